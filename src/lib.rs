@@ -1,0 +1,12 @@
+//! Tidegate: an ingest server, write-compatible with the InfluxDB v2 API, that acknowledges a
+//! point only when it is on disk.
+//!
+//! The modules, in the order in which a request, and then a point, meets them:
+//!
+//! ```text
+//! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > read
+//! ```
+
+pub mod clock;
+pub mod id;
+pub mod memory;
