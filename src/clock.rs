@@ -20,7 +20,9 @@ impl Clock {
 
     /// A clock that stands still at `ns` until [`Clock::set`] moves it.
     pub fn manual(ns: i64) -> Self {
-        Self { manual: Some(Arc::new(AtomicI64::new(ns))) }
+        Self {
+            manual: Some(Arc::new(AtomicI64::new(ns))),
+        }
     }
 
     /// Nanoseconds since the Unix epoch.
@@ -40,12 +42,18 @@ impl Clock {
 }
 
 /// The monotonic clock, for durations and deadlines.
-#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
 pub fn instant() -> Instant {
     Instant::now()
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the clock"
+)]
 fn system_ns() -> i64 {
     let now = SystemTime::now();
     match now.duration_since(UNIX_EPOCH) {

@@ -63,8 +63,14 @@ struct Shared {
 impl Budget {
     /// An empty budget with these marks.
     pub fn new(marks: Marks) -> Self {
-        let shared = Shared { marks, used_bytes: AtomicU64::new(0), released: Notify::new() };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            marks,
+            used_bytes: AtomicU64::new(0),
+            released: Notify::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// The marks this budget was made with.
@@ -109,17 +115,27 @@ impl Budget {
     /// Takes `bytes` whatever the marks say: for what is already durable and must be held.
     pub fn force(&self, bytes: u64) -> Reservation {
         self.shared.used_bytes.fetch_add(bytes, Ordering::Relaxed);
-        Reservation { budget: self.clone(), bytes }
+        Reservation {
+            budget: self.clone(),
+            bytes,
+        }
     }
 
     /// A reservation of nothing, to be grown.
     pub fn empty(&self) -> Reservation {
-        Reservation { budget: self.clone(), bytes: 0 }
+        Reservation {
+            budget: self.clone(),
+            bytes: 0,
+        }
     }
 
     /// How short memory is: 0 up to the soft mark, 1 at the hard mark, linear between.
     pub fn pressure(&self) -> f64 {
-        let Marks { soft_bytes, hard_bytes, .. } = self.shared.marks;
+        let Marks {
+            soft_bytes,
+            hard_bytes,
+            ..
+        } = self.shared.marks;
         let above = self.used_bytes().saturating_sub(soft_bytes);
         let span = hard_bytes.saturating_sub(soft_bytes).max(1);
         let permille = above.saturating_mul(1000) / span;
@@ -144,9 +160,12 @@ impl Reservation {
     pub fn try_grow(&mut self, more: u64) -> Result<(), Exhausted> {
         let shared = &self.budget.shared;
         let hard_bytes = shared.marks.hard_bytes;
-        let grown = shared.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(more).filter(|sum| *sum <= hard_bytes || more == 0)
-        });
+        let grown = shared
+            .used_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                used.checked_add(more)
+                    .filter(|sum| *sum <= hard_bytes || more == 0)
+            });
         match grown {
             Ok(_) => {
                 self.bytes += more;
@@ -171,12 +190,18 @@ impl Reservation {
     pub fn split(&mut self, bytes: u64) -> Self {
         let taken = bytes.min(self.bytes);
         self.bytes -= taken;
-        Self { budget: self.budget.clone(), bytes: taken }
+        Self {
+            budget: self.budget.clone(),
+            bytes: taken,
+        }
     }
 
     /// Takes over what `other` holds. Both must be of one budget.
     pub fn merge(&mut self, mut other: Self) {
-        debug_assert!(Arc::ptr_eq(&self.budget.shared, &other.budget.shared), "one budget");
+        debug_assert!(
+            Arc::ptr_eq(&self.budget.shared, &other.budget.shared),
+            "one budget"
+        );
         self.bytes += std::mem::take(&mut other.bytes);
     }
 }
@@ -203,7 +228,11 @@ mod tests {
     use super::{Budget, Marks};
 
     fn budget() -> Budget {
-        Budget::new(Marks { budget_bytes: 100, soft_bytes: 50, hard_bytes: 90 })
+        Budget::new(Marks {
+            budget_bytes: 100,
+            soft_bytes: 50,
+            hard_bytes: 90,
+        })
     }
 
     #[test]
@@ -214,7 +243,12 @@ mod tests {
         assert!(refused.fits_when_idle());
         drop(first);
         assert_eq!(budget.used_bytes(), 0);
-        assert!(!budget.try_reserve(91).expect_err("never fits").fits_when_idle());
+        assert!(
+            !budget
+                .try_reserve(91)
+                .expect_err("never fits")
+                .fits_when_idle()
+        );
     }
 
     #[test]
@@ -222,7 +256,10 @@ mod tests {
         let budget = budget();
         let mut whole = budget.try_reserve(80).expect("fits");
         let part = whole.split(30);
-        assert_eq!((whole.bytes(), part.bytes(), budget.used_bytes()), (50, 30, 80));
+        assert_eq!(
+            (whole.bytes(), part.bytes(), budget.used_bytes()),
+            (50, 30, 80)
+        );
         whole.merge(part);
         whole.shrink_to(10);
         assert_eq!((whole.bytes(), budget.used_bytes()), (10, 10));
@@ -246,10 +283,20 @@ mod tests {
     async fn a_waiter_is_served_when_memory_is_released_and_refused_when_it_is_not() {
         let budget = budget();
         let held = budget.try_reserve(90).expect("fits");
-        assert!(budget.reserve_within(1, Duration::from_millis(5)).await.is_err());
+        assert!(
+            budget
+                .reserve_within(1, Duration::from_millis(5))
+                .await
+                .is_err()
+        );
         let waiter = tokio::spawn({
             let budget = budget.clone();
-            async move { budget.reserve_within(50, Duration::from_secs(5)).await.map(|_| ()) }
+            async move {
+                budget
+                    .reserve_within(50, Duration::from_secs(5))
+                    .await
+                    .map(|_| ())
+            }
         });
         tokio::task::yield_now().await;
         drop(held);
