@@ -10,3 +10,4 @@
 pub mod clock;
 pub mod id;
 pub mod memory;
+pub mod storage;

@@ -1,0 +1,345 @@
+//! The data folder on a real disk: for its owner only (folders 0700, files 0600), for one process
+//! at a time (a lock file that also says which), refused where it is not ours.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::format::FORMAT_FILE;
+use super::{File, Operation, Storage, StorageError, data_format, ensure_reserve};
+
+const LOCK_FILE: &str = "lock";
+
+/// Names that a folder may hold before it becomes a data folder: what a start that was cut short
+/// leaves behind, and what mounts bring along.
+const NAMES_OF_A_NEW_FOLDER: [&str; 5] = [
+    LOCK_FILE,
+    "format.new",
+    "reserve",
+    "reserve.new",
+    "lost+found",
+];
+
+/// A data folder on disk, locked as long as any clone of this exists.
+#[derive(Clone, Debug)]
+pub struct DiskStorage {
+    root: PathBuf,
+    /// The open lock file: the lock goes when it is closed.
+    _lock: Arc<fs::File>,
+}
+
+impl DiskStorage {
+    /// Opens the data folder, or makes it. Blocking.
+    ///
+    /// # Errors
+    ///
+    /// When another process holds it, it cannot be written, is no folder, holds something else,
+    /// or is of another format version; the texts say what to do.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let root = folder.into();
+        make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
+        refuse_foreign(&root)?;
+        keep_others_out(&root);
+        let storage = Self {
+            _lock: Arc::new(lock(&root)?),
+            root,
+        };
+        storage.sync_dir("")?;
+        data_format(&storage)?;
+        if let Err(error) = ensure_reserve(&storage) {
+            tracing::warn!(
+                error = error.chain(),
+                "no space could be set aside for small state; freeing disk space is needed soon"
+            );
+        }
+        Ok(storage)
+    }
+
+    fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
+        let inside = Path::new(path)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        match inside {
+            true => Ok(self.root.join(path)),
+            false => Err(StorageError::BadPath {
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    fn open_with(
+        &self,
+        path: &str,
+        operation: Operation,
+        options: &mut fs::OpenOptions,
+    ) -> Result<Box<dyn File>, StorageError> {
+        let path = self.resolve(path)?;
+        let opened = open_file(options, &path);
+        let file = opened.map_err(|source| StorageError::io(operation, path.clone(), source))?;
+        Ok(Box::new(DiskFile { file, path }))
+    }
+}
+
+impl Storage for DiskStorage {
+    fn create_new(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600);
+        self.open_with(path, Operation::Create, &mut options)
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
+        self.open_with(
+            path,
+            Operation::Open,
+            fs::OpenOptions::new().read(true).write(true),
+        )
+    }
+
+    fn open_read(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
+        self.open_with(path, Operation::Open, fs::OpenOptions::new().read(true))
+    }
+
+    fn len(&self, path: &str) -> Result<Option<u64>, StorageError> {
+        let path = self.resolve(path)?;
+        match fs::metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StorageError::io(Operation::Len, path, error)),
+        }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, StorageError> {
+        let folder = self.resolve(folder)?;
+        names(&folder).map_err(|source| StorageError::io(Operation::List, folder, source))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        let (from, to) = (self.resolve(from)?, self.resolve(to)?);
+        move_file(&from, &to).map_err(|source| StorageError::io(Operation::Rename, from, source))
+    }
+
+    fn remove(&self, path: &str) -> Result<(), StorageError> {
+        let path = self.resolve(path)?;
+        remove_file(&path).map_err(|source| StorageError::io(Operation::Remove, path, source))
+    }
+
+    fn sync_dir(&self, folder: &str) -> Result<(), StorageError> {
+        let folder = self.resolve(folder)?;
+        sync_folder(&folder).map_err(|source| StorageError::io(Operation::SyncDir, folder, source))
+    }
+
+    fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
+        let folder = self.resolve(folder)?;
+        make_folder(&folder)
+            .map_err(|source| StorageError::io(Operation::CreateDir, folder, source))
+    }
+
+    fn locate(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+#[derive(Debug)]
+struct DiskFile {
+    file: fs::File,
+    path: PathBuf,
+}
+
+impl DiskFile {
+    fn told<T>(&self, operation: Operation, result: io::Result<T>) -> Result<T, StorageError> {
+        result.map_err(|source| StorageError::io(operation, self.path.clone(), source))
+    }
+}
+
+impl File for DiskFile {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
+        self.told(Operation::Write, self.file.write_all_at(bytes, offset))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+            match self.file.read_at(rest, at) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.told(Operation::Read, Err(error)),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn sync_data(&self) -> Result<(), StorageError> {
+        self.told(Operation::Sync, self.file.sync_data())
+    }
+
+    fn sync_all(&self) -> Result<(), StorageError> {
+        self.told(Operation::Sync, self.file.sync_all())
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), StorageError> {
+        self.told(Operation::SetLen, self.file.set_len(len))
+    }
+
+    fn len(&self) -> Result<u64, StorageError> {
+        self.told(
+            Operation::Len,
+            self.file.metadata().map(|metadata| metadata.len()),
+        )
+    }
+}
+
+/// A folder of somebody else is left alone: its mode would be changed, its files mixed with ours.
+fn refuse_foreign(root: &Path) -> Result<(), StorageError> {
+    let found = names(root).map_err(|source| explain(root, Operation::List, source))?;
+    if found.iter().any(|name| name == FORMAT_FILE) {
+        return Ok(());
+    }
+    let foreign = found
+        .into_iter()
+        .find(|name| !name.starts_with('.') && !NAMES_OF_A_NEW_FOLDER.contains(&name.as_str()));
+    match foreign {
+        None => Ok(()),
+        Some(example) => Err(StorageError::Foreign {
+            path: root.to_owned(),
+            example,
+        }),
+    }
+}
+
+/// An existing folder (a mounted volume) may be open to others. Where it is not ours to close,
+/// the files in it are still for us alone.
+fn keep_others_out(root: &Path) {
+    let open = fs::metadata(root).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+    if open && let Err(error) = fs::set_permissions(root, fs::Permissions::from_mode(0o700)) {
+        tracing::warn!(
+            folder = %root.display(), %error,
+            "the data folder can be entered by other users, and its mode cannot be changed to 0700"
+        );
+    }
+}
+
+fn lock(root: &Path) -> Result<fs::File, StorageError> {
+    let path = root.join(LOCK_FILE);
+    let mut options = fs::OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600);
+    let file =
+        open_file(&mut options, &path).map_err(|source| explain(root, Operation::Lock, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(fs::TryLockError::WouldBlock) => {
+            let pid = holder(&file);
+            return Err(StorageError::InUse {
+                path: root.to_owned(),
+                pid,
+            });
+        }
+        Err(fs::TryLockError::Error(source)) => {
+            return Err(StorageError::io(Operation::Lock, path, source));
+        }
+    }
+    // For the message of the next one who tries. On a full disk it goes without.
+    let pid = format!("{}\n", std::process::id());
+    let _ = file
+        .set_len(0)
+        .and_then(|()| file.write_all_at(pid.as_bytes(), 0));
+    Ok(file)
+}
+
+fn holder(file: &fs::File) -> Option<u32> {
+    let mut bytes = [0; 16];
+    let read = file.read_at(&mut bytes, 0).ok()?;
+    std::str::from_utf8(bytes.get(..read)?)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// Says in plain words why the data folder itself cannot be used.
+fn explain(root: &Path, operation: Operation, source: io::Error) -> StorageError {
+    let path = root.to_owned();
+    match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StorageError::NotWritable { path, source }
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            StorageError::NotAFolder { path }
+        }
+        _ => StorageError::io(operation, path, source),
+    }
+}
+
+/// Creates a folder and those above it, each made durable in the one above.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    make_folder(parent)?;
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        created => created?,
+    }
+    match sync_folder(parent) {
+        // One may create in a folder that one may not read; there is no way to sync that.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that opens the data folder"
+)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that opens the data folder"
+)]
+fn open_file(options: &fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
+    options.open(path)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that changes the data folder"
+)]
+fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that changes the data folder"
+)]
+fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! The real folder: modes, the lock, and what is refused.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::DiskStorage;
+use crate::storage::{Storage, StorageError, read, replace};
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path)
+        .expect("exists")
+        .permissions()
+        .mode()
+        & 0o777
+}
+
+#[test]
+fn folders_are_0700_and_files_0600_whatever_was_there_before() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("deep/data");
+    std::fs::create_dir_all(&root).expect("created");
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).expect("set");
+    let storage = DiskStorage::open(&root).expect("opened");
+    storage.create_dir_all("wal/deep").expect("created");
+    storage.create_new("wal/deep/file").expect("created");
+    replace(&storage, "state", b"x").expect("written");
+    for folder in ["", "wal", "wal/deep"] {
+        assert_eq!(mode(&storage.locate(folder)), 0o700, "{folder}");
+    }
+    for file in ["wal/deep/file", "state", "format", "lock", "reserve"] {
+        assert_eq!(mode(&storage.locate(file)), 0o600, "{file}");
+    }
+}
+
+#[test]
+fn a_second_open_is_refused_naming_folder_and_pid_until_the_first_is_gone() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("data");
+    let first = DiskStorage::open(&root).expect("opened");
+    let refused = DiskStorage::open(&root).expect_err("in use");
+    let pid = std::process::id();
+    assert!(matches!(refused, StorageError::InUse { pid: Some(found), .. } if found == pid));
+    let text = refused.to_string();
+    assert!(
+        text.contains(&format!(
+            "{} is in use by another tidegate process (pid {pid})",
+            root.display()
+        )),
+        "{text}"
+    );
+    drop(first);
+    DiskStorage::open(&root).expect("free again");
+}
+
+#[test]
+fn somebody_elses_folder_is_left_alone() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    std::fs::set_permissions(scratch.path(), std::fs::Permissions::from_mode(0o755)).expect("set");
+    std::fs::File::create_new(scratch.path().join("thesis.tex")).expect("created");
+    let refused = DiskStorage::open(scratch.path()).expect_err("foreign");
+    assert!(refused.to_string().contains("`thesis.tex`"), "{refused}");
+    assert_eq!(mode(scratch.path()), 0o755);
+    let below = scratch.path().join("thesis.tex/data");
+    let refused = DiskStorage::open(below).expect_err("below a file");
+    assert!(
+        matches!(refused, StorageError::NotAFolder { .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn a_folder_of_a_newer_version_is_refused_and_stays_as_it_was() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("data");
+    let storage = DiskStorage::open(&root).expect("opened");
+    replace(&storage, "format", b"tidegate data format 7\n").expect("written");
+    drop(storage);
+    let refused = DiskStorage::open(&root).expect_err("newer");
+    assert!(
+        matches!(refused, StorageError::NewerFormat { found: 7, .. }),
+        "{refused}"
+    );
+}
+
+#[test]
+fn what_is_written_is_read_listed_renamed_cut_and_removed() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let storage = DiskStorage::open(scratch.path().join("data")).expect("opened");
+    storage.create_dir_all("a").expect("created");
+    let file = storage.create_new("a/b").expect("created");
+    file.write_all_at(b"hello world", 2).expect("written");
+    file.sync_data().expect("synced");
+    assert_eq!(
+        read(&storage, "a/b").expect("read").as_deref(),
+        Some(&b"\0\0hello world"[..])
+    );
+    file.set_len(7).expect("cut");
+    file.sync_all().expect("synced");
+    assert_eq!(
+        (file.len().expect("known"), file.is_empty().expect("known")),
+        (7, false)
+    );
+    assert!(storage.create_new("a/b").is_err(), "it is there");
+    storage.rename("a/b", "a/c").expect("renamed");
+    assert_eq!(storage.list("a").expect("listed"), ["c"]);
+    assert_eq!(storage.len("a/b").expect("known"), None);
+    let again = storage.open("a/c").expect("opened");
+    again.write_all_at(b"H", 2).expect("written");
+    let mut bytes = [0; 3];
+    assert_eq!(again.read_at(&mut bytes, 5).expect("read"), 2);
+    assert_eq!(&bytes, b"lo\0");
+    storage.remove("a/c").expect("removed");
+    storage.sync_dir("a").expect("synced");
+    assert_eq!(read(&storage, "a/c").expect("read"), None);
+}
+
+#[test]
+fn errors_name_operation_and_path_and_no_path_leads_out() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let storage = DiskStorage::open(scratch.path().join("data")).expect("opened");
+    let missing = storage.open("wal/none").expect_err("missing");
+    let text = missing.chain();
+    assert!(
+        text.starts_with("cannot open /") && text.contains("data/wal/none: No such"),
+        "{text}"
+    );
+    assert!(storage.list("none").is_err() && storage.remove("none").is_err());
+    assert!(storage.rename("none", "other").is_err() && storage.sync_dir("none").is_err());
+    for path in ["../x", "/etc/passwd", "a/../../x", "./x"] {
+        let refused = storage.open_read(path).expect_err("outside");
+        assert!(matches!(refused, StorageError::BadPath { .. }), "{path}");
+    }
+}

@@ -1,0 +1,179 @@
+//! What can go wrong with the data folder, in words that say what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// What was being done when the system refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Creating a file.
+    Create,
+    /// Opening a file.
+    Open,
+    /// Reading from a file.
+    Read,
+    /// Writing to a file.
+    Write,
+    /// Making a file's bytes durable.
+    Sync,
+    /// Changing a file's length.
+    SetLen,
+    /// Asking for a file's length.
+    Len,
+    /// Listing a folder.
+    List,
+    /// Renaming a file.
+    Rename,
+    /// Removing a file.
+    Remove,
+    /// Making a folder's names durable.
+    SyncDir,
+    /// Creating a folder.
+    CreateDir,
+    /// Locking the data folder.
+    Lock,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Write => "write to",
+            Self::Sync => "sync",
+            Self::SetLen => "change the length of",
+            Self::Len => "look up",
+            Self::List => "list",
+            Self::Rename => "rename",
+            Self::Remove => "remove",
+            Self::SyncDir => "sync the folder",
+            Self::CreateDir => "create the folder",
+            Self::Lock => "lock",
+        })
+    }
+}
+
+/// A failure of the data folder.
+#[derive(Debug, Error)]
+pub enum StorageError {
+    /// The system refused an operation.
+    #[error("cannot {operation} {}", path.display())]
+    Io {
+        /// What was tried.
+        operation: Operation,
+        /// On what.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Another process works on the data folder.
+    #[error(
+        "data folder {} is in use by another tidegate process ({}): stop it, or give this one a data folder of its own (storage.data_dir)",
+        path.display(),
+        pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}"))
+    )]
+    InUse {
+        /// The data folder.
+        path: PathBuf,
+        /// The process that holds the lock, as it wrote itself down.
+        pid: Option<u32>,
+    },
+    /// The data folder cannot be created or written to.
+    #[error(
+        "data folder {} is not writable for this user: give the user write permission (and a file system that is not mounted read-only), or choose another folder (storage.data_dir)",
+        path.display()
+    )]
+    NotWritable {
+        /// The data folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The data folder's path leads to something that is not a folder.
+    #[error(
+        "data folder {} is not a folder, or lies below something that is none: choose another path (storage.data_dir)",
+        path.display()
+    )]
+    NotAFolder {
+        /// The data folder.
+        path: PathBuf,
+    },
+    /// The folder holds files of somebody else.
+    #[error(
+        "folder {} is not a tidegate data folder and not empty (it holds `{example}`): choose an empty or a new folder (storage.data_dir)",
+        path.display()
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// One of the names in it.
+        example: String,
+    },
+    /// The data folder was written by a newer version of the program.
+    #[error(
+        "{} says data format version {found}, this tidegate knows versions up to {supported}: start the newer tidegate that wrote it",
+        path.display()
+    )]
+    NewerFormat {
+        /// The file that says so.
+        path: PathBuf,
+        /// The version found.
+        found: u32,
+        /// The newest version known here.
+        supported: u32,
+    },
+    /// The data folder is of a version that is no longer read.
+    #[error(
+        "{} says data format version {found}, which this tidegate no longer reads (it reads {supported}): start an older tidegate and export the data",
+        path.display()
+    )]
+    OlderFormat {
+        /// The file that says so.
+        path: PathBuf,
+        /// The version found.
+        found: u32,
+        /// The version read here.
+        supported: u32,
+    },
+    /// The format file makes no sense.
+    #[error("{} is damaged: it does not name a data format version; restore it from a backup", path.display())]
+    DamagedFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A path that would lead out of the data folder. A programming error, refused all the same.
+    #[error("`{path}` is not a path within the data folder")]
+    BadPath {
+        /// The path.
+        path: String,
+    },
+}
+
+impl StorageError {
+    /// An operation that the system refused.
+    pub fn io(operation: Operation, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::Io {
+            operation,
+            path: path.into(),
+            source,
+        }
+    }
+
+    /// Whether the disk (or the quota) is full.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. }
+            if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+
+    /// The whole chain of causes in one line, for logs and health texts.
+    pub fn chain(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A data folder in memory with everything a disk can do to us, for tests.
+//!
+//! Every file has what the running program sees and what would survive a power cut, and between
+//! the two the writes that were not synced yet. [`FaultStorage::crash`] cuts the power: synced
+//! bytes survive; of the others each 512-byte piece survives, is lost or is garbled, in any
+//! order; names survive if their folder was synced, else perhaps. [`FaultStorage::fail`] counts
+//! down to an error. After a failed sync, what was not synced is *never* made durable by a later
+//! one, though the program goes on seeing it, as on Linux.
+//!
+//! A write garbles only bytes that it covers: like SQLite and others we rely on disks that keep
+//! the rest of a sector when they rewrite it.
+//!
+//! Killing the process without cutting the power is just opening the same storage again. All
+//! that is random follows from the seed.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{File, Operation, Storage, StorageError};
+
+mod image;
+#[cfg(test)]
+mod tests;
+
+use image::{Disk, FileId};
+
+/// What an injected fault looks like to the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// An input/output error; nothing was done. A failed sync loses what was not synced.
+    Io,
+    /// No space; nothing was done.
+    Full,
+    /// An input/output error after a part of a write was done.
+    ShortIo,
+    /// No space after a part of a write was done.
+    ShortFull,
+}
+
+impl Fault {
+    fn error(self) -> io::Error {
+        // EIO and ENOSPC.
+        io::Error::from_raw_os_error(match self {
+            Self::Io | Self::ShortIo => 5,
+            Self::Full | Self::ShortFull => 28,
+        })
+    }
+
+    fn is_short(self) -> bool {
+        matches!(self, Self::ShortIo | Self::ShortFull)
+    }
+}
+
+/// A data folder in memory whose disk fails as it is told to. Clones share the disk.
+#[derive(Clone, Debug)]
+pub struct FaultStorage {
+    disk: Arc<Mutex<Disk>>,
+}
+
+impl FaultStorage {
+    /// An empty disk without faults; all chance in it follows from `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            disk: Arc::new(Mutex::new(Disk::new(seed))),
+        }
+    }
+
+    /// Lets the operation of this kind fail that comes after `after` more good ones, once.
+    pub fn fail(&self, operation: Operation, after: u64, fault: Fault) {
+        self.lock().faults.push(Trap {
+            operation,
+            after,
+            fault,
+            forever: false,
+        });
+    }
+
+    /// Lets every operation of this kind fail until [`FaultStorage::heal`].
+    pub fn fail_always(&self, operation: Operation, fault: Fault) {
+        self.lock().faults.push(Trap {
+            operation,
+            after: 0,
+            fault,
+            forever: true,
+        });
+    }
+
+    /// Takes away all faults that were set up and not met yet.
+    pub fn heal(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Bytes that fit on the disk, in blocks of 4 KiB; a write past it does what fits.
+    pub fn set_capacity(&self, capacity_bytes: Option<u64>) {
+        self.lock().capacity_bytes = capacity_bytes;
+    }
+
+    /// Bytes in use now, in whole blocks.
+    pub fn used_bytes(&self) -> u64 {
+        self.lock().used_bytes()
+    }
+
+    /// Cuts the power after that many more operations that change something: all later ones fail
+    /// and leave no trace. [`FaultStorage::crash`] then shows what survived.
+    pub fn cut_power_after(&self, operations: u64) {
+        self.lock().power = Some(operations);
+    }
+
+    /// What is found after a power cut now: another disk, this one stays as it is. Without
+    /// faults and with the same capacity.
+    pub fn crash(&self) -> Self {
+        Self {
+            disk: Arc::new(Mutex::new(self.lock().crash())),
+        }
+    }
+
+    /// Changes the bits of `mask` in the byte at `offset`, durably, behind everybody's back.
+    /// Says whether there is such a byte.
+    pub fn flip(&self, path: &str, offset: usize, mask: u8) -> bool {
+        self.lock().flip(path, offset, mask)
+    }
+
+    /// Puts a file there, durably, behind everybody's back.
+    pub fn put(&self, path: &str, bytes: &[u8]) {
+        self.lock().put(path, bytes);
+    }
+
+    /// Takes a file away, durably, behind everybody's back.
+    pub fn take(&self, path: &str) {
+        self.lock().take(path);
+    }
+
+    /// The bytes of a file as the program sees them.
+    pub fn contents(&self, path: &str) -> Option<Vec<u8>> {
+        self.lock().contents(path)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs one operation unless a fault or the power is due.
+    fn run<T>(
+        &self,
+        operation: Operation,
+        path: &str,
+        act: impl FnOnce(&mut Disk) -> io::Result<T>,
+    ) -> Result<T, StorageError> {
+        let mut disk = self.lock();
+        disk.check(operation)
+            .and_then(|()| act(&mut disk))
+            .map_err(|source| StorageError::io(operation, path, source))
+    }
+
+    fn handle(&self, path: &str, id: FileId) -> Box<dyn File> {
+        Box::new(FaultFile {
+            storage: self.clone(),
+            id,
+            path: path.to_owned(),
+        })
+    }
+}
+
+/// A fault that waits for its operation.
+#[derive(Debug)]
+struct Trap {
+    operation: Operation,
+    after: u64,
+    fault: Fault,
+    forever: bool,
+}
+
+impl Storage for FaultStorage {
+    fn create_new(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
+        let id = self.run(Operation::Create, path, |disk| disk.create(path))?;
+        Ok(self.handle(path, id))
+    }
+
+    fn open(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
+        let id = self.run(Operation::Open, path, |disk| disk.find(path))?;
+        Ok(self.handle(path, id))
+    }
+
+    fn open_read(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
+        self.open(path)
+    }
+
+    fn len(&self, path: &str) -> Result<Option<u64>, StorageError> {
+        self.run(Operation::Len, path, |disk| match disk.find(path) {
+            Ok(id) => disk.len(id).map(Some),
+            Err(_) => Ok(None),
+        })
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, StorageError> {
+        self.run(Operation::List, folder, |disk| Ok(disk.list(folder)))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        self.run(Operation::Rename, from, |disk| disk.rename(from, to))
+    }
+
+    fn remove(&self, path: &str) -> Result<(), StorageError> {
+        self.run(Operation::Remove, path, |disk| disk.remove(path))
+    }
+
+    fn sync_dir(&self, folder: &str) -> Result<(), StorageError> {
+        self.run(Operation::SyncDir, folder, |disk| disk.sync_dir(folder))
+    }
+
+    fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
+        self.run(Operation::CreateDir, folder, |_| Ok(()))
+    }
+
+    fn locate(&self, path: &str) -> PathBuf {
+        PathBuf::from(path)
+    }
+}
+
+#[derive(Debug)]
+struct FaultFile {
+    storage: FaultStorage,
+    id: FileId,
+    path: String,
+}
+
+impl FaultFile {
+    fn sync(&self) -> Result<(), StorageError> {
+        let mut disk = self.storage.lock();
+        let synced = disk.check(Operation::Sync);
+        disk.sync(self.id, synced.is_ok());
+        synced.map_err(|source| StorageError::io(Operation::Sync, self.path.as_str(), source))
+    }
+}
+
+impl File for FaultFile {
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
+        let mut disk = self.storage.lock();
+        let written = match disk.check_write() {
+            Ok(()) => disk.write(self.id, offset, bytes),
+            Err((error, fault)) => {
+                if fault.is_some_and(Fault::is_short) {
+                    disk.write_part(self.id, offset, bytes);
+                }
+                Err(error)
+            }
+        };
+        written.map_err(|source| StorageError::io(Operation::Write, self.path.as_str(), source))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
+        self.storage.run(Operation::Read, &self.path, |disk| {
+            disk.read(self.id, buffer, offset)
+        })
+    }
+
+    fn sync_data(&self) -> Result<(), StorageError> {
+        self.sync()
+    }
+
+    fn sync_all(&self) -> Result<(), StorageError> {
+        self.sync()
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), StorageError> {
+        self.storage.run(Operation::SetLen, &self.path, |disk| {
+            disk.set_len(self.id, len)
+        })
+    }
+
+    fn len(&self) -> Result<u64, StorageError> {
+        self.storage
+            .run(Operation::Len, &self.path, |disk| disk.len(self.id))
+    }
+}

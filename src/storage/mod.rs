@@ -1,0 +1,111 @@
+//! The one seam to the data folder.
+//!
+//! Everything that is kept on disk goes through [`Storage`] and [`File`], two object-safe traits
+//! with the few operations a log and small state files need. [`DiskStorage`] is the real folder:
+//! one process at a time, nothing readable by others, a format version. [`FaultStorage`] is the
+//! same in memory with everything a disk can do to us: errors, a full disk, writes that are lost,
+//! torn or reordered when the power goes. [`replace()`] swaps a small file atomically, even on a
+//! full disk.
+//!
+//! Paths are relative to the data folder, use `/`, and never contain `..`. Nothing here knows
+//! what the files mean.
+//!
+//! What is promised about durability: bytes are durable once [`File::sync_data`] returned `Ok`;
+//! a file that was created, renamed or removed, once [`Storage::sync_dir`] of its folder did.
+//! After a failed sync nothing is known about the bytes written since the last good one, and a
+//! later sync of that file says nothing about them either (Rebello et al., "Can Applications
+//! Recover from fsync Failures?", ATC'20).
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+mod disk;
+mod error;
+pub mod fault;
+mod format;
+mod replace;
+
+pub use disk::DiskStorage;
+pub use error::{Operation, StorageError};
+pub use fault::FaultStorage;
+pub use format::{DataFormat, FORMAT_VERSION, data_format};
+pub use replace::{RESERVE_BYTES, ensure_reserve, replace};
+
+/// A data folder.
+pub trait Storage: Send + Sync + Debug {
+    /// Creates a file for reading and writing; fails if it exists.
+    fn create_new(&self, path: &str) -> Result<Box<dyn File>, StorageError>;
+
+    /// Opens an existing file for reading and writing.
+    fn open(&self, path: &str) -> Result<Box<dyn File>, StorageError>;
+
+    /// Opens an existing file for reading.
+    fn open_read(&self, path: &str) -> Result<Box<dyn File>, StorageError>;
+
+    /// The length of a file in bytes, or nothing if there is no such file.
+    fn len(&self, path: &str) -> Result<Option<u64>, StorageError>;
+
+    /// The names of the files and folders in a folder, sorted bytewise. The folder must exist;
+    /// `""` is the data folder itself.
+    fn list(&self, folder: &str) -> Result<Vec<String>, StorageError>;
+
+    /// Renames a file, replacing what bears the new name. Durable after [`Storage::sync_dir`].
+    fn rename(&self, from: &str, to: &str) -> Result<(), StorageError>;
+
+    /// Removes a file. Durable after [`Storage::sync_dir`].
+    fn remove(&self, path: &str) -> Result<(), StorageError>;
+
+    /// Makes the names in a folder durable.
+    fn sync_dir(&self, folder: &str) -> Result<(), StorageError>;
+
+    /// Creates a folder and those above it, durably. An existing one is fine.
+    fn create_dir_all(&self, folder: &str) -> Result<(), StorageError>;
+
+    /// Where a path lies, for messages to people.
+    fn locate(&self, path: &str) -> PathBuf;
+}
+
+/// An open file. Closed when dropped, without a sync.
+pub trait File: Send + Sync + Debug {
+    /// Writes all of `bytes` at `offset`, extending the file where needed. After an error any
+    /// part of them may have been written.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError>;
+
+    /// Reads at `offset` until `buffer` is full or the file ends; says how many bytes came.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError>;
+
+    /// Makes the bytes durable, and the length as far as it is needed to read them (fdatasync).
+    fn sync_data(&self) -> Result<(), StorageError>;
+
+    /// Makes bytes and all metadata durable (fsync).
+    fn sync_all(&self) -> Result<(), StorageError>;
+
+    /// Cuts the file or extends it with zeros.
+    fn set_len(&self, len: u64) -> Result<(), StorageError>;
+
+    /// The length in bytes.
+    fn len(&self) -> Result<u64, StorageError>;
+
+    /// Whether there is not a single byte.
+    fn is_empty(&self) -> Result<bool, StorageError> {
+        self.len().map(|len| len == 0)
+    }
+}
+
+/// Reads a whole small file, or nothing if there is no such file.
+pub fn read(storage: &dyn Storage, path: &str) -> Result<Option<Vec<u8>>, StorageError> {
+    if storage.len(path)?.is_none() {
+        return Ok(None);
+    }
+    let file = storage.open_read(path)?;
+    let len = usize::try_from(file.len()?).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; len];
+    let read = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(Some(bytes))
+}
+
+/// The folder part of a path, `""` for a file in the data folder itself.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
