@@ -7,6 +7,8 @@
 //! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > read
 //! ```
 
+pub mod config;
+
 pub mod clock;
 pub mod id;
 pub mod memory;

@@ -1,0 +1,80 @@
+//! Why the settings were refused, in words that say what to change.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use super::token::TokenProblem;
+
+/// Why the settings were refused. The server does not start.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read the configuration file {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{origin}, line {line}: {message}")]
+    Syntax {
+        /// The file, in words.
+        origin: String,
+        /// The line, from 1.
+        line: usize,
+        /// What the TOML reader said.
+        message: String,
+    },
+    /// There is no such key.
+    #[error("unknown key {key} in {origin}: {hint}")]
+    UnknownKey {
+        /// The key's full name.
+        key: String,
+        /// Where it was found.
+        origin: String,
+        /// The key that was probably meant, or those that there are.
+        hint: String,
+    },
+    /// There is no such environment variable.
+    #[error("unknown environment variable {name}: {hint}")]
+    UnknownVariable {
+        /// The variable's name.
+        name: String,
+        /// The variable that was probably meant, or those that there are.
+        hint: String,
+    },
+    /// An environment variable is not UTF-8.
+    #[error("the environment variable {name} is not valid UTF-8")]
+    NotText {
+        /// The variable's name.
+        name: String,
+    },
+    /// A value is of the wrong type or out of range.
+    #[error("{key} = {found} (from {origin}) is not allowed: expected {allowed}")]
+    Value {
+        /// The key's full name.
+        key: String,
+        /// The value as it was given.
+        found: String,
+        /// Where it came from: a file, a variable, a flag.
+        origin: String,
+        /// What is allowed instead.
+        allowed: String,
+    },
+    /// Two values do not fit each other.
+    #[error("{key} = {found} is not allowed: it must be {rule}")]
+    Conflict {
+        /// The key's full name.
+        key: &'static str,
+        /// Its value.
+        found: u64,
+        /// How it must stand to the other one, with that one's name and value.
+        rule: String,
+    },
+    /// The first start's token is unusable.
+    #[error("the environment variable TIDEGATE_INIT_TOKEN is unusable: {0}")]
+    Token(TokenProblem),
+}

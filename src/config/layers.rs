@@ -1,0 +1,192 @@
+//! The layers: each source becomes a dictionary of sections with a name for where it came from,
+//! its keys are checked against the defaults, and figment merges them and remembers which layer a
+//! value is from.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use figment::error::Kind;
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::error::ConfigError;
+use super::sources::Sources;
+use super::{Config, DEFAULTS, token};
+
+mod keys;
+
+const PREFIX: &str = "TIDEGATE_";
+
+/// One source of values.
+struct Layer {
+    origin: String,
+    values: Dict,
+}
+
+impl Provider for Layer {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.origin.clone())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
+    }
+}
+
+/// Merges the layers into the typed sections. Values are in range; how they fit each other is not
+/// checked here.
+pub(super) fn extract(sources: &Sources) -> Result<Config, ConfigError> {
+    let defaults = from_text("the built-in defaults".to_owned(), DEFAULTS)?;
+    let mut layers = Vec::new();
+    if let Some(path) = &sources.file {
+        layers.push(from_file(path, &defaults.values)?);
+    }
+    layers.extend(from_variables(&sources.variables, &defaults.values)?);
+    for flag in &sources.flags {
+        let origin = format!("the flag {}", flag.name);
+        let layer = single(origin.clone(), flag.key, &flag.value, &defaults.values);
+        layers.push(layer.ok_or_else(|| keys::unknown(flag.key, &origin, &defaults.values))?);
+    }
+    let figment = layers
+        .into_iter()
+        .fold(Figment::from(defaults), Figment::merge);
+    figment.extract().map_err(|error| explain(&figment, error))
+}
+
+fn from_file(path: &Path, defaults: &Dict) -> Result<Layer, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let layer = from_text(format!("the file {}", path.display()), &text)?;
+    keys::check(&layer.values, &layer.origin, defaults)?;
+    Ok(layer)
+}
+
+fn from_text(origin: String, text: &str) -> Result<Layer, ConfigError> {
+    match Toml::from_str::<Dict>(text) {
+        Ok(values) => Ok(Layer { origin, values }),
+        Err(error) => {
+            let start = error.span().map_or(0, |span| span.start);
+            let before = text.as_bytes().iter().take(start);
+            let line = before.filter(|byte| **byte == b'\n').count() + 1;
+            let message = error.message().replace('\n', ", ");
+            Err(ConfigError::Syntax {
+                origin,
+                line,
+                message,
+            })
+        }
+    }
+}
+
+fn from_variables(
+    variables: &[(OsString, OsString)],
+    defaults: &Dict,
+) -> Result<Vec<Layer>, ConfigError> {
+    let mut layers = Vec::new();
+    for (name, value) in variables {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            continue;
+        };
+        if name != token::VARIABLE
+            && let Some(layer) = from_variable(name, value, defaults)?
+        {
+            layers.push(layer);
+        }
+    }
+    Ok(layers)
+}
+
+/// Variables without a double underscore are not ours (Kubernetes sets TIDEGATE_PORT and the like
+/// for a service of that name), unless one is a key of ours with an underscore missing.
+fn from_variable(name: &str, value: &OsStr, defaults: &Dict) -> Result<Option<Layer>, ConfigError> {
+    let key = name
+        .trim_start_matches(PREFIX)
+        .to_lowercase()
+        .replace("__", ".");
+    if !key.contains('.') && !keys::lacks_an_underscore(&key, defaults) {
+        return Ok(None);
+    }
+    let text = value.to_str().ok_or_else(|| ConfigError::NotText {
+        name: name.to_owned(),
+    })?;
+    match single(
+        format!("the environment variable {name}"),
+        &key,
+        text,
+        defaults,
+    ) {
+        Some(layer) => Ok(Some(layer)),
+        None => Err(keys::unknown_variable(name, &key, defaults)),
+    }
+}
+
+/// A layer of one key, its text read by the type of the key's default. None if there is no such
+/// key.
+fn single(origin: String, key: &str, text: &str, defaults: &Dict) -> Option<Layer> {
+    let (section, name) = key.split_once('.')?;
+    let default = defaults.get(section)?.as_dict()?.get(name)?;
+    let values = Dict::from([(name.to_owned(), read(text, default))]);
+    Some(Layer {
+        origin,
+        values: Dict::from([(section.to_owned(), Value::from(values))]),
+    })
+}
+
+/// Text that does not read as the default's type stays text: the typed section refuses it and
+/// says what it wants.
+fn read(text: &str, default: &Value) -> Value {
+    match default {
+        Value::Bool(..) => text
+            .parse::<bool>()
+            .map_or_else(|_| text.into(), Value::from),
+        Value::Num(..) => text
+            .replace('_', "")
+            .parse::<i64>()
+            .map_or_else(|_| text.into(), Value::from),
+        Value::Array(..) => {
+            let parts = text
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty());
+            parts.map(Value::from).collect::<Vec<_>>().into()
+        }
+        _ => text.into(),
+    }
+}
+
+/// Turns figment's error into ours: key, origin, value, what is allowed.
+fn explain(figment: &Figment, error: figment::Error) -> ConfigError {
+    let path = error
+        .path
+        .iter()
+        .take(2)
+        .map(String::as_str)
+        .collect::<Vec<_>>();
+    let key = path.join(".");
+    let origin = error
+        .metadata
+        .as_ref()
+        .map_or_else(|| "?".into(), |from| from.name.clone());
+    let allowed = match &error.kind {
+        Kind::InvalidType(_, allowed) if allowed == "a boolean" => "true or false".to_owned(),
+        Kind::InvalidType(_, allowed) if allowed == "a sequence" => "a list of strings".to_owned(),
+        Kind::InvalidType(_, allowed) | Kind::InvalidValue(_, allowed) => allowed.clone(),
+        Kind::UnknownVariant(_, allowed) => {
+            let quoted = allowed.iter().map(|one| format!("\"{one}\""));
+            keys::alternatives(&quoted.collect::<Vec<_>>())
+        }
+        other => other.to_string(),
+    };
+    let found = figment
+        .find_value(&key)
+        .map_or_else(|_| "?".to_owned(), |value| keys::show(&value));
+    ConfigError::Value {
+        key,
+        found,
+        origin: origin.into_owned(),
+        allowed,
+    }
+}

@@ -1,0 +1,148 @@
+//! Names of keys: which there are, which was probably meant, how a value looks in an error.
+
+use figment::value::{Dict, Num, Value};
+
+use crate::config::ConfigError;
+
+/// Refuses the first key that the defaults do not have.
+pub(super) fn check(values: &Dict, origin: &str, defaults: &Dict) -> Result<(), ConfigError> {
+    for (section, value) in values {
+        let Some(known) = defaults.get(section).and_then(Value::as_dict) else {
+            return Err(unknown(section, origin, defaults));
+        };
+        let Some(keys) = value.as_dict() else {
+            return Err(ConfigError::Value {
+                key: section.clone(),
+                found: show(value),
+                origin: origin.to_owned(),
+                allowed: format!("a section: a line [{section}] with its keys below"),
+            });
+        };
+        if let Some(key) = keys.keys().find(|key| !known.contains_key(*key)) {
+            return Err(unknown(&format!("{section}.{key}"), origin, defaults));
+        }
+    }
+    Ok(())
+}
+
+/// There is no such key: says which was probably meant, or which there are.
+pub(super) fn unknown(key: &str, origin: &str, defaults: &Dict) -> ConfigError {
+    let hint = match meant(key, defaults).as_slice() {
+        [] => listing(key, defaults),
+        meant => format!("did you mean {}?", alternatives(meant)),
+    };
+    ConfigError::UnknownKey {
+        key: key.to_owned(),
+        origin: origin.to_owned(),
+        hint,
+    }
+}
+
+/// There is no such variable: says which was probably meant, or which there are.
+pub(super) fn unknown_variable(name: &str, key: &str, defaults: &Dict) -> ConfigError {
+    let variable = |key: &String| format!("TIDEGATE_{}", key.replace('.', "__").to_uppercase());
+    let hint = match meant(key, defaults)
+        .iter()
+        .map(variable)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [] => format!(
+            "variables are TIDEGATE_SECTION__KEY; {}",
+            listing(key, defaults)
+        ),
+        meant => format!("did you mean {}?", alternatives(meant)),
+    };
+    ConfigError::UnknownVariable {
+        name: name.to_owned(),
+        hint,
+    }
+}
+
+/// Whether `key`, which has no dot, is a key whose dot was written as one underscore:
+/// TIDEGATE_SERVER_LISTEN. To ignore it would start a server that is set up otherwise than asked.
+pub(super) fn lacks_an_underscore(key: &str, defaults: &Dict) -> bool {
+    full_names(defaults).any(|full| full.replace('.', "_") == key)
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn alternatives(of: &[String]) -> String {
+    match of.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// A value as TOML would write it, cut short.
+pub(super) fn show(value: &Value) -> String {
+    const CHARS_MAX: usize = 120;
+    let text = match value {
+        Value::String(_, text) => format!("{text:?}"),
+        Value::Bool(_, yes) => yes.to_string(),
+        Value::Num(_, Num::F64(number)) => format!("{number:?}"),
+        Value::Num(_, number) => match (number.to_i128(), number.to_u128()) {
+            (Some(number), _) => number.to_string(),
+            (None, number) => number.unwrap_or_default().to_string(),
+        },
+        Value::Array(_, items) => {
+            format!(
+                "[{}]",
+                items.iter().map(show).collect::<Vec<_>>().join(", ")
+            )
+        }
+        Value::Dict(..) => "a table".to_owned(),
+        other => format!("{:?}", other.to_actual()),
+    };
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        None => text,
+    }
+}
+
+fn full_names(defaults: &Dict) -> impl Iterator<Item = String> + '_ {
+    defaults.iter().flat_map(|(section, keys)| {
+        let keys = keys.as_dict().into_iter().flat_map(|keys| keys.keys());
+        keys.map(move |key| format!("{section}.{key}"))
+    })
+}
+
+/// The keys that were probably meant: those of that name in other sections, else the one that is
+/// spelled nearly the same.
+fn meant(key: &str, defaults: &Dict) -> Vec<String> {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let moved: Vec<_> = full_names(defaults)
+        .filter(|full| last(full) == last(key))
+        .collect();
+    if !moved.is_empty() {
+        return moved;
+    }
+    let alike = full_names(defaults).map(|full| {
+        let plain = |name: &str| name.replace('.', "_");
+        (
+            strsim::normalized_damerau_levenshtein(&plain(&full), &plain(key)),
+            full,
+        )
+    });
+    let nearest = alike
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    nearest.map(|(_, full)| full).into_iter().collect()
+}
+
+/// The keys of the section that was named, else the sections.
+fn listing(key: &str, defaults: &Dict) -> String {
+    let section = key.split('.').next().unwrap_or_default();
+    match defaults.get(section).and_then(Value::as_dict) {
+        Some(keys) => format!("section [{section}] has {}", joined(keys)),
+        None => format!("the sections are {}", joined(defaults)),
+    }
+}
+
+fn joined(names: &Dict) -> String {
+    names
+        .keys()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

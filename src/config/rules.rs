@@ -1,0 +1,108 @@
+//! What values must be to each other, and how they are fitted to the machine.
+
+use super::host::Host;
+use super::{Config, ConfigError};
+
+/// The least budget that is chosen by itself.
+const BUDGET_BYTES_MIN: u64 = 256 << 20;
+
+/// Chooses the memory budget where it is left open, and keeps connections within the limit on
+/// open files.
+pub(super) fn fit_to_host(config: &mut Config, host: &Host) {
+    if config.memory.budget_bytes == 0 {
+        let quarter = host.memory_bytes.unwrap_or(0) / 4;
+        config.memory.budget_bytes = quarter.max(BUDGET_BYTES_MIN);
+    }
+    if let Some(memory_bytes) = host.memory_bytes
+        && config.memory.budget_bytes > memory_bytes / 2
+    {
+        config.notices.push(format!(
+            "the memory budget of {} bytes is more than half of the {memory_bytes} bytes that \
+             there are: under load the system may end the server (memory.budget_bytes)",
+            config.memory.budget_bytes
+        ));
+    }
+    let Some(descriptors_max) = host.descriptors_max else {
+        return;
+    };
+    let connection = &mut config.connection;
+    let share = descriptors_max.saturating_mul(connection.descriptors_percent) / 100;
+    let share = usize::try_from(share).unwrap_or(usize::MAX).max(1);
+    if share < connection.connections_max {
+        config.notices.push(format!(
+            "connections are limited to {share} instead of {}: the process may open only \
+             {descriptors_max} files (ulimit -n)",
+            connection.connections_max
+        ));
+        connection.connections_max = share;
+    }
+}
+
+/// Refuses values that do not fit each other.
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let (memory, limits, wal) = (&config.memory, &config.limits, &config.wal);
+    below(
+        "memory.soft_percent",
+        memory.soft_percent,
+        "memory.hard_percent",
+        memory.hard_percent,
+    )?;
+    let point = ("limits.point_bytes_max", wide(limits.point_bytes_max));
+    at_most(
+        "limits.string_bytes_max",
+        wide(limits.string_bytes_max),
+        point,
+    )?;
+    at_most("limits.name_bytes_max", wide(limits.name_bytes_max), point)?;
+    at_most(
+        point.0,
+        point.1,
+        ("limits.decoded_bytes_max", limits.decoded_bytes_max),
+    )?;
+    let group = ("wal.group_bytes_max", wide(wal.group_bytes_max));
+    at_most("wal.slice_bytes_max", wide(wal.slice_bytes_max), group)?;
+    at_most(
+        group.0,
+        group.1,
+        ("wal.segment_bytes_max", wal.segment_bytes_max),
+    )
+}
+
+fn below(
+    key: &'static str,
+    found: u64,
+    other: &'static str,
+    bound: u64,
+) -> Result<(), ConfigError> {
+    let rule = || format!("below {other} = {bound}");
+    if found < bound {
+        Ok(())
+    } else {
+        Err(ConfigError::Conflict {
+            key,
+            found,
+            rule: rule(),
+        })
+    }
+}
+
+fn at_most(
+    key: &'static str,
+    found: u64,
+    (other, bound): (&'static str, u64),
+) -> Result<(), ConfigError> {
+    let rule = || format!("at most {other} = {bound}");
+    if found <= bound {
+        Ok(())
+    } else {
+        Err(ConfigError::Conflict {
+            key,
+            found,
+            rule: rule(),
+        })
+    }
+}
+
+fn wide(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}

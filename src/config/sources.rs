@@ -1,0 +1,44 @@
+//! Where settings come from, collected before anything is interpreted.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::host::Host;
+
+/// What [`super::Config::load`] works from. The default is nothing: the built-in defaults alone,
+/// on a machine of which nothing is known.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// A file in the form of `config/default.toml`.
+    pub file: Option<PathBuf>,
+    /// Environment variables; those that do not start with `TIDEGATE_` are ignored.
+    pub variables: Vec<(OsString, OsString)>,
+    /// Flags that were given.
+    pub flags: Vec<Flag>,
+    /// The machine.
+    pub host: Host,
+}
+
+/// A flag of the command line that stands for a key.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// As the user wrote it, for errors: `--listen`.
+    pub name: &'static str,
+    /// The key it sets: `server.listen`.
+    pub key: &'static str,
+    /// The value, read by the type of the key's default.
+    pub value: String,
+}
+
+impl Sources {
+    /// The process's own environment and machine, with this file and these flags.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
+        let variables = std::env::vars_os().collect();
+        Self {
+            file,
+            variables,
+            flags,
+            host: Host::detect(),
+        }
+    }
+}

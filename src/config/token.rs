@@ -1,0 +1,95 @@
+//! `TIDEGATE_INIT_TOKEN`: the operator's token of the very first start, chosen by whoever sets the
+//! server up. It is a secret: no key of the configuration, never shown by `Debug`.
+
+use std::ffi::OsString;
+use std::fmt;
+
+use thiserror::Error;
+
+use super::ConfigError;
+
+/// The variable that holds the token.
+pub(super) const VARIABLE: &str = "TIDEGATE_INIT_TOKEN";
+const BYTES_MIN: usize = 32;
+const BYTES_MAX: usize = 512;
+
+/// A token for the operator, given from outside. At least 32 visible ASCII characters.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InitToken(String);
+
+impl InitToken {
+    /// Takes a token, or says what is wrong with it without repeating it.
+    pub fn new(text: &str) -> Result<Self, TokenProblem> {
+        let blank = |c: char| c.is_ascii_whitespace();
+        if text.is_empty() {
+            return Err(TokenProblem::Empty);
+        }
+        if text.starts_with(blank) || text.ends_with(blank) {
+            return Err(TokenProblem::Blank);
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenProblem::Characters);
+        }
+        match text.len() {
+            bytes @ ..BYTES_MIN => Err(TokenProblem::Short { bytes }),
+            BYTES_MIN..=BYTES_MAX => Ok(Self(text.to_owned())),
+            bytes => Err(TokenProblem::Long { bytes }),
+        }
+    }
+
+    /// The token itself. Never log it.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for InitToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("InitToken(…)")
+    }
+}
+
+/// What is wrong with a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TokenProblem {
+    /// Nothing in it.
+    #[error("it is set but empty; unset it to have a token made up and printed at the first start")]
+    Empty,
+    /// A blank or a line break at an end.
+    #[error(
+        "it starts or ends with a blank or a line break, which clients would not send; make one \
+         with: openssl rand -hex 32"
+    )]
+    Blank,
+    /// Something that does not travel in a header.
+    #[error("it has characters other than visible ASCII, which do not travel in an HTTP header")]
+    Characters,
+    /// Too easily guessed.
+    #[error(
+        "it has {bytes} characters, at least {BYTES_MIN} are needed; make one with: openssl rand \
+         -hex 32"
+    )]
+    Short {
+        /// Its length.
+        bytes: usize,
+    },
+    /// Longer than clients and proxies carry.
+    #[error("it has {bytes} characters, at most {BYTES_MAX} are allowed")]
+    Long {
+        /// Its length.
+        bytes: usize,
+    },
+}
+
+/// The token among these variables, if there is one.
+pub(super) fn from_variables(
+    variables: &[(OsString, OsString)],
+) -> Result<Option<InitToken>, ConfigError> {
+    let Some((_, value)) = variables.iter().find(|(name, _)| name == VARIABLE) else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .ok_or(ConfigError::Token(TokenProblem::Characters))?;
+    InitToken::new(text).map(Some).map_err(ConfigError::Token)
+}
