@@ -1,0 +1,65 @@
+//! Gauges: what is looked up when `/metrics` is asked. One table holds field, name and help text.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+type Number = Gauge<u64, AtomicU64>;
+
+/// From the fields, their names and help texts: the public snapshot, the registered gauges, and
+/// the copying from one to the other, which therefore cannot forget a field.
+macro_rules! gauges {
+    ($($field:ident: $help:literal,)+) => {
+        /// A snapshot of what the server holds, taken by whoever answers a scrape. The field's
+        /// name, behind `tidegate_`, is the metric's.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Gauges {
+            $(#[doc = concat!($help, ".")] pub $field: u64,)+
+        }
+
+        /// The gauges as the registry knows them.
+        #[derive(Debug, Default)]
+        pub(super) struct Registered {
+            $($field: Number,)+
+        }
+
+        impl Registered {
+            /// Names them in the registry.
+            pub(super) fn register(&self, registry: &mut Registry) {
+                $(registry.register(stringify!($field), $help, self.$field.clone());)+
+            }
+
+            /// Takes over a snapshot.
+            pub(super) fn set(&self, gauges: &Gauges) {
+                $(self.$field.set(gauges.$field);)+
+            }
+        }
+    };
+}
+
+gauges! {
+    ready: "1 once the log is replayed and requests are served, else 0",
+    healthy: "1 while writes are accepted, 0 while the log or the disk refuses them",
+    connections: "Connections open now",
+    connections_max: "Connections that may be open at once",
+    memory_used_bytes: "Bytes of the memory budget in use",
+    memory_soft_bytes: "Bytes of the memory budget from which acknowledgements slow down",
+    memory_hard_bytes: "Bytes of the memory budget past which writes are refused",
+    memory_budget_bytes: "Bytes of the memory budget",
+    buckets: "Buckets",
+    buckets_max: "Buckets that there may be",
+    buffer_tables: "Tables with points in memory",
+    buffer_series: "Series with points in memory",
+    buffer_rows: "Rows in memory",
+    buffer_segments: "Frozen segments in memory",
+    buffer_active_bytes: "Bytes of segments that are being written",
+    buffer_frozen_bytes: "Bytes of frozen segments",
+    wal_bytes: "Bytes of the log on disk",
+    wal_segments: "Files of the log on disk",
+    wal_backlog_bytes: "Bytes queued for the log and not yet durable",
+    wal_backlog_bytes_max: "Bytes that may be queued for the log",
+    wal_durable_sequence: "Sequence number of the last durable frame",
+    exports: "Exports under way",
+    exports_max: "Exports that may be under way at once",
+}

@@ -1,0 +1,156 @@
+//! The facade over the metrics library.
+
+use std::sync::Arc;
+
+use prometheus_client::encoding::text;
+use prometheus_client::registry::Registry;
+
+use super::families::{Code, Families, Reason, Request, Route};
+use super::gauges::{Gauges, Registered};
+use super::process::Process;
+use crate::clock::Clock;
+
+/// The content type of [`Metrics::encode`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Counters and histograms of one server; clones share them. Seconds are [`f64`]s as
+/// `Duration::as_secs_f64` gives them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    registry: Registry,
+    families: Families,
+    gauges: Registered,
+    process: Process,
+}
+
+impl Metrics {
+    /// All of them at zero, started now.
+    pub fn new(clock: &Clock) -> Self {
+        let (families, gauges) = (Families::new(), Registered::default());
+        let process = Process::default();
+        let mut registry = Registry::default();
+        process.register(&mut registry, clock.now_ns());
+        let ours = registry.sub_registry_with_prefix("tidegate");
+        families.register(ours);
+        gauges.register(ours);
+        Self {
+            shared: Arc::new(Shared {
+                registry,
+                families,
+                gauges,
+                process,
+            }),
+        }
+    }
+
+    /// A request was answered. `route` is the route's pattern, never the path that was asked.
+    pub fn request(&self, route: &'static str, status: u16, seconds: f64) {
+        self.families()
+            .requests
+            .get_or_create(&Request { route, status })
+            .inc();
+        self.families()
+            .request_seconds
+            .get_or_create(&Route { route })
+            .observe(seconds);
+    }
+
+    /// A request or connection was turned away early: `overload`, `rate`, `size`, `auth`, ...
+    pub fn refused(&self, reason: &'static str) {
+        self.families()
+            .refused
+            .get_or_create(&Reason { reason })
+            .inc();
+    }
+
+    /// Lines acknowledged as written.
+    pub fn lines_accepted(&self, lines: u64) {
+        self.families().lines_accepted.inc_by(lines);
+    }
+
+    /// Lines rejected with this error code (contract section 1.3).
+    pub fn lines_rejected(&self, code: &'static str, lines: u64) {
+        self.families()
+            .lines_rejected
+            .get_or_create(&Code { code })
+            .inc_by(lines);
+    }
+
+    /// A write's body came in, `wire` bytes as sent, `decoded` bytes after decompression.
+    pub fn body_bytes(&self, wire: u64, decoded: u64) {
+        self.families().body_wire_bytes.inc_by(wire);
+        self.families().body_decoded_bytes.inc_by(decoded);
+    }
+
+    /// A slice of line protocol was parsed.
+    pub fn parse_seconds(&self, seconds: f64) {
+        self.families().parse_seconds.observe(seconds);
+    }
+
+    /// The log was synced.
+    pub fn sync_seconds(&self, seconds: f64) {
+        self.families().sync_seconds.observe(seconds);
+    }
+
+    /// One sync made this much durable.
+    pub fn group(&self, frames: u64, bytes: u64) {
+        self.families().group_frames.observe(approximate(frames));
+        self.families().group_bytes.observe(approximate(bytes));
+    }
+
+    /// A write was acknowledged, so long after the last byte of its body.
+    pub fn ack_seconds(&self, seconds: f64) {
+        self.families().ack_seconds.observe(seconds);
+    }
+
+    /// A connection was accepted.
+    pub fn connections_opened(&self) {
+        self.families().connections_opened.inc();
+    }
+
+    /// A connection was closed.
+    pub fn connections_closed(&self) {
+        self.families().connections_closed.inc();
+    }
+
+    /// Connections open now.
+    pub fn connections(&self) -> u64 {
+        let families = self.families();
+        families
+            .connections_opened
+            .get()
+            .saturating_sub(families.connections_closed.get())
+    }
+
+    /// Everything as `OpenMetrics` text ([`CONTENT_TYPE`]). The number of connections is known
+    /// here and overrides the snapshot's.
+    pub fn encode(&self, gauges: &Gauges) -> String {
+        let shared = &self.shared;
+        shared.gauges.set(&Gauges {
+            connections: self.connections(),
+            ..*gauges
+        });
+        shared.process.refresh();
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        if text::encode(&mut out, &shared.registry).is_err() {
+            out.clear();
+        }
+        out
+    }
+
+    fn families(&self) -> &Families {
+        &self.shared.families
+    }
+}
+
+/// Exact up to 2^53, which no group of frames reaches.
+#[allow(clippy::cast_precision_loss, reason = "a histogram's sum is a float")]
+fn approximate(number: u64) -> f64 {
+    number as f64
+}
