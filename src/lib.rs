@@ -12,5 +12,6 @@ pub mod telemetry;
 
 pub mod clock;
 pub mod id;
+pub mod line_protocol;
 pub mod memory;
 pub mod storage;

@@ -1,0 +1,150 @@
+//! The grammar of a point in nom, to be read beside the specification in the module's doc.
+//!
+//! Nothing is tried twice: every byte decides what has to follow, and from there on [`expect`]
+//! makes any other byte the reason why the line is rejected.
+
+use nom::Parser;
+use nom::character::complete::char;
+use nom::combinator::consumed;
+use nom::multi::fold_many0;
+use nom::sequence::{preceded, separated_pair};
+
+use super::fault::{Parsed, Reason, expect, fail};
+use super::layout::{line_end, spaces, spaces1};
+use super::name::{self, Escapes, Name};
+use super::number::{boolean, number};
+use super::point::{Field, Point, Tag, Value};
+use super::source::Source;
+use super::string::string;
+use super::timestamp::{Precision, timestamp};
+
+/// point = series spaces1 fields \[ spaces1 timestamp \] spaces, and then the line has to end.
+pub(super) fn point<'a>(
+    source: Source<'a>,
+    precision: Precision,
+    input: &'a [u8],
+    point: &mut Point<'a>,
+) -> Parsed<'a, ()> {
+    let (rest, (series_key, measurement)) =
+        consumed(|input| series(source, input, &mut point.tags)).parse(input)?;
+    point.series_key = series_key;
+    point.measurement = measurement;
+    if let Some(tag) = point.repeated_tag() {
+        return fail(source.at_column(tag.column), Reason::DuplicateTagKey);
+    }
+    let missing = match point.tags.is_empty() {
+        true => Reason::FieldsExpectedAfterMeasurement,
+        false => Reason::FieldsExpectedAfterTag,
+    };
+    let (rest, _) = expect(missing, spaces1)(rest)?;
+    let (rest, ()) = fields(source, rest, &mut point.fields)?;
+    let (rest, _) = spaces(rest)?;
+    let (rest, timestamp) = optional_timestamp(precision, rest)?;
+    point.timestamp = timestamp;
+    expect(Reason::LineEndExpected, line_end)(rest)
+}
+
+/// series = measurement { "," tag }
+fn series<'a>(
+    source: Source<'a>,
+    input: &'a [u8],
+    tags: &mut Vec<Tag<'a>>,
+) -> Parsed<'a, Name<'a>> {
+    tags.clear();
+    let (rest, measurement) =
+        named(source, Reason::MeasurementExpected, name::measurement).parse(input)?;
+    let (rest, ()) = fold_many0(
+        preceded(char(','), |input| tag(source, input)),
+        || (),
+        |(), tag| tags.push(tag),
+    )
+    .parse(rest)?;
+    Ok((rest, measurement))
+}
+
+/// tag = tag key "=" tag value
+fn tag<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Tag<'a>> {
+    let (rest, (key, value)) = separated_pair(
+        named(source, Reason::TagKeyExpected, name::key),
+        expect(Reason::TagEqualsExpected, char('=')),
+        named(source, Reason::TagValueExpected, name::tag_value),
+    )
+    .parse(input)?;
+    Ok((
+        rest,
+        Tag {
+            key,
+            value,
+            column: source.column(input),
+        },
+    ))
+}
+
+/// fields = field { "," field }
+fn fields<'a>(source: Source<'a>, input: &'a [u8], fields: &mut Vec<Field<'a>>) -> Parsed<'a, ()> {
+    fields.clear();
+    let (rest, first) = field(source, input)?;
+    fields.push(first);
+    fold_many0(
+        preceded(char(','), |input| field(source, input)),
+        || (),
+        |(), field| fields.push(field),
+    )
+    .parse(rest)
+}
+
+/// field = field key "=" value
+fn field<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Field<'a>> {
+    let (rest, (key, value)) = separated_pair(
+        named(source, Reason::FieldKeyExpected, name::key),
+        expect(Reason::FieldEqualsExpected, char('=')),
+        |input| value(source, input),
+    )
+    .parse(input)?;
+    Ok((
+        rest,
+        Field {
+            key,
+            value,
+            column: source.column(input),
+        },
+    ))
+}
+
+/// value = string | boolean | number, told apart by the first byte.
+fn value<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Value<'a>> {
+    match input.first() {
+        Some(b'"') => string(source, input).map(|(rest, text)| (rest, Value::String(text))),
+        Some(b'-' | b'.' | b'0'..=b'9') => number(input),
+        Some(b't' | b'T' | b'f' | b'F') => {
+            boolean(input).map(|(rest, value)| (rest, Value::Boolean(value)))
+        }
+        _ => fail(input, Reason::FieldValueExpected),
+    }
+}
+
+/// A timestamp, unless the line ends first.
+fn optional_timestamp(precision: Precision, input: &[u8]) -> Parsed<'_, Option<i64>> {
+    if line_end(input).is_ok() {
+        return Ok((input, None));
+    }
+    let (rest, timestamp) = timestamp(precision, input)?;
+    let (rest, _) = spaces(rest)?;
+    Ok((rest, Some(timestamp)))
+}
+
+/// `name`, which may not be empty, as text.
+fn named<'a>(
+    source: Source<'a>,
+    missing: Reason,
+    name: impl Fn(&'a [u8]) -> Parsed<'a, Escapes>,
+) -> impl FnMut(&'a [u8]) -> Parsed<'a, Name<'a>> {
+    move |input| {
+        let (rest, (raw, escapes)) = consumed(&name).parse(input)?;
+        if raw.is_empty() {
+            return fail(input, missing);
+        }
+        let text = source.text(input, raw, Reason::InvalidUtf8InName)?;
+        Ok((rest, Name::new(text, escapes)))
+    }
+}

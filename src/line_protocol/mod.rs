@@ -1,0 +1,47 @@
+//! Line protocol: bytes in, points and line errors out.
+//!
+//! ```text
+//! body        = { line LF } line                      one CR before a line's end is dropped
+//! line        = spaces ( nothing | comment | point )
+//! comment     = "#" bytes without control bytes
+//! point       = series spaces1 fields [ spaces1 timestamp ] spaces
+//! series      = measurement { "," tag key "=" tag value }
+//! fields      = field { "," field }
+//! field       = field key "=" value
+//! value       = string | boolean | integer "i" | unsigned "u" | float
+//! timestamp   = [ "-" ] digits
+//! ```
+//!
+//! A file a concern: `grammar` is the text above in nom, over `name`, `string`, `number`,
+//! `timestamp` and `layout`; `fault` says what can be wrong; `parser` counts physical
+//! lines and goes on after an error.
+//!
+//! Promises: no input panics, one bad line costs that line only, nothing is copied and, once the
+//! vectors of the reused [`Point`] have grown, nothing is allocated. The source of the grammar is
+//! InfluxData's line-protocol-corpus, with every case of which this module agrees.
+//!
+//! Deliberately unknown here: reserved names, limits, types of columns, duplicate fields. They
+//! depend on the server's state and settings, so `ingest` decides them.
+
+mod error;
+mod fault;
+mod grammar;
+mod layout;
+mod name;
+mod number;
+mod parser;
+mod point;
+mod source;
+mod string;
+mod timestamp;
+
+pub use error::{Excerpt, LineError};
+pub use fault::Reason;
+pub use name::Name;
+pub use parser::Parser;
+pub use point::{Field, Point, Tag, Value};
+pub use string::Text;
+pub use timestamp::Precision;
+
+#[cfg(test)]
+mod tests;

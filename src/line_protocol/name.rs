@@ -1,0 +1,129 @@
+//! Measurements, tag keys, tag values and field keys: which bytes they hold and how the others
+//! are escaped.
+//!
+//! | kind | ends at | escapes |
+//! | --- | --- | --- |
+//! | measurement | comma, space, control byte | `\,` `\ ` |
+//! | tag key, field key | comma, space, `=`, control byte | `\,` `\ ` `\=` |
+//! | tag value | comma, space, `=`, CR, LF | `\,` `\ ` `\=` |
+//!
+//! Any other backslash is an ordinary byte, also the first of two: `\\ ` is a backslash and an
+//! escaped space. So a name of one kind can be written in one way only, and comparing raw names
+//! compares names.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use nom::bytes::complete::take_while;
+
+use super::fault::Parsed;
+use super::layout::is_control;
+use super::string::unescape;
+
+/// A measurement, tag key, tag value or field key as it stands in the body.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name<'a> {
+    raw: &'a str,
+    escapes: Escapes,
+}
+
+/// What an escape in a name can stand for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Escapes {
+    /// The name has none.
+    #[default]
+    None,
+    /// Comma and space.
+    Measurement,
+    /// Comma, space and `=`.
+    Tag,
+}
+
+impl<'a> Name<'a> {
+    pub(super) fn new(raw: &'a str, escapes: Escapes) -> Self {
+        Self { raw, escapes }
+    }
+
+    /// The name as it was written, escapes and all.
+    pub fn raw(&self) -> &'a str {
+        self.raw
+    }
+
+    /// Whether the name differs from how it was written.
+    pub fn is_escaped(&self) -> bool {
+        self.escapes != Escapes::None
+    }
+
+    /// The name that was meant. Borrowed unless it holds an escape.
+    pub fn decode(&self) -> Cow<'a, str> {
+        match self.escapes {
+            Escapes::None => Cow::Borrowed(self.raw),
+            escapes => Cow::Owned(unescape(self.raw, |byte| escapes.has(byte))),
+        }
+    }
+}
+
+impl Default for Name<'_> {
+    fn default() -> Self {
+        Self::new("", Escapes::None)
+    }
+}
+
+impl fmt::Debug for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.decode(), f)
+    }
+}
+
+impl Escapes {
+    fn has(self, byte: u8) -> bool {
+        match self {
+            Self::None => false,
+            Self::Measurement => matches!(byte, b',' | b' '),
+            Self::Tag => matches!(byte, b',' | b' ' | b'='),
+        }
+    }
+}
+
+/// Measurement, possibly empty.
+pub(super) fn measurement(input: &[u8]) -> Parsed<'_, Escapes> {
+    name(Escapes::Measurement, |byte| {
+        !is_control(byte) && !matches!(byte, b',' | b' ' | b'\\')
+    })(input)
+}
+
+/// Tag key or field key, possibly empty.
+pub(super) fn key(input: &[u8]) -> Parsed<'_, Escapes> {
+    name(Escapes::Tag, |byte| {
+        !is_control(byte) && !matches!(byte, b',' | b' ' | b'=' | b'\\')
+    })(input)
+}
+
+/// Tag value, possibly empty.
+pub(super) fn tag_value(input: &[u8]) -> Parsed<'_, Escapes> {
+    name(Escapes::Tag, |byte| {
+        !matches!(byte, b',' | b' ' | b'=' | b'\\' | b'\r' | b'\n')
+    })(input)
+}
+
+/// name = { plain bytes | escape | backslash }; says which escapes it holds, if any.
+fn name<'a>(
+    escapes: Escapes,
+    is_plain: impl Fn(u8) -> bool,
+) -> impl Fn(&'a [u8]) -> Parsed<'a, Escapes> {
+    move |input| {
+        let mut found = Escapes::None;
+        let mut rest = input;
+        loop {
+            (rest, _) = take_while(&is_plain)(rest)?;
+            match rest {
+                [b'\\', escaped, after @ ..] if escapes.has(*escaped) => {
+                    found = escapes;
+                    rest = after;
+                }
+                [b'\\', after @ ..] => rest = after,
+                _ => return Ok((rest, found)),
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! From a body to points: physical lines, their numbers, and going on after an error.
+//!
+//! Where parsing goes on decides what a bad line costs. As a rule that is the line in which the
+//! error was found, so that the rest of a string that spans lines is not read as points. An
+//! unterminated string is different: a stray quote would swallow every line up to the next quote,
+//! so only the line that it stands on is rejected.
+
+use memchr::memchr;
+use nom::Err;
+
+use super::error::LineError;
+use super::fault::{Fault, Parsed, Reason};
+use super::grammar;
+use super::layout::{comment, line_end, spaces};
+use super::point::Point;
+use super::source::Source;
+use super::string::to_closing_quote;
+use super::timestamp::Precision;
+
+/// The mark that some editors put at the start of a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Pulls points out of a body, one at a time.
+#[derive(Clone, Debug)]
+pub struct Parser<'a> {
+    source: Source<'a>,
+    precision: Precision,
+    /// What is left: starts at the start of a physical line.
+    rest: &'a [u8],
+    /// The number of that line.
+    line: u32,
+}
+
+impl<'a> Parser<'a> {
+    /// A parser of `body`, whose timestamps are in `precision`. Reads all of it once, to learn
+    /// whether it is UTF-8.
+    pub fn new(body: &'a [u8], precision: Precision) -> Self {
+        let rest = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        Self {
+            source: Source::new(body),
+            precision,
+            rest,
+            line: 1,
+        }
+    }
+
+    /// Reads the next point into `point`, or says what is wrong with the next line that is
+    /// neither blank nor a comment. `None` at the end of the body.
+    ///
+    /// After an error `point` holds nothing of use.
+    pub fn next_point(&mut self, point: &mut Point<'a>) -> Option<Result<(), LineError>> {
+        loop {
+            let start = self.rest;
+            if start.is_empty() {
+                return None;
+            }
+            match blank(start) {
+                Ok((rest, ())) => self.go_on(rest, 1),
+                Err(Err::Failure(fault)) => return Some(Err(self.reject(fault))),
+                Err(_) => return Some(self.point(point)),
+            }
+        }
+    }
+
+    /// How many bytes of the body have been read. Always just behind a line end, or at the end of
+    /// the body.
+    pub fn offset(&self) -> usize {
+        self.source.body().len().saturating_sub(self.rest.len())
+    }
+
+    fn point(&mut self, point: &mut Point<'a>) -> Result<(), LineError> {
+        let source = self.source.starting(self.rest);
+        point.line = self.line;
+        let parsed = spaces(self.rest)
+            .and_then(|(input, _)| grammar::point(source, self.precision, input, point));
+        match parsed {
+            Ok((rest, ())) => {
+                let lines = point.lines_in_strings().saturating_add(1);
+                self.go_on(rest, lines);
+                Ok(())
+            }
+            Err(Err::Error(fault) | Err::Failure(fault)) => Err(self.reject(fault)),
+            Err(Err::Incomplete(_)) => {
+                Err(self.reject(Fault::at(self.rest, Reason::LineEndExpected)))
+            }
+        }
+    }
+
+    /// Says what is wrong with the line that starts here and goes on behind it.
+    fn reject(&mut self, fault: Fault) -> LineError {
+        let at = self.rest.len().saturating_sub(fault.left);
+        let error = LineError::new(self.line, self.rest, at, fault.reason);
+        let bad = match fault.reason {
+            Reason::UnterminatedString => 0,
+            Reason::InvalidUtf8InString => {
+                let inside = self.rest.get(at..).unwrap_or_default();
+                at.saturating_add(to_closing_quote(inside))
+            }
+            _ => at,
+        };
+        let behind = self.rest.get(bad..).unwrap_or_default();
+        let end = memchr(b'\n', behind).map_or(self.rest.len(), |end| bad + end + 1);
+        let (read, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
+        let lines = memchr::memchr_iter(b'\n', read).count();
+        self.go_on(rest, u32::try_from(lines).unwrap_or(u32::MAX));
+        error
+    }
+
+    fn go_on(&mut self, rest: &'a [u8], lines: u32) {
+        self.rest = rest;
+        self.line = self.line.saturating_add(lines);
+    }
+}
+
+/// A line that holds no point: spaces, and perhaps a comment.
+fn blank(input: &[u8]) -> Parsed<'_, ()> {
+    let (rest, _) = spaces(input)?;
+    match rest.first() {
+        Some(b'#') => {
+            let (rest, _) = comment(rest)?;
+            line_end(rest)
+        }
+        _ => line_end(rest),
+    }
+}

@@ -1,0 +1,78 @@
+//! The body that is being parsed: what the grammar needs to know of it to turn the bytes it found
+//! into text and into columns.
+
+use std::str::from_utf8;
+
+use nom::Err;
+
+use super::fault::{Fault, Reason};
+
+/// A view of the body, cheap to copy into every parser.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    body: &'a [u8],
+    /// The body as text if all of it is UTF-8, which was found out once.
+    text: Option<&'a str>,
+    /// How many bytes were left at the start of the point's line.
+    left_at_start: usize,
+}
+
+impl<'a> Source<'a> {
+    /// Checks the whole body once. If it is not all UTF-8, each name and string is checked by
+    /// itself, so that only the bad lines are rejected.
+    pub(super) fn new(body: &'a [u8]) -> Self {
+        let text = simdutf8::basic::from_utf8(body).ok();
+        Self {
+            body,
+            text,
+            left_at_start: body.len(),
+        }
+    }
+
+    pub(super) fn body(self) -> &'a [u8] {
+        self.body
+    }
+
+    /// The same body for a point whose line starts at `input`.
+    pub(super) fn starting(self, input: &[u8]) -> Self {
+        Self {
+            left_at_start: input.len(),
+            ..self
+        }
+    }
+
+    /// Where `input`, which lies in the first line of the point, starts: its 1-based byte.
+    pub(super) fn column(self, input: &[u8]) -> u32 {
+        let before = self.left_at_start.saturating_sub(input.len());
+        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// The body from `column` of the point's first line on: the inverse of [`Source::column`].
+    pub(super) fn at_column(self, column: u32) -> &'a [u8] {
+        let line_start = self.body.len().saturating_sub(self.left_at_start);
+        let before = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.body
+            .get(line_start.saturating_add(before)..)
+            .unwrap_or_default()
+    }
+
+    /// `raw`, which starts where `input` does, as text.
+    pub(super) fn text(
+        self,
+        input: &'a [u8],
+        raw: &'a [u8],
+        not_utf8: Reason,
+    ) -> Result<&'a str, Err<Fault>> {
+        let start = self.body.len().saturating_sub(input.len());
+        let known = self
+            .text
+            .and_then(|text| text.get(start..start.saturating_add(raw.len())));
+        match known {
+            Some(text) => Ok(text),
+            None => from_utf8(raw).map_err(|error| {
+                let bad = input.get(error.valid_up_to()..).unwrap_or_default();
+                Err::Failure(Fault::at(bad, not_utf8))
+            }),
+        }
+    }
+}

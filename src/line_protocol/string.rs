@@ -1,0 +1,136 @@
+//! String values. Between the quotes every byte is data, LF too; `\"` and `\\` are the only
+//! escapes, so `\n` stays two bytes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::{memchr, memchr2};
+use nom::Parser;
+use nom::character::complete::char;
+use nom::sequence::terminated;
+
+use super::fault::{Fault, Parsed, Reason, fail};
+use super::layout::ends_value;
+use super::source::Source;
+
+/// A string value as it stands in the body, without its quotes.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    raw: &'a str,
+    is_escaped: bool,
+}
+
+impl<'a> Text<'a> {
+    /// The text between the quotes as it was written.
+    pub fn raw(&self) -> &'a str {
+        self.raw
+    }
+
+    /// Whether the text differs from how it was written.
+    pub fn is_escaped(&self) -> bool {
+        self.is_escaped
+    }
+
+    /// The text that was meant. Borrowed unless it holds an escape.
+    pub fn decode(&self) -> Cow<'a, str> {
+        if self.is_escaped {
+            Cow::Owned(unescape(self.raw, is_escapable))
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+}
+
+/// Texts are equal when what they mean is.
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.decode() == other.decode()
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.decode(), f)
+    }
+}
+
+/// string = quote { byte | escape } quote, and then the value has to end.
+///
+/// A string that spans lines and is closed by a quote with text right behind it is not taken for
+/// closed: most likely that quote opens a string of its own, and the one on the earlier line is
+/// stray. Rejecting the earlier line alone saves the lines between.
+pub(super) fn string<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Text<'a>> {
+    let (inside, _) = char('"')(input)?;
+    let Ok((rest, (raw, is_escaped))) = terminated(content, char('"')).parse(inside) else {
+        return fail(input, Reason::UnterminatedString);
+    };
+    if !ends_value(rest) {
+        return match memchr(b'\n', raw) {
+            Some(_) => fail(input, Reason::UnterminatedString),
+            None => fail(rest, Reason::SeparatorExpected),
+        };
+    }
+    let raw = source.text(inside, raw, Reason::InvalidUtf8InString)?;
+    Ok((rest, Text { raw, is_escaped }))
+}
+
+/// How much of `input`, which is inside a string, belongs to it: all up to its closing quote, or
+/// to the end of the input if there is none.
+pub(super) fn to_closing_quote(input: &[u8]) -> usize {
+    content(input).map_or(input.len(), |(rest, _)| {
+        input.len().saturating_sub(rest.len())
+    })
+}
+
+/// Everything up to the closing quote, and whether an escape is in it.
+fn content(input: &[u8]) -> Parsed<'_, (&[u8], bool)> {
+    let mut is_escaped = false;
+    let mut position: usize = 0;
+    loop {
+        let rest = input.get(position..).unwrap_or_default();
+        let Some(found) = memchr2(b'"', b'\\', rest) else {
+            return Err(nom::Err::Error(Fault::at(
+                input,
+                Reason::UnterminatedString,
+            )));
+        };
+        position = position.saturating_add(found);
+        match input.get(position..) {
+            Some([b'\\', escaped, ..]) if is_escapable(*escaped) => {
+                is_escaped = true;
+                position = position.saturating_add(2);
+            }
+            Some([b'\\', ..]) => position = position.saturating_add(1),
+            _ => {
+                let (raw, rest) = input.split_at_checked(position).unwrap_or((input, &[]));
+                return Ok((rest, (raw, is_escaped)));
+            }
+        }
+    }
+}
+
+fn is_escapable(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\')
+}
+
+/// Leaves out every backslash that stands before an escapable byte and is not itself escaped.
+pub(super) fn unescape(raw: &str, is_escapable: impl Fn(u8) -> bool) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((before, after)) = rest.split_once('\\') {
+        text.push_str(before);
+        // What is escapable is ASCII, so the rest can be split behind it.
+        match after.as_bytes().first().filter(|byte| is_escapable(**byte)) {
+            Some(byte) => {
+                text.push(char::from(*byte));
+                rest = after.get(1..).unwrap_or_default();
+            }
+            None => {
+                text.push('\\');
+                rest = after;
+            }
+        }
+    }
+    text.push_str(rest);
+    text
+}

@@ -1,0 +1,71 @@
+//! Timestamps and their precision.
+
+use nom::character::complete::char;
+use nom::combinator::opt;
+
+use super::fault::{Parsed, Reason, expect, fail};
+use super::number::{decimal, digits1, signed};
+
+/// The latest nanosecond that can be stored; the earliest is its negative.
+const NS_MAX: i64 = 9_223_372_036_854_775_806;
+
+/// The unit of the timestamps of a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// 1 ns, the default.
+    #[default]
+    Nanosecond,
+    /// 1,000 ns.
+    Microsecond,
+    /// 1,000,000 ns.
+    Millisecond,
+    /// 1,000,000,000 ns.
+    Second,
+    /// 60 seconds.
+    Minute,
+    /// 3600 seconds.
+    Hour,
+}
+
+impl Precision {
+    /// The unit in nanoseconds.
+    pub fn unit_ns(self) -> i64 {
+        match self {
+            Self::Nanosecond => 1,
+            Self::Microsecond => 1_000,
+            Self::Millisecond => 1_000_000,
+            Self::Second => 1_000_000_000,
+            Self::Minute => 60_000_000_000,
+            Self::Hour => 3_600_000_000_000,
+        }
+    }
+
+    /// `timestamp` of this unit in nanoseconds since the epoch, if that can be stored: from
+    /// -9223372036854775806 to 9223372036854775806 (contract section 4).
+    pub fn to_ns(self, timestamp: i64) -> Option<i64> {
+        timestamp
+            .checked_mul(self.unit_ns())
+            .filter(|ns| (-NS_MAX..=NS_MAX).contains(ns))
+    }
+
+    /// The last whole unit at or before `ns`: what a point without a timestamp gets from the
+    /// server's clock.
+    pub fn truncate(self, ns: i64) -> i64 {
+        ns.saturating_sub(ns.rem_euclid(self.unit_ns()))
+    }
+}
+
+/// timestamp = \[ "-" \] digits, in nanoseconds. The line has to end behind it, or a space follow.
+pub(super) fn timestamp(precision: Precision, input: &[u8]) -> Parsed<'_, i64> {
+    let (rest, (sign, digits)) = expect(Reason::NotATimestamp, (opt(char('-')), digits1))(input)?;
+    if !matches!(rest, [] | [b' ' | b'\r' | b'\n', ..]) {
+        return fail(input, Reason::NotATimestamp);
+    }
+    let ns = decimal(digits)
+        .and_then(|magnitude| signed(sign.is_some(), magnitude))
+        .and_then(|timestamp| precision.to_ns(timestamp));
+    match ns {
+        Some(ns) => Ok((rest, ns)),
+        None => fail(input, Reason::TimestampOutOfRange),
+    }
+}
