@@ -11,6 +11,7 @@ pub mod config;
 pub mod telemetry;
 
 pub mod clock;
+pub mod columnar;
 pub mod id;
 pub mod line_protocol;
 pub mod memory;

@@ -1,0 +1,105 @@
+//! Booleans, eight a byte, the first in the lowest bit, as Arrow lays them out.
+
+/// A growing list of bits. Bits past the end of the last byte are zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Bits {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Bits {
+    /// Takes the first `len` bits of `bytes`, which must have exactly as many bytes as that needs.
+    pub(super) fn from_bytes(mut bytes: Vec<u8>, len: usize) -> Option<Self> {
+        if bytes.len() != len.div_ceil(8) {
+            return None;
+        }
+        if let (Some(last), 1..) = (bytes.last_mut(), len % 8) {
+            *last &= (1 << (len % 8)) - 1;
+        }
+        Some(Self { bytes, len })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, bit: bool) {
+        let mask = u8::from(bit) << (self.len % 8);
+        match self.bytes.last_mut() {
+            Some(last) if !self.len.is_multiple_of(8) => *last |= mask,
+            _ => self.bytes.push(mask),
+        }
+        self.len += 1;
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<bool> {
+        let byte = self.bytes.get(index / 8).filter(|_| index < self.len)?;
+        Some(byte >> (index % 8) & 1 == 1)
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        let shift = self.len % 8;
+        self.len += other.len;
+        if shift == 0 {
+            self.bytes.extend_from_slice(&other.bytes);
+            return;
+        }
+        // `reserve` must not ask for a byte more than is kept: the bound on memory counts on it.
+        self.bytes.reserve(self.len.div_ceil(8) - self.bytes.len());
+        for byte in &other.bytes {
+            if let Some(last) = self.bytes.last_mut() {
+                *last |= byte << shift;
+            }
+            if self.bytes.len() < self.len.div_ceil(8) {
+                self.bytes.push(byte >> (8 - shift));
+            }
+        }
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// The bytes, for Arrow.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bits;
+
+    #[test]
+    fn bits_appended_at_any_offset_come_back_in_order() {
+        for (first, second) in (0..20).flat_map(|a| (0..20).map(move |b| (a, b))) {
+            let bit = |i: usize| i.is_multiple_of(3) || i == 7;
+            let (mut all, mut left, mut right) =
+                (Bits::default(), Bits::default(), Bits::default());
+            (0..first + second).for_each(|i| all.push(bit(i)));
+            (0..first).for_each(|i| left.push(bit(i)));
+            (first..first + second).for_each(|i| right.push(bit(i)));
+            left.append(&right);
+            assert_eq!(left, all);
+            assert!((0..first + second).all(|i| all.get(i) == Some(bit(i))));
+            assert_eq!(all.get(first + second), None);
+        }
+    }
+
+    #[test]
+    fn bits_past_the_end_are_cleared_and_wrong_lengths_refused() {
+        let bits = Bits::from_bytes(vec![0xff, 0xff], 11).expect("two bytes");
+        assert_eq!(bits.as_bytes(), [0xff, 0x07]);
+        assert!(Bits::from_bytes(vec![0xff], 11).is_none());
+        assert!(Bits::from_bytes(vec![0xff; 3], 11).is_none());
+    }
+}

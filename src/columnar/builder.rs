@@ -1,0 +1,155 @@
+//! A batch under construction.
+
+use super::batch::Batch;
+use super::column::FieldColumn;
+use super::footprint;
+use super::index::Index;
+use super::narrow;
+use super::segment::Segment;
+use super::value::{FieldType, FieldValue};
+
+/// A [`Batch`] and the hash indexes needed to add to it: row by row while parsing, batch by batch
+/// in the buffer and in replay.
+#[derive(Clone, Debug, Default)]
+pub struct BatchBuilder {
+    pub(super) batch: Batch,
+    pub(super) index: Index,
+    /// The tag columns and dictionary ids of the series being looked up; kept to save allocations.
+    columns: Vec<u32>,
+    values: Vec<u32>,
+    /// The shape of the last series: the next one most often has the same keys.
+    last_shape: u32,
+}
+
+impl BatchBuilder {
+    /// No rows of `measurement` yet.
+    pub fn new(measurement: &str) -> Self {
+        let batch = Batch {
+            measurement: measurement.into(),
+            ..Batch::default()
+        };
+        Self {
+            batch,
+            ..Self::default()
+        }
+    }
+
+    /// The id of the series with these tags, made if it is new. `tags` are unescaped, ordered by
+    /// key bytewise, without a key twice: then a series has one id, in whatever order its tags
+    /// were written.
+    pub fn series(&mut self, tags: &[(&str, &str)]) -> u32 {
+        debug_assert!(
+            tags.is_sorted_by(|a, b| a.0 < b.0),
+            "tags are sorted and distinct"
+        );
+        let Self {
+            batch,
+            index,
+            columns,
+            values,
+            last_shape,
+        } = self;
+        if !has_keys(batch, *last_shape, tags) {
+            columns.clear();
+            for (key, _) in tags {
+                columns.push(index.tag_column(&mut batch.tags, key));
+            }
+            *last_shape = index.shape(&mut batch.series, columns);
+        }
+        values.clear();
+        for (column, (_, text)) in batch.series.shape(*last_shape).iter().zip(tags) {
+            values.push(index.tag_value(&mut batch.tags, *column, text));
+        }
+        index.series(&mut batch.series, *last_shape, values)
+    }
+
+    /// Whether there is a series with these tags (ordered as for [`BatchBuilder::series`]).
+    pub fn contains_series(&self, tags: &[(&str, &str)]) -> bool {
+        self.index
+            .find_series(&self.batch.tags, &self.batch.series, tags)
+            .is_some()
+    }
+
+    /// The column of the field with this name and type, made if it is new. One name may have
+    /// columns of several types.
+    pub fn field_column(&mut self, name: &str, field_type: FieldType) -> u32 {
+        self.index
+            .field_column(&mut self.batch.fields, name, field_type)
+    }
+
+    /// Adds a row. `series` and the columns are ids that this builder handed out; each column
+    /// appears once, with a value of its type.
+    #[inline]
+    pub fn push_row(&mut self, series: u32, time_ns: i64, cells: &[(u32, FieldValue<'_>)]) {
+        debug_assert!(
+            (series as usize) < self.batch.series_count(),
+            "a series of this builder"
+        );
+        let row = narrow::id(self.batch.times.len());
+        self.batch.times.push(time_ns);
+        self.batch.row_series.push(series);
+        for (column, value) in cells {
+            match self.batch.fields.get_mut(*column as usize) {
+                Some(field) => field.push(row, *value),
+                None => debug_assert!(false, "a column of this builder"),
+            }
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.batch.rows()
+    }
+
+    /// The number of distinct series.
+    pub fn series_count(&self) -> usize {
+        self.batch.series_count()
+    }
+
+    /// Bytes on the heap, indexes included, counted by capacity.
+    pub fn heap_bytes(&self) -> u64 {
+        let scratch = (self.columns.capacity() + self.values.capacity()) * size_of::<u32>();
+        self.batch.heap_bytes() + (self.index.heap_bytes() + scratch) as u64
+    }
+
+    /// What [`BatchBuilder::heap_bytes`] can be at most for what is in here now, however it got
+    /// in. Appending a batch raises it by no more than [`Batch::append_bytes_max`] of that batch.
+    pub fn heap_bytes_max(&self) -> u64 {
+        footprint::bytes_max(&self.batch)
+    }
+
+    /// The rows so far.
+    pub fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
+    /// The rows without the indexes and without spare capacity.
+    pub fn finish(self) -> Batch {
+        let mut batch = self.batch;
+        batch.shrink();
+        batch
+    }
+
+    /// The rows, immutable, in Arrow's layout.
+    pub fn freeze(self) -> Segment {
+        self.batch.freeze()
+    }
+
+    pub(super) fn field_mut(&mut self, column: u32) -> Option<&mut FieldColumn> {
+        self.batch.fields.get_mut(column as usize)
+    }
+}
+
+/// Whether the columns of a shape have exactly the keys of `tags`.
+fn has_keys(batch: &Batch, shape: u32, tags: &[(&str, &str)]) -> bool {
+    let Some(columns) = batch.series.shapes().get(shape as usize) else {
+        return false;
+    };
+    let same = |(column, (key, _)): (&u32, &(&str, &str))| {
+        batch
+            .tags
+            .get(*column as usize)
+            .is_some_and(|tag| &*tag.key == *key)
+    };
+    columns.len() == tags.len() && columns.iter().zip(tags).all(same)
+}

@@ -1,0 +1,160 @@
+//! A field column: a name, a type, and the values of the rows that have one, packed.
+
+use super::bits::Bits;
+use super::narrow;
+use super::presence::Presence;
+use super::strings::Strings;
+use super::value::{FieldType, FieldValue};
+
+/// The values of a column, absent ones left out.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Values {
+    Float(Vec<f64>),
+    Integer(Vec<i64>),
+    Unsigned(Vec<u64>),
+    Boolean(Bits),
+    String(Strings),
+}
+
+impl Values {
+    pub(super) fn new(field_type: FieldType) -> Self {
+        match field_type {
+            FieldType::Float => Self::Float(Vec::new()),
+            FieldType::Integer => Self::Integer(Vec::new()),
+            FieldType::Unsigned => Self::Unsigned(Vec::new()),
+            FieldType::Boolean => Self::Boolean(Bits::default()),
+            FieldType::String => Self::String(Strings::default()),
+        }
+    }
+
+    pub(super) fn field_type(&self) -> FieldType {
+        match self {
+            Self::Float(_) => FieldType::Float,
+            Self::Integer(_) => FieldType::Integer,
+            Self::Unsigned(_) => FieldType::Unsigned,
+            Self::Boolean(_) => FieldType::Boolean,
+            Self::String(_) => FieldType::String,
+        }
+    }
+
+    fn get(&self, rank: usize) -> Option<FieldValue<'_>> {
+        match self {
+            Self::Float(values) => values.get(rank).copied().map(FieldValue::Float),
+            Self::Integer(values) => values.get(rank).copied().map(FieldValue::Integer),
+            Self::Unsigned(values) => values.get(rank).copied().map(FieldValue::Unsigned),
+            Self::Boolean(values) => values.get(rank).map(FieldValue::Boolean),
+            Self::String(values) => values.get(narrow::id(rank)).map(FieldValue::String),
+        }
+    }
+
+    fn append(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Float(values), Self::Float(more)) => values.extend_from_slice(more),
+            (Self::Integer(values), Self::Integer(more)) => values.extend_from_slice(more),
+            (Self::Unsigned(values), Self::Unsigned(more)) => values.extend_from_slice(more),
+            (Self::Boolean(values), Self::Boolean(more)) => values.append(more),
+            (Self::String(values), Self::String(more)) => values.append(more),
+            _ => debug_assert!(false, "columns are looked up by name and type"),
+        }
+    }
+}
+
+/// A field of a [`super::Batch`]: one name, one type, a value in some of the rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldColumn {
+    pub(super) name: Box<str>,
+    pub(super) presence: Presence,
+    /// As many as `presence` counts.
+    pub(super) values: Values,
+}
+
+impl FieldColumn {
+    pub(super) fn new(name: &str, field_type: FieldType) -> Self {
+        let values = Values::new(field_type);
+        Self {
+            name: name.into(),
+            presence: Presence::default(),
+            values,
+        }
+    }
+
+    /// The field's key, unescaped.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The type of all its values.
+    pub fn field_type(&self) -> FieldType {
+        self.values.field_type()
+    }
+
+    /// Whether `row` has a value.
+    pub fn has(&self, row: usize) -> bool {
+        self.presence.rank(row).is_some()
+    }
+
+    /// The value of `row`, if it has one.
+    pub fn value(&self, row: usize) -> Option<FieldValue<'_>> {
+        self.presence
+            .rank(row)
+            .and_then(|rank| self.values.get(rank))
+    }
+
+    /// How many rows have a value.
+    pub fn present_count(&self) -> usize {
+        self.presence.count()
+    }
+
+    /// Every row that has a value, ascending, with the value.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
+        let ranked = self.presence.rows().enumerate();
+        ranked.filter_map(|(rank, row)| Some((row, self.values.get(rank)?)))
+    }
+
+    /// Sets the value of a row behind all rows set before. A value of another type, or a second
+    /// one for a row, is a mistake of the caller: it is left out.
+    #[inline]
+    pub(super) fn push(&mut self, row: u32, value: FieldValue<'_>) {
+        let fits = value.field_type() == self.field_type() && self.presence.push(row);
+        debug_assert!(fits, "one value of the column's type a row");
+        if !fits {
+            return;
+        }
+        match (&mut self.values, value) {
+            (Values::Float(values), FieldValue::Float(value)) => values.push(value),
+            (Values::Integer(values), FieldValue::Integer(value)) => values.push(value),
+            (Values::Unsigned(values), FieldValue::Unsigned(value)) => values.push(value),
+            (Values::Boolean(values), FieldValue::Boolean(value)) => values.push(value),
+            (Values::String(values), FieldValue::String(value)) => values.push(value),
+            _ => {}
+        }
+    }
+
+    /// Appends `other`, of the same type, whose row 0 becomes `first_row`.
+    pub(super) fn append(&mut self, other: &Self, first_row: u32) {
+        self.presence.append(&other.presence, first_row);
+        self.values.append(&other.values);
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.presence.shrink();
+        match &mut self.values {
+            Values::Float(values) => values.shrink_to_fit(),
+            Values::Integer(values) => values.shrink_to_fit(),
+            Values::Unsigned(values) => values.shrink_to_fit(),
+            Values::Boolean(values) => values.shrink(),
+            Values::String(values) => values.shrink(),
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        let values = match &self.values {
+            Values::Float(values) => values.capacity() * size_of::<f64>(),
+            Values::Integer(values) => values.capacity() * size_of::<i64>(),
+            Values::Unsigned(values) => values.capacity() * size_of::<u64>(),
+            Values::Boolean(values) => values.heap_bytes(),
+            Values::String(values) => values.heap_bytes(),
+        };
+        self.name.len() + self.presence.heap_bytes() + values
+    }
+}

@@ -1,0 +1,96 @@
+//! Texts laid end to end, in the two buffers that an Arrow string array is made of.
+
+use super::narrow;
+
+/// A list of texts. `offsets` starts with 0 and has one entry more than there are texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Strings {
+    bytes: String,
+    offsets: Vec<i32>,
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self {
+            bytes: String::new(),
+            offsets: vec![0],
+        }
+    }
+}
+
+impl Strings {
+    /// Both buffers, from a decoder that has checked them: offsets ascend from 0 to the length of
+    /// `bytes` and fall on character boundaries.
+    pub(super) fn from_parts(bytes: String, offsets: Vec<i32>) -> Self {
+        Self { bytes, offsets }
+    }
+
+    pub(super) fn one(text: &str) -> Self {
+        let end = narrow::id(text.len()).cast_signed();
+        Self {
+            bytes: text.to_owned(),
+            offsets: vec![0, end],
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    pub(super) fn byte_len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.bytes.as_bytes()
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, text: &str) {
+        self.bytes.push_str(text);
+        self.offsets
+            .push(narrow::id(self.bytes.len()).cast_signed());
+    }
+
+    #[inline]
+    pub(super) fn get(&self, id: u32) -> Option<&str> {
+        let start = *self.offsets.get(id as usize)?;
+        let end = *self.offsets.get(id as usize + 1)?;
+        self.bytes
+            .get(start.cast_unsigned() as usize..end.cast_unsigned() as usize)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
+        (0..narrow::id(self.len())).filter_map(|id| self.get(id))
+    }
+
+    /// The length in bytes of each text.
+    pub(super) fn lengths(&self) -> impl Iterator<Item = u64> + Clone {
+        let starts = self.offsets.iter();
+        let ends = self.offsets.iter().skip(1);
+        ends.zip(starts)
+            .map(|(end, start)| u64::from(end.cast_unsigned() - start.cast_unsigned()))
+    }
+
+    pub(super) fn append(&mut self, other: &Self) {
+        let base = narrow::id(self.bytes.len()).cast_signed();
+        let _checked = narrow::id(self.bytes.len() + other.bytes.len());
+        self.bytes.push_str(&other.bytes);
+        self.offsets
+            .extend(other.offsets.iter().skip(1).map(|end| base + end));
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.offsets.shrink_to_fit();
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.bytes.capacity() + self.offsets.capacity() * size_of::<i32>()
+    }
+
+    /// The bytes and the offsets, for Arrow.
+    pub(super) fn into_parts(self) -> (Vec<u8>, Vec<i32>) {
+        (self.bytes.into_bytes(), self.offsets)
+    }
+}
