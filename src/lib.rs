@@ -16,3 +16,4 @@ pub mod id;
 pub mod line_protocol;
 pub mod memory;
 pub mod storage;
+pub mod wal;

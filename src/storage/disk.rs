@@ -73,7 +73,7 @@ impl DiskStorage {
         &self,
         path: &str,
         operation: Operation,
-        options: &mut fs::OpenOptions,
+        options: &fs::OpenOptions,
     ) -> Result<Box<dyn File>, StorageError> {
         let path = self.resolve(path)?;
         let opened = open_file(options, &path);
@@ -86,7 +86,7 @@ impl Storage for DiskStorage {
     fn create_new(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600);
-        self.open_with(path, Operation::Create, &mut options)
+        self.open_with(path, Operation::Create, &options)
     }
 
     fn open(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
@@ -232,7 +232,7 @@ fn lock(root: &Path) -> Result<fs::File, StorageError> {
         .truncate(false)
         .mode(0o600);
     let file =
-        open_file(&mut options, &path).map_err(|source| explain(root, Operation::Lock, source))?;
+        open_file(&options, &path).map_err(|source| explain(root, Operation::Lock, source))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {

@@ -1,0 +1,251 @@
+//! Takes groups from the queue, lets the writer commit them, and completes their frames. The
+//! log's thread only loops over this; tests drive it step by step.
+//!
+//! # What happens to frames behind a failure
+//!
+//! Whoever submits may decide by what earlier frames say before those are durable (a new column,
+//! D4). So when a frame fails, every frame must fail that was submitted before the completion of
+//! the failed one had run: they may rely on it. [`Committer::reject_queue`] therefore completes
+//! all that wait, and again all that came meanwhile, until nothing does.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::error::{CommitError, WalError};
+use super::queue::{Entry, Shared, Wake};
+use super::writer::Writer;
+use crate::clock;
+use crate::storage::StorageError;
+
+/// How often frames that were submitted while others were being rejected are rejected as
+/// [`CommitError::NotAttempted`]. After that they fail for good: submitting again at once, from
+/// the completion, must not keep the log from going on.
+const RETRY_ROUNDS_MAX: usize = 32;
+
+/// The log's thread, without the thread.
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    writer: Writer,
+    /// Why the log cannot write now, if it cannot.
+    fault: Option<Fault>,
+    /// The frames being committed; kept for its memory.
+    group: Vec<Entry>,
+}
+
+struct Fault {
+    error: Arc<StorageError>,
+    /// When to try again.
+    probe_at: Instant,
+}
+
+impl Fault {
+    fn commit_error(&self) -> CommitError {
+        commit_error(&self.error)
+    }
+}
+
+fn commit_error(error: &Arc<StorageError>) -> CommitError {
+    match error.is_full() {
+        true => CommitError::DiskFull,
+        false => CommitError::Failed(error.clone()),
+    }
+}
+
+impl Committer {
+    pub(super) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
+        let committer = Self {
+            shared,
+            writer,
+            fault: None,
+            group: Vec::new(),
+        };
+        committer.publish();
+        committer
+    }
+
+    /// Works until the log is closed.
+    pub(super) fn run(mut self) -> Result<(), WalError> {
+        self.open();
+        loop {
+            match self
+                .shared
+                .wait(self.fault.as_ref().map(|fault| fault.probe_at))
+            {
+                Wake::Frames => self.commit_group(),
+                Wake::Probe => self.probe(),
+                Wake::Close => {
+                    let closed = self.close();
+                    // Late frames may have come meanwhile: they are told first.
+                    while !self.shared.end() {
+                        self.commit_group();
+                    }
+                    return closed;
+                }
+            }
+        }
+    }
+
+    /// Begins the first segment of this run.
+    pub(super) fn open(&mut self) {
+        match self.writer.open() {
+            Ok(()) => self.publish(),
+            Err(error) => self.degrade(Arc::new(error)),
+        }
+    }
+
+    /// Commits the next group of frames, if there is one.
+    pub(super) fn commit_group(&mut self) {
+        let mut group = std::mem::take(&mut self.group);
+        self.shared
+            .take_group(self.writer.options().group_bytes_max, &mut group);
+        let refusal = group.first().and_then(Entry::refusal);
+        if let Some(error) = refusal {
+            self.complete(&mut group, &Err(error));
+            self.reject_queue(&mut group, &CommitError::NotAttempted);
+        } else if let Some(fault) = &self.fault {
+            let error = fault.commit_error();
+            self.complete(&mut group, &Err(error.clone()));
+            self.reject_queue(&mut group, &error);
+        } else if !group.is_empty() {
+            self.write(&mut group);
+        }
+        self.group = group;
+    }
+
+    fn write(&mut self, group: &mut Vec<Entry>) {
+        let frames = group
+            .iter()
+            .map(|entry| (entry.sequence, entry.payload.as_slice()));
+        match self.writer.commit(frames) {
+            Ok(report) => {
+                if let Some(last) = group.last() {
+                    self.shared.set_durable(last.sequence);
+                }
+                self.publish();
+                if let Some(observer) = &self.writer.options().observer {
+                    observer.group(&report);
+                }
+                self.complete(group, &Ok(()));
+            }
+            Err(error) => self.fail(group, Arc::new(error)),
+        }
+    }
+
+    /// A group could not be committed. A failed sync costs only that group if a new segment can
+    /// be begun at once.
+    fn fail(&mut self, group: &mut Vec<Entry>, error: Arc<StorageError>) {
+        let failed = commit_error(&error);
+        let degraded = match error.is_full() {
+            true => Some(error),
+            false => {
+                tracing::error!(
+                    error = error.chain(),
+                    frames = group.len(),
+                    "the log could not be written; its frames are not acknowledged, a new segment is begun"
+                );
+                self.writer.open().err().map(Arc::new)
+            }
+        };
+        if let Some(error) = &degraded {
+            self.degrade(error.clone());
+        }
+        self.complete(group, &Err(failed));
+        let behind = degraded
+            .as_ref()
+            .map_or(CommitError::NotAttempted, commit_error);
+        self.reject_queue(group, &behind);
+        self.publish();
+    }
+
+    /// Sees whether the log works again, if it did not.
+    pub(super) fn probe(&mut self) {
+        if self.fault.is_none() {
+            return;
+        }
+        if let Err(error) = self.writer.probe() {
+            self.degrade(Arc::new(error));
+            return;
+        }
+        let mut group = std::mem::take(&mut self.group);
+        self.reject_queue(&mut group, &CommitError::NotAttempted);
+        self.group = group;
+        self.fault = None;
+        self.publish();
+        tracing::info!("the log can be written again");
+    }
+
+    /// Writes the end mark.
+    pub(super) fn close(&mut self) -> Result<(), WalError> {
+        if let Some(fault) = &self.fault {
+            return Err(WalError::NotClean {
+                reason: describe(&fault.error),
+            });
+        }
+        self.writer.close().map_err(WalError::from)?;
+        self.publish();
+        Ok(())
+    }
+
+    fn degrade(&mut self, error: Arc<StorageError>) {
+        let options = self.writer.options();
+        let again = match self.fault {
+            Some(_) => options.probe_every,
+            None => options.probe_first,
+        };
+        if self.fault.is_none() {
+            tracing::error!(
+                error = error.chain(),
+                "the log cannot be written: writes are refused until it can"
+            );
+        }
+        self.fault = Some(Fault {
+            error,
+            probe_at: clock::instant() + again,
+        });
+        self.publish();
+    }
+
+    /// Completes everything that waits with this error, and what came meanwhile.
+    fn reject_queue(&self, group: &mut Vec<Entry>, error: &CommitError) {
+        for _ in 0..RETRY_ROUNDS_MAX {
+            self.shared.take_all(group);
+            if group.is_empty() {
+                return;
+            }
+            self.complete(group, &Err(error.clone()));
+        }
+        self.shared.take_all(group);
+        let given_up = match error {
+            CommitError::NotAttempted => CommitError::Overtaken,
+            other => other.clone(),
+        };
+        self.complete(group, &Err(given_up));
+    }
+
+    fn complete(&self, group: &mut Vec<Entry>, result: &Result<(), CommitError>) {
+        for entry in group.drain(..) {
+            let result = match (result, entry.refusal()) {
+                (Err(_), Some(refusal)) => Err(refusal),
+                (result, _) => result.clone(),
+            };
+            self.shared.complete(entry, result);
+        }
+    }
+
+    fn publish(&self) {
+        let mut status = self.shared.status();
+        status.fault = self.fault.as_ref().map(|fault| describe(&fault.error));
+        status.segments.clear();
+        status.segments.extend_from_slice(self.writer.segments());
+    }
+}
+
+fn describe(error: &StorageError) -> String {
+    match error.is_full() {
+        true => format!(
+            "the disk of the log is full, writes go on when there is space ({})",
+            error.chain()
+        ),
+        false => format!("the log cannot be written ({})", error.chain()),
+    }
+}

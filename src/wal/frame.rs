@@ -1,0 +1,186 @@
+//! Frames: how they are laid out and what seals them. The picture is in the module above.
+
+/// Bytes of a frame before its payload.
+pub const FRAME_HEADER_BYTES: usize = 24;
+
+/// The largest payload, a bound on the memory of replay. Writers aim at 1 MiB.
+pub const FRAME_BYTES_MAX: usize = 16 << 20;
+
+/// What a frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Carries a payload.
+    Data = 1,
+    /// Written to see whether writing works again.
+    Probe = 2,
+    /// The last frame of a log that was closed in order.
+    End = 3,
+}
+
+impl Kind {
+    fn from_code(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::Data),
+            2 => Some(Self::Probe),
+            3 => Some(Self::End),
+            _ => None,
+        }
+    }
+}
+
+/// A frame's header, whose check was right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header {
+    pub kind: Kind,
+    pub sequence: u64,
+    pub durable: u64,
+    pub payload_bytes: usize,
+    checksum: u32,
+}
+
+/// What binds checksums to a node and a segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seal(u32);
+
+impl Seal {
+    pub(super) fn new(node_id: u64, segment: u64) -> Self {
+        let node = crc32c::crc32c(&node_id.to_le_bytes());
+        Self(crc32c::crc32c_append(node, &segment.to_le_bytes()))
+    }
+
+    fn seed(self, offset: u64) -> u32 {
+        crc32c::crc32c_append(self.0, &offset.to_le_bytes())
+    }
+}
+
+/// What a frame says besides its payload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Label {
+    pub kind: Kind,
+    pub sequence: u64,
+    /// Where the segment is known durable up to.
+    pub durable: u32,
+}
+
+/// Appends a frame that will stand at `offset` of the segment. The payload must be within
+/// [`FRAME_BYTES_MAX`].
+pub(super) fn encode(out: &mut Vec<u8>, seal: Seal, offset: u64, label: Label, payload: &[u8]) {
+    let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    let mut header = [0; FRAME_HEADER_BYTES - 4];
+    fill(
+        &mut header,
+        &[
+            &payload_bytes.to_le_bytes(),
+            &label.sequence.to_le_bytes(),
+            &label.durable.to_le_bytes(),
+            &[label.kind as u8],
+        ],
+    );
+    let seed = seal.seed(offset);
+    let checked = header.split_at(17).0;
+    let [check_0, check_1, check_2, _] = crc32c::crc32c_append(seed, checked).to_le_bytes();
+    let [.., place_0, place_1, place_2] = &mut header;
+    (*place_0, *place_1, *place_2) = (check_0, check_1, check_2);
+    let checksum = crc32c::crc32c_append(crc32c::crc32c_append(seed, &header), payload);
+    out.extend_from_slice(&checksum.to_le_bytes());
+    out.extend_from_slice(&header);
+    out.extend_from_slice(payload);
+}
+
+fn fill(place: &mut [u8], parts: &[&[u8]]) {
+    let bytes = parts.iter().flat_map(|part| part.iter());
+    for (to, byte) in place.iter_mut().zip(bytes) {
+        *to = *byte;
+    }
+}
+
+impl Header {
+    /// Reads the header at `offset` of a segment if its check is right.
+    pub(super) fn decode(
+        bytes: &[u8; FRAME_HEADER_BYTES],
+        seal: Seal,
+        offset: u64,
+    ) -> Option<Self> {
+        // The cheap tests first: a search for frames asks at every byte.
+        let kind = Kind::from_code(*bytes.get(20)?)?;
+        let mut rest = bytes.as_slice();
+        let checksum = u32::from_le_bytes(take(&mut rest)?);
+        let payload_bytes = usize::try_from(u32::from_le_bytes(take(&mut rest)?)).ok()?;
+        let sequence = u64::from_le_bytes(take(&mut rest)?);
+        let durable = u64::from(u32::from_le_bytes(take(&mut rest)?));
+        if payload_bytes > FRAME_BYTES_MAX || durable > offset {
+            return None;
+        }
+        let check = crc32c::crc32c_append(seal.seed(offset), bytes.get(4..21)?).to_le_bytes();
+        (bytes.get(21..)? == check.get(..3)?).then_some(Self {
+            kind,
+            sequence,
+            durable,
+            payload_bytes,
+            checksum,
+        })
+    }
+
+    /// Bytes of the whole frame.
+    pub(super) fn frame_bytes(&self) -> usize {
+        FRAME_HEADER_BYTES + self.payload_bytes
+    }
+
+    /// Whether the frame is whole; `frame` is all of its bytes.
+    pub(super) fn seals(&self, frame: &[u8], seal: Seal, offset: u64) -> bool {
+        frame
+            .get(4..)
+            .is_some_and(|rest| crc32c::crc32c_append(seal.seed(offset), rest) == self.checksum)
+    }
+}
+
+/// Takes the first bytes off a slice, if there are as many.
+pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk::<N>()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FRAME_HEADER_BYTES, Header, Kind, Label, Seal, encode};
+
+    fn frame() -> Vec<u8> {
+        let mut out = Vec::new();
+        let label = Label {
+            kind: Kind::Data,
+            sequence: 7,
+            durable: 72,
+        };
+        encode(&mut out, Seal::new(1, 2), 100, label, b"payload");
+        out
+    }
+
+    fn reads(frame: &[u8], seal: Seal, offset: u64) -> bool {
+        let Some(header) = frame.first_chunk() else {
+            return false;
+        };
+        Header::decode(header, seal, offset).is_some_and(|header| header.seals(frame, seal, offset))
+    }
+
+    #[test]
+    fn a_frame_reads_back_where_it_was_written_and_nowhere_else() {
+        let frame = frame();
+        assert_eq!(frame.len(), FRAME_HEADER_BYTES + 7);
+        assert!(reads(&frame, Seal::new(1, 2), 100));
+        assert!(!reads(&frame, Seal::new(1, 2), 101), "another offset");
+        assert!(!reads(&frame, Seal::new(1, 3), 100), "another segment");
+        assert!(!reads(&frame, Seal::new(2, 2), 100), "another node");
+        assert!(!reads(&[0; 64], Seal::new(1, 2), 100), "zeros");
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_frame_is_noticed() {
+        let good = frame();
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(!reads(&bad, Seal::new(1, 2), 100), "bit {bit}");
+        }
+    }
+}

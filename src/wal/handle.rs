@@ -1,0 +1,187 @@
+//! The log as everybody but its own thread sees it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::committer::Committer;
+use super::error::{CommitError, WalError};
+use super::queue::Shared;
+use super::writer::Writer;
+use crate::id::Sequence;
+
+/// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
+/// quick and must not block; it may submit.
+pub type Completion = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
+
+/// The log, to write to. Clones share it; when the last one goes the log is closed as by
+/// [`Wal::close`], without waiting for it.
+#[derive(Clone)]
+pub struct Wal {
+    handle: Arc<Handle>,
+}
+
+/// What the log looks like on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogStats {
+    /// Bytes of all segments.
+    pub log_bytes: u64,
+    /// Segments.
+    pub segments: usize,
+    /// Bytes submitted that are not done with.
+    pub backlog_bytes: u64,
+    /// The last sequence handed out.
+    pub last: Sequence,
+    /// The last sequence acknowledged.
+    pub durable: Sequence,
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<Result<(), WalError>>>>,
+}
+
+impl Wal {
+    pub(super) fn new(writer: Writer, last: Sequence) -> (Self, Committer) {
+        let shared = Arc::new(Shared::new(last));
+        let committer = Committer::new(shared.clone(), writer);
+        let handle = Handle {
+            shared,
+            thread: Mutex::new(None),
+        };
+        (
+            Self {
+                handle: Arc::new(handle),
+            },
+            committer,
+        )
+    }
+
+    pub(super) fn run(&self, committer: Committer) -> Result<(), WalError> {
+        let last_words = LastWords(self.handle.shared.clone());
+        let work = move || {
+            let closed = committer.run();
+            drop(last_words);
+            closed
+        };
+        let builder = std::thread::Builder::new().name("wal".to_owned());
+        let thread = builder.spawn(work).map_err(WalError::Thread)?;
+        *self
+            .handle
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        Ok(())
+    }
+
+    /// Queues a frame and returns its sequence; never waits for the disk. `done` runs once the
+    /// frame is durable or has failed, and always exactly once.
+    pub fn submit(&self, payload: Vec<u8>, done: Completion) -> Sequence {
+        let (sequence, returned) = self.handle.shared.push(payload, done);
+        if let Some(entry) = returned {
+            (entry.done)(Err(CommitError::Closed));
+        }
+        sequence
+    }
+
+    /// The last sequence that was acknowledged, or recovered. All frames up to it are durable or
+    /// have failed.
+    pub fn durable_sequence(&self) -> Sequence {
+        self.handle.shared.durable()
+    }
+
+    /// The last sequence that was handed out, or recovered.
+    pub fn last_submitted(&self) -> Sequence {
+        self.handle.shared.last()
+    }
+
+    /// Bytes submitted that are not done with.
+    pub fn backlog_bytes(&self) -> u64 {
+        self.handle.shared.backlog_bytes()
+    }
+
+    /// Whether frames can be written, or why not, in words for people.
+    pub fn health(&self) -> Result<(), String> {
+        match &self.handle.shared.status().fault {
+            None => Ok(()),
+            Some(reason) => Err(reason.clone()),
+        }
+    }
+
+    /// What the log looks like on disk.
+    pub fn stats(&self) -> LogStats {
+        let shared = &self.handle.shared;
+        let (log_bytes, segments) = {
+            let status = shared.status();
+            let bytes = status.segments.iter().map(|segment| segment.bytes);
+            (bytes.sum(), status.segments.len())
+        };
+        LogStats {
+            log_bytes,
+            segments,
+            backlog_bytes: shared.backlog_bytes(),
+            last: shared.last(),
+            durable: shared.durable(),
+        }
+    }
+
+    /// Commits what was submitted, writes the end mark and ends the thread; frames submitted
+    /// later are told [`CommitError::Closed`]. Blocking; not for completions. Closing twice is
+    /// fine.
+    ///
+    /// # Errors
+    ///
+    /// When the end mark could not be written. The log is in order all the same: the next start
+    /// treats it like one after a crash.
+    pub fn close(&self) -> Result<(), WalError> {
+        self.handle.shared.close();
+        let thread = self
+            .handle
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match thread.map(JoinHandle::join) {
+            None => Ok(()),
+            Some(Ok(closed)) => closed,
+            Some(Err(_)) => Err(WalError::NotClean {
+                reason: "its thread panicked".to_owned(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Wal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wal")
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+/// Tells everybody when the log's thread ends, even by a panic in a completion: nobody waits for
+/// ever, and nobody is told that all is well.
+struct LastWords(Arc<Shared>);
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = "the log's thread has panicked; tidegate must be restarted";
+            self.0.status().fault = Some(reason.to_owned());
+        }
+        self.0.close();
+        let mut left = Vec::new();
+        while !self.0.end() {
+            self.0.take_all(&mut left);
+            for entry in left.drain(..) {
+                self.0.complete(entry, Err(CommitError::Closed));
+            }
+        }
+    }
+}

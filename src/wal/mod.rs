@@ -1,0 +1,89 @@
+//! The log: what makes an acknowledgement true.
+//!
+//! A frame that is submitted is written and synced by one thread, `wal`, together with all that
+//! queued up while the last sync ran: group commit without a timer (design decision D1). Its
+//! completion runs after the sync, strictly in the order of sequence. The log knows bytes and
+//! sequence numbers, not points.
+//!
+//! # Promises
+//!
+//! - A completion with `Ok` means: after any crash, [`Wal::recover`] hands out the frame.
+//! - Frames are handed out in sequence order, each once, unchanged. Beside the acknowledged ones
+//!   only frames that were submitted can appear, and only at the end of the log: a frame that
+//!   failed is never followed by a later one.
+//! - After a failed sync the file is never written or synced again; a new segment starts at the
+//!   last offset known durable (D9). A full disk stops acknowledgements, and the log recovers by
+//!   itself when there is space.
+//! - Damage below what was known durable refuses the start, naming file and offset (D10).
+//!
+//! # Format, version 1
+//!
+//! Segments lie in `wal/` of the data folder, `0000000000000001.wal` and so on without a gap. All
+//! numbers are little endian, all checksums CRC32C. A segment is a header of 72 bytes, then
+//! frames back to back:
+//!
+//! ```text
+//! segment header                                frame
+//!   0  magic "TIDELOG\n"                          0  u32 checksum of seed, bytes 4.. and payload
+//!   8  u16 version, u16 header length             4  u32 payload length
+//!  12  u32 checksum of 0..12 and 16..72           8  u64 sequence
+//!  16  u64 node id                               16  u32 durable offset
+//!  24  u64 segment number                        20  u8 kind: 1 data, 2 probe, 3 end mark
+//!  32  u64 first sequence                        21  u24 check: low bits of the checksum of
+//!  40  u64 predecessor: segment number,              seed and bytes 4..21
+//!  48  u64   exact end,                          24  payload
+//!  56  u64   last sequence before that end
+//!  64  u64 durable offset at creation
+//! ```
+//!
+//! - *Seed*: the checksum of node id, segment number and the frame's offset. Bytes that were
+//!   written elsewhere, or by a client into a payload, are no frame here.
+//! - *Check*: a header can be trusted before its payload is read.
+//! - *Durable offset*: where this segment was known durable up to when the frame was written,
+//!   that is: where its group starts.
+//! - *Sequence*: of data frames it rises, with gaps where frames failed. Probes and the end mark
+//!   repeat the last one.
+//! - *First sequence*: no frame in the segment has a lower one.
+//!
+//! # Segments
+//!
+//! A segment is written under the name `….wal.new`, synced, renamed, and the folder synced. So
+//! what bears a proper name has a whole header: a damaged one is damage. A program never appends
+//! to what another run wrote: each start begins a new segment, whose header says where exactly
+//! its predecessor ended. Of a last group without proof of having been synced the frames are
+//! copied into the new segment before it gets its name: after a failed sync the page cache may
+//! show what the disk does not hold.
+//!
+//! # Replay, and the torn tail
+//!
+//! In a segment with a successor, replay stops at the exact end that the successor names: bytes
+//! beyond are ignored, damage before is refused. In the last segment, damage at or past the
+//! highest durable offset that any valid frame names (also one behind the damage) is a torn tail:
+//! it is cut, with a warning. Damage below is refused. A clean stop leaves an end mark as the
+//! last frame; with it, any damage is refused. A flipped bit in the last group after a crash
+//! cannot be told from a torn tail; the warning is all there is.
+
+mod committer;
+mod error;
+mod frame;
+mod handle;
+mod options;
+mod queue;
+mod reader;
+mod recovery;
+mod replay;
+mod segment;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use error::{CommitError, WalError};
+pub use frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
+pub use handle::{Completion, LogStats, Wal};
+pub use options::{GroupReport, Observer, WalOptions};
+pub use recovery::{Recovered, Replayed, TornTail};
+pub use replay::{OnFrame, OnFrameError, Progress};
+pub use segment::{Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
+
+/// Where the segments lie in the data folder.
+const FOLDER: &str = "wal";

@@ -1,0 +1,215 @@
+//! What stands between those who submit and the log's thread: a queue with sequence numbers.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::error::CommitError;
+use super::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
+use super::handle::Completion;
+use super::reader::to_u64;
+use super::writer::SegmentStats;
+use crate::clock;
+use crate::id::Sequence;
+
+/// A frame that waits.
+pub(super) struct Entry {
+    pub sequence: u64,
+    pub payload: Vec<u8>,
+    pub done: Completion,
+    /// Submitted after closing began.
+    late: bool,
+}
+
+impl Entry {
+    /// What it takes in the log.
+    fn bytes(&self) -> usize {
+        self.payload.len() + FRAME_HEADER_BYTES
+    }
+
+    /// Whether it may not be written, and why.
+    pub(super) fn refusal(&self) -> Option<CommitError> {
+        let bytes = self.payload.len();
+        match self.late {
+            true => Some(CommitError::Closed),
+            false => (bytes > FRAME_BYTES_MAX).then_some(CommitError::TooLarge { bytes }),
+        }
+    }
+}
+
+/// Why the log's thread was woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wake {
+    /// There are frames.
+    Frames,
+    /// The time to try again has come.
+    Probe,
+    /// There are no frames, and there will be none.
+    Close,
+}
+
+/// Shared by the log's thread and everybody else.
+pub(super) struct Shared {
+    queue: Mutex<Queue>,
+    arrived: Condvar,
+    durable: AtomicU64,
+    backlog_bytes: AtomicU64,
+    /// Why the log cannot write now, and what it looks like on disk.
+    status: Mutex<Status>,
+}
+
+#[derive(Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    last: u64,
+    closing: bool,
+    /// The log's thread takes nothing any more.
+    ended: bool,
+    /// The log's thread waits and must be woken.
+    asleep: bool,
+}
+
+/// What everybody may know about the log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Status {
+    pub fault: Option<String>,
+    pub segments: Vec<SegmentStats>,
+}
+
+impl Shared {
+    pub(super) fn new(last: Sequence) -> Self {
+        let queue = Queue {
+            last: last.0,
+            ..Queue::default()
+        };
+        Self {
+            queue: Mutex::new(queue),
+            arrived: Condvar::new(),
+            durable: AtomicU64::new(last.0),
+            backlog_bytes: AtomicU64::new(0),
+            status: Mutex::default(),
+        }
+    }
+
+    /// Queues a frame; hands it back if the thread has ended.
+    pub(super) fn push(&self, payload: Vec<u8>, done: Completion) -> (Sequence, Option<Entry>) {
+        let mut queue = lock(&self.queue);
+        queue.last = queue.last.saturating_add(1);
+        let sequence = queue.last;
+        let entry = Entry {
+            sequence,
+            payload,
+            done,
+            late: queue.closing,
+        };
+        if queue.ended {
+            return (Sequence(sequence), Some(entry));
+        }
+        self.backlog_bytes
+            .fetch_add(to_u64(entry.bytes()), Ordering::Relaxed);
+        queue.entries.push_back(entry);
+        let asleep = std::mem::take(&mut queue.asleep);
+        drop(queue);
+        if asleep {
+            self.arrived.notify_one();
+        }
+        (Sequence(sequence), None)
+    }
+
+    /// Moves the frames of one group to `group`: as many as fit, in order, at least one if there
+    /// is any. A frame that must be refused is a group of its own.
+    pub(super) fn take_group(&self, bytes_max: usize, group: &mut Vec<Entry>) {
+        let mut queue = lock(&self.queue);
+        let mut bytes = 0;
+        while let Some(next) = queue.entries.front() {
+            bytes += next.bytes();
+            let alone = next.refusal().is_some();
+            if !group.is_empty() && (alone || bytes > bytes_max) {
+                return;
+            }
+            group.extend(queue.entries.pop_front());
+            if alone {
+                return;
+            }
+        }
+    }
+
+    /// Moves all frames that wait to `group`.
+    pub(super) fn take_all(&self, group: &mut Vec<Entry>) {
+        group.extend(lock(&self.queue).entries.drain(..));
+    }
+
+    /// Waits for something to do.
+    pub(super) fn wait(&self, deadline: Option<Instant>) -> Wake {
+        let mut queue = lock(&self.queue);
+        loop {
+            let now = clock::instant();
+            if deadline.is_some_and(|deadline| deadline <= now) {
+                return Wake::Probe;
+            }
+            if !queue.entries.is_empty() {
+                return Wake::Frames;
+            }
+            if queue.closing {
+                return Wake::Close;
+            }
+            queue.asleep = true;
+            queue = match deadline {
+                None => self
+                    .arrived
+                    .wait(queue)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let waited = self.arrived.wait_timeout(queue, deadline - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// No more frames; the log's thread ends when it has done those that wait.
+    pub(super) fn close(&self) {
+        lock(&self.queue).closing = true;
+        self.arrived.notify_one();
+    }
+
+    /// The log's thread ends, unless frames wait.
+    pub(super) fn end(&self) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.ended = queue.entries.is_empty();
+        queue.ended
+    }
+
+    /// A frame is done with, well or badly.
+    pub(super) fn complete(&self, entry: Entry, result: Result<(), CommitError>) {
+        self.backlog_bytes
+            .fetch_sub(to_u64(entry.bytes()), Ordering::Relaxed);
+        drop(entry.payload);
+        (entry.done)(result);
+    }
+
+    pub(super) fn set_durable(&self, sequence: u64) {
+        self.durable.store(sequence, Ordering::Release);
+    }
+
+    pub(super) fn durable(&self) -> Sequence {
+        Sequence(self.durable.load(Ordering::Acquire))
+    }
+
+    pub(super) fn last(&self) -> Sequence {
+        Sequence(lock(&self.queue).last)
+    }
+
+    pub(super) fn backlog_bytes(&self) -> u64 {
+        self.backlog_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn status(&self) -> MutexGuard<'_, Status> {
+        lock(&self.status)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

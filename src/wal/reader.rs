@@ -1,0 +1,170 @@
+//! Reads the frames of a segment one after the other, through a buffer that never holds more
+//! than a frame or a mebibyte.
+
+use super::frame::{FRAME_HEADER_BYTES, Header, Kind, Seal};
+use crate::storage::{File, StorageError};
+
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A whole frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    pub offset: u64,
+    pub header: Header,
+    pub payload: &'a [u8],
+}
+
+impl Frame<'_> {
+    pub(super) fn is_data(&self) -> bool {
+        self.header.kind == Kind::Data
+    }
+}
+
+/// What stands at the reader's place.
+#[derive(Debug)]
+pub(super) enum Next<'a> {
+    /// A whole frame; the reader stands behind it now.
+    Frame(Frame<'a>),
+    /// The end, exactly.
+    End,
+    /// Something else, and what is wrong with it; the reader stays.
+    Damage(&'static str),
+}
+
+/// A place in a segment that moves from frame to frame.
+#[derive(Debug)]
+pub(super) struct FrameReader {
+    file: Box<dyn File>,
+    seal: Seal,
+    offset: u64,
+    end: u64,
+    buffer: Vec<u8>,
+    /// Where in the file the buffer starts.
+    buffer_offset: u64,
+}
+
+impl FrameReader {
+    /// Reads from `offset`, where a frame starts, to `end` or the end of the file.
+    pub(super) fn new(
+        file: Box<dyn File>,
+        seal: Seal,
+        offset: u64,
+        end: u64,
+    ) -> Result<Self, StorageError> {
+        let end = end.min(file.len()?);
+        Ok(Self {
+            file,
+            seal,
+            offset,
+            end,
+            buffer: Vec::new(),
+            buffer_offset: offset,
+        })
+    }
+
+    /// Where the next frame starts.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Where reading ends.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Reads on at another place.
+    pub(super) fn seek(&mut self, offset: u64) {
+        self.offset = offset.min(self.end);
+    }
+
+    /// The frame that starts here.
+    pub(super) fn next(&mut self) -> Result<Next<'_>, StorageError> {
+        if self.offset >= self.end {
+            return Ok(Next::End);
+        }
+        let (seal, offset) = (self.seal, self.offset);
+        let header_bytes = self.window(FRAME_HEADER_BYTES)?.first_chunk();
+        let Some(header) = header_bytes else {
+            return Ok(Next::Damage("it ends within a frame's header"));
+        };
+        let Some(header) = Header::decode(header, seal, offset) else {
+            return Ok(Next::Damage("no frame starts here"));
+        };
+        let frame_bytes = header.frame_bytes();
+        if to_u64(frame_bytes) > self.end - offset {
+            return Ok(Next::Damage("it ends within a frame"));
+        }
+        if !header.seals(self.window(frame_bytes)?, seal, offset) {
+            return Ok(Next::Damage("the checksum of a frame is wrong"));
+        }
+        self.offset = offset + to_u64(frame_bytes);
+        let start = to_usize(offset - self.buffer_offset);
+        let payload = self
+            .buffer
+            .get(start + FRAME_HEADER_BYTES..start + frame_bytes)
+            .unwrap_or_default();
+        Ok(Next::Frame(Frame {
+            offset,
+            header,
+            payload,
+        }))
+    }
+
+    /// Looks for the first byte from here on where a frame's header stands, and goes there. Says
+    /// whether there is one.
+    pub(super) fn find_header(&mut self) -> Result<bool, StorageError> {
+        while self.offset < self.end {
+            let (seal, offset) = (self.seal, self.offset);
+            let window = self.window(CHUNK_BYTES)?;
+            let found = window
+                .windows(FRAME_HEADER_BYTES)
+                .zip(offset..)
+                .find(|(bytes, at)| {
+                    let header = bytes.first_chunk();
+                    header.is_some_and(|header| Header::decode(header, seal, *at).is_some())
+                });
+            if let Some((_, at)) = found {
+                self.offset = at;
+                return Ok(true);
+            }
+            let passed = window.len().saturating_sub(FRAME_HEADER_BYTES - 1).max(1);
+            self.offset += to_u64(passed);
+        }
+        Ok(false)
+    }
+
+    /// The next `wanted` bytes, or what there is of them.
+    fn window(&mut self, wanted: usize) -> Result<&[u8], StorageError> {
+        let left = to_usize(self.end - self.offset);
+        let wanted = wanted.min(left);
+        let known = self
+            .offset
+            .checked_sub(self.buffer_offset)
+            .map(to_usize)
+            .filter(|start| start + wanted <= self.buffer.len());
+        let start = match known {
+            Some(start) => start,
+            None => self.fill(wanted.max(CHUNK_BYTES.min(left)))?,
+        };
+        let to = (start + wanted).min(self.buffer.len());
+        Ok(self.buffer.get(start..to).unwrap_or_default())
+    }
+
+    /// Reads `len` bytes from the place of the reader into the buffer.
+    fn fill(&mut self, len: usize) -> Result<usize, StorageError> {
+        self.buffer.resize(len, 0);
+        self.buffer.shrink_to(CHUNK_BYTES);
+        self.buffer_offset = self.offset;
+        let read = self.file.read_at(&mut self.buffer, self.offset)?;
+        self.buffer.truncate(read);
+        Ok(0)
+    }
+}
+
+pub(super) fn to_u64(len: usize) -> u64 {
+    u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+pub(super) fn to_usize(len: u64) -> usize {
+    usize::try_from(len).unwrap_or(usize::MAX)
+}

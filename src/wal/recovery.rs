@@ -1,0 +1,320 @@
+//! Finds the segments, checks that they are one chain, and replays them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::FOLDER;
+use super::committer::Committer;
+use super::error::WalError;
+use super::handle::Wal;
+use super::options::WalOptions;
+use super::replay::{LogEnd, OnFrame, Progress, Replay, per_second};
+use super::segment::{
+    self, FRAMES_START, HeaderFault, Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader,
+};
+use super::writer::{NextSegment, SegmentStats, Writer};
+use crate::id::Sequence;
+use crate::storage::{Storage, data_format};
+
+/// A torn tail: what a crash left of a group that was never acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment.
+    pub path: PathBuf,
+    /// Where it is cut.
+    pub offset: u64,
+    /// Bytes cut.
+    pub bytes: u64,
+    /// Whole data frames among them, cut because something before them is torn.
+    pub frames: u64,
+}
+
+/// What was replayed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// The last sequence found; 0 in a new log.
+    pub last: Sequence,
+    /// Frames handed out.
+    pub frames: u64,
+    /// Bytes of frames, with headers.
+    pub bytes: u64,
+    /// Segments read.
+    pub segments: usize,
+    /// Whether the log had been closed in order; a new log was.
+    pub clean: bool,
+    /// What was cut, if anything was.
+    pub torn: Option<TornTail>,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A log that was replayed and is ready to be written.
+#[derive(Debug)]
+pub struct Recovered {
+    replayed: Replayed,
+    writer: Writer,
+}
+
+impl Recovered {
+    /// What was found.
+    pub fn replayed(&self) -> &Replayed {
+        &self.replayed
+    }
+
+    /// Starts the log's thread. A disk that is full or fails now does not stop the start: the log
+    /// is not healthy then, refuses frames and tries again.
+    pub fn start(self) -> Result<Wal, WalError> {
+        let (wal, committer) = self.into_parts();
+        wal.run(committer)?;
+        Ok(wal)
+    }
+
+    /// The log without a thread: tests commit group by group.
+    pub(super) fn into_parts(self) -> (Wal, Committer) {
+        Wal::new(self.writer, self.replayed.last)
+    }
+}
+
+/// Replays the log: see [`Wal::recover`].
+pub(super) fn recover(
+    storage: Arc<dyn Storage>,
+    options: WalOptions,
+    on_frame: OnFrame<'_>,
+    on_progress: &mut dyn FnMut(Progress),
+) -> Result<Recovered, WalError> {
+    let node_id = data_format(&*storage)?.node_id;
+    storage.create_dir_all(FOLDER)?;
+    let chain = Chain::find(&*storage, node_id)?;
+    chain.check(&*storage, options.released)?;
+    let base = chain
+        .segments
+        .first()
+        .map_or(0, |(oldest, _)| oldest.predecessor.sequence.0);
+    let mut replay = Replay::new(&*storage, (on_frame, on_progress), (base, chain.bytes()));
+    let end = chain.replay(&mut replay)?;
+    let replayed = report(&chain, &replay, &end, base);
+    for path in &chain.unfinished {
+        storage.remove(path)?;
+    }
+    let next = NextSegment {
+        number: end.proven.segment + 1,
+        predecessor: end.proven,
+        carried: end.carried,
+    };
+    let stats = chain.segments.iter().map(|(header, bytes)| SegmentStats {
+        number: header.number,
+        first: Sequence(header.first),
+        bytes: *bytes,
+    });
+    let writer = Writer::new(storage.clone(), options, (node_id, next), stats.collect());
+    Ok(Recovered { replayed, writer })
+}
+
+/// The segments there are, oldest first, each with its length.
+struct Chain {
+    segments: Vec<(SegmentHeader, u64)>,
+    /// Files cut short by a crash before anything in them was acknowledged.
+    unfinished: Vec<String>,
+}
+
+impl Chain {
+    fn find(storage: &dyn Storage, node_id: u64) -> Result<Self, WalError> {
+        let (mut segments, mut unfinished) = (Vec::new(), Vec::new());
+        for name in storage.list(FOLDER)? {
+            if let Some(number) = segment::number(&name) {
+                segments.push(read_header(storage, node_id, number)?);
+            } else if segment::is_unfinished(&name) {
+                unfinished.push(format!("{FOLDER}/{name}"));
+            } else {
+                tracing::warn!(
+                    name,
+                    "there is a file among the log's segments that is none"
+                );
+            }
+        }
+        Ok(Self {
+            segments,
+            unfinished,
+        })
+    }
+
+    /// Each segment must be there, and the oldest must reach back to what was released.
+    fn check(&self, storage: &dyn Storage, released: Sequence) -> Result<(), WalError> {
+        for pair in self.segments.windows(2) {
+            let [(before, _), (after, _)] = pair else {
+                continue;
+            };
+            if before.number + 1 != after.number {
+                let path = storage.locate(&segment::path(after.number - 1));
+                return Err(WalError::MissingSegment { path });
+            }
+            if after.predecessor.segment != before.number {
+                return Err(damaged(
+                    storage,
+                    after.number,
+                    "it does not name its predecessor",
+                ));
+            }
+        }
+        match self.segments.first() {
+            Some((oldest, _)) if oldest.predecessor.sequence > released => {
+                let path = storage.locate(&segment::path(oldest.number));
+                let found = Sequence(oldest.first);
+                Err(WalError::MissingFrames {
+                    path,
+                    found,
+                    needed_after: released,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes of frames to read.
+    fn bytes(&self) -> u64 {
+        let ends = self
+            .segments
+            .iter()
+            .skip(1)
+            .map(|(after, _)| after.predecessor.offset);
+        let last = self.segments.last().map_or(0, |(_, bytes)| *bytes);
+        ends.chain([last])
+            .map(|end| end.saturating_sub(FRAMES_START))
+            .sum()
+    }
+
+    fn replay(&self, replay: &mut Replay<'_>) -> Result<LogEnd, WalError> {
+        for pair in self.segments.windows(2) {
+            if let [(segment, _), (after, _)] = pair {
+                replay.inner(segment, after.predecessor)?;
+            }
+        }
+        match self.segments.last() {
+            Some((segment, _)) => replay.last(segment),
+            None => Ok(LogEnd {
+                proven: Position::default(),
+                carried: Vec::new(),
+                clean: true,
+                torn: None,
+            }),
+        }
+    }
+}
+
+fn read_header(
+    storage: &dyn Storage,
+    node_id: u64,
+    number: u64,
+) -> Result<(SegmentHeader, u64), WalError> {
+    let path = segment::path(number);
+    let file = storage.open_read(&path)?;
+    let mut bytes = [0; SEGMENT_HEADER_BYTES];
+    let read = file.read_at(&mut bytes, 0)?;
+    let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default());
+    let path = storage.locate(&path);
+    let supported = SEGMENT_VERSION;
+    let header = match header {
+        Ok(header) => header,
+        Err(HeaderFault::Newer(found)) => {
+            return Err(WalError::NewerVersion {
+                path,
+                found,
+                supported,
+            });
+        }
+        Err(HeaderFault::Older(found)) => {
+            return Err(WalError::OlderVersion {
+                path,
+                found,
+                supported,
+            });
+        }
+        Err(HeaderFault::Damaged(what)) => return Err(damaged(storage, number, what)),
+    };
+    if header.node_id != node_id {
+        return Err(WalError::OtherNode {
+            path,
+            found: header.node_id,
+            expected: node_id,
+        });
+    }
+    if header.number != number {
+        return Err(damaged(
+            storage,
+            number,
+            "the file was renamed: it holds another segment",
+        ));
+    }
+    Ok((header, file.len()?))
+}
+
+fn damaged(storage: &dyn Storage, number: u64, what: &'static str) -> WalError {
+    WalError::Damaged {
+        path: storage.locate(&segment::path(number)),
+        offset: 0,
+        what,
+    }
+}
+
+fn report(chain: &Chain, replay: &Replay<'_>, end: &LogEnd, base: u64) -> Replayed {
+    let Progress {
+        bytes_done, frames, ..
+    } = replay.progress();
+    let carried = end
+        .carried
+        .last()
+        .map_or(end.proven.sequence.0, |frame| frame.sequence);
+    let elapsed = replay.elapsed();
+    if let Some(torn) = &end.torn {
+        let TornTail {
+            path,
+            offset,
+            bytes,
+            frames,
+        } = torn;
+        tracing::warn!(
+            segment = %path.display(), offset, bytes, frames,
+            "the log ends in a torn write, which is cut: nothing in it was acknowledged, unless the disk damaged the last group"
+        );
+    }
+    if !chain.segments.is_empty() {
+        tracing::info!(
+            frames,
+            bytes = bytes_done,
+            segments = chain.segments.len(),
+            clean = end.clean,
+            seconds = elapsed.as_secs_f64(),
+            bytes_per_second = per_second(bytes_done, elapsed),
+            "the log is replayed"
+        );
+    }
+    Replayed {
+        last: Sequence(carried.max(base)),
+        frames,
+        bytes: bytes_done,
+        segments: chain.segments.len(),
+        clean: end.clean,
+        torn: end.torn.clone(),
+        elapsed,
+    }
+}
+
+impl Wal {
+    /// Opens the log of a data folder and hands out every frame in it, in order: `on_frame` gets
+    /// sequence and payload, `on_progress` is told about every mebibyte. Blocking. Memory stays
+    /// within a few mebibytes, whatever the log's size.
+    ///
+    /// # Errors
+    ///
+    /// Damage below what was known durable, missing segments, other versions or nodes, a failing
+    /// disk, or an error of `on_frame`. Nothing was changed then.
+    pub fn recover(
+        storage: Arc<dyn Storage>,
+        options: WalOptions,
+        on_frame: OnFrame<'_>,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Recovered, WalError> {
+        recover(storage, options, on_frame, on_progress)
+    }
+}

@@ -1,0 +1,387 @@
+//! Hands out the frames of one segment after the other, and tells a torn tail from damage.
+
+use std::error::Error;
+use std::time::Duration;
+
+use super::error::WalError;
+use super::frame::{Kind, Seal};
+use super::reader::{Frame, FrameReader, Next, to_u64};
+use super::recovery::TornTail;
+use super::segment::{self, FRAMES_START, Position, SegmentHeader};
+use crate::clock;
+use crate::id::Sequence;
+use crate::storage::Storage;
+
+/// Why a frame cannot be taken.
+pub type OnFrameError = Box<dyn Error + Send + Sync>;
+
+/// Takes one frame of the log; an error stops the replay.
+pub type OnFrame<'a> = &'a mut dyn FnMut(Sequence, &[u8]) -> Result<(), OnFrameError>;
+
+/// How often a line about the progress is logged.
+const LOG_EVERY: Duration = Duration::from_secs(5);
+
+/// How far replay is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes replayed.
+    pub bytes_done: u64,
+    /// Bytes to replay in all.
+    pub bytes_total: u64,
+    /// Frames handed out.
+    pub frames: u64,
+}
+
+/// A frame of the last group: nothing proves yet that it was synced.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub sequence: u64,
+    pub payload: Vec<u8>,
+}
+
+/// How the last segment was found to end.
+#[derive(Debug)]
+pub(super) struct LogEnd {
+    /// Up to here it is proven durable.
+    pub proven: Position,
+    /// The data frames between there and the end of what is readable.
+    pub carried: Vec<Carried>,
+    /// Whether the log was closed in order.
+    pub clean: bool,
+    pub torn: Option<TornTail>,
+}
+
+/// Replays segments in their order.
+pub(super) struct Replay<'a> {
+    storage: &'a dyn Storage,
+    on_frame: OnFrame<'a>,
+    on_progress: &'a mut dyn FnMut(Progress),
+    progress: Progress,
+    /// The last data frame's sequence.
+    last: u64,
+    started: std::time::Instant,
+    logged: std::time::Instant,
+}
+
+impl<'a> Replay<'a> {
+    pub(super) fn new(
+        storage: &'a dyn Storage,
+        (on_frame, on_progress): (OnFrame<'a>, &'a mut dyn FnMut(Progress)),
+        (last, bytes_total): (u64, u64),
+    ) -> Self {
+        let now = clock::instant();
+        let progress = Progress {
+            bytes_total,
+            ..Progress::default()
+        };
+        Self {
+            storage,
+            on_frame,
+            on_progress,
+            progress,
+            last,
+            started: now,
+            logged: now,
+        }
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        self.progress
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        clock::instant().saturating_duration_since(self.started)
+    }
+
+    /// A segment that has a successor: everything up to `end` must be there.
+    pub(super) fn inner(&mut self, header: &SegmentHeader, end: Position) -> Result<(), WalError> {
+        let mut reader = self.reader(header, end.offset)?;
+        let mut order = Order::new(header, self.last);
+        let stop = loop {
+            match self.step(&mut reader, &mut order)? {
+                Step::Frame(_) => {}
+                stop => break stop,
+            }
+        };
+        let at = reader.offset();
+        match stop {
+            Step::Damage(what) => Err(self.damaged(header, at, what)),
+            _ if at < end.offset => Err(self.damaged(header, at, "the file ends too early")),
+            _ if self.last != end.sequence.0 => {
+                Err(self.damaged(header, at, "frames are missing before it"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The segment without a successor: it may have a torn tail.
+    pub(super) fn last(&mut self, header: &SegmentHeader) -> Result<LogEnd, WalError> {
+        let mut reader = self.reader(header, u64::MAX)?;
+        let mut order = Order::new(header, self.last);
+        let mut unproven = Unproven::new(header, self.last);
+        let damage = loop {
+            match self.step(&mut reader, &mut order)? {
+                Step::Frame(frame) => unproven.push(frame),
+                Step::Damage(what) => break Some(what),
+                Step::End => break None,
+            }
+        };
+        let end = reader.offset();
+        if order.ended {
+            unproven.prove(end);
+        }
+        let torn = match damage {
+            Some(what) => Some((what, self.search(header, &mut reader, &mut unproven)?)),
+            None => None,
+        };
+        if end < unproven.proven || (order.ended && torn.is_some()) {
+            let what = torn.map_or("the file ends too early", |(what, _)| what);
+            return Err(self.damaged(header, end, what));
+        }
+        let proven = unproven.position(header.number);
+        let carried = self.collect(header, proven.offset, end)?;
+        let torn = torn.map(|(_, torn)| torn);
+        Ok(LogEnd {
+            proven,
+            carried,
+            clean: order.ended,
+            torn,
+        })
+    }
+
+    /// One frame on: read, checked, handed out.
+    fn step(&mut self, reader: &mut FrameReader, order: &mut Order) -> Result<Step, WalError> {
+        let frame = match reader.next()? {
+            Next::Frame(frame) => frame,
+            Next::End => return Ok(Step::End),
+            Next::Damage(what) => return Ok(Step::Damage(what)),
+        };
+        let seen = Seen::of(&frame);
+        if let Err(what) = order.admit(&seen) {
+            let offset = frame.offset;
+            reader.seek(offset);
+            return Ok(Step::Damage(what));
+        }
+        let sequence = Sequence(seen.sequence);
+        if frame.is_data() {
+            (self.on_frame)(sequence, frame.payload).map_err(|source| WalError::Frame {
+                path: self.storage.locate(&segment::path(order.number)),
+                offset: seen.offset,
+                sequence,
+                source,
+            })?;
+            self.last = seen.sequence;
+            self.progress.frames += 1;
+        }
+        self.advance(to_u64(frame.header.frame_bytes()));
+        Ok(Step::Frame(seen))
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        const STEP_BYTES: u64 = 1 << 20;
+        let before = self.progress.bytes_done / STEP_BYTES;
+        self.progress.bytes_done += bytes;
+        if self.progress.bytes_done / STEP_BYTES == before {
+            return;
+        }
+        (self.on_progress)(self.progress);
+        let now = clock::instant();
+        if now.saturating_duration_since(self.logged) >= LOG_EVERY {
+            self.logged = now;
+            let Progress {
+                bytes_done,
+                bytes_total,
+                frames,
+            } = self.progress;
+            let bytes_per_second = per_second(bytes_done, self.elapsed());
+            tracing::info!(
+                bytes_done,
+                bytes_total,
+                frames,
+                bytes_per_second,
+                "replaying the log"
+            );
+        }
+    }
+
+    /// Goes on behind damage to see what valid frames there prove.
+    fn search(
+        &self,
+        header: &SegmentHeader,
+        reader: &mut FrameReader,
+        unproven: &mut Unproven,
+    ) -> Result<TornTail, WalError> {
+        let offset = reader.offset();
+        let mut frames = 0;
+        reader.seek(offset + 1);
+        while reader.find_header()? {
+            let at = reader.offset();
+            match reader.next()? {
+                Next::Frame(frame) => {
+                    frames += u64::from(frame.is_data());
+                    unproven.prove(frame.header.durable);
+                }
+                Next::End | Next::Damage(_) => reader.seek(at + 1),
+            }
+        }
+        let path = self.storage.locate(&segment::path(header.number));
+        Ok(TornTail {
+            path,
+            offset,
+            bytes: reader.end() - offset,
+            frames,
+        })
+    }
+
+    /// Reads the frames once more of which nothing proves that they are on the disk.
+    fn collect(
+        &self,
+        header: &SegmentHeader,
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Carried>, WalError> {
+        let mut carried = Vec::new();
+        let mut reader = self.reader(header, to)?;
+        reader.seek(from);
+        loop {
+            match reader.next()? {
+                Next::Frame(frame) if frame.is_data() => carried.push(Carried {
+                    sequence: frame.header.sequence,
+                    payload: frame.payload.to_vec(),
+                }),
+                Next::Frame(_) => {}
+                Next::End => return Ok(carried),
+                Next::Damage(what) => return Err(self.damaged(header, from, what)),
+            }
+        }
+    }
+
+    fn reader(&self, header: &SegmentHeader, end: u64) -> Result<FrameReader, WalError> {
+        let file = self.storage.open_read(&segment::path(header.number))?;
+        let seal = Seal::new(header.node_id, header.number);
+        Ok(FrameReader::new(file, seal, FRAMES_START, end)?)
+    }
+
+    fn damaged(&self, header: &SegmentHeader, offset: u64, what: &'static str) -> WalError {
+        let path = self.storage.locate(&segment::path(header.number));
+        WalError::Damaged { path, offset, what }
+    }
+}
+
+/// Bytes a second, for people.
+pub(super) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
+    let millis = u64::try_from(elapsed.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1);
+    bytes.saturating_mul(1000) / millis
+}
+
+/// One step of a replay.
+enum Step {
+    Frame(Seen),
+    Damage(&'static str),
+    End,
+}
+
+/// What matters of a frame when its payload is handed out.
+#[derive(Clone, Copy)]
+struct Seen {
+    offset: u64,
+    kind: Kind,
+    sequence: u64,
+    durable: u64,
+}
+
+impl Seen {
+    fn of(frame: &Frame<'_>) -> Self {
+        let header = frame.header;
+        Self {
+            offset: frame.offset,
+            kind: header.kind,
+            sequence: header.sequence,
+            durable: header.durable,
+        }
+    }
+}
+
+/// The order that valid frames must keep: left-overs of a failed write do not.
+struct Order {
+    number: u64,
+    first: u64,
+    last: u64,
+    durable: u64,
+    ended: bool,
+}
+
+impl Order {
+    fn new(header: &SegmentHeader, last: u64) -> Self {
+        let SegmentHeader { number, first, .. } = *header;
+        Self {
+            number,
+            first,
+            last,
+            durable: FRAMES_START,
+            ended: false,
+        }
+    }
+
+    fn admit(&mut self, frame: &Seen) -> Result<(), &'static str> {
+        if self.ended {
+            return Err("there is something behind the end mark");
+        }
+        if frame.durable < self.durable {
+            return Err("a frame names a lower durable offset than the one before");
+        }
+        let in_order = match frame.kind {
+            Kind::Data => frame.sequence > self.last && frame.sequence >= self.first,
+            Kind::Probe | Kind::End => frame.sequence == self.last,
+        };
+        if !in_order {
+            return Err("a frame is out of sequence");
+        }
+        self.last = frame.sequence;
+        self.durable = frame.durable;
+        self.ended = frame.kind == Kind::End;
+        Ok(())
+    }
+}
+
+/// How far the last segment is proven durable, and which frames come after that.
+struct Unproven {
+    proven: u64,
+    /// The last sequence below `proven`.
+    below: u64,
+    /// Offset and sequence of the frames at or past `proven`.
+    frames: std::collections::VecDeque<(u64, u64)>,
+}
+
+impl Unproven {
+    fn new(header: &SegmentHeader, last: u64) -> Self {
+        Self {
+            proven: header.durable,
+            below: last,
+            frames: std::collections::VecDeque::new(),
+        }
+    }
+
+    fn push(&mut self, frame: Seen) {
+        self.frames.push_back((frame.offset, frame.sequence));
+        self.prove(frame.durable);
+    }
+
+    fn prove(&mut self, durable: u64) {
+        self.proven = self.proven.max(durable);
+        while let Some((_, sequence)) = self.frames.front().filter(|(at, _)| *at < self.proven) {
+            self.below = *sequence;
+            self.frames.pop_front();
+        }
+    }
+
+    fn position(&self, segment: u64) -> Position {
+        Position {
+            segment,
+            offset: self.proven,
+            sequence: Sequence(self.below),
+        }
+    }
+}

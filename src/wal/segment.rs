@@ -1,0 +1,203 @@
+//! Segments: their names and headers. The picture is in the module above.
+
+use super::FOLDER;
+use super::frame::take;
+use crate::id::Sequence;
+
+/// Bytes of a segment before its first frame.
+pub const SEGMENT_HEADER_BYTES: usize = 72;
+
+/// The version of the format that this program writes and reads.
+pub const SEGMENT_VERSION: u16 = 1;
+
+const MAGIC: &[u8; 8] = b"TIDELOG\n";
+
+/// Where frames start in every segment.
+pub(super) const FRAMES_START: u64 = 72;
+
+/// A place in the log between two frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Position {
+    /// The number of the segment; 0 is before the first.
+    pub segment: u64,
+    /// The byte in it where the next frame would start.
+    pub offset: u64,
+    /// The sequence of the last frame before it.
+    pub sequence: Sequence,
+}
+
+/// What a segment says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SegmentHeader {
+    pub node_id: u64,
+    pub number: u64,
+    /// No frame has a lower sequence.
+    pub first: u64,
+    /// Where exactly the log stood when this segment was begun.
+    pub predecessor: Position,
+    /// Up to here it was durable when it got its name.
+    pub durable: u64,
+}
+
+/// Why bytes are no segment header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HeaderFault {
+    Newer(u16),
+    Older(u16),
+    Damaged(&'static str),
+}
+
+impl SegmentHeader {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let header_bytes = u16::try_from(SEGMENT_HEADER_BYTES).unwrap_or(u16::MAX);
+        let mut head = Vec::with_capacity(SEGMENT_HEADER_BYTES);
+        head.extend_from_slice(MAGIC);
+        head.extend_from_slice(&SEGMENT_VERSION.to_le_bytes());
+        head.extend_from_slice(&header_bytes.to_le_bytes());
+        let Position {
+            segment,
+            offset,
+            sequence,
+        } = self.predecessor;
+        let numbers = [
+            self.node_id,
+            self.number,
+            self.first,
+            segment,
+            offset,
+            sequence.0,
+            self.durable,
+        ];
+        let body: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), &body);
+        head.extend_from_slice(&checksum.to_le_bytes());
+        head.extend_from_slice(&body);
+        head
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, HeaderFault> {
+        let mut rest = bytes;
+        let magic: [u8; 8] =
+            take(&mut rest).ok_or(HeaderFault::Damaged("the file is too short"))?;
+        if &magic != MAGIC {
+            return Err(HeaderFault::Damaged("this is no log segment"));
+        }
+        Self::decode_rest(bytes, rest).unwrap_or(Err(HeaderFault::Damaged("the header is cut off")))
+    }
+
+    /// Nothing if the bytes run out.
+    fn decode_rest(bytes: &[u8], mut rest: &[u8]) -> Option<Result<Self, HeaderFault>> {
+        let version = u16::from_le_bytes(take(&mut rest)?);
+        if version != SEGMENT_VERSION {
+            return Some(Err(match version > SEGMENT_VERSION {
+                true => HeaderFault::Newer(version),
+                false => HeaderFault::Older(version),
+            }));
+        }
+        let _header_bytes: [u8; 2] = take(&mut rest)?;
+        let checksum = u32::from_le_bytes(take(&mut rest)?);
+        let head = crc32c::crc32c(bytes.get(..12)?);
+        if crc32c::crc32c_append(head, bytes.get(16..SEGMENT_HEADER_BYTES)?) != checksum {
+            return Some(Err(HeaderFault::Damaged("the header's checksum is wrong")));
+        }
+        let mut number = || take(&mut rest).map(u64::from_le_bytes);
+        Some(Ok(Self {
+            node_id: number()?,
+            number: number()?,
+            first: number()?,
+            predecessor: Position {
+                segment: number()?,
+                offset: number()?,
+                sequence: Sequence(number()?),
+            },
+            durable: number()?,
+        }))
+    }
+}
+
+/// The path of a segment.
+pub(super) fn path(number: u64) -> String {
+    format!("{FOLDER}/{number:016}.wal")
+}
+
+/// The path under which a segment is prepared.
+pub(super) fn new_path(number: u64) -> String {
+    format!("{FOLDER}/{number:016}.wal.new")
+}
+
+/// The number of the segment with this file name.
+pub(super) fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".wal")?;
+    let plain = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// Whether a file of this name is a segment that was never finished.
+pub(super) fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(".new")
+        .is_some_and(|name| number(name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderFault, Position, SEGMENT_HEADER_BYTES, SegmentHeader, number, path};
+    use crate::id::Sequence;
+
+    fn header() -> SegmentHeader {
+        let predecessor = Position {
+            segment: 2,
+            offset: 1234,
+            sequence: Sequence(99),
+        };
+        SegmentHeader {
+            node_id: 5,
+            number: 3,
+            first: 100,
+            predecessor,
+            durable: 72,
+        }
+    }
+
+    #[test]
+    fn a_header_reads_what_was_written_and_notices_every_flipped_bit() {
+        let good = header().encode();
+        assert_eq!(good.len(), SEGMENT_HEADER_BYTES);
+        assert_eq!(SegmentHeader::decode(&good), Ok(header()));
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(SegmentHeader::decode(&bad).is_err(), "bit {bit}");
+        }
+        for len in 0..good.len() {
+            let cut = SegmentHeader::decode(&good[..len]);
+            assert!(matches!(cut, Err(HeaderFault::Damaged(_))), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn other_versions_are_told_from_damage() {
+        let mut other = header().encode();
+        other[8] = 2;
+        assert_eq!(SegmentHeader::decode(&other), Err(HeaderFault::Newer(2)));
+        other[8] = 0;
+        assert_eq!(SegmentHeader::decode(&other), Err(HeaderFault::Older(0)));
+    }
+
+    #[test]
+    fn names_are_numbers_and_nothing_else() {
+        assert_eq!(path(12), "wal/0000000000000012.wal");
+        assert_eq!(number("0000000000000012.wal"), Some(12));
+        for other in [
+            "12.wal",
+            "0000000000000012.wal.new",
+            "+000000000000012.wal",
+            "x",
+            "",
+        ] {
+            assert_eq!(number(other), None, "{other}");
+        }
+    }
+}

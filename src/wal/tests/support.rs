@@ -1,0 +1,104 @@
+//! What the tests share: a log without a thread, small enough to break at every byte.
+
+use std::sync::{Arc, Mutex};
+
+use super::super::committer::Committer;
+use super::super::{CommitError, Recovered, Wal, WalError, WalOptions};
+use crate::id::Sequence;
+use crate::storage::{FaultStorage, Storage};
+
+/// Sequence and payload.
+pub(super) type Frames = Vec<(u64, Vec<u8>)>;
+
+/// What became of a frame.
+pub(super) type Outcomes = Arc<Mutex<Vec<(u64, Result<(), CommitError>)>>>;
+
+pub(super) fn small() -> WalOptions {
+    WalOptions {
+        segment_bytes_max: 3000,
+        group_bytes_max: 1000,
+        room_bytes_min: 2000,
+        ..WalOptions::default()
+    }
+}
+
+pub(super) fn recover(
+    storage: &FaultStorage,
+    options: WalOptions,
+) -> Result<(Recovered, Frames), WalError> {
+    let storage: Arc<dyn Storage> = Arc::new(storage.clone());
+    let mut frames = Frames::new();
+    let mut on_frame = |sequence: Sequence, payload: &[u8]| {
+        frames.push((sequence.0, payload.to_vec()));
+        Ok(())
+    };
+    let recovered = Wal::recover(storage, options, &mut on_frame, &mut |_| {})?;
+    Ok((recovered, frames))
+}
+
+/// A log that is driven by hand.
+pub(super) struct Log {
+    pub wal: Wal,
+    pub committer: Committer,
+    pub found: Frames,
+    pub outcomes: Outcomes,
+}
+
+impl Log {
+    pub(super) fn open(storage: &FaultStorage) -> Self {
+        Self::try_open(storage).expect("the log opens")
+    }
+
+    pub(super) fn try_open(storage: &FaultStorage) -> Result<Self, WalError> {
+        let (recovered, found) = recover(storage, small())?;
+        let (wal, mut committer) = recovered.into_parts();
+        committer.open();
+        Ok(Self {
+            wal,
+            committer,
+            found,
+            outcomes: Outcomes::default(),
+        })
+    }
+
+    /// Submits a frame whose payload says which it is.
+    pub(super) fn submit(&self, bytes: usize) -> u64 {
+        let sequence = self.wal.last_submitted().0 + 1;
+        let outcomes = self.outcomes.clone();
+        let done = move |result| outcomes.lock().expect("whole").push((sequence, result));
+        assert_eq!(
+            self.wal.submit(payload(sequence, bytes), Box::new(done)).0,
+            sequence
+        );
+        sequence
+    }
+
+    /// Submits and commits.
+    pub(super) fn write(&mut self, bytes: usize) -> Result<(), CommitError> {
+        let sequence = self.submit(bytes);
+        self.committer.commit_group();
+        let outcomes = self.outcomes.lock().expect("whole");
+        let (told, result) = outcomes.last().expect("completed").clone();
+        assert_eq!(told, sequence);
+        result
+    }
+
+    /// Sequences of the acknowledged frames.
+    pub(super) fn acknowledged(&self) -> Vec<u64> {
+        let outcomes = self.outcomes.lock().expect("whole");
+        outcomes
+            .iter()
+            .filter(|(_, result)| result.is_ok())
+            .map(|(sequence, _)| *sequence)
+            .collect()
+    }
+}
+
+pub(super) fn payload(sequence: u64, bytes: usize) -> Vec<u8> {
+    let text = sequence.to_le_bytes();
+    text.iter().copied().cycle().take(bytes).collect()
+}
+
+pub(super) fn segment(number: u64) -> String {
+    super::super::segment::path(number)
+}

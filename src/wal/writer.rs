@@ -1,0 +1,304 @@
+//! Writes groups of frames to the active segment, one at a time, and knows what to do when that
+//! fails. No thread, no queue: the committer drives it, and tests do.
+
+use std::sync::Arc;
+
+use super::FOLDER;
+use super::frame::{self, Kind, Label, Seal};
+use super::options::{GroupReport, WalOptions};
+use super::reader::to_u64;
+use super::replay::Carried;
+use super::segment::{self, FRAMES_START, Position, SegmentHeader};
+use crate::clock;
+use crate::id::Sequence;
+use crate::storage::{File, Storage, StorageError};
+
+/// Past this no segment grows: durable offsets have 32 bits.
+const SEGMENT_BYTES_LIMIT: u64 = 2 << 30;
+
+/// The segment that is being written.
+#[derive(Debug)]
+struct Active {
+    file: Box<dyn File>,
+    number: u64,
+    seal: Seal,
+    /// Known durable up to here, and where the next group goes.
+    end: u64,
+}
+
+/// What the next segment begins with.
+#[derive(Debug)]
+pub(super) struct NextSegment {
+    pub number: u64,
+    pub predecessor: Position,
+    /// Frames of the predecessor past its end that nothing proves durable there.
+    pub carried: Vec<Carried>,
+}
+
+/// A segment on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SegmentStats {
+    pub number: u64,
+    pub first: Sequence,
+    pub bytes: u64,
+}
+
+/// Appends to the log.
+#[derive(Debug)]
+pub(super) struct Writer {
+    storage: Arc<dyn Storage>,
+    options: WalOptions,
+    node_id: u64,
+    /// Absent when the last one cannot be used any more: then `next` must be created first.
+    active: Option<Active>,
+    next: NextSegment,
+    /// The last durable data frame.
+    last: u64,
+    /// The bytes of a group.
+    buffer: Vec<u8>,
+    /// What did not fit when the disk was full.
+    wanted_bytes: usize,
+    segments: Vec<SegmentStats>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        storage: Arc<dyn Storage>,
+        options: WalOptions,
+        (node_id, next): (u64, NextSegment),
+        segments: Vec<SegmentStats>,
+    ) -> Self {
+        let last = next
+            .carried
+            .last()
+            .map_or(next.predecessor.sequence.0, |last| last.sequence);
+        Self {
+            storage,
+            options,
+            node_id,
+            active: None,
+            next,
+            last,
+            buffer: Vec::new(),
+            wanted_bytes: 0,
+            segments,
+        }
+    }
+
+    pub(super) fn options(&self) -> &WalOptions {
+        &self.options
+    }
+
+    pub(super) fn segments(&self) -> &[SegmentStats] {
+        &self.segments
+    }
+
+    /// Makes sure that there is a segment to write to.
+    pub(super) fn open(&mut self) -> Result<(), StorageError> {
+        match self.active {
+            Some(_) => Ok(()),
+            None => self.create(),
+        }
+    }
+
+    /// Writes these frames and syncs them: all are durable, or an error. After an error any
+    /// number of them, in order, may be on disk; unless a later commit succeeds.
+    pub(super) fn commit<'a>(
+        &mut self,
+        frames: impl Iterator<Item = (u64, &'a [u8])> + Clone,
+    ) -> Result<GroupReport, StorageError> {
+        let payloads = frames.clone().map(|(_, payload)| payload.len());
+        let bytes = payloads
+            .map(|payload| payload + frame::FRAME_HEADER_BYTES)
+            .sum();
+        self.roll(bytes)
+            .inspect_err(|_| self.wanted_bytes = bytes)?;
+        self.append(frames.map(|(sequence, payload)| (Kind::Data, sequence, payload)))
+    }
+
+    /// Sees whether writing works again: there is a segment, there is room, and a sync succeeds.
+    pub(super) fn probe(&mut self) -> Result<(), StorageError> {
+        self.open()?;
+        self.check_room()?;
+        self.append([(Kind::Probe, self.last, &[][..])].into_iter())
+            .map(|_| ())
+    }
+
+    /// Writes the end mark, the last frame of an orderly log.
+    pub(super) fn close(&mut self) -> Result<(), StorageError> {
+        self.open()?;
+        self.append([(Kind::End, self.last, &[][..])].into_iter())?;
+        self.active = None;
+        Ok(())
+    }
+
+    fn append<'a>(
+        &mut self,
+        frames: impl Iterator<Item = (Kind, u64, &'a [u8])>,
+    ) -> Result<GroupReport, StorageError> {
+        self.open()?;
+        let Some(mut active) = self.active.take() else {
+            return Ok(GroupReport::default());
+        };
+        self.buffer.clear();
+        let (mut count, mut last) = (0, self.last);
+        for (kind, sequence, payload) in frames {
+            let durable = u32::try_from(active.end).unwrap_or(u32::MAX);
+            let at = active.end + to_u64(self.buffer.len());
+            let label = Label {
+                kind,
+                sequence,
+                durable,
+            };
+            frame::encode(&mut self.buffer, active.seal, at, label, payload);
+            (count, last) = (count + 1, sequence);
+        }
+        let started = clock::instant();
+        if let Err(error) = active.file.write_all_at(&self.buffer, active.end) {
+            self.after_failed_write(active, &error);
+            return Err(error);
+        }
+        let written = clock::instant();
+        if let Err(error) = active.file.sync_data() {
+            self.abandon(&active);
+            return Err(error);
+        }
+        let synced = clock::instant();
+        let bytes = self.buffer.len();
+        active.end += to_u64(bytes);
+        self.last = last;
+        self.note(active.end);
+        self.active = Some(active);
+        self.buffer.shrink_to(self.options.group_bytes_max);
+        let (write, sync) = (written - started, synced - written);
+        Ok(GroupReport {
+            frames: count,
+            bytes,
+            write,
+            sync,
+        })
+    }
+
+    /// A disk that is full is cut back to what is good and used on; any other error ends the
+    /// segment.
+    fn after_failed_write(&mut self, active: Active, error: &StorageError) {
+        self.wanted_bytes = self.buffer.len();
+        if error.is_full() && active.file.set_len(active.end).is_ok() {
+            self.active = Some(active);
+        } else {
+            self.abandon(&active);
+        }
+    }
+
+    /// Never touches this segment again: the next one starts where it is known durable.
+    fn abandon(&mut self, active: &Active) {
+        let sequence = Sequence(self.last);
+        let predecessor = Position {
+            segment: active.number,
+            offset: active.end,
+            sequence,
+        };
+        self.next = NextSegment {
+            number: active.number + 1,
+            predecessor,
+            carried: Vec::new(),
+        };
+    }
+
+    /// Begins a new segment if this one would grow too large.
+    fn roll(&mut self, more: usize) -> Result<(), StorageError> {
+        let max = self.options.segment_bytes_max.min(SEGMENT_BYTES_LIMIT);
+        let full = |active: &Active| {
+            active.end > FRAMES_START && active.end.saturating_add(to_u64(more)) > max
+        };
+        if let Some(active) = self.active.take_if(|active| full(active)) {
+            self.abandon(&active);
+        }
+        self.open()
+    }
+
+    /// Creates the next segment under another name, with what is carried over, and names it when
+    /// all of it is durable.
+    fn create(&mut self) -> Result<(), StorageError> {
+        let number = self.next.number;
+        let (path, new_path) = (segment::path(number), segment::new_path(number));
+        // Left over from an attempt that failed.
+        if self.storage.len(&new_path)?.is_some() {
+            self.storage.remove(&new_path)?;
+        }
+        let seal = Seal::new(self.node_id, number);
+        let (header, bytes) = self.image(seal);
+        let file = self.storage.create_new(&new_path)?;
+        file.write_all_at(&bytes, 0)?;
+        file.sync_all()?;
+        self.storage.rename(&new_path, &path)?;
+        self.storage.sync_dir(FOLDER)?;
+        self.next.carried = Vec::new();
+        let bytes = header.durable;
+        self.segments.push(SegmentStats {
+            number,
+            first: Sequence(header.first),
+            bytes,
+        });
+        self.active = Some(Active {
+            file,
+            number,
+            seal,
+            end: bytes,
+        });
+        Ok(())
+    }
+
+    /// The first bytes of the next segment.
+    fn image(&self, seal: Seal) -> (SegmentHeader, Vec<u8>) {
+        let NextSegment {
+            number,
+            predecessor,
+            carried,
+        } = &self.next;
+        let mut frames = Vec::new();
+        for Carried { sequence, payload } in carried {
+            let durable = u32::try_from(FRAMES_START).unwrap_or(u32::MAX);
+            let label = Label {
+                kind: Kind::Data,
+                sequence: *sequence,
+                durable,
+            };
+            let at = FRAMES_START + to_u64(frames.len());
+            frame::encode(&mut frames, seal, at, label, payload);
+        }
+        let header = SegmentHeader {
+            node_id: self.node_id,
+            number: *number,
+            first: predecessor.sequence.next().0,
+            predecessor: *predecessor,
+            durable: FRAMES_START + to_u64(frames.len()),
+        };
+        let mut bytes = header.encode();
+        bytes.append(&mut frames);
+        (header, bytes)
+    }
+
+    /// Writes past the end what did not fit, and takes it back: room for it is there now.
+    fn check_room(&mut self) -> Result<(), StorageError> {
+        let wanted = self.wanted_bytes.max(self.options.room_bytes_min);
+        let Some(active) = self.active.take() else {
+            return Ok(());
+        };
+        let room = active.file.write_all_at(&vec![0; wanted], active.end);
+        match active.file.set_len(active.end) {
+            Ok(()) => self.active = Some(active),
+            Err(error) => {
+                self.abandon(&active);
+                return Err(error);
+            }
+        }
+        room.inspect(|()| self.wanted_bytes = 0)
+    }
+
+    fn note(&mut self, end: u64) {
+        if let Some(stats) = self.segments.last_mut() {
+            stats.bytes = end;
+        }
+    }
+}
