@@ -12,7 +12,7 @@ use crate::id::Sequence;
 
 /// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
 /// quick and must not block; it may submit.
-pub type Completion = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
+pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
 /// [`Wal::close`], without waiting for it.
@@ -79,7 +79,7 @@ impl Wal {
     pub fn submit(&self, payload: Vec<u8>, done: Completion) -> Sequence {
         let (sequence, returned) = self.handle.shared.push(payload, done);
         if let Some(entry) = returned {
-            (entry.done)(Err(CommitError::Closed));
+            (entry.done)(sequence, Err(CommitError::Closed));
         }
         sequence
     }

@@ -186,7 +186,7 @@ impl Shared {
         self.backlog_bytes
             .fetch_sub(to_u64(entry.bytes()), Ordering::Relaxed);
         drop(entry.payload);
-        (entry.done)(result);
+        (entry.done)(Sequence(entry.sequence), result);
     }
 
     pub(super) fn set_durable(&self, sequence: u64) {
