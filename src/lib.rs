@@ -10,6 +10,7 @@
 pub mod config;
 pub mod telemetry;
 
+pub mod catalog;
 pub mod clock;
 pub mod columnar;
 pub mod id;

@@ -1,0 +1,49 @@
+//! What can go wrong with the small durable state.
+
+use thiserror::Error;
+
+use super::InvalidBucketName;
+use crate::storage::StorageError;
+
+/// A change or a start that the catalog refused.
+#[derive(Debug, Error)]
+pub enum CatalogError {
+    /// The name breaks the rule for bucket names.
+    #[error(transparent)]
+    InvalidName(#[from] InvalidBucketName),
+    /// One bucket more would be too many.
+    #[error("there are {buckets_max} buckets already (limits.buckets_max)")]
+    TooManyBuckets {
+        /// The limit.
+        buckets_max: usize,
+    },
+    /// The disk refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// A file of the catalog cannot be understood.
+    #[error("{path} is damaged: {reason}; restore it from a backup of the data folder")]
+    Damaged {
+        /// The file, relative to the data folder.
+        path: &'static str,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A file was written by a newer version.
+    #[error(
+        "{path} has format {found}, this version reads up to {known}; start a newer tidegate on this folder"
+    )]
+    Newer {
+        /// The file, relative to the data folder.
+        path: &'static str,
+        /// The format found.
+        found: u32,
+        /// The newest format that is known here.
+        known: u32,
+    },
+    /// The system gave no random bytes for a token.
+    #[error("no random bytes from the system: {0}")]
+    Random(String),
+    /// Another change removed what was just made.
+    #[error("it was removed by another request at the same time")]
+    Lost,
+}

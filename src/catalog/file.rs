@@ -1,0 +1,99 @@
+//! `catalog.json`: buckets and tokens, replaced as a whole.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Bucket, CatalogError, Token, TokenId};
+use crate::id::BucketId;
+use crate::storage::Storage;
+
+const PATH: &str = "catalog.json";
+const FORMAT: u32 = 1;
+
+/// What the file holds. The counters only grow: they are why an id is never given twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Contents {
+    format: u32,
+    next_bucket_id: u64,
+    /// Tokens ever made; also the source of token ids. 0 means: this is the very first start.
+    pub(super) tokens_ever: u64,
+    pub(super) buckets: Vec<Bucket>,
+    pub(super) tokens: Vec<Token>,
+}
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self {
+            format: FORMAT,
+            next_bucket_id: 1,
+            tokens_ever: 0,
+            buckets: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
+}
+
+/// Read before anything else, so that a newer file is refused by its version and not by a field
+/// that this version happens not to know.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+impl Contents {
+    pub(super) fn read(storage: &dyn Storage) -> Result<Self, CatalogError> {
+        match read_json::<Self>(storage, PATH, FORMAT)? {
+            Some(contents) => Ok(contents),
+            None => Ok(Self::default()),
+        }
+    }
+
+    pub(super) fn write(&self, storage: &dyn Storage) -> Result<(), CatalogError> {
+        write_json(storage, PATH, self)
+    }
+
+    pub(super) fn take_bucket_id(&mut self) -> BucketId {
+        let id = BucketId(self.next_bucket_id);
+        self.next_bucket_id += 1;
+        id
+    }
+
+    pub(super) fn take_token_id(&mut self) -> TokenId {
+        self.tokens_ever += 1;
+        self.tokens_ever
+    }
+}
+
+/// Reads a JSON file with a `format` number; absent if there is no such file.
+pub(super) fn read_json<T: for<'de> Deserialize<'de>>(
+    storage: &dyn Storage,
+    path: &'static str,
+    known: u32,
+) -> Result<Option<T>, CatalogError> {
+    let Some(bytes) = crate::storage::read(storage, path)? else {
+        return Ok(None);
+    };
+    let damaged = |error: serde_json::Error| CatalogError::Damaged {
+        path,
+        reason: error.to_string(),
+    };
+    let Version { format: found } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if found > known {
+        return Err(CatalogError::Newer { path, found, known });
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+}
+
+/// Replaces a JSON file, durably.
+pub(super) fn write_json<T: Serialize>(
+    storage: &dyn Storage,
+    path: &'static str,
+    value: &T,
+) -> Result<(), CatalogError> {
+    let bytes = serde_json::to_vec_pretty(value).map_err(|error| CatalogError::Damaged {
+        path,
+        reason: error.to_string(),
+    })?;
+    crate::storage::replace(storage, path, &bytes)?;
+    Ok(())
+}

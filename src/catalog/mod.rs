@@ -1,0 +1,227 @@
+//! The small durable state: buckets, tokens and the schemas of tables.
+//!
+//! ```text
+//! catalog.json   buckets and tokens: replaced as a whole, synced, before an answer names a change
+//! schemas.json   a checkpoint of the schemas at a log sequence; the log is the truth (D4)
+//! ```
+//!
+//! Promises: a bucket or a token that was answered for is there after any crash, and in force for
+//! the next request; a bucket id is never given twice (D13); only hashes of tokens are stored
+//! (D11). Schemas change with the log, not with these files: [`schema`] holds what is durable
+//! together with what is still provisional, and who writes decides when to roll back.
+//!
+//! This module does not know HTTP, lines or points.
+
+mod bucket;
+mod error;
+mod file;
+mod permissions;
+pub mod schema;
+mod token;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use crate::clock::Clock;
+use crate::id::BucketId;
+use crate::storage::Storage;
+
+pub use bucket::{Bucket, InvalidBucketName, valid_bucket_name};
+pub use error::CatalogError;
+pub use permissions::{Permissions, Scope};
+pub use token::{NewToken, Secret, Token, TokenHash, TokenId};
+
+use file::Contents;
+
+/// Buckets and tokens, shared by everyone who serves requests.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    storage: Arc<dyn Storage>,
+    clock: Clock,
+    limits: Limits,
+    /// What requests look up.
+    index: RwLock<Index>,
+    /// What the file holds; its lock is held while the file is replaced, the index's is not.
+    contents: Mutex<Contents>,
+}
+
+/// How much the catalog takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Buckets at most.
+    pub buckets_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    by_name: HashMap<String, Arc<Bucket>>,
+    by_id: HashMap<BucketId, Arc<Bucket>>,
+    tokens: HashMap<TokenHash, Arc<Token>>,
+}
+
+impl Index {
+    fn of(contents: &Contents) -> Self {
+        let mut index = Self::default();
+        for bucket in &contents.buckets {
+            let bucket = Arc::new(bucket.clone());
+            index
+                .by_name
+                .insert(bucket.name.clone(), Arc::clone(&bucket));
+            index.by_id.insert(bucket.id, bucket);
+        }
+        for token in &contents.tokens {
+            index.tokens.insert(token.hash(), Arc::new(token.clone()));
+        }
+        index
+    }
+}
+
+impl Catalog {
+    /// Reads the catalog of a data folder, or starts an empty one.
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        clock: Clock,
+        limits: Limits,
+    ) -> Result<Self, CatalogError> {
+        let contents = Contents::read(storage.as_ref())?;
+        let index = RwLock::new(Index::of(&contents));
+        let contents = Mutex::new(contents);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                storage,
+                clock,
+                limits,
+                index,
+                contents,
+            }),
+        })
+    }
+
+    /// The bucket of this name.
+    pub fn bucket_named(&self, name: &str) -> Option<Arc<Bucket>> {
+        self.index().by_name.get(name).cloned()
+    }
+
+    /// The bucket with this id.
+    pub fn bucket(&self, id: BucketId) -> Option<Arc<Bucket>> {
+        self.index().by_id.get(&id).cloned()
+    }
+
+    /// All buckets, ordered by name.
+    pub fn buckets(&self) -> Vec<Arc<Bucket>> {
+        let mut buckets: Vec<_> = self.index().by_id.values().cloned().collect();
+        buckets.sort_by(|a, b| a.name.cmp(&b.name));
+        buckets
+    }
+
+    /// The token with this hash, expired or not.
+    pub fn token(&self, hash: &TokenHash) -> Option<Arc<Token>> {
+        self.index().tokens.get(hash).cloned()
+    }
+
+    /// Creates a bucket that keeps its points for `retention_ns` (for ever if absent), or finds
+    /// the one of that name. Durable when it returns; blocks on the disk.
+    pub fn create_bucket(
+        &self,
+        name: &str,
+        retention_ns: Option<i64>,
+    ) -> Result<Arc<Bucket>, CatalogError> {
+        valid_bucket_name(name)?;
+        self.change(|contents| {
+            if let Some(bucket) = contents.buckets.iter().find(|bucket| bucket.name == name) {
+                return Ok(bucket.id);
+            }
+            let buckets_max = self.shared.limits.buckets_max;
+            if contents.buckets.len() >= buckets_max {
+                return Err(CatalogError::TooManyBuckets { buckets_max });
+            }
+            let id = contents.take_bucket_id();
+            let created_ns = self.shared.clock.now_ns();
+            contents.buckets.push(Bucket {
+                id,
+                name: name.to_owned(),
+                retention_ns,
+                created_ns,
+            });
+            Ok(id)
+        })
+        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
+    }
+
+    /// Creates a token. The secret is not stored: this is the only time that it is seen.
+    pub fn create_token(&self, new: NewToken) -> Result<(Secret, Arc<Token>), CatalogError> {
+        let secret = Secret::random()?;
+        let token = self.add_token(new, &secret)?;
+        Ok((secret, token))
+    }
+
+    /// Makes sure that a folder which never had a token gets an operator token: `chosen`, or a
+    /// random one, which is returned to be shown once. Later starts change nothing.
+    pub fn ensure_operator(&self, chosen: Option<&str>) -> Result<Option<Secret>, CatalogError> {
+        if self.contents().tokens_ever > 0 {
+            return Ok(None);
+        }
+        let new = NewToken {
+            description: "operator token of the first start".to_owned(),
+            permissions: Permissions::operator(),
+            expires_ns: None,
+        };
+        match chosen {
+            Some(text) => self.add_token(new, &Secret::chosen(text)).map(|_| None),
+            None => self.create_token(new).map(|(secret, _)| Some(secret)),
+        }
+    }
+
+    fn add_token(&self, new: NewToken, secret: &Secret) -> Result<Arc<Token>, CatalogError> {
+        let hash = secret.hash();
+        self.change(|contents| {
+            let id = contents.take_token_id();
+            let created_ns = self.shared.clock.now_ns();
+            contents.tokens.push(Token::new(id, hash, new, created_ns));
+            Ok(())
+        })?;
+        self.token(&hash).ok_or(CatalogError::Lost)
+    }
+
+    /// Changes a copy, makes the copy durable, and only then lets requests see it.
+    fn change<T>(
+        &self,
+        edit: impl FnOnce(&mut Contents) -> Result<T, CatalogError>,
+    ) -> Result<T, CatalogError> {
+        let mut contents = self.contents();
+        let mut edited = contents.clone();
+        let result = edit(&mut edited)?;
+        if edited != *contents {
+            edited.write(self.shared.storage.as_ref())?;
+            *self
+                .shared
+                .index
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Index::of(&edited);
+            *contents = edited;
+        }
+        Ok(result)
+    }
+
+    fn index(&self) -> std::sync::RwLockReadGuard<'_, Index> {
+        self.shared
+            .index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.shared
+            .contents
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+//! `schemas.json`: all schemas as they were at a sequence of the log.
+//!
+//! Written when the server stops. The log is the truth: replay adds what came after, and what the
+//! checkpoint has already is compared, not added twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Column, ColumnKind, Schemas, TableSchema};
+use crate::catalog::CatalogError;
+use crate::catalog::file::{read_json, write_json};
+use crate::id::{BucketId, Sequence};
+use crate::storage::Storage;
+
+const PATH: &str = "schemas.json";
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: u32,
+    /// The last frame that is reflected here.
+    sequence: Sequence,
+    next_table_id: u64,
+    tables: Vec<StoredTable>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredTable {
+    id: u64,
+    bucket: BucketId,
+    measurement: String,
+    /// By number.
+    columns: Vec<StoredColumn>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredColumn {
+    name: String,
+    kind: ColumnKind,
+    since: Sequence,
+    storage_name: String,
+}
+
+impl Schemas {
+    /// The schemas of the last checkpoint, or none.
+    pub fn read_checkpoint(storage: &dyn Storage) -> Result<Self, CatalogError> {
+        let Some(stored) = read_json::<Stored>(storage, PATH, FORMAT)? else {
+            return Ok(Self::default());
+        };
+        let mut schemas = Self {
+            next_table_id: stored.next_table_id,
+            ..Self::default()
+        };
+        for table in stored.tables {
+            let tables = schemas.buckets.entry(table.bucket).or_default();
+            tables.insert(
+                table.measurement.into(),
+                Arc::new(restore(table.id, table.columns)),
+            );
+        }
+        Ok(schemas)
+    }
+
+    /// Writes a checkpoint: everything up to `sequence` is durable and reflected.
+    pub fn write_checkpoint(
+        &self,
+        storage: &dyn Storage,
+        sequence: Sequence,
+    ) -> Result<(), CatalogError> {
+        let tables = self.buckets.iter().flat_map(|(bucket, tables)| {
+            tables
+                .iter()
+                .map(|(measurement, table)| stored_table(*bucket, measurement, table))
+        });
+        let stored = Stored {
+            format: FORMAT,
+            sequence,
+            next_table_id: self.next_table_id,
+            tables: tables.collect(),
+        };
+        write_json(storage, PATH, &stored)
+    }
+}
+
+fn restore(id: u64, columns: Vec<StoredColumn>) -> TableSchema {
+    let columns = (0_u32..).zip(columns).map(|(id, column)| {
+        let StoredColumn {
+            name,
+            kind,
+            since,
+            storage_name,
+        } = column;
+        (
+            name.into(),
+            Column {
+                id,
+                kind,
+                since,
+                storage_name: storage_name.into(),
+            },
+        )
+    });
+    TableSchema {
+        id,
+        columns: columns.collect(),
+    }
+}
+
+fn stored_table(bucket: BucketId, measurement: &str, table: &TableSchema) -> StoredTable {
+    let by_number: BTreeMap<u32, (&str, &Column)> = table
+        .columns
+        .iter()
+        .map(|(name, column)| (column.id, (&**name, column)))
+        .collect();
+    let columns = by_number.into_values().map(|(name, column)| StoredColumn {
+        name: name.to_owned(),
+        kind: column.kind,
+        since: column.since,
+        storage_name: column.storage_name.to_string(),
+    });
+    StoredTable {
+        id: table.id,
+        bucket,
+        measurement: measurement.to_owned(),
+        columns: columns.collect(),
+    }
+}

@@ -1,0 +1,276 @@
+//! The schemas of tables: which columns a measurement has, of which kind, since which sequence.
+//!
+//! The first write fixes a column's kind (contract section 5). A column is *provisional* until
+//! the log frame that carries it is durable; if that write fails, [`Schemas::roll_back`] takes it
+//! back, so that nobody is refused for a column that never existed (design decision D4).
+//!
+//! Columns and tables are numbered in the order of the log. Since provisional ones are always the
+//! last that were numbered, taking them back leaves no hole, and replaying the log numbers
+//! everything as before. Each column also has a storage name, apart from its Influx name: tables
+//! on disk compare column names without case and have columns of their own (D14).
+
+mod checkpoint;
+mod naming;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::columnar::FieldType;
+use crate::id::{BucketId, Sequence};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Part of the identity of a series.
+    Tag,
+    /// A measured value.
+    Field(FieldType),
+}
+
+impl fmt::Display for ColumnKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag => f.write_str("tag"),
+            Self::Field(field_type) => f.write_str(field_type.as_str()),
+        }
+    }
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Numbers the columns of a table, from 0, in the order of the log.
+    pub id: u32,
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// The frame that brought it.
+    pub since: Sequence,
+    /// Its name in stored tables, unique without regard to case.
+    pub storage_name: Box<str>,
+}
+
+/// The columns of one measurement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableSchema {
+    /// Numbers the tables of a data folder, in the order of the log.
+    pub id: u64,
+    columns: HashMap<Box<str>, Column>,
+}
+
+impl TableSchema {
+    /// The column of this name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.get(name)
+    }
+
+    /// A copy of `base`, or of nothing, with more columns: what a table would look like.
+    pub fn extended<'a>(
+        base: Option<&Arc<Self>>,
+        columns: impl IntoIterator<Item = (&'a str, ColumnKind)>,
+    ) -> Self {
+        let mut schema = base.map_or_else(Self::default, |base| Self::clone(base));
+        for (name, kind) in columns {
+            if schema.column(name).is_none() {
+                schema.add(name, kind, Sequence::default());
+            }
+        }
+        schema
+    }
+
+    /// Columns, tags and fields together.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there is no column yet.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The latest frame after `durable` that brought a column, if any did.
+    pub fn newer_than(&self, durable: Sequence) -> Option<Sequence> {
+        self.columns
+            .values()
+            .map(|column| column.since)
+            .filter(|since| *since > durable)
+            .max()
+    }
+
+    fn add(&mut self, name: &str, kind: ColumnKind, since: Sequence) {
+        let id = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
+        let storage_name = naming::storage_name(name, id, |taken| {
+            self.columns
+                .values()
+                .any(|column| naming::same_without_case(&column.storage_name, taken))
+        });
+        self.columns.insert(
+            name.into(),
+            Column {
+                id,
+                kind,
+                since,
+                storage_name,
+            },
+        );
+    }
+}
+
+/// A frame of the log says other than the schema: one of the two is damaged.
+#[derive(Debug, Error)]
+#[error(
+    "column \"{column}\" of \"{measurement}\" is {existing}, the log has it as {found} at {since}"
+)]
+pub struct Contradiction {
+    measurement: String,
+    column: String,
+    existing: ColumnKind,
+    found: ColumnKind,
+    since: Sequence,
+}
+
+/// All schemas of a data folder. Not synchronised: whoever resolves writes holds the lock.
+#[derive(Debug, Default)]
+pub struct Schemas {
+    buckets: HashMap<BucketId, BTreeMap<Box<str>, Arc<TableSchema>>>,
+    next_table_id: u64,
+    /// Tables that got columns, by the frame that brought them, as long as that may still fail.
+    provisional: VecDeque<(Sequence, BucketId, Box<str>)>,
+}
+
+impl Schemas {
+    /// The schema of a table, a snapshot that later changes leave alone.
+    pub fn table(&self, bucket: BucketId, measurement: &str) -> Option<&Arc<TableSchema>> {
+        self.buckets.get(&bucket)?.get(measurement)
+    }
+
+    /// Tables of a bucket.
+    pub fn table_count(&self, bucket: BucketId) -> usize {
+        self.buckets.get(&bucket).map_or(0, BTreeMap::len)
+    }
+
+    /// Adds what is missing of `columns` to a table, as brought by frame `since`.
+    pub fn extend<'a>(
+        &mut self,
+        bucket: BucketId,
+        measurement: &str,
+        columns: impl IntoIterator<Item = (&'a str, ColumnKind)>,
+        since: Sequence,
+    ) -> Result<(), Contradiction> {
+        let tables = self.buckets.entry(bucket).or_default();
+        if !tables.contains_key(measurement) {
+            let schema = TableSchema {
+                id: self.next_table_id,
+                ..TableSchema::default()
+            };
+            self.next_table_id += 1;
+            tables.insert(measurement.into(), Arc::new(schema));
+        }
+        let Some(table) = tables.get_mut(measurement) else {
+            return Ok(());
+        };
+        let mut grew = false;
+        for (name, found) in columns {
+            match table.column(name) {
+                Some(column) if column.kind == found => {}
+                Some(column) => {
+                    return Err(Contradiction {
+                        measurement: measurement.to_owned(),
+                        column: name.to_owned(),
+                        existing: column.kind,
+                        found,
+                        since,
+                    });
+                }
+                None => {
+                    Arc::make_mut(table).add(name, found, since);
+                    grew = true;
+                }
+            }
+        }
+        if grew {
+            self.provisional
+                .push_back((since, bucket, measurement.into()));
+        }
+        Ok(())
+    }
+
+    /// Everything up to `durable` is on disk and stays.
+    pub fn settle(&mut self, durable: Sequence) {
+        while self
+            .provisional
+            .front()
+            .is_some_and(|(since, ..)| *since <= durable)
+        {
+            self.provisional.pop_front();
+        }
+    }
+
+    /// Takes back what came after `durable`: it never reached the log.
+    pub fn roll_back(&mut self, durable: Sequence) {
+        self.settle(durable);
+        for (_, bucket, measurement) in std::mem::take(&mut self.provisional) {
+            let Some(tables) = self.buckets.get_mut(&bucket) else {
+                continue;
+            };
+            let Some(table) = tables.get_mut(&measurement) else {
+                continue;
+            };
+            let schema = Arc::make_mut(table);
+            schema.columns.retain(|_, column| column.since <= durable);
+            if schema.columns.is_empty() {
+                self.next_table_id = self.next_table_id.min(schema.id);
+                tables.remove(&measurement);
+            }
+        }
+    }
+
+    /// Forgets a deleted bucket. Its table ids are not given again.
+    pub fn drop_bucket(&mut self, bucket: BucketId) {
+        self.buckets.remove(&bucket);
+    }
+}
+
+/// The stored form of a kind: one word.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredKind {
+    Tag,
+    Float,
+    Integer,
+    Unsigned,
+    Boolean,
+    String,
+}
+
+impl Serialize for ColumnKind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Tag => StoredKind::Tag,
+            Self::Field(FieldType::Float) => StoredKind::Float,
+            Self::Field(FieldType::Integer) => StoredKind::Integer,
+            Self::Field(FieldType::Unsigned) => StoredKind::Unsigned,
+            Self::Field(FieldType::Boolean) => StoredKind::Boolean,
+            Self::Field(FieldType::String) => StoredKind::String,
+        }
+        .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ColumnKind {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match StoredKind::deserialize(deserializer)? {
+            StoredKind::Tag => Self::Tag,
+            StoredKind::Float => Self::Field(FieldType::Float),
+            StoredKind::Integer => Self::Field(FieldType::Integer),
+            StoredKind::Unsigned => Self::Field(FieldType::Unsigned),
+            StoredKind::Boolean => Self::Field(FieldType::Boolean),
+            StoredKind::String => Self::Field(FieldType::String),
+        })
+    }
+}

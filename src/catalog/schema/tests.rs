@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use super::{ColumnKind, Schemas};
+use crate::columnar::FieldType;
+use crate::id::{BucketId, Sequence};
+use crate::storage::FaultStorage;
+
+const BUCKET: BucketId = BucketId(7);
+const FLOAT: ColumnKind = ColumnKind::Field(FieldType::Float);
+const STRING: ColumnKind = ColumnKind::Field(FieldType::String);
+
+fn extend(schemas: &mut Schemas, table: &str, columns: &[(&str, ColumnKind)], since: u64) {
+    schemas
+        .extend(BUCKET, table, columns.iter().copied(), Sequence(since))
+        .expect("no contradiction");
+}
+
+#[test]
+fn what_was_never_durable_is_taken_back_and_its_numbers_are_given_again() {
+    let mut schemas = Schemas::default();
+    extend(
+        &mut schemas,
+        "home",
+        &[("room", ColumnKind::Tag), ("temp", FLOAT)],
+        1,
+    );
+    extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
+    extend(&mut schemas, "other", &[("v", FLOAT)], 3);
+    schemas.roll_back(Sequence(1));
+    let home = schemas.table(BUCKET, "home").expect("stays");
+    assert!(home.column("hum").is_none());
+    assert_eq!(home.column("temp").map(|column| column.id), Some(1));
+    assert!(schemas.table(BUCKET, "other").is_none());
+    extend(&mut schemas, "home", &[("hum", STRING)], 4);
+    extend(&mut schemas, "third", &[("v", FLOAT)], 5);
+    let hum = schemas
+        .table(BUCKET, "home")
+        .and_then(|table| table.column("hum").cloned());
+    assert_eq!(
+        hum.map(|column| (column.id, column.kind)),
+        Some((2, STRING))
+    );
+    assert_eq!(
+        schemas.table(BUCKET, "third").map(|table| table.id),
+        Some(1)
+    );
+}
+
+#[test]
+fn what_is_durable_survives_a_later_roll_back() {
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
+    schemas.settle(Sequence(1));
+    extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
+    schemas.roll_back(Sequence(1));
+    assert_eq!(
+        schemas.table(BUCKET, "home").map(|table| table.len()),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_snapshot_does_not_change_under_its_reader() {
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
+    let snapshot = Arc::clone(schemas.table(BUCKET, "home").expect("there"));
+    extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
+    assert_eq!(snapshot.len(), 1);
+}
+
+#[test]
+fn names_that_differ_by_case_or_are_ours_get_names_of_their_own() {
+    let mut schemas = Schemas::default();
+    let columns = [
+        ("v", FLOAT),
+        ("V", FLOAT),
+        ("day", FLOAT),
+        ("Time_NS", FLOAT),
+        ("É", FLOAT),
+        ("é", FLOAT),
+    ];
+    extend(&mut schemas, "m", &columns, 1);
+    let table = schemas.table(BUCKET, "m").expect("there");
+    let names = columns.map(|(name, _)| table.column(name).map(|c| c.storage_name.to_string()));
+    let expected = ["v", "V_1", "day_2", "Time_NS_3", "É", "é_5"];
+    assert_eq!(names, expected.map(|name| Some(name.to_owned())));
+}
+
+#[test]
+fn a_frame_that_contradicts_the_schema_is_told() {
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
+    let error = schemas
+        .extend(BUCKET, "home", [("temp", STRING)], Sequence(9))
+        .expect_err("clash");
+    assert_eq!(
+        error.to_string(),
+        "column \"temp\" of \"home\" is float, the log has it as string at 9"
+    );
+}
+
+#[test]
+fn a_checkpoint_reads_back_as_it_was_written() {
+    let storage = FaultStorage::new(1);
+    let mut schemas = Schemas::default();
+    extend(
+        &mut schemas,
+        "home",
+        &[("room", ColumnKind::Tag), ("temp", FLOAT), ("Temp", STRING)],
+        3,
+    );
+    schemas
+        .write_checkpoint(&storage, Sequence(3))
+        .expect("written");
+    let read = Schemas::read_checkpoint(&storage).expect("read");
+    assert_eq!(read.table(BUCKET, "home"), schemas.table(BUCKET, "home"));
+    assert_eq!(read.next_table_id, schemas.next_table_id);
+}
