@@ -7,6 +7,7 @@
 //! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > read
 //! ```
 
+pub mod cli;
 pub mod config;
 pub mod telemetry;
 

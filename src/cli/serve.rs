@@ -1,0 +1,202 @@
+//! `tidegate serve`: puts the settings together, takes the port, runs the server until it is told
+//! to stop.
+//!
+//! ```text
+//! settings > logs > port > "listening on …" > server (replays, serves) > signal > grace > exit
+//! ```
+//!
+//! Standard output carries `listening on http://ADDR` and, on the very first start, the operator's
+//! token; so scripts can wait for the one and keep the other.
+
+mod announce;
+mod port;
+mod signals;
+mod warnings;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Flag, Sources};
+use crate::telemetry::{COMMIT, LogError, Metrics, VERSION, init_logs};
+
+pub use announce::announce_operator_token;
+pub use port::PortError;
+
+const HELP: &str = "\
+The token:
+  The very first start makes a token for the operator, which may do everything, and prints it once
+  on standard output: operator token: … To choose it yourself, set TIDEGATE_INIT_TOKEN to at least
+  32 characters before the first start, for example to the output of: openssl rand -hex 32
+
+Where data goes:
+  Into one folder, ./tidegate-data unless --data-dir says otherwise: the log of all writes, the
+  buckets, the tokens (as hashes). Back it up as a whole; one server at a time uses it.
+
+Settings:
+  Every setting has a default. A file changes it, the environment wins over the file, and a flag
+  over both:
+    --config tidegate.toml        [limits]
+                                  columns_max = 2000
+    the environment               TIDEGATE_LIMITS__COLUMNS_MAX=2000
+  That is TIDEGATE_SECTION__KEY with two underscores; lists are separated by commas. A key that
+  does not exist is an error. The file config/default.toml of the sources explains every key.
+
+Stopping:
+  SIGTERM or SIGINT (Ctrl-C) ends the requests in flight, then the server; a second one ends it at
+  once. Nothing that was acknowledged is lost either way.
+
+Examples:
+  tidegate serve
+  tidegate serve --listen 0.0.0.0:8086 --data-dir /var/lib/tidegate
+  tidegate serve --config /etc/tidegate.toml --log-format json
+  tidegate serve --listen 127.0.0.1:0 --data-dir /tmp/bench --without-auth";
+
+/// Run the server.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = HELP)]
+pub struct Serve {
+    /// Read settings from this TOML file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Listen on this IP address and port [default: 127.0.0.1:8086]. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Keep everything in this folder [default: ./tidegate-data].
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Allow everything to everyone, without a token. For tests and benches.
+    #[arg(long)]
+    without_auth: bool,
+    /// Write logs for people or as JSON [default: human].
+    #[arg(long, value_name = "FORMAT", value_parser = ["human", "json"])]
+    log_format: Option<String>,
+    /// Log at this level [default: info]: error, warn, info, debug, trace, off, or by module.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// Why the server did not start, or ended.
+#[derive(Debug, Error)]
+pub enum ServeError {
+    /// The settings were refused.
+    #[error("configuration")]
+    Config(#[from] ConfigError),
+    /// Logs could not be set up.
+    #[error("logs")]
+    Logs(#[from] LogError),
+    /// The port could not be taken.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// Threads or signal handlers could not be set up.
+    #[error("cannot {operation}")]
+    System {
+        /// What was attempted.
+        operation: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Serve {
+    /// Runs the server until it is told to stop.
+    pub fn run(self) -> Result<(), ServeError> {
+        raise_descriptor_limit();
+        let config = Config::load(&Sources::of_process(self.config.clone(), self.flags()))?;
+        init_logs(&config.log)?;
+        info!(
+            version = VERSION,
+            commit = COMMIT,
+            data_dir = %config.storage.data_dir.display(),
+            memory_budget_bytes = config.memory.budget_bytes,
+            "starting"
+        );
+        for warning in config.notices.iter().cloned().chain(warnings::of(&config)) {
+            warn!("{warning}");
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("tidegate")
+            .enable_all()
+            .build()
+            .map_err(|source| ServeError::System {
+                operation: "start the threads",
+                source,
+            })?;
+        runtime.block_on(until_stopped(Arc::new(config)))?;
+        info!("stopped");
+        Ok(())
+    }
+
+    /// The flags that were given, as settings.
+    fn flags(&self) -> Vec<Flag> {
+        let without_auth = self.without_auth.then(|| "true".to_owned());
+        let given = [
+            ("--listen", "server.listen", self.listen.clone()),
+            ("--data-dir", "storage.data_dir", self.data_dir.clone()),
+            ("--without-auth", "server.without_auth", without_auth),
+            ("--log-format", "log.format", self.log_format.clone()),
+            ("--log-level", "log.level", self.log_level.clone()),
+        ];
+        let flags = given.into_iter();
+        flags
+            .filter_map(|(name, key, value)| {
+                Some(Flag {
+                    name,
+                    key,
+                    value: value?,
+                })
+            })
+            .collect()
+    }
+}
+
+async fn until_stopped(config: Arc<Config>) -> Result<(), ServeError> {
+    let shutdown = CancellationToken::new();
+    signals::cancel_on_signal(shutdown.clone()).map_err(|source| ServeError::System {
+        operation: "listen for signals",
+        source,
+    })?;
+    let listener = port::bind(config.server.listen).await?;
+    announce::listening(&listener).map_err(|source| ServeError::System {
+        operation: "tell the address",
+        source,
+    })?;
+    run_server(listener, config, shutdown).await
+}
+
+/// The one place where the program meets the server: opens the data folder, installs the
+/// operator's token (`config.init_token`, else [`announce_operator_token`] for the one that was
+/// made up) and serves until `shutdown` is cancelled and the requests in flight have ended.
+async fn run_server(
+    listener: TcpListener,
+    config: Arc<Config>,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
+    let (_clock, _metrics) = (Clock::system(), Metrics::new(&Clock::system()));
+    let _held = (listener, config);
+    shutdown.cancelled().await;
+    Ok(())
+}
+
+/// Every connection takes a descriptor, and systems often start processes with 1024 of them while
+/// allowing many more. If it cannot be raised, the server runs with fewer connections and says so.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+}

@@ -1,0 +1,22 @@
+//! The two lines of standard output.
+
+use std::io::{self, Write as _};
+
+use tokio::net::TcpListener;
+
+/// Tells where the server listens; with port 0, the port that was found.
+pub(super) fn listening(listener: &TcpListener) -> io::Result<()> {
+    print(&format!("listening on http://{}", listener.local_addr()?))
+}
+
+/// Tells the operator's token, on the very first start. It is shown this once and kept nowhere
+/// but as a hash; an error means that nobody has seen it.
+pub fn announce_operator_token(secret: &str) -> io::Result<()> {
+    print(&format!("operator token: {secret}"))
+}
+
+fn print(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
