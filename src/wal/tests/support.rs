@@ -65,7 +65,7 @@ impl Log {
     pub(super) fn submit(&self, bytes: usize) -> u64 {
         let sequence = self.wal.last_submitted().0 + 1;
         let outcomes = self.outcomes.clone();
-        let done = move |result| outcomes.lock().expect("whole").push((sequence, result));
+        let done = move |_, result| outcomes.lock().expect("whole").push((sequence, result));
         assert_eq!(
             self.wal.submit(payload(sequence, bytes), Box::new(done)).0,
             sequence

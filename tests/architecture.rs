@@ -1,0 +1,249 @@
+//! Keeps the structure that the modules' docs promise: who may import whom, which library is
+//! used where, how long a file may be, and which versions are pinned.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test reads the sources and stops at the first surprise"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+const LINES_MAX: usize = 500;
+
+/// Everyone may use these.
+const COMMON: &[&str] = &["telemetry", "clock", "config", "id", "memory"];
+
+/// What each module may import of ours, beside [`COMMON`]. A module that is not named fails.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    ("lib", &[]),
+    ("cli", &["server", "client", "line_protocol", "wal"]),
+    // The server opens the data folder and hands its parts to those who serve requests.
+    ("server", &["api", "auth", "body", "ingest", "read", "catalog", "buffer", "wal", "storage"]),
+    ("api", &["auth", "body", "ingest", "read", "catalog", "line_protocol"]),
+    ("auth", &["catalog"]),
+    ("body", &[]),
+    ("ingest", &["line_protocol", "catalog", "buffer", "wal", "columnar", "storage"]),
+    ("read", &["catalog", "buffer", "columnar"]),
+    ("buffer", &["columnar"]),
+    // The kinds of columns are columnar's.
+    ("catalog", &["storage", "columnar"]),
+    ("wal", &["storage"]),
+    ("line_protocol", &[]),
+    ("columnar", &[]),
+    ("storage", &[]),
+    ("config", &[]),
+    ("telemetry", &[]),
+    ("memory", &[]),
+    ("clock", &[]),
+    ("id", &[]),
+];
+
+/// Modules that use none of ours, not even the common ones.
+const LEAVES: &[&str] = &["line_protocol", "columnar", "clock", "id"];
+
+/// Libraries and parts of the standard library that have one home.
+const HOMES: &[(&str, &[&str])] = &[
+    ("axum::", &["server", "api", "auth", "body"]),
+    ("hyper::", &["server", "body", "client"]),
+    ("hyper_util::", &["server", "client"]),
+    ("tower::", &["server", "api", "auth"]),
+    ("flate2::", &["body"]),
+    ("arrow_ipc::", &["read"]),
+    ("deltalake", &["lake"]),
+    ("object_store", &["lake"]),
+    ("std::env::", &["config"]),
+    ("SystemTime::now", &["clock"]),
+    ("Instant::now", &["clock"]),
+    ("std::fs::", &["storage", "config", "telemetry"]),
+];
+
+#[test]
+fn every_module_imports_only_what_it_may() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_IMPORT.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for file in sources("src") {
+        let module = module_of(&file);
+        let Some(may) = allowed.get(module.as_str()) else {
+            wrong.push(format!("{}: module {module} has no rule", file.display()));
+            continue;
+        };
+        for import in imports(&code_of(&file)) {
+            let common = COMMON.contains(&import.as_str()) && !LEAVES.contains(&module.as_str());
+            if import != module && !common && !may.contains(&import.as_str()) {
+                wrong.push(format!("{}: crate::{import}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports against the dependency rule:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_library_stays_in_its_home() {
+    let mut wrong = Vec::new();
+    for file in sources("src") {
+        let module = module_of(&file);
+        let text = code_of(&file);
+        for (name, homes) in HOMES {
+            if mentions(&text, name) && !homes.contains(&module.as_str()) {
+                wrong.push(format!("{}: {name} belongs in {homes:?}", file.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "libraries out of their homes:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_file_is_longer_than_five_hundred_lines() {
+    let files = ["src", "tests", "benches"].into_iter().flat_map(sources);
+    let long: Vec<String> = files
+        .map(|file| (read(&file).lines().count(), file))
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .map(|(lines, file)| format!("{}: {lines} lines", file.display()))
+        .collect();
+    assert!(long.is_empty(), "files to be split:\n{}", long.join("\n"));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent: Vec<String> = sources("src")
+        .into_iter()
+        .filter(|file| !is_test(file) && !read(file).starts_with("//!"))
+        .map(|file| file.display().to_string())
+        .collect();
+    assert!(silent.is_empty(), "files without a module doc:\n{}", silent.join("\n"));
+}
+
+/// Pins of crates whose types meet those of the lake and of the query engine to come.
+const PINS: &[(&str, &str)] = &[
+    ("arrow", "59.3."),
+    ("arrow-array", "59.3."),
+    ("arrow-buffer", "59.3."),
+    ("arrow-ipc", "59.3."),
+    ("arrow-schema", "59.3."),
+    ("arrow-flight", "59.3."),
+    ("parquet", "59.3."),
+    ("object_store", "0.13."),
+    ("tokio", "1."),
+    ("axum", "0.8."),
+    ("hyper", "1."),
+    ("tonic", "0.14."),
+    ("nom", "8."),
+    ("thiserror", "2."),
+];
+
+/// Crates of which the program must have one version.
+const SINGLE: &[&str] =
+    &["arrow", "arrow-array", "arrow-schema", "parquet", "object_store", "axum", "hyper"];
+
+#[test]
+fn pinned_crates_have_their_versions_and_stand_once() {
+    let versions = locked_versions();
+    for name in direct_dependencies() {
+        let Some((_, pin)) = PINS.iter().find(|(pinned, _)| *pinned == name) else { continue };
+        let found = &versions[&name];
+        let pinned = found.iter().any(|version| version.starts_with(pin));
+        assert!(pinned, "{name} is {found:?}, pinned to {pin}x");
+    }
+    for name in SINGLE {
+        let count = versions.get(*name).map_or(0, BTreeSet::len);
+        assert!(count <= 1, "{count} versions of {name}: {:?}", versions.get(*name));
+    }
+    assert!(versions.contains_key("arrow-array") && versions.contains_key("axum"));
+}
+
+fn locked_versions() -> BTreeMap<String, BTreeSet<String>> {
+    let lock: toml::Table = read(&root().join("Cargo.lock")).parse().unwrap();
+    let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for package in lock["package"].as_array().unwrap() {
+        let text = |key: &str| package[key].as_str().unwrap().to_owned();
+        versions.entry(text("name")).or_default().insert(text("version"));
+    }
+    versions
+}
+
+fn direct_dependencies() -> Vec<String> {
+    let manifest: toml::Table = read(&root().join("Cargo.toml")).parse().unwrap();
+    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// All Rust files below a folder of the project, build output excepted.
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    assert!(!found.is_empty() || folder != "src", "no sources found");
+    found.sort();
+    found
+}
+
+/// `src/wal/frame.rs` and `src/wal.rs` are of module `wal`.
+fn module_of(file: &Path) -> String {
+    let relative = file.strip_prefix(root().join("src")).unwrap();
+    let first = relative.components().next().unwrap().as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+fn is_test(file: &Path) -> bool {
+    file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+}
+
+/// The program's code: without comments, and without tests, which may use more.
+fn code_of(file: &Path) -> String {
+    if is_test(file) {
+        return String::new();
+    }
+    let text = read(file);
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a path starts with `name`: `tower::` but not `my_tower::`.
+fn mentions(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(position, _)| {
+        !code[..position].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+    })
+}
+
+/// The first segments of all `crate::…` paths, braces included.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (position, path) in code.match_indices("crate::") {
+        let rest = &code[position + path.len()..];
+        let names: Vec<&str> = match rest.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
+            None => vec![rest],
+        };
+        for name in names {
+            let word = |c: char| c.is_alphanumeric() || c == '_';
+            let first = name.trim_start().split(|c| !word(c)).next().unwrap_or_default();
+            if first.starts_with(|c: char| c.is_lowercase()) {
+                found.insert(first.to_owned());
+            }
+        }
+    }
+    found
+}
