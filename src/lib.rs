@@ -11,11 +11,15 @@ pub mod cli;
 pub mod config;
 pub mod telemetry;
 
-pub mod catalog;
-pub mod clock;
-pub mod columnar;
-pub mod id;
 pub mod line_protocol;
+
+pub mod catalog;
+pub mod wal;
+
+pub mod buffer;
+pub mod columnar;
+
+pub mod clock;
+pub mod id;
 pub mod memory;
 pub mod storage;
-pub mod wal;

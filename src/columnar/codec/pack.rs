@@ -29,9 +29,9 @@ impl Scale {
 fn width(span: u64) -> (u8, usize) {
     match span {
         0 => (0, 0),
-        ..=0xff => (1, 1),
-        ..=0xffff => (2, 2),
-        ..=0xffff_ffff => (3, 4),
+        1..=0xff => (1, 1),
+        0x100..=0xffff => (2, 2),
+        0x1_0000..=0xffff_ffff => (3, 4),
         _ => (4, 8),
     }
 }

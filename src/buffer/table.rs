@@ -1,0 +1,224 @@
+//! One table: the growing segment, the frozen ones, and what they have reserved.
+
+use std::mem;
+use std::sync::Arc;
+
+use super::series::SeriesSet;
+use super::{BufferLimits, BufferStats, TableSnapshot};
+use crate::columnar::{Batch, BatchBuilder, Segment, SegmentField};
+use crate::id::Sequence;
+use crate::memory::{Budget, Exhausted, Reservation};
+
+/// A segment is frozen before it could reach this size, whatever the limits say: offsets and ids
+/// in it have 31 bits.
+const SEGMENT_BYTES_CAP: u64 = 1 << 30;
+
+/// What a reservation may exceed twice the need by before the excess is worked out and given back.
+const SLACK_BYTES: u64 = 4096;
+
+/// A table without rows, and its place in the bucket.
+const TABLE_BYTES: u64 = size_of::<Table>() as u64 + 256;
+
+/// The rows of one measurement of one bucket.
+#[derive(Debug)]
+pub(super) struct Table {
+    active: BatchBuilder,
+    frozen: Vec<Arc<Frozen>>,
+    series: SeriesSet,
+    /// For the growing segment, the set of series and the table itself; at least
+    /// [`Table::needed_bytes`].
+    reservation: Option<Reservation>,
+    /// The need when it was last worked out.
+    settled_bytes: u64,
+    frozen_bytes: u64,
+    /// The last batch applied.
+    sequence: Sequence,
+}
+
+/// A segment that no longer changes, and the memory it holds.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    segment: Arc<Segment>,
+    _reservation: Option<Reservation>,
+}
+
+/// What a reader takes under the lock; the rest of the work is done outside.
+pub(super) struct TableCopy {
+    frozen: Vec<Arc<Frozen>>,
+    active: Option<(Batch, Reservation)>,
+    sequence: Sequence,
+}
+
+/// See [`super::Buffer::apply_bytes_max`].
+pub(super) fn apply_bytes_max(batch: &Batch) -> u64 {
+    let name_bytes = batch.measurement().len() as u64;
+    batch.append_bytes_max()
+        + SeriesSet::bytes_max(batch.series_count())
+        + TABLE_BYTES
+        + 2 * name_bytes
+}
+
+impl Table {
+    pub(super) fn new(measurement: &str) -> Self {
+        Self {
+            active: BatchBuilder::new(measurement),
+            frozen: Vec::new(),
+            series: SeriesSet::default(),
+            reservation: None,
+            settled_bytes: 0,
+            frozen_bytes: 0,
+            sequence: Sequence::default(),
+        }
+    }
+
+    pub(super) fn apply(
+        &mut self,
+        sequence: Sequence,
+        batch: &Batch,
+        reservation: Reservation,
+        limits: BufferLimits,
+    ) {
+        debug_assert!(
+            reservation.bytes() >= apply_bytes_max(batch),
+            "reserved before logging"
+        );
+        debug_assert!(sequence >= self.sequence, "batches are applied in order");
+        if self.active_reserved_bytes() + reservation.bytes() > SEGMENT_BYTES_CAP {
+            self.freeze();
+        }
+        match &mut self.reservation {
+            Some(held) => held.merge(reservation),
+            None => self.reservation = Some(reservation),
+        }
+        let known = self.active.series_count();
+        self.active.append(batch);
+        for series in (0..).take(self.active.series_count()).skip(known) {
+            self.series.insert(self.active.batch().series_tags(series));
+        }
+        self.sequence = sequence;
+        // The reservation is never below what is used: only past it is the use worth counting.
+        if self.active_reserved_bytes() >= limits.segment_bytes_max
+            && self.active.heap_bytes() >= limits.segment_bytes_max
+        {
+            self.freeze();
+        } else if self.active_reserved_bytes() > 2 * self.settled_bytes + SLACK_BYTES {
+            self.settle();
+        }
+    }
+
+    pub(super) fn series_count(&self) -> u64 {
+        self.series.len() as u64
+    }
+
+    pub(super) fn contains_series(&self, tags: &[(&str, &str)]) -> bool {
+        self.series.contains(tags)
+    }
+
+    /// Everything reserved for this table. It does not say what readers still hold elsewhere.
+    pub(super) fn reserved_bytes(&self) -> u64 {
+        self.frozen_bytes + self.active_reserved_bytes()
+    }
+
+    /// The table's rows as they are; `None` if there are none.
+    pub(super) fn copy(&self, budget: &Budget) -> Result<Option<TableCopy>, Exhausted> {
+        let active = if self.active.rows() == 0 {
+            None
+        } else {
+            let batch = self.active.batch();
+            let fields_bytes = batch.fields().len() * (size_of::<SegmentField>() + 256);
+            let reservation = budget.try_reserve(batch.heap_bytes() + fields_bytes as u64)?;
+            Some((batch.clone(), reservation))
+        };
+        if active.is_none() && self.frozen.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(TableCopy {
+            frozen: self.frozen.clone(),
+            active,
+            sequence: self.sequence,
+        }))
+    }
+
+    pub(super) fn add_stats(&self, stats: &mut BufferStats) {
+        let frozen_rows: usize = self.frozen.iter().map(|frozen| frozen.segment.rows()).sum();
+        stats.tables += 1;
+        stats.rows += (self.active.rows() + frozen_rows) as u64;
+        stats.series += self.series_count();
+        stats.active_bytes += self.active.heap_bytes() + self.series.heap_bytes();
+        stats.frozen_bytes += self.frozen_bytes;
+        stats.reserved_bytes += self.reserved_bytes();
+        stats.frozen_segments += self.frozen.len() as u64;
+    }
+
+    fn active_reserved_bytes(&self) -> u64 {
+        self.reservation.as_ref().map_or(0, Reservation::bytes)
+    }
+
+    /// The most that the growing segment can have on its heap, with what stays when it is frozen.
+    fn needed_bytes(&self) -> u64 {
+        let name_bytes = self.active.batch().measurement().len() as u64;
+        self.active.heap_bytes_max()
+            + SeriesSet::bytes_max(self.series.len())
+            + TABLE_BYTES
+            + 2 * name_bytes
+    }
+
+    /// Gives back what was reserved beyond the need.
+    fn settle(&mut self) {
+        self.settled_bytes = self.needed_bytes();
+        if let Some(reservation) = &mut self.reservation {
+            debug_assert!(
+                reservation.bytes() >= self.settled_bytes,
+                "the need is paid for"
+            );
+            reservation.shrink_to(self.settled_bytes);
+        }
+    }
+
+    /// Turns the growing segment into a frozen one that holds exactly its bytes.
+    fn freeze(&mut self) {
+        if self.active.rows() == 0 {
+            return;
+        }
+        let next = BatchBuilder::new(self.active.batch().measurement());
+        let segment = mem::replace(&mut self.active, next).freeze();
+        let bytes = segment.heap_bytes();
+        let reservation = self
+            .reservation
+            .as_mut()
+            .map(|reservation| reservation.split(bytes));
+        self.frozen_bytes += bytes;
+        self.frozen.push(Arc::new(Frozen {
+            segment: Arc::new(segment),
+            _reservation: reservation,
+        }));
+        self.settle();
+    }
+}
+
+impl TableCopy {
+    /// Finishes the snapshot; the copied rows become its last segment.
+    pub(super) fn freeze(self) -> TableSnapshot {
+        let mut segments: Vec<Arc<Segment>> = self
+            .frozen
+            .iter()
+            .map(|frozen| frozen.segment.clone())
+            .collect();
+        let copy = self.active.map(|(batch, mut reservation)| {
+            let segment = batch.freeze();
+            debug_assert!(
+                reservation.bytes() >= segment.heap_bytes(),
+                "the copy is paid for"
+            );
+            reservation.shrink_to(segment.heap_bytes());
+            segments.push(Arc::new(segment));
+            reservation
+        });
+        TableSnapshot {
+            segments,
+            sequence: self.sequence,
+            _frozen: self.frozen,
+            _copy: copy,
+        }
+    }
+}
