@@ -235,8 +235,7 @@ impl Committer {
     fn publish(&self) {
         let mut status = self.shared.status();
         status.fault = self.fault.as_ref().map(|fault| describe(&fault.error));
-        status.segments.clear();
-        status.segments.extend_from_slice(self.writer.segments());
+        status.update_segments(self.writer.segments());
     }
 }
 

@@ -126,8 +126,8 @@ impl Wal {
     }
 
     /// Commits what was submitted, writes the end mark and ends the thread; frames submitted
-    /// later are told [`CommitError::Closed`]. Blocking; not for completions. Closing twice is
-    /// fine.
+    /// later are told [`CommitError::Closed`]. Blocking, but in a completion it only begins.
+    /// Closing twice is fine.
     ///
     /// # Errors
     ///
@@ -135,12 +135,14 @@ impl Wal {
     /// treats it like one after a crash.
     pub fn close(&self) -> Result<(), WalError> {
         self.handle.shared.close();
-        let thread = self
+        let here = std::thread::current().id();
+        let mut place = self
             .handle
             .thread
             .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+            .unwrap_or_else(PoisonError::into_inner);
+        let thread = place.take_if(|thread| thread.thread().id() != here);
+        drop(place);
         match thread.map(JoinHandle::join) {
             None => Ok(()),
             Some(Ok(closed)) => closed,

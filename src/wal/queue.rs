@@ -77,6 +77,16 @@ pub(super) struct Status {
     pub segments: Vec<SegmentStats>,
 }
 
+impl Status {
+    /// Mostly only the last segment has grown.
+    pub(super) fn update_segments(&mut self, now: &[SegmentStats]) {
+        let known = self.segments.len().saturating_sub(1);
+        self.segments.truncate(known);
+        self.segments
+            .extend_from_slice(now.get(known..).unwrap_or_default());
+    }
+}
+
 impl Shared {
     pub(super) fn new(last: Sequence) -> Self {
         let queue = Queue {

@@ -93,7 +93,7 @@ pub(super) fn recover(
         .map_or(0, |(oldest, _)| oldest.predecessor.sequence.0);
     let mut replay = Replay::new(&*storage, (on_frame, on_progress), (base, chain.bytes()));
     let end = chain.replay(&mut replay)?;
-    let replayed = report(&chain, &replay, &end, base);
+    let replayed = report(&chain, &mut replay, &end, base);
     for path in &chain.unfinished {
         storage.remove(path)?;
     }
@@ -257,10 +257,10 @@ fn damaged(storage: &dyn Storage, number: u64, what: &'static str) -> WalError {
     }
 }
 
-fn report(chain: &Chain, replay: &Replay<'_>, end: &LogEnd, base: u64) -> Replayed {
+fn report(chain: &Chain, replay: &mut Replay<'_>, end: &LogEnd, base: u64) -> Replayed {
     let Progress {
         bytes_done, frames, ..
-    } = replay.progress();
+    } = replay.finish();
     let carried = end
         .carried
         .last()

@@ -85,7 +85,9 @@ impl<'a> Replay<'a> {
         }
     }
 
-    pub(super) fn progress(&self) -> Progress {
+    /// Tells how far it came, for the last time.
+    pub(super) fn finish(&mut self) -> Progress {
+        (self.on_progress)(self.progress);
         self.progress
     }
 
@@ -127,9 +129,6 @@ impl<'a> Replay<'a> {
             }
         };
         let end = reader.offset();
-        if order.ended {
-            unproven.prove(end);
-        }
         let torn = match damage {
             Some(what) => Some((what, self.search(header, &mut reader, &mut unproven)?)),
             None => None,
@@ -138,6 +137,7 @@ impl<'a> Replay<'a> {
             let what = torn.map_or("the file ends too early", |(what, _)| what);
             return Err(self.damaged(header, end, what));
         }
+        // Even of an end mark only what it names is proven: its own sync may have failed.
         let proven = unproven.position(header.number);
         let carried = self.collect(header, proven.offset, end)?;
         let torn = torn.map(|(_, torn)| torn);

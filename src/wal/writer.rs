@@ -56,6 +56,8 @@ pub(super) struct Writer {
     last: u64,
     /// The bytes of a group.
     buffer: Vec<u8>,
+    /// Whether the names of all segments are known durable.
+    names_durable: bool,
     /// What did not fit when the disk was full.
     wanted_bytes: usize,
     segments: Vec<SegmentStats>,
@@ -80,6 +82,7 @@ impl Writer {
             next,
             last,
             buffer: Vec::new(),
+            names_durable: false,
             wanted_bytes: 0,
             segments,
         }
@@ -231,8 +234,15 @@ impl Writer {
         let file = self.storage.create_new(&new_path)?;
         file.write_all_at(&bytes, 0)?;
         file.sync_all()?;
+        // The predecessor may be of a run that died before its name was durable. A successor
+        // must not survive a power cut that its predecessor does not.
+        if !self.names_durable {
+            self.storage.sync_dir(FOLDER)?;
+        }
+        self.names_durable = false;
         self.storage.rename(&new_path, &path)?;
         self.storage.sync_dir(FOLDER)?;
+        self.names_durable = true;
         self.next.carried = Vec::new();
         let bytes = header.durable;
         self.segments.push(SegmentStats {

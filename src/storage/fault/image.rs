@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::{Fault, Operation, Trap};
+use super::{Fault, Operation, SplitMix, Trap};
 
 /// Names a file whatever it is called (an inode number).
 pub(super) type FileId = usize;
@@ -53,7 +53,7 @@ impl Disk {
             faults: Vec::new(),
             capacity_bytes: None,
             power: None,
-            random: SplitMix(seed),
+            random: SplitMix::new(seed),
         }
     }
 
@@ -401,28 +401,4 @@ fn is_change(operation: Operation) -> bool {
 
 fn position(offset: u64) -> usize {
     usize::try_from(offset).unwrap_or(usize::MAX)
-}
-
-/// A small generator of random numbers (Steele et al., "Fast splittable pseudorandom number
-/// generators", 2014): the same seed gives the same disk on every machine.
-#[derive(Clone, Debug)]
-pub(super) struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % bound).unwrap_or(0)
-    }
-
-    /// One chance in `of`.
-    fn chance(&mut self, of: usize) -> bool {
-        self.below(of) == 0
-    }
 }

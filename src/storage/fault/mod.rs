@@ -20,10 +20,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{File, Operation, Storage, StorageError};
 
 mod image;
+mod random;
 #[cfg(test)]
 mod tests;
 
 use image::{Disk, FileId};
+pub use random::SplitMix;
 
 /// What an injected fault looks like to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

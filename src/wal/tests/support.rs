@@ -22,6 +22,13 @@ pub(super) fn small() -> WalOptions {
     }
 }
 
+/// A disk with a data folder of a fixed identity, so that a seed always gives the same bytes.
+pub(super) fn new_storage(seed: u64) -> FaultStorage {
+    let storage = FaultStorage::new(seed);
+    storage.put("format", b"tidegate data format 1\nnode 00000000000000ab\n");
+    storage
+}
+
 pub(super) fn recover(
     storage: &FaultStorage,
     options: WalOptions,
@@ -63,13 +70,14 @@ impl Log {
 
     /// Submits a frame whose payload says which it is.
     pub(super) fn submit(&self, bytes: usize) -> u64 {
+        self.submit_payload(payload(self.wal.last_submitted().0 + 1, bytes))
+    }
+
+    pub(super) fn submit_payload(&self, payload: Vec<u8>) -> u64 {
         let sequence = self.wal.last_submitted().0 + 1;
         let outcomes = self.outcomes.clone();
-        let done = move |_, result| outcomes.lock().expect("whole").push((sequence, result));
-        assert_eq!(
-            self.wal.submit(payload(sequence, bytes), Box::new(done)).0,
-            sequence
-        );
+        let done = move |result| outcomes.lock().expect("whole").push((sequence, result));
+        assert_eq!(self.wal.submit(payload, Box::new(done)).0, sequence);
         sequence
     }
 
