@@ -1,6 +1,7 @@
 //! The log as everybody but its own thread sees it.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -12,7 +13,7 @@ use crate::id::Sequence;
 
 /// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
 /// quick and must not block; it may submit.
-pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
+pub type Completion = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
 /// [`Wal::close`], without waiting for it.
@@ -58,11 +59,10 @@ impl Wal {
     }
 
     pub(super) fn run(&self, committer: Committer) -> Result<(), WalError> {
-        let last_words = LastWords(self.handle.shared.clone());
+        let shared = self.handle.shared.clone();
         let work = move || {
-            let closed = committer.run();
-            drop(last_words);
-            closed
+            let closed = catch_unwind(AssertUnwindSafe(|| committer.run()));
+            closed.unwrap_or_else(|_| Err(after_panic(&shared)))
         };
         let builder = std::thread::Builder::new().name("wal".to_owned());
         let thread = builder.spawn(work).map_err(WalError::Thread)?;
@@ -74,12 +74,18 @@ impl Wal {
         Ok(())
     }
 
-    /// Queues a frame and returns its sequence; never waits for the disk. `done` runs once the
-    /// frame is durable or has failed, and always exactly once.
+    /// Queues a frame and returns its sequence; never waits for the disk. `done` runs exactly
+    /// once, when the frame is durable or has failed, and never within this call. (Only when
+    /// another completion of the same group has panicked it is dropped without a word.)
     pub fn submit(&self, payload: Vec<u8>, done: Completion) -> Sequence {
         let (sequence, returned) = self.handle.shared.push(payload, done);
         if let Some(entry) = returned {
-            (entry.done)(sequence, Err(CommitError::Closed));
+            // Not here: whoever submits may hold a lock that the completion takes. Without a
+            // thread the completion is dropped, and with it what somebody waits on.
+            let tell = move || (entry.done)(Err(CommitError::Closed));
+            let _ = std::thread::Builder::new()
+                .name("wal-closed".to_owned())
+                .spawn(tell);
         }
         sequence
     }
@@ -167,23 +173,20 @@ impl Drop for Handle {
     }
 }
 
-/// Tells everybody when the log's thread ends, even by a panic in a completion: nobody waits for
-/// ever, and nobody is told that all is well.
-struct LastWords(Arc<Shared>);
-
-impl Drop for LastWords {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let reason = "the log's thread has panicked; tidegate must be restarted";
-            self.0.status().fault = Some(reason.to_owned());
-        }
-        self.0.close();
-        let mut left = Vec::new();
-        while !self.0.end() {
-            self.0.take_all(&mut left);
-            for entry in left.drain(..) {
-                self.0.complete(entry, Err(CommitError::Closed));
-            }
+/// A completion has panicked, so what was acknowledged may not have been applied: nothing more is
+/// taken until a restart replays it. Nobody waits for ever, and nobody is told that all is well.
+fn after_panic(shared: &Shared) -> WalError {
+    let reason = "its thread has panicked; tidegate must be restarted".to_owned();
+    shared.status().fault = Some(format!("the log is closed: {reason}"));
+    tracing::error!("a completion of the log has panicked: no more writes until a restart");
+    shared.close();
+    let mut left = Vec::new();
+    while !shared.end() {
+        shared.take_all(&mut left);
+        for entry in left.drain(..) {
+            let told = || shared.complete(entry, Err(CommitError::Closed));
+            let _ = catch_unwind(AssertUnwindSafe(told));
         }
     }
+    WalError::NotClean { reason }
 }
