@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use super::DiskStorage;
-use crate::storage::{Storage, StorageError, read, replace};
+use super::{DiskStorage, explain};
+use crate::storage::{Operation, Storage, StorageError, read, replace};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path)
@@ -130,4 +130,22 @@ fn errors_name_operation_and_path_and_no_path_leads_out() {
         let refused = storage.open_read(path).expect_err("outside");
         assert!(matches!(refused, StorageError::BadPath { .. }), "{path}");
     }
+}
+
+#[test]
+fn a_folder_without_write_permission_is_told_from_other_failures() {
+    // As root there is no such folder, so the system's answers are made up.
+    let told = |kind: std::io::ErrorKind| {
+        explain(Path::new("/data"), Operation::CreateDir, kind.into()).to_string()
+    };
+    for kind in [
+        std::io::ErrorKind::PermissionDenied,
+        std::io::ErrorKind::ReadOnlyFilesystem,
+    ] {
+        assert!(told(kind).starts_with("data folder /data is not writable for this user"));
+    }
+    assert_eq!(
+        told(std::io::ErrorKind::StorageFull),
+        "cannot create the folder /data"
+    );
 }

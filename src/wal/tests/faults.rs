@@ -216,3 +216,33 @@ fn a_disk_that_fails_while_it_is_read_refuses_the_start_without_a_change() {
     }
     assert_eq!(Log::open(&storage).found.len(), 1);
 }
+
+// The next two were found by the random schedules.
+
+#[test]
+fn an_end_mark_that_was_not_synced_does_not_prove_itself() {
+    for seed in 0..50 {
+        let storage = new_storage(seed);
+        let mut log = Log::open(&storage);
+        log.write(10).expect("durable");
+        storage.fail_always(Operation::Sync, Fault::Io);
+        log.committer.close().expect_err("not synced");
+        storage.heal();
+        // The process sees the mark; after a power cut it may never have been there.
+        Log::open(&storage).write(20).expect("durable");
+        assert_eq!(Log::open(&storage.crash()).found.len(), 2);
+    }
+}
+
+#[test]
+fn a_segment_gets_no_successor_before_its_own_name_is_durable() {
+    for seed in 0..50 {
+        let storage = new_storage(seed);
+        storage.fail_always(Operation::SyncDir, Fault::Io);
+        // Killed after the rename, and then again in the start after that.
+        assert!(Log::open(&storage).wal.health().is_err());
+        assert!(Log::open(&storage).wal.health().is_err());
+        let mut log = Log::open(&storage.crash());
+        log.write(10).expect("durable");
+    }
+}

@@ -244,20 +244,20 @@ fn a_panic_in_a_completion_leaves_nobody_waiting() {
     let storage = new_storage(1);
     let wal = start(&storage);
     let (held, release) = channel::<()>();
+    let (entered, inside) = channel();
     wal.submit(
         vec![1],
         Box::new(move |_| {
+            let _ = entered.send(());
             let _ = release.recv();
             panic!("on purpose");
         }),
     );
+    inside.recv().expect("the thread is busy");
     let told: Vec<_> = (0..3).map(|_| submit(&wal, vec![2])).collect();
     drop(held);
     for told in &told {
-        assert!(matches!(
-            told.recv_timeout(Duration::from_secs(20)),
-            Ok(Err(CommitError::Closed)) | Err(_)
-        ));
+        assert!(matches!(wait(told), Err(CommitError::Closed)));
     }
     assert!(matches!(wal.close(), Err(WalError::NotClean { .. })));
     assert!(wal.health().expect_err("told").contains("panicked"));
