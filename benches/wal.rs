@@ -85,7 +85,7 @@ fn submit_all(wal: &Wal, submitters: usize) -> Vec<Duration> {
             let one = |_| {
                 let (tx, payload) = (tx.clone(), vec![7; PAYLOAD_BYTES]);
                 let started = Instant::now();
-                let done = move |result| tx.send(result).expect("somebody waits");
+                let done = move |_, result| tx.send(result).expect("somebody waits");
                 wal.submit(payload, Box::new(done));
                 rx.recv().expect("told").expect("durable");
                 started.elapsed()
@@ -105,7 +105,7 @@ fn replay(folder: &Path, frames: usize, payload_bytes: usize) {
     let (tx, rx) = sync_channel(64);
     for sent in 0..frames {
         let tx = tx.clone();
-        let done = move |result| tx.send(result).expect("somebody waits");
+        let done = move |_, result| tx.send(result).expect("somebody waits");
         wal.submit(vec![7; payload_bytes], Box::new(done));
         if sent >= 64 {
             rx.recv().expect("told").expect("durable");

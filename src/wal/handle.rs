@@ -13,7 +13,7 @@ use crate::id::Sequence;
 
 /// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
 /// quick and must not block; it may submit.
-pub type Completion = Box<dyn FnOnce(Result<(), CommitError>) + Send>;
+pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
 /// [`Wal::close`], without waiting for it.
@@ -82,7 +82,7 @@ impl Wal {
         if let Some(entry) = returned {
             // Not here: whoever submits may hold a lock that the completion takes. Without a
             // thread the completion is dropped, and with it what somebody waits on.
-            let tell = move || (entry.done)(Err(CommitError::Closed));
+            let tell = move || (entry.done)(sequence, Err(CommitError::Closed));
             let _ = std::thread::Builder::new()
                 .name("wal-closed".to_owned())
                 .spawn(tell);

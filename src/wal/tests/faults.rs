@@ -177,7 +177,7 @@ fn frames_submitted_before_a_failure_was_told_fail_with_it_but_not_for_ever() {
 
 /// Submits again whenever that makes sense.
 fn again(wal: super::super::Wal, told: Arc<Mutex<Vec<CommitError>>>) -> super::super::Completion {
-    Box::new(move |result| {
+    Box::new(move |_, result| {
         let error = result.expect_err("failing");
         told.lock().expect("whole").push(error.clone());
         if matches!(error, CommitError::Failed(_) | CommitError::NotAttempted) {

@@ -76,7 +76,7 @@ impl Log {
     pub(super) fn submit_payload(&self, payload: Vec<u8>) -> u64 {
         let sequence = self.wal.last_submitted().0 + 1;
         let outcomes = self.outcomes.clone();
-        let done = move |result| outcomes.lock().expect("whole").push((sequence, result));
+        let done = move |_, result| outcomes.lock().expect("whole").push((sequence, result));
         assert_eq!(self.wal.submit(payload, Box::new(done)).0, sequence);
         sequence
     }

@@ -24,7 +24,7 @@ fn start(storage: &FaultStorage) -> Wal {
 
 fn submit(wal: &Wal, bytes: Vec<u8>) -> Receiver<Result<(), CommitError>> {
     let (tx, rx) = channel();
-    wal.submit(bytes, Box::new(move |result| drop(tx.send(result))));
+    wal.submit(bytes, Box::new(move |_, result| drop(tx.send(result))));
     rx
 }
 
@@ -52,7 +52,7 @@ fn hammer(wal: &Wal, submitters: u64, frames: u64) -> Vec<Told> {
                     let (tx, named) = (tx.clone(), Arc::new(Mutex::new(0)));
                     let name = named.clone();
                     let mut held = named.lock().expect("whole");
-                    let done = move |result| {
+                    let done = move |_, result| {
                         let sequence = *name.lock().expect("whole");
                         drop(tx.send((sequence, result)));
                     };
@@ -137,7 +137,7 @@ fn what_queues_up_behind_a_sync_is_one_group() {
     let (entered, inside) = channel();
     wal.submit(
         vec![1],
-        Box::new(move |_| {
+        Box::new(move |_, _| {
             let _ = entered.send(());
             let _ = release.recv();
         }),
@@ -204,12 +204,12 @@ fn frames_that_come_while_the_log_is_closing_are_told_in_order() {
     let (again, late) = (wal.clone(), tx.clone());
     wal.submit(
         vec![1],
-        Box::new(move |result| {
+        Box::new(move |_, result| {
             let _ = tx.send(("first", result.is_ok()));
             again.close().expect("begun");
             again.submit(
                 vec![2],
-                Box::new(move |result| {
+                Box::new(move |_, result| {
                     let _ = late.send(("late", result.is_ok()));
                 }),
             );
@@ -247,7 +247,7 @@ fn a_panic_in_a_completion_leaves_nobody_waiting() {
     let (entered, inside) = channel();
     wal.submit(
         vec![1],
-        Box::new(move |_| {
+        Box::new(move |_, _| {
             let _ = entered.send(());
             let _ = release.recv();
             panic!("on purpose");
