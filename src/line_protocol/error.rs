@@ -98,6 +98,10 @@ fn words(reason: Reason) -> Words {
         Reason::FieldValueExpected => {
             Expected("a field value (a number, a boolean, or a string in double quotes) after `=`")
         }
+        Reason::NotAValue => About(
+            "",
+            "is not a field value: expected a number, true or false, or a string in double quotes",
+        ),
         Reason::NotABoolean => About("", "is not a boolean: expected true or false"),
         Reason::NotANumber => About(
             "",
@@ -106,13 +110,12 @@ fn words(reason: Reason) -> Words {
         Reason::IntegerOutOfRange => About("", "does not fit a signed 64-bit integer"),
         Reason::UnsignedOutOfRange => About("", "does not fit an unsigned 64-bit integer"),
         Reason::FloatOutOfRange => About("", "does not fit a 64-bit float"),
-        Reason::UnterminatedString => {
-            Fixed("the string value that starts here has no closing quote")
-        }
-        Reason::SeparatorExpected => {
-            Expected("`,` and a field, a space and a timestamp, or the end of the line")
-        }
+        Reason::UnterminatedString => Fixed("a string value has no closing quote"),
+        Reason::SeparatorExpected => Expected(
+            "`,` and a field, a space and a timestamp, or the end of the line after the string",
+        ),
         Reason::InvalidUtf8InName | Reason::InvalidUtf8InString => Plain("the text is not UTF-8"),
+        Reason::TimestampExpected => Expected("a timestamp or the end of the line"),
         Reason::NotATimestamp => About(
             "",
             "is not a timestamp: expected an integer, without a unit or a fraction",
@@ -135,7 +138,6 @@ fn hint(reason: Reason, found: &[u8]) -> &'static str {
             r" (a comma in a name is written `\,`)"
         }
         (Reason::FieldsExpectedAfterTag, b"=") => r" (`=` in a tag value is written `\=`)",
-        (Reason::SeparatorExpected, b"\r") => " in the middle of a line",
         _ => "",
     }
 }

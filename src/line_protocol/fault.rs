@@ -40,8 +40,10 @@ pub enum Reason {
     FieldKeyExpected,
     /// No `=` follows a field key.
     FieldEqualsExpected,
-    /// Nothing, or nothing that starts a value, follows the `=` of a field.
+    /// No value follows the `=` of a field.
     FieldValueExpected,
+    /// What follows the `=` of a field does not start as a value of any type.
+    NotAValue,
     /// It starts as a boolean but is none.
     NotABoolean,
     /// It starts as a number but is none.
@@ -61,6 +63,8 @@ pub enum Reason {
     InvalidUtf8InName,
     /// The bytes of a string value are not UTF-8.
     InvalidUtf8InString,
+    /// Neither a timestamp nor the end of the line follows the space after the fields.
+    TimestampExpected,
     /// What follows the fields is not a timestamp.
     NotATimestamp,
     /// The timestamp, in nanoseconds, is outside the range that can be stored.

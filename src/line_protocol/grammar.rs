@@ -10,7 +10,7 @@ use nom::multi::fold_many0;
 use nom::sequence::{preceded, separated_pair};
 
 use super::fault::{Parsed, Reason, expect, fail};
-use super::layout::{line_end, spaces, spaces1};
+use super::layout::{ends_value, line_end, spaces, spaces1};
 use super::name::{self, Escapes, Name};
 use super::number::{boolean, number};
 use super::point::{Field, Point, Tag, Value};
@@ -119,7 +119,9 @@ fn value<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Value<'a>> {
         Some(b't' | b'T' | b'f' | b'F') => {
             boolean(input).map(|(rest, value)| (rest, Value::Boolean(value)))
         }
-        _ => fail(input, Reason::FieldValueExpected),
+        Some(b'=') => fail(input, Reason::FieldValueExpected),
+        _ if ends_value(input) => fail(input, Reason::FieldValueExpected),
+        _ => fail(input, Reason::NotAValue),
     }
 }
 

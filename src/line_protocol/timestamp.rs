@@ -57,6 +57,9 @@ impl Precision {
 
 /// timestamp = \[ "-" \] digits, in nanoseconds. The line has to end behind it, or a space follow.
 pub(super) fn timestamp(precision: Precision, input: &[u8]) -> Parsed<'_, i64> {
+    if matches!(input, [b',' | b'\r', ..]) {
+        return fail(input, Reason::TimestampExpected);
+    }
     let (rest, (sign, digits)) = expect(Reason::NotATimestamp, (opt(char('-')), digits1))(input)?;
     if !matches!(rest, [] | [b' ' | b'\r' | b'\n', ..]) {
         return fail(input, Reason::NotATimestamp);
