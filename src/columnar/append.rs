@@ -16,13 +16,14 @@ impl BatchBuilder {
         let first_row = narrow::id(self.batch.times.len());
         let _checked = narrow::id(self.batch.times.len() + batch.times.len());
         let series_map = self.map_series(batch);
+        // Every row's id is below the number of series: a batch is consistent by construction.
         let mapped = batch
             .row_series
             .iter()
-            .filter_map(|id| series_map.get(*id as usize));
-        // `filter_map` hides the length: without this the vector grows in steps.
-        self.batch.row_series.reserve(batch.row_series.len());
-        self.batch.row_series.extend(mapped);
+            .map(|id| series_map.get(*id as usize));
+        self.batch
+            .row_series
+            .extend(mapped.map(|id| id.copied().unwrap_or_default()));
         self.batch.times.extend_from_slice(&batch.times);
         for field in batch
             .fields

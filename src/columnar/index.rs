@@ -59,14 +59,11 @@ impl Index {
             debug_assert!(false, "tag columns are made before their values");
             return 0;
         };
-        if tag.values.get(index.last) == Some(text) {
+        if tag.values.is(index.last, text) {
             return index.last;
         }
         let hash = self.hasher.hash_one(text);
-        let found = index
-            .ids
-            .find(hash, |id| tag.values.get(*id) == Some(text))
-            .copied();
+        let found = index.ids.find(hash, |id| tag.values.is(*id, text)).copied();
         index.last = found.unwrap_or_else(|| {
             let id = narrow::id(tag.values.len());
             tag.values.push(text);
@@ -124,11 +121,7 @@ impl Index {
             let index = self.values.get(column as usize)?;
             let hash = self.hasher.hash_one(*text);
             columns.push(column);
-            values.push(
-                *index
-                    .ids
-                    .find(hash, |id| dictionary.get(*id) == Some(*text))?,
-            );
+            values.push(*index.ids.find(hash, |id| dictionary.is(*id, text))?);
         }
         let hash = self.hasher.hash_one(&*columns);
         let shape = *self.shapes.find(hash, |id| series.shape(*id) == columns)?;

@@ -60,6 +60,18 @@ impl Strings {
             .get(start.cast_unsigned() as usize..end.cast_unsigned() as usize)
     }
 
+    /// Whether the text with this id is `text`. Compares bytes: look-ups are frequent, and `get`
+    /// would check both ends for a character boundary first.
+    #[inline]
+    pub(super) fn is(&self, id: u32, text: &str) -> bool {
+        let id = id as usize;
+        let (Some(start), Some(end)) = (self.offsets.get(id), self.offsets.get(id + 1)) else {
+            return false;
+        };
+        let range = start.cast_unsigned() as usize..end.cast_unsigned() as usize;
+        self.bytes.as_bytes().get(range) == Some(text.as_bytes())
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
         (0..narrow::id(self.len())).filter_map(|id| self.get(id))
     }
