@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod telemetry;
 
+pub mod ingest;
 pub mod line_protocol;
 
 pub mod catalog;
@@ -18,6 +19,7 @@ pub mod wal;
 
 pub mod buffer;
 pub mod columnar;
+pub mod read;
 
 pub mod clock;
 pub mod id;

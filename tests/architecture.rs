@@ -23,11 +23,29 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("cli", &["server", "client", "line_protocol", "wal"]),
     // The server opens the data folder and hands its parts to those who serve requests.
-    ("server", &["api", "auth", "body", "ingest", "read", "catalog", "buffer", "wal", "storage"]),
-    ("api", &["auth", "body", "ingest", "read", "catalog", "line_protocol"]),
+    (
+        "server",
+        &[
+            "api", "auth", "body", "ingest", "read", "catalog", "buffer", "wal", "storage",
+        ],
+    ),
+    (
+        "api",
+        &["auth", "body", "ingest", "read", "catalog", "line_protocol"],
+    ),
     ("auth", &["catalog"]),
     ("body", &[]),
-    ("ingest", &["line_protocol", "catalog", "buffer", "wal", "columnar", "storage"]),
+    (
+        "ingest",
+        &[
+            "line_protocol",
+            "catalog",
+            "buffer",
+            "wal",
+            "columnar",
+            "storage",
+        ],
+    ),
     ("read", &["catalog", "buffer", "columnar"]),
     ("buffer", &["columnar"]),
     // The kinds of columns are columnar's.
@@ -79,7 +97,11 @@ fn every_module_imports_only_what_it_may() {
             }
         }
     }
-    assert!(wrong.is_empty(), "imports against the dependency rule:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "imports against the dependency rule:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -94,7 +116,11 @@ fn every_library_stays_in_its_home() {
             }
         }
     }
-    assert!(wrong.is_empty(), "libraries out of their homes:\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "libraries out of their homes:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -115,7 +141,11 @@ fn every_file_says_what_it_is_for() {
         .filter(|file| !is_test(file) && !read(file).starts_with("//!"))
         .map(|file| file.display().to_string())
         .collect();
-    assert!(silent.is_empty(), "files without a module doc:\n{}", silent.join("\n"));
+    assert!(
+        silent.is_empty(),
+        "files without a module doc:\n{}",
+        silent.join("\n")
+    );
 }
 
 /// Pins of crates whose types meet those of the lake and of the query engine to come.
@@ -137,21 +167,34 @@ const PINS: &[(&str, &str)] = &[
 ];
 
 /// Crates of which the program must have one version.
-const SINGLE: &[&str] =
-    &["arrow", "arrow-array", "arrow-schema", "parquet", "object_store", "axum", "hyper"];
+const SINGLE: &[&str] = &[
+    "arrow",
+    "arrow-array",
+    "arrow-schema",
+    "parquet",
+    "object_store",
+    "axum",
+    "hyper",
+];
 
 #[test]
 fn pinned_crates_have_their_versions_and_stand_once() {
     let versions = locked_versions();
     for name in direct_dependencies() {
-        let Some((_, pin)) = PINS.iter().find(|(pinned, _)| *pinned == name) else { continue };
+        let Some((_, pin)) = PINS.iter().find(|(pinned, _)| *pinned == name) else {
+            continue;
+        };
         let found = &versions[&name];
         let pinned = found.iter().any(|version| version.starts_with(pin));
         assert!(pinned, "{name} is {found:?}, pinned to {pin}x");
     }
     for name in SINGLE {
         let count = versions.get(*name).map_or(0, BTreeSet::len);
-        assert!(count <= 1, "{count} versions of {name}: {:?}", versions.get(*name));
+        assert!(
+            count <= 1,
+            "{count} versions of {name}: {:?}",
+            versions.get(*name)
+        );
     }
     assert!(versions.contains_key("arrow-array") && versions.contains_key("axum"));
 }
@@ -161,14 +204,22 @@ fn locked_versions() -> BTreeMap<String, BTreeSet<String>> {
     let mut versions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for package in lock["package"].as_array().unwrap() {
         let text = |key: &str| package[key].as_str().unwrap().to_owned();
-        versions.entry(text("name")).or_default().insert(text("version"));
+        versions
+            .entry(text("name"))
+            .or_default()
+            .insert(text("version"));
     }
     versions
 }
 
 fn direct_dependencies() -> Vec<String> {
     let manifest: toml::Table = read(&root().join("Cargo.toml")).parse().unwrap();
-    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+    manifest["dependencies"]
+        .as_table()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect()
 }
 
 fn root() -> PathBuf {
@@ -184,7 +235,9 @@ fn sources(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        let Ok(entries) = std::fs::read_dir(&folder) else {
+            continue;
+        };
         for entry in entries {
             let path = entry.unwrap().path();
             if path.is_dir() && path.file_name().is_none_or(|name| name != "target") {
@@ -202,12 +255,18 @@ fn sources(folder: &str) -> Vec<PathBuf> {
 /// `src/wal/frame.rs` and `src/wal.rs` are of module `wal`.
 fn module_of(file: &Path) -> String {
     let relative = file.strip_prefix(root().join("src")).unwrap();
-    let first = relative.components().next().unwrap().as_os_str().to_string_lossy();
+    let first = relative
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 
 fn is_test(file: &Path) -> bool {
-    file.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+    file.components()
+        .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
 }
 
 /// The program's code: without comments, and without tests, which may use more.
@@ -216,8 +275,13 @@ fn code_of(file: &Path) -> String {
         return String::new();
     }
     let text = read(file);
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let code = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    let lines = code
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -234,12 +298,21 @@ fn imports(code: &str) -> BTreeSet<String> {
     for (position, path) in code.match_indices("crate::") {
         let rest = &code[position + path.len()..];
         let names: Vec<&str> = match rest.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
+            Some(list) => list
+                .split('}')
+                .next()
+                .unwrap_or_default()
+                .split(',')
+                .collect(),
             None => vec![rest],
         };
         for name in names {
             let word = |c: char| c.is_alphanumeric() || c == '_';
-            let first = name.trim_start().split(|c| !word(c)).next().unwrap_or_default();
+            let first = name
+                .trim_start()
+                .split(|c| !word(c))
+                .next()
+                .unwrap_or_default();
             if first.starts_with(|c: char| c.is_lowercase()) {
                 found.insert(first.to_owned());
             }

@@ -141,6 +141,7 @@ pub struct Schemas {
     next_table_id: u64,
     /// Tables that got columns, by the frame that brought them, as long as that may still fail.
     provisional: VecDeque<(Sequence, BucketId, Box<str>)>,
+    roll_backs: u64,
 }
 
 impl Schemas {
@@ -211,9 +212,16 @@ impl Schemas {
         }
     }
 
+    /// How often columns may have been taken back. A decision that relied on provisional columns
+    /// holds only as long as this stays.
+    pub fn roll_backs(&self) -> u64 {
+        self.roll_backs
+    }
+
     /// Takes back what came after `durable`: it never reached the log.
     pub fn roll_back(&mut self, durable: Sequence) {
         self.settle(durable);
+        self.roll_backs += 1;
         for (_, bucket, measurement) in std::mem::take(&mut self.provisional) {
             let Some(tables) = self.buckets.get_mut(&bucket) else {
                 continue;

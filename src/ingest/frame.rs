@@ -1,0 +1,102 @@
+//! The payload of a log frame.
+//!
+//! ```text
+//! bucket id     varint
+//! batches       one after the other to the end of the payload, each of one measurement
+//! ```
+//!
+//! A frame stands alone (design decision D3): it refers to nothing defined elsewhere but the
+//! bucket's id. A frame without batches is a barrier: it becomes durable after all before it.
+
+use thiserror::Error;
+
+use crate::columnar::{Batch, DecodeError};
+use crate::id::BucketId;
+
+/// The payload of a frame cannot be understood.
+#[derive(Debug, Error)]
+pub(super) enum FrameError {
+    #[error("the bucket id is cut off")]
+    BucketId,
+    #[error("a batch is damaged: {0}")]
+    Batch(#[from] DecodeError),
+}
+
+/// Encodes batches of a bucket.
+pub(super) fn encode<'a>(
+    bucket: BucketId,
+    batches: impl IntoIterator<Item = &'a Batch>,
+) -> Vec<u8> {
+    let mut payload = Vec::new();
+    write_varint(&mut payload, bucket.0);
+    for batch in batches {
+        batch.encode(&mut payload);
+    }
+    payload
+}
+
+/// Decodes what [`encode`] made.
+pub(super) fn decode(payload: &[u8]) -> Result<(BucketId, Vec<Batch>), FrameError> {
+    let (bucket, mut rest) = read_varint(payload).ok_or(FrameError::BucketId)?;
+    let mut batches = Vec::new();
+    while !rest.is_empty() {
+        batches.push(Batch::decode(&mut rest)?);
+    }
+    Ok((BucketId(bucket), batches))
+}
+
+fn write_varint(out: &mut Vec<u8>, mut value: u64) {
+    loop {
+        let [low, ..] = value.to_le_bytes();
+        value >>= 7;
+        if value == 0 {
+            return out.push(low & 0x7f);
+        }
+        out.push(low | 0x80);
+    }
+}
+
+fn read_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0_u64;
+    for (position, byte) in bytes.iter().enumerate().take(10) {
+        value |= u64::from(byte & 0x7f).checked_shl(u32::try_from(position * 7).ok()?)?;
+        if byte & 0x80 == 0 {
+            return Some((value, bytes.get(position + 1..)?));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode, read_varint, write_varint};
+    use crate::columnar::{BatchBuilder, FieldType, FieldValue};
+    use crate::id::BucketId;
+
+    #[test]
+    fn a_frame_reads_back_as_it_was_written() {
+        let mut builder = BatchBuilder::new("home");
+        let series = builder.series(&[("room", "Kitchen")]);
+        let temp = builder.field_column("temp", FieldType::Float);
+        builder.push_row(series, 5, &[(temp, FieldValue::Float(21.5))]);
+        let batch = builder.finish();
+        let payload = encode(BucketId(300), [&batch, &batch]);
+        let (bucket, batches) = decode(&payload).expect("whole");
+        assert_eq!((bucket, batches.len()), (BucketId(300), 2));
+        assert!(decode(&payload[..payload.len() - 1]).is_err());
+        assert!(decode(&[0x80]).is_err());
+        assert_eq!(
+            decode(&encode(BucketId(1), [])).expect("a barrier").1.len(),
+            0
+        );
+    }
+
+    #[test]
+    fn varints_of_every_length_read_back() {
+        for value in [0, 1, 127, 128, 16_383, 16_384, u64::MAX] {
+            let mut bytes = Vec::new();
+            write_varint(&mut bytes, value);
+            assert_eq!(read_varint(&bytes), Some((value, &[][..])));
+        }
+    }
+}

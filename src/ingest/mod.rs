@@ -1,0 +1,204 @@
+//! The write path: from the bytes of a body to points that are durable and can be read.
+//!
+//! ```text
+//!            slice of <= 1 MiB                       one short lock
+//! body ─ parse ────────────── scratch columns ─ resolve ─ log ─ (fdatasync) ─ apply ─ acknowledge
+//!          │ line errors                          │ line errors     │ fails: 503, roll back
+//! ```
+//!
+//! [`write`](self::write) is the only file where that order stands. The promises (design
+//! decisions D1 to D4, contract sections 1.3 and 5):
+//!
+//! - A request is answered after the sync that covers its last frame, or it is refused.
+//! - Every valid line is written and every invalid one is named, by physical line and column; a
+//!   rejected line leaves no trace. Or, if asked for, the request is all or nothing.
+//! - Which lines survive a clash of types is decided against the schema first and by line order
+//!   second. Nobody is refused for a column whose log write failed.
+//! - Memory for applying is reserved before logging: after the log, applying cannot fail.
+//!
+//! This module does not know HTTP, tokens or files.
+
+mod apply;
+mod frame;
+mod open;
+mod parse;
+mod report;
+mod resolve;
+mod rules;
+mod scratch;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::buffer::Buffer;
+use crate::catalog::{Bucket, Catalog, CatalogError};
+use crate::line_protocol::Precision;
+use crate::memory::{Budget, Exhausted, Reservation};
+use crate::storage::Storage;
+use crate::telemetry::Metrics;
+
+pub use open::{OpenError, Opened};
+pub use report::{LineReport, Stage};
+pub use rules::Limits;
+
+use resolve::Resolver;
+
+/// How the write path works.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Limits that a line must keep.
+    pub limits: Limits,
+    /// Text that is parsed, resolved and logged as one, in bytes.
+    pub slice_bytes_max: usize,
+    /// Bodies above this are parsed off the threads that serve connections, in bytes.
+    pub inline_bytes_max: usize,
+    /// What one bucket may fill of the budget, in bytes.
+    pub bucket_bytes_max: u64,
+}
+
+/// The handle to the write path. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    storage: Arc<dyn Storage>,
+    catalog: Catalog,
+    buffer: Buffer,
+    budget: Budget,
+    metrics: Metrics,
+    resolver: Arc<Resolver>,
+    /// How many bodies may be parsed at the same time off the serving threads.
+    parsers: Arc<tokio::sync::Semaphore>,
+}
+
+/// A decoded body and the memory that it was promised.
+#[derive(Debug)]
+pub struct Body {
+    /// The line protocol.
+    pub bytes: Bytes,
+    /// Covers `bytes`.
+    pub reservation: Reservation,
+}
+
+/// Where the points go.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// A bucket that exists.
+    Existing(Arc<Bucket>),
+    /// A bucket to be created as soon as there is a line to store in it.
+    Create(String),
+}
+
+/// What a client asked for.
+#[derive(Debug)]
+pub struct WriteRequest {
+    /// The bucket.
+    pub target: Target,
+    /// The lines.
+    pub body: Body,
+    /// The unit of the lines' timestamps.
+    pub precision: Precision,
+    /// Whether valid lines are written when others are not.
+    pub accept_partial: bool,
+    /// The request's one reading of the clock, nanoseconds since the epoch.
+    pub received_ns: i64,
+}
+
+/// What became of the lines. If there are no reports everything was written.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct WriteOutcome {
+    /// Lines that are durable now.
+    pub accepted: u64,
+    /// Lines that were not written.
+    pub rejected: u64,
+    /// At most 100 reports, in line order; dropped fields too.
+    pub reports: Vec<LineReport>,
+    /// Reports beyond those.
+    pub more: u64,
+}
+
+impl WriteOutcome {
+    /// The first line that has a report: 1-based, physical.
+    pub fn first_line(&self) -> Option<u32> {
+        self.reports.first().map(|report| report.line)
+    }
+}
+
+/// Reports that an outcome carries at most (contract section 1.3).
+pub const REPORTS_MAX: usize = 100;
+
+/// Why nothing can be said about the lines: the request as a whole was not written, or may not
+/// have been.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// Memory is short now; the same request may succeed later.
+    #[error("memory is short: {0}")]
+    Overloaded(Exhausted),
+    /// The request needs more memory than there ever is.
+    #[error("the request does not fit: {0}")]
+    TooLarge(Exhausted),
+    /// The bucket has its share of the memory.
+    #[error(
+        "bucket \"{bucket}\" holds {used_bytes} bytes of memory, its share is {bucket_bytes_max} (memory.bucket_percent)"
+    )]
+    BucketFull {
+        /// Its name.
+        bucket: String,
+        /// What it holds.
+        used_bytes: u64,
+        /// What it may hold.
+        bucket_bytes_max: u64,
+    },
+    /// The log could not be written or synced: nothing is acknowledged.
+    #[error("the log cannot be written: {0}")]
+    LogUnavailable(String),
+    /// The bucket was deleted while the request was on its way.
+    #[error("bucket \"{0}\" not found")]
+    BucketGone(String),
+    /// The bucket could not be created.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A fault of ours.
+    #[error("the write was lost inside the server: {0}")]
+    Internal(&'static str),
+}
+
+impl From<Exhausted> for WriteError {
+    fn from(exhausted: Exhausted) -> Self {
+        if exhausted.fits_when_idle() {
+            Self::Overloaded(exhausted)
+        } else {
+            Self::TooLarge(exhausted)
+        }
+    }
+}
+
+impl Ingest {
+    /// What is buffered, for readers and for metrics.
+    pub fn buffer(&self) -> &Buffer {
+        &self.shared.buffer
+    }
+
+    /// Whether a write would be taken now; if not, why.
+    pub fn health(&self) -> Result<(), String> {
+        self.shared.resolver.log_health()?;
+        let used_bytes = self.shared.budget.used_bytes();
+        let hard_bytes = self.shared.budget.marks().hard_bytes;
+        if used_bytes >= hard_bytes {
+            return Err(format!(
+                "memory is full: {used_bytes} of {hard_bytes} bytes are in use"
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,287 @@
+//! Parsing a body, slice by slice, off the serving threads if it is large.
+//!
+//! A slice is about a mebibyte of text: it bounds the scratch columns, and one slice becomes one
+//! frame of the log. A large body is parsed by a blocking task that is at most one slice ahead;
+//! a small one where it is.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use super::report::{FIELD_DROPPED, LineReport, Reports, Stage};
+use super::resolve::Part;
+use super::scratch::{Origin, Rules, Scratch};
+use super::{Body, Ingest, WriteError};
+use crate::clock;
+use crate::line_protocol::{LineError, Parser, Point, Precision};
+use crate::memory::{Exhausted, Reservation};
+use crate::telemetry::Metrics;
+
+/// Scratch memory is reserved in steps, in bytes: of the text's size, within these bounds.
+const STEP_BYTES: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
+
+/// How far a point is looked for when the column of a refused key is wanted: a point's limit and
+/// some comments before it.
+const COLUMN_WINDOW_BYTES: usize = 5 * 1024 * 1024;
+
+/// What one slice of text became.
+pub(super) struct Slice {
+    pub(super) part: Part,
+    pub(super) reports: Reports,
+    /// Covers the scratch columns.
+    pub(super) reservation: Reservation,
+}
+
+/// A body on its way through the parser.
+pub(super) struct Parsing {
+    text: Text,
+    source: Source,
+    /// The body's memory is given back when the last slice is done.
+    _reservation: Reservation,
+}
+
+#[derive(Clone)]
+struct Text {
+    bytes: Bytes,
+    precision: Precision,
+}
+
+enum Source {
+    /// Parsed here and now, as one slice.
+    Here(Option<Box<Here>>),
+    /// Parsed by a task.
+    Task(mpsc::Receiver<Result<Slice, Exhausted>>),
+}
+
+struct Here {
+    rules: Rules,
+    scratch: Reservation,
+    metrics: Metrics,
+}
+
+impl Parsing {
+    pub(super) fn start(ingest: &Ingest, body: Body, precision: Precision, rules: Rules) -> Self {
+        let shared = &ingest.shared;
+        let text = Text {
+            bytes: body.bytes,
+            precision,
+        };
+        let scratch = shared.budget.empty();
+        let metrics = shared.metrics.clone();
+        let source = if text.bytes.len() <= shared.options.inline_bytes_max {
+            Source::Here(Some(Box::new(Here {
+                rules,
+                scratch,
+                metrics,
+            })))
+        } else {
+            let (slices, parsed) = mpsc::channel(1);
+            let worker = Worker {
+                text: text.clone(),
+                rules,
+                slice_bytes_max: shared.options.slice_bytes_max,
+                slices,
+                parsers: std::sync::Arc::clone(&shared.parsers),
+                budget: shared.budget.clone(),
+                metrics,
+            };
+            tokio::task::spawn_blocking(move || worker.run());
+            Source::Task(parsed)
+        };
+        Self {
+            text,
+            source,
+            _reservation: body.reservation,
+        }
+    }
+
+    /// The next slice, or nothing at the end of the body.
+    pub(super) async fn next(&mut self) -> Result<Option<Slice>, WriteError> {
+        match &mut self.source {
+            Source::Here(here) => {
+                let Some(here) = here.take() else {
+                    return Ok(None);
+                };
+                let mut slicer = Slicer::new(&self.text, here.rules);
+                let slice = slicer.slice(usize::MAX, here.scratch, &here.metrics)?;
+                Ok(Some(slice))
+            }
+            Source::Task(parsed) => Ok(parsed.recv().await.transpose()?),
+        }
+    }
+
+    /// The column of a tag key or a field key in the line of a row; 1 without a key.
+    pub(super) fn column_of(&self, origin: Origin, key: Option<(&str, bool)>) -> u32 {
+        let Some((key, is_tag)) = key else { return 1 };
+        let end = origin
+            .offset
+            .saturating_add(COLUMN_WINDOW_BYTES)
+            .min(self.text.bytes.len());
+        let window = self.text.bytes.get(origin.offset..end).unwrap_or_default();
+        let mut point = Point::default();
+        let parsed = Parser::new(window, self.text.precision).next_point(&mut point);
+        if !matches!(parsed, Some(Ok(()))) {
+            return 0;
+        }
+        let mut tags = point.tags.iter().map(|tag| (tag.key, tag.column));
+        let mut fields = point.fields.iter().map(|field| (field.key, field.column));
+        let named = |candidate: &(crate::line_protocol::Name<'_>, u32)| candidate.0.decode() == key;
+        let found = if is_tag {
+            tags.find(named)
+        } else {
+            fields.find(named)
+        };
+        found.map_or(0, |(_, column)| column)
+    }
+}
+
+/// Parses a large body on a thread for blocking work.
+struct Worker {
+    text: Text,
+    rules: Rules,
+    slice_bytes_max: usize,
+    slices: mpsc::Sender<Result<Slice, Exhausted>>,
+    parsers: std::sync::Arc<tokio::sync::Semaphore>,
+    budget: crate::memory::Budget,
+    metrics: Metrics,
+}
+
+impl Worker {
+    fn run(self) {
+        let runtime = tokio::runtime::Handle::current();
+        let mut slicer = Slicer::new(&self.text, self.rules);
+        while !slicer.at_end() {
+            // A place for one slice at a time, so that many large bodies share the cores with
+            // the threads that serve connections. Closed never.
+            let place = runtime.block_on(self.parsers.acquire());
+            let slice = slicer.slice(self.slice_bytes_max, self.budget.empty(), &self.metrics);
+            drop(place);
+            let failed = slice.is_err();
+            if self.slices.blocking_send(slice).is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+struct Slicer<'a> {
+    parser: Parser<'a>,
+    bytes: &'a [u8],
+    rules: Rules,
+}
+
+impl<'a> Slicer<'a> {
+    fn new(text: &'a Text, rules: Rules) -> Self {
+        let parser = Parser::new(&text.bytes, text.precision);
+        Self {
+            parser,
+            bytes: &text.bytes,
+            rules,
+        }
+    }
+
+    fn at_end(&self) -> bool {
+        self.parser.offset() >= self.bytes.len()
+    }
+
+    /// How long the text of the point just parsed is, without comments before it and without
+    /// the line's end.
+    fn text_bytes(&self, point: &Point<'a>) -> usize {
+        let start = point
+            .series_key
+            .as_ptr()
+            .addr()
+            .saturating_sub(self.bytes.as_ptr().addr());
+        let text = self
+            .bytes
+            .get(start..self.parser.offset())
+            .unwrap_or_default();
+        text.strip_suffix(b"\n").unwrap_or(text).len()
+    }
+
+    /// Parses about `bytes_max` of text, whole lines.
+    fn slice(
+        &mut self,
+        bytes_max: usize,
+        mut reservation: Reservation,
+        metrics: &Metrics,
+    ) -> Result<Slice, Exhausted> {
+        let started = clock::instant();
+        let end = self.parser.offset().saturating_add(bytes_max);
+        let step = self
+            .bytes
+            .len()
+            .clamp(*STEP_BYTES.start(), *STEP_BYTES.end());
+        let step = u64::try_from(step).unwrap_or(u64::MAX);
+        let mut scratch = Scratch::new(self.rules);
+        let mut reports = Reports::default();
+        let mut point = Point::default();
+        while self.parser.offset() < end {
+            let offset = self.parser.offset();
+            match self.parser.next_point(&mut point) {
+                None => break,
+                Some(Ok(())) => {
+                    let origin = Origin {
+                        line: point.line,
+                        offset,
+                    };
+                    let bytes = self.text_bytes(&point);
+                    push(&mut scratch, (&point, bytes), origin, &mut reports);
+                }
+                Some(Err(error)) => reports.add(error.reason.code(), || report(&error)),
+            }
+            let wanted = u64::try_from(scratch.bytes()).unwrap_or(u64::MAX);
+            if wanted > reservation.bytes() {
+                reservation.try_grow((wanted - reservation.bytes()).max(step))?;
+            }
+        }
+        let part: Part = scratch
+            .finish()
+            .into_iter()
+            .map(std::sync::Arc::new)
+            .collect();
+        let held: u64 = part.iter().map(|table| table.batch.heap_bytes()).sum();
+        reservation.shrink_to(held);
+        metrics.parse_seconds(clock::instant().duration_since(started).as_secs_f64());
+        Ok(Slice {
+            part,
+            reports,
+            reservation,
+        })
+    }
+}
+
+fn push<'a>(
+    scratch: &mut Scratch<'a>,
+    (point, bytes): (&Point<'a>, usize),
+    origin: Origin,
+    reports: &mut Reports,
+) {
+    let line = origin.line;
+    match scratch.push(point, origin, bytes) {
+        Ok(None) => {}
+        Ok(Some(column)) => reports.add(FIELD_DROPPED, || LineReport {
+            line,
+            column,
+            stage: Stage::Write,
+            code: FIELD_DROPPED,
+            message: "field \"time\" is reserved and was dropped, rename it".to_owned(),
+        }),
+        Err((refusal, column)) => reports.add(refusal.code(), || LineReport {
+            line,
+            column,
+            stage: Stage::Write,
+            code: refusal.code(),
+            message: refusal.to_string(),
+        }),
+    }
+}
+
+fn report(error: &LineError) -> LineReport {
+    LineReport {
+        line: error.line,
+        column: error.column,
+        stage: Stage::Parse,
+        code: error.reason.code(),
+        message: error.to_string(),
+    }
+}

@@ -1,0 +1,196 @@
+//! What is told about single lines, and the bound on how much of it is kept.
+
+use super::REPORTS_MAX;
+
+/// Where a line was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// By the grammar.
+    Parse,
+    /// By the schema, a limit, a reserved name or the retention.
+    Write,
+}
+
+/// Why a line was rejected, or which of its fields was dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineReport {
+    /// Physical line, 1-based, where the point starts.
+    pub line: u32,
+    /// 1-based byte in that line; 0 if the fault lies on a later line of the point.
+    pub column: u32,
+    /// Who refused it.
+    pub stage: Stage,
+    /// One word for programs: `errors[].code` of contract section 1.3.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// One of several fields was `time`: the line is written without it.
+pub(super) const FIELD_DROPPED: &str = "field_dropped";
+
+/// How many lines met which fate, by `errors[].code`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts(Vec<(&'static str, u64)>);
+
+impl Counts {
+    pub(super) fn add(&mut self, code: &'static str, lines: u64) {
+        match self.0.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, count)) => *count += lines,
+            None => self.0.push((code, lines)),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (code, lines) in &other.0 {
+            self.add(code, *lines);
+        }
+    }
+
+    /// Every code with its lines.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.iter().copied()
+    }
+
+    /// Lines that were not written.
+    pub(super) fn rejected(&self) -> u64 {
+        self.iter()
+            .filter(|(code, _)| *code != FIELD_DROPPED)
+            .map(|(_, lines)| lines)
+            .sum()
+    }
+
+    fn total(&self) -> u64 {
+        self.iter().map(|(_, lines)| lines).sum()
+    }
+
+    fn take_one(&mut self, code: &'static str) {
+        if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| *known == code) {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+/// The reports of a request: all are counted, the first hundred are kept.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    kept: Vec<LineReport>,
+    counts: Counts,
+}
+
+impl Reports {
+    /// Reports of which all are counted and only the first were rendered.
+    pub(super) fn new(kept: Vec<LineReport>, counts: Counts) -> Self {
+        Self { kept, counts }
+    }
+
+    /// Counts a report, and renders and keeps it if there is room.
+    pub(super) fn add(&mut self, code: &'static str, render: impl FnOnce() -> LineReport) {
+        self.counts.add(code, 1);
+        if self.kept.len() < REPORTS_MAX {
+            self.kept.push(render());
+        }
+    }
+
+    /// Adds reports about the same lines that a later stage made: they are sorted in. A line
+    /// that is rejected after all has no use for the news that a field of it was dropped.
+    pub(super) fn sort_in(&mut self, later: Self) {
+        for report in later.kept {
+            let first = self.kept.partition_point(|kept| kept.line < report.line);
+            match self.kept.get_mut(first) {
+                Some(kept) if kept.line == report.line && kept.code == FIELD_DROPPED => {
+                    *kept = report;
+                    self.counts.take_one(FIELD_DROPPED);
+                }
+                _ => self.kept.insert(first, report),
+            }
+        }
+        self.kept.truncate(REPORTS_MAX);
+        self.counts.merge(&later.counts);
+    }
+
+    /// Adds the reports of the lines that follow.
+    pub(super) fn append(&mut self, mut following: Self) {
+        self.kept.append(&mut following.kept);
+        self.kept.truncate(REPORTS_MAX);
+        self.counts.merge(&following.counts);
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.total() == 0
+    }
+
+    /// The kept reports and the number of those that are not among them.
+    pub(super) fn finish(self) -> (Vec<LineReport>, u64) {
+        let kept = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
+        let more = self.counts.total().saturating_sub(kept);
+        (self.kept, more)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELD_DROPPED, LineReport, Reports, Stage};
+
+    fn add(reports: &mut Reports, line: u32, code: &'static str) {
+        reports.add(code, || LineReport {
+            line,
+            column: 1,
+            stage: Stage::Parse,
+            code,
+            message: String::new(),
+        });
+    }
+
+    #[test]
+    fn reports_are_in_line_order_whichever_stage_made_them() {
+        let mut early = Reports::default();
+        for line in [1, 5, 9] {
+            add(&mut early, line, "syntax");
+        }
+        let mut late = Reports::default();
+        for line in [2, 7] {
+            add(&mut late, line, "type_conflict");
+        }
+        early.sort_in(late);
+        let (kept, more) = early.finish();
+        assert_eq!(
+            kept.iter().map(|r| r.line).collect::<Vec<_>>(),
+            [1, 2, 5, 7, 9]
+        );
+        assert_eq!(more, 0);
+    }
+
+    #[test]
+    fn a_rejected_line_does_not_also_report_a_dropped_field() {
+        let mut early = Reports::default();
+        add(&mut early, 3, FIELD_DROPPED);
+        let mut late = Reports::default();
+        add(&mut late, 3, "type_conflict");
+        early.sort_in(late);
+        assert_eq!(early.counts().rejected(), 1);
+        let (kept, more) = early.finish();
+        assert_eq!((kept.len(), more), (1, 0));
+        assert_eq!(
+            kept.first().map(|report| report.code),
+            Some("type_conflict")
+        );
+    }
+
+    #[test]
+    fn beyond_a_hundred_reports_are_only_counted() {
+        let mut reports = Reports::default();
+        for line in 1..=150 {
+            add(&mut reports, line, "syntax");
+        }
+        let mut following = Reports::default();
+        add(&mut following, 151, "syntax");
+        reports.append(following);
+        let (kept, more) = reports.finish();
+        assert_eq!((kept.len(), more), (100, 51));
+    }
+}

@@ -1,0 +1,158 @@
+//! What a line must keep beyond the grammar: reserved names, limits, retention.
+//!
+//! These are checked for a line as a whole before any of it reaches a column, so that a rejected
+//! line leaves no trace.
+
+use std::fmt;
+
+use crate::columnar::FieldType;
+use crate::line_protocol::{Name, Point, Value};
+
+/// Limits on lines and tables (contract section 6).
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A point's text, in bytes.
+    pub point_bytes_max: usize,
+    /// A string value, in bytes, unescaped.
+    pub string_bytes_max: usize,
+    /// A measurement, a key or a tag value, in bytes, unescaped.
+    pub name_bytes_max: usize,
+    /// Tags and fields of a table.
+    pub columns_max: usize,
+    /// Tables of a bucket.
+    pub tables_max: usize,
+    /// Series of a bucket that are in memory.
+    pub series_max: u64,
+}
+
+/// Why a line that the grammar accepts is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    ReservedTag {
+        key: String,
+    },
+    OnlyTime,
+    Limit {
+        name: &'static str,
+        what: &'static str,
+        limit: u64,
+        found: u64,
+    },
+    FieldTwice {
+        key: String,
+        first: FieldType,
+        second: FieldType,
+    },
+    Retention {
+        time_ns: i64,
+        oldest_ns: i64,
+    },
+}
+
+impl Refusal {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::ReservedTag { .. } | Self::OnlyTime => "reserved_name",
+            Self::Limit { .. } => "limit",
+            Self::FieldTwice { .. } => "type_conflict",
+            Self::Retention { .. } => "retention",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ReservedTag { key } => {
+                write!(f, "\"{key}\" is reserved and cannot be a tag, rename the tag")
+            }
+            Self::OnlyTime => f.write_str(
+                "\"time\" is reserved and is the only field, rename it (the timestamp stands at the end of the line)",
+            ),
+            Self::Limit { name, what, limit, found } => {
+                write!(f, "{what} has {found}, the limit is {limit} (limits.{name})")
+            }
+            Self::FieldTwice { key, first, second } => {
+                write!(f, "field \"{key}\" comes twice in this line, as {first} and as {second}")
+            }
+            Self::Retention { time_ns, oldest_ns } => write!(
+                f,
+                "time {time_ns} is older than the bucket's retention, which begins at {oldest_ns}"
+            ),
+        }
+    }
+}
+
+/// A refusal and the column of the key that caused it.
+pub(super) type Refused = (Refusal, u32);
+
+impl Limits {
+    /// Checks what does not depend on the series: sizes, reserved fields, retention.
+    pub(super) fn check_fields(&self, point: &Point<'_>, bytes: usize) -> Result<(), Refused> {
+        if bytes > self.point_bytes_max {
+            return Err((
+                limit(
+                    "point_bytes_max",
+                    "the point's bytes",
+                    self.point_bytes_max,
+                    bytes,
+                ),
+                1,
+            ));
+        }
+        for field in &point.fields {
+            self.check_name(field.key, "the field key's bytes", field.column)?;
+            if let Value::String(text) = field.value {
+                let (what, max) = ("the string value's bytes", self.string_bytes_max);
+                if text.raw().len() > max && text.decode().len() > max {
+                    let refusal = limit("string_bytes_max", what, max, text.decode().len());
+                    return Err((refusal, field.column));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what makes the series: measurement and tags. Once for each distinct text.
+    pub(super) fn check_series(&self, point: &Point<'_>) -> Result<(), Refused> {
+        self.check_name(point.measurement, "the measurement's bytes", 1)?;
+        for tag in &point.tags {
+            let key = tag.key.decode();
+            if matches!(&*key, "time" | "_measurement" | "_field") {
+                return Err((
+                    Refusal::ReservedTag {
+                        key: key.into_owned(),
+                    },
+                    tag.column,
+                ));
+            }
+            self.check_name(tag.key, "the tag key's bytes", tag.column)?;
+            self.check_name(tag.value, "the tag value's bytes", tag.column)?;
+        }
+        Ok(())
+    }
+
+    fn check_name(&self, name: Name<'_>, what: &'static str, column: u32) -> Result<(), Refused> {
+        if name.raw().len() <= self.name_bytes_max {
+            return Ok(());
+        }
+        match name.decode().len() {
+            bytes if bytes > self.name_bytes_max => Err((
+                limit("name_bytes_max", what, self.name_bytes_max, bytes),
+                column,
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A limit was passed: its name in the configuration, what was counted, and both numbers.
+pub(super) fn limit(name: &'static str, what: &'static str, limit: usize, found: usize) -> Refusal {
+    let wide = |value| u64::try_from(value).unwrap_or(u64::MAX);
+    Refusal::Limit {
+        name,
+        what,
+        limit: wide(limit),
+        found: wide(found),
+    }
+}

@@ -1,0 +1,384 @@
+//! Columns that a slice of text is parsed into, one set a measurement, without any lock.
+//!
+//! A field may have values of several types here: the schema decides later which lines survive
+//! (design decision D2). Consecutive lines repeat each other, so the raw text of measurement and
+//! tags is the key to the series (D5), and a field is first looked for where the line before had
+//! it.
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use super::rules::{Limits, Refusal, Refused, limit};
+use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
+use crate::line_protocol::{Field, Point, Value};
+
+/// Where a row comes from, to name it when it is rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// Physical line, 1-based.
+    pub(super) line: u32,
+    /// Where parsing of the point began, in bytes from the start of the body.
+    pub(super) offset: usize,
+}
+
+/// The rows of one measurement, in line order.
+#[derive(Clone, Debug)]
+pub(super) struct TableRows {
+    pub(super) batch: Batch,
+    /// One entry a row.
+    pub(super) origins: Vec<Origin>,
+}
+
+/// What a line is held against while it is parsed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) limits: Limits,
+    /// The earliest time that the bucket keeps; absent for all.
+    pub(super) oldest_ns: Option<i64>,
+    /// The time of points that have none.
+    pub(super) default_ns: i64,
+}
+
+/// Upper estimates of what a part of the scratch takes, in bytes: reservations grow by these
+/// while a slice is parsed and are corrected after it.
+const TABLE_BYTES: usize = 2048;
+const NAME_BYTES: usize = 512;
+const SERIES_BYTES: usize = 192;
+const CELL_BYTES: usize = 24;
+
+/// Names of fields that a slice may bring for one table, in multiples of the column limit: lines
+/// that will be rejected may bring some in vain.
+const NAMES_FACTOR: usize = 4;
+
+/// The scratch columns of one slice. `'a` is the body's life.
+pub(super) struct Scratch<'a> {
+    rules: Rules,
+    tables: Vec<Table<'a>>,
+    by_measurement: HashMap<&'a str, usize>,
+    /// Raw `measurement,tags` to table and series.
+    series: HashMap<&'a [u8], (usize, u32)>,
+    bytes: usize,
+}
+
+impl<'a> Scratch<'a> {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            tables: Vec::new(),
+            by_measurement: HashMap::new(),
+            series: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
+    /// An upper estimate of the memory in use.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a line that has `bytes` of text, or refuses it without a trace. Returns the column
+    /// of a `time` field that was dropped.
+    pub(super) fn push(
+        &mut self,
+        point: &Point<'a>,
+        origin: Origin,
+        bytes: usize,
+    ) -> Result<Option<u32>, Refused> {
+        self.rules.limits.check_fields(point, bytes)?;
+        let time_ns = self.check_time(point)?;
+        let dropped = dropped_time_field(point)?;
+        let known = self.series.get(point.series_key).copied();
+        if known.is_none() {
+            self.rules.limits.check_series(point)?;
+        }
+        let table_index = match known {
+            Some((table, _)) => table,
+            None => self.table(point)?,
+        };
+        let Some(table) = self.tables.get_mut(table_index) else {
+            return Ok(dropped);
+        };
+        self.bytes += table.plan(point, &self.rules.limits)?;
+        let series = match known {
+            Some((_, series)) => series,
+            None => {
+                let series = table.add_series(point);
+                self.series.insert(point.series_key, (table_index, series));
+                self.bytes += SERIES_BYTES + 3 * point.series_key.len();
+                series
+            }
+        };
+        self.bytes += table.push_planned(point, series, time_ns);
+        table.origins.push(origin);
+        Ok(dropped)
+    }
+
+    /// The rows, measurements in the order of their first line.
+    pub(super) fn finish(self) -> Vec<TableRows> {
+        let written = self
+            .tables
+            .into_iter()
+            .filter(|table| !table.origins.is_empty());
+        written
+            .map(|table| TableRows {
+                batch: table.builder.finish(),
+                origins: table.origins,
+            })
+            .collect()
+    }
+
+    fn check_time(&self, point: &Point<'a>) -> Result<i64, Refused> {
+        let time_ns = point.timestamp.unwrap_or(self.rules.default_ns);
+        match self.rules.oldest_ns {
+            Some(oldest_ns) if time_ns < oldest_ns => {
+                Err((Refusal::Retention { time_ns, oldest_ns }, 1))
+            }
+            _ => Ok(time_ns),
+        }
+    }
+
+    fn table(&mut self, point: &Point<'a>) -> Result<usize, Refused> {
+        let next = self.tables.len();
+        match self.by_measurement.entry(point.measurement.raw()) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(_) if next >= self.rules.limits.tables_max => {
+                let tables_max = self.rules.limits.tables_max;
+                Err((
+                    limit(
+                        "tables_max",
+                        "the number of measurements",
+                        tables_max,
+                        next + 1,
+                    ),
+                    1,
+                ))
+            }
+            Entry::Vacant(vacant) => {
+                self.tables.push(Table::new(&point.measurement.decode()));
+                self.bytes += TABLE_BYTES;
+                Ok(*vacant.insert(next))
+            }
+        }
+    }
+}
+
+/// Finds a field called `time` beside others; alone it rejects the line (contract section 1.3).
+fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, Refused> {
+    let dropped = point
+        .fields
+        .iter()
+        .find(|field| is_time(field))
+        .map(|field| field.column);
+    match dropped {
+        Some(column) if point.fields.iter().all(is_time) => Err((Refusal::OnlyTime, column)),
+        _ => Ok(dropped),
+    }
+}
+
+fn is_time(field: &Field<'_>) -> bool {
+    field.key.raw() == "time"
+}
+
+struct Table<'a> {
+    builder: BatchBuilder,
+    origins: Vec<Origin>,
+    names: HashMap<&'a str, usize>,
+    slots: Vec<Slot>,
+    /// The fields of the line before, in its order: raw key and slot.
+    order: Vec<(&'a str, usize)>,
+    /// The cells of the line at hand.
+    planned: Vec<Planned>,
+    /// Counts lines, to see a name twice in one.
+    turn: u64,
+}
+
+/// A field name: its columns by type, and its part in the line at hand.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    columns: [Option<u32>; 5],
+    turn: u64,
+    cell: usize,
+}
+
+/// A cell of the line at hand: a name, the type, and which field of the line it is.
+#[derive(Clone, Copy)]
+struct Planned {
+    slot: usize,
+    field_type: FieldType,
+    field: usize,
+}
+
+impl<'a> Table<'a> {
+    fn new(measurement: &str) -> Self {
+        Self {
+            builder: BatchBuilder::new(measurement),
+            origins: Vec::new(),
+            names: HashMap::new(),
+            slots: Vec::new(),
+            order: Vec::new(),
+            planned: Vec::new(),
+            turn: 0,
+        }
+    }
+
+    /// Decides which field goes to which name; of several of one name the last one counts if
+    /// their types agree. Returns the bytes that new names take.
+    fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<usize, Refused> {
+        self.turn += 1;
+        self.planned.clear();
+        let names_before = self.slots.len();
+        for (index, field) in point
+            .fields
+            .iter()
+            .enumerate()
+            .filter(|(_, field)| !is_time(field))
+        {
+            let slot_index = self.slot(self.planned.len(), field, limits)?;
+            let field_type = type_of(&field.value);
+            let cell = Planned {
+                slot: slot_index,
+                field_type,
+                field: index,
+            };
+            let Some(slot) = self.slots.get_mut(slot_index) else {
+                continue;
+            };
+            if slot.turn != self.turn {
+                (slot.turn, slot.cell) = (self.turn, self.planned.len());
+                self.planned.push(cell);
+                continue;
+            }
+            let Some(earlier) = self.planned.get_mut(slot.cell) else {
+                continue;
+            };
+            if earlier.field_type != field_type {
+                let key = field.key.decode().into_owned();
+                let refusal = Refusal::FieldTwice {
+                    key,
+                    first: earlier.field_type,
+                    second: field_type,
+                };
+                return Err((refusal, field.column));
+            }
+            *earlier = cell;
+        }
+        Ok((self.slots.len() - names_before) * NAME_BYTES)
+    }
+
+    /// The slot of a field's name: the one that the line before had there, or by look-up.
+    fn slot(
+        &mut self,
+        position: usize,
+        field: &Field<'a>,
+        limits: &Limits,
+    ) -> Result<usize, Refused> {
+        let raw = field.key.raw();
+        match self.order.get(position) {
+            Some((expected, slot)) if *expected == raw => return Ok(*slot),
+            _ => {}
+        }
+        let names_max = limits.columns_max.saturating_mul(NAMES_FACTOR);
+        let next = self.slots.len();
+        let slot = match self.names.entry(raw) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(_) if next >= names_max => {
+                let what = "the number of field names";
+                return Err((
+                    limit("columns_max", what, limits.columns_max, next + 1),
+                    field.column,
+                ));
+            }
+            Entry::Vacant(vacant) => {
+                self.slots.push(Slot::default());
+                *vacant.insert(next)
+            }
+        };
+        self.order.truncate(position);
+        self.order.push((raw, slot));
+        Ok(slot)
+    }
+
+    fn add_series(&mut self, point: &Point<'a>) -> u32 {
+        let mut tags: Vec<_> = point
+            .tags
+            .iter()
+            .map(|tag| (tag.key.decode(), tag.value.decode()))
+            .collect();
+        tags.sort_unstable();
+        let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (&**key, &**value)).collect();
+        self.builder.series(&tags)
+    }
+
+    /// Appends the planned cells as a row. Returns an upper estimate of the bytes they take.
+    fn push_planned(&mut self, point: &Point<'a>, series: u32, time_ns: i64) -> usize {
+        let mut cells = Vec::with_capacity(self.planned.len());
+        let unescaped: Vec<String> = self.escaped_strings(point);
+        let mut next_unescaped = unescaped.iter();
+        let mut bytes = CELL_BYTES;
+        for index in 0..self.planned.len() {
+            let Some(planned) = self.planned.get(index).copied() else {
+                continue;
+            };
+            let Some(field) = point.fields.get(planned.field) else {
+                continue;
+            };
+            let value = match field.value {
+                Value::Float(value) => FieldValue::Float(value),
+                Value::Integer(value) => FieldValue::Integer(value),
+                Value::Unsigned(value) => FieldValue::Unsigned(value),
+                Value::Boolean(value) => FieldValue::Boolean(value),
+                Value::String(text) if text.is_escaped() => {
+                    FieldValue::String(next_unescaped.next().map_or("", String::as_str))
+                }
+                Value::String(text) => FieldValue::String(text.raw()),
+            };
+            if let FieldValue::String(text) = value {
+                bytes += 2 * text.len();
+            }
+            bytes += CELL_BYTES;
+            cells.push((self.column(planned, field), value));
+        }
+        self.builder.push_row(series, time_ns, &cells);
+        bytes
+    }
+
+    fn escaped_strings(&self, point: &Point<'a>) -> Vec<String> {
+        let values = self
+            .planned
+            .iter()
+            .filter_map(|planned| point.fields.get(planned.field));
+        values
+            .filter_map(|field| match field.value {
+                Value::String(text) if text.is_escaped() => Some(text.decode().into_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn column(&mut self, planned: Planned, field: &Field<'a>) -> u32 {
+        let place = planned.field_type as usize;
+        let Some(column) = self
+            .slots
+            .get_mut(planned.slot)
+            .and_then(|slot| slot.columns.get_mut(place))
+        else {
+            return self
+                .builder
+                .field_column(&field.key.decode(), planned.field_type);
+        };
+        *column.get_or_insert_with(|| {
+            self.builder
+                .field_column(&field.key.decode(), planned.field_type)
+        })
+    }
+}
+
+fn type_of(value: &Value<'_>) -> FieldType {
+    match value {
+        Value::Float(_) => FieldType::Float,
+        Value::Integer(_) => FieldType::Integer,
+        Value::Unsigned(_) => FieldType::Unsigned,
+        Value::Boolean(_) => FieldType::Boolean,
+        Value::String(_) => FieldType::String,
+    }
+}

@@ -1,0 +1,279 @@
+//! Which rows of a table survive, when its columns do not simply fit the schema.
+//!
+//! Rows are taken in line order. A row is accepted if each of its columns agrees with the schema,
+//! or with what an accepted row before it brought, and then brings its own new columns along.
+//! Columns that fit the schema in every row are not looked at again, so the work is in proportion
+//! to the cells of contested columns.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use super::REPORTS_MAX;
+use super::report::Counts;
+use super::rules::Refusal;
+use crate::catalog::schema::{ColumnKind, TableSchema};
+use crate::columnar::Batch;
+use crate::id::Sequence;
+
+/// Why a row was refused by the schema. Names are those of the batch at hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Clash {
+    /// The column exists with another kind.
+    Kind {
+        column: String,
+        measurement: String,
+        existing: ColumnKind,
+        found: ColumnKind,
+    },
+    /// Tag and field of one name in one line.
+    TagAndField { column: String },
+    /// A limit was passed.
+    Limit { refusal: Refusal },
+}
+
+impl Clash {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Kind { .. } | Self::TagAndField { .. } => "type_conflict",
+            Self::Limit { .. } => "limit",
+        }
+    }
+
+    /// The key to point at in the line; absent where the line as a whole is refused.
+    pub(super) fn key(&self) -> Option<(&str, bool)> {
+        match self {
+            Self::Kind { column, found, .. } => Some((column, *found == ColumnKind::Tag)),
+            Self::TagAndField { column } => Some((column, false)),
+            Self::Limit { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Clash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind {
+                column,
+                measurement,
+                existing,
+                found,
+            } => match (existing, found) {
+                (ColumnKind::Tag, _) => {
+                    write!(
+                        f,
+                        "\"{column}\" of \"{measurement}\" is a tag, got a {found} field"
+                    )
+                }
+                (_, ColumnKind::Tag) => {
+                    write!(
+                        f,
+                        "field \"{column}\" of \"{measurement}\" is {existing}, got a tag"
+                    )
+                }
+                _ => {
+                    write!(
+                        f,
+                        "field \"{column}\" of \"{measurement}\" is {existing}, got {found}"
+                    )
+                }
+            },
+            Self::TagAndField { column } => {
+                write!(
+                    f,
+                    "\"{column}\" is both a tag and a field in this line, rename one of them"
+                )
+            }
+            Self::Limit { refusal } => refusal.fmt(f),
+        }
+    }
+}
+
+/// The decision on the rows of a table.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// One entry a row.
+    pub(super) keep: Vec<bool>,
+    /// How many were refused, by reason.
+    pub(super) counts: Counts,
+    /// The first refused rows, ascending: those that a report may name.
+    pub(super) refused: Vec<(usize, Clash)>,
+    /// The latest frame whose columns a refusal relied on; it may still fail.
+    pub(super) relied_on: Option<Sequence>,
+}
+
+impl Settled {
+    /// Keeps every row, as yet.
+    pub(super) fn keeping(rows: usize) -> Self {
+        Self {
+            keep: vec![true; rows],
+            ..Self::default()
+        }
+    }
+
+    /// Refuses a row; in ascending order.
+    pub(super) fn refuse(&mut self, row: usize, clash: Clash) {
+        self.counts.add(clash.code(), 1);
+        if let Some(keep) = self.keep.get_mut(row) {
+            *keep = false;
+        }
+        if self.refused.len() < REPORTS_MAX {
+            self.refused.push((row, clash));
+        }
+    }
+}
+
+/// A column of the batch with the kind it wants.
+struct Wish<'a> {
+    name: &'a str,
+    kind: ColumnKind,
+}
+
+/// Decides row by row; `durable` tells which columns of the schema are beyond doubt.
+pub(super) fn settle(
+    schema: Option<&TableSchema>,
+    batch: &Batch,
+    columns_max: usize,
+    durable: Sequence,
+) -> Settled {
+    let wishes = wishes(batch);
+    let contested = |wish: &Wish<'_>| {
+        schema
+            .and_then(|schema| schema.column(wish.name))
+            .is_none_or(|c| c.kind != wish.kind)
+    };
+    let mut cells = contested_cells(batch, &wishes, contested);
+    // Stable: within a row the tags come before the fields, each in the batch's order.
+    cells.sort_by_key(|(row, _)| *row);
+    let mut table = Tentative {
+        schema,
+        measurement: batch.measurement(),
+        columns_max,
+        durable,
+        new: HashMap::new(),
+    };
+    let mut settled = Settled {
+        keep: vec![true; batch.rows()],
+        ..Settled::default()
+    };
+    for group in cells.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((row, _)) = group.first() else {
+            continue;
+        };
+        let row_wishes = group.iter().filter_map(|(_, wish)| wishes.get(*wish));
+        if let Err((clash, relied_on)) = table.admit(row_wishes) {
+            settled.relied_on = settled.relied_on.max(relied_on);
+            settled.refuse(*row, clash);
+        }
+    }
+    settled
+}
+
+fn wishes(batch: &Batch) -> Vec<Wish<'_>> {
+    let tags = batch.tag_keys().map(|name| Wish {
+        name,
+        kind: ColumnKind::Tag,
+    });
+    let fields = batch.fields().iter().map(|field| Wish {
+        name: field.name(),
+        kind: ColumnKind::Field(field.field_type()),
+    });
+    tags.chain(fields).collect()
+}
+
+/// The cells (row, wish) of every column that the schema does not simply confirm.
+fn contested_cells(
+    batch: &Batch,
+    wishes: &[Wish<'_>],
+    contested: impl Fn(&Wish<'_>) -> bool,
+) -> Vec<(usize, usize)> {
+    let tags: HashMap<&str, usize> = wishes
+        .iter()
+        .enumerate()
+        .filter(|(_, wish)| wish.kind == ColumnKind::Tag && contested(wish))
+        .map(|(index, wish)| (wish.name, index))
+        .collect();
+    let mut cells = Vec::new();
+    if !tags.is_empty() {
+        for (row, series) in batch.series_of_rows().iter().enumerate() {
+            let keys = batch.series_tags(*series).map(|(key, _)| key);
+            cells.extend(
+                keys.filter_map(|key| tags.get(key))
+                    .map(|wish| (row, *wish)),
+            );
+        }
+    }
+    let first_field = wishes.len() - batch.fields().len();
+    for (field, index) in batch.fields().iter().zip(first_field..) {
+        if wishes.get(index).is_some_and(&contested) {
+            cells.extend(field.iter().map(|(row, _)| (row, index)));
+        }
+    }
+    cells
+}
+
+/// The schema with what accepted rows have brought so far.
+struct Tentative<'a> {
+    schema: Option<&'a TableSchema>,
+    measurement: &'a str,
+    columns_max: usize,
+    durable: Sequence,
+    new: HashMap<&'a str, ColumnKind>,
+}
+
+impl<'a> Tentative<'a> {
+    /// Takes a row with these wishes, or says which one clashes and on which frame that relies.
+    fn admit<'w>(
+        &mut self,
+        wishes: impl Iterator<Item = &'w Wish<'a>>,
+    ) -> Result<(), (Clash, Option<Sequence>)>
+    where
+        'a: 'w,
+    {
+        let mut brought: HashMap<&'a str, ColumnKind> = HashMap::new();
+        for wish in wishes {
+            if let Some(column) = self.schema.and_then(|schema| schema.column(wish.name)) {
+                if column.kind != wish.kind {
+                    let doubtful = (column.since > self.durable).then_some(column.since);
+                    return Err((self.clash(wish, column.kind), doubtful));
+                }
+            } else if let Some(existing) = self.new.get(wish.name) {
+                if *existing != wish.kind {
+                    return Err((self.clash(wish, *existing), None));
+                }
+            } else if brought.insert(wish.name, wish.kind).is_some() {
+                return Err((
+                    Clash::TagAndField {
+                        column: wish.name.to_owned(),
+                    },
+                    None,
+                ));
+            }
+        }
+        self.check_columns(brought.len())?;
+        self.new.extend(brought);
+        Ok(())
+    }
+
+    fn check_columns(&self, more: usize) -> Result<(), (Clash, Option<Sequence>)> {
+        let existing = self.schema.map_or(0, TableSchema::len);
+        let columns = existing + self.new.len() + more;
+        if more == 0 || columns <= self.columns_max {
+            return Ok(());
+        }
+        let what = "the number of tags and fields";
+        let refusal = super::rules::limit("columns_max", what, self.columns_max, columns);
+        let doubtful = self
+            .schema
+            .and_then(|schema| schema.newer_than(self.durable));
+        Err((Clash::Limit { refusal }, doubtful))
+    }
+
+    fn clash(&self, wish: &Wish<'_>, existing: ColumnKind) -> Clash {
+        Clash::Kind {
+            column: wish.name.to_owned(),
+            measurement: self.measurement.to_owned(),
+            existing,
+            found: wish.kind,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A write path over a disk in memory, and what it holds as text.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::buffer::{Buffer, BufferLimits};
+use crate::catalog::{self, Catalog};
+use crate::clock::Clock;
+use crate::columnar::{FieldValue, Segment};
+use crate::ingest::{
+    Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome, WriteRequest,
+};
+use crate::line_protocol::Precision;
+use crate::memory::{Budget, Marks};
+use crate::storage::{FaultStorage, Storage};
+use crate::telemetry::Metrics;
+use crate::wal::WalOptions;
+
+pub(super) const NOW_NS: i64 = 1_700_000_000_123_456_789;
+
+pub(super) const LIMITS: Limits = Limits {
+    point_bytes_max: 4 << 20,
+    string_bytes_max: 1 << 20,
+    name_bytes_max: 64 << 10,
+    columns_max: 1000,
+    tables_max: 10_000,
+    series_max: 2_000_000,
+};
+
+pub(super) struct World {
+    pub(super) storage: FaultStorage,
+    pub(super) catalog: Catalog,
+    pub(super) ingest: Ingest,
+    pub(super) budget: Budget,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(FaultStorage::new(1), LIMITS)
+    }
+
+    pub(super) fn with(storage: FaultStorage, limits: Limits) -> Self {
+        let clock = Clock::manual(NOW_NS);
+        let dynamic: Arc<dyn Storage> = Arc::new(storage.clone());
+        let catalog_limits = catalog::Limits { buckets_max: 10 };
+        let catalog = Catalog::open(Arc::clone(&dynamic), clock.clone(), catalog_limits)
+            .expect("the catalog opens");
+        let (budget_bytes, soft_bytes, hard_bytes) = (256 << 20, 200 << 20, 240 << 20);
+        let budget = Budget::new(Marks {
+            budget_bytes,
+            soft_bytes,
+            hard_bytes,
+        });
+        let log = WalOptions {
+            probe_first: Duration::from_millis(1),
+            ..WalOptions::default()
+        };
+        let opened = Opened {
+            storage: dynamic,
+            catalog: catalog.clone(),
+            buffer: Buffer::new(BufferLimits::default()),
+            budget: budget.clone(),
+            metrics: Metrics::new(&clock),
+            log,
+            options: Options {
+                limits,
+                slice_bytes_max: 4096,
+                inline_bytes_max: 1024,
+                bucket_bytes_max: 128 << 20,
+            },
+        };
+        let ingest = Ingest::open(opened, &mut |_| {}).expect("the log opens");
+        Self {
+            storage,
+            catalog,
+            ingest,
+            budget,
+        }
+    }
+
+    /// What is found after a power cut.
+    pub(super) fn after_crash(&self) -> Self {
+        Self::with(self.storage.crash(), LIMITS)
+    }
+
+    pub(super) fn request(&self, lines: &str, accept_partial: bool) -> WriteRequest {
+        let target = match self.catalog.bucket_named("b") {
+            Some(bucket) => Target::Existing(bucket),
+            None => Target::Create("b".to_owned()),
+        };
+        let reservation = self.budget.try_reserve(lines.len() as u64).expect("fits");
+        let body = Body {
+            bytes: Bytes::copy_from_slice(lines.as_bytes()),
+            reservation,
+        };
+        let precision = Precision::Nanosecond;
+        WriteRequest {
+            target,
+            body,
+            precision,
+            accept_partial,
+            received_ns: NOW_NS,
+        }
+    }
+
+    pub(super) async fn try_write(&self, lines: &str) -> Result<WriteOutcome, WriteError> {
+        self.ingest.write(self.request(lines, true)).await
+    }
+
+    pub(super) async fn write(&self, lines: &str) -> WriteOutcome {
+        self.try_write(lines).await.expect("the log works")
+    }
+
+    pub(super) async fn write_all_or_nothing(&self, lines: &str) -> WriteOutcome {
+        self.ingest
+            .write(self.request(lines, false))
+            .await
+            .expect("the log works")
+    }
+
+    /// Every stored row of a measurement, oldest first: `tags fields time`.
+    pub(super) fn rows(&self, measurement: &str) -> Vec<String> {
+        let Some(bucket) = self.catalog.bucket_named("b") else {
+            return Vec::new();
+        };
+        let snapshot = self
+            .ingest
+            .buffer()
+            .snapshot(bucket.id, measurement, &self.budget);
+        let Some(snapshot) = snapshot.expect("fits") else {
+            return Vec::new();
+        };
+        snapshot
+            .segments
+            .iter()
+            .flat_map(|segment| segment_rows(segment))
+            .collect()
+    }
+}
+
+fn segment_rows(segment: &Segment) -> Vec<String> {
+    let row = |row: usize| {
+        let tags = segment.series_tags(segment.series_of_rows()[row]);
+        let tags: Vec<String> = tags.map(|(key, value)| format!("{key}={value}")).collect();
+        let fields = segment.fields().iter().filter_map(|field| {
+            field
+                .value(row)
+                .map(|value| format!("{}={}", field.name(), text(value)))
+        });
+        let mut fields: Vec<String> = fields.collect();
+        fields.sort();
+        format!(
+            "{} {} {}",
+            tags.join(","),
+            fields.join(","),
+            segment.times()[row]
+        )
+    };
+    (0..segment.rows()).map(row).collect()
+}
+
+fn text(value: FieldValue<'_>) -> String {
+    match value {
+        FieldValue::Float(value) => format!("{value:?}"),
+        FieldValue::Integer(value) => format!("{value}i"),
+        FieldValue::Unsigned(value) => format!("{value}u"),
+        FieldValue::Boolean(value) => value.to_string(),
+        FieldValue::String(value) => format!("{value:?}"),
+    }
+}

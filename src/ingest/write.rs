@@ -1,0 +1,248 @@
+//! The order of the write path: parse > resolve > log > apply > acknowledge. It stands here only.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::apply::Committed;
+use super::parse::{Parsing, Slice};
+use super::report::{LineReport, Reports, Stage};
+use super::resolve::{Mode, Part, Resolved};
+use super::scratch::Rules;
+use super::{Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
+use crate::catalog::Bucket;
+
+/// How often a request is resolved anew because the log failed before its turn came.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// How long an acknowledgement is held back when memory is all but full: below the one second
+/// after which the least patient writer gives up.
+const PAUSE_MAX: Duration = Duration::from_millis(250);
+
+impl Ingest {
+    /// Writes the lines of a body. Returns when every accepted line is on disk and can be read,
+    /// or with what is known about the lines that were not.
+    ///
+    /// The work runs in a task of its own: a client that hangs up does not cancel it halfway.
+    pub async fn write(&self, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        let ingest = self.clone();
+        tokio::spawn(async move { ingest.run(request).await })
+            .await
+            .map_err(|_| WriteError::Internal("its task ended early"))?
+    }
+
+    async fn run(&self, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        let WriteRequest {
+            target,
+            body,
+            precision,
+            accept_partial,
+            received_ns,
+        } = request;
+        let rules = Rules {
+            limits: self.shared.options.limits,
+            oldest_ns: match &target {
+                Target::Existing(bucket) => bucket.oldest_ns(received_ns),
+                Target::Create(_) => None,
+            },
+            default_ns: precision.truncate(received_ns),
+        };
+        let parsing = Parsing::start(self, body, precision, rules);
+        let outcome = if accept_partial {
+            self.write_lines(target, parsing).await?
+        } else {
+            self.write_all_or_nothing(target, parsing).await?
+        };
+        self.slow_down().await;
+        Ok(outcome)
+    }
+
+    /// Slice after slice, each durable before the next is resolved: a later line wins. The next
+    /// one is parsed meanwhile.
+    async fn write_lines(
+        &self,
+        mut target: Target,
+        mut parsing: Parsing,
+    ) -> Result<WriteOutcome, WriteError> {
+        let mut tally = Tally::default();
+        while let Some(slice) = parsing.next().await? {
+            let Slice {
+                part,
+                mut reports,
+                reservation,
+            } = slice;
+            if let Some(bucket) = self.bucket_for(&mut target, &part).await? {
+                let resolved = self.commit(&bucket, vec![part], Mode::Partial).await?;
+                tally.accepted += resolved.accepted;
+                reports.sort_in(parsing.report(&resolved));
+            } else {
+                let resolved = self.shared.resolver.check_only(vec![part]);
+                reports.sort_in(parsing.report(&resolved));
+            }
+            tally.reports.append(reports);
+            drop(reservation);
+        }
+        Ok(self.finish(tally))
+    }
+
+    /// Every slice is parsed before the first is resolved, and all are resolved at once.
+    async fn write_all_or_nothing(
+        &self,
+        mut target: Target,
+        mut parsing: Parsing,
+    ) -> Result<WriteOutcome, WriteError> {
+        let mut tally = Tally::default();
+        let (mut parts, mut reservations) = (Vec::new(), Vec::new());
+        while let Some(slice) = parsing.next().await? {
+            parts.push(slice.part);
+            tally.reports.append(slice.reports);
+            reservations.push(slice.reservation);
+        }
+        let checked = match &target {
+            Target::Create(_) => self.shared.resolver.check_only(parts.clone()),
+            Target::Existing(bucket) if !tally.reports.is_empty() => {
+                self.commit(bucket, parts.clone(), Mode::CheckOnly).await?
+            }
+            Target::Existing(_) => Resolved::default(),
+        };
+        tally.reports.sort_in(parsing.report(&checked));
+        if tally.reports.is_empty() {
+            let first = parts
+                .iter()
+                .find(|part| !part.is_empty())
+                .cloned()
+                .unwrap_or_default();
+            if let Some(bucket) = self.bucket_for(&mut target, &first).await? {
+                let resolved = self.commit(&bucket, parts, Mode::AllOrNothing).await?;
+                tally.reports.sort_in(parsing.report(&resolved));
+                tally.accepted = match resolved.rejected.rejected() {
+                    0 => resolved.accepted,
+                    _ => 0,
+                };
+            }
+        }
+        Ok(self.finish(tally))
+    }
+
+    /// The bucket to write to; created now if the part has a line for it. Nothing if it would be
+    /// created in vain.
+    async fn bucket_for(
+        &self,
+        target: &mut Target,
+        part: &Part,
+    ) -> Result<Option<Arc<Bucket>>, WriteError> {
+        let name = match target {
+            Target::Existing(bucket) => return Ok(Some(Arc::clone(bucket))),
+            Target::Create(_) if !self.shared.resolver.takes_any(part) => return Ok(None),
+            Target::Create(name) => name.clone(),
+        };
+        let catalog = self.shared.catalog.clone();
+        let bucket = tokio::task::spawn_blocking(move || catalog.create_bucket(&name, None))
+            .await
+            .map_err(|_| WriteError::Internal("creating its bucket ended early"))??;
+        *target = Target::Existing(Arc::clone(&bucket));
+        Ok(Some(bucket))
+    }
+
+    /// Resolves and logs parts, and waits until they are durable and applied.
+    async fn commit(
+        &self,
+        bucket: &Arc<Bucket>,
+        parts: Vec<Part>,
+        mode: Mode,
+    ) -> Result<Resolved, WriteError> {
+        self.check_share(bucket)?;
+        for _ in 0..ATTEMPTS_MAX {
+            let mut resolved = self.shared.resolver.resolve(bucket, parts.clone(), mode)?;
+            match wait_for(std::mem::take(&mut resolved.commits)).await {
+                Committed::Done => return Ok(resolved),
+                Committed::Failed(reason) => return Err(WriteError::LogUnavailable(reason)),
+                Committed::NotAttempted => {}
+            }
+        }
+        Err(WriteError::LogUnavailable(
+            "it failed several times in a row".to_owned(),
+        ))
+    }
+
+    /// One bucket may not fill the memory of all.
+    fn check_share(&self, bucket: &Bucket) -> Result<(), WriteError> {
+        let used_bytes = self.shared.buffer.bucket_bytes(bucket.id);
+        let bucket_bytes_max = self.shared.options.bucket_bytes_max;
+        if used_bytes >= bucket_bytes_max {
+            let bucket = bucket.name.clone();
+            return Err(WriteError::BucketFull {
+                bucket,
+                used_bytes,
+                bucket_bytes_max,
+            });
+        }
+        Ok(())
+    }
+
+    /// Past the soft mark writers are slowed before anyone is refused: half of them never retry.
+    async fn slow_down(&self) {
+        let pressure = self.shared.budget.pressure();
+        if pressure > 0.0 {
+            tokio::time::sleep(PAUSE_MAX.mul_f64(pressure)).await;
+        }
+    }
+
+    fn finish(&self, tally: Tally) -> WriteOutcome {
+        let Tally { accepted, reports } = tally;
+        for (code, lines) in reports.counts().iter() {
+            self.shared.metrics.lines_rejected(code, lines);
+        }
+        let rejected = reports.counts().rejected();
+        let (reports, more) = reports.finish();
+        self.shared.metrics.lines_accepted(accepted);
+        WriteOutcome {
+            accepted,
+            rejected,
+            reports,
+            more,
+        }
+    }
+}
+
+/// What is known about the lines so far.
+#[derive(Default)]
+struct Tally {
+    accepted: u64,
+    reports: Reports,
+}
+
+/// Waits for every frame. One failure is enough to promise nothing.
+async fn wait_for(commits: Vec<oneshot::Receiver<Committed>>) -> Committed {
+    let mut all = Committed::Done;
+    for commit in commits {
+        let one = commit
+            .await
+            .unwrap_or_else(|_| Committed::Failed("the server is stopping".to_owned()));
+        all = match (all, one) {
+            (Committed::Failed(reason), _) | (_, Committed::Failed(reason)) => {
+                Committed::Failed(reason)
+            }
+            (Committed::NotAttempted, _) | (_, Committed::NotAttempted) => Committed::NotAttempted,
+            (Committed::Done, Committed::Done) => Committed::Done,
+        };
+    }
+    all
+}
+
+impl Parsing {
+    /// The reports on rows that were refused after parsing.
+    fn report(&self, resolved: &Resolved) -> Reports {
+        let mut rows: Vec<_> = resolved.refused.iter().collect();
+        rows.sort_by_key(|row| row.origin.line);
+        let kept = rows.into_iter().take(REPORTS_MAX).map(|row| LineReport {
+            line: row.origin.line,
+            column: self.column_of(row.origin, row.clash.key()),
+            stage: Stage::Write,
+            code: row.clash.code(),
+            message: row.clash.to_string(),
+        });
+        Reports::new(kept.collect(), resolved.rejected.clone())
+    }
+}
