@@ -136,6 +136,14 @@ impl Reader {
         })
     }
 
+    /// Takes one of the places that exports run in.
+    #[cfg(test)]
+    pub(super) fn places_for_tests(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.places)
+            .try_acquire_owned()
+            .expect("a place is free")
+    }
+
     fn measurements(
         &self,
         bucket: BucketId,

@@ -18,6 +18,8 @@ mod line_protocol;
 mod merge;
 mod order;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use thiserror::Error;
 
