@@ -40,11 +40,15 @@ impl LineError {
             Some(_) => 0,
             None => u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1),
         };
+        // Only as far as it can be shown: looking at the rest of the body for each of many errors
+        // would be slow.
+        let found = found.get(..=EXCERPT_BYTES_MAX).unwrap_or(found);
+        let found = Excerpt::new(subject(reason, found));
         Self {
             line,
             column,
             reason,
-            found: Excerpt::new(subject(reason, found)),
+            found,
         }
     }
 }

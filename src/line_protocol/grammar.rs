@@ -6,7 +6,7 @@
 use nom::Parser;
 use nom::character::complete::char;
 use nom::combinator::consumed;
-use nom::multi::fold_many0;
+use nom::multi::many0_count;
 use nom::sequence::{preceded, separated_pair};
 
 use super::fault::{Parsed, Reason, expect, fail};
@@ -53,62 +53,44 @@ fn series<'a>(
     tags.clear();
     let (rest, measurement) =
         named(source, Reason::MeasurementExpected, name::measurement).parse(input)?;
-    let (rest, ()) = fold_many0(
-        preceded(char(','), |input| tag(source, input)),
-        || (),
-        |(), tag| tags.push(tag),
-    )
-    .parse(rest)?;
+    let more = preceded(char(','), |input| tag(source, input, tags));
+    let (rest, _) = many0_count(more).parse(rest)?;
     Ok((rest, measurement))
 }
 
 /// tag = tag key "=" tag value
-fn tag<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Tag<'a>> {
+fn tag<'a>(source: Source<'a>, input: &'a [u8], tags: &mut Vec<Tag<'a>>) -> Parsed<'a, ()> {
     let (rest, (key, value)) = separated_pair(
         named(source, Reason::TagKeyExpected, name::key),
         expect(Reason::TagEqualsExpected, char('=')),
         named(source, Reason::TagValueExpected, name::tag_value),
     )
     .parse(input)?;
-    Ok((
-        rest,
-        Tag {
-            key,
-            value,
-            column: source.column(input),
-        },
-    ))
+    let column = source.column(input);
+    tags.push(Tag { key, value, column });
+    Ok((rest, ()))
 }
 
 /// fields = field { "," field }
 fn fields<'a>(source: Source<'a>, input: &'a [u8], fields: &mut Vec<Field<'a>>) -> Parsed<'a, ()> {
     fields.clear();
-    let (rest, first) = field(source, input)?;
-    fields.push(first);
-    fold_many0(
-        preceded(char(','), |input| field(source, input)),
-        || (),
-        |(), field| fields.push(field),
-    )
-    .parse(rest)
+    let (rest, ()) = field(source, input, fields)?;
+    let more = preceded(char(','), |input| field(source, input, fields));
+    let (rest, _) = many0_count(more).parse(rest)?;
+    Ok((rest, ()))
 }
 
 /// field = field key "=" value
-fn field<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Field<'a>> {
+fn field<'a>(source: Source<'a>, input: &'a [u8], fields: &mut Vec<Field<'a>>) -> Parsed<'a, ()> {
     let (rest, (key, value)) = separated_pair(
         named(source, Reason::FieldKeyExpected, name::key),
         expect(Reason::FieldEqualsExpected, char('=')),
         |input| value(source, input),
     )
     .parse(input)?;
-    Ok((
-        rest,
-        Field {
-            key,
-            value,
-            column: source.column(input),
-        },
-    ))
+    let column = source.column(input);
+    fields.push(Field { key, value, column });
+    Ok((rest, ()))
 }
 
 /// value = string | boolean | number, told apart by the first byte.

@@ -6,6 +6,7 @@ use nom::character::complete::char;
 use nom::combinator::recognize;
 use nom::sequence::preceded;
 
+use super::bytes::{Bytes, CONTROLS};
 use super::fault::{Fault, Parsed, Reason, expect};
 
 /// No, one or many spaces. Only the space is one: a tab is a control byte.
@@ -35,13 +36,11 @@ pub(super) fn ends_value(input: &[u8]) -> bool {
 /// `#` and everything to the end of the line, which is left in place. The bytes need not be
 /// UTF-8: nothing of a comment is kept.
 pub(super) fn comment(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let text = recognize(preceded(char('#'), take_while(|byte| !is_control(byte)))).parse(input)?;
+    let text =
+        recognize(preceded(char('#'), take_while(|byte| IN_COMMENT.has(byte)))).parse(input)?;
     let (at_end, _) = text;
     expect(Reason::ControlByteInComment, line_end)(at_end)?;
     Ok(text)
 }
 
-/// The bytes that may stand in no name but a tag value, and in no comment.
-pub(super) fn is_control(byte: u8) -> bool {
-    matches!(byte, 0..=0x1f | 0x7f)
-}
+static IN_COMMENT: Bytes = Bytes::ALL.without(&CONTROLS);

@@ -23,6 +23,7 @@
 //! Deliberately unknown here: reserved names, limits, types of columns, duplicate fields. They
 //! depend on the server's state and settings, so `ingest` decides them.
 
+mod bytes;
 mod error;
 mod fault;
 mod grammar;

@@ -16,8 +16,8 @@ use std::fmt;
 
 use nom::bytes::complete::take_while;
 
+use super::bytes::{Bytes, CONTROLS};
 use super::fault::Parsed;
-use super::layout::is_control;
 use super::string::unescape;
 
 /// A measurement, tag key, tag value or field key as it stands in the body.
@@ -27,8 +27,10 @@ pub struct Name<'a> {
     escapes: Escapes,
 }
 
-/// What an escape in a name can stand for.
+/// What an escape in a name can stand for. As wide as the fields beside it, because names are
+/// moved about a lot and a single byte among words is slow to move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(usize)]
 pub(super) enum Escapes {
     /// The name has none.
     #[default]
@@ -37,6 +39,8 @@ pub(super) enum Escapes {
     Measurement,
     /// Comma, space and `=`.
     Tag,
+    /// Quote and backslash.
+    String,
 }
 
 impl<'a> Name<'a> {
@@ -76,46 +80,39 @@ impl fmt::Debug for Name<'_> {
 }
 
 impl Escapes {
-    fn has(self, byte: u8) -> bool {
+    /// Whether a backslash before `byte` escapes it.
+    pub(super) fn has(self, byte: u8) -> bool {
         match self {
             Self::None => false,
             Self::Measurement => matches!(byte, b',' | b' '),
             Self::Tag => matches!(byte, b',' | b' ' | b'='),
+            Self::String => matches!(byte, b'"' | b'\\'),
         }
     }
 }
 
 /// Measurement, possibly empty.
 pub(super) fn measurement(input: &[u8]) -> Parsed<'_, Escapes> {
-    name(Escapes::Measurement, |byte| {
-        !is_control(byte) && !matches!(byte, b',' | b' ' | b'\\')
-    })(input)
+    name(Escapes::Measurement, &IN_MEASUREMENT)(input)
 }
 
 /// Tag key or field key, possibly empty.
 pub(super) fn key(input: &[u8]) -> Parsed<'_, Escapes> {
-    name(Escapes::Tag, |byte| {
-        !is_control(byte) && !matches!(byte, b',' | b' ' | b'=' | b'\\')
-    })(input)
+    name(Escapes::Tag, &IN_KEY)(input)
 }
 
 /// Tag value, possibly empty.
 pub(super) fn tag_value(input: &[u8]) -> Parsed<'_, Escapes> {
-    name(Escapes::Tag, |byte| {
-        !matches!(byte, b',' | b' ' | b'=' | b'\\' | b'\r' | b'\n')
-    })(input)
+    name(Escapes::Tag, &IN_TAG_VALUE)(input)
 }
 
 /// name = { plain bytes | escape | backslash }; says which escapes it holds, if any.
-fn name<'a>(
-    escapes: Escapes,
-    is_plain: impl Fn(u8) -> bool,
-) -> impl Fn(&'a [u8]) -> Parsed<'a, Escapes> {
+fn name<'a>(escapes: Escapes, plain: &'static Bytes) -> impl Fn(&'a [u8]) -> Parsed<'a, Escapes> {
     move |input| {
         let mut found = Escapes::None;
         let mut rest = input;
         loop {
-            (rest, _) = take_while(&is_plain)(rest)?;
+            (rest, _) = take_while(|byte| plain.has(byte))(rest)?;
             match rest {
                 [b'\\', escaped, after @ ..] if escapes.has(*escaped) => {
                     found = escapes;
@@ -127,3 +124,7 @@ fn name<'a>(
         }
     }
 }
+
+static IN_MEASUREMENT: Bytes = Bytes::ALL.without(&CONTROLS).without(b"\\, ");
+static IN_KEY: Bytes = Bytes::ALL.without(&CONTROLS).without(b"\\, =");
+static IN_TAG_VALUE: Bytes = Bytes::ALL.without(b"\\, =\r\n");

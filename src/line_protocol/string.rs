@@ -11,13 +11,14 @@ use nom::sequence::terminated;
 
 use super::fault::{Fault, Parsed, Reason, fail};
 use super::layout::ends_value;
+use super::name::Escapes;
 use super::source::Source;
 
 /// A string value as it stands in the body, without its quotes.
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a str,
-    is_escaped: bool,
+    escapes: Escapes,
 }
 
 impl<'a> Text<'a> {
@@ -28,13 +29,13 @@ impl<'a> Text<'a> {
 
     /// Whether the text differs from how it was written.
     pub fn is_escaped(&self) -> bool {
-        self.is_escaped
+        self.escapes != Escapes::None
     }
 
     /// The text that was meant. Borrowed unless it holds an escape.
     pub fn decode(&self) -> Cow<'a, str> {
-        if self.is_escaped {
-            Cow::Owned(unescape(self.raw, is_escapable))
+        if self.is_escaped() {
+            Cow::Owned(unescape(self.raw, |byte| Escapes::String.has(byte)))
         } else {
             Cow::Borrowed(self.raw)
         }
@@ -61,7 +62,7 @@ impl fmt::Debug for Text<'_> {
 /// stray. Rejecting the earlier line alone saves the lines between.
 pub(super) fn string<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Text<'a>> {
     let (inside, _) = char('"')(input)?;
-    let Ok((rest, (raw, is_escaped))) = terminated(content, char('"')).parse(inside) else {
+    let Ok((rest, (raw, escapes))) = terminated(content, char('"')).parse(inside) else {
         return fail(input, Reason::UnterminatedString);
     };
     if !ends_value(rest) {
@@ -71,7 +72,7 @@ pub(super) fn string<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Text
         };
     }
     let raw = source.text(inside, raw, Reason::InvalidUtf8InString)?;
-    Ok((rest, Text { raw, is_escaped }))
+    Ok((rest, Text { raw, escapes }))
 }
 
 /// How much of `input`, which is inside a string, belongs to it: all up to its closing quote, or
@@ -82,9 +83,9 @@ pub(super) fn to_closing_quote(input: &[u8]) -> usize {
     })
 }
 
-/// Everything up to the closing quote, and whether an escape is in it.
-fn content(input: &[u8]) -> Parsed<'_, (&[u8], bool)> {
-    let mut is_escaped = false;
+/// Everything up to the closing quote, and which escapes it holds, if any.
+fn content(input: &[u8]) -> Parsed<'_, (&[u8], Escapes)> {
+    let mut escapes = Escapes::None;
     let mut position: usize = 0;
     loop {
         let rest = input.get(position..).unwrap_or_default();
@@ -96,21 +97,17 @@ fn content(input: &[u8]) -> Parsed<'_, (&[u8], bool)> {
         };
         position = position.saturating_add(found);
         match input.get(position..) {
-            Some([b'\\', escaped, ..]) if is_escapable(*escaped) => {
-                is_escaped = true;
+            Some([b'\\', escaped, ..]) if Escapes::String.has(*escaped) => {
+                escapes = Escapes::String;
                 position = position.saturating_add(2);
             }
             Some([b'\\', ..]) => position = position.saturating_add(1),
             _ => {
                 let (raw, rest) = input.split_at_checked(position).unwrap_or((input, &[]));
-                return Ok((rest, (raw, is_escaped)));
+                return Ok((rest, (raw, escapes)));
             }
         }
     }
-}
-
-fn is_escapable(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\')
 }
 
 /// Leaves out every backslash that stands before an escapable byte and is not itself escaped.

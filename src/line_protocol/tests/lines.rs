@@ -134,3 +134,9 @@ fn many_stray_quotes_do_not_make_parsing_slow() {
     let body = "m f=\"x\nm g=1\n".repeat(50_000);
     assert_eq!(read(&body).len(), 100_000);
 }
+
+#[test]
+fn many_errors_do_not_make_parsing_slow() {
+    let body = "m f\n".repeat(200_000);
+    assert_eq!(read(&body).len(), 200_000);
+}
