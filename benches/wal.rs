@@ -27,8 +27,8 @@ use tidegate::storage::DiskStorage;
 use tidegate::wal::{FRAME_HEADER_BYTES, Wal, WalOptions};
 
 const PAYLOAD_BYTES: usize = 100;
-const ROUNDS: usize = 8;
-const FRAMES_A_ROUND: usize = 250;
+const ROUNDS: usize = 40;
+const FRAMES_A_ROUND: usize = 50;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -243,6 +243,8 @@ impl Writer {
         self.storage.rename(&new_path, &path)?;
         self.storage.sync_dir(FOLDER)?;
         self.names_durable = true;
+        // Under its own name, for the sake of error messages.
+        let file = self.storage.open(&path)?;
         self.next.carried = Vec::new();
         let bytes = header.durable;
         self.segments.push(SegmentStats {
