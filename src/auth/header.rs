@@ -1,0 +1,95 @@
+//! The `Authorization` header: three schemes, one secret.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+
+/// Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The secret that a request carries. Absent if there is no `Authorization` header, if there are
+/// several, or if the one cannot be read: who sends two credentials means none of them.
+pub fn secret_of(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.as_bytes().trim_ascii();
+    if values.next().is_some() {
+        return None;
+    }
+    let blank = value.iter().position(u8::is_ascii_whitespace)?;
+    let (scheme, rest) = value.split_at_checked(blank)?;
+    let secret = match () {
+        () if scheme.eq_ignore_ascii_case(b"token") => rest.trim_ascii().to_vec(),
+        () if scheme.eq_ignore_ascii_case(b"bearer") => rest.trim_ascii().to_vec(),
+        () if scheme.eq_ignore_ascii_case(b"basic") => password(rest.trim_ascii())?,
+        () => return None,
+    };
+    (!secret.is_empty()).then_some(secret)
+}
+
+/// What follows the first colon; the user before it is ignored.
+fn password(encoded: &[u8]) -> Option<Vec<u8>> {
+    let mut pair = BASE64.decode(encoded).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair.split_off(colon + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::AUTHORIZATION;
+
+    use super::secret_of;
+
+    fn of(values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().expect("a header value"));
+        }
+        secret_of(&headers).map(|secret| String::from_utf8(secret).expect("text"))
+    }
+
+    #[test]
+    fn every_scheme_carries_the_secret_in_any_case_and_with_any_blanks() {
+        // `user:s3:cret` and `:s3:cret`
+        for value in [
+            "Token s3:cret",
+            "token s3:cret",
+            "  TOKEN \t s3:cret  ",
+            "Bearer s3:cret",
+            "bEARER   s3:cret",
+            "Basic dXNlcjpzMzpjcmV0",
+            "basic OnMzOmNyZXQ=",
+            "Basic OnMzOmNyZXQ",
+        ] {
+            assert_eq!(of(&[value]).as_deref(), Some("s3:cret"), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_carries_nothing() {
+        for value in [
+            "",
+            "Token",
+            "Token ",
+            "Token    ",
+            "Bearer",
+            "s3cret",
+            "Digest s3cret",
+            "Tokens3cret",
+            "Basic",
+            "Basic !!!",
+            // `user` without a colon, and `user:` without a password
+            "Basic dXNlcg==",
+            "Basic dXNlcjo=",
+        ] {
+            assert_eq!(of(&[value]), None, "{value}");
+        }
+        assert_eq!(of(&[]), None);
+        assert_eq!(of(&["Token a", "Token a"]), None, "two credentials are none");
+    }
+}

@@ -1,0 +1,87 @@
+//! How often a token may ask: a bucket a token that holds the requests of one second and refills
+//! steadily (the generic cell rate algorithm: one instant a token says how full its bucket is).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Refusal;
+use crate::catalog::TokenId;
+
+/// From here on the entries of tokens that have not asked for a while are thrown out.
+const ENTRIES_BEFORE_SWEEP: usize = 1024;
+
+/// The same number of requests a second for every token.
+#[derive(Debug)]
+pub struct RateLimit {
+    per_second: u32,
+    /// When a token's bucket will be full again; absent, or in the past, for a full one.
+    full_at: Mutex<HashMap<TokenId, Instant>>,
+}
+
+impl RateLimit {
+    /// This many requests a second; no limit at all for 0.
+    pub fn new(per_second: u32) -> Option<Self> {
+        (per_second > 0).then(|| Self { per_second, full_at: Mutex::default() })
+    }
+
+    /// Takes one request of `token` out of its bucket, or says when there is one again.
+    pub fn admit(&self, token: TokenId, now: Instant) -> Result<(), Refusal> {
+        let cost = Duration::from_secs(1) / self.per_second;
+        let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if full_at.len() >= ENTRIES_BEFORE_SWEEP {
+            full_at.retain(|_, full_at| *full_at > now);
+        }
+        let entry = full_at.entry(token).or_insert(now);
+        let missing = entry.saturating_duration_since(now) + cost;
+        let excess = missing.saturating_sub(Duration::from_secs(1));
+        if excess > Duration::ZERO {
+            return Err(Refusal::TooManyRequests {
+                per_second: self.per_second,
+                retry_after_s: whole_seconds(excess),
+            });
+        }
+        *entry = now + missing;
+        Ok(())
+    }
+}
+
+/// Rounded up, at least 1: what `Retry-After` can say.
+fn whole_seconds(duration: Duration) -> u32 {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    u32::try_from(seconds).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{ENTRIES_BEFORE_SWEEP, RateLimit};
+    use crate::auth::Refusal;
+    use crate::clock;
+
+    #[test]
+    fn a_second_s_worth_is_let_through_at_once_and_then_one_by_one() {
+        let (limit, now) = (RateLimit::new(4).expect("a limit"), clock::instant());
+        for _ in 0..4 {
+            assert_eq!(limit.admit(1, now), Ok(()));
+        }
+        let refusal = Refusal::TooManyRequests { per_second: 4, retry_after_s: 1 };
+        assert_eq!(limit.admit(1, now), Err(refusal));
+        assert_eq!(limit.admit(2, now), Ok(()), "tokens do not share");
+        let later = now + Duration::from_millis(260);
+        assert_eq!(limit.admit(1, later), Ok(()));
+        assert!(limit.admit(1, later).is_err());
+    }
+
+    #[test]
+    fn nothing_is_limited_unless_asked_for_and_entries_do_not_pile_up() {
+        assert!(RateLimit::new(0).is_none());
+        let (limit, now) = (RateLimit::new(1).expect("a limit"), clock::instant());
+        for token in 0..5_000 {
+            let later = now + Duration::from_secs(2 * token);
+            assert_eq!(limit.admit(token, later), Ok(()));
+        }
+        assert!(limit.full_at.lock().expect("unpoisoned").len() <= ENTRIES_BEFORE_SWEEP);
+    }
+}
