@@ -1,0 +1,198 @@
+//! Decoding with a cap and within the budget. Small bodies are decoded where they are; what takes
+//! longer moves off the threads that serve connections.
+
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+use tokio::task;
+
+use super::growing::Growing;
+use super::{BodyError, Encoding};
+use crate::memory::Reservation;
+
+/// Up to here, as it is sent and as it is decoded, a body is decoded in place.
+const INLINE_BYTES_MAX: usize = 256 * 1024;
+
+/// What is decoded at once before it is appended.
+const CHUNK_BYTES: usize = 32 * 1024;
+
+/// A body on the way through its decoder.
+struct Decoding {
+    source: Box<dyn Read + Send>,
+    encoding: Encoding,
+    out: Growing,
+    /// Covers what the decoder reads from; given back at the end.
+    _wire: Reservation,
+}
+
+/// Decodes `wire`, which `wire_reservation` covers, into memory that starts with `expected`. At
+/// most `bytes_max` come out. `workers` bounds how many bodies are decoded off the serving
+/// threads at the same time.
+pub(super) async fn decode(
+    encoding: Encoding,
+    (wire, wire_reservation): (Bytes, Reservation),
+    expected: Reservation,
+    bytes_max: u64,
+    workers: &Arc<Semaphore>,
+) -> Result<(Bytes, Reservation), BodyError> {
+    let (wire_bytes, claim) = (wire.len(), encoding.claim(&wire));
+    let Some(source) = encoding.decoder(wire.clone()) else { return Ok((wire, wire_reservation)) };
+    let out = Growing::new(fit(expected, claim, bytes_max)?, bytes_max);
+    let mut decoding = Decoding { source, encoding, out, _wire: wire_reservation };
+    if wire_bytes <= INLINE_BYTES_MAX && decoding.run(INLINE_BYTES_MAX)? {
+        return Ok(decoding.out.finish());
+    }
+    let lost = |_| BodyError::Internal("a decoder stopped");
+    let worker = Arc::clone(workers)
+        .acquire_owned()
+        .await
+        .map_err(|_| BodyError::Internal("the decoders are gone"))?;
+    let decoded = task::spawn_blocking(move || {
+        let _worker = worker;
+        decoding.run(usize::MAX).map(|_| decoding.out.finish())
+    });
+    decoded.await.map_err(lost)?
+}
+
+/// The reservation made to fit what the body says of itself, if it says something: usually that
+/// is exact, and nothing has to be moved later.
+fn fit(
+    mut expected: Reservation,
+    claim: Option<u64>,
+    bytes_max: u64,
+) -> Result<Reservation, BodyError> {
+    if let Some(claim) = claim.filter(|claim| *claim <= bytes_max) {
+        expected.try_grow(claim.saturating_sub(expected.bytes()))?;
+        expected.shrink_to(claim);
+    }
+    Ok(expected)
+}
+
+impl Decoding {
+    /// Goes on until the end, and then says true, or until more than `pause_bytes` are decoded.
+    fn run(&mut self, pause_bytes: usize) -> Result<bool, BodyError> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while self.out.len() <= pause_bytes {
+            match self.source.read(&mut chunk) {
+                Ok(0) => return Ok(true),
+                Ok(length) => self.out.extend(chunk.get(..length).unwrap_or_default())?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.undecodable(&error)),
+            }
+        }
+        Ok(false)
+    }
+
+    fn undecodable(&self, error: &std::io::Error) -> BodyError {
+        BodyError::Undecodable { encoding: self.encoding.name(), reason: error.to_string() }
+    }
+}
+
+/// Bytes to ask for, before a body comes, for what it will be decoded to: the guess, but never so
+/// much that a body which would fit is refused for the guess.
+pub(super) fn guess_bytes(
+    encoding: Encoding,
+    wire_bytes: u64,
+    bytes_max: u64,
+    hard_bytes: u64,
+) -> u64 {
+    let room = (hard_bytes / 4).saturating_sub(wire_bytes);
+    encoding.guess(wire_bytes).min(bytes_max).min(room)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use tokio::sync::Semaphore;
+
+    use super::{BodyError, decode, guess_bytes};
+    use crate::body::Encoding;
+    use crate::memory::{Budget, Marks};
+
+    fn gzip(text: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).expect("to memory");
+        Bytes::from(encoder.finish().expect("to memory"))
+    }
+
+    fn budget(hard_bytes: u64) -> Budget {
+        Budget::new(Marks { budget_bytes: hard_bytes, soft_bytes: 1, hard_bytes })
+    }
+
+    async fn decoded(budget: &Budget, wire: Bytes, bytes_max: u64) -> Result<Bytes, BodyError> {
+        let held = budget.try_reserve(u64::try_from(wire.len()).expect("small")).expect("fits");
+        let workers = Arc::new(Semaphore::new(1));
+        let (bytes, reservation) =
+            decode(Encoding::Gzip, (wire, held), budget.empty(), bytes_max, &workers).await?;
+        assert_eq!(budget.used_bytes(), reservation.bytes(), "only what came out is held");
+        assert!(reservation.bytes() >= u64::try_from(bytes.len()).expect("small"));
+        Ok(bytes)
+    }
+
+    #[tokio::test]
+    async fn small_and_large_bodies_come_out_whole_and_only_they_stay_reserved() {
+        let budget = budget(64 << 20);
+        for length in [0, 1, 1000, 256 * 1024, 256 * 1024 + 1, 5_000_000] {
+            let text: Vec<u8> = (0..length).map(|i: u32| i.to_le_bytes()[0]).collect();
+            let out = decoded(&budget, gzip(&text), 10_000_000).await.expect("decodes");
+            assert!(out == text, "{length}");
+            let twice = [gzip(&text), gzip(&text)].concat();
+            let out = decoded(&budget, Bytes::from(twice), 10_000_000).await.expect("decodes");
+            assert!(out == [text.clone(), text].concat(), "{length}, two members");
+        }
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_bomb_is_stopped_at_the_limit_and_leaves_nothing_reserved() {
+        let budget = budget(64 << 20);
+        let bomb = gzip(&vec![0; 20_000_000]);
+        let refused = decoded(&budget, bomb.clone(), 1_000_000).await;
+        assert_eq!(refused, Err(BodyError::TooLarge { bytes_max: 1_000_000 }));
+        // Two members, so that the last one's claim says little about the whole.
+        let twice = Bytes::from([bomb, gzip(b"x")].concat());
+        let refused = decoded(&budget, twice, 1_000_000).await;
+        assert_eq!(refused, Err(BodyError::TooLarge { bytes_max: 1_000_000 }));
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_could_never_fit_is_too_large_and_what_does_not_fit_now_is_overload() {
+        let small = budget(1_000_000);
+        let refused = decoded(&small, gzip(&vec![0; 2_000_000]), 10_000_000).await;
+        assert_eq!(refused, Err(BodyError::TooLarge { bytes_max: 1_000_000 }));
+        let busy = budget(10_000_000);
+        let others = busy.try_reserve(9_000_000).expect("fits");
+        let refused = decoded(&busy, gzip(&vec![0; 2_000_000]), 10_000_000).await;
+        assert!(matches!(refused, Err(BodyError::Overloaded(_))), "{refused:?}");
+        assert_eq!(busy.used_bytes(), others.bytes());
+    }
+
+    #[tokio::test]
+    async fn a_broken_stream_is_told_with_its_encoding() {
+        let budget = budget(64 << 20);
+        let text = |result: Result<Bytes, BodyError>| result.expect_err("broken").to_string();
+        let cut = gzip(b"m f=1 1\n").slice(..12);
+        let told = text(decoded(&budget, cut, 1000).await);
+        assert_eq!(told, "error decoding gzip stream: it ends too early");
+        let trailing = Bytes::from([gzip(b"m f=1 1\n"), Bytes::from_static(b"more")].concat());
+        let told = text(decoded(&budget, trailing, 1000).await);
+        assert_eq!(told, "error decoding gzip stream: 4 bytes follow the last member");
+    }
+
+    #[test]
+    fn a_guess_never_asks_for_what_cannot_be_had() {
+        assert_eq!(guess_bytes(Encoding::Identity, 100, 1000, 10_000), 0);
+        assert_eq!(guess_bytes(Encoding::Gzip, 100, 1000, 10_000), 400);
+        assert_eq!(guess_bytes(Encoding::Gzip, 500, 1000, 10_000), 1000);
+        assert_eq!(guess_bytes(Encoding::Gzip, 2400, 100_000, 10_000), 100);
+        assert_eq!(guess_bytes(Encoding::Gzip, 9000, 100_000, 10_000), 0);
+    }
+}

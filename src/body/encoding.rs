@@ -1,0 +1,129 @@
+//! `Content-Encoding`: one table of names, one decoder each. A further encoding is a row in
+//! [`NAMES`], a variant, and an arm in [`Encoding::decoder`].
+
+use std::io::Read;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
+
+use super::BodyError;
+use super::gzip::{self, Members};
+
+/// How a body is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// Not at all.
+    Identity,
+    /// RFC 1952, any number of members.
+    Gzip,
+}
+
+/// Names, compared without regard to case.
+const NAMES: &[(&str, Encoding)] = &[
+    ("", Encoding::Identity),
+    ("identity", Encoding::Identity),
+    ("gzip", Encoding::Gzip),
+    ("x-gzip", Encoding::Gzip),
+];
+
+/// Bytes of an unknown name that are repeated to the client at most.
+const ECHO_BYTES_MAX: usize = 64;
+
+/// How much larger line protocol is assumed to become when nothing better is known.
+const RATIO_GUESS: u64 = 4;
+
+impl Encoding {
+    /// What the headers say. Several encodings on top of each other are not supported.
+    pub fn of(headers: &HeaderMap) -> Result<Self, BodyError> {
+        let mut values = headers.get_all(CONTENT_ENCODING).iter();
+        let Some(first) = values.next() else { return Ok(Self::Identity) };
+        let name = first.as_bytes().trim_ascii();
+        let known =
+            NAMES.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+        match (known, values.next()) {
+            (Some((_, encoding)), None) => Ok(*encoding),
+            _ => Err(BodyError::UnknownEncoding { encoding: echo(headers) }),
+        }
+    }
+
+    /// How errors name it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    /// A decoder over a whole body; absent if there is nothing to decode.
+    pub(super) fn decoder(self, wire: Bytes) -> Option<Box<dyn Read + Send>> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some(Box::new(Members::new(wire))),
+        }
+    }
+
+    /// Bytes that `wire_bytes` are expected to decode to, before they are here.
+    pub(super) fn guess(self, wire_bytes: u64) -> u64 {
+        match self {
+            Self::Identity => 0,
+            Self::Gzip => wire_bytes.saturating_mul(RATIO_GUESS),
+        }
+    }
+
+    /// Bytes that a body says it decodes to. It may lie.
+    pub(super) fn claim(self, wire: &[u8]) -> Option<u64> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => gzip::claim(wire),
+        }
+    }
+}
+
+/// All values as one text that is safe to show.
+fn echo(headers: &HeaderMap) -> String {
+    let values: Vec<_> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .collect();
+    let mut text = values.join(", ");
+    text.truncate(text.floor_char_boundary(ECHO_BYTES_MAX));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::CONTENT_ENCODING;
+
+    use super::Encoding;
+
+    fn of(values: &[&str]) -> Result<Encoding, String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(CONTENT_ENCODING, value.parse().expect("a header value"));
+        }
+        Encoding::of(&headers).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_are_known_in_any_case() {
+        for name in ["gzip", "GZIP", " x-gzip ", "X-GZip"] {
+            assert_eq!(of(&[name]), Ok(Encoding::Gzip), "{name}");
+        }
+        for names in [&[][..], &[""], &["identity"], &["Identity"]] {
+            assert_eq!(of(names), Ok(Encoding::Identity), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_or_a_stack_of_encodings_is_repeated_and_cut() {
+        assert_eq!(of(&["br"]), Err("unacceptable content-encoding: br".to_owned()));
+        let stacked = "unacceptable content-encoding: gzip, gzip".to_owned();
+        assert_eq!(of(&["gzip", "gzip"]), Err(stacked.clone()));
+        assert_eq!(of(&["gzip, gzip"]), Err(stacked));
+        let long = of(&[&"x".repeat(500)]).expect_err("unknown");
+        assert_eq!(long.len(), "unacceptable content-encoding: ".len() + 64);
+    }
+}

@@ -1,0 +1,105 @@
+//! Bytes that come without saying how many: memory is taken before it is filled, in steps that
+//! double, and never waited for.
+
+use bytes::Bytes;
+
+use super::BodyError;
+use crate::memory::Reservation;
+
+/// The first step.
+const STEP_BYTES_MIN: usize = 64 * 1024;
+
+/// A vector within a reservation and a limit.
+#[derive(Debug)]
+pub(super) struct Growing {
+    bytes: Vec<u8>,
+    /// Covers the vector's capacity.
+    reservation: Reservation,
+    bytes_max: u64,
+}
+
+impl Growing {
+    /// Room for what `reservation` covers; more is taken as it is needed, up to `bytes_max`.
+    pub(super) fn new(reservation: Reservation, bytes_max: u64) -> Self {
+        let capacity = usize::try_from(reservation.bytes()).unwrap_or(usize::MAX);
+        Self { bytes: Vec::with_capacity(capacity), reservation, bytes_max }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends, or says which limit forbids it.
+    pub(super) fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        let length = self.bytes.len().saturating_add(chunk.len());
+        if bytes_of(length) > self.bytes_max {
+            return Err(BodyError::TooLarge { bytes_max: self.bytes_max });
+        }
+        if length > self.bytes.capacity() {
+            self.grow(length)?;
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// While the bytes move to their new place both places are held.
+    fn grow(&mut self, length: usize) -> Result<(), BodyError> {
+        let limit = usize::try_from(self.bytes_max).unwrap_or(usize::MAX);
+        let doubled = self.bytes.capacity().saturating_mul(2).max(STEP_BYTES_MIN);
+        let capacity = doubled.min(limit).max(length);
+        self.reservation.try_grow(bytes_of(capacity))?;
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+        self.reservation.shrink_to(bytes_of(self.bytes.capacity()));
+        Ok(())
+    }
+
+    /// The bytes and the reservation that covers them.
+    pub(super) fn finish(self) -> (Bytes, Reservation) {
+        (Bytes::from(self.bytes), self.reservation)
+    }
+}
+
+/// Lengths fit: there is no wider `usize` than 64 bits.
+pub(super) fn bytes_of(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BodyError, Growing, STEP_BYTES_MIN};
+    use crate::memory::{Budget, Marks};
+
+    fn budget(hard_bytes: u64) -> Budget {
+        Budget::new(Marks { budget_bytes: hard_bytes, soft_bytes: 1, hard_bytes })
+    }
+
+    #[test]
+    fn memory_is_taken_before_it_is_filled_and_given_back_after() {
+        let budget = budget(1 << 20);
+        let mut growing = Growing::new(budget.try_reserve(10).expect("fits"), 1 << 20);
+        growing.extend(b"0123456789").expect("within the reservation");
+        assert_eq!(budget.used_bytes(), 10);
+        growing.extend(b"more").expect("grows");
+        assert_eq!(budget.used_bytes(), 64 * 1024);
+        assert_eq!(growing.len(), 14);
+        let (bytes, reservation) = growing.finish();
+        assert_eq!(bytes.as_ref(), b"0123456789more");
+        assert_eq!(reservation.bytes(), 64 * 1024);
+        drop(reservation);
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn a_limit_and_a_lack_of_memory_are_told_apart() {
+        let mut limited = Growing::new(budget(1 << 20).empty(), 3);
+        assert_eq!(limited.extend(b"four"), Err(BodyError::TooLarge { bytes_max: 3 }));
+        let small = budget(1000);
+        let mut hopeless = Growing::new(small.empty(), 1 << 20);
+        assert_eq!(hopeless.extend(b"x"), Err(BodyError::TooLarge { bytes_max: 1000 }));
+        let busy = budget(100_000);
+        let _others = busy.try_reserve(90_000).expect("fits");
+        let mut crowded = Growing::new(busy.empty(), 1 << 20);
+        let refused = crowded.extend(&[0; STEP_BYTES_MIN]);
+        assert!(matches!(refused, Err(BodyError::Overloaded(_))), "{refused:?}");
+    }
+}

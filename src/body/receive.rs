@@ -1,0 +1,144 @@
+//! The way of a body from the socket into memory, in the order in which it may be refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+use tokio::sync::Semaphore;
+
+use super::decode::{decode, guess_bytes};
+use super::growing::{Growing, bytes_of};
+use super::pace::Pace;
+use super::{BodyError, Encoding};
+use crate::memory::{Budget, Reservation};
+
+/// What is asked for first when a body does not say how long it is.
+const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
+
+/// What a body may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes as they are sent.
+    pub wire_bytes_max: u64,
+    /// Bytes after decoding.
+    pub decoded_bytes_max: u64,
+    /// How long to wait for memory.
+    pub wait_max: Duration,
+    /// Nothing came for this long: cut.
+    pub idle_timeout: Duration,
+    /// Bytes a second that must come; 0 for no such rule.
+    pub rate_bytes_min: u64,
+    /// Over this time.
+    pub rate_window: Duration,
+}
+
+/// Takes bodies in. Clones share the budget.
+#[derive(Clone, Debug)]
+pub struct Receiver {
+    limits: Limits,
+    budget: Budget,
+    /// One permit a decoder that runs off the serving threads.
+    workers: Arc<Semaphore>,
+}
+
+/// A body in memory.
+#[derive(Debug)]
+pub struct Received {
+    /// Decoded.
+    pub bytes: Bytes,
+    /// Covers `bytes`.
+    pub reservation: Reservation,
+    /// How many bytes were sent.
+    pub wire_bytes: u64,
+}
+
+impl Receiver {
+    /// Takes memory from `budget`; decodes on at most `decoders_max` threads.
+    pub fn new(limits: Limits, budget: Budget, decoders_max: usize) -> Self {
+        Self { limits, budget, workers: Arc::new(Semaphore::new(decoders_max.max(1))) }
+    }
+
+    /// Reads and decodes the body of a request with these headers. Dropping the future, or an
+    /// error, gives all memory back.
+    pub async fn receive<B>(&self, headers: &HeaderMap, body: B) -> Result<Received, BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let encoding = Encoding::of(headers)?;
+        let length = self.announced_length(headers, encoding, &body)?;
+        if length == Some(0) {
+            let reservation = self.budget.empty();
+            return Ok(Received { bytes: Bytes::new(), reservation, wire_bytes: 0 });
+        }
+        let (wire, expected) = self.permits(encoding, length).await?;
+        let (bytes, held) = self.read(wire, self.bytes_max(encoding), body).await?;
+        let wire_bytes = bytes_of(bytes.len());
+        if wire_bytes == 0 {
+            return Ok(Received { bytes, reservation: held, wire_bytes });
+        }
+        let decoded_max = self.limits.decoded_bytes_max;
+        let (bytes, reservation) =
+            decode(encoding, (bytes, held), expected, decoded_max, &self.workers).await?;
+        Ok(Received { bytes, reservation, wire_bytes })
+    }
+
+    /// `Content-Length`, or what the protocol knows instead, if it is within the limit.
+    fn announced_length<B: Body>(
+        &self,
+        headers: &HeaderMap,
+        encoding: Encoding,
+        body: &B,
+    ) -> Result<Option<u64>, BodyError> {
+        let header = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length: Option<u64> = body.size_hint().exact().or(header);
+        let bytes_max = self.bytes_max(encoding);
+        match length {
+            Some(length) if length > bytes_max => Err(BodyError::TooLarge { bytes_max }),
+            length => Ok(length),
+        }
+    }
+
+    /// What may come over the wire: a body that is not encoded is bounded by both limits.
+    fn bytes_max(&self, encoding: Encoding) -> u64 {
+        match encoding {
+            Encoding::Identity => self.limits.wire_bytes_max.min(self.limits.decoded_bytes_max),
+            Encoding::Gzip => self.limits.wire_bytes_max,
+        }
+    }
+
+    /// Memory for the wire and for what is expected to come out of it. The only place that waits
+    /// for memory, and it holds none.
+    async fn permits(
+        &self,
+        encoding: Encoding,
+        length: Option<u64>,
+    ) -> Result<(Reservation, Reservation), BodyError> {
+        let hard_bytes = self.budget.marks().hard_bytes;
+        let wire_bytes = length.unwrap_or(UNKNOWN_LENGTH_BYTES);
+        let guess = guess_bytes(encoding, wire_bytes, self.limits.decoded_bytes_max, hard_bytes);
+        let wanted = wire_bytes.saturating_add(guess);
+        let mut expected = self.budget.reserve_within(wanted, self.limits.wait_max).await?;
+        Ok((expected.split(wire_bytes), expected))
+    }
+
+    async fn read<B>(
+        &self,
+        wire: Reservation,
+        bytes_max: u64,
+        mut body: B,
+    ) -> Result<(Bytes, Reservation), BodyError>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let Limits { idle_timeout, rate_bytes_min, rate_window, .. } = self.limits;
+        let mut pace = Pace::new(idle_timeout, rate_window, rate_bytes_min);
+        let mut bytes = Growing::new(wire, bytes_max);
+        while let Some(chunk) = pace.next(&mut body).await? {
+            bytes.extend(&chunk)?;
+        }
+        Ok(bytes.finish())
+    }
+}
