@@ -1,0 +1,146 @@
+//! What the endpoints share: settings, memory, numbers, and, once the log is replayed, the engine.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+
+use super::error::ApiError;
+use crate::auth::RateLimit;
+use crate::body::{Limits, Receiver};
+use crate::catalog::{Catalog, TokenId};
+use crate::clock::{self, Clock};
+use crate::config::Config;
+use crate::ingest::Ingest;
+use crate::memory::Budget;
+use crate::read::Reader;
+use crate::telemetry::Metrics;
+
+/// What works once the server is ready.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Buckets and tokens.
+    pub catalog: Catalog,
+    /// The write path.
+    pub ingest: Ingest,
+    /// What was written.
+    pub reader: Reader,
+}
+
+/// What the endpoints share. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct App {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: Arc<Config>,
+    clock: Clock,
+    budget: Budget,
+    metrics: Metrics,
+    receiver: Receiver,
+    rate: Option<RateLimit>,
+    exports: Arc<Semaphore>,
+    engine: OnceLock<Engine>,
+    started: Instant,
+    started_ns: i64,
+    /// Tokens that were told once that their client sends an empty organization.
+    warned: Mutex<HashSet<Option<TokenId>>>,
+}
+
+impl App {
+    /// An application that is starting: it answers, but has no engine yet.
+    pub fn new(config: Arc<Config>, clock: Clock, budget: Budget, metrics: Metrics) -> Self {
+        let decoders_max = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let receiver = Receiver::new(body_limits(&config), budget.clone(), decoders_max);
+        let shared = Shared {
+            receiver,
+            rate: RateLimit::new(config.connection.token_requests_per_second),
+            exports: Arc::new(Semaphore::new(config.export.concurrent_max)),
+            engine: OnceLock::new(),
+            started: clock::instant(),
+            started_ns: clock.now_ns(),
+            warned: Mutex::default(),
+            config,
+            clock,
+            budget,
+            metrics,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// From now on requests are served. Only the first engine counts.
+    pub fn set_ready(&self, engine: Engine) {
+        if self.shared.engine.set(engine).is_err() {
+            tracing::warn!("a second engine was opened and is ignored");
+        }
+    }
+
+    /// The engine; absent while the server is starting.
+    pub fn engine(&self) -> Option<&Engine> {
+        self.shared.engine.get()
+    }
+
+    /// The engine, or the answer of a server that is starting.
+    pub fn ready(&self) -> Result<&Engine, ApiError> {
+        self.engine().ok_or_else(ApiError::starting)
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    /// The wall clock.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
+    /// The budget of bytes.
+    pub fn budget(&self) -> &Budget {
+        &self.shared.budget
+    }
+
+    /// The counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
+    }
+
+    /// Takes bodies in.
+    pub fn receiver(&self) -> &Receiver {
+        &self.shared.receiver
+    }
+
+    /// How often a token may ask, if that is limited.
+    pub fn rate(&self) -> Option<&RateLimit> {
+        self.shared.rate.as_ref()
+    }
+
+    /// One permit an export.
+    pub fn exports(&self) -> &Arc<Semaphore> {
+        &self.shared.exports
+    }
+
+    /// When the server started: on the monotonic clock, and nanoseconds since the epoch.
+    pub fn started(&self) -> (Instant, i64) {
+        (self.shared.started, self.shared.started_ns)
+    }
+
+    /// True the first time that it is asked about this token.
+    pub(super) fn warn_once(&self, token: Option<TokenId>) -> bool {
+        self.shared.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(token)
+    }
+}
+
+fn body_limits(config: &Config) -> Limits {
+    Limits {
+        wire_bytes_max: config.limits.wire_bytes_max,
+        decoded_bytes_max: config.limits.decoded_bytes_max,
+        wait_max: config.memory.wait_max,
+        idle_timeout: config.connection.body_idle_timeout,
+        rate_bytes_min: config.connection.body_rate_bytes_min,
+        rate_window: config.connection.body_rate_window,
+    }
+}

@@ -1,0 +1,302 @@
+//! Errors as clients see them (contract section 1.2). The only place with status codes: the other
+//! modules say in their own words what is wrong, the conversions at the end say what that means
+//! over HTTP.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::request_id;
+use crate::auth::Refusal;
+use crate::body::BodyError;
+use crate::catalog::CatalogError;
+use crate::ingest::WriteError;
+use crate::read::ReadError;
+
+/// The kind of an error, as a word and as a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// A fault of ours.
+    Internal,
+    /// Not there yet.
+    NotImplemented,
+    /// No such bucket, path.
+    NotFound,
+    /// The request is wrong.
+    Invalid,
+    /// The body came too slowly.
+    Timeout,
+    /// The head is larger than a limit.
+    HeadTooLarge,
+    /// Not now.
+    Unavailable,
+    /// Not with this token, or not under this host name.
+    Forbidden,
+    /// Too often.
+    TooManyRequests,
+    /// No valid token.
+    Unauthorized,
+    /// The path exists, but not for this method.
+    MethodNotAllowed,
+    /// The body is larger than a limit.
+    RequestTooLarge,
+    /// No decoder for this encoding.
+    UnsupportedMediaType,
+}
+
+impl Code {
+    /// The word that programs read.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Internal => "internal error",
+            Self::NotImplemented => "not implemented",
+            Self::NotFound => "not found",
+            Self::Invalid | Self::Timeout => "invalid",
+            Self::Unavailable => "unavailable",
+            Self::Forbidden => "forbidden",
+            Self::TooManyRequests => "too many requests",
+            Self::Unauthorized => "unauthorized",
+            Self::MethodNotAllowed => "method not allowed",
+            Self::RequestTooLarge | Self::HeadTooLarge => "request too large",
+            Self::UnsupportedMediaType => "unsupported media type",
+        }
+    }
+
+    /// The status of the answer.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Invalid => StatusCode::BAD_REQUEST,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+}
+
+/// Retry at once: memory is given back in milliseconds.
+const RETRY_OVERLOAD_S: u32 = 1;
+/// A start, or a disk that is full, takes longer.
+const RETRY_LATER_S: u32 = 5;
+
+/// Bytes of `X-Influxdb-Error` at most.
+const HEADER_BYTES_MAX: usize = 256;
+
+/// An answer that is an error.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    body: Body,
+    retry_after_s: Option<u32>,
+    /// What only the log is told.
+    detail: Option<String>,
+}
+
+/// The body, in the order in which its members are written.
+#[derive(Debug, Serialize)]
+struct Body {
+    code: &'static str,
+    message: String,
+    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
+    bytes_max: Option<u64>,
+    #[serde(flatten)]
+    lines: Option<Lines>,
+}
+
+/// What is told about rejected lines beside the message.
+#[derive(Debug, Serialize)]
+pub(super) struct Lines {
+    /// The first one.
+    pub(super) line: i32,
+    pub(super) accepted: u64,
+    pub(super) rejected: u64,
+    pub(super) errors: Vec<LineError>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+pub(super) struct LineError {
+    pub(super) line: i32,
+    pub(super) column: u32,
+    pub(super) code: &'static str,
+    pub(super) message: String,
+}
+
+impl ApiError {
+    /// An error with this message for the client.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        let body =
+            Body { code: code.as_str(), message: message.into(), bytes_max: None, lines: None };
+        Self { code, body, retry_after_s: None, detail: None }
+    }
+
+    /// 503 with `Retry-After`: it will pass by itself.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Code::Unavailable, message).retry_after(RETRY_LATER_S)
+    }
+
+    /// 503 while the log is replayed.
+    pub fn starting() -> Self {
+        Self::unavailable("the server is starting: the log is being replayed")
+    }
+
+    /// 503 for requests that a stop no longer waits for.
+    pub fn stopping() -> Self {
+        Self::unavailable("the server is stopping")
+    }
+
+    /// 500. The client is told the request id, the log everything.
+    pub fn internal(detail: impl Into<String>) -> Self {
+        let message = match request_id::current() {
+            Some(id) => format!("internal error, request id {id}"),
+            None => "internal error".to_owned(),
+        };
+        Self { detail: Some(detail.into()), ..Self::new(Code::Internal, message) }
+    }
+
+    /// 400 about single lines.
+    pub(super) fn lines(message: String, lines: Lines) -> Self {
+        let mut error = Self::new(Code::Invalid, message);
+        error.body.lines = Some(lines);
+        error
+    }
+
+    fn too_large(message: String, bytes_max: u64) -> Self {
+        let mut error = Self::new(Code::RequestTooLarge, message);
+        error.body.bytes_max = Some(bytes_max);
+        error
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after_s: Some(seconds.max(1)), ..self }
+    }
+
+    /// What kind it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What the client is told.
+    pub fn message(&self) -> &str {
+        &self.body.message
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let code = HeaderValue::from_static(self.body.code);
+        headers.insert(HeaderName::from_static("x-platform-error-code"), code);
+        let short = short_text(&self.body.message);
+        headers.insert(HeaderName::from_static("x-influxdb-error"), short);
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code == Code::Unauthorized {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Token"));
+        }
+        headers
+    }
+}
+
+/// The first line, cut, with everything that a header cannot carry replaced.
+fn short_text(message: &str) -> HeaderValue {
+    let line = message.lines().next().unwrap_or_default();
+    let visible = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+    let text: String = line.chars().map(visible).take(HEADER_BYTES_MAX).collect();
+    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("error"))
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Some(detail) = &self.detail {
+            tracing::error!(detail, "a request failed by a fault of ours");
+        }
+        let headers = self.headers();
+        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        (self.code.status(), headers, body).into_response()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unauthorized => Self::new(Code::Unauthorized, refusal.to_string()),
+            Refusal::Starting => Self::starting(),
+            Refusal::TooManyRequests { retry_after_s, .. } => {
+                Self::new(Code::TooManyRequests, refusal.to_string()).retry_after(retry_after_s)
+            }
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        let message = error.to_string();
+        match error {
+            BodyError::UnknownEncoding { .. } => Self::new(Code::UnsupportedMediaType, message),
+            BodyError::TooLarge { bytes_max } => Self::too_large(message, bytes_max),
+            BodyError::Overloaded(_) => Self::overloaded(message),
+            BodyError::Undecodable { .. } | BodyError::Broken => Self::new(Code::Invalid, message),
+            BodyError::Idle(_) | BodyError::TooSlow { .. } => Self::new(Code::Timeout, message),
+            BodyError::Internal(_) => Self::internal(message),
+        }
+    }
+}
+
+impl From<WriteError> for ApiError {
+    fn from(error: WriteError) -> Self {
+        let message = error.to_string();
+        match error {
+            WriteError::Overloaded(_) | WriteError::BucketFull { .. } => Self::overloaded(message),
+            WriteError::TooLarge(exhausted) => {
+                let text = "unable to read data: points batch is too large".to_owned();
+                Self::too_large(text, exhausted.hard_bytes)
+            }
+            WriteError::LogUnavailable(_) => Self::unavailable(message),
+            WriteError::BucketGone(_) => Self::new(Code::NotFound, message),
+            WriteError::Catalog(error) => error.into(),
+            WriteError::Internal(_) => Self::internal(message),
+        }
+    }
+}
+
+impl From<CatalogError> for ApiError {
+    fn from(error: CatalogError) -> Self {
+        let message = error.to_string();
+        match error {
+            CatalogError::InvalidName(_) | CatalogError::TooManyBuckets { .. } => {
+                Self::new(Code::Invalid, message)
+            }
+            // The disk refused, or somebody else was faster: either passes.
+            _ => Self { detail: Some(message), ..Self::unavailable("the bucket was not created") },
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        let message = error.to_string();
+        match error {
+            ReadError::Exhausted(_) => Self::overloaded(message),
+        }
+    }
+}
+
+impl ApiError {
+    fn overloaded(message: String) -> Self {
+        Self::new(Code::Unavailable, message).retry_after(RETRY_OVERLOAD_S)
+    }
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

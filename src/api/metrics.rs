@@ -1,0 +1,42 @@
+//! `GET /metrics`: the snapshot of what is held, beside what was counted.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+
+use super::App;
+use crate::telemetry::{self, Gauges};
+
+/// The endpoint.
+pub async fn metrics(State(app): State<App>) -> Response {
+    let text = app.metrics().encode(&gauges(&app));
+    ([(CONTENT_TYPE, HeaderValue::from_static(telemetry::CONTENT_TYPE))], text).into_response()
+}
+
+fn gauges(app: &App) -> Gauges {
+    let (budget, marks, config) = (app.budget(), app.budget().marks(), app.config());
+    let exports_max = config.export.concurrent_max;
+    let exports = exports_max.saturating_sub(app.exports().available_permits());
+    let mut gauges = Gauges {
+        connections_max: number(config.connection.connections_max),
+        memory_used_bytes: budget.used_bytes(),
+        memory_soft_bytes: marks.soft_bytes,
+        memory_hard_bytes: marks.hard_bytes,
+        memory_budget_bytes: marks.budget_bytes,
+        buckets_max: number(config.limits.buckets_max),
+        exports: number(exports),
+        exports_max: number(exports_max),
+        ..Gauges::default()
+    };
+    if let Some(engine) = app.engine() {
+        gauges.ready = 1;
+        gauges.healthy = u64::from(engine.ingest.health().is_ok());
+        gauges.buckets = number(engine.catalog.buckets().len());
+    }
+    gauges
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

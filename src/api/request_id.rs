@@ -1,0 +1,42 @@
+//! The id of the request that the current task serves: on the answer, in the log, in the text of
+//! a 500. Ids are unique in a process and, by the random half, hardly ever repeat across restarts.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Names one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestId(u64);
+
+tokio::task_local! {
+    static CURRENT: RequestId;
+}
+
+impl RequestId {
+    /// The next one.
+    pub fn next() -> Self {
+        static PROCESS: OnceLock<u32> = OnceLock::new();
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        // Without random bytes ids repeat after a restart, which confuses but does no harm.
+        let process = PROCESS.get_or_init(|| getrandom::u32().unwrap_or_default());
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        Self((u64::from(*process) << 32) | u64::from(number))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// Runs `request` with this id as the current one.
+pub async fn scope<F: Future>(id: RequestId, request: F) -> F::Output {
+    CURRENT.scope(id, request).await
+}
+
+/// The id of the request that this task serves, if it serves one.
+pub fn current() -> Option<RequestId> {
+    CURRENT.try_with(|id| *id).ok()
+}
