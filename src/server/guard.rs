@@ -1,0 +1,366 @@
+//! A strict doorkeeper in front of the HTTP parser.
+//!
+//! The parser is lenient where RFC 9112 lets it be: it takes a bare LF for a line end, drops a
+//! `Content-Length` beside `Transfer-Encoding`, merges two equal lengths, and its own refusals
+//! carry neither our error body nor a request id. Behind a proxy that reads such a request
+//! differently, that is how requests are smuggled. So every byte of an HTTP/1 connection passes
+//! here first:
+//!
+//! ```text
+//! head: held back until it is whole, then checked  ┬ good: passed on as it came
+//!                                                  └ bad:  replaced by a request for the refusal
+//! body: passed through, only its end is found (by length, or chunk by chunk)
+//! ```
+//!
+//! The replacement is a request of method [`REFUSED`] that no client can use for anything: what is
+//! wrong stands in [`Refusals`], from where the connection's service takes it. It goes the way of
+//! all requests, so its answer looks like every other. After it nothing more is read.
+//!
+//! HTTP/2 is recognised by its preface and passed through. The guard also keeps the time in which
+//! a head must come, and ends a connection whose peer takes nothing for too long.
+
+mod chunks;
+mod head;
+mod remains;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+pub(super) use head::Refusal;
+pub(super) use remains::{Remains, Returned};
+
+use chunks::Chunks;
+use head::{Framing, Verdict};
+use timer::Timer;
+
+/// The method of the request that stands in for a refused one.
+pub(super) const REFUSED: &str = "TIDEGATE-REFUSED";
+const STAND_IN: &[u8] = b"TIDEGATE-REFUSED / HTTP/1.1\r\nhost: -\r\nconnection: close\r\n\r\n";
+
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What is read at once while a head is awaited.
+const HEAD_CHUNK_BYTES: usize = 4096;
+
+/// What a head and a peer may cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// A head must be whole this long after its first byte; the first one after the connection.
+    pub(super) head_timeout: Duration,
+    /// Bytes of a head.
+    pub(super) head_bytes_max: usize,
+    /// Header lines.
+    pub(super) headers_max: usize,
+    /// A peer that takes nothing for this long is given up.
+    pub(super) write_timeout: Duration,
+}
+
+/// Why the request that was just replaced was refused.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusals(Arc<Mutex<Option<Refusal>>>);
+
+impl Refusals {
+    pub(super) fn take(&self) -> Option<Refusal> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, refusal: Refusal) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(refusal);
+    }
+}
+
+/// What comes next from the peer.
+#[derive(Debug)]
+enum State {
+    /// A request's head, or the preface of HTTP/2.
+    Head,
+    /// This many bytes of a body.
+    Length(u64),
+    /// A chunked body.
+    Chunked(Chunks),
+    /// HTTP/2.
+    Passing,
+    /// Nothing that will be read.
+    Refused,
+}
+
+/// A connection with the guard on it. It lends the connection to whoever serves it: when it is
+/// dropped, the connection comes back through [`Returned`], to be closed with care.
+#[derive(Debug)]
+pub(super) struct Guard<IO> {
+    io: Option<IO>,
+    limits: Limits,
+    state: State,
+    /// Bytes that came and were not passed on; the first `vetted` of them may be.
+    held: BytesMut,
+    vetted: usize,
+    /// Whether the peer has closed its side.
+    ended: bool,
+    /// Whether a request was ever passed on: until then the connection's start sets the deadline.
+    awaiting_first: bool,
+    head_timer: Timer,
+    write_timer: Timer,
+    refusals: Refusals,
+    give_back: Option<tokio::sync::oneshot::Sender<Remains<IO>>>,
+}
+
+impl<IO> Guard<IO> {
+    pub(super) fn new(io: IO, limits: Limits) -> (Self, Refusals, Returned<IO>) {
+        let (give_back, returned) = tokio::sync::oneshot::channel();
+        let refusals = Refusals::default();
+        let guard = Self {
+            io: Some(io),
+            limits,
+            state: State::Head,
+            held: BytesMut::new(),
+            vetted: 0,
+            ended: false,
+            awaiting_first: true,
+            head_timer: Timer::new(limits.head_timeout),
+            write_timer: Timer::new(limits.write_timeout),
+            refusals: refusals.clone(),
+            give_back: Some(give_back),
+        };
+        (guard, refusals, Returned::new(returned))
+    }
+
+    /// Looks at what is held and decides how much of it may be passed on.
+    fn vet(&mut self) -> io::Result<()> {
+        match &mut self.state {
+            State::Head => self.vet_head(),
+            State::Length(left) => {
+                let here = u64::try_from(self.held.len()).unwrap_or(u64::MAX).min(*left);
+                self.vetted = usize::try_from(here).unwrap_or(usize::MAX);
+                *left -= here;
+                if *left == 0 {
+                    self.state = State::Head;
+                }
+            }
+            State::Chunked(chunks) => {
+                let (vetted, ended) = chunks.scan(&self.held)?;
+                self.vetted = vetted;
+                if ended {
+                    self.state = State::Head;
+                }
+            }
+            State::Passing => self.vetted = self.held.len(),
+            State::Refused => {}
+        }
+        Ok(())
+    }
+
+    fn vet_head(&mut self) {
+        if self.awaiting_first && HTTP2_PREFACE.starts_with(&self.held) {
+            return;
+        }
+        if self.awaiting_first && self.held.starts_with(HTTP2_PREFACE) {
+            (self.state, self.vetted) = (State::Passing, self.held.len());
+            return self.head_timer.stop();
+        }
+        // RFC 9112, section 2.2: empty lines before a request are ignored.
+        while self.held.starts_with(b"\r\n") {
+            self.held.advance(2);
+        }
+        match head::check(&self.held, &self.limits) {
+            Verdict::Incomplete => {}
+            Verdict::Refused(refusal) => self.refuse(refusal),
+            Verdict::Good { head_bytes, framing } => {
+                self.vetted = head_bytes;
+                self.state = match framing {
+                    Framing::Length(0) => State::Head,
+                    Framing::Length(length) => State::Length(length),
+                    Framing::Chunked => State::Chunked(Chunks::default()),
+                };
+                self.awaiting_first = false;
+                self.head_timer.stop();
+            }
+        }
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refusals.put(refusal);
+        self.held.clear();
+        self.held.extend_from_slice(STAND_IN);
+        (self.state, self.vetted) = (State::Refused, STAND_IN.len());
+        self.head_timer.stop();
+    }
+
+    /// Passes vetted bytes on.
+    fn pass(&mut self, out: &mut ReadBuf<'_>) {
+        let length = self.vetted.min(out.remaining());
+        out.put_slice(&self.held.split_to(length));
+        self.vetted -= length;
+        if self.held.is_empty() {
+            // An idle connection holds no memory here.
+            self.held = BytesMut::new();
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the connection was given back")
+}
+
+impl<IO: AsyncRead + Unpin> Guard<IO> {
+    /// Reads more of a head. False if the peer has closed its side.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.awaiting_first || !self.held.is_empty() {
+            self.head_timer.start();
+        }
+        let mut chunk = [0; HEAD_CHUNK_BYTES];
+        let mut chunk = ReadBuf::new(&mut chunk);
+        let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
+        if io.poll_read(cx, &mut chunk)?.is_pending() {
+            // Closing in silence is what a peer that sent no request can expect.
+            ready!(self.head_timer.poll_expired(cx));
+            return Poll::Ready(Ok(false));
+        }
+        self.held.extend_from_slice(chunk.filled());
+        Poll::Ready(Ok(!chunk.filled().is_empty()))
+    }
+
+    /// Reads a body straight into `out`. What belongs to the next request is held back.
+    fn poll_body(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = out.filled().len();
+        let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
+        ready!(io.poll_read(cx, out))?;
+        let fresh = out.filled().get(before..).unwrap_or_default();
+        if fresh.is_empty() {
+            self.ended = true;
+            return Poll::Ready(Ok(()));
+        }
+        let (passed, state) = self.state.follow(fresh)?;
+        self.held.extend_from_slice(fresh.get(passed..).unwrap_or_default());
+        if let Some(state) = state {
+            self.state = state;
+        }
+        out.set_filled(before + passed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl State {
+    /// How many of these bytes belong to the body, and what comes after it if it ends with them.
+    fn follow(&mut self, fresh: &[u8]) -> io::Result<(usize, Option<Self>)> {
+        match self {
+            Self::Length(left) => {
+                let here = u64::try_from(fresh.len()).unwrap_or(u64::MAX).min(*left);
+                *left -= here;
+                let passed = usize::try_from(here).unwrap_or(usize::MAX);
+                Ok((passed, (*left == 0).then_some(Self::Head)))
+            }
+            Self::Chunked(chunks) => {
+                let (passed, ended) = chunks.scan(fresh)?;
+                Ok((passed, ended.then_some(Self::Head)))
+            }
+            Self::Head | Self::Passing | Self::Refused => Ok((fresh.len(), None)),
+        }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        loop {
+            if this.vetted == 0 && !this.held.is_empty() {
+                this.vet()?;
+            }
+            if this.vetted > 0 {
+                this.pass(out);
+                return Poll::Ready(Ok(()));
+            }
+            match this.state {
+                // Its answer ends the connection; the end of the input would end it before.
+                State::Refused => return Poll::Pending,
+                State::Head => {
+                    if !ready!(this.poll_head(cx))? {
+                        this.ended = true;
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                State::Length(_) | State::Chunked(_) | State::Passing => {
+                    return this.poll_body(cx, out);
+                }
+            }
+        }
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> Guard<IO> {
+    /// Calls `write` on the connection; a peer that takes nothing for too long is an error.
+    fn poll_taken<T>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        write: impl FnOnce(Pin<&mut IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let this = &mut *self;
+        let io = Pin::new(this.io.as_mut().ok_or_else(gone)?);
+        if let Poll::Ready(result) = write(io, cx) {
+            this.write_timer.stop();
+            return Poll::Ready(result);
+        }
+        this.write_timer.start();
+        ready!(this.write_timer.poll_expired(cx));
+        let reason = "the peer takes nothing of its answer";
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, reason)))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_taken(cx, |io, cx| io.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_taken(cx, |io, cx| io.poll_write_vectored(cx, slices))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.as_ref().is_some_and(AsyncWrite::is_write_vectored)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_taken(cx, |io, cx| io.poll_flush(cx))
+    }
+
+    /// Only flushes: closing is done with care, by whoever gets the connection back.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+impl<IO> Drop for Guard<IO> {
+    fn drop(&mut self) {
+        let unread = match self.state {
+            State::Head => !self.held.is_empty(),
+            State::Length(_) | State::Chunked(_) | State::Refused => true,
+            // A stream that was refused is ended by the protocol, the connection goes on.
+            State::Passing => false,
+        };
+        if let (Some(io), Some(give_back)) = (self.io.take(), self.give_back.take()) {
+            // If nobody waits for it any more the connection just closes.
+            let _ = give_back.send(Remains { io, unread: unread && !self.ended });
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The head of an HTTP/1 request, read strictly (RFC 9112): what two readers could understand in
+//! two ways is refused.
+
+use http::Uri;
+use thiserror::Error;
+
+use super::Limits;
+
+/// Why a head is refused. The texts are for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(in crate::server) enum Refusal {
+    #[error("malformed request: a line of the head does not end with CRLF, or contains a control character")]
+    LineEnd,
+    #[error("malformed request line: expected METHOD target HTTP/1.1")]
+    RequestLine,
+    #[error("malformed request: a header is folded over several lines")]
+    Folded,
+    #[error("malformed request: a header line is not `name: value`")]
+    HeaderLine,
+    #[error("malformed request: Content-Length is no number, or stands twice")]
+    Length,
+    #[error("malformed request: Transfer-Encoding is anything but `chunked`, or stands twice, or beside Content-Length, or in HTTP/1.0")]
+    TransferEncoding,
+    #[error("malformed request: exactly one Host header is required")]
+    Host,
+    #[error("the request's head is larger than the server allows (connection.head_bytes_max)")]
+    TooLarge,
+    #[error("the request has more headers than the server allows (connection.headers_max)")]
+    TooManyHeaders,
+}
+
+/// How the end of the body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    Length(u64),
+    Chunked,
+}
+
+/// What a head is, as far as it is here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Incomplete,
+    Good { head_bytes: usize, framing: Framing },
+    Refused(Refusal),
+}
+
+/// Checks the head that `bytes` begin with.
+pub(super) fn check(bytes: &[u8], limits: &Limits) -> Verdict {
+    match measure(bytes, limits) {
+        Err(refusal) => Verdict::Refused(refusal),
+        Ok(None) => Verdict::Incomplete,
+        Ok(Some(head_bytes)) => match read(bytes.get(..head_bytes).unwrap_or_default(), limits) {
+            Ok(framing) => Verdict::Good { head_bytes, framing },
+            Err(refusal) => Verdict::Refused(refusal),
+        },
+    }
+}
+
+/// The length of the head with its empty line; absent if that has not come.
+fn measure(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', bytes) {
+        let line = bytes.get(start..=end).unwrap_or_default();
+        if end >= limits.head_bytes_max {
+            return Err(Refusal::TooLarge);
+        }
+        if !line.ends_with(b"\r\n") {
+            return Err(Refusal::LineEnd);
+        }
+        start = end + 1;
+        if line == b"\r\n" {
+            return Ok(Some(start));
+        }
+    }
+    if bytes.len() >= limits.head_bytes_max { Err(Refusal::TooLarge) } else { Ok(None) }
+}
+
+/// What of a head decides about the framing.
+#[derive(Default)]
+struct Seen {
+    headers: usize,
+    hosts: usize,
+    length: Option<u64>,
+    chunked: bool,
+}
+
+fn read(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
+    let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.trim_suffix_cr());
+    let http_11 = request_line(lines.next().unwrap_or_default())?;
+    let mut seen = Seen::default();
+    for line in lines.take_while(|line| !line.is_empty()) {
+        seen.header(line, http_11)?;
+    }
+    if seen.headers > limits.headers_max {
+        return Err(Refusal::TooManyHeaders);
+    }
+    if seen.hosts > 1 || (http_11 && seen.hosts == 0) {
+        return Err(Refusal::Host);
+    }
+    match (seen.chunked, seen.length) {
+        (true, Some(_)) => Err(Refusal::TransferEncoding),
+        (true, None) => Ok(Framing::Chunked),
+        (false, length) => Ok(Framing::Length(length.unwrap_or(0))),
+    }
+}
+
+/// Whether it is HTTP/1.1 (or else 1.0).
+fn request_line(line: &[u8]) -> Result<bool, Refusal> {
+    if line.iter().any(u8::is_ascii_control) {
+        return Err(Refusal::LineEnd);
+    }
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (method, target, version) = (parts.next(), parts.next(), parts.next());
+    let (Some(method), Some(target), Some(version), None) = (method, target, version, parts.next())
+    else {
+        return Err(Refusal::RequestLine);
+    };
+    let valid = is_token(method) && Uri::try_from(target).is_ok();
+    match version {
+        b"HTTP/1.1" if valid => Ok(true),
+        b"HTTP/1.0" if valid => Ok(false),
+        _ => Err(Refusal::RequestLine),
+    }
+}
+
+impl Seen {
+    fn header(&mut self, line: &[u8], http_11: bool) -> Result<(), Refusal> {
+        if line.starts_with(b" ") || line.starts_with(b"\t") {
+            return Err(Refusal::Folded);
+        }
+        let colon = memchr::memchr(b':', line).ok_or(Refusal::HeaderLine)?;
+        let (name, value) = line.split_at_checked(colon).ok_or(Refusal::HeaderLine)?;
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        if !is_token(name) {
+            return Err(Refusal::HeaderLine);
+        }
+        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(Refusal::LineEnd);
+        }
+        self.headers += 1;
+        match name {
+            _ if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
+            _ if name.eq_ignore_ascii_case(b"content-length") => self.length(value)?,
+            _ if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                let sound = http_11 && !self.chunked && value.eq_ignore_ascii_case(b"chunked");
+                self.chunked = sound.then_some(true).ok_or(Refusal::TransferEncoding)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Digits only: no sign, no blank, no list, and only once.
+    fn length(&mut self, value: &[u8]) -> Result<(), Refusal> {
+        let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        let length = std::str::from_utf8(value).ok().filter(|_| digits);
+        let length = length.and_then(|text| text.parse().ok()).ok_or(Refusal::Length)?;
+        match self.length.replace(length) {
+            None => Ok(()),
+            Some(_) => Err(Refusal::Length),
+        }
+    }
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(name: &[u8]) -> bool {
+    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !name.is_empty() && name.iter().all(token)
+}
+
+trait TrimSuffixCr {
+    fn trim_suffix_cr(&self) -> &Self;
+}
+
+impl TrimSuffixCr for [u8] {
+    fn trim_suffix_cr(&self) -> &Self {
+        self.strip_suffix(b"\r").unwrap_or(self)
+    }
+}

@@ -1,0 +1,210 @@
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::timeout;
+
+use super::head::{Framing, Refusal, Verdict, check};
+use super::{Guard, HTTP2_PREFACE, Limits, Refusals, Returned, STAND_IN};
+
+const LIMITS: Limits = Limits {
+    head_timeout: Duration::from_millis(100),
+    head_bytes_max: 400,
+    headers_max: 5,
+    write_timeout: Duration::from_millis(100),
+};
+
+type Pieces = (Guard<DuplexStream>, Refusals, Returned<DuplexStream>, DuplexStream);
+
+fn guarded() -> Pieces {
+    let (client, server) = duplex(64 * 1024);
+    let (guard, refusals, returned) = Guard::new(server, LIMITS);
+    (guard, refusals, returned, client)
+}
+
+/// What a guard passes on of `sent`, read in pieces of any size.
+async fn passed(sent: &[u8], piece_bytes: usize) -> (Vec<u8>, Option<Refusal>) {
+    let (mut guard, refusals, _returned, mut client) = guarded();
+    let mut seen = Vec::new();
+    for piece in sent.chunks(piece_bytes) {
+        client.write_all(piece).await.expect("room");
+        let mut buffer = [0; 7];
+        while let Ok(Ok(length @ 1..)) =
+            timeout(Duration::from_millis(2), guard.read(&mut buffer)).await
+        {
+            seen.extend_from_slice(&buffer[..length]);
+        }
+    }
+    (seen, refusals.take())
+}
+
+#[tokio::test]
+async fn sound_requests_pass_unchanged_however_they_are_cut() {
+    let requests: &[&[u8]] = &[
+        b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST /w HTTP/1.1\r\nhost: a\r\nContent-Length: 5\r\n\r\nhello",
+        b"POST /w?x=%20 HTTP/1.1\r\nhost: a\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"POST /w HTTP/1.1\r\nhost:a\r\ncontent-length:\t 0 \r\n\r\n",
+    ];
+    let all = requests.concat();
+    for piece_bytes in [1, 2, 3, 10, 64, all.len()] {
+        let (seen, refusal) = passed(&all, piece_bytes).await;
+        assert_eq!(refusal, None, "in pieces of {piece_bytes}");
+        assert_eq!(String::from_utf8_lossy(&seen), String::from_utf8_lossy(&all));
+    }
+}
+
+#[test]
+fn what_two_readers_could_read_differently_is_refused() {
+    use Refusal::{Folded, HeaderLine, Host, Length, LineEnd, RequestLine, TransferEncoding};
+    for (head, refusal) in [
+        ("GET / HTTP/1.1\nHost: a\n\n", LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\n\r\n", LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\n", LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", LineEnd),
+        ("GET / HTTP/1.1\r\nHost: a\0\r\n\r\n", LineEnd),
+        ("GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", LineEnd),
+        ("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", RequestLine),
+        ("GET / HTTP/1.1 \r\nHost: a\r\n\r\n", RequestLine),
+        ("GET /\r\nHost: a\r\n\r\n", RequestLine),
+        ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", RequestLine),
+        ("GET / http/1.1\r\nHost: a\r\n\r\n", RequestLine),
+        ("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", RequestLine),
+        ("GET \u{7f} HTTP/1.1\r\nHost: a\r\n\r\n", LineEnd),
+        ("GET <> HTTP/1.1\r\nHost: a\r\n\r\n", RequestLine),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", Folded),
+        ("GET / HTTP/1.1\r\n Host: a\r\n\r\n", Folded),
+        ("GET / HTTP/1.1\r\nHost : a\r\n\r\n", HeaderLine),
+        ("GET / HTTP/1.1\r\nHost\r\n\r\n", HeaderLine),
+        ("GET / HTTP/1.1\r\n: a\r\n\r\n", HeaderLine),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX y: a\r\n\r\n", HeaderLine),
+        ("GET / HTTP/1.1\r\n\r\n", Host),
+        ("GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n", Host),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", Length),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n", Length),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5, 5\r\n\r\n", Length),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n", Length),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n", Length),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n", Length),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            TransferEncoding,
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            TransferEncoding,
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+            TransferEncoding,
+        ),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", TransferEncoding),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n", TransferEncoding),
+        ("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", TransferEncoding),
+    ] {
+        assert_eq!(check(head.as_bytes(), &LIMITS), Verdict::Refused(refusal), "{head:?}");
+    }
+}
+
+#[test]
+fn heads_have_limits() {
+    let head = |filler: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{filler}\r\n");
+    let good = check(head("").as_bytes(), &LIMITS);
+    assert_eq!(good, Verdict::Good { head_bytes: 27, framing: Framing::Length(0) });
+    let many = check(head(&"X: y\r\n".repeat(5)).as_bytes(), &LIMITS);
+    assert_eq!(many, Verdict::Refused(Refusal::TooManyHeaders));
+    let long = format!("X: {}", "y".repeat(500));
+    for sent in [head(&long), head(&format!("{long}\r\n"))] {
+        assert_eq!(check(sent.as_bytes(), &LIMITS), Verdict::Refused(Refusal::TooLarge));
+    }
+    assert_eq!(check(b"GET / HTTP/1.1\r\nHos", &LIMITS), Verdict::Incomplete);
+}
+
+#[tokio::test]
+async fn a_refused_head_is_replaced_and_nothing_after_it_is_passed() {
+    let sent = b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\nHost: a\n\nGET /x HTTP/1.1\r\n";
+    let (seen, refusal) = passed(sent, sent.len()).await;
+    assert_eq!(refusal, Some(Refusal::LineEnd));
+    let good = &sent[..31];
+    assert_eq!(String::from_utf8_lossy(&seen), String::from_utf8_lossy(&[good, STAND_IN].concat()));
+}
+
+#[tokio::test]
+async fn empty_lines_before_a_request_are_skipped() {
+    let (seen, refusal) = passed(b"\r\n\r\nGET / HTTP/1.0\r\n\r\n", 1).await;
+    assert_eq!((seen.as_slice(), refusal), (&b"GET / HTTP/1.0\r\n\r\n"[..], None));
+}
+
+#[tokio::test]
+async fn http2_passes_by_its_preface_and_only_at_the_start() {
+    let sent = [HTTP2_PREFACE, b"\0\0\0\x04anything\n\n\n"].concat();
+    for piece_bytes in [1, 5, 100] {
+        assert_eq!(passed(&sent, piece_bytes).await, (sent.clone(), None));
+    }
+    let late = [&b"GET / HTTP/1.0\r\n\r\n"[..], HTTP2_PREFACE].concat();
+    assert_eq!(passed(&late, 100).await.1, Some(Refusal::RequestLine));
+}
+
+#[tokio::test]
+async fn broken_chunks_are_an_error_of_the_body() {
+    let (mut guard, refusals, _returned, mut client) = guarded();
+    let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    client.write_all(&[&head[..], b"5\nhello"].concat()).await.expect("room");
+    let mut buffer = vec![0; 1000];
+    let length = guard.read(&mut buffer).await.expect("the head");
+    assert_eq!(length, head.len());
+    assert!(guard.read(&mut buffer).await.is_err());
+    assert_eq!(refusals.take(), None);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_ends_the_connection_in_silence() {
+    for sent in [&b""[..], b"GET / HTT", b"PRI * HT"] {
+        let (mut guard, _refusals, _returned, mut client) = guarded();
+        client.write_all(sent).await.expect("room");
+        let read = timeout(Duration::from_secs(5), guard.read(&mut [0; 10])).await;
+        assert_eq!(read.expect("in time").expect("no error"), 0, "{sent:?}");
+    }
+    // Between requests the time of a head does not run.
+    let (mut guard, _refusals, _returned, mut client) = guarded();
+    client.write_all(b"GET / HTTP/1.0\r\n\r\n").await.expect("room");
+    assert_eq!(guard.read(&mut [0; 100]).await.expect("the head"), 18);
+    assert!(timeout(Duration::from_millis(300), guard.read(&mut [0; 10])).await.is_err());
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_given_up() {
+    let (mut guard, _refusals, _returned, _client) = guarded();
+    let write = guard.write_all(&[0; 100_000]);
+    let error = timeout(Duration::from_secs(5), write).await.expect("in time");
+    assert_eq!(error.expect_err("nobody reads").kind(), std::io::ErrorKind::TimedOut);
+}
+
+#[tokio::test]
+async fn a_connection_comes_back_and_is_closed_after_what_still_came() {
+    let (mut guard, _refusals, returned, mut client) = guarded();
+    client.write_all(b"POST / HTTP/1.0\r\nContent-Length: 9\r\n\r\nab").await.expect("room");
+    guard.read(&mut [0; 100]).await.expect("the head");
+    guard.write_all(b"answer").await.expect("room");
+    guard.shutdown().await.expect("flushes");
+    drop(guard);
+    let remains = returned.remains().await.expect("given back");
+    assert!(remains.unread);
+    let closing = tokio::spawn(remains.close());
+    client.write_all(&[0; 30_000]).await.expect("taken, to be thrown away");
+    let mut answer = [0; 6];
+    client.read_exact(&mut answer).await.expect("the answer is still readable");
+    assert_eq!(&answer, b"answer");
+    client.shutdown().await.expect("closes");
+    closing.await.expect("closed");
+}
+
+#[tokio::test]
+async fn nothing_is_waited_for_after_a_request_that_was_read_whole() {
+    let (mut guard, _refusals, returned, mut client) = guarded();
+    client.write_all(b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nab").await.expect("room");
+    guard.read(&mut [0; 100]).await.expect("the head");
+    guard.read(&mut [0; 100]).await.expect("the body");
+    drop(guard);
+    assert!(!returned.remains().await.expect("given back").unread);
+}

@@ -1,0 +1,48 @@
+//! A deadline that is set when something begins and cleared when it is done.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Sleep, sleep};
+
+/// Runs, or does not. The allocation is made once and kept.
+#[derive(Debug)]
+pub(super) struct Timer {
+    duration: Duration,
+    sleep: Option<Pin<Box<Sleep>>>,
+    running: bool,
+}
+
+impl Timer {
+    pub(super) fn new(duration: Duration) -> Self {
+        Self { duration, sleep: None, running: false }
+    }
+
+    /// Starts it unless it runs.
+    pub(super) fn start(&mut self) {
+        if self.running {
+            return;
+        }
+        self.running = true;
+        match &mut self.sleep {
+            Some(sleep) => {
+                let now = tokio::time::Instant::from_std(crate::clock::instant());
+                sleep.as_mut().reset(now + self.duration);
+            }
+            None => self.sleep = Some(Box::pin(sleep(self.duration))),
+        }
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.running = false;
+    }
+
+    /// Ready when it ran out; pending while it does not run.
+    pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.sleep {
+            Some(sleep) if self.running => sleep.as_mut().poll(cx),
+            _ => Poll::Pending,
+        }
+    }
+}
