@@ -11,6 +11,11 @@ pub mod cli;
 pub mod config;
 pub mod telemetry;
 
+pub mod api;
+pub mod auth;
+pub mod body;
+pub mod server;
+
 pub mod ingest;
 pub mod line_protocol;
 

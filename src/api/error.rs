@@ -2,6 +2,7 @@
 //! modules say in their own words what is wrong, the conversions at the end say what that means
 //! over HTTP.
 
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -79,6 +80,20 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        }
+    }
+}
+
+impl Code {
+    /// Under which name the metrics count refusals of this kind.
+    pub fn refused(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized | Self::Forbidden => Some("auth"),
+            Self::RequestTooLarge | Self::HeadTooLarge => Some("size"),
+            Self::TooManyRequests => Some("rate"),
+            Self::Unavailable => Some("overload"),
+            Self::Timeout => Some("slow"),
+            _ => None,
         }
     }
 }
@@ -222,7 +237,7 @@ impl IntoResponse for ApiError {
         }
         let headers = self.headers();
         let body = serde_json::to_vec(&self.body).unwrap_or_default();
-        (self.code.status(), headers, body).into_response()
+        (self.code.status(), headers, Extension(self.code), body).into_response()
     }
 }
 

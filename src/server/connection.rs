@@ -1,0 +1,187 @@
+//! One connection, from the accepted socket to the closed one.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::activity::Activity;
+use super::guard::{Guard, Limits, REFUSED, Refusals};
+use super::layers::Peer;
+use super::prefix;
+use crate::config::Config;
+
+/// What one stream of HTTP/2 may send before it is read. What all streams of a connection may send
+/// together is the sum: a stream that waits takes nothing from the others.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// The protocol's limit on windows.
+const WINDOW_BYTES_MAX: u32 = (1 << 31) - 1;
+/// Streams of one connection that were reset before they were served. More end the connection
+/// ("rapid reset", CVE-2023-44487).
+const PENDING_RESETS_MAX: usize = 20;
+/// Streams of one connection that we reset because the peer broke the protocol.
+const LOCAL_RESETS_MAX: usize = 64;
+/// A peer that says nothing at all is asked after this, and given up after this again.
+const HTTP2_PING: Duration = Duration::from_secs(20);
+/// Bytes of answers that wait in one stream.
+const SEND_BYTES_MAX: usize = 64 * 1024;
+/// Room for a head and some of what follows it.
+const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
+/// A peer that takes nothing of its answer for this long is given up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How connections are served: made once, shared by all.
+#[derive(Clone, Debug)]
+pub(super) struct Connections {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    router: Router,
+    builder: Builder<TokioExecutor>,
+    limits: Limits,
+    keep_alive: Duration,
+    path_prefix: String,
+}
+
+/// What tells connections to end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop {
+    /// No further requests; those in flight are answered.
+    pub(super) gently: CancellationToken,
+    /// Now.
+    pub(super) now: CancellationToken,
+}
+
+impl Connections {
+    pub(super) fn new(router: Router, config: &Config) -> Self {
+        let limits = Limits {
+            head_timeout: config.connection.head_timeout,
+            head_bytes_max: config.connection.head_bytes_max,
+            headers_max: config.connection.headers_max,
+            write_timeout: WRITE_TIMEOUT,
+        };
+        let shared = Shared {
+            router,
+            builder: builder(config),
+            limits,
+            keep_alive: config.connection.keep_alive_timeout,
+            path_prefix: config.server.path_prefix.clone(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Serves one until it ends or is told to.
+    pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, stop: Stop) {
+        // Answers are small and written whole: waiting to fill a packet only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps delaying small packets");
+        }
+        let (guard, refusals, returned) = Guard::new(stream, self.shared.limits);
+        let cut = stop.now.clone();
+        self.converse(guard, refusals, peer, stop).await;
+        if let Some(remains) = returned.remains().await {
+            tokio::select! {
+                () = remains.close() => {}
+                () = cut.cancelled() => {}
+            }
+        }
+    }
+
+    /// All of HTTP on one connection.
+    async fn converse(
+        &self,
+        guard: Guard<TcpStream>,
+        refusals: Refusals,
+        peer: SocketAddr,
+        stop: Stop,
+    ) {
+        let activity = Activity::default();
+        let service = service_fn(|request| self.answer(request, &refusals, peer, &activity));
+        let builder = &self.shared.builder;
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(guard), service));
+        let mut ending = false;
+        loop {
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "a connection ended with an error");
+                    }
+                    return;
+                }
+                () = stop.now.cancelled() => return,
+                () = stop.gently.cancelled(), if !ending => {}
+                () = activity.idle_for(self.shared.keep_alive), if !ending => {}
+            }
+            ending = true;
+            connection.as_mut().graceful_shutdown();
+        }
+    }
+
+    /// One request.
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        refusals: &Refusals,
+        peer: SocketAddr,
+        activity: &Activity,
+    ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
+        let in_flight = activity.begin();
+        let router = self.shared.router.clone();
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(Peer(peer));
+        if let Some(uri) = prefix::strip(request.uri(), &self.shared.path_prefix) {
+            *request.uri_mut() = uri;
+        }
+        if request.method().as_str() == REFUSED
+            && let Some(refusal) = refusals.take()
+        {
+            request.extensions_mut().insert(refusal);
+        }
+        async move { Ok(in_flight.until_sent(router.oneshot(request).await)) }
+    }
+}
+
+fn builder(config: &Config) -> Builder<TokioExecutor> {
+    let connection = &config.connection;
+    let mut builder = Builder::new(TokioExecutor::new());
+    // The guard keeps the times of HTTP/1, and the limits too: here they only must not be lower.
+    // A client that closes its side after its request still gets the answer.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .half_close(true)
+        .max_headers(connection.headers_max)
+        .max_buf_size(connection.head_bytes_max + BUFFER_BEYOND_HEAD_BYTES);
+    let streams_max = connection.http2_streams_max;
+    let head_bytes_max = u32::try_from(connection.head_bytes_max).unwrap_or(u32::MAX);
+    let window = STREAM_WINDOW_BYTES.saturating_mul(streams_max).min(WINDOW_BYTES_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(streams_max)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(window)
+        .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(LOCAL_RESETS_MAX)
+        .max_header_list_size(head_bytes_max)
+        .max_send_buf_size(SEND_BYTES_MAX)
+        .keep_alive_interval(HTTP2_PING)
+        .keep_alive_timeout(HTTP2_PING);
+    builder
+}

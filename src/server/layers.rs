@@ -1,0 +1,31 @@
+//! The one layer stack: what every request passes, matched or not, from the outside in.
+
+mod cors;
+mod head;
+mod host;
+mod observe;
+mod panic;
+mod stop;
+mod unread;
+
+pub(super) use observe::Peer;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+
+use crate::api::App;
+
+/// Puts the stack around a router. When `cut` is cancelled, requests in flight are refused.
+pub(super) fn stack(router: Router<App>, app: &App, cut: CancellationToken) -> Router {
+    let stack = ServiceBuilder::new()
+        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn_with_state(app.clone(), cors::cors))
+        .layer(from_fn(unread::unread))
+        .layer(from_fn(panic::catch))
+        .layer(from_fn_with_state(cut, stop::stop))
+        .layer(from_fn_with_state(app.clone(), head::head))
+        .layer(from_fn_with_state(app.clone(), host::host));
+    router.layer(stack).with_state(app.clone())
+}

@@ -1,0 +1,91 @@
+//! Who may read our answers from a web page, and the question a browser asks first (`OPTIONS`),
+//! which carries no credentials and is therefore answered before any are asked for.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+use crate::api::App;
+use crate::config::Cors;
+
+pub(super) async fn cors(State(app): State<App>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(ORIGIN).cloned();
+    let asked = request.method() == Method::OPTIONS;
+    let mut response = if asked {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    if allow(app.config().server.cors(), origin.as_ref(), headers) && asked {
+        describe(headers);
+    }
+    response
+}
+
+/// Names the origin that may read the answer; false if the one that asks may not.
+fn allow(cors: Cors<'_>, origin: Option<&HeaderValue>, headers: &mut HeaderMap) -> bool {
+    match cors {
+        Cors::Any => {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            true
+        }
+        Cors::Listed([]) => false,
+        Cors::Listed(listed) => {
+            // A cache must not give one origin's answer to another.
+            headers.append(VARY, HeaderValue::from_static("Origin"));
+            let known = |origin: &&HeaderValue| listed.iter().any(|known| *origin == known);
+            let Some(origin) = origin.filter(known) else { return false };
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+            true
+        }
+    }
+}
+
+fn describe(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
+        (
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            "Authorization, Content-Type, Content-Encoding, Accept, User-Agent, Zap-Trace-Span",
+        ),
+        (
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, X-Influxdb-Version, Retry-After",
+        ),
+        (ACCESS_CONTROL_MAX_AGE, "3600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::{Cors, allow};
+
+    fn allowed(cors: Cors<'_>, origin: Option<&str>) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        let origin = origin.map(|origin| origin.parse().expect("a header value"));
+        let may = allow(cors, origin.as_ref(), &mut headers);
+        let named = headers.get("access-control-allow-origin");
+        assert_eq!(may, named.is_some());
+        named.map(|value| value.to_str().expect("text").to_owned())
+    }
+
+    #[test]
+    fn only_origins_that_may_read_are_named() {
+        assert_eq!(allowed(Cors::Any, None).as_deref(), Some("*"));
+        assert_eq!(allowed(Cors::Listed(&[]), Some("https://a")), None);
+        let listed = ["https://a".to_owned(), "https://b".to_owned()];
+        assert_eq!(allowed(Cors::Listed(&listed), Some("https://b")).as_deref(), Some("https://b"));
+        assert_eq!(allowed(Cors::Listed(&listed), Some("https://c")), None);
+        assert_eq!(allowed(Cors::Listed(&listed), None), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! Heads that are refused whatever they ask for: those that the guard replaced, and over HTTP/2,
+//! which the guard does not read, those with too many headers.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::api::App;
+use crate::api::error::{ApiError, Code};
+use crate::server::guard::Refusal;
+
+pub(super) async fn head(State(app): State<App>, request: Request, next: Next) -> Response {
+    let too_many = request.headers().len() > app.config().connection.headers_max;
+    let refusal = match request.extensions().get::<Refusal>() {
+        Some(refusal) => Some(*refusal),
+        None => too_many.then_some(Refusal::TooManyHeaders),
+    };
+    match refusal {
+        None => next.run(request).await,
+        Some(refusal) => ApiError::new(code(refusal), refusal.to_string()).into_response(),
+    }
+}
+
+fn code(refusal: Refusal) -> Code {
+    match refusal {
+        Refusal::TooLarge | Refusal::TooManyHeaders => Code::HeadTooLarge,
+        _ => Code::Invalid,
+    }
+}

@@ -1,0 +1,80 @@
+//! The outermost layer: a request has an id, which is in the log, on the answer and in the text of
+//! a 500; it is counted and timed under its route's pattern; every answer names us.
+//!
+//! Neither query strings nor header values are logged: they may hold credentials.
+
+use std::net::SocketAddr;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, Method};
+use tracing::Instrument;
+
+use crate::api::App;
+use crate::api::error::Code;
+use crate::api::request_id::{self, RequestId};
+use crate::clock;
+use crate::server::routes;
+use crate::telemetry::VERSION;
+
+/// Where a request came from, as an extension.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Peer(pub(in crate::server) SocketAddr);
+
+pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = RequestId::next();
+    let started = clock::instant();
+    let method = request.method().clone();
+    let route = routes::pattern(request.extensions().get().map(MatchedPath::as_str));
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    let span = tracing::info_span!("request", %id);
+    let answer = request_id::scope(id, next.run(request)).instrument(span);
+    let mut response = answer.await;
+    let seconds = clock::instant().saturating_duration_since(started).as_secs_f64();
+    app.metrics().request(route, response.status().as_u16(), seconds);
+    if let Some(reason) = response.extensions().get::<Code>().and_then(|code| code.refused()) {
+        app.metrics().refused(reason);
+    }
+    log(id, &method, route, peer, &response, seconds);
+    name(&mut response, id);
+    response
+}
+
+fn log(
+    id: RequestId,
+    method: &Method,
+    route: &'static str,
+    peer: Option<SocketAddr>,
+    response: &Response,
+    seconds: f64,
+) {
+    let status = response.status();
+    let error = response.headers().get("x-influxdb-error").and_then(|text| text.to_str().ok());
+    let peer = peer.map(|peer| peer.ip());
+    let code = status.as_u16();
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                %id, %method, route, status = code, seconds, peer = peer.map(tracing::field::display),
+                error, "request answered"
+            )
+        };
+    }
+    match () {
+        () if status.is_server_error() => line!(warn),
+        () if status.is_client_error() => line!(info),
+        () => line!(debug),
+    }
+}
+
+fn name(response: &mut Response, id: RequestId) {
+    let headers = response.headers_mut();
+    let version = HeaderValue::from_static(VERSION);
+    headers.insert(HeaderName::from_static("x-influxdb-version"), version);
+    let build = HeaderValue::from_static("tidegate");
+    headers.insert(HeaderName::from_static("x-influxdb-build"), build);
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}

@@ -1,0 +1,108 @@
+//! The server: a listener in, answers out, until it is told to stop.
+//!
+//! ```text
+//! accept ─ connection ─ guard ─ (hyper: HTTP/1.1, HTTP/2) ─ layers ─ routes ─ auth ─ api
+//! ```
+//!
+//! [`run`] is all there is: tests start a real server with it on port 0. It answers from the first
+//! moment on: while the log is replayed `/ready` and writes get 503. `routes` holds the one route
+//! table, `layers` the one layer stack.
+//!
+//! Promises: no error of a client or of the system ends the server; a refused request can read its
+//! refusal; a stop answers what is in flight, or refuses it once the grace is over.
+
+mod accept;
+mod activity;
+mod connection;
+mod guard;
+mod layers;
+mod open;
+mod prefix;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::memory::Budget;
+use crate::telemetry::Metrics;
+
+pub use open::{OnOperatorToken, OpenError};
+pub use routes::{Access, ROUTES, Route};
+
+use connection::{Connections, Stop};
+
+/// After the grace of a stop: for the refusals to be written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Why the server did not start, or ended by itself.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The socket that was handed in cannot be served.
+    #[error("the listening socket cannot be used: {0}")]
+    Listener(#[source] io::Error),
+    /// The data folder cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+}
+
+/// Serves `listener` until `shutdown` is cancelled, then ends what is in flight. `on_operator_token`
+/// is called on the very first start of a data folder, unless the token was given in the
+/// configuration. Ends early only if the data folder cannot be opened.
+pub async fn run(
+    listener: std::net::TcpListener,
+    config: Arc<Config>,
+    on_operator_token: OnOperatorToken,
+    shutdown: CancellationToken,
+) -> Result<(), ServerError> {
+    listener.set_nonblocking(true).map_err(ServerError::Listener)?;
+    let listener = TcpListener::from_std(listener).map_err(ServerError::Listener)?;
+    let clock = Clock::system();
+    let metrics = Metrics::new(&clock);
+    let budget = Budget::new(config.memory.marks());
+    let app = App::new(Arc::clone(&config), clock, budget, metrics.clone());
+    let (stop, cut, tasks) = (Stop::default(), CancellationToken::new(), TaskTracker::new());
+    let router = layers::stack(routes::router(&app), &app, cut.clone());
+    let connections = Connections::new(router, &config);
+    let connections_max = config.connection.connections_max;
+    let accepting =
+        accept::accept(listener, connections, connections_max, stop.clone(), tasks.clone(), metrics);
+    let accepting = tokio::spawn(accepting);
+    let opened = tokio::select! {
+        opened = open::open(app.clone(), on_operator_token) => opened,
+        () = shutdown.cancelled() => Ok(()),
+    };
+    if opened.is_ok() {
+        shutdown.cancelled().await;
+    }
+    stop.gently.cancel();
+    // The loop ends by itself; that it panicked would be in the log.
+    let _ = accepting.await;
+    drain(&tasks, config.server.shutdown_grace, &cut, &stop).await;
+    opened.map_err(ServerError::from)
+}
+
+/// Waits for the connections, less and less patiently.
+async fn drain(tasks: &TaskTracker, grace: Duration, cut: &CancellationToken, stop: &Stop) {
+    tasks.close();
+    if timeout(grace, tasks.wait()).await.is_ok() {
+        return;
+    }
+    tracing::warn!(connections = tasks.len(), "the grace is over: requests in flight are refused");
+    cut.cancel();
+    if timeout(LAST_WORDS, tasks.wait()).await.is_err() {
+        stop.now.cancel();
+        tasks.wait().await;
+    }
+}
