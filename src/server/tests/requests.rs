@@ -1,0 +1,183 @@
+use super::client::{TOKEN, head};
+use super::{body_of, start};
+
+use tokio::io::AsyncWriteExt;
+
+/// Whether an answer has this header line, in any case.
+fn has(answer: &str, line: &str) -> bool {
+    answer.lines().any(|found| found.eq_ignore_ascii_case(line))
+}
+
+#[tokio::test]
+async fn a_write_is_acknowledged_and_every_answer_names_us() {
+    let server = start(|_| ()).await;
+    let answer = server.write("bucket=b&org=o", "", b"m f=1\n").await;
+    assert!(answer.starts_with("HTTP/1.1 204 No Content\r\n"), "{answer}");
+    assert!(!answer.to_lowercase().contains("content-type"), "{answer}");
+    assert_eq!(body_of(&answer), "");
+    for request in ["GET /ping HTTP/1.0\r\n\r\n", "GET /x HTTP/1.0\r\n\r\n", "BREW / HTTP/1.0\r\n\r\n"]
+    {
+        let answer = server.ask(request).await.to_lowercase();
+        for header in ["x-influxdb-version: 0", "x-influxdb-build: tidegate", "x-request-id: "] {
+            assert!(answer.contains(header), "{request}: {answer}");
+        }
+        assert!(has(&answer, "access-control-allow-origin: *"), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn checks_come_in_the_order_of_the_contract() {
+    let server = start(|config| config.server.auto_create_buckets = false).await;
+    let ask = async |head: String| {
+        let request = format!("{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let answer = server.ask(request.replace("TOKEN", TOKEN)).await;
+        format!("{} {}", &answer[9..12], body_of(&answer))
+    };
+    for (request, told) in [
+        ("POST /x HTTP/1.1", r#"404 {"code":"not found","message":"path not found"}"#),
+        (
+            "GET /api/v2/write HTTP/1.1",
+            r#"405 {"code":"method not allowed","message":"method not allowed on this path"}"#,
+        ),
+        (
+            "POST /api/v2/write HTTP/1.1",
+            r#"401 {"code":"unauthorized","message":"unauthorized access"}"#,
+        ),
+        (
+            "POST /api/v2/write?precision=u HTTP/1.1\r\nAuthorization: Token nobody",
+            r#"401 {"code":"unauthorized","message":"unauthorized access"}"#,
+        ),
+        (
+            "POST /api/v2/write?precision=u HTTP/1.1\r\nAuthorization: Token TOKEN",
+            r#"400 {"code":"invalid","message":"failed to deserialize org/bucket/precision in request: unknown variant `u`, expected one of `s`, `ms`, `us`, `ns`"}"#,
+        ),
+        (
+            "POST /api/v2/write HTTP/1.1\r\nContent-Encoding: br\r\nAuthorization: Token TOKEN",
+            r#"400 {"code":"invalid","message":"missing bucket value"}"#,
+        ),
+        (
+            "POST /api/v2/write?bucket=b%22 HTTP/1.1\r\nContent-Encoding: br\r\nAuthorization: Token TOKEN",
+            r#"404 {"code":"not found","message":"bucket \"b\"\" not found"}"#,
+        ),
+    ] {
+        assert_eq!(ask(request.to_owned()).await, told, "{request}");
+    }
+    let answer = server.ask("PUT /ping HTTP/1.0\r\n\r\n").await;
+    assert!(has(&answer, "allow: GET,HEAD"), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn encodings_and_sizes_are_refused_before_the_body_is_read() {
+    let server = start(|config| config.limits.wire_bytes_max = 1024).await;
+    let answer = server.write("bucket=b", "Content-Encoding: br\r\n", b"x").await;
+    assert!(answer.starts_with("HTTP/1.1 415 "), "{answer}");
+    let answer = server.write("bucket=b", "", &[b'x'; 1025]).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(body_of(&answer).ends_with(r#","maxLength":1024}"#), "{answer}");
+    let answer = server.write("bucket=b", "Content-Encoding: gzip\r\n", b"not gzip").await;
+    assert!(body_of(&answer).contains("error decoding gzip stream: "), "{answer}");
+    let chunked = format!(
+        "POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: a\r\nAuthorization: Token {TOKEN}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n{}\r\n0\r\n\r\n",
+        "x".repeat(1025)
+    );
+    let answer = server.ask(chunked).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_panic_is_a_500_with_the_request_id_and_the_connection_lives() {
+    let server = start(|_| ()).await;
+    let mut stream = server.connect().await;
+    let request = format!(
+        "POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 5\r\n\r\npanic"
+    );
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let answer = head(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id");
+    assert!(answer.contains(&format!("x-influxdb-error: internal error, request id {id}")));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn options_are_answered_before_anybody_is_asked_who_they_are() {
+    let server = start(|_| ()).await;
+    let answer = server.ask("OPTIONS /api/v2/write HTTP/1.0\r\nOrigin: https://a\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 204 "), "{answer}");
+    assert!(has(&answer, "access-control-allow-origin: *"), "{answer}");
+    assert!(answer.contains("Authorization, "), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn without_authentication_only_known_host_names_are_let_in() {
+    let server = start(|config| config.server.without_auth = true).await;
+    let write = |host: &str| {
+        format!(
+            "POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 5\r\n\r\nm f=1"
+        )
+    };
+    let answer = server.ask(write("localhost:8086")).await;
+    assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+    assert!(!answer.contains("access-control-allow-origin"), "{answer}");
+    let answer = server.ask(write("evil.example")).await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(body_of(&answer).starts_with(r#"{"code":"forbidden","#), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_prefix_is_accepted_and_not_required() {
+    let server = start(|config| config.server.path_prefix = "/influx".to_owned()).await;
+    for path in ["/ping", "/influx/ping"] {
+        let answer = server.ask(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.0 204 "), "{answer}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_asks_too_often_is_told_to_wait() {
+    let server = start(|config| config.connection.token_requests_per_second = 1).await;
+    let first = server.write("bucket=b", "", b"m f=1").await;
+    assert!(first.starts_with("HTTP/1.1 204 "), "{first}");
+    let second = server.write("bucket=b", "", b"m f=1").await;
+    assert!(second.starts_with("HTTP/1.1 429 "), "{second}");
+    assert!(has(&second, "retry-after: 1"), "{second}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn probes_answer_without_a_token() {
+    let server = start(|_| ()).await;
+    let ask = async |path: &str| {
+        let answer = server.ask(format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        format!("{} {}", &answer[9..12], body_of(&answer))
+    };
+    assert_eq!(ask("/ping").await, "204 ");
+    assert!(ask("/ping?verbose=true").await.starts_with(r#"200 {"version":"#));
+    assert!(ask("/health").await.starts_with(r#"200 {"name":"tidegate","message":"ready for"#));
+    assert!(ask("/api/v2/health").await.starts_with("200 "));
+    let ready = ask("/api/v2/ready").await;
+    assert!(ready.starts_with(r#"200 {"started":"20"#) && ready.contains(r#""up":"0s"#), "{ready}");
+    assert!(ask("/metrics").await.contains("tidegate_ready 1"));
+    let answer = server.ask("HEAD /health HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200 ") && body_of(&answer).is_empty(), "{answer}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_says_what_to_use_instead() {
+    let server = start(|_| ()).await;
+    for path in ["/api/v2/delete", "/api/v2/query"] {
+        let request =
+            format!("POST {path} HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\n\r\n");
+        let answer = server.ask(request).await;
+        assert!(answer.starts_with("HTTP/1.0 501 "), "{answer}");
+        assert!(body_of(&answer).starts_with(r#"{"code":"not implemented","#), "{answer}");
+    }
+    server.stop().await;
+}
