@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
-
 use super::error::ApiError;
 use crate::auth::RateLimit;
 use crate::body::{Limits, Receiver};
@@ -42,7 +40,6 @@ struct Shared {
     metrics: Metrics,
     receiver: Receiver,
     rate: Option<RateLimit>,
-    exports: Arc<Semaphore>,
     engine: OnceLock<Engine>,
     started: Instant,
     started_ns: i64,
@@ -58,7 +55,6 @@ impl App {
         let shared = Shared {
             receiver,
             rate: RateLimit::new(config.connection.token_requests_per_second),
-            exports: Arc::new(Semaphore::new(config.export.concurrent_max)),
             engine: OnceLock::new(),
             started: clock::instant(),
             started_ns: clock.now_ns(),
@@ -68,7 +64,9 @@ impl App {
             budget,
             metrics,
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// From now on requests are served. Only the first engine counts.
@@ -118,11 +116,6 @@ impl App {
         self.shared.rate.as_ref()
     }
 
-    /// One permit an export.
-    pub fn exports(&self) -> &Arc<Semaphore> {
-        &self.shared.exports
-    }
-
     /// When the server started: on the monotonic clock, and nanoseconds since the epoch.
     pub fn started(&self) -> (Instant, i64) {
         (self.shared.started, self.shared.started_ns)
@@ -130,7 +123,11 @@ impl App {
 
     /// True the first time that it is asked about this token.
     pub(super) fn warn_once(&self, token: Option<TokenId>) -> bool {
-        self.shared.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(token)
+        self.shared
+            .warned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(token)
     }
 }
 

@@ -110,7 +110,7 @@ const HEADER_BYTES_MAX: usize = 256;
 #[derive(Debug)]
 pub struct ApiError {
     code: Code,
-    body: Body,
+    body: Box<Body>,
     retry_after_s: Option<u32>,
     /// What only the log is told.
     detail: Option<String>,
@@ -149,9 +149,18 @@ pub(super) struct LineError {
 impl ApiError {
     /// An error with this message for the client.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        let body =
-            Body { code: code.as_str(), message: message.into(), bytes_max: None, lines: None };
-        Self { code, body, retry_after_s: None, detail: None }
+        let body = Body {
+            code: code.as_str(),
+            message: message.into(),
+            bytes_max: None,
+            lines: None,
+        };
+        Self {
+            code,
+            body: Box::new(body),
+            retry_after_s: None,
+            detail: None,
+        }
     }
 
     /// 503 with `Retry-After`: it will pass by itself.
@@ -175,7 +184,10 @@ impl ApiError {
             Some(id) => format!("internal error, request id {id}"),
             None => "internal error".to_owned(),
         };
-        Self { detail: Some(detail.into()), ..Self::new(Code::Internal, message) }
+        Self {
+            detail: Some(detail.into()),
+            ..Self::new(Code::Internal, message)
+        }
     }
 
     /// 400 about single lines.
@@ -192,7 +204,10 @@ impl ApiError {
     }
 
     fn retry_after(self, seconds: u32) -> Self {
-        Self { retry_after_s: Some(seconds.max(1)), ..self }
+        Self {
+            retry_after_s: Some(seconds.max(1)),
+            ..self
+        }
     }
 
     /// What kind it is.
@@ -225,7 +240,13 @@ impl ApiError {
 /// The first line, cut, with everything that a header cannot carry replaced.
 fn short_text(message: &str) -> HeaderValue {
     let line = message.lines().next().unwrap_or_default();
-    let visible = |c: char| if c == ' ' || c.is_ascii_graphic() { c } else { '?' };
+    let visible = |c: char| {
+        if c == ' ' || c.is_ascii_graphic() {
+            c
+        } else {
+            '?'
+        }
+    };
     let text: String = line.chars().map(visible).take(HEADER_BYTES_MAX).collect();
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("error"))
 }
@@ -292,7 +313,10 @@ impl From<CatalogError> for ApiError {
                 Self::new(Code::Invalid, message)
             }
             // The disk refused, or somebody else was faster: either passes.
-            _ => Self { detail: Some(message), ..Self::unavailable("the bucket was not created") },
+            _ => Self {
+                detail: Some(message),
+                ..Self::unavailable("the bucket was not created")
+            },
         }
     }
 }
@@ -302,6 +326,11 @@ impl From<ReadError> for ApiError {
         let message = error.to_string();
         match error {
             ReadError::Exhausted(_) => Self::overloaded(message),
+            ReadError::Busy { .. } => Self::unavailable(message),
+            ReadError::UnknownMeasurement(_) => Self::new(Code::NotFound, message),
+            ReadError::MeasurementRequired => Self::new(Code::Invalid, message),
+            ReadError::TooSlow { .. } => Self::new(Code::Timeout, message),
+            ReadError::Arrow(_) => Self::internal(message),
         }
     }
 }
@@ -313,5 +342,4 @@ impl ApiError {
 }
 
 #[cfg(test)]
-#[path = "error_tests.rs"]
 mod tests;

@@ -40,7 +40,11 @@ pub async fn health(State(app): State<App>) -> Response {
         None => Err("starting: the log is being replayed".to_owned()),
     };
     let (status, message, word) = match state {
-        Ok(()) => (StatusCode::OK, "ready for queries and writes".to_owned(), "pass"),
+        Ok(()) => (
+            StatusCode::OK,
+            "ready for queries and writes".to_owned(),
+            "pass",
+        ),
         Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason, "fail"),
     };
     let health = Health {
@@ -57,10 +61,15 @@ pub async fn health(State(app): State<App>) -> Response {
 /// `GET /ready`: 503 while the log is replayed.
 pub async fn ready(State(app): State<App>) -> Response {
     if app.engine().is_none() {
-        return json_answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "starting" }));
+        return json_answer(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "status": "starting" }),
+        );
     }
     let (started, started_ns) = app.started();
-    let up = clock::instant().saturating_duration_since(started).as_secs();
+    let up = clock::instant()
+        .saturating_duration_since(started)
+        .as_secs();
     let started = DateTime::from_timestamp_nanos(started_ns);
     let started = started.to_rfc3339_opts(SecondsFormat::Nanos, true);
     json_answer(
@@ -90,9 +99,13 @@ mod tests {
 
     #[test]
     fn durations_read_as_in_go() {
-        for (seconds, text) in
-            [(0, "0s"), (59, "59s"), (60, "1m0s"), (3599, "59m59s"), (3723, "1h2m3s")]
-        {
+        for (seconds, text) in [
+            (0, "0s"),
+            (59, "59s"),
+            (60, "1m0s"),
+            (3599, "59m59s"),
+            (3723, "1h2m3s"),
+        ] {
             assert_eq!(duration_text(seconds), text);
         }
         assert_eq!(duration_text(100 * 3600), "100h0m0s");

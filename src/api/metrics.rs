@@ -11,13 +11,18 @@ use crate::telemetry::{self, Gauges};
 /// The endpoint.
 pub async fn metrics(State(app): State<App>) -> Response {
     let text = app.metrics().encode(&gauges(&app));
-    ([(CONTENT_TYPE, HeaderValue::from_static(telemetry::CONTENT_TYPE))], text).into_response()
+    (
+        [(
+            CONTENT_TYPE,
+            HeaderValue::from_static(telemetry::CONTENT_TYPE),
+        )],
+        text,
+    )
+        .into_response()
 }
 
 fn gauges(app: &App) -> Gauges {
     let (budget, marks, config) = (app.budget(), app.budget().marks(), app.config());
-    let exports_max = config.export.concurrent_max;
-    let exports = exports_max.saturating_sub(app.exports().available_permits());
     let mut gauges = Gauges {
         connections_max: number(config.connection.connections_max),
         memory_used_bytes: budget.used_bytes(),
@@ -25,14 +30,20 @@ fn gauges(app: &App) -> Gauges {
         memory_hard_bytes: marks.hard_bytes,
         memory_budget_bytes: marks.budget_bytes,
         buckets_max: number(config.limits.buckets_max),
-        exports: number(exports),
-        exports_max: number(exports_max),
+        exports_max: number(config.export.concurrent_max),
         ..Gauges::default()
     };
     if let Some(engine) = app.engine() {
         gauges.ready = 1;
         gauges.healthy = u64::from(engine.ingest.health().is_ok());
         gauges.buckets = number(engine.catalog.buckets().len());
+        let buffer = engine.ingest.buffer().stats();
+        gauges.buffer_tables = buffer.tables;
+        gauges.buffer_series = buffer.series;
+        gauges.buffer_rows = buffer.rows;
+        gauges.buffer_segments = buffer.frozen_segments;
+        gauges.buffer_active_bytes = buffer.active_bytes;
+        gauges.buffer_frozen_bytes = buffer.frozen_bytes;
     }
     gauges
 }

@@ -7,6 +7,7 @@
 //! and size, content.
 
 mod app;
+mod bucket;
 pub mod error;
 pub mod export;
 pub mod fallback;

@@ -31,7 +31,9 @@ pub enum ParamError {
         fields: &'static str,
     },
     /// One of a few words was expected.
-    #[error("failed to deserialize {fields} in request: unknown variant `{found}`, expected {expected}")]
+    #[error(
+        "failed to deserialize {fields} in request: unknown variant `{found}`, expected {expected}"
+    )]
     UnknownVariant {
         /// What the endpoint reads.
         fields: &'static str,
@@ -77,5 +79,8 @@ const ECHO_BYTES_MAX: usize = 64;
 
 /// The value, cut.
 fn echo(value: &str) -> String {
-    value.get(..value.floor_char_boundary(ECHO_BYTES_MAX)).unwrap_or_default().to_owned()
+    value
+        .get(..value.floor_char_boundary(ECHO_BYTES_MAX))
+        .unwrap_or_default()
+        .to_owned()
 }

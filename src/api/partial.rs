@@ -11,7 +11,13 @@ pub(super) fn rejected(outcome: WriteOutcome) -> ApiError {
     } else {
         "no data written, errors encountered on line(s):".to_owned()
     };
-    for LineReport { line, stage, message: reason, .. } in &outcome.reports {
+    for LineReport {
+        line,
+        stage,
+        message: reason,
+        ..
+    } in &outcome.reports
+    {
         let verb = match stage {
             Stage::Parse => "parsing",
             Stage::Write => "writing",
@@ -31,8 +37,19 @@ pub(super) fn rejected(outcome: WriteOutcome) -> ApiError {
 }
 
 fn error(report: LineReport) -> LineError {
-    let LineReport { line, column, code, message, .. } = report;
-    LineError { line: number(line), column, code, message }
+    let LineReport {
+        line,
+        column,
+        code,
+        message,
+        ..
+    } = report;
+    LineError {
+        line: number(line),
+        column,
+        code,
+        message,
+    }
 }
 
 /// Telegraf loses the whole text if this does not fit an i32.

@@ -5,14 +5,12 @@ use http::StatusCode;
 
 use super::error::{ApiError, Code};
 use super::params::{ParamError, WriteParams};
-use super::{App, Engine, partial};
+use super::{App, Engine, bucket, partial};
 use crate::auth::Identity;
 use crate::body::Received;
-use crate::catalog::{Bucket, valid_bucket_name};
+use crate::catalog::{InvalidBucketName, valid_bucket_name};
 use crate::clock;
-use crate::id::BucketId;
 use crate::ingest::{Body, Target, WriteOutcome, WriteRequest};
-use std::sync::Arc;
 
 /// The endpoint.
 pub async fn write(
@@ -24,9 +22,13 @@ pub async fn write(
     let params = parameters(&app, &identity, request.uri().query())?;
     let target = target(&app, engine, &identity, params.bucket)?;
     let (head, body) = request.into_parts();
-    let Received { bytes, reservation, wire_bytes } =
-        app.receiver().receive(&head.headers, body).await?;
-    app.metrics().body_bytes(wire_bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    let Received {
+        bytes,
+        reservation,
+        wire_bytes,
+    } = app.receiver().receive(&head.headers, body).await?;
+    app.metrics()
+        .body_bytes(wire_bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
     let received = clock::instant();
     let request = WriteRequest {
         target,
@@ -36,7 +38,8 @@ pub async fn write(
         received_ns: app.clock().now_ns(),
     };
     let outcome = engine.ingest.write(request).await?;
-    app.metrics().ack_seconds(received.elapsed().as_secs_f64());
+    let waited = clock::instant().saturating_duration_since(received);
+    app.metrics().ack_seconds(waited.as_secs_f64());
     answer(outcome)
 }
 
@@ -74,31 +77,22 @@ fn target(
     identity: &Identity,
     name: String,
 ) -> Result<Target, ApiError> {
-    let bucket = find(engine, &name);
+    let bucket = bucket::find(engine, &name);
     let permitted = identity.may_write(bucket.as_ref().map_or(&name, |bucket| &bucket.name));
     if !permitted {
-        return Err(ApiError::new(Code::Forbidden, "insufficient permissions for write"));
+        return Err(ApiError::new(
+            Code::Forbidden,
+            "insufficient permissions for write",
+        ));
     }
     match bucket {
         Some(bucket) => Ok(Target::Existing(bucket)),
         None if app.config().server.auto_create_buckets => {
-            let invalid = |error: crate::catalog::InvalidBucketName| {
-                ApiError::new(Code::Invalid, error.to_string())
-            };
+            let invalid =
+                |error: InvalidBucketName| ApiError::new(Code::Invalid, error.to_string());
             valid_bucket_name(&name).map_err(invalid)?;
             Ok(Target::Create(name))
         }
-        None => Err(not_found(&name)),
+        None => Err(bucket::not_found(&name)),
     }
-}
-
-/// The bucket of this name, or else with this id.
-pub(super) fn find(engine: &Engine, name: &str) -> Option<Arc<Bucket>> {
-    let by_id = || engine.catalog.bucket(BucketId::parse(name)?);
-    engine.catalog.bucket_named(name).or_else(by_id)
-}
-
-/// 404.
-pub(super) fn not_found(name: &str) -> ApiError {
-    ApiError::new(Code::NotFound, format!("bucket \"{name}\" not found"))
 }

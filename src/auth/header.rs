@@ -90,6 +90,10 @@ mod tests {
             assert_eq!(of(&[value]), None, "{value}");
         }
         assert_eq!(of(&[]), None);
-        assert_eq!(of(&["Token a", "Token a"]), None, "two credentials are none");
+        assert_eq!(
+            of(&["Token a", "Token a"]),
+            None,
+            "two credentials are none"
+        );
     }
 }

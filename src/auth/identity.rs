@@ -44,14 +44,73 @@ impl Identity {
 
 /// The holder of the token that these headers carry, if it is known and has not ended by `now_ns`
 /// (nanoseconds since the epoch).
-pub fn identify(
-    headers: &HeaderMap,
-    catalog: &Catalog,
-    now_ns: i64,
-) -> Result<Identity, Refusal> {
+pub fn identify(headers: &HeaderMap, catalog: &Catalog, now_ns: i64) -> Result<Identity, Refusal> {
     let secret = secret_of(headers).ok_or(Refusal::Unauthorized)?;
     match catalog.token(&TokenHash::of(&secret)) {
         Some(token) if !token.is_expired(now_ns) => Ok(Identity::Token(token)),
         Some(_) | None => Err(Refusal::Unauthorized),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::HeaderMap;
+    use http::header::AUTHORIZATION;
+
+    use super::{Identity, identify};
+    use crate::auth::Refusal;
+    use crate::catalog::{Catalog, Limits, NewToken, Permissions, Scope};
+    use crate::clock::Clock;
+    use crate::storage::FaultStorage;
+
+    fn catalog() -> Catalog {
+        let limits = Limits { buckets_max: 10 };
+        Catalog::open(Arc::new(FaultStorage::new(1)), Clock::manual(0), limits).expect("opens")
+    }
+
+    fn with(secret: &str) -> HeaderMap {
+        let value = format!("Token {secret}").parse().expect("a header value");
+        HeaderMap::from_iter([(AUTHORIZATION, value)])
+    }
+
+    fn new_token(expires_ns: Option<i64>) -> NewToken {
+        let (read, write) = (Scope::of(["r"]), Scope::of(["w"]));
+        let permissions = Permissions {
+            operator: false,
+            read,
+            write,
+        };
+        NewToken {
+            description: String::new(),
+            permissions,
+            expires_ns,
+        }
+    }
+
+    #[test]
+    fn a_token_permits_what_it_says_and_no_token_needed_permits_all() {
+        let catalog = catalog();
+        let (secret, token) = catalog.create_token(new_token(None)).expect("made");
+        let identity = identify(&with(secret.reveal()), &catalog, 5).expect("known");
+        assert_eq!(identity.token_id(), Some(token.id));
+        assert!(identity.may_write("w") && !identity.may_write("r"));
+        assert!(identity.may_read("r") && !identity.may_read("w"));
+        assert!(Identity::Anyone.may_write("x") && Identity::Anyone.may_read("x"));
+        assert_eq!(Identity::Anyone.token_id(), None);
+    }
+
+    #[test]
+    fn unknown_expired_and_absent_tokens_are_refused_alike() {
+        let catalog = catalog();
+        let (secret, _) = catalog.create_token(new_token(Some(100))).expect("made");
+        assert!(identify(&with(secret.reveal()), &catalog, 99).is_ok());
+        let expired = with(secret.reveal());
+        for headers in [expired, with("unknown"), HeaderMap::new()] {
+            let refusal = identify(&headers, &catalog, 100).expect_err("refused");
+            assert_eq!(refusal, Refusal::Unauthorized);
+            assert_eq!(refusal.to_string(), "unauthorized access");
+        }
     }
 }

@@ -37,7 +37,10 @@ impl<G: Gate, S> Layer<S> for AuthLayer<G> {
     type Service = Authenticated<G, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Authenticated { gate: self.gate.clone(), inner }
+        Authenticated {
+            gate: self.gate.clone(),
+            inner,
+        }
     }
 }
 
@@ -90,7 +93,10 @@ mod tests {
 
     impl Gate for Doorman {
         fn admit(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
-            headers.get(AUTHORIZATION).map(|_| Identity::Anyone).ok_or(Refusal::Unauthorized)
+            headers
+                .get(AUTHORIZATION)
+                .map(|_| Identity::Anyone)
+                .ok_or(Refusal::Unauthorized)
         }
 
         fn refuse(&self, _: Refusal) -> Response {
@@ -100,7 +106,10 @@ mod tests {
 
     async fn status_of(request: Request) -> StatusCode {
         let inner = service_fn(|request: Request| async move {
-            assert!(request.extensions().get::<Identity>().is_some(), "who it is, is known");
+            assert!(
+                request.extensions().get::<Identity>().is_some(),
+                "who it is, is known"
+            );
             Ok(StatusCode::NO_CONTENT.into_response())
         });
         let answer = AuthLayer::new(Doorman).layer(inner).oneshot(request).await;
@@ -112,7 +121,9 @@ mod tests {
         let request = Request::new(Body::empty());
         assert_eq!(status_of(request).await, StatusCode::UNAUTHORIZED);
         let mut request = Request::new(Body::empty());
-        request.headers_mut().insert(AUTHORIZATION, "Token x".parse().expect("a header value"));
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, "Token x".parse().expect("a header value"));
         assert_eq!(status_of(request).await, StatusCode::NO_CONTENT);
     }
 }

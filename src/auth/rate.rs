@@ -22,7 +22,10 @@ pub struct RateLimit {
 impl RateLimit {
     /// This many requests a second; no limit at all for 0.
     pub fn new(per_second: u32) -> Option<Self> {
-        (per_second > 0).then(|| Self { per_second, full_at: Mutex::default() })
+        (per_second > 0).then(|| Self {
+            per_second,
+            full_at: Mutex::default(),
+        })
     }
 
     /// Takes one request of `token` out of its bucket, or says when there is one again.
@@ -66,7 +69,10 @@ mod tests {
         for _ in 0..4 {
             assert_eq!(limit.admit(1, now), Ok(()));
         }
-        let refusal = Refusal::TooManyRequests { per_second: 4, retry_after_s: 1 };
+        let refusal = Refusal::TooManyRequests {
+            per_second: 4,
+            retry_after_s: 1,
+        };
         assert_eq!(limit.admit(1, now), Err(refusal));
         assert_eq!(limit.admit(2, now), Ok(()), "tokens do not share");
         let later = now + Duration::from_millis(260);

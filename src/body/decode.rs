@@ -38,9 +38,16 @@ pub(super) async fn decode(
     workers: &Arc<Semaphore>,
 ) -> Result<(Bytes, Reservation), BodyError> {
     let (wire_bytes, claim) = (wire.len(), encoding.claim(&wire));
-    let Some(source) = encoding.decoder(wire.clone()) else { return Ok((wire, wire_reservation)) };
+    let Some(source) = encoding.decoder(wire.clone()) else {
+        return Ok((wire, wire_reservation));
+    };
     let out = Growing::new(fit(expected, claim, bytes_max)?, bytes_max);
-    let mut decoding = Decoding { source, encoding, out, _wire: wire_reservation };
+    let mut decoding = Decoding {
+        source,
+        encoding,
+        out,
+        _wire: wire_reservation,
+    };
     if wire_bytes <= INLINE_BYTES_MAX && decoding.run(INLINE_BYTES_MAX)? {
         return Ok(decoding.out.finish());
     }
@@ -86,7 +93,10 @@ impl Decoding {
     }
 
     fn undecodable(&self, error: &std::io::Error) -> BodyError {
-        BodyError::Undecodable { encoding: self.encoding.name(), reason: error.to_string() }
+        BodyError::Undecodable {
+            encoding: self.encoding.name(),
+            reason: error.to_string(),
+        }
     }
 }
 
@@ -123,15 +133,31 @@ mod tests {
     }
 
     fn budget(hard_bytes: u64) -> Budget {
-        Budget::new(Marks { budget_bytes: hard_bytes, soft_bytes: 1, hard_bytes })
+        Budget::new(Marks {
+            budget_bytes: hard_bytes,
+            soft_bytes: 1,
+            hard_bytes,
+        })
     }
 
     async fn decoded(budget: &Budget, wire: Bytes, bytes_max: u64) -> Result<Bytes, BodyError> {
-        let held = budget.try_reserve(u64::try_from(wire.len()).expect("small")).expect("fits");
+        let held = budget
+            .try_reserve(u64::try_from(wire.len()).expect("small"))
+            .expect("fits");
         let workers = Arc::new(Semaphore::new(1));
-        let (bytes, reservation) =
-            decode(Encoding::Gzip, (wire, held), budget.empty(), bytes_max, &workers).await?;
-        assert_eq!(budget.used_bytes(), reservation.bytes(), "only what came out is held");
+        let (bytes, reservation) = decode(
+            Encoding::Gzip,
+            (wire, held),
+            budget.empty(),
+            bytes_max,
+            &workers,
+        )
+        .await?;
+        assert_eq!(
+            budget.used_bytes(),
+            reservation.bytes(),
+            "only what came out is held"
+        );
         assert!(reservation.bytes() >= u64::try_from(bytes.len()).expect("small"));
         Ok(bytes)
     }
@@ -141,11 +167,18 @@ mod tests {
         let budget = budget(64 << 20);
         for length in [0, 1, 1000, 256 * 1024, 256 * 1024 + 1, 5_000_000] {
             let text: Vec<u8> = (0..length).map(|i: u32| i.to_le_bytes()[0]).collect();
-            let out = decoded(&budget, gzip(&text), 10_000_000).await.expect("decodes");
+            let out = decoded(&budget, gzip(&text), 10_000_000)
+                .await
+                .expect("decodes");
             assert!(out == text, "{length}");
             let twice = [gzip(&text), gzip(&text)].concat();
-            let out = decoded(&budget, Bytes::from(twice), 10_000_000).await.expect("decodes");
-            assert!(out == [text.clone(), text].concat(), "{length}, two members");
+            let out = decoded(&budget, Bytes::from(twice), 10_000_000)
+                .await
+                .expect("decodes");
+            assert!(
+                out == [text.clone(), text].concat(),
+                "{length}, two members"
+            );
         }
         assert_eq!(budget.used_bytes(), 0);
     }
@@ -155,11 +188,21 @@ mod tests {
         let budget = budget(64 << 20);
         let bomb = gzip(&vec![0; 20_000_000]);
         let refused = decoded(&budget, bomb.clone(), 1_000_000).await;
-        assert_eq!(refused, Err(BodyError::TooLarge { bytes_max: 1_000_000 }));
+        assert_eq!(
+            refused,
+            Err(BodyError::TooLarge {
+                bytes_max: 1_000_000
+            })
+        );
         // Two members, so that the last one's claim says little about the whole.
         let twice = Bytes::from([bomb, gzip(b"x")].concat());
         let refused = decoded(&budget, twice, 1_000_000).await;
-        assert_eq!(refused, Err(BodyError::TooLarge { bytes_max: 1_000_000 }));
+        assert_eq!(
+            refused,
+            Err(BodyError::TooLarge {
+                bytes_max: 1_000_000
+            })
+        );
         assert_eq!(budget.used_bytes(), 0);
     }
 
@@ -167,11 +210,19 @@ mod tests {
     async fn what_could_never_fit_is_too_large_and_what_does_not_fit_now_is_overload() {
         let small = budget(1_000_000);
         let refused = decoded(&small, gzip(&vec![0; 2_000_000]), 10_000_000).await;
-        assert_eq!(refused, Err(BodyError::TooLarge { bytes_max: 1_000_000 }));
+        assert_eq!(
+            refused,
+            Err(BodyError::TooLarge {
+                bytes_max: 1_000_000
+            })
+        );
         let busy = budget(10_000_000);
         let others = busy.try_reserve(9_000_000).expect("fits");
         let refused = decoded(&busy, gzip(&vec![0; 2_000_000]), 10_000_000).await;
-        assert!(matches!(refused, Err(BodyError::Overloaded(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(BodyError::Overloaded(_))),
+            "{refused:?}"
+        );
         assert_eq!(busy.used_bytes(), others.bytes());
     }
 
@@ -184,7 +235,10 @@ mod tests {
         assert_eq!(told, "error decoding gzip stream: it ends too early");
         let trailing = Bytes::from([gzip(b"m f=1 1\n"), Bytes::from_static(b"more")].concat());
         let told = text(decoded(&budget, trailing, 1000).await);
-        assert_eq!(told, "error decoding gzip stream: 4 bytes follow the last member");
+        assert_eq!(
+            told,
+            "error decoding gzip stream: 4 bytes follow the last member"
+        );
     }
 
     #[test]

@@ -37,13 +37,18 @@ impl Encoding {
     /// What the headers say. Several encodings on top of each other are not supported.
     pub fn of(headers: &HeaderMap) -> Result<Self, BodyError> {
         let mut values = headers.get_all(CONTENT_ENCODING).iter();
-        let Some(first) = values.next() else { return Ok(Self::Identity) };
+        let Some(first) = values.next() else {
+            return Ok(Self::Identity);
+        };
         let name = first.as_bytes().trim_ascii();
-        let known =
-            NAMES.iter().find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
+        let known = NAMES
+            .iter()
+            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name));
         match (known, values.next()) {
             (Some((_, encoding)), None) => Ok(*encoding),
-            _ => Err(BodyError::UnknownEncoding { encoding: echo(headers) }),
+            _ => Err(BodyError::UnknownEncoding {
+                encoding: echo(headers),
+            }),
         }
     }
 
@@ -119,7 +124,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_or_a_stack_of_encodings_is_repeated_and_cut() {
-        assert_eq!(of(&["br"]), Err("unacceptable content-encoding: br".to_owned()));
+        assert_eq!(
+            of(&["br"]),
+            Err("unacceptable content-encoding: br".to_owned())
+        );
         let stacked = "unacceptable content-encoding: gzip, gzip".to_owned();
         assert_eq!(of(&["gzip", "gzip"]), Err(stacked.clone()));
         assert_eq!(of(&["gzip, gzip"]), Err(stacked));

@@ -61,7 +61,9 @@ impl From<Exhausted> for BodyError {
         if exhausted.fits_when_idle() {
             Self::Overloaded(exhausted)
         } else {
-            Self::TooLarge { bytes_max: exhausted.hard_bytes }
+            Self::TooLarge {
+                bytes_max: exhausted.hard_bytes,
+            }
         }
     }
 }

@@ -22,7 +22,11 @@ impl Growing {
     /// Room for what `reservation` covers; more is taken as it is needed, up to `bytes_max`.
     pub(super) fn new(reservation: Reservation, bytes_max: u64) -> Self {
         let capacity = usize::try_from(reservation.bytes()).unwrap_or(usize::MAX);
-        Self { bytes: Vec::with_capacity(capacity), reservation, bytes_max }
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            reservation,
+            bytes_max,
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -33,7 +37,9 @@ impl Growing {
     pub(super) fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         let length = self.bytes.len().saturating_add(chunk.len());
         if bytes_of(length) > self.bytes_max {
-            return Err(BodyError::TooLarge { bytes_max: self.bytes_max });
+            return Err(BodyError::TooLarge {
+                bytes_max: self.bytes_max,
+            });
         }
         if length > self.bytes.capacity() {
             self.grow(length)?;
@@ -70,14 +76,20 @@ mod tests {
     use crate::memory::{Budget, Marks};
 
     fn budget(hard_bytes: u64) -> Budget {
-        Budget::new(Marks { budget_bytes: hard_bytes, soft_bytes: 1, hard_bytes })
+        Budget::new(Marks {
+            budget_bytes: hard_bytes,
+            soft_bytes: 1,
+            hard_bytes,
+        })
     }
 
     #[test]
     fn memory_is_taken_before_it_is_filled_and_given_back_after() {
         let budget = budget(1 << 20);
         let mut growing = Growing::new(budget.try_reserve(10).expect("fits"), 1 << 20);
-        growing.extend(b"0123456789").expect("within the reservation");
+        growing
+            .extend(b"0123456789")
+            .expect("within the reservation");
         assert_eq!(budget.used_bytes(), 10);
         growing.extend(b"more").expect("grows");
         assert_eq!(budget.used_bytes(), 64 * 1024);
@@ -92,14 +104,23 @@ mod tests {
     #[test]
     fn a_limit_and_a_lack_of_memory_are_told_apart() {
         let mut limited = Growing::new(budget(1 << 20).empty(), 3);
-        assert_eq!(limited.extend(b"four"), Err(BodyError::TooLarge { bytes_max: 3 }));
+        assert_eq!(
+            limited.extend(b"four"),
+            Err(BodyError::TooLarge { bytes_max: 3 })
+        );
         let small = budget(1000);
         let mut hopeless = Growing::new(small.empty(), 1 << 20);
-        assert_eq!(hopeless.extend(b"x"), Err(BodyError::TooLarge { bytes_max: 1000 }));
+        assert_eq!(
+            hopeless.extend(b"x"),
+            Err(BodyError::TooLarge { bytes_max: 1000 })
+        );
         let busy = budget(100_000);
         let _others = busy.try_reserve(90_000).expect("fits");
         let mut crowded = Growing::new(busy.empty(), 1 << 20);
         let refused = crowded.extend(&[0; STEP_BYTES_MIN]);
-        assert!(matches!(refused, Err(BodyError::Overloaded(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(BodyError::Overloaded(_))),
+            "{refused:?}"
+        );
     }
 }

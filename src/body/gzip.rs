@@ -24,7 +24,10 @@ pub(super) struct Members {
 impl Members {
     /// A decoder over a whole body.
     pub(super) fn new(wire: Bytes) -> Self {
-        Self { decoder: GzDecoder::new(wire.reader()), ended: false }
+        Self {
+            decoder: GzDecoder::new(wire.reader()),
+            ended: false,
+        }
     }
 
     /// Goes on with the next member, if there is one.

@@ -30,7 +30,13 @@ pub(super) struct Pace {
 impl Pace {
     /// `rate_bytes_min` a second over each `window`; 0 for no such rule.
     pub(super) fn new(idle_timeout: Duration, window: Duration, rate_bytes_min: u64) -> Self {
-        Self { idle_timeout, window, rate_bytes_min, waited: Duration::ZERO, bytes: 0 }
+        Self {
+            idle_timeout,
+            window,
+            rate_bytes_min,
+            waited: Duration::ZERO,
+            bytes: 0,
+        }
     }
 
     /// The next piece of data; absent at the end.
@@ -76,7 +82,11 @@ impl Pace {
         let wanted = u128::from(self.rate_bytes_min) * window.as_millis() / 1000;
         (self.waited, self.bytes) = (Duration::ZERO, 0);
         if u128::from(bytes) < wanted {
-            return Err(BodyError::TooSlow { bytes, window, rate_bytes_min: self.rate_bytes_min });
+            return Err(BodyError::TooSlow {
+                bytes,
+                window,
+                rate_bytes_min: self.rate_bytes_min,
+            });
         }
         Ok(())
     }

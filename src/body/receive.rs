@@ -58,7 +58,11 @@ pub struct Received {
 impl Receiver {
     /// Takes memory from `budget`; decodes on at most `decoders_max` threads.
     pub fn new(limits: Limits, budget: Budget, decoders_max: usize) -> Self {
-        Self { limits, budget, workers: Arc::new(Semaphore::new(decoders_max.max(1))) }
+        Self {
+            limits,
+            budget,
+            workers: Arc::new(Semaphore::new(decoders_max.max(1))),
+        }
     }
 
     /// Reads and decodes the body of a request with these headers. Dropping the future, or an
@@ -71,18 +75,36 @@ impl Receiver {
         let length = self.announced_length(headers, encoding, &body)?;
         if length == Some(0) {
             let reservation = self.budget.empty();
-            return Ok(Received { bytes: Bytes::new(), reservation, wire_bytes: 0 });
+            return Ok(Received {
+                bytes: Bytes::new(),
+                reservation,
+                wire_bytes: 0,
+            });
         }
         let (wire, expected) = self.permits(encoding, length).await?;
         let (bytes, held) = self.read(wire, self.bytes_max(encoding), body).await?;
         let wire_bytes = bytes_of(bytes.len());
         if wire_bytes == 0 {
-            return Ok(Received { bytes, reservation: held, wire_bytes });
+            return Ok(Received {
+                bytes,
+                reservation: held,
+                wire_bytes,
+            });
         }
         let decoded_max = self.limits.decoded_bytes_max;
-        let (bytes, reservation) =
-            decode(encoding, (bytes, held), expected, decoded_max, &self.workers).await?;
-        Ok(Received { bytes, reservation, wire_bytes })
+        let (bytes, reservation) = decode(
+            encoding,
+            (bytes, held),
+            expected,
+            decoded_max,
+            &self.workers,
+        )
+        .await?;
+        Ok(Received {
+            bytes,
+            reservation,
+            wire_bytes,
+        })
     }
 
     /// `Content-Length`, or what the protocol knows instead, if it is within the limit.
@@ -92,7 +114,9 @@ impl Receiver {
         encoding: Encoding,
         body: &B,
     ) -> Result<Option<u64>, BodyError> {
-        let header = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let header = headers
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         let length: Option<u64> = body.size_hint().exact().or(header);
         let bytes_max = self.bytes_max(encoding);
         match length {
@@ -104,7 +128,10 @@ impl Receiver {
     /// What may come over the wire: a body that is not encoded is bounded by both limits.
     fn bytes_max(&self, encoding: Encoding) -> u64 {
         match encoding {
-            Encoding::Identity => self.limits.wire_bytes_max.min(self.limits.decoded_bytes_max),
+            Encoding::Identity => self
+                .limits
+                .wire_bytes_max
+                .min(self.limits.decoded_bytes_max),
             Encoding::Gzip => self.limits.wire_bytes_max,
         }
     }
@@ -118,9 +145,17 @@ impl Receiver {
     ) -> Result<(Reservation, Reservation), BodyError> {
         let hard_bytes = self.budget.marks().hard_bytes;
         let wire_bytes = length.unwrap_or(UNKNOWN_LENGTH_BYTES);
-        let guess = guess_bytes(encoding, wire_bytes, self.limits.decoded_bytes_max, hard_bytes);
+        let guess = guess_bytes(
+            encoding,
+            wire_bytes,
+            self.limits.decoded_bytes_max,
+            hard_bytes,
+        );
         let wanted = wire_bytes.saturating_add(guess);
-        let mut expected = self.budget.reserve_within(wanted, self.limits.wait_max).await?;
+        let mut expected = self
+            .budget
+            .reserve_within(wanted, self.limits.wait_max)
+            .await?;
         Ok((expected.split(wire_bytes), expected))
     }
 
@@ -133,7 +168,12 @@ impl Receiver {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let Limits { idle_timeout, rate_bytes_min, rate_window, .. } = self.limits;
+        let Limits {
+            idle_timeout,
+            rate_bytes_min,
+            rate_window,
+            ..
+        } = self.limits;
         let mut pace = Pace::new(idle_timeout, rate_window, rate_bytes_min);
         let mut bytes = Growing::new(wire, bytes_max);
         while let Some(chunk) = pace.next(&mut body).await? {
@@ -142,3 +182,6 @@ impl Receiver {
         Ok(bytes.finish())
     }
 }
+
+#[cfg(test)]
+mod tests;

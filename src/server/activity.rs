@@ -59,7 +59,12 @@ impl InFlight {
     /// The answer, in flight until its body is sent.
     pub(super) fn until_sent(self, response: Result<Response, Infallible>) -> Response {
         let Ok(response) = response;
-        response.map(|body| Body::new(Sending { body, _in_flight: self }))
+        response.map(|body| {
+            Body::new(Sending {
+                body,
+                _in_flight: self,
+            })
+        })
     }
 }
 

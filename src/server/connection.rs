@@ -82,7 +82,9 @@ impl Connections {
             keep_alive: config.connection.keep_alive_timeout,
             path_prefix: config.server.path_prefix.clone(),
         };
-        Self { shared: Arc::new(shared) }
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Serves one until it ends or is told to.
@@ -170,7 +172,9 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
         .max_buf_size(connection.head_bytes_max + BUFFER_BEYOND_HEAD_BYTES);
     let streams_max = connection.http2_streams_max;
     let head_bytes_max = u32::try_from(connection.head_bytes_max).unwrap_or(u32::MAX);
-    let window = STREAM_WINDOW_BYTES.saturating_mul(streams_max).min(WINDOW_BYTES_MAX);
+    let window = STREAM_WINDOW_BYTES
+        .saturating_mul(streams_max)
+        .min(WINDOW_BYTES_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -22,18 +22,17 @@
 mod chunks;
 mod head;
 mod remains;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod timer;
 
 use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 
 pub(super) use head::Refusal;
 pub(super) use remains::{Remains, Returned};
@@ -47,9 +46,6 @@ pub(super) const REFUSED: &str = "TIDEGATE-REFUSED";
 const STAND_IN: &[u8] = b"TIDEGATE-REFUSED / HTTP/1.1\r\nhost: -\r\nconnection: close\r\n\r\n";
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// What is read at once while a head is awaited.
-const HEAD_CHUNK_BYTES: usize = 4096;
 
 /// What a head and a peer may cost.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +87,25 @@ enum State {
     Passing,
     /// Nothing that will be read.
     Refused,
+}
+
+impl State {
+    /// How many of these bytes belong to the body, and what comes after it if it ends with them.
+    fn follow(&mut self, fresh: &[u8]) -> io::Result<(usize, Option<Self>)> {
+        match self {
+            Self::Length(left) => {
+                let here = u64::try_from(fresh.len()).unwrap_or(u64::MAX).min(*left);
+                *left -= here;
+                let passed = usize::try_from(here).unwrap_or(usize::MAX);
+                Ok((passed, (*left == 0).then_some(Self::Head)))
+            }
+            Self::Chunked(chunks) => {
+                let (passed, ended) = chunks.scan(fresh)?;
+                Ok((passed, ended.then_some(Self::Head)))
+            }
+            Self::Head | Self::Passing | Self::Refused => Ok((fresh.len(), None)),
+        }
+    }
 }
 
 /// A connection with the guard on it. It lends the connection to whoever serves it: when it is
@@ -138,7 +153,9 @@ impl<IO> Guard<IO> {
         match &mut self.state {
             State::Head => self.vet_head(),
             State::Length(left) => {
-                let here = u64::try_from(self.held.len()).unwrap_or(u64::MAX).min(*left);
+                let here = u64::try_from(self.held.len())
+                    .unwrap_or(u64::MAX)
+                    .min(*left);
                 self.vetted = usize::try_from(here).unwrap_or(usize::MAX);
                 *left -= here;
                 if *left == 0 {
@@ -173,7 +190,10 @@ impl<IO> Guard<IO> {
         match head::check(&self.held, &self.limits) {
             Verdict::Incomplete => {}
             Verdict::Refused(refusal) => self.refuse(refusal),
-            Verdict::Good { head_bytes, framing } => {
+            Verdict::Good {
+                head_bytes,
+                framing,
+            } => {
                 self.vetted = head_bytes;
                 self.state = match framing {
                     Framing::Length(0) => State::Head,
@@ -206,150 +226,6 @@ impl<IO> Guard<IO> {
     }
 }
 
-fn gone() -> io::Error {
-    io::Error::new(io::ErrorKind::NotConnected, "the connection was given back")
-}
-
-impl<IO: AsyncRead + Unpin> Guard<IO> {
-    /// Reads more of a head. False if the peer has closed its side.
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
-        if self.awaiting_first || !self.held.is_empty() {
-            self.head_timer.start();
-        }
-        let mut chunk = [0; HEAD_CHUNK_BYTES];
-        let mut chunk = ReadBuf::new(&mut chunk);
-        let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
-        if io.poll_read(cx, &mut chunk)?.is_pending() {
-            // Closing in silence is what a peer that sent no request can expect.
-            ready!(self.head_timer.poll_expired(cx));
-            return Poll::Ready(Ok(false));
-        }
-        self.held.extend_from_slice(chunk.filled());
-        Poll::Ready(Ok(!chunk.filled().is_empty()))
-    }
-
-    /// Reads a body straight into `out`. What belongs to the next request is held back.
-    fn poll_body(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = out.filled().len();
-        let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
-        ready!(io.poll_read(cx, out))?;
-        let fresh = out.filled().get(before..).unwrap_or_default();
-        if fresh.is_empty() {
-            self.ended = true;
-            return Poll::Ready(Ok(()));
-        }
-        let (passed, state) = self.state.follow(fresh)?;
-        self.held.extend_from_slice(fresh.get(passed..).unwrap_or_default());
-        if let Some(state) = state {
-            self.state = state;
-        }
-        out.set_filled(before + passed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl State {
-    /// How many of these bytes belong to the body, and what comes after it if it ends with them.
-    fn follow(&mut self, fresh: &[u8]) -> io::Result<(usize, Option<Self>)> {
-        match self {
-            Self::Length(left) => {
-                let here = u64::try_from(fresh.len()).unwrap_or(u64::MAX).min(*left);
-                *left -= here;
-                let passed = usize::try_from(here).unwrap_or(usize::MAX);
-                Ok((passed, (*left == 0).then_some(Self::Head)))
-            }
-            Self::Chunked(chunks) => {
-                let (passed, ended) = chunks.scan(fresh)?;
-                Ok((passed, ended.then_some(Self::Head)))
-            }
-            Self::Head | Self::Passing | Self::Refused => Ok((fresh.len(), None)),
-        }
-    }
-}
-
-impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        loop {
-            if this.vetted == 0 && !this.held.is_empty() {
-                this.vet()?;
-            }
-            if this.vetted > 0 {
-                this.pass(out);
-                return Poll::Ready(Ok(()));
-            }
-            match this.state {
-                // Its answer ends the connection; the end of the input would end it before.
-                State::Refused => return Poll::Pending,
-                State::Head => {
-                    if !ready!(this.poll_head(cx))? {
-                        this.ended = true;
-                        return Poll::Ready(Ok(()));
-                    }
-                }
-                State::Length(_) | State::Chunked(_) | State::Passing => {
-                    return this.poll_body(cx, out);
-                }
-            }
-        }
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> Guard<IO> {
-    /// Calls `write` on the connection; a peer that takes nothing for too long is an error.
-    fn poll_taken<T>(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        let this = &mut *self;
-        let io = Pin::new(this.io.as_mut().ok_or_else(gone)?);
-        if let Poll::Ready(result) = write(io, cx) {
-            this.write_timer.stop();
-            return Poll::Ready(result);
-        }
-        this.write_timer.start();
-        ready!(this.write_timer.poll_expired(cx));
-        let reason = "the peer takes nothing of its answer";
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, reason)))
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_taken(cx, |io, cx| io.poll_write(cx, bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.poll_taken(cx, |io, cx| io.poll_write_vectored(cx, slices))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.as_ref().is_some_and(AsyncWrite::is_write_vectored)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_taken(cx, |io, cx| io.poll_flush(cx))
-    }
-
-    /// Only flushes: closing is done with care, by whoever gets the connection back.
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
-    }
-}
-
 impl<IO> Drop for Guard<IO> {
     fn drop(&mut self) {
         let unread = match self.state {
@@ -360,7 +236,10 @@ impl<IO> Drop for Guard<IO> {
         };
         if let (Some(io), Some(give_back)) = (self.io.take(), self.give_back.take()) {
             // If nobody waits for it any more the connection just closes.
-            let _ = give_back.send(Remains { io, unread: unread && !self.ended });
+            let _ = give_back.send(Remains {
+                io,
+                unread: unread && !self.ended,
+            });
         }
     }
 }

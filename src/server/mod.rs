@@ -22,7 +22,6 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,9 +48,6 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Why the server did not start, or ended by itself.
 #[derive(Debug, Error)]
 pub enum ServerError {
-    /// The socket that was handed in cannot be served.
-    #[error("the listening socket cannot be used: {0}")]
-    Listener(#[source] io::Error),
     /// The data folder cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -61,23 +57,31 @@ pub enum ServerError {
 /// is called on the very first start of a data folder, unless the token was given in the
 /// configuration. Ends early only if the data folder cannot be opened.
 pub async fn run(
-    listener: std::net::TcpListener,
+    listener: TcpListener,
     config: Arc<Config>,
     on_operator_token: OnOperatorToken,
     shutdown: CancellationToken,
 ) -> Result<(), ServerError> {
-    listener.set_nonblocking(true).map_err(ServerError::Listener)?;
-    let listener = TcpListener::from_std(listener).map_err(ServerError::Listener)?;
     let clock = Clock::system();
     let metrics = Metrics::new(&clock);
     let budget = Budget::new(config.memory.marks());
     let app = App::new(Arc::clone(&config), clock, budget, metrics.clone());
-    let (stop, cut, tasks) = (Stop::default(), CancellationToken::new(), TaskTracker::new());
+    let (stop, cut, tasks) = (
+        Stop::default(),
+        CancellationToken::new(),
+        TaskTracker::new(),
+    );
     let router = layers::stack(routes::router(&app), &app, cut.clone());
     let connections = Connections::new(router, &config);
     let connections_max = config.connection.connections_max;
-    let accepting =
-        accept::accept(listener, connections, connections_max, stop.clone(), tasks.clone(), metrics);
+    let accepting = accept::accept(
+        listener,
+        connections,
+        connections_max,
+        stop.clone(),
+        tasks.clone(),
+        metrics,
+    );
     let accepting = tokio::spawn(accepting);
     let opened = tokio::select! {
         opened = open::open(app.clone(), on_operator_token) => opened,
@@ -90,6 +94,7 @@ pub async fn run(
     // The loop ends by itself; that it panicked would be in the log.
     let _ = accepting.await;
     drain(&tasks, config.server.shutdown_grace, &cut, &stop).await;
+    open::close(&app).await;
     opened.map_err(ServerError::from)
 }
 
@@ -99,7 +104,10 @@ async fn drain(tasks: &TaskTracker, grace: Duration, cut: &CancellationToken, st
     if timeout(grace, tasks.wait()).await.is_ok() {
         return;
     }
-    tracing::warn!(connections = tasks.len(), "the grace is over: requests in flight are refused");
+    tracing::warn!(
+        connections = tasks.len(),
+        "the grace is over: requests in flight are refused"
+    );
     cut.cancel();
     if timeout(LAST_WORDS, tasks.wait()).await.is_err() {
         stop.now.cancel();

@@ -2,27 +2,53 @@
 //! and runs on a thread of its own, while the server already answers that it is starting.
 
 use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::api::{App, Engine};
-use crate::catalog::{Catalog, CatalogError, Secret};
-use crate::config::Config;
-use crate::ingest::Ingest;
-use crate::read::Reader;
+use crate::buffer::{Buffer, BufferLimits};
+use crate::catalog::{self, Catalog, CatalogError};
+use crate::clock;
+use crate::config::{Config, InitToken};
+use crate::ingest::{self, Ingest, Opened};
+use crate::read::{self, Reader};
+use crate::storage::{DiskStorage, Storage, StorageError};
+use crate::telemetry::Metrics;
+use crate::wal::{GroupReport, Observer, Progress, WalOptions};
 
-/// What is done with the operator token that the very first start makes up: it is shown once.
-pub type OnOperatorToken = Box<dyn FnOnce(&Secret) + Send>;
+/// What is done with the operator token that the very first start makes up: it is shown once. An
+/// error means that nobody has seen it.
+pub type OnOperatorToken = Box<dyn FnOnce(&str) -> io::Result<()> + Send>;
+
+/// Bodies up to here are parsed on the threads that serve connections (design decision D2).
+const INLINE_BYTES_MAX: usize = 256 * 1024;
+
+/// How often a long replay says how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// Why the engine was not opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
+    /// The data folder.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// Buckets and tokens.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The log.
+    #[error(transparent)]
+    Ingest(#[from] ingest::OpenError),
+    /// A token was made and could not be shown.
+    #[error(
+        "the operator's token could not be shown, and it is shown only once: remove the data \
+         folder, which holds nothing yet, and start again"
+    )]
+    Unseen(#[source] io::Error),
     /// No thread to open it on.
-    #[error("no thread for opening the data folder: {0}")]
+    #[error("no thread for opening the data folder")]
     Thread(#[source] io::Error),
     /// The thread ended without a word.
     #[error("opening the data folder was cut off by a fault of ours, see the log")]
@@ -45,12 +71,125 @@ pub(super) async fn open(app: App, on_operator_token: OnOperatorToken) -> Result
     Ok(())
 }
 
-fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenError> {
-    let config: &Config = app.config();
-    let catalog = Catalog::default();
-    let chosen = config.init_token.as_ref().map(crate::config::InitToken::secret);
-    if let Some(secret) = catalog.ensure_operator(chosen)? {
-        on_operator_token(&secret);
+/// Closes the log with the mark of a clean end, once nothing is in flight. If that fails the log
+/// is in order all the same: the next start treats it like one after a crash.
+pub(super) async fn close(app: &App) {
+    let Some(ingest) = app.engine().map(|engine| engine.ingest.clone()) else {
+        return;
+    };
+    match tokio::task::spawn_blocking(move || ingest.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the log was not closed cleanly"),
+        Err(error) => tracing::error!(%error, "closing the log was cut off by a fault of ours"),
     }
-    Ok(Engine { ingest: Ingest { catalog: catalog.clone() }, catalog, reader: Reader })
+}
+
+fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenError> {
+    let config = app.config();
+    let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(&config.storage.data_dir)?);
+    let limits = catalog::Limits {
+        buckets_max: config.limits.buckets_max,
+    };
+    let catalog = Catalog::open(Arc::clone(&storage), app.clock().clone(), limits)?;
+    let chosen = config.init_token.as_ref().map(InitToken::secret);
+    if let Some(secret) = catalog.ensure_operator(chosen)? {
+        on_operator_token(secret.reveal()).map_err(OpenError::Unseen)?;
+    }
+    let segment_bytes_max = config.buffer.segment_bytes_max;
+    let buffer = Buffer::new(BufferLimits { segment_bytes_max });
+    let budget = app.budget().clone();
+    let options = read_options(config);
+    let reader = Reader::new(buffer.clone(), budget.clone(), app.clock().clone(), options);
+    let opened = Opened {
+        storage,
+        catalog: catalog.clone(),
+        buffer,
+        budget,
+        metrics: app.metrics().clone(),
+        log: log_options(config, app.metrics().clone()),
+        options: ingest_options(config),
+    };
+    let ingest = Ingest::open(opened, &mut progress_log())?;
+    Ok(Engine {
+        catalog,
+        ingest,
+        reader,
+    })
+}
+
+fn read_options(config: &Config) -> read::Options {
+    read::Options {
+        concurrent_max: config.export.concurrent_max,
+        rate_bytes_min: config.export.rate_bytes_min,
+        line_bytes_max: config.limits.point_bytes_max,
+    }
+}
+
+fn ingest_options(config: &Config) -> ingest::Options {
+    let limits = &config.limits;
+    ingest::Options {
+        limits: ingest::Limits {
+            point_bytes_max: limits.point_bytes_max,
+            string_bytes_max: limits.string_bytes_max,
+            name_bytes_max: limits.name_bytes_max,
+            columns_max: limits.columns_max,
+            tables_max: limits.tables_max,
+            series_max: u64::try_from(limits.series_max).unwrap_or(u64::MAX),
+        },
+        slice_bytes_max: config.wal.slice_bytes_max,
+        inline_bytes_max: INLINE_BYTES_MAX,
+        bucket_bytes_max: config.memory.bucket_bytes_max(),
+    }
+}
+
+fn log_options(config: &Config, metrics: Metrics) -> WalOptions {
+    WalOptions {
+        segment_bytes_max: config.wal.segment_bytes_max,
+        group_bytes_max: config.wal.group_bytes_max,
+        observer: Some(Arc::new(LogMetrics { metrics })),
+        ..WalOptions::default()
+    }
+}
+
+/// Hands the log's groups to the metrics.
+#[derive(Debug)]
+struct LogMetrics {
+    metrics: Metrics,
+}
+
+impl Observer for LogMetrics {
+    fn group(&self, group: &GroupReport) {
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        self.metrics
+            .group(number(group.frames), number(group.bytes));
+        self.metrics.sync_seconds(group.sync.as_secs_f64());
+    }
+}
+
+/// Says every now and then how far the replay is, how fast, and at last that it has ended.
+fn progress_log() -> impl FnMut(Progress) {
+    let started = clock::instant();
+    let mut told = started;
+    move |progress: Progress| {
+        let now = clock::instant();
+        let Progress {
+            bytes_done,
+            bytes_total,
+            frames,
+            ..
+        } = progress;
+        let ended = bytes_done >= bytes_total;
+        if bytes_total == 0 || (!ended && now.saturating_duration_since(told) < PROGRESS_EVERY) {
+            return;
+        }
+        told = now;
+        let millis = now.saturating_duration_since(started).as_millis().max(1);
+        let bytes_a_second = u128::from(bytes_done) * 1000 / millis;
+        let word = if ended {
+            "the log is replayed"
+        } else {
+            "replaying the log"
+        };
+        tracing::info!(bytes_done, bytes_total, frames, %bytes_a_second, "{word}");
+    }
 }

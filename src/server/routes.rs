@@ -43,11 +43,17 @@ pub const ROUTES: &[Route] = &[
     route("/api/v2/health", Access::Open, || get(health::health)),
     route("/ready", Access::Open, || get(health::ready)),
     route("/api/v2/ready", Access::Open, || get(health::ready)),
-    route("/metrics", Access::OpenUnlessConfigured, || get(metrics::metrics)),
+    route("/metrics", Access::OpenUnlessConfigured, || {
+        get(metrics::metrics)
+    }),
 ];
 
 const fn route(path: &'static str, access: Access, methods: fn() -> MethodRouter<App>) -> Route {
-    Route { path, access, methods }
+    Route {
+        path,
+        access,
+        methods,
+    }
 }
 
 /// The table as a router, without the layers that all routes share.

@@ -2,7 +2,8 @@
 
 mod client;
 mod closing;
+mod http2;
 mod requests;
 mod smuggling;
 
-use client::{Running, body_of, start};
+use client::{body_of, start};

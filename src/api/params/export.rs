@@ -42,7 +42,13 @@ impl ExportParams {
             let (name, value) = pair?;
             given.take(&name, value)?;
         }
-        let Given { bucket, measurement, start_ns, end_ns, format } = given;
+        let Given {
+            bucket,
+            measurement,
+            start_ns,
+            end_ns,
+            format,
+        } = given;
         let bucket = bucket.filter(|bucket| !bucket.is_empty());
         let bucket = bucket.ok_or(ParamError::MissingBucket)?;
         let measurement = measurement.filter(|measurement| !measurement.is_empty());
@@ -50,7 +56,13 @@ impl ExportParams {
         if format == Format::Arrow && measurement.is_none() {
             return Err(ParamError::MissingMeasurement { format: "arrow" });
         }
-        Ok(Self { bucket, measurement, start_ns, end_ns, format })
+        Ok(Self {
+            bucket,
+            measurement,
+            start_ns,
+            end_ns,
+            format,
+        })
     }
 }
 
@@ -80,9 +92,16 @@ fn format(value: &str) -> Result<Format, ParamError> {
 }
 
 fn time_ns(value: &str) -> Result<i64, ParamError> {
-    let rfc3339 = || DateTime::parse_from_rfc3339(value).ok()?.timestamp_nanos_opt();
+    let rfc3339 = || {
+        DateTime::parse_from_rfc3339(value)
+            .ok()?
+            .timestamp_nanos_opt()
+    };
     let time = value.parse().ok().or_else(rfc3339);
-    time.ok_or_else(|| ParamError::NoTime { fields: FIELDS, found: echo(value) })
+    time.ok_or_else(|| ParamError::NoTime {
+        fields: FIELDS,
+        found: echo(value),
+    })
 }
 
 #[cfg(test)]
@@ -98,11 +117,20 @@ mod tests {
     #[test]
     fn a_bucket_is_enough_and_everything_can_be_narrowed() {
         let all = of("bucket=b").expect("valid");
-        assert_eq!((all.format, all.measurement, all.start_ns), (Format::Lp, None, None));
+        assert_eq!(
+            (all.format, all.measurement, all.start_ns),
+            (Format::Lp, None, None)
+        );
         let query = "bucket=b&measurement=m&start=1970-01-01T00:00:01Z&end=-5&format=arrow";
         let some = of(query).expect("valid");
-        assert_eq!((some.start_ns, some.end_ns), (Some(1_000_000_000), Some(-5)));
-        assert_eq!((some.format, some.measurement.as_deref()), (Format::Arrow, Some("m")));
+        assert_eq!(
+            (some.start_ns, some.end_ns),
+            (Some(1_000_000_000), Some(-5))
+        );
+        assert_eq!(
+            (some.format, some.measurement.as_deref()),
+            (Format::Arrow, Some("m"))
+        );
     }
 
     #[test]
@@ -110,7 +138,10 @@ mod tests {
         let no_time = "is no time, expected RFC 3339 or nanoseconds since 1970";
         for (query, told) in [
             ("", "missing bucket value".to_owned()),
-            ("bucket=b&bucket=c", format!("{PREFIX}duplicate field `bucket`")),
+            (
+                "bucket=b&bucket=c",
+                format!("{PREFIX}duplicate field `bucket`"),
+            ),
             (
                 "bucket=b&format=csv",
                 format!("{PREFIX}unknown variant `csv`, expected one of `lp`, `arrow`"),

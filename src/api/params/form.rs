@@ -8,13 +8,16 @@ pub(super) fn pairs(
     query: &str,
     fields: &'static str,
 ) -> impl Iterator<Item = Result<(String, String), ParamError>> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match (decode(name), decode(value)) {
-            (Some(name), Some(value)) => Ok((name, value)),
-            _ => Err(ParamError::NotUtf8 { fields }),
-        }
-    })
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(move |pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match (decode(name), decode(value)) {
+                (Some(name), Some(value)) => Ok((name, value)),
+                _ => Err(ParamError::NotUtf8 { fields }),
+            }
+        })
 }
 
 /// A `%` that no two hexadecimal digits follow stands for itself.
@@ -70,8 +73,16 @@ mod tests {
     fn pluses_and_percents_are_decoded_and_lone_percents_are_kept() {
         assert_eq!(of("bucket=a+b%2Bc%2fd"), [pair("bucket", "a b+c/d")]);
         assert_eq!(of("b%75cket=%C3%A4"), [pair("bucket", "ä")]);
-        assert_eq!(of("a=100%&b=%zz&c=%4"), [pair("a", "100%"), pair("b", "%zz"), pair("c", "%4")]);
-        let odd = [pair("a", ""), pair("b", ""), pair("", "c"), pair("d", "e=f")];
+        assert_eq!(
+            of("a=100%&b=%zz&c=%4"),
+            [pair("a", "100%"), pair("b", "%zz"), pair("c", "%4")]
+        );
+        let odd = [
+            pair("a", ""),
+            pair("b", ""),
+            pair("", "c"),
+            pair("d", "e=f"),
+        ];
         assert_eq!(of("&&a&b=&=c&d=e=f"), odd);
         assert_eq!(of(""), []);
     }

@@ -60,9 +60,12 @@ impl Given {
             "org" => fill(&mut self.org, value, FIELDS, "org"),
             "orgID" => fill(&mut self.org_id, value, FIELDS, "orgID"),
             "precision" => fill(&mut self.precision, precision(&value)?, FIELDS, "precision"),
-            "accept_partial" => {
-                fill(&mut self.accept_partial, yes_or_no(&value)?, FIELDS, "accept_partial")
-            }
+            "accept_partial" => fill(
+                &mut self.accept_partial,
+                yes_or_no(&value)?,
+                FIELDS,
+                "accept_partial",
+            ),
             _ => Ok(()),
         }
     }
@@ -89,7 +92,11 @@ fn yes_or_no(value: &str) -> Result<bool, ParamError> {
 }
 
 fn unknown(found: &str, expected: &'static str) -> ParamError {
-    ParamError::UnknownVariant { fields: FIELDS, found: echo(found), expected }
+    ParamError::UnknownVariant {
+        fields: FIELDS,
+        found: echo(found),
+        expected,
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +119,14 @@ mod tests {
 
     #[test]
     fn without_a_bucket_the_page_s_text_is_told() {
-        for query in ["", "bucket=", "org=x", "org=", "Bucket=x", "org=&precision=s"] {
+        for query in [
+            "",
+            "bucket=",
+            "org=x",
+            "org=",
+            "Bucket=x",
+            "org=&precision=s",
+        ] {
             assert_eq!(of(query), Err("missing bucket value".to_owned()), "{query}");
         }
         assert!(WriteParams::parse(None, true).is_err());
@@ -136,18 +150,33 @@ mod tests {
             let told =
                 format!("{PREFIX}unknown variant `{text}`, expected one of `s`, `ms`, `us`, `ns`");
             assert_eq!(of(&format!("bucket=b&precision={text}")), Err(told.clone()));
-            assert_eq!(of(&format!("precision={text}")), Err(told), "before the bucket");
+            assert_eq!(
+                of(&format!("precision={text}")),
+                Err(told),
+                "before the bucket"
+            );
         }
     }
 
     #[test]
     fn a_parameter_twice_is_refused_by_name() {
         for name in ["bucket", "org", "orgID", "precision", "accept_partial"] {
-            let value = if name == "accept_partial" { "true" } else { "s" };
+            let value = if name == "accept_partial" {
+                "true"
+            } else {
+                "s"
+            };
             let told = format!("{PREFIX}duplicate field `{name}`");
-            assert_eq!(of(&format!("{name}={value}&{name}={value}")), Err(told), "{name}");
+            assert_eq!(
+                of(&format!("{name}={value}&{name}={value}")),
+                Err(told),
+                "{name}"
+            );
         }
-        assert!(of("bucket=b&u=1&u=2&consistency=all").is_ok(), "unknown ones are ignored");
+        assert!(
+            of("bucket=b&u=1&u=2&consistency=all").is_ok(),
+            "unknown ones are ignored"
+        );
     }
 
     #[test]
@@ -161,7 +190,11 @@ mod tests {
 
     #[test]
     fn all_or_nothing_can_be_asked_for() {
-        assert!(!of("bucket=b&accept_partial=false").expect("valid").accept_partial);
+        assert!(
+            !of("bucket=b&accept_partial=false")
+                .expect("valid")
+                .accept_partial
+        );
         let told = format!("{PREFIX}unknown variant `no`, expected `true` or `false`");
         assert_eq!(of("bucket=b&accept_partial=no"), Err(told));
     }

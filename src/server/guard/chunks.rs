@@ -58,7 +58,9 @@ impl Chunks {
     /// Data of the chunk among `here` bytes.
     fn skip(&mut self, here: usize) -> usize {
         let skipped = usize::try_from(self.left).unwrap_or(usize::MAX).min(here);
-        self.left = self.left.saturating_sub(u64::try_from(skipped).unwrap_or(u64::MAX));
+        self.left = self
+            .left
+            .saturating_sub(u64::try_from(skipped).unwrap_or(u64::MAX));
         if self.left == 0 {
             self.state = State::DataCr;
         }
@@ -100,7 +102,11 @@ impl Chunks {
     /// After the line with the size.
     fn sized(&mut self) -> State {
         self.digits = 0;
-        if self.left == 0 { State::TrailerStart } else { State::Data }
+        if self.left == 0 {
+            State::TrailerStart
+        } else {
+            State::Data
+        }
     }
 
     fn extra(&mut self, next: State) -> io::Result<State> {
@@ -126,14 +132,22 @@ mod tests {
 
     /// Where the body ends, if it does, however it is cut into two.
     fn end(bytes: &[u8]) -> Result<Option<usize>, String> {
-        let whole = Chunks::default().scan(bytes).map_err(|error| error.to_string());
+        let whole = Chunks::default()
+            .scan(bytes)
+            .map_err(|error| error.to_string());
         for cut in 0..=bytes.len() {
             let mut chunks = Chunks::default();
             let halves = chunks.scan(&bytes[..cut]).and_then(|first| match first {
                 (at, true) => Ok((at, true)),
-                (at, false) => chunks.scan(&bytes[cut..]).map(|(more, end)| (at + more, end)),
+                (at, false) => chunks
+                    .scan(&bytes[cut..])
+                    .map(|(more, end)| (at + more, end)),
             });
-            assert_eq!(halves.map_err(|error| error.to_string()), whole, "cut at {cut}");
+            assert_eq!(
+                halves.map_err(|error| error.to_string()),
+                whole,
+                "cut at {cut}"
+            );
         }
         whole.map(|(at, ended)| ended.then_some(at))
     }

@@ -9,7 +9,9 @@ use super::Limits;
 /// Why a head is refused. The texts are for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in crate::server) enum Refusal {
-    #[error("malformed request: a line of the head does not end with CRLF, or contains a control character")]
+    #[error(
+        "malformed request: a line of the head does not end with CRLF, or contains a control character"
+    )]
     LineEnd,
     #[error("malformed request line: expected METHOD target HTTP/1.1")]
     RequestLine,
@@ -19,7 +21,9 @@ pub(in crate::server) enum Refusal {
     HeaderLine,
     #[error("malformed request: Content-Length is no number, or stands twice")]
     Length,
-    #[error("malformed request: Transfer-Encoding is anything but `chunked`, or stands twice, or beside Content-Length, or in HTTP/1.0")]
+    #[error(
+        "malformed request: Transfer-Encoding is anything but `chunked`, or stands twice, or beside Content-Length, or in HTTP/1.0"
+    )]
     TransferEncoding,
     #[error("malformed request: exactly one Host header is required")]
     Host,
@@ -50,7 +54,10 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Verdict {
         Err(refusal) => Verdict::Refused(refusal),
         Ok(None) => Verdict::Incomplete,
         Ok(Some(head_bytes)) => match read(bytes.get(..head_bytes).unwrap_or_default(), limits) {
-            Ok(framing) => Verdict::Good { head_bytes, framing },
+            Ok(framing) => Verdict::Good {
+                head_bytes,
+                framing,
+            },
             Err(refusal) => Verdict::Refused(refusal),
         },
     }
@@ -72,7 +79,11 @@ fn measure(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
             return Ok(Some(start));
         }
     }
-    if bytes.len() >= limits.head_bytes_max { Err(Refusal::TooLarge) } else { Ok(None) }
+    if bytes.len() >= limits.head_bytes_max {
+        Err(Refusal::TooLarge)
+    } else {
+        Ok(None)
+    }
 }
 
 /// What of a head decides about the framing.
@@ -85,7 +96,9 @@ struct Seen {
 }
 
 fn read(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
-    let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.trim_suffix_cr());
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.trim_suffix_cr());
     let http_11 = request_line(lines.next().unwrap_or_default())?;
     let mut seen = Seen::default();
     for line in lines.take_while(|line| !line.is_empty()) {
@@ -134,7 +147,10 @@ impl Seen {
         if !is_token(name) {
             return Err(Refusal::HeaderLine);
         }
-        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        if value
+            .iter()
+            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
+        {
             return Err(Refusal::LineEnd);
         }
         self.headers += 1;
@@ -154,7 +170,9 @@ impl Seen {
     fn length(&mut self, value: &[u8]) -> Result<(), Refusal> {
         let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
         let length = std::str::from_utf8(value).ok().filter(|_| digits);
-        let length = length.and_then(|text| text.parse().ok()).ok_or(Refusal::Length)?;
+        let length = length
+            .and_then(|text| text.parse().ok())
+            .ok_or(Refusal::Length)?;
         match self.length.replace(length) {
             None => Ok(()),
             Some(_) => Err(Refusal::Length),

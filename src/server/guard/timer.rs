@@ -16,7 +16,11 @@ pub(super) struct Timer {
 
 impl Timer {
     pub(super) fn new(duration: Duration) -> Self {
-        Self { duration, sleep: None, running: false }
+        Self {
+            duration,
+            sleep: None,
+            running: false,
+        }
     }
 
     /// Starts it unless it runs.

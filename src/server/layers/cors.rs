@@ -40,7 +40,9 @@ fn allow(cors: Cors<'_>, origin: Option<&HeaderValue>, headers: &mut HeaderMap) 
             // A cache must not give one origin's answer to another.
             headers.append(VARY, HeaderValue::from_static("Origin"));
             let known = |origin: &&HeaderValue| listed.iter().any(|known| *origin == known);
-            let Some(origin) = origin.filter(known) else { return false };
+            let Some(origin) = origin.filter(known) else {
+                return false;
+            };
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             true
         }
@@ -49,7 +51,10 @@ fn allow(cors: Cors<'_>, origin: Option<&HeaderValue>, headers: &mut HeaderMap) 
 
 fn describe(headers: &mut HeaderMap) {
     for (name, value) in [
-        (ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, POST, PATCH, DELETE, OPTIONS"),
+        (
+            ACCESS_CONTROL_ALLOW_METHODS,
+            "GET, HEAD, POST, PATCH, DELETE, OPTIONS",
+        ),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
             "Authorization, Content-Type, Content-Encoding, Accept, User-Agent, Zap-Trace-Span",
@@ -84,7 +89,10 @@ mod tests {
         assert_eq!(allowed(Cors::Any, None).as_deref(), Some("*"));
         assert_eq!(allowed(Cors::Listed(&[]), Some("https://a")), None);
         let listed = ["https://a".to_owned(), "https://b".to_owned()];
-        assert_eq!(allowed(Cors::Listed(&listed), Some("https://b")).as_deref(), Some("https://b"));
+        assert_eq!(
+            allowed(Cors::Listed(&listed), Some("https://b")).as_deref(),
+            Some("https://b")
+        );
         assert_eq!(allowed(Cors::Listed(&listed), Some("https://c")), None);
         assert_eq!(allowed(Cors::Listed(&listed), None), None);
     }

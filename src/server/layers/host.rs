@@ -27,8 +27,15 @@ pub(super) async fn host(State(app): State<App>, request: Request, next: Next) -
 fn named(request: &Request) -> Option<String> {
     let of_header = || {
         let value = request.headers().get(HOST)?;
-        let authority = value.to_str().ok().and_then(|text| text.parse::<Authority>().ok());
-        Some(authority.map(|authority| authority.host().to_owned()).unwrap_or_default())
+        let authority = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.parse::<Authority>().ok());
+        Some(
+            authority
+                .map(|authority| authority.host().to_owned())
+                .unwrap_or_default(),
+        )
     };
     request.uri().host().map(str::to_owned).or_else(of_header)
 }
@@ -37,10 +44,14 @@ fn named(request: &Request) -> Option<String> {
 fn permitted(name: Option<&str>, allowed: &[String]) -> bool {
     let Some(name) = name else { return true };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
-    let loopback = bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let loopback = bare
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.is_loopback());
     loopback
         || name.eq_ignore_ascii_case("localhost")
-        || allowed.iter().any(|host| host.eq_ignore_ascii_case(name) || host == bare)
+        || allowed
+            .iter()
+            .any(|host| host.eq_ignore_ascii_case(name) || host == bare)
 }
 
 #[cfg(test)]
@@ -52,16 +63,33 @@ mod tests {
 
     #[test]
     fn loopback_and_configured_names_are_let_in_and_no_others() {
-        let allowed = ["tide.lan".to_owned(), "192.168.1.5".to_owned(), "fd00::1".to_owned()];
-        for name in
-            ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "[::1]", "tide.lan", "Tide.LAN"]
-        {
+        let allowed = [
+            "tide.lan".to_owned(),
+            "192.168.1.5".to_owned(),
+            "fd00::1".to_owned(),
+        ];
+        for name in [
+            "localhost",
+            "LOCALHOST",
+            "127.0.0.1",
+            "127.9.9.9",
+            "[::1]",
+            "tide.lan",
+            "Tide.LAN",
+        ] {
             assert!(permitted(Some(name), &allowed), "{name}");
         }
         for name in ["192.168.1.5", "[fd00::1]"] {
             assert!(permitted(Some(name), &allowed), "{name}");
         }
-        for name in ["", "evil.example", "localhost.evil.example", "10.0.0.1", "0.0.0.0", "lan"] {
+        for name in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "0.0.0.0",
+            "lan",
+        ] {
             assert!(!permitted(Some(name), &allowed), "{name}");
         }
         assert!(permitted(None, &allowed));

@@ -31,9 +31,16 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     let span = tracing::info_span!("request", %id);
     let answer = request_id::scope(id, next.run(request)).instrument(span);
     let mut response = answer.await;
-    let seconds = clock::instant().saturating_duration_since(started).as_secs_f64();
-    app.metrics().request(route, response.status().as_u16(), seconds);
-    if let Some(reason) = response.extensions().get::<Code>().and_then(|code| code.refused()) {
+    let seconds = clock::instant()
+        .saturating_duration_since(started)
+        .as_secs_f64();
+    app.metrics()
+        .request(route, response.status().as_u16(), seconds);
+    if let Some(reason) = response
+        .extensions()
+        .get::<Code>()
+        .and_then(|code| code.refused())
+    {
         app.metrics().refused(reason);
     }
     log(id, &method, route, peer, &response, seconds);
@@ -50,7 +57,10 @@ fn log(
     seconds: f64,
 ) {
     let status = response.status();
-    let error = response.headers().get("x-influxdb-error").and_then(|text| text.to_str().ok());
+    let error = response
+        .headers()
+        .get("x-influxdb-error")
+        .and_then(|text| text.to_str().ok());
     let peer = peer.map(|peer| peer.ip());
     let code = status.as_u16();
     macro_rules! line {

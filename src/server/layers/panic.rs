@@ -28,5 +28,42 @@ pub(super) async fn catch(request: Request, next: Next) -> Response {
 
 fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::Request;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use http::StatusCode;
+    use tower::ServiceExt;
+
+    use super::catch;
+
+    #[tokio::test]
+    async fn a_panic_before_or_after_a_wait_is_a_500() {
+        async fn at_once() -> StatusCode {
+            panic!("at once")
+        }
+        async fn later() -> StatusCode {
+            tokio::task::yield_now().await;
+            panic!("{}", "later".to_owned())
+        }
+        let calm = || async { StatusCode::NO_CONTENT };
+        let router = Router::new()
+            .route("/at_once", get(at_once))
+            .route("/later", get(later))
+            .route("/calm", get(calm))
+            .layer(from_fn(catch));
+        for (path, status) in [("/at_once", 500), ("/later", 500), ("/calm", 204)] {
+            let request = Request::get(path)
+                .body(axum::body::Body::empty())
+                .expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("infallible");
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+        }
+    }
 }

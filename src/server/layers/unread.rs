@@ -32,13 +32,22 @@ pub(super) async fn unread(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
-    let short = body.size_hint().exact().is_some_and(|length| length <= DISCARD_BYTES_MAX);
+    let short = body
+        .size_hint()
+        .exact()
+        .is_some_and(|length| length <= DISCARD_BYTES_MAX);
     let discard = short && !head.headers.contains_key(EXPECT);
     let ended = Arc::new(AtomicBool::new(false));
-    let body = Watched { body: Some(body), ended: Arc::clone(&ended), discard };
+    let body = Watched {
+        body: Some(body),
+        ended: Arc::clone(&ended),
+        discard,
+    };
     let mut response = next.run(Request::from_parts(head, Body::new(body))).await;
     if !discard && !ended.load(Ordering::Relaxed) {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
@@ -59,7 +68,9 @@ impl http_body::Body for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        let Some(body) = self.body.as_mut() else {
+            return Poll::Ready(None);
+        };
         let frame = Pin::new(&mut *body).poll_frame(cx);
         if matches!(frame, Poll::Ready(None)) || body.is_end_stream() {
             self.ended.store(true, Ordering::Relaxed);
@@ -68,11 +79,16 @@ impl http_body::Body for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
+        self.body
+            .as_ref()
+            .is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map(http_body::Body::size_hint).unwrap_or_default()
+        self.body
+            .as_ref()
+            .map(http_body::Body::size_hint)
+            .unwrap_or_default()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -28,12 +28,26 @@ pub(super) async fn start(change: impl FnOnce(&mut Config)) -> Running {
     config.storage.data_dir = folder.path().join("data");
     config.init_token = Some(InitToken::new(TOKEN).expect("a valid token"));
     change(&mut config);
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     let shutdown = CancellationToken::new();
-    let server = run(listener, Arc::new(config), Box::new(|_| ()), shutdown.clone());
-    let running = Running { address, shutdown, ended: tokio::spawn(server), _folder: folder };
-    while !running.ask("GET /ready HTTP/1.0\r\n\r\n").await.starts_with("HTTP/1.0 200") {}
+    let server = run(
+        listener,
+        Arc::new(config),
+        Box::new(|_| Ok(())),
+        shutdown.clone(),
+    );
+    let running = Running {
+        address,
+        shutdown,
+        ended: tokio::spawn(server),
+        _folder: folder,
+    };
+    while !running
+        .ask("GET /ready HTTP/1.0\r\n\r\n")
+        .await
+        .starts_with("HTTP/1.0 200")
+    {}
     running
 }
 

@@ -15,18 +15,30 @@ fn write_head(more: &str) -> String {
 async fn a_refusal_can_be_read_by_who_is_still_sending() {
     let server = start(|config| config.limits.wire_bytes_max = 1024).await;
     let mut stream = server.connect().await;
-    stream.write_all(write_head("Content-Length: 900000\r\n").as_bytes()).await.expect("sent");
+    stream
+        .write_all(write_head("Content-Length: 900000\r\n").as_bytes())
+        .await
+        .expect("sent");
     for _ in 0..9 {
-        stream.write_all(&[b'x'; 100_000]).await.expect("taken, to be thrown away");
+        stream
+            .write_all(&[b'x'; 100_000])
+            .await
+            .expect("taken, to be thrown away");
     }
     // Short enough to be discarded: the connection lives.
     let answer = head(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(!answer.contains("connection: close"), "{answer}");
     let mut stream = server.connect().await;
-    stream.write_all(write_head("Content-Length: 9000000\r\n").as_bytes()).await.expect("sent");
+    stream
+        .write_all(write_head("Content-Length: 9000000\r\n").as_bytes())
+        .await
+        .expect("sent");
     for _ in 0..10 {
-        stream.write_all(&[b'x'; 100_000]).await.expect("taken, to be thrown away");
+        stream
+            .write_all(&[b'x'; 100_000])
+            .await
+            .expect("taken, to be thrown away");
     }
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
@@ -45,7 +57,9 @@ async fn a_short_refused_body_does_not_cost_the_connection() {
         let answer = head(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
         let mut told = vec![0; r#"{"code":"unauthorized","message":"unauthorized access"}"#.len()];
-        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut told).await.expect("the body");
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut told)
+            .await
+            .expect("the body");
     }
     server.stop().await;
 }
@@ -70,13 +84,20 @@ async fn a_refused_body_is_not_asked_for_and_a_wanted_one_is() {
 
 #[tokio::test]
 async fn a_body_that_stops_coming_is_cut() {
-    let server = start(|config| config.connection.body_idle_timeout = Duration::from_millis(200)).await;
+    let server =
+        start(|config| config.connection.body_idle_timeout = Duration::from_millis(200)).await;
     let mut stream = server.connect().await;
-    stream.write_all(write_head("Content-Length: 9\r\n").as_bytes()).await.expect("sent");
+    stream
+        .write_all(write_head("Content-Length: 9\r\n").as_bytes())
+        .await
+        .expect("sent");
     stream.write_all(b"m f").await.expect("sent");
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    assert!(body_of(&answer).contains("no byte of the body came for 200 ms"), "{answer}");
+    assert!(
+        body_of(&answer).contains("no byte of the body came for 200 ms"),
+        "{answer}"
+    );
     server.stop().await;
 }
 
@@ -86,7 +107,10 @@ async fn broken_chunks_are_the_client_s_fault() {
     let request = write_head("Transfer-Encoding: chunked\r\n") + "5\nm f=1";
     let answer = server.ask(request).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert!(body_of(&answer).contains("not framed as its headers say"), "{answer}");
+    assert!(
+        body_of(&answer).contains("not framed as its headers say"),
+        "{answer}"
+    );
     server.stop().await;
 }
 
@@ -120,26 +144,36 @@ async fn a_client_that_has_nothing_more_to_say_still_gets_its_answer() {
 async fn a_stop_answers_what_is_in_flight() {
     let server = start(|_| ()).await;
     let mut idle = server.connect().await;
-    idle.write_all(b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    idle.write_all(b"GET /ping HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .expect("sent");
     head(&mut idle).await;
     let mut busy = server.connect().await;
-    let request = write_head("Content-Length: 4\r\n") + "wait";
+    let request = write_head("Content-Length: 5\r\n") + "m ";
     busy.write_all(request.as_bytes()).await.expect("sent");
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.shutdown.cancel();
-    assert_eq!(rest(&mut idle).await, "", "an idle connection is closed at once");
+    assert_eq!(
+        rest(&mut idle).await,
+        "",
+        "an idle connection is closed at once"
+    );
+    busy.write_all(b"f=1").await.expect("still taken");
     let answer = rest(&mut busy).await;
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
     let address = server.address;
     server.stop().await;
-    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(
+        tokio::net::TcpStream::connect(address).await.is_err(),
+        "nobody listens any more"
+    );
 }
 
 #[tokio::test]
 async fn a_stop_refuses_what_takes_longer_than_the_grace() {
     let server = start(|config| config.server.shutdown_grace = Duration::from_millis(300)).await;
     let mut busy = server.connect().await;
-    let request = write_head("Content-Length: 4\r\n") + "wait";
+    let request = write_head("Content-Length: 5\r\n") + "m ";
     busy.write_all(request.as_bytes()).await.expect("sent");
     tokio::time::sleep(Duration::from_millis(200)).await;
     server.shutdown.cancel();

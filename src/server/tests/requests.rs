@@ -1,7 +1,5 @@
-use super::client::{TOKEN, head};
+use super::client::TOKEN;
 use super::{body_of, start};
-
-use tokio::io::AsyncWriteExt;
 
 /// Whether an answer has this header line, in any case.
 fn has(answer: &str, line: &str) -> bool {
@@ -12,13 +10,23 @@ fn has(answer: &str, line: &str) -> bool {
 async fn a_write_is_acknowledged_and_every_answer_names_us() {
     let server = start(|_| ()).await;
     let answer = server.write("bucket=b&org=o", "", b"m f=1\n").await;
-    assert!(answer.starts_with("HTTP/1.1 204 No Content\r\n"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 204 No Content\r\n"),
+        "{answer}"
+    );
     assert!(!answer.to_lowercase().contains("content-type"), "{answer}");
     assert_eq!(body_of(&answer), "");
-    for request in ["GET /ping HTTP/1.0\r\n\r\n", "GET /x HTTP/1.0\r\n\r\n", "BREW / HTTP/1.0\r\n\r\n"]
-    {
+    for request in [
+        "GET /ping HTTP/1.0\r\n\r\n",
+        "GET /x HTTP/1.0\r\n\r\n",
+        "BREW / HTTP/1.0\r\n\r\n",
+    ] {
         let answer = server.ask(request).await.to_lowercase();
-        for header in ["x-influxdb-version: 0", "x-influxdb-build: tidegate", "x-request-id: "] {
+        for header in [
+            "x-influxdb-version: 0",
+            "x-influxdb-build: tidegate",
+            "x-request-id: ",
+        ] {
             assert!(answer.contains(header), "{request}: {answer}");
         }
         assert!(has(&answer, "access-control-allow-origin: *"), "{answer}");
@@ -35,7 +43,10 @@ async fn checks_come_in_the_order_of_the_contract() {
         format!("{} {}", &answer[9..12], body_of(&answer))
     };
     for (request, told) in [
-        ("POST /x HTTP/1.1", r#"404 {"code":"not found","message":"path not found"}"#),
+        (
+            "POST /x HTTP/1.1",
+            r#"404 {"code":"not found","message":"path not found"}"#,
+        ),
         (
             "GET /api/v2/write HTTP/1.1",
             r#"405 {"code":"method not allowed","message":"method not allowed on this path"}"#,
@@ -71,13 +82,23 @@ async fn checks_come_in_the_order_of_the_contract() {
 #[tokio::test]
 async fn encodings_and_sizes_are_refused_before_the_body_is_read() {
     let server = start(|config| config.limits.wire_bytes_max = 1024).await;
-    let answer = server.write("bucket=b", "Content-Encoding: br\r\n", b"x").await;
+    let answer = server
+        .write("bucket=b", "Content-Encoding: br\r\n", b"x")
+        .await;
     assert!(answer.starts_with("HTTP/1.1 415 "), "{answer}");
     let answer = server.write("bucket=b", "", &[b'x'; 1025]).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
-    assert!(body_of(&answer).ends_with(r#","maxLength":1024}"#), "{answer}");
-    let answer = server.write("bucket=b", "Content-Encoding: gzip\r\n", b"not gzip").await;
-    assert!(body_of(&answer).contains("error decoding gzip stream: "), "{answer}");
+    assert!(
+        body_of(&answer).ends_with(r#","maxLength":1024}"#),
+        "{answer}"
+    );
+    let answer = server
+        .write("bucket=b", "Content-Encoding: gzip\r\n", b"not gzip")
+        .await;
+    assert!(
+        body_of(&answer).contains("error decoding gzip stream: "),
+        "{answer}"
+    );
     let chunked = format!(
         "POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: a\r\nAuthorization: Token {TOKEN}\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n401\r\n{}\r\n0\r\n\r\n",
         "x".repeat(1025)
@@ -88,24 +109,11 @@ async fn encodings_and_sizes_are_refused_before_the_body_is_read() {
 }
 
 #[tokio::test]
-async fn a_panic_is_a_500_with_the_request_id_and_the_connection_lives() {
-    let server = start(|_| ()).await;
-    let mut stream = server.connect().await;
-    let request = format!(
-        "POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 5\r\n\r\npanic"
-    );
-    stream.write_all(request.as_bytes()).await.expect("sent");
-    let answer = head(&mut stream).await;
-    assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("an id");
-    assert!(answer.contains(&format!("x-influxdb-error: internal error, request id {id}")));
-    server.stop().await;
-}
-
-#[tokio::test]
 async fn options_are_answered_before_anybody_is_asked_who_they_are() {
     let server = start(|_| ()).await;
-    let answer = server.ask("OPTIONS /api/v2/write HTTP/1.0\r\nOrigin: https://a\r\n\r\n").await;
+    let answer = server
+        .ask("OPTIONS /api/v2/write HTTP/1.0\r\nOrigin: https://a\r\n\r\n")
+        .await;
     assert!(answer.starts_with("HTTP/1.0 204 "), "{answer}");
     assert!(has(&answer, "access-control-allow-origin: *"), "{answer}");
     assert!(answer.contains("Authorization, "), "{answer}");
@@ -125,7 +133,10 @@ async fn without_authentication_only_known_host_names_are_let_in() {
     assert!(!answer.contains("access-control-allow-origin"), "{answer}");
     let answer = server.ask(write("evil.example")).await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
-    assert!(body_of(&answer).starts_with(r#"{"code":"forbidden","#), "{answer}");
+    assert!(
+        body_of(&answer).starts_with(r#"{"code":"forbidden","#),
+        "{answer}"
+    );
     server.stop().await;
 }
 
@@ -158,14 +169,28 @@ async fn probes_answer_without_a_token() {
         format!("{} {}", &answer[9..12], body_of(&answer))
     };
     assert_eq!(ask("/ping").await, "204 ");
-    assert!(ask("/ping?verbose=true").await.starts_with(r#"200 {"version":"#));
-    assert!(ask("/health").await.starts_with(r#"200 {"name":"tidegate","message":"ready for"#));
+    assert!(
+        ask("/ping?verbose=true")
+            .await
+            .starts_with(r#"200 {"version":"#)
+    );
+    assert!(
+        ask("/health")
+            .await
+            .starts_with(r#"200 {"name":"tidegate","message":"ready for"#)
+    );
     assert!(ask("/api/v2/health").await.starts_with("200 "));
     let ready = ask("/api/v2/ready").await;
-    assert!(ready.starts_with(r#"200 {"started":"20"#) && ready.contains(r#""up":"0s"#), "{ready}");
+    assert!(
+        ready.starts_with(r#"200 {"started":"20"#) && ready.contains(r#""up":"0s"#),
+        "{ready}"
+    );
     assert!(ask("/metrics").await.contains("tidegate_ready 1"));
     let answer = server.ask("HEAD /health HTTP/1.0\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.0 200 ") && body_of(&answer).is_empty(), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.0 200 ") && body_of(&answer).is_empty(),
+        "{answer}"
+    );
     server.stop().await;
 }
 
@@ -173,11 +198,62 @@ async fn probes_answer_without_a_token() {
 async fn what_is_not_there_yet_says_what_to_use_instead() {
     let server = start(|_| ()).await;
     for path in ["/api/v2/delete", "/api/v2/query"] {
-        let request =
-            format!("POST {path} HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\n\r\n");
+        let request = format!("POST {path} HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\n\r\n");
         let answer = server.ask(request).await;
         assert!(answer.starts_with("HTTP/1.0 501 "), "{answer}");
-        assert!(body_of(&answer).starts_with(r#"{"code":"not implemented","#), "{answer}");
+        assert!(
+            body_of(&answer).starts_with(r#"{"code":"not implemented","#),
+            "{answer}"
+        );
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_written_is_exported_also_after_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for lines in ["home,room=a temp=1 1\n", "home,room=b temp=2 2\n"] {
+        let server = start(|config| config.storage.data_dir = folder.path().join("data")).await;
+        let answer = server.write("bucket=b", "", lines.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
+        server.stop().await;
+    }
+    let server = start(|config| config.storage.data_dir = folder.path().join("data")).await;
+    let auth = format!("Authorization: Token {TOKEN}\r\n");
+    let ask = async |query: &str| {
+        let request = format!("GET /api/v1/export?{query} HTTP/1.0\r\n{auth}\r\n");
+        server.ask(request).await
+    };
+    let answer = ask("bucket=b").await;
+    let both = "home,room=a temp=1.0 1\nhome,room=b temp=2.0 2\n";
+    assert_eq!(body_of(&answer), both, "{answer}");
+    assert_eq!(
+        body_of(&ask("bucket=b&start=2").await),
+        "home,room=b temp=2.0 2\n"
+    );
+    assert!(ask("bucket=none").await.starts_with("HTTP/1.0 404 "));
+    assert!(
+        ask("bucket=b&format=csv")
+            .await
+            .starts_with("HTTP/1.0 400 ")
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn rejected_lines_are_named_and_the_others_are_written() {
+    let server = start(|_| ()).await;
+    let answer = server
+        .write("bucket=b", "", b"m f=1 1\nm f=\"x\" 2\nnonsense\n")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let told = r#"{"code":"invalid","message":"partial write has occurred, errors encountered on line(s):\n  error writing line 2 (1-based): "#;
+    assert!(body_of(&answer).starts_with(told), "{answer}");
+    assert!(body_of(&answer).contains(r#""line":2,"accepted":1,"rejected":2,"errors":["#));
+    let answer = server
+        .write("bucket=b&accept_partial=false", "", b"m f=3 3\nnonsense\n")
+        .await;
+    let told = r#"{"code":"invalid","message":"no data written, errors encountered on line(s):\n  error parsing line 2 (1-based): "#;
+    assert!(body_of(&answer).starts_with(told), "{answer}");
     server.stop().await;
 }

@@ -22,10 +22,17 @@ async fn ambiguous_requests_are_refused_with_an_answer_like_any_other() {
     let server = start(|_| ()).await;
     for request in SMUGGLED {
         let answer = server.ask(request).await;
-        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{request:?}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+            "{request:?}: {answer}"
+        );
         assert!(body_of(&answer).starts_with(r#"{"code":"invalid","message":"malformed request"#));
         assert!(answer.contains("x-request-id: "), "{answer}");
-        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "nothing after it is served");
+        assert_eq!(
+            answer.matches("HTTP/1.1 ").count(),
+            1,
+            "nothing after it is served"
+        );
     }
     server.stop().await;
 }
@@ -34,7 +41,9 @@ async fn ambiguous_requests_are_refused_with_an_answer_like_any_other() {
 async fn a_good_request_before_a_bad_one_is_answered() {
     let server = start(|_| ()).await;
     let good = "GET /ping HTTP/1.1\r\nHost: a\r\n\r\n";
-    let answer = server.ask(format!("{good}{good}GET /ping HTTP/1.1\n\n{good}")).await;
+    let answer = server
+        .ask(format!("{good}{good}GET /ping HTTP/1.1\n\n{good}"))
+        .await;
     assert_eq!(answer.matches("HTTP/1.1 204 ").count(), 2, "{answer}");
     assert_eq!(answer.matches("HTTP/1.1 400 ").count(), 1, "{answer}");
     server.stop().await;
@@ -43,8 +52,14 @@ async fn a_good_request_before_a_bad_one_is_answered() {
 #[tokio::test]
 async fn heads_beyond_the_limits_are_told_so() {
     let server = start(|_| ()).await;
-    let long = format!("GET /ping HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(40_000));
-    let many = format!("GET /ping HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100));
+    let long = format!(
+        "GET /ping HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n",
+        "x".repeat(40_000)
+    );
+    let many = format!(
+        "GET /ping HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "X: y\r\n".repeat(100)
+    );
     for request in [long, many] {
         let answer = server.ask(&request).await;
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
@@ -53,7 +68,11 @@ async fn heads_beyond_the_limits_are_told_so() {
     assert!(server.ask(most).await.starts_with("HTTP/1.0 204 "));
     let filler = "x".repeat(32_768 - 30);
     let largest = format!("GET /ping HTTP/1.0\r\nX: {filler}\r\n\r\n");
-    assert!(server.ask(&largest[..]).await.starts_with("HTTP/1.0 204 "), "{}", largest.len());
+    assert!(
+        server.ask(&largest[..]).await.starts_with("HTTP/1.0 204 "),
+        "{}",
+        largest.len()
+    );
     server.stop().await;
 }
 

@@ -17,19 +17,39 @@ use crate::read::ReadError;
 async fn rendered(error: impl Into<ApiError>) -> String {
     let (head, body) = error.into().into_response().into_parts();
     let body = body.collect().await.expect("in memory").to_bytes();
-    let mut text = format!("{} {}", head.status.as_u16(), String::from_utf8_lossy(&body));
-    for name in ["x-platform-error-code", "x-influxdb-error", "retry-after", "www-authenticate"] {
+    let mut text = format!(
+        "{} {}",
+        head.status.as_u16(),
+        String::from_utf8_lossy(&body)
+    );
+    for name in [
+        "x-platform-error-code",
+        "x-influxdb-error",
+        "retry-after",
+        "www-authenticate",
+    ] {
         if let Some(value) = head.headers.get(name) {
             text.push_str(&format!("\n{name}: {}", value.to_str().expect("text")));
         }
     }
-    assert_eq!(head.headers.get("content-type").expect("always"), "application/json");
+    assert_eq!(
+        head.headers.get("content-type").expect("always"),
+        "application/json"
+    );
     text
 }
 
 fn exhausted(wanted_bytes: u64) -> Exhausted {
-    let Marks { hard_bytes, .. } = Marks { budget_bytes: 100, soft_bytes: 70, hard_bytes: 90 };
-    Exhausted { wanted_bytes, used_bytes: 60, hard_bytes }
+    let Marks { hard_bytes, .. } = Marks {
+        budget_bytes: 100,
+        soft_bytes: 70,
+        hard_bytes: 90,
+    };
+    Exhausted {
+        wanted_bytes,
+        used_bytes: 60,
+        hard_bytes,
+    }
 }
 
 #[tokio::test]
@@ -49,7 +69,11 @@ x-influxdb-error: the server is starting: the log is being replayed
 retry-after: 5"#
     );
     assert_eq!(
-        rendered(Refusal::TooManyRequests { per_second: 10, retry_after_s: 3 }).await,
+        rendered(Refusal::TooManyRequests {
+            per_second: 10,
+            retry_after_s: 3
+        })
+        .await,
         r#"429 {"code":"too many requests","message":"more than 10 requests a second with this token (connection.token_requests_per_second)"}
 x-platform-error-code: too many requests
 x-influxdb-error: more than 10 requests a second with this token (connection.token_requests_per_second)
@@ -60,20 +84,29 @@ retry-after: 3"#
 #[tokio::test]
 async fn bodies_that_are_not_taken() {
     assert_eq!(
-        rendered(BodyError::UnknownEncoding { encoding: "br".to_owned() }).await,
+        rendered(BodyError::UnknownEncoding {
+            encoding: "br".to_owned()
+        })
+        .await,
         r#"415 {"code":"unsupported media type","message":"unacceptable content-encoding: br"}
 x-platform-error-code: unsupported media type
 x-influxdb-error: unacceptable content-encoding: br"#
     );
     assert_eq!(
-        rendered(BodyError::TooLarge { bytes_max: 50_000_000 }).await,
+        rendered(BodyError::TooLarge {
+            bytes_max: 50_000_000
+        })
+        .await,
         r#"413 {"code":"request too large","message":"unable to read data: points batch is too large","maxLength":50000000}
 x-platform-error-code: request too large
 x-influxdb-error: unable to read data: points batch is too large"#
     );
     assert_eq!(
-        rendered(BodyError::Undecodable { encoding: "gzip", reason: "it ends too early".into() })
-            .await,
+        rendered(BodyError::Undecodable {
+            encoding: "gzip",
+            reason: "it ends too early".into()
+        })
+        .await,
         r#"400 {"code":"invalid","message":"error decoding gzip stream: it ends too early"}
 x-platform-error-code: invalid
 x-influxdb-error: error decoding gzip stream: it ends too early"#
@@ -82,8 +115,11 @@ x-influxdb-error: error decoding gzip stream: it ends too early"#
 
 #[tokio::test]
 async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() {
-    let bucket_full =
-        WriteError::BucketFull { bucket: "b".into(), used_bytes: 9, bucket_bytes_max: 8 };
+    let bucket_full = WriteError::BucketFull {
+        bucket: "b".into(),
+        used_bytes: 9,
+        bucket_bytes_max: 8,
+    };
     let slow = BodyError::TooSlow {
         bytes: 1,
         window: Duration::from_secs(30),
@@ -99,12 +135,22 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         (WriteError::Overloaded(exhausted(80)).into(), 503),
         (WriteError::TooLarge(exhausted(91)).into(), 413),
         (bucket_full.into(), 503),
-        (WriteError::LogUnavailable("no space left".into()).into(), 503),
+        (
+            WriteError::LogUnavailable("no space left".into()).into(),
+            503,
+        ),
         (WriteError::BucketGone("b".into()).into(), 404),
         (WriteError::Internal("x").into(), 500),
-        (WriteError::Catalog(CatalogError::TooManyBuckets { buckets_max: 3 }).into(), 400),
+        (
+            WriteError::Catalog(CatalogError::TooManyBuckets { buckets_max: 3 }).into(),
+            400,
+        ),
         (WriteError::Catalog(CatalogError::Lost).into(), 503),
         (ReadError::Exhausted(exhausted(80)).into(), 503),
+        (ReadError::Busy { concurrent_max: 4 }.into(), 503),
+        (ReadError::UnknownMeasurement("m".into()).into(), 404),
+        (ReadError::MeasurementRequired.into(), 400),
+        (ReadError::TooSlow { rate_bytes_min: 1 }.into(), 408),
         (ApiError::stopping(), 503),
         (ApiError::new(Code::HeadTooLarge, "x"), 431),
         (ApiError::new(Code::NotImplemented, "x"), 501),
@@ -115,9 +161,16 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         let (code, message) = (error.code(), error.message().to_owned());
         let response = error.into_response();
         assert_eq!(response.status().as_u16(), status, "{code:?} {message}");
-        let retry = response.headers().get("retry-after").map(|value| value.to_str().expect("text"));
+        let retry = response
+            .headers()
+            .get("retry-after")
+            .map(|value| value.to_str().expect("text"));
         let seconds = retry.map(|value| value.parse::<u32>().expect("a plain integer"));
-        assert_eq!(seconds.is_some_and(|seconds| seconds > 0), status == 503, "{message}");
+        assert_eq!(
+            seconds.is_some_and(|seconds| seconds > 0),
+            status == 503,
+            "{message}"
+        );
         assert!(!message.is_empty());
     }
     assert_eq!(Code::Unauthorized.status(), StatusCode::UNAUTHORIZED);
@@ -144,23 +197,44 @@ async fn a_header_carries_one_visible_line() {
 }
 
 fn report(line: u32, stage: Stage, code: &'static str, message: &str) -> LineReport {
-    LineReport { line, column: 17, stage, code, message: message.to_owned() }
+    LineReport {
+        line,
+        column: 17,
+        stage,
+        code,
+        message: message.to_owned(),
+    }
 }
 
 #[tokio::test]
 async fn rejected_lines_are_told_in_one_text_and_one_by_one() {
     let reports = vec![
         report(2, Stage::Parse, "syntax", "expected a field"),
-        report(4, Stage::Write, "type_conflict", r#"field "temp" of "home" is float, got string"#),
+        report(
+            4,
+            Stage::Write,
+            "type_conflict",
+            r#"field "temp" of "home" is float, got string"#,
+        ),
     ];
-    let some = WriteOutcome { accepted: 98, rejected: 2, reports: reports.clone(), more: 0 };
+    let some = WriteOutcome {
+        accepted: 98,
+        rejected: 2,
+        reports: reports.clone(),
+        more: 0,
+    };
     assert_eq!(
         rendered(partial::rejected(some)).await,
         r#"400 {"code":"invalid","message":"partial write has occurred, errors encountered on line(s):\n  error parsing line 2 (1-based): expected a field\n  error writing line 4 (1-based): field \"temp\" of \"home\" is float, got string","line":2,"accepted":98,"rejected":2,"errors":[{"line":2,"column":17,"code":"syntax","message":"expected a field"},{"line":4,"column":17,"code":"type_conflict","message":"field \"temp\" of \"home\" is float, got string"}]}
 x-platform-error-code: invalid
 x-influxdb-error: partial write has occurred, errors encountered on line(s):"#
     );
-    let none = WriteOutcome { accepted: 0, rejected: 102, reports, more: 100 };
+    let none = WriteOutcome {
+        accepted: 0,
+        rejected: 102,
+        reports,
+        more: 100,
+    };
     let text = rendered(partial::rejected(none)).await;
     assert!(text.starts_with(
         r#"400 {"code":"invalid","message":"no data written, errors encountered on line(s):\n  error parsing line 2"#
@@ -171,7 +245,12 @@ x-influxdb-error: partial write has occurred, errors encountered on line(s):"#
 #[tokio::test]
 async fn a_line_number_always_fits_an_i32() {
     let reports = vec![report(u32::MAX, Stage::Parse, "syntax", "x")];
-    let outcome = WriteOutcome { accepted: 0, rejected: 1, reports, more: 0 };
+    let outcome = WriteOutcome {
+        accepted: 0,
+        rejected: 1,
+        reports,
+        more: 0,
+    };
     let text = rendered(partial::rejected(outcome)).await;
     assert!(text.contains(r#""line":2147483647,"accepted":0"#), "{text}");
 }

@@ -1,0 +1,113 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::Reason;
+use h2::client::{SendRequest, handshake};
+use http::Request;
+use tokio::time::timeout;
+
+use super::client::{Running, TOKEN};
+use super::start;
+
+/// A connection with prior knowledge, and how it ended.
+async fn connect(
+    server: &Running,
+) -> (
+    SendRequest<Bytes>,
+    tokio::task::JoinHandle<Result<(), h2::Error>>,
+) {
+    let (send, connection) = handshake(server.connect().await).await.expect("a preface");
+    (send, tokio::spawn(connection))
+}
+
+fn write(length: usize) -> Request<()> {
+    Request::post("http://localhost/api/v2/write?bucket=b")
+        .header("authorization", format!("Token {TOKEN}"))
+        .header("content-length", length)
+        .body(())
+        .expect("a request")
+}
+
+async fn status(answer: h2::client::ResponseFuture) -> u16 {
+    let answer = timeout(Duration::from_secs(5), answer)
+        .await
+        .expect("in time");
+    answer.expect("an answer").status().as_u16()
+}
+
+#[tokio::test]
+async fn http2_is_spoken_on_the_same_port() {
+    let server = start(|config| config.limits.wire_bytes_max = 1024).await;
+    let (send, _connection) = connect(&server).await;
+    let mut send = send.ready().await.expect("open");
+    let (answer, mut body) = send.send_request(write(5), false).expect("sent");
+    body.send_data(Bytes::from_static(b"m f=1"), true)
+        .expect("sent");
+    assert_eq!(status(answer).await, 204);
+    let (answer, _unsent) = send.send_request(write(5000), false).expect("sent");
+    assert_eq!(status(answer).await, 413, "before a byte of it is sent");
+    let (answer, _) = send.send_request(write(0), true).expect("sent");
+    assert_eq!(status(answer).await, 204, "the connection lives");
+    let mut many = write(0);
+    for number in 0..100 {
+        let name = http::HeaderName::try_from(format!("x-{number}")).expect("a name");
+        many.headers_mut()
+            .insert(name, http::HeaderValue::from_static("y"));
+    }
+    let (answer, _) = send.send_request(many, true).expect("sent");
+    assert_eq!(status(answer).await, 431);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_waits_for_memory_starves_nobody() {
+    let server = start(|config| {
+        config.memory.budget_bytes = 1 << 20;
+        config.memory.wait_max = Duration::from_secs(30);
+    })
+    .await;
+    let (send, _connection) = connect(&server).await;
+    let mut send = send.ready().await.expect("open");
+    // One holds most of the memory and does not send; the others wait for it, and have sent more
+    // than the connection would take if their windows were not within its own.
+    let (_holding, _never_sent) = send.send_request(write(900_000), false).expect("sent");
+    let mut waiting = Vec::new();
+    for _ in 0..20 {
+        let (answer, mut body) = send.send_request(write(65_535), false).expect("sent");
+        body.send_data(Bytes::from_static(&[b'x'; 65_535]), true)
+            .expect("sent");
+        waiting.push((answer, body));
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let (answer, mut body) = send.send_request(write(10), false).expect("sent");
+    body.send_data(Bytes::from_static(b"# comment\n"), true)
+        .expect("sent");
+    assert_eq!(status(answer).await, 204);
+}
+
+#[tokio::test]
+async fn a_client_that_resets_what_it_asks_for_is_cut_off() {
+    let server = start(|_| ()).await;
+    let (mut send, mut connection) = connect(&server).await;
+    for _ in 0..2000 {
+        let Ok(ready) = send.clone().ready().await else {
+            break;
+        };
+        send = ready;
+        for _ in 0..50 {
+            let Ok((_, mut body)) = send.send_request(write(5), false) else {
+                break;
+            };
+            body.send_reset(Reason::CANCEL);
+        }
+        tokio::task::yield_now().await;
+    }
+    let ended = timeout(Duration::from_secs(5), &mut connection)
+        .await
+        .expect("cut off");
+    let error = ended.expect("no panic").expect_err("by an error");
+    assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
+    let answer = server.ask("GET /ping HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 204 "), "others are served");
+    server.stop().await;
+}
