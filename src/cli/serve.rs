@@ -22,13 +22,12 @@ use std::sync::Arc;
 
 use clap::Args;
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Flag, Sources};
-use crate::telemetry::{COMMIT, LogError, Metrics, VERSION, init_logs};
+use crate::server::{self, ServerError};
+use crate::telemetry::{COMMIT, LogError, VERSION, init_logs};
 
 pub use announce::announce_operator_token;
 pub use port::PortError;
@@ -98,6 +97,9 @@ pub enum ServeError {
     /// The port could not be taken.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// The server could not start, or ended.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// Threads or signal handlers could not be set up.
     #[error("cannot {operation}")]
     System {
@@ -172,21 +174,8 @@ async fn until_stopped(config: Arc<Config>) -> Result<(), ServeError> {
         operation: "tell the address",
         source,
     })?;
-    run_server(listener, config, shutdown).await
-}
-
-/// The one place where the program meets the server: opens the data folder, installs the
-/// operator's token (`config.init_token`, else [`announce_operator_token`] for the one that was
-/// made up) and serves until `shutdown` is cancelled and the requests in flight have ended.
-async fn run_server(
-    listener: TcpListener,
-    config: Arc<Config>,
-    shutdown: CancellationToken,
-) -> Result<(), ServeError> {
-    let (_clock, _metrics) = (Clock::system(), Metrics::new(&Clock::system()));
-    let _held = (listener, config);
-    shutdown.cancelled().await;
-    Ok(())
+    let show_token = Box::new(|token: &str| announce_operator_token(token));
+    Ok(server::run(listener, config, show_token, shutdown).await?)
 }
 
 /// Every connection takes a descriptor, and systems often start processes with 1024 of them while
