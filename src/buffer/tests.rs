@@ -224,3 +224,23 @@ fn readers_and_a_writer_at_once_see_a_growing_prefix() {
         }
     });
 }
+
+#[test]
+fn a_segment_is_frozen_before_it_could_outgrow_its_ids_whatever_the_limit() {
+    let limits = BufferLimits {
+        segment_bytes_max: u64::MAX,
+    };
+    let (buffer, budget) = (Buffer::new(limits), budget());
+    apply(&buffer, &budget, 1, &batch("m", "a", 0..3));
+    // Standing in for a gigabyte of rows: what counts is what was reserved for them.
+    buffer.apply(
+        BUCKET,
+        Sequence(2),
+        &batch("m", "a", 3..4),
+        budget.force(1 << 30),
+    );
+    let stats = buffer.stats();
+    assert_eq!((stats.frozen_segments, stats.rows), (1, 4));
+    assert_eq!(times(&buffer, &budget, "m"), [0, 1, 2, 3]);
+    assert_eq!(stats.reserved_bytes, budget.used_bytes());
+}
