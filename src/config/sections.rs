@@ -183,10 +183,10 @@ pub struct Limits {
     #[serde(deserialize_with = "bounded::<KIB, { 16 * GIB }, _, _>")]
     pub decoded_bytes_max: u64,
     /// Bytes of one point of line protocol.
-    #[serde(deserialize_with = "bounded::<64, GIB, _, _>")]
+    #[serde(deserialize_with = "bounded::<64, { 8 * MIB }, _, _>")]
     pub point_bytes_max: usize,
     /// Bytes of one string field.
-    #[serde(deserialize_with = "bounded::<1, GIB, _, _>")]
+    #[serde(deserialize_with = "bounded::<1, { 8 * MIB }, _, _>")]
     pub string_bytes_max: usize,
     /// Bytes of a measurement, tag key, tag value or field key.
     #[serde(deserialize_with = "bounded::<1, { 16 * MIB }, _, _>")]
@@ -216,7 +216,7 @@ pub struct Wal {
     #[serde(deserialize_with = "bounded::<65_536, GIB, _, _>")]
     pub group_bytes_max: usize,
     /// Bytes of line protocol that become one frame.
-    #[serde(deserialize_with = "bounded::<4096, { 64 * MIB }, _, _>")]
+    #[serde(deserialize_with = "bounded::<4096, { 4 * MIB }, _, _>")]
     pub slice_bytes_max: usize,
 }
 

@@ -6,7 +6,7 @@
 //!          │ line errors                          │ line errors     │ fails: 503, roll back
 //! ```
 //!
-//! [`write`](self::write) is the only file where that order stands. The promises (design
+//! The file `write` is the only one where that order stands. The promises (design
 //! decisions D1 to D4, contract sections 1.3 and 5):
 //!
 //! - A request is answered after the sync that covers its last frame, or it is refused.
@@ -23,6 +23,7 @@ mod frame;
 mod open;
 mod parse;
 mod report;
+mod resolution;
 mod resolve;
 mod rules;
 mod scratch;

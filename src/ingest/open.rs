@@ -5,7 +5,8 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::frame::{self, FrameError};
-use super::resolve::{Parts, Resolver, columns};
+use super::resolution::columns;
+use super::resolve::{Parts, Resolver};
 use super::{Ingest, Options, Shared, apply};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Contradiction, Schemas};

@@ -1,0 +1,326 @@
+//! Which of a request's rows survive: held against the schemas under the resolver's lock, settled
+//! row by row outside of it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::WriteError;
+use super::frame;
+use super::resolve::{Mode, Part, RefusedRow, Resolved, Resolver};
+use super::rules::limit;
+use super::scratch::TableRows;
+use super::settle::{Clash, Settled, settle};
+use crate::buffer::Buffer;
+use crate::catalog::Bucket;
+use crate::catalog::schema::{ColumnKind, Schemas, TableSchema};
+use crate::columnar::Batch;
+use crate::id::Sequence;
+use crate::memory::Reservation;
+
+/// Encoded rows with the memory that holding and applying them takes.
+pub(super) struct Frame {
+    pub(super) payload: Vec<u8>,
+    pub(super) tables: Part,
+    pub(super) reservation: Reservation,
+}
+
+/// A table whose columns do not fit, with the schema that they were held against.
+pub(super) struct Misfit {
+    part: usize,
+    table: usize,
+    schema: Option<Arc<TableSchema>>,
+    /// Whether one table more is too many.
+    one_too_many: bool,
+}
+
+/// The state of one call of [`Resolver::resolve`].
+pub(super) struct Resolution<'a> {
+    resolver: &'a Resolver,
+    parts: Vec<Part>,
+    pub(super) resolved: Resolved,
+    /// A refusal relied on a frame that may still fail: wait for it even if nothing is written.
+    needs_barrier: bool,
+    /// How often columns had been taken back when rows were first held against the schema.
+    pub(super) roll_backs: Option<u64>,
+}
+
+impl<'a> Resolution<'a> {
+    pub(super) fn new(resolver: &'a Resolver, parts: Vec<Part>) -> Self {
+        let rows = parts
+            .iter()
+            .flatten()
+            .map(|table| table.batch.rows())
+            .sum::<usize>();
+        let resolved = Resolved {
+            accepted: wide(rows),
+            ..Resolved::default()
+        };
+        Self {
+            resolver,
+            parts,
+            resolved,
+            needs_barrier: false,
+            roll_backs: None,
+        }
+    }
+
+    /// Whether a row was refused for a provisional column while columns were taken back.
+    pub(super) fn relied_on_what_is_gone(&self, schemas: &Schemas) -> bool {
+        let seen = self.roll_backs.unwrap_or_else(|| schemas.roll_backs());
+        self.needs_barrier && seen != schemas.roll_backs()
+    }
+
+    /// Encodes what is left, a frame a part, and reserves what logging and applying it takes.
+    pub(super) fn frames(&self, bucket: &Bucket, mode: Mode) -> Result<Vec<Frame>, WriteError> {
+        let written = match mode {
+            Mode::Partial => true,
+            Mode::AllOrNothing => self.resolved.rejected.rejected() == 0,
+            Mode::CheckOnly => false,
+        };
+        let parts = self.parts.iter().filter(|part| written && !part.is_empty());
+        let mut frames = Vec::new();
+        for part in parts {
+            let batches = part.iter().map(|table| &table.batch);
+            let apply_bytes = batches.clone().map(Buffer::apply_bytes_max).sum::<u64>();
+            let mut reservation = self.resolver.budget.try_reserve(apply_bytes)?;
+            let payload = frame::encode(bucket.id, batches);
+            reservation.try_grow(wide(payload.len()))?;
+            frames.push(Frame {
+                payload,
+                tables: part.clone(),
+                reservation,
+            });
+        }
+        if frames.is_empty() && self.needs_barrier {
+            let payload = frame::encode(bucket.id, []);
+            frames.push(Frame {
+                payload,
+                tables: Vec::new(),
+                reservation: self.resolver.budget.empty(),
+            });
+        }
+        Ok(frames)
+    }
+
+    /// The tables whose columns do not fit, or nothing if all do. Parts are held against the
+    /// schema as the parts before them leave it.
+    pub(super) fn misfits(
+        &self,
+        schemas: &Schemas,
+        bucket: Option<&Bucket>,
+    ) -> Option<Vec<Misfit>> {
+        let table_count = bucket.map_or(0, |bucket| schemas.table_count(bucket.id));
+        let mut overlay: HashMap<&str, Arc<TableSchema>> = HashMap::new();
+        let mut new_tables: HashSet<&str> = HashSet::new();
+        let mut misfits = Vec::new();
+        for (part_index, part) in self.parts.iter().enumerate() {
+            for (table_index, table) in part.iter().enumerate() {
+                let name = table.batch.measurement();
+                let existing = bucket.and_then(|bucket| schemas.table(bucket.id, name));
+                let schema = overlay.get(name).or(existing);
+                if existing.is_none() {
+                    new_tables.insert(name);
+                }
+                let one_too_many = existing.is_none()
+                    && table_count + new_tables.len() > self.resolver.limits.tables_max;
+                if one_too_many || !fits(schema, &table.batch, self.resolver.limits.columns_max) {
+                    let schema = schema.cloned();
+                    misfits.push(Misfit {
+                        part: part_index,
+                        table: table_index,
+                        schema,
+                        one_too_many,
+                    });
+                    new_tables.remove(name);
+                } else if self.parts.len() > 1 {
+                    let extended = TableSchema::extended(schema, columns(&table.batch));
+                    overlay.insert(name, Arc::new(extended));
+                }
+            }
+        }
+        (!misfits.is_empty()).then_some(misfits)
+    }
+
+    /// Settles the tables that do not fit, row by row.
+    pub(super) fn drop_rows(&mut self, misfits: Vec<Misfit>, durable: Sequence) {
+        let limits = self.resolver.limits;
+        for misfit in misfits {
+            let Some(table) = self
+                .parts
+                .get(misfit.part)
+                .and_then(|part| part.get(misfit.table))
+            else {
+                continue;
+            };
+            let settled = if misfit.one_too_many {
+                refuse_all(&table.batch, limits.tables_max)
+            } else {
+                settle(
+                    misfit.schema.as_deref(),
+                    &table.batch,
+                    limits.columns_max,
+                    durable,
+                )
+            };
+            self.needs_barrier |= settled.relied_on.is_some();
+            self.keep(misfit.part, misfit.table, settled);
+        }
+        for part in &mut self.parts {
+            part.retain(|table| table.batch.rows() > 0);
+        }
+    }
+
+    /// Replaces a table by its surviving rows and notes the others.
+    fn keep(&mut self, part: usize, table: usize, settled: Settled) {
+        let Some(slot) = self
+            .parts
+            .get_mut(part)
+            .and_then(|part| part.get_mut(table))
+        else {
+            return;
+        };
+        self.resolved.accepted -= settled.counts.rejected();
+        self.resolved.rejected.merge(&settled.counts);
+        self.resolved
+            .refused
+            .extend(settled.refused.into_iter().filter_map(|(row, clash)| {
+                slot.origins.get(row).map(|origin| RefusedRow {
+                    origin: *origin,
+                    clash,
+                })
+            }));
+        let origins = slot
+            .origins
+            .iter()
+            .zip(&settled.keep)
+            .filter(|(_, keep)| **keep);
+        let origins = origins.map(|(origin, _)| *origin).collect();
+        *slot = Arc::new(TableRows {
+            batch: slot.batch.retain(&settled.keep),
+            origins,
+        });
+    }
+
+    /// Refuses rows whose series would be one too many in memory. Exact as long as no other
+    /// request is between log and buffer; those in flight are counted as if their series were new.
+    pub(super) fn enforce_series_limit(&mut self, bucket: &Bucket) {
+        let resolver = self.resolver;
+        let held = resolver.buffer.series_count(bucket.id)
+            + resolver.series_in_flight.load(Ordering::Relaxed);
+        let series_max = resolver.limits.series_max;
+        if held + self.parts.iter().map(part_series).sum::<u64>() <= series_max {
+            return;
+        }
+        let mut free = series_max.saturating_sub(held);
+        for part in 0..self.parts.len() {
+            for table in 0..self.parts.get(part).map_or(0, Vec::len) {
+                let Some(rows) = self.parts.get(part).and_then(|part| part.get(table)) else {
+                    continue;
+                };
+                let settled = refuse_new_series(resolver, bucket, &rows.batch, &mut free);
+                if settled.keep.contains(&false) {
+                    self.keep(part, table, settled);
+                }
+            }
+        }
+        for part in &mut self.parts {
+            part.retain(|table| table.batch.rows() > 0);
+        }
+    }
+}
+
+/// Whether every column of a batch fits a schema as it is, new ones included.
+fn fits(schema: Option<&Arc<TableSchema>>, batch: &Batch, columns_max: usize) -> bool {
+    let mut new = HashSet::new();
+    for (name, kind) in columns(batch) {
+        match schema.and_then(|schema| schema.column(name)) {
+            Some(column) if column.kind == kind => {}
+            Some(_) => return false,
+            None if !new.insert(name) => return false,
+            None => {}
+        }
+    }
+    new.is_empty() || schema.map_or(0, |schema| schema.len()) + new.len() <= columns_max
+}
+
+/// The columns of a batch: tags, then fields. Replay adds them in the same order.
+pub(super) fn columns(batch: &Batch) -> impl Iterator<Item = (&str, ColumnKind)> {
+    let tags = batch.tag_keys().map(|key| (key, ColumnKind::Tag));
+    tags.chain(
+        batch
+            .fields()
+            .iter()
+            .map(|f| (f.name(), ColumnKind::Field(f.field_type()))),
+    )
+}
+
+pub(super) fn part_series(part: &Part) -> u64 {
+    part.iter()
+        .map(|table| wide(table.batch.series_count()))
+        .sum()
+}
+
+fn refuse_all(batch: &Batch, tables_max: usize) -> Settled {
+    let refusal = limit(
+        "tables_max",
+        "the number of measurements of the bucket",
+        tables_max,
+        tables_max + 1,
+    );
+    let mut settled = Settled::keeping(batch.rows());
+    for row in 0..batch.rows() {
+        settled.refuse(
+            row,
+            Clash::Limit {
+                refusal: refusal.clone(),
+            },
+        );
+    }
+    settled
+}
+
+/// Keeps rows of known series and of `free` new ones, in line order.
+fn refuse_new_series(
+    resolver: &Resolver,
+    bucket: &Bucket,
+    batch: &Batch,
+    free: &mut u64,
+) -> Settled {
+    let series_max = resolver.limits.series_max;
+    let refusal = super::rules::Refusal::Limit {
+        name: "series_max",
+        what: "the number of series of the bucket in memory",
+        limit: series_max,
+        found: series_max.saturating_add(1),
+    };
+    let mut verdicts: HashMap<u32, bool> = HashMap::new();
+    let mut settled = Settled::keeping(batch.rows());
+    for (row, series) in batch.series_of_rows().iter().enumerate() {
+        let keep = *verdicts.entry(*series).or_insert_with(|| {
+            let tags: Vec<(&str, &str)> = batch.series_tags(*series).collect();
+            if resolver
+                .buffer
+                .contains_series(bucket.id, batch.measurement(), &tags)
+            {
+                return true;
+            }
+            let granted = *free > 0;
+            *free = free.saturating_sub(1);
+            granted
+        });
+        if !keep {
+            settled.refuse(
+                row,
+                Clash::Limit {
+                    refusal: refusal.clone(),
+                },
+            );
+        }
+    }
+    settled
+}
+
+fn wide(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
