@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::report::{FIELD_DROPPED, LineReport, Reports, Stage};
-use super::resolve::Part;
+use super::resolution::Part;
 use super::scratch::{Origin, Rules, Scratch};
 use super::{Body, Ingest, WriteError};
 use crate::clock;

@@ -3,20 +3,56 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+
+use tokio::sync::oneshot;
 
 use super::WriteError;
+use super::apply::Committed;
 use super::frame;
-use super::resolve::{Mode, Part, RefusedRow, Resolved, Resolver};
-use super::rules::limit;
-use super::scratch::TableRows;
+use super::report::Counts;
+use super::rules::{Limits, limit};
+use super::scratch::{Origin, TableRows};
 use super::settle::{Clash, Settled, settle};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::catalog::schema::{ColumnKind, Schemas, TableSchema};
 use crate::columnar::Batch;
 use crate::id::Sequence;
-use crate::memory::Reservation;
+use crate::memory::{Budget, Reservation};
+
+/// The rows of one slice, which become one frame.
+pub(super) type Part = Vec<Arc<TableRows>>;
+
+/// What is to be submitted of what survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// All of it.
+    Partial,
+    /// All of it if no row was refused, else nothing.
+    AllOrNothing,
+    /// Nothing: only the refusals are of interest.
+    CheckOnly,
+}
+
+/// A row that the schema or a limit refused.
+#[derive(Debug)]
+pub(super) struct RefusedRow {
+    pub(super) origin: Origin,
+    pub(super) clash: Clash,
+}
+
+/// What was decided, and the frames to wait for.
+#[derive(Debug, Default)]
+pub(super) struct Resolved {
+    /// Rows that were submitted.
+    pub(super) accepted: u64,
+    /// Rows that were refused, by reason.
+    pub(super) rejected: Counts,
+    /// The first refused rows of each table.
+    pub(super) refused: Vec<RefusedRow>,
+    /// One a frame.
+    pub(super) commits: Vec<oneshot::Receiver<Committed>>,
+}
 
 /// Encoded rows with the memory that holding and applying them takes.
 pub(super) struct Frame {
@@ -34,9 +70,17 @@ pub(super) struct Misfit {
     one_too_many: bool,
 }
 
-/// The state of one call of [`Resolver::resolve`].
+/// What rows are held against, beside the schemas.
+#[derive(Clone, Copy)]
+pub(super) struct Held<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) budget: &'a Budget,
+    pub(super) buffer: &'a Buffer,
+}
+
+/// The decision about the rows of one request, or of one slice of it.
 pub(super) struct Resolution<'a> {
-    resolver: &'a Resolver,
+    held: Held<'a>,
     parts: Vec<Part>,
     pub(super) resolved: Resolved,
     /// A refusal relied on a frame that may still fail: wait for it even if nothing is written.
@@ -46,7 +90,7 @@ pub(super) struct Resolution<'a> {
 }
 
 impl<'a> Resolution<'a> {
-    pub(super) fn new(resolver: &'a Resolver, parts: Vec<Part>) -> Self {
+    pub(super) fn new(held: Held<'a>, parts: Vec<Part>) -> Self {
         let rows = parts
             .iter()
             .flatten()
@@ -57,7 +101,7 @@ impl<'a> Resolution<'a> {
             ..Resolved::default()
         };
         Self {
-            resolver,
+            held,
             parts,
             resolved,
             needs_barrier: false,
@@ -83,7 +127,7 @@ impl<'a> Resolution<'a> {
         for part in parts {
             let batches = part.iter().map(|table| &table.batch);
             let apply_bytes = batches.clone().map(Buffer::apply_bytes_max).sum::<u64>();
-            let mut reservation = self.resolver.budget.try_reserve(apply_bytes)?;
+            let mut reservation = self.held.budget.try_reserve(apply_bytes)?;
             let payload = frame::encode(bucket.id, batches);
             reservation.try_grow(wide(payload.len()))?;
             frames.push(Frame {
@@ -97,7 +141,7 @@ impl<'a> Resolution<'a> {
             frames.push(Frame {
                 payload,
                 tables: Vec::new(),
-                reservation: self.resolver.budget.empty(),
+                reservation: self.held.budget.empty(),
             });
         }
         Ok(frames)
@@ -123,8 +167,8 @@ impl<'a> Resolution<'a> {
                     new_tables.insert(name);
                 }
                 let one_too_many = existing.is_none()
-                    && table_count + new_tables.len() > self.resolver.limits.tables_max;
-                if one_too_many || !fits(schema, &table.batch, self.resolver.limits.columns_max) {
+                    && table_count + new_tables.len() > self.held.limits.tables_max;
+                if one_too_many || !fits(schema, &table.batch, self.held.limits.columns_max) {
                     let schema = schema.cloned();
                     misfits.push(Misfit {
                         part: part_index,
@@ -144,7 +188,7 @@ impl<'a> Resolution<'a> {
 
     /// Settles the tables that do not fit, row by row.
     pub(super) fn drop_rows(&mut self, misfits: Vec<Misfit>, durable: Sequence) {
-        let limits = self.resolver.limits;
+        let limits = self.held.limits;
         for misfit in misfits {
             let Some(table) = self
                 .parts
@@ -204,11 +248,9 @@ impl<'a> Resolution<'a> {
 
     /// Refuses rows whose series would be one too many in memory. Exact as long as no other
     /// request is between log and buffer; those in flight are counted as if their series were new.
-    pub(super) fn enforce_series_limit(&mut self, bucket: &Bucket) {
-        let resolver = self.resolver;
-        let held = resolver.buffer.series_count(bucket.id)
-            + resolver.series_in_flight.load(Ordering::Relaxed);
-        let series_max = resolver.limits.series_max;
+    pub(super) fn enforce_series_limit(&mut self, bucket: &Bucket, in_flight: u64) {
+        let held = self.held.buffer.series_count(bucket.id) + in_flight;
+        let series_max = self.held.limits.series_max;
         if held + self.parts.iter().map(part_series).sum::<u64>() <= series_max {
             return;
         }
@@ -218,7 +260,7 @@ impl<'a> Resolution<'a> {
                 let Some(rows) = self.parts.get(part).and_then(|part| part.get(table)) else {
                     continue;
                 };
-                let settled = refuse_new_series(resolver, bucket, &rows.batch, &mut free);
+                let settled = refuse_new_series(self.held, bucket, &rows.batch, &mut free);
                 if settled.keep.contains(&false) {
                     self.keep(part, table, settled);
                 }
@@ -281,13 +323,8 @@ fn refuse_all(batch: &Batch, tables_max: usize) -> Settled {
 }
 
 /// Keeps rows of known series and of `free` new ones, in line order.
-fn refuse_new_series(
-    resolver: &Resolver,
-    bucket: &Bucket,
-    batch: &Batch,
-    free: &mut u64,
-) -> Settled {
-    let series_max = resolver.limits.series_max;
+fn refuse_new_series(held: Held<'_>, bucket: &Bucket, batch: &Batch, free: &mut u64) -> Settled {
+    let series_max = held.limits.series_max;
     let refusal = super::rules::Refusal::Limit {
         name: "series_max",
         what: "the number of series of the bucket in memory",
@@ -299,7 +336,7 @@ fn refuse_new_series(
     for (row, series) in batch.series_of_rows().iter().enumerate() {
         let keep = *verdicts.entry(*series).or_insert_with(|| {
             let tags: Vec<(&str, &str)> = batch.series_tags(*series).collect();
-            if resolver
+            if held
                 .buffer
                 .contains_series(bucket.id, batch.measurement(), &tags)
             {

@@ -21,20 +21,15 @@ use tokio::sync::oneshot;
 
 use super::WriteError;
 use super::apply::{Committed, Job};
-use super::report::Counts;
-use super::resolution::{Frame, Resolution, columns, part_series};
+use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved, columns, part_series};
 use super::rules::Limits;
-use super::scratch::{Origin, TableRows};
-use super::settle::{Clash, settle};
+use super::settle::settle;
 use crate::buffer::Buffer;
 use crate::catalog::schema::Schemas;
 use crate::catalog::{Bucket, Catalog};
 use crate::id::Sequence;
 use crate::memory::Budget;
 use crate::wal::{CommitError, Wal};
-
-/// The rows of one slice, which become one frame.
-pub(super) type Part = Vec<Arc<TableRows>>;
 
 /// The step from parsed rows to a place in the log.
 #[derive(Debug)]
@@ -43,42 +38,11 @@ pub(super) struct Resolver {
     wal: Wal,
     jobs: Sender<Job>,
     catalog: Catalog,
-    pub(super) buffer: Buffer,
-    pub(super) budget: Budget,
-    pub(super) limits: Limits,
+    buffer: Buffer,
+    budget: Budget,
+    limits: Limits,
     /// Series of batches that are logged but not applied: they may be new.
-    pub(super) series_in_flight: AtomicU64,
-}
-
-/// What is to be submitted of what survives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// All of it.
-    Partial,
-    /// All of it if no row was refused, else nothing.
-    AllOrNothing,
-    /// Nothing: only the refusals are of interest.
-    CheckOnly,
-}
-
-/// A row that the schema or a limit refused.
-#[derive(Debug)]
-pub(super) struct RefusedRow {
-    pub(super) origin: Origin,
-    pub(super) clash: Clash,
-}
-
-/// What was decided, and the frames to wait for.
-#[derive(Debug, Default)]
-pub(super) struct Resolved {
-    /// Rows that were submitted.
-    pub(super) accepted: u64,
-    /// Rows that were refused, by reason.
-    pub(super) rejected: Counts,
-    /// The first refused rows of each table.
-    pub(super) refused: Vec<RefusedRow>,
-    /// One a frame.
-    pub(super) commits: Vec<oneshot::Receiver<Committed>>,
+    series_in_flight: AtomicU64,
 }
 
 /// The parts of a [`Resolver`].
@@ -133,7 +97,7 @@ impl Resolver {
 
     /// Decides which rows fit a bucket that does not exist yet, without writing any.
     pub(super) fn check_only(&self, parts: Vec<Part>) -> Resolved {
-        let mut resolution = Resolution::new(self, parts);
+        let mut resolution = Resolution::new(self.held(), parts);
         let empty = Schemas::default();
         while let Some(misfits) = resolution.misfits(&empty, None) {
             resolution.drop_rows(misfits, Sequence(0));
@@ -148,8 +112,7 @@ impl Resolver {
         parts: Vec<Part>,
         mode: Mode,
     ) -> Result<Resolved, WriteError> {
-        let mut resolution = Resolution::new(self, parts.clone());
-        resolution.enforce_series_limit(bucket);
+        let mut resolution = self.begin(bucket, &parts);
         loop {
             let frames = resolution.frames(bucket, mode)?;
             let durable = self.wal.durable_sequence();
@@ -157,8 +120,7 @@ impl Resolver {
             schemas.settle(durable);
             if resolution.relied_on_what_is_gone(&schemas) {
                 drop(schemas);
-                resolution = Resolution::new(self, parts.clone());
-                resolution.enforce_series_limit(bucket);
+                resolution = self.begin(bucket, &parts);
                 continue;
             }
             if self.catalog.bucket(bucket.id).is_none() {
@@ -177,6 +139,21 @@ impl Resolver {
             }
             return Ok(resolution.resolved);
         }
+    }
+
+    fn held(&self) -> Held<'_> {
+        Held {
+            limits: &self.limits,
+            budget: &self.budget,
+            buffer: &self.buffer,
+        }
+    }
+
+    fn begin(&self, bucket: &Bucket, parts: &[Part]) -> Resolution<'_> {
+        let mut resolution = Resolution::new(self.held(), parts.to_vec());
+        let in_flight = self.series_in_flight.load(Ordering::Relaxed);
+        resolution.enforce_series_limit(bucket, in_flight);
+        resolution
     }
 
     fn submit(

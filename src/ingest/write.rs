@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::apply::Committed;
 use super::parse::{Parsing, Slice};
 use super::report::{LineReport, Reports, Stage};
-use super::resolve::{Mode, Part, Resolved};
+use super::resolution::{Mode, Part, Resolved};
 use super::scratch::Rules;
 use super::{Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::catalog::Bucket;

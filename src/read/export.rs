@@ -14,7 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::ReadError;
 use super::line_protocol::LineWriter;
-use super::scan::{Scan, TimeRange};
+use super::merge::TimeRange;
+use super::scan::Scan;
 use crate::buffer::{Buffer, TableSnapshot};
 use crate::catalog::Bucket;
 use crate::clock::Clock;

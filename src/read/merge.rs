@@ -5,8 +5,23 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::order::Ranks;
-use super::scan::TimeRange;
 use crate::columnar::Segment;
+
+/// Times that are asked for, nanoseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeRange {
+    /// The first time.
+    pub start_ns: i64,
+    /// The first time behind it.
+    pub end_ns: Option<i64>,
+}
+
+impl TimeRange {
+    /// Whether a time is asked for.
+    pub fn contains(&self, time_ns: i64) -> bool {
+        time_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| time_ns < end_ns)
+    }
+}
 
 /// A row of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

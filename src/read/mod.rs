@@ -26,7 +26,8 @@ use thiserror::Error;
 use crate::memory::Exhausted;
 
 pub use export::{ExportQuery, Format, Options, Reader};
-pub use scan::{Scan, TimeRange};
+pub use merge::TimeRange;
+pub use scan::Scan;
 
 /// Why nothing more is read.
 #[derive(Debug, Error)]

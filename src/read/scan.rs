@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 
 use super::ReadError;
 use super::gather::Gather;
-use super::merge::{Merge, MergedRow};
+use super::merge::{Merge, MergedRow, TimeRange};
 use super::order::Ranks;
 use crate::columnar::{FieldType, Segment, schema};
 use crate::memory::{Budget, Reservation};
@@ -21,22 +21,6 @@ const SORT_ROW_BYTES: usize = 4;
 
 /// Memory that ranking takes for a series of a segment, in bytes.
 const RANK_SERIES_BYTES: usize = 20;
-
-/// Times that are asked for, nanoseconds since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeRange {
-    /// The first time.
-    pub start_ns: i64,
-    /// The first time behind it.
-    pub end_ns: Option<i64>,
-}
-
-impl TimeRange {
-    /// Whether a time is asked for.
-    pub fn contains(&self, time_ns: i64) -> bool {
-        time_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| time_ns < end_ns)
-    }
-}
 
 /// An iterator over the rows of a table.
 pub struct Scan {
