@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Real client libraries against the real server: each writes points in batches, one of them bad,
+# and sees the error the way its users would. Needs python3, node or go, and their registries;
+# what is missing is said and skipped.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(dirname "$here")
+work=$(mktemp -d)
+token=interop-token-with-thirty-two-characters
+passed=0 failed=0 skipped=0
+
+cleanup() {
+    [ -n "${server:-}" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+if [ -z "${TIDEGATE_BIN:-}" ]; then
+    cargo build --locked --manifest-path "$root/Cargo.toml"
+    TIDEGATE_BIN=$root/target/debug/tidegate
+fi
+: >"$work/out"
+TIDEGATE_INIT_TOKEN=$token "$TIDEGATE_BIN" serve --listen 127.0.0.1:0 --data-dir "$work/data" \
+    >"$work/out" 2>"$work/log" &
+server=$!
+for _ in $(seq 100); do
+    url=$(sed -n 's/^listening on //p' "$work/out")
+    [ -n "$url" ] && break
+    sleep 0.1
+done
+[ -n "$url" ] || { echo "the server did not start"; cat "$work/log"; exit 1; }
+export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token
+
+# Runs one client; $1 its name, the rest how to run it. It writes to the bucket of its name 1,000
+# points of measurement `m`, host 0 to 9.
+client() {
+    local name=$1 stored
+    shift
+    if ! timeout 120 "$@" >"$work/$name.log" 2>&1; then
+        echo "FAILED: $name"
+        cat "$work/$name.log"
+        failed=$((failed + 1))
+        return
+    fi
+    stored=$(curl -sS -m 20 "$url/api/v1/export?bucket=$name&measurement=m" \
+        -H "Authorization: Token $token" | grep -c '^m,host=')
+    if [ "$stored" = 1000 ]; then
+        echo "PASSED: $name"
+        passed=$((passed + 1))
+    else
+        echo "FAILED: $name: $stored of 1000 points are stored"
+        failed=$((failed + 1))
+    fi
+}
+
+skip() {
+    echo "SKIPPED: $1: $2"
+    skipped=$((skipped + 1))
+}
+
+if ! command -v python3 >/dev/null; then
+    skip python "no python3"
+elif ! { python3 -m venv "$work/venv" &&
+    timeout 180 "$work/venv/bin/pip" install -q influxdb-client==1.50.0; } >"$work/pip.log" 2>&1; then
+    skip python "influxdb-client could not be installed: $(tail -n 1 "$work/pip.log")"
+else
+    client python "$work/venv/bin/python" "$here/interop/write.py"
+fi
+
+if ! command -v npm >/dev/null; then
+    skip node "no npm"
+elif ! { cp "$here/interop/write.mjs" "$work/" && cd "$work" &&
+    timeout 180 npm install --silent --no-audit --no-fund @influxdata/influxdb-client@1.35.0; } \
+    >"$work/npm.log" 2>&1; then
+    skip node "@influxdata/influxdb-client could not be installed: $(tail -n 1 "$work/npm.log")"
+else
+    client node node "$work/write.mjs"
+fi
+
+if ! command -v go >/dev/null; then
+    skip go "no go"
+elif ! { cp -r "$here/interop/go" "$work/go" && cd "$work/go" &&
+    timeout 300 go build -mod=mod -o "$work/write-go" .; } >"$work/go.log" 2>&1; then
+    skip go "influxdb-client-go could not be built: $(tail -n 1 "$work/go.log")"
+else
+    client go "$work/write-go"
+fi
+
+echo "interop: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
