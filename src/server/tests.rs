@@ -5,5 +5,6 @@ mod closing;
 mod http2;
 mod requests;
 mod smuggling;
+mod starting;
 
 use client::{body_of, start};
