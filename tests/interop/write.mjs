@@ -6,7 +6,7 @@ const url = process.env.TIDEGATE_URL
 const token = process.env.TIDEGATE_TOKEN
 const once = {maxRetries: 0}
 
-const write = new InfluxDB({url, token}).getWriteApi('any', 'node', 'ms', {batchSize: 100, ...once})
+const write = new InfluxDB({url, token}).getWriteApi('any', 'node', 'ms', {batchSize: 2000, ...once})
 for (let host = 0; host < 10; host++) {
   for (let n = 0; n < 100; n++) {
     write.writePoint(new Point('m').tag('host', String(host)).floatField('v', n / 2).timestamp(n))
@@ -20,7 +20,7 @@ const failure = (token, line) =>
     const options = {...once, writeFailed: resolve, writeSuccess: () => resolve(undefined)}
     const api = new InfluxDB({url, token}).getWriteApi('any', 'node', 'ms', options)
     api.writeRecords(['good v=1 1', line])
-    api.close()
+    api.close().catch(() => undefined)
   })
 const bad = await failure(token, 'm,host=0 v="text" 1')
 assert.equal(bad?.statusCode, 400)
