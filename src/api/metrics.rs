@@ -31,6 +31,7 @@ fn gauges(app: &App) -> Gauges {
         memory_budget_bytes: marks.budget_bytes,
         buckets_max: number(config.limits.buckets_max),
         exports_max: number(config.export.concurrent_max),
+        bucket_bytes_max: config.memory.bucket_bytes_max(),
         ..Gauges::default()
     };
     if let Some(engine) = app.engine() {
@@ -44,6 +45,12 @@ fn gauges(app: &App) -> Gauges {
         gauges.buffer_segments = buffer.frozen_segments;
         gauges.buffer_active_bytes = buffer.active_bytes;
         gauges.buffer_frozen_bytes = buffer.frozen_bytes;
+        let log = engine.ingest.log_stats();
+        gauges.wal_bytes = log.log_bytes;
+        gauges.wal_segments = number(log.segments);
+        gauges.wal_backlog_bytes = log.backlog_bytes;
+        gauges.wal_durable_sequence = log.durable.0;
+        gauges.exports_running = number(engine.reader.exports_running());
     }
     gauges
 }

@@ -43,6 +43,7 @@ use crate::line_protocol::Precision;
 use crate::memory::{Budget, Exhausted, Reservation};
 use crate::storage::Storage;
 use crate::telemetry::Metrics;
+use crate::wal::LogStats;
 
 pub use open::{OpenError, Opened};
 pub use report::{LineReport, Stage};
@@ -188,6 +189,11 @@ impl Ingest {
     /// What is buffered, for readers and for metrics.
     pub fn buffer(&self) -> &Buffer {
         &self.shared.buffer
+    }
+
+    /// What the log looks like on disk, for metrics.
+    pub fn log_stats(&self) -> LogStats {
+        self.shared.resolver.wal().stats()
     }
 
     /// Whether a write would be taken now; if not, why.

@@ -106,6 +106,12 @@ impl Reader {
         }
     }
 
+    /// Exports under way, for metrics.
+    pub fn exports_running(&self) -> usize {
+        let free = self.places.available_permits();
+        self.options.concurrent_max.saturating_sub(free)
+    }
+
     /// Starts an export; must be called within a runtime. Dropping the pieces ends it.
     pub fn export(&self, bucket: &Bucket, query: ExportQuery) -> Result<Pieces, ReadError> {
         let measurements = self.measurements(bucket.id, &query)?;

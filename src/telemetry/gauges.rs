@@ -55,11 +55,11 @@ gauges! {
     buffer_segments: "Frozen segments in memory",
     buffer_active_bytes: "Bytes of segments that are being written",
     buffer_frozen_bytes: "Bytes of frozen segments",
+    bucket_bytes_max: "Bytes of memory that one bucket may fill",
     wal_bytes: "Bytes of the log on disk",
     wal_segments: "Files of the log on disk",
     wal_backlog_bytes: "Bytes queued for the log and not yet durable",
-    wal_backlog_bytes_max: "Bytes that may be queued for the log",
     wal_durable_sequence: "Sequence number of the last durable frame",
-    exports: "Exports under way",
+    exports_running: "Exports under way",
     exports_max: "Exports that may be under way at once",
 }
