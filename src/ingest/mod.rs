@@ -136,6 +136,9 @@ impl WriteOutcome {
     }
 }
 
+/// Memory that even a write of one line takes for a moment, in bytes.
+const SMALL_WRITE_BYTES: u64 = 64 * 1024;
+
 /// Reports that an outcome carries at most (contract section 1.3).
 pub const REPORTS_MAX: usize = 100;
 
@@ -199,13 +202,9 @@ impl Ingest {
     /// Whether a write would be taken now; if not, why.
     pub fn health(&self) -> Result<(), String> {
         self.shared.resolver.log_health()?;
-        let used_bytes = self.shared.budget.used_bytes();
-        let hard_bytes = self.shared.budget.marks().hard_bytes;
-        if used_bytes >= hard_bytes {
-            return Err(format!(
-                "memory is full: {used_bytes} of {hard_bytes} bytes are in use"
-            ));
+        match self.shared.budget.try_reserve(SMALL_WRITE_BYTES) {
+            Ok(_) => Ok(()),
+            Err(full) => Err(format!("memory is full: {full}")),
         }
-        Ok(())
     }
 }

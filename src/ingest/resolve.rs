@@ -28,13 +28,16 @@ use crate::buffer::Buffer;
 use crate::catalog::schema::Schemas;
 use crate::catalog::{Bucket, Catalog};
 use crate::id::Sequence;
-use crate::memory::Budget;
+use crate::memory::{Budget, Reservation};
 use crate::wal::{CommitError, Wal};
 
 /// The step from parsed rows to a place in the log.
 #[derive(Debug)]
 pub(super) struct Resolver {
     schemas: Mutex<Schemas>,
+    /// Covers the schemas. Names are forced into the budget: they are small beside the rows that
+    /// bring them, for which there was room.
+    schema_memory: Mutex<Reservation>,
     wal: Wal,
     jobs: Sender<Job>,
     catalog: Catalog,
@@ -68,6 +71,7 @@ impl Resolver {
             limits,
         } = parts;
         Self {
+            schema_memory: Mutex::new(budget.force(schemas.heap_bytes())),
             schemas: Mutex::new(schemas),
             wal,
             jobs,
@@ -137,6 +141,7 @@ impl Resolver {
                 let commit = self.submit(&mut schemas, bucket, frame);
                 resolution.resolved.commits.push(commit);
             }
+            self.account(&schemas);
             return Ok(resolution.resolved);
         }
     }
@@ -215,11 +220,26 @@ impl Resolver {
 
     /// Runs on the log's thread: the provisional columns go before anything else is told.
     fn failed(&self, error: &CommitError) -> Committed {
-        self.schemas().roll_back(self.wal.durable_sequence());
+        let mut schemas = self.schemas();
+        schemas.roll_back(self.wal.durable_sequence());
+        self.account(&schemas);
+        drop(schemas);
         match error {
             CommitError::NotAttempted => Committed::NotAttempted,
             other => Committed::Failed(other.to_string()),
         }
+    }
+
+    /// Lets the budget know what the schemas take now.
+    fn account(&self, schemas: &Schemas) {
+        let mut held = self
+            .schema_memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let bytes = schemas.heap_bytes();
+        let more = bytes.saturating_sub(held.bytes());
+        held.merge(self.budget.force(more));
+        held.shrink_to(bytes);
     }
 
     /// The schemas, for a checkpoint.

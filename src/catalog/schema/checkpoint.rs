@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, ColumnKind, Schemas, TableSchema};
+use super::{Column, ColumnKind, Schemas, TableSchema, entry_bytes};
 use crate::catalog::CatalogError;
 use crate::catalog::file::{read_json, write_json};
 use crate::id::{BucketId, Sequence};
@@ -57,6 +57,11 @@ impl Schemas {
             ..Self::default()
         };
         for table in stored.tables {
+            let names = table.columns.iter().map(|column| column.name.as_str());
+            schemas.heap_bytes += names
+                .chain([table.measurement.as_str()])
+                .map(entry_bytes)
+                .sum::<u64>();
             let tables = schemas.buckets.entry(table.bucket).or_default();
             tables.insert(
                 table.measurement.into(),

@@ -142,9 +142,15 @@ pub struct Schemas {
     /// Tables that got columns, by the frame that brought them, as long as that may still fail.
     provisional: VecDeque<(Sequence, BucketId, Box<str>)>,
     roll_backs: u64,
+    heap_bytes: u64,
 }
 
 impl Schemas {
+    /// An upper estimate of the memory that all schemas take, in bytes.
+    pub fn heap_bytes(&self) -> u64 {
+        self.heap_bytes
+    }
+
     /// The schema of a table, a snapshot that later changes leave alone.
     pub fn table(&self, bucket: BucketId, measurement: &str) -> Option<&Arc<TableSchema>> {
         self.buckets.get(&bucket)?.get(measurement)
@@ -170,6 +176,7 @@ impl Schemas {
                 ..TableSchema::default()
             };
             self.next_table_id += 1;
+            self.heap_bytes += entry_bytes(measurement);
             tables.insert(measurement.into(), Arc::new(schema));
         }
         let Some(table) = tables.get_mut(measurement) else {
@@ -190,6 +197,7 @@ impl Schemas {
                 }
                 None => {
                     Arc::make_mut(table).add(name, found, since);
+                    self.heap_bytes += entry_bytes(name);
                     grew = true;
                 }
             }
@@ -230,8 +238,16 @@ impl Schemas {
                 continue;
             };
             let schema = Arc::make_mut(table);
-            schema.columns.retain(|_, column| column.since <= durable);
+            let heap_bytes = &mut self.heap_bytes;
+            schema.columns.retain(|name, column| {
+                let stays = column.since <= durable;
+                if !stays {
+                    *heap_bytes = heap_bytes.saturating_sub(entry_bytes(name));
+                }
+                stays
+            });
             if schema.columns.is_empty() {
+                *heap_bytes = heap_bytes.saturating_sub(entry_bytes(&measurement));
                 self.next_table_id = self.next_table_id.min(schema.id);
                 tables.remove(&measurement);
             }
@@ -242,6 +258,12 @@ impl Schemas {
     pub fn drop_bucket(&mut self, bucket: BucketId) {
         self.buckets.remove(&bucket);
     }
+}
+
+/// What a table or a column takes, with its name in up to three places and its share of a map.
+fn entry_bytes(name: &str) -> u64 {
+    const FIXED_BYTES: usize = 256;
+    u64::try_from(FIXED_BYTES + 3 * name.len()).unwrap_or(u64::MAX)
 }
 
 /// The stored form of a kind: one word.

@@ -26,7 +26,9 @@ fn what_was_never_durable_is_taken_back_and_its_numbers_are_given_again() {
     );
     extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
     extend(&mut schemas, "other", &[("v", FLOAT)], 3);
+    let before = schemas.heap_bytes();
     schemas.roll_back(Sequence(1));
+    assert!(schemas.heap_bytes() < before, "memory is given back");
     let home = schemas.table(BUCKET, "home").expect("stays");
     assert!(home.column("hum").is_none());
     assert_eq!(home.column("temp").map(|column| column.id), Some(1));
@@ -115,4 +117,5 @@ fn a_checkpoint_reads_back_as_it_was_written() {
     let read = Schemas::read_checkpoint(&storage).expect("read");
     assert_eq!(read.table(BUCKET, "home"), schemas.table(BUCKET, "home"));
     assert_eq!(read.next_table_id, schemas.next_table_id);
+    assert_eq!(read.heap_bytes(), schemas.heap_bytes());
 }

@@ -297,9 +297,9 @@ async fn what_does_not_fit_in_memory_is_refused_before_it_is_logged() {
     drop(pressure);
     assert_eq!(world.write(&big).await.accepted, 200_000);
     let stats = world.ingest.buffer().stats();
-    assert_eq!(
-        world.budget.used_bytes(),
-        stats.reserved_bytes,
-        "only the buffer holds memory"
+    let others = world.budget.used_bytes() - stats.reserved_bytes;
+    assert!(
+        others < 2000,
+        "the schema of one table beside the buffer, not {others} bytes"
     );
 }
