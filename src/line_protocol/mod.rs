@@ -12,6 +12,22 @@
 //! timestamp   = [ "-" ] digits
 //! ```
 //!
+//! ```
+//! use tidegate::line_protocol::{Parser, Point, Precision, Value};
+//!
+//! let body = b"home,room=Kitchen temp=21.5 1721548800\nhome temp= 1721548800\n";
+//! let mut parser = Parser::new(body, Precision::Second);
+//! let mut point = Point::default();
+//!
+//! assert_eq!(parser.next_point(&mut point), Some(Ok(())));
+//! assert_eq!(point.fields[0].value, Value::Float(21.5));
+//! assert_eq!(point.timestamp, Some(1_721_548_800_000_000_000));
+//!
+//! let error = parser.next_point(&mut point).unwrap().unwrap_err();
+//! assert_eq!((error.line, error.column), (2, 11));
+//! assert_eq!(parser.next_point(&mut point), None);
+//! ```
+//!
 //! A file a concern: `grammar` is the text above in nom, over `name`, `string`, `number`,
 //! `timestamp` and `layout`; `fault` says what can be wrong; `parser` counts physical
 //! lines and goes on after an error.
