@@ -1,0 +1,163 @@
+//! Clients that write until they are told to stop or the server is gone, and remember what they
+//! were told.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::http::{Answer, Client, NoAnswer};
+use crate::points;
+use crate::random::Random;
+use crate::record::Record;
+use crate::server::BUCKET;
+
+/// Clients that write at the same time.
+pub struct Writers {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<Record>>,
+}
+
+/// What the writers' requests look like.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// In percent of the requests: bodies of more than 1 MiB, which are several frames.
+    pub large: u64,
+    /// Longest pause between two requests, in milliseconds.
+    pub pause_ms: u64,
+    /// Whether an answer that ends halfway is a fault of the server: not if it is killed.
+    pub broken_is_wrong: bool,
+}
+
+impl Writers {
+    /// One client a record goes on where the record ends.
+    pub fn start(
+        address: SocketAddr,
+        records: Vec<Record>,
+        load: Load,
+        random: &mut Random,
+    ) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let threads = records.into_iter().map(|record| {
+            let (stop, random) = (Arc::clone(&stop), random.fork());
+            let writer = Writer {
+                client: Client::new(address),
+                record,
+                load,
+                random,
+            };
+            std::thread::spawn(move || writer.run(&stop))
+        });
+        let threads = threads.collect();
+        Self { stop, threads }
+    }
+
+    /// Waits for the clients to end because the server is gone.
+    pub fn join(self) -> Vec<Record> {
+        self.threads
+            .into_iter()
+            .map(|thread| thread.join().expect("a client"))
+            .collect()
+    }
+
+    /// Lets the clients finish the requests they are at.
+    pub fn stop(self) -> Vec<Record> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.join()
+    }
+}
+
+struct Writer {
+    client: Client,
+    record: Record,
+    load: Load,
+    random: Random,
+}
+
+impl Writer {
+    fn run(mut self, stop: &AtomicBool) -> Record {
+        while !stop.load(Ordering::Relaxed) {
+            let numbers = self.next_numbers();
+            match self.request(numbers) {
+                Ok(()) => {}
+                Err(NoAnswer::NotConnected(_) | NoAnswer::Cut(_)) => break,
+                Err(NoAnswer::Broken(error)) if self.load.broken_is_wrong => {
+                    panic!("half an answer: {error}")
+                }
+                Err(NoAnswer::Broken(_)) => break,
+            }
+            let pause = self.random.between(0, self.load.pause_ms + 1);
+            std::thread::sleep(Duration::from_millis(pause));
+        }
+        self.record
+    }
+
+    /// What has no answer is sent again, as clients do, or given up, as clients do.
+    fn next_numbers(&mut self) -> std::ops::Range<u64> {
+        if let Some(numbers) = self.record.unanswered.take()
+            && self.random.percent(50)
+        {
+            return numbers;
+        }
+        let start = self.record.sent;
+        let kind = self.random.between(0, 100);
+        if kind < self.load.large {
+            // About 1 KiB a point.
+            return start..start + self.random.between(1000, 1800);
+        }
+        match kind % 2 {
+            0 => start..start + 1,
+            _ => start..start + self.random.between(2, 80),
+        }
+    }
+
+    fn request(&mut self, numbers: std::ops::Range<u64>) -> Result<(), NoAnswer> {
+        let record = &mut self.record;
+        record.sent = record.sent.max(numbers.end);
+        record.unanswered = Some(numbers.clone());
+        let body = points::body(record.client, numbers.clone()).into_bytes();
+        let answer = if self.random.percent(20) {
+            self.client
+                .write(BUCKET, "Content-Encoding: gzip\r\n", &gzip(&body))
+        } else {
+            self.client.write(BUCKET, "", &body)
+        }?;
+        match answer.status {
+            204 => {
+                record.unanswered = None;
+                record.acknowledged.push(numbers);
+            }
+            503 => {
+                retry_after(&answer);
+                record.refused += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            status => panic!("answered with {status}: {}", answer.text()),
+        }
+        Ok(())
+    }
+}
+
+/// Every refusal says when to come again, as a positive integer.
+pub fn retry_after(answer: &Answer) -> u64 {
+    let seconds = answer
+        .header("retry-after")
+        .and_then(|value| value.parse().ok());
+    let seconds = seconds.unwrap_or_else(|| panic!("no Retry-After: {answer:?}"));
+    assert!(
+        seconds > 0 && answer.text().contains("\"unavailable\""),
+        "{answer:?}"
+    );
+    seconds
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).expect("memory");
+    encoder.finish().expect("memory")
+}
