@@ -1,0 +1,101 @@
+//! How fast a log is read back into memory.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidegate::buffer::{Buffer, BufferLimits};
+use tidegate::catalog::{self, Catalog};
+use tidegate::clock::Clock;
+use tidegate::ingest::{Ingest, Limits, Opened, Options};
+use tidegate::memory::Budget;
+use tidegate::storage::{DiskStorage, Storage};
+use tidegate::telemetry::Metrics;
+use tidegate::wal::WalOptions;
+
+use crate::bodies::{self, LINES};
+use crate::server::{self, Server};
+use crate::stats::{median, verdict};
+
+const BODIES: usize = 100;
+/// How often the same log is written once more.
+const PASSES: usize = 4;
+const ROUNDS: usize = 5;
+const LINES_A_SECOND_MIN: f64 = 2e6;
+
+pub fn run(folder: &Path) {
+    let folder = folder.join("data");
+    let server = Server::start(&folder);
+    let mut client = server.connect();
+    let requests = bodies::tsbs(BODIES);
+    for _ in 0..PASSES {
+        for request in &requests {
+            client.write(request);
+        }
+    }
+    let bytes = server.metric("wal_group_bytes_sum");
+    server.stop();
+    let lines = PASSES * BODIES * LINES;
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|_| open(&folder, lines).as_secs_f64())
+        .collect();
+    let middle = median(&mut times);
+    let rate = lines as f64 / middle;
+    println!(
+        "replay of {lines} lines of tsbs cpu-only, {:.0} MB of log, from the page cache, median of {ROUNDS}:",
+        bytes / 1e6
+    );
+    println!(
+        "    {rate:.0} lines/s, {:.0} MB/s, {:.2} s; best {:.0} lines/s",
+        bytes / 1e6 / middle,
+        middle,
+        lines as f64 / times[0]
+    );
+    println!(
+        "    target: {LINES_A_SECOND_MIN:.0} lines/s: {}",
+        verdict(rate >= LINES_A_SECOND_MIN)
+    );
+}
+
+/// How long it takes to open the folder for writing.
+fn open(folder: &Path, lines: usize) -> Duration {
+    let config = server::config(folder);
+    let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(folder).expect("a data folder"));
+    let clock = Clock::system();
+    let buckets_max = config.limits.buckets_max;
+    let limits = catalog::Limits { buckets_max };
+    let catalog = Catalog::open(Arc::clone(&storage), clock.clone(), limits).expect("a catalog");
+    let segment_bytes_max = config.buffer.segment_bytes_max;
+    let buffer = Buffer::new(BufferLimits { segment_bytes_max });
+    let opened = Opened {
+        storage,
+        catalog,
+        buffer: buffer.clone(),
+        budget: Budget::new(config.memory.marks()),
+        metrics: Metrics::new(&clock),
+        log: WalOptions::default(),
+        options: options(&config),
+    };
+    let started = Instant::now();
+    let ingest = Ingest::open(opened, &mut |_| {}).expect("a good log");
+    let elapsed = started.elapsed();
+    assert_eq!(buffer.stats().rows, lines as u64);
+    ingest.close().expect("closed");
+    elapsed
+}
+
+fn options(config: &tidegate::config::Config) -> Options {
+    Options {
+        limits: Limits {
+            point_bytes_max: config.limits.point_bytes_max,
+            string_bytes_max: config.limits.string_bytes_max,
+            name_bytes_max: config.limits.name_bytes_max,
+            columns_max: config.limits.columns_max,
+            tables_max: config.limits.tables_max,
+            series_max: config.limits.series_max as u64,
+        },
+        slice_bytes_max: config.wal.slice_bytes_max,
+        inline_bytes_max: 256 * 1024,
+        bucket_bytes_max: config.memory.bucket_bytes_max(),
+    }
+}
