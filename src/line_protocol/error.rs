@@ -154,7 +154,7 @@ fn subject(reason: Reason, found: &[u8]) -> &[u8] {
             .iter()
             .position(|byte| matches!(byte, b',' | b' ' | b'\r' | b'\n')),
         Words::Fixed(_) => Some(0),
-        Words::Expected(_) | Words::Plain(_) if found.starts_with(b"\n") => Some(0),
+        Words::Expected(_) | Words::Plain(_) if at_line_end(found) => Some(0),
         Words::Expected(_) | Words::Plain(_) => {
             let character = found
                 .utf8_chunks()
@@ -164,6 +164,12 @@ fn subject(reason: Reason, found: &[u8]) -> &[u8] {
         }
     };
     found.get(..end.unwrap_or(found.len())).unwrap_or_default()
+}
+
+/// A carriage return before the line feed, or before the end of the input, belongs to the line's
+/// end.
+fn at_line_end(found: &[u8]) -> bool {
+    found.starts_with(b"\n") || found.starts_with(b"\r\n") || found == b"\r"
 }
 
 impl Excerpt {

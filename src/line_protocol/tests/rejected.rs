@@ -38,7 +38,7 @@ fn fields_follow_the_measurement() {
         ),
         (
             "m\r\n",
-            "1:2: expected `,` and a tag, or a space and a field, after the measurement, found a carriage return",
+            "1:2: expected `,` and a tag, or a space and a field, after the measurement, found the end of the line",
         ),
         (
             "m\x0bf=1",
@@ -273,6 +273,11 @@ fn a_string_ends_before_the_next_part() {
         (
             "m f=\"a\"\rb",
             format!("1:8: {after}, found a carriage return").as_str(),
+        ),
+        // It belongs to the end of the line there.
+        (
+            "m,\r\n",
+            "1:3: expected a tag key after `,`, found the end of the line",
         ),
         ("m f=\"a\"é", format!("1:8: {after}, found `é`").as_str()),
         (r#"m f="a"#, "1:5: a string value has no closing quote"),
