@@ -6,6 +6,9 @@ use thiserror::Error;
 
 use super::Limits;
 
+/// A length beyond this is no length: eight exabytes.
+const LENGTH_MAX: u64 = u64::MAX / 2;
+
 /// Why a head is refused. The texts are for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in crate::server) enum Refusal {
@@ -166,12 +169,14 @@ impl Seen {
         Ok(())
     }
 
-    /// Digits only: no sign, no blank, no list, and only once.
+    /// Digits only: no sign, no blank, no list, and only once. The highest numbers have a meaning
+    /// of their own to the parser behind, which would refuse them in its own words.
     fn length(&mut self, value: &[u8]) -> Result<(), Refusal> {
         let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
         let length = std::str::from_utf8(value).ok().filter(|_| digits);
         let length = length
             .and_then(|text| text.parse().ok())
+            .filter(|length| *length <= LENGTH_MAX)
             .ok_or(Refusal::Length)?;
         match self.length.replace(length) {
             None => Ok(()),

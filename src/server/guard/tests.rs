@@ -105,6 +105,15 @@ const AMBIGUOUS: &[(&str, Refusal)] = &[
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n",
         Length,
     ),
+    ("POST / HTTP/1.1\r\nHost: a\r\r\n\r\n", LineEnd),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length:\x0c5\r\n\r\n",
+        LineEnd,
+    ),
+    (
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18446744073709551615\r\n\r\n",
+        Length,
+    ),
     (
         "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n",
         Length,
