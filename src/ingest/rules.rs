@@ -64,7 +64,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReservedTag { key } => {
-                write!(f, "\"{key}\" is reserved and cannot be a tag, rename the tag")
+                write!(f, "\"{}\" is reserved and cannot be a tag, rename the tag", Echo(key))
             }
             Self::OnlyTime => f.write_str(
                 "\"time\" is reserved and is the only field, rename it (the timestamp stands at the end of the line)",
@@ -73,6 +73,7 @@ impl fmt::Display for Refusal {
                 write!(f, "{what} has {found}, the limit is {limit} (limits.{name})")
             }
             Self::FieldTwice { key, first, second } => {
+                let key = Echo(key);
                 write!(f, "field \"{key}\" comes twice in this line, as {first} and as {second}")
             }
             Self::Retention { time_ns, oldest_ns } => write!(
@@ -80,6 +81,21 @@ impl fmt::Display for Refusal {
                 "time {time_ns} is older than the bucket's retention, which begins at {oldest_ns}"
             ),
         }
+    }
+}
+
+/// Bytes of a name that are repeated to the client at most (contract section 1.3).
+const ECHO_BYTES_MAX: usize = 64;
+
+/// A name, cut: names may have many kilobytes, and a hundred of them stand in one answer.
+pub(super) struct Echo<'a>(pub(super) &'a str);
+
+impl fmt::Display for Echo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.0.floor_char_boundary(ECHO_BYTES_MAX);
+        let (shown, rest) = self.0.split_at_checked(end).unwrap_or((self.0, ""));
+        f.write_str(shown)?;
+        f.write_str(if rest.is_empty() { "" } else { "…" })
     }
 }
 

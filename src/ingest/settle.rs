@@ -10,7 +10,7 @@ use std::fmt;
 
 use super::REPORTS_MAX;
 use super::report::Counts;
-use super::rules::Refusal;
+use super::rules::{Echo, Refusal};
 use crate::catalog::schema::{ColumnKind, TableSchema};
 use crate::columnar::Batch;
 use crate::id::Sequence;
@@ -57,27 +57,16 @@ impl fmt::Display for Clash {
                 measurement,
                 existing,
                 found,
-            } => match (existing, found) {
-                (ColumnKind::Tag, _) => {
-                    write!(
-                        f,
-                        "\"{column}\" of \"{measurement}\" is a tag, got a {found} field"
-                    )
+            } => {
+                let place = format_args!("\"{}\" of \"{}\"", Echo(column), Echo(measurement));
+                match (existing, found) {
+                    (ColumnKind::Tag, _) => write!(f, "{place} is a tag, got a {found} field"),
+                    (_, ColumnKind::Tag) => write!(f, "field {place} is {existing}, got a tag"),
+                    _ => write!(f, "field {place} is {existing}, got {found}"),
                 }
-                (_, ColumnKind::Tag) => {
-                    write!(
-                        f,
-                        "field \"{column}\" of \"{measurement}\" is {existing}, got a tag"
-                    )
-                }
-                _ => {
-                    write!(
-                        f,
-                        "field \"{column}\" of \"{measurement}\" is {existing}, got {found}"
-                    )
-                }
-            },
+            }
             Self::TagAndField { column } => {
+                let column = Echo(column);
                 write!(
                     f,
                     "\"{column}\" is both a tag and a field in this line, rename one of them"

@@ -172,6 +172,29 @@ async fn a_body_without_a_good_line_creates_no_bucket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_names_are_repeated_only_in_part() {
+    let world = World::new();
+    let long = "ä".repeat(1000);
+    world.write(&format!("{long} {long}=1 1")).await;
+    let short = "ä".repeat(32);
+    assert_eq!(
+        reports(
+            &world,
+            &format!("{long} {long}=1i 1\nm,{long}=1 {long}=1 1\n")
+        )
+        .await,
+        [
+            format!(
+                "1:2002 type_conflict field \"{short}…\" of \"{short}…\" is float, got integer"
+            ),
+            format!(
+                "2:2006 type_conflict \"{short}…\" is both a tag and a field in this line, rename one of them"
+            ),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_name_themselves_and_reject_only_the_line_that_passes_them() {
     let limits = Limits {
         point_bytes_max: 200,
