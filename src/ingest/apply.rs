@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::oneshot;
 
+use super::in_flight::SeriesInFlight;
 use super::scratch::TableRows;
 use crate::buffer::Buffer;
 use crate::id::{BucketId, Sequence};
@@ -32,6 +33,8 @@ pub(super) struct Job {
     pub(super) tables: Vec<Arc<TableRows>>,
     /// Covers what the buffer will grow by.
     pub(super) reservation: Reservation,
+    /// What the limit on series counts until the buffer does.
+    pub(super) in_flight: SeriesInFlight,
     /// Told when readers can see the points.
     pub(super) done: oneshot::Sender<Committed>,
 }
@@ -46,12 +49,19 @@ pub(super) fn start(buffer: Buffer) -> io::Result<Sender<Job>> {
 }
 
 fn run(buffer: &Buffer, queue: &Receiver<Job>) {
-    while let Ok(mut job) = queue.recv() {
-        for table in &job.tables {
-            let share = job.reservation.split(Buffer::apply_bytes_max(&table.batch));
-            buffer.apply(job.bucket, job.sequence, &table.batch, share);
-        }
+    while let Ok(job) = queue.recv() {
+        let done = apply(buffer, job);
         // The client may have hung up; its points stay.
-        let _ = job.done.send(Committed::Done);
+        let _ = done.send(Committed::Done);
     }
+}
+
+/// Whatever the job held is given back before its client is told: the next request of that client
+/// must not meet its own last one.
+fn apply(buffer: &Buffer, mut job: Job) -> oneshot::Sender<Committed> {
+    for table in &job.tables {
+        let share = job.reservation.split(Buffer::apply_bytes_max(&table.batch));
+        buffer.apply(job.bucket, job.sequence, &table.batch, share);
+    }
+    job.done
 }

@@ -20,6 +20,7 @@
 
 mod apply;
 mod frame;
+mod in_flight;
 mod open;
 mod parse;
 mod report;

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 
 use super::WriteError;
 use super::apply::{Committed, Job};
+use super::in_flight::SeriesInFlight;
 use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved, columns, part_series};
 use super::rules::Limits;
 use super::settle::settle;
@@ -45,7 +46,7 @@ pub(super) struct Resolver {
     budget: Budget,
     limits: Limits,
     /// Series of batches that are logged but not applied: they may be new.
-    series_in_flight: AtomicU64,
+    series_in_flight: Arc<AtomicU64>,
 }
 
 /// The parts of a [`Resolver`].
@@ -79,7 +80,7 @@ impl Resolver {
             buffer,
             budget,
             limits,
-            series_in_flight: AtomicU64::new(0),
+            series_in_flight: Arc::default(),
         }
     }
 
@@ -173,8 +174,7 @@ impl Resolver {
             tables,
             reservation,
         } = frame;
-        let series = part_series(&tables);
-        self.series_in_flight.fetch_add(series, Ordering::Relaxed);
+        let in_flight = SeriesInFlight::new(&self.series_in_flight, part_series(&tables));
         let resolver = Arc::clone(self);
         let bucket_id = bucket.id;
         let logged = tables.clone();
@@ -188,15 +188,14 @@ impl Resolver {
                         sequence,
                         tables,
                         reservation,
+                        in_flight,
                         done,
                     }),
                     Err(error) => {
+                        drop(in_flight);
                         let _ = done.send(resolver.failed(&error));
                     }
                 }
-                resolver
-                    .series_in_flight
-                    .fetch_sub(series, Ordering::Relaxed);
             }),
         );
         for table in &tables {
