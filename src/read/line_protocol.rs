@@ -11,6 +11,8 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampNanosecondT
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// Writes rows of a measurement.
 pub(super) struct LineWriter {
     measurement: String,
@@ -23,6 +25,10 @@ pub(super) struct LineWriter {
 impl LineWriter {
     pub(super) fn new(measurement: &str, line_bytes_max: usize) -> Self {
         let mut escaped = String::new();
+        if measurement.starts_with(BYTE_ORDER_MARK) {
+            // At the start of a body it would be stripped; spaces before a line mean nothing.
+            escaped.push(' ');
+        }
         escape(&mut escaped, measurement, &[',', ' ']);
         Self {
             measurement: escaped,
