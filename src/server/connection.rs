@@ -9,7 +9,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::Request;
+use http::header::CONTENT_LENGTH;
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -154,7 +155,14 @@ impl Connections {
         {
             request.extensions_mut().insert(refusal);
         }
-        async move { Ok(in_flight.until_sent(router.oneshot(request).await)) }
+        async move {
+            let mut response = in_flight.until_sent(router.oneshot(request).await);
+            if response.status() == StatusCode::NO_CONTENT {
+                // The router sets it, also where there can be none (RFC 9110, section 8.6).
+                response.headers_mut().remove(CONTENT_LENGTH);
+            }
+            Ok(response)
+        }
     }
 }
 
