@@ -23,6 +23,13 @@ struct Health {
     commit: &'static str,
 }
 
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    started: String,
+    up: String,
+}
+
 /// `GET /ping`: 204, or the version for who asks with `verbose=true`.
 pub async fn ping(RawQuery(query): RawQuery) -> Response {
     let verbose = query.is_some_and(|query| query.split('&').any(|pair| pair == "verbose=true"));
@@ -72,10 +79,12 @@ pub async fn ready(State(app): State<App>) -> Response {
         .as_secs();
     let started = DateTime::from_timestamp_nanos(started_ns);
     let started = started.to_rfc3339_opts(SecondsFormat::Nanos, true);
-    json_answer(
-        StatusCode::OK,
-        &json!({ "status": "ready", "started": started, "up": duration_text(up) }),
-    )
+    let ready = Ready {
+        status: "ready",
+        started,
+        up: duration_text(up),
+    };
+    json_answer(StatusCode::OK, &ready)
 }
 
 /// As Go writes durations: `1h2m3s`, `2m3s`, `3s`.
