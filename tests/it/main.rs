@@ -36,7 +36,14 @@
     reason = "tests stop at the first surprise, and play the part of clients"
 )]
 
+mod access;
 mod client;
+mod credentials;
+mod export;
+mod fallback;
+mod probes;
+mod program;
 mod server;
+mod starting;
 
 mod write;

@@ -1,3 +1,14 @@
 //! `POST /api/v2/write` (contract sections 1, 4, 5 and 6).
 
+mod encodings;
+mod errors;
+mod gzip;
+mod headers;
+mod limits;
+mod order;
 mod params;
+mod partial;
+mod points;
+mod reports;
+mod retention;
+mod timestamps;

@@ -1,0 +1,153 @@
+//! Every route times every kind of token, in one table. A route that has no row fails.
+
+use tidegate::server::ROUTES;
+
+use crate::client::Request;
+use crate::server::{Folder, Server, TOKEN, token};
+
+/// Who asks, in the order of the columns below.
+const CALLERS: [&str; 7] = [
+    "nobody",
+    "stranger",
+    "reader",
+    "writer",
+    "of another bucket",
+    "operator",
+    "expired",
+];
+
+/// Route, a good request to it, and the status that each caller gets.
+const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
+    (
+        "/api/v2/write",
+        "POST",
+        "?bucket=b",
+        [401, 401, 403, 204, 403, 204, 401],
+    ),
+    (
+        "/api/v2/delete",
+        "POST",
+        "?bucket=b",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
+        "/api/v2/query",
+        "POST",
+        "?org=o",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
+        "/api/v1/export",
+        "GET",
+        "?bucket=b",
+        [401, 401, 200, 403, 403, 200, 401],
+    ),
+    ("/ping", "GET", "", [204; 7]),
+    ("/health", "GET", "", [200; 7]),
+    ("/api/v2/health", "GET", "", [200; 7]),
+    ("/ready", "GET", "", [200; 7]),
+    ("/api/v2/ready", "GET", "", [200; 7]),
+    ("/metrics", "GET", "", [200; 7]),
+];
+
+/// A server, and the tokens of [`CALLERS`].
+async fn server(change: impl FnOnce(&mut tidegate::config::Config)) -> (Server, Vec<String>) {
+    let mut tokens = vec![String::new(), "a-token-that-was-never-made".to_owned()];
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("b", None).expect("created");
+        catalog.create_bucket("other", None).expect("created");
+        tokens.push(token(catalog, &["b"], &[], None));
+        tokens.push(token(catalog, &[], &["b"], None));
+        tokens.push(token(catalog, &["other"], &["other"], None));
+        tokens.push(TOKEN.to_owned());
+        tokens.push(token(catalog, &["*"], &["*"], Some(1)));
+    });
+    (Server::over(folder, change).await, tokens)
+}
+
+fn with(token: &str, request: Request) -> Request {
+    if token.is_empty() {
+        request
+    } else {
+        request.token(token)
+    }
+}
+
+#[tokio::test]
+async fn every_route_lets_in_whom_it_should() {
+    let (server, tokens) = server(|_| ()).await;
+    for route in ROUTES {
+        let rows = TABLE.iter().filter(|(path, ..)| *path == route.path);
+        assert_eq!(rows.count(), 1, "{} needs a row in this table", route.path);
+    }
+    assert_eq!(
+        TABLE.len(),
+        ROUTES.len(),
+        "a row is about a route that is no more"
+    );
+    for (path, method, query, expected) in TABLE {
+        for ((caller, token), status) in CALLERS.iter().zip(&tokens).zip(expected) {
+            let request = with(token, Request::new(method, format!("{path}{query}")));
+            let answer = server.ask(request).await;
+            assert_eq!(answer.status, *status, "{caller} at {method} {path}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_ask_for_a_token_if_told_to() {
+    let (server, tokens) = server(|config| config.server.metrics_require_auth = true).await;
+    for ((caller, token), status) in CALLERS
+        .iter()
+        .zip(&tokens)
+        .zip([401, 401, 200, 200, 200, 200, 401])
+    {
+        let answer = server.ask(with(token, Request::get("/metrics"))).await;
+        assert_eq!(answer.status, status, "{caller}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_method_is_looked_at_before_the_token_and_its_absence_leaks_nothing() {
+    let (server, tokens) = server(|_| ()).await;
+    for (path, method, ..) in TABLE {
+        let allowed = if *method == "GET" { "GET,HEAD" } else { "POST" };
+        for token in &tokens {
+            let wrong = if *method == "GET" { "POST" } else { "GET" };
+            let answer = server.ask(with(token, Request::new(wrong, *path))).await;
+            answer.is(
+                405,
+                r#"{"code":"method not allowed","message":"method not allowed on this path"}"#,
+            );
+            assert_eq!(answer.header("allow"), Some(allowed), "{path}");
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_for_all_buckets_reach_those_to_come() {
+    let (mut reader, mut writer) = (String::new(), String::new());
+    let folder = Folder::prepared(|catalog| {
+        reader = token(catalog, &["*"], &[], None);
+        writer = token(catalog, &[], &["*"], None);
+    });
+    let server = Server::over(folder, |_| ()).await;
+    let write = Request::post("/api/v2/write?bucket=new").body("m f=1 1");
+    server.ask(with(&writer, write.clone())).await.is_written();
+    assert_eq!(server.ask(with(&reader, write)).await.status, 403);
+    let read = Request::get("/api/v1/export?bucket=new");
+    assert_eq!(
+        server.ask(with(&reader, read.clone())).await.text(),
+        "m f=1.0 1\n"
+    );
+    let refused = server.ask(with(&writer, read)).await;
+    refused.is_error(403, "forbidden", "insufficient permissions for read");
+    // A bucket's id reaches no further than its name.
+    let by_id = Request::post("/api/v2/write?bucket=0000000000000001").body("m f=2 2");
+    server.ask(with(&writer, by_id.clone())).await.is_written();
+    assert_eq!(server.ask(with(&reader, by_id)).await.status, 403);
+    server.stop().await;
+}

@@ -1,0 +1,121 @@
+//! Contract section 1.2: which error is told first. Path and method, authentication, parameters,
+//! bucket and permission, encoding and size, parsing: a request that is wrong in every respect
+//! from some point on is told the first.
+
+use crate::client::Request;
+use crate::server::{Folder, Server, TOKEN, token};
+
+/// A request with a body that is too large, of an unknown encoding, and nonsense.
+fn wrong(method: &'static str, target: &str) -> Request {
+    Request::new(method, target)
+        .header("Content-Encoding", "br")
+        .body("x".repeat(3000))
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_in_many_ways_is_told_the_first() {
+    let mut writer = String::new();
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("b", None).expect("created");
+        writer = token(catalog, &[], &["b", "absent"], None);
+    });
+    let server = Server::over(folder, |config| {
+        config.limits.wire_bytes_max = 2000;
+        config.server.auto_create_buckets = false;
+    })
+    .await;
+    let path = |query: &str| format!("/api/v2/write?{query}");
+    let all_wrong = path("precision=u&org=");
+    let steps = [
+        (wrong("GET", "/nowhere"), 404, "path not found"),
+        (
+            wrong("PUT", &all_wrong),
+            405,
+            "method not allowed on this path",
+        ),
+        (wrong("POST", &all_wrong), 401, "unauthorized access"),
+        (
+            wrong("POST", &all_wrong).token(&writer),
+            400,
+            "failed to deserialize org/bucket/precision in request: unknown variant `u`, \
+             expected one of `s`, `ms`, `us`, `ns`",
+        ),
+        (
+            wrong("POST", &path("org=")).token(&writer),
+            400,
+            "missing bucket value",
+        ),
+        (
+            wrong("POST", &path("org=&bucket=other")).token(&writer),
+            400,
+            "missing org value: set a non-empty organization in the client, or allow_empty_org \
+             = true on the server",
+        ),
+        (
+            wrong("POST", &path("bucket=other")).token(&writer),
+            403,
+            "insufficient permissions for write",
+        ),
+        (
+            wrong("POST", &path("bucket=absent")).token(&writer),
+            404,
+            "bucket \"absent\" not found",
+        ),
+        (
+            wrong("POST", &path("bucket=b")).token(&writer),
+            415,
+            "unacceptable content-encoding: br",
+        ),
+        (
+            Request::post(path("bucket=b"))
+                .token(&writer)
+                .body("x".repeat(3000)),
+            413,
+            "unable to read data: points batch is too large",
+        ),
+        (
+            Request::post(path("bucket=b"))
+                .token(&writer)
+                .header("Content-Encoding", "gzip")
+                .body("x"),
+            400,
+            "error decoding gzip stream: it ends too early",
+        ),
+    ];
+    for (request, status, message) in steps {
+        let answer = server.ask(request).await;
+        assert_eq!(
+            (answer.status, answer.message().as_str()),
+            (status, message)
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_refused_body_is_awaited() {
+    let server = Server::with(|config| {
+        config.limits.wire_bytes_max = 2000;
+        config.server.auto_create_buckets = false;
+    })
+    .await;
+    for (target, token, status) in [
+        ("/nowhere", TOKEN, 404),
+        ("/ping", TOKEN, 405),
+        ("/api/v2/write?bucket=b", "wrong", 401),
+        ("/api/v2/write?precision=u", TOKEN, 400),
+        ("/api/v2/write?bucket=b", TOKEN, 404),
+        ("/api/v2/delete", TOKEN, 501),
+    ] {
+        let mut client = server.connect().await;
+        let request = Request::post(target)
+            .token(token)
+            .header("Content-Length", "2000000");
+        client.send(request.bytes()).await;
+        let answer = client.answer(false).await;
+        assert_eq!(answer.status, status, "{target}");
+        assert_eq!(answer.header("connection"), Some("close"));
+        client.ends().await;
+    }
+    server.stop().await;
+}

@@ -1,0 +1,93 @@
+//! Contract section 1.3: points older than a bucket keeps them.
+
+use std::time::Duration;
+
+use tidegate::clock::Clock;
+
+use crate::server::{Folder, Server};
+
+const HOUR_NS: i64 = 3_600_000_000_000;
+
+fn kept_for(retention_ns: i64) -> Folder {
+    Folder::prepared(|catalog| {
+        catalog
+            .create_bucket("b", Some(retention_ns))
+            .expect("created");
+    })
+}
+
+#[tokio::test]
+async fn a_point_that_is_too_old_is_rejected_by_line_and_the_future_is_fine() {
+    let server = Server::over(kept_for(HOUR_NS), |_| ()).await;
+    let now = Clock::system().now_ns();
+    let old = now - HOUR_NS - 60_000_000_000;
+    let lines = format!(
+        "m f=1 {old}\nm f=2 {}\nm f=3 {}\nm f=4\n",
+        now - HOUR_NS / 2,
+        i64::MAX - 1
+    );
+    let answer = server.write("bucket=b", &lines).await;
+    assert_eq!(answer.status, 400);
+    let json = answer.json();
+    assert_eq!(
+        (&json["accepted"], &json["rejected"], &json["line"]),
+        (&3.into(), &1.into(), &1.into())
+    );
+    let entry = &json["errors"][0];
+    assert_eq!(
+        (&entry["code"], &entry["line"]),
+        (&"retention".into(), &1.into())
+    );
+    let message = entry["message"].as_str().expect("a text");
+    let told = format!("time {old} is older than the bucket's retention, which begins at ");
+    let begins: i64 = message
+        .strip_prefix(&told)
+        .expect("the text")
+        .parse()
+        .expect("a time");
+    assert!(
+        (now - HOUR_NS..now - HOUR_NS + 60_000_000_000).contains(&begins),
+        "{begins}"
+    );
+    assert!(
+        answer
+            .message()
+            .contains("\n  error writing line 1 (1-based): ")
+    );
+    assert_eq!(server.export("b").await.lines().count(), 3);
+    let refused = server.write("bucket=b&accept_partial=false", &lines).await;
+    assert!(
+        refused.message().starts_with("no data written"),
+        "{}",
+        refused.message()
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_scaled_time_counts() {
+    let server = Server::over(kept_for(HOUR_NS), |_| ()).await;
+    let now_s = Clock::system().now_ns() / 1_000_000_000;
+    let lines = format!("m f=1 {}\nm f=2 {}\n", now_s - 60, now_s - 7200);
+    let json = server.write("bucket=b&precision=s", &lines).await.json();
+    assert_eq!((&json["accepted"], &json["line"]), (&1.into(), &2.into()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn points_that_expire_vanish_from_reads_and_a_restart_does_not_judge_again() {
+    let server = Server::over(kept_for(3_000_000_000), |_| ()).await;
+    server.write("bucket=b", "m f=1").await.is_written();
+    let future = Clock::system().now_ns() + HOUR_NS;
+    server
+        .write("bucket=b", format!("m f=2 {future}"))
+        .await
+        .is_written();
+    assert_eq!(server.export("b").await.lines().count(), 2);
+    tokio::time::sleep(Duration::from_millis(3200)).await;
+    let left = format!("m f=2.0 {future}\n");
+    assert_eq!(server.export("b").await, left);
+    let server = Server::over(server.stop().await, |_| ()).await;
+    assert_eq!(server.export("b").await, left);
+    server.stop().await;
+}
