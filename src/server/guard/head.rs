@@ -146,7 +146,7 @@ impl Seen {
         }
         let colon = memchr::memchr(b':', line).ok_or(Refusal::HeaderLine)?;
         let (name, value) = line.split_at_checked(colon).ok_or(Refusal::HeaderLine)?;
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let value = value.get(1..).unwrap_or_default();
         if !is_token(name) {
             return Err(Refusal::HeaderLine);
         }
@@ -156,6 +156,8 @@ impl Seen {
         {
             return Err(Refusal::LineEnd);
         }
+        // Only now: a carriage return or a form feed would be trimmed too.
+        let value = value.trim_ascii();
         self.headers += 1;
         match name {
             _ if name.eq_ignore_ascii_case(b"host") => self.hosts += 1,
