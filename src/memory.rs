@@ -31,7 +31,7 @@ pub struct Marks {
     "{wanted_bytes} bytes of memory wanted, {used_bytes} of {hard_bytes} are in use (memory.budget_bytes)"
 )]
 pub struct Exhausted {
-    /// What was asked for.
+    /// What was asked for, with what the request holds already.
     pub wanted_bytes: u64,
     /// What was taken already.
     pub used_bytes: u64,
@@ -51,6 +51,8 @@ impl Exhausted {
 #[derive(Clone, Debug)]
 pub struct Budget {
     shared: Arc<Shared>,
+    /// What one request has taken, if this is a request's view of the budget.
+    account: Option<Arc<AtomicU64>>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,17 @@ impl Budget {
         };
         Self {
             shared: Arc::new(shared),
+            account: None,
+        }
+    }
+
+    /// The same budget as one request sees it: everything that is taken through it counts when it
+    /// is judged whether a further wish could ever be granted, because on an idle server the
+    /// request would be in its own way all the same.
+    pub fn account(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            account: Some(Arc::default()),
         }
     }
 
@@ -115,6 +128,7 @@ impl Budget {
     /// Takes `bytes` whatever the marks say: for what is already durable and must be held.
     pub fn force(&self, bytes: u64) -> Reservation {
         self.shared.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.charge(bytes);
         Reservation {
             budget: self.clone(),
             bytes,
@@ -156,6 +170,18 @@ impl Reservation {
         self.bytes
     }
 
+    /// Where more can be taken for the same request.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Hands the bytes to somebody who holds them beyond the request's end. They still count as
+    /// the request's as long as it lasts.
+    pub fn hand_over(mut self) -> Self {
+        self.budget.account = None;
+        self
+    }
+
     /// Takes `more` bytes at once or not at all; it never waits.
     pub fn try_grow(&mut self, more: u64) -> Result<(), Exhausted> {
         let shared = &self.budget.shared;
@@ -169,10 +195,11 @@ impl Reservation {
         match grown {
             Ok(_) => {
                 self.bytes += more;
+                self.budget.charge(more);
                 Ok(())
             }
             Err(used_bytes) => Err(Exhausted {
-                wanted_bytes: self.bytes.saturating_add(more),
+                wanted_bytes: self.budget.own_bytes(self.bytes).saturating_add(more),
                 used_bytes,
                 hard_bytes,
             }),
@@ -202,7 +229,10 @@ impl Reservation {
             Arc::ptr_eq(&self.budget.shared, &other.budget.shared),
             "one budget"
         );
-        self.bytes += std::mem::take(&mut other.bytes);
+        let bytes = std::mem::take(&mut other.bytes);
+        other.budget.discharge(bytes);
+        self.budget.charge(bytes);
+        self.bytes += bytes;
     }
 }
 
@@ -213,8 +243,27 @@ impl Drop for Reservation {
 }
 
 impl Budget {
+    /// What the request holds, or, without one, the reservation alone.
+    fn own_bytes(&self, reserved_bytes: u64) -> u64 {
+        let account = self.account.as_ref();
+        account.map_or(reserved_bytes, |bytes| bytes.load(Ordering::Relaxed))
+    }
+
+    fn charge(&self, bytes: u64) {
+        if let Some(account) = &self.account {
+            account.fetch_add(bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn discharge(&self, bytes: u64) {
+        if let Some(account) = &self.account {
+            account.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+
     fn release(&self, bytes: u64) {
         if bytes > 0 {
+            self.discharge(bytes);
             self.shared.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.shared.released.notify_waiters();
         }
@@ -267,6 +316,28 @@ mod tests {
         assert!(whole.try_grow(1).is_err());
         drop((whole, forced));
         assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn what_a_request_holds_itself_does_not_make_it_an_overload() {
+        let budget = budget();
+        let request = budget.account();
+        let _body = request.try_reserve(60).expect("fits");
+        let refused = request.try_reserve(50).expect_err("too much");
+        assert_eq!(
+            (refused.wanted_bytes, refused.fits_when_idle()),
+            (110, false)
+        );
+        let of_another = budget.account().try_reserve(50).expect_err("too much");
+        assert_eq!(
+            (of_another.wanted_bytes, of_another.fits_when_idle()),
+            (50, true)
+        );
+        // What has gone into the buffer still counts, what was given back does not.
+        let _buffered = request.try_reserve(20).expect("fits").hand_over();
+        drop(request.try_reserve(5).expect("fits"));
+        let refused = request.try_reserve(25).expect_err("too much");
+        assert_eq!(refused.wanted_bytes, 105);
     }
 
     #[test]

@@ -152,10 +152,8 @@ impl Receiver {
             hard_bytes,
         );
         let wanted = wire_bytes.saturating_add(guess);
-        let mut expected = self
-            .budget
-            .reserve_within(wanted, self.limits.wait_max)
-            .await?;
+        let request = self.budget.account();
+        let mut expected = request.reserve_within(wanted, self.limits.wait_max).await?;
         Ok((expected.split(wire_bytes), expected))
     }
 

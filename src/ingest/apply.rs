@@ -61,7 +61,8 @@ fn run(buffer: &Buffer, queue: &Receiver<Job>) {
 fn apply(buffer: &Buffer, mut job: Job) -> oneshot::Sender<Committed> {
     for table in &job.tables {
         let share = job.reservation.split(Buffer::apply_bytes_max(&table.batch));
-        buffer.apply(job.bucket, job.sequence, &table.batch, share);
+        buffer.apply(job.bucket, job.sequence, &table.batch, share.hand_over());
     }
+    drop(job.in_flight);
     job.done
 }

@@ -13,7 +13,7 @@ use super::scratch::{Origin, Rules, Scratch};
 use super::{Body, Ingest, WriteError};
 use crate::clock;
 use crate::line_protocol::{LineError, Parser, Point, Precision};
-use crate::memory::{Exhausted, Reservation};
+use crate::memory::{Budget, Exhausted, Reservation};
 use crate::telemetry::Metrics;
 
 /// Scratch memory is reserved in steps, in bytes: of the text's size, within these bounds.
@@ -36,7 +36,7 @@ pub(super) struct Parsing {
     text: Text,
     source: Source,
     /// The body's memory is given back when the last slice is done.
-    _reservation: Reservation,
+    reservation: Reservation,
 }
 
 #[derive(Clone)]
@@ -65,7 +65,8 @@ impl Parsing {
             bytes: body.bytes,
             precision,
         };
-        let scratch = shared.budget.empty();
+        let budget = body.reservation.budget().clone();
+        let scratch = budget.empty();
         let metrics = shared.metrics.clone();
         let source = if text.bytes.len() <= shared.options.inline_bytes_max {
             Source::Here(Some(Box::new(Here {
@@ -81,7 +82,7 @@ impl Parsing {
                 slice_bytes_max: shared.options.slice_bytes_max,
                 slices,
                 parsers: std::sync::Arc::clone(&shared.parsers),
-                budget: shared.budget.clone(),
+                budget,
                 metrics,
             };
             tokio::task::spawn_blocking(move || worker.run());
@@ -90,8 +91,13 @@ impl Parsing {
         Self {
             text,
             source,
-            _reservation: body.reservation,
+            reservation: body.reservation,
         }
+    }
+
+    /// Where the request takes its memory from.
+    pub(super) fn budget(&self) -> &Budget {
+        self.reservation.budget()
     }
 
     /// The next slice, or nothing at the end of the body.
@@ -141,7 +147,7 @@ struct Worker {
     slice_bytes_max: usize,
     slices: mpsc::Sender<Result<Slice, Exhausted>>,
     parsers: std::sync::Arc<tokio::sync::Semaphore>,
-    budget: crate::memory::Budget,
+    budget: Budget,
     metrics: Metrics,
 }
 

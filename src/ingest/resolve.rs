@@ -102,7 +102,7 @@ impl Resolver {
 
     /// Decides which rows fit a bucket that does not exist yet, without writing any.
     pub(super) fn check_only(&self, parts: Vec<Part>) -> Resolved {
-        let mut resolution = Resolution::new(self.held(), parts);
+        let mut resolution = Resolution::new(self.held(&self.budget), parts);
         let empty = Schemas::default();
         while let Some(misfits) = resolution.misfits(&empty, None) {
             resolution.drop_rows(misfits, Sequence(0));
@@ -110,14 +110,16 @@ impl Resolver {
         resolution.resolved
     }
 
-    /// Decides which rows survive and submits them to the log, a frame a part.
+    /// Decides which rows survive and submits them to the log, a frame a part, with memory from
+    /// `budget`: the request's own view of it.
     pub(super) fn resolve(
         self: &Arc<Self>,
         bucket: &Bucket,
         parts: Vec<Part>,
         mode: Mode,
+        budget: &Budget,
     ) -> Result<Resolved, WriteError> {
-        let mut resolution = self.begin(bucket, &parts);
+        let mut resolution = self.begin(bucket, &parts, budget);
         loop {
             let frames = resolution.frames(bucket, mode)?;
             let durable = self.wal.durable_sequence();
@@ -125,7 +127,7 @@ impl Resolver {
             schemas.settle(durable);
             if resolution.relied_on_what_is_gone(&schemas) {
                 drop(schemas);
-                resolution = self.begin(bucket, &parts);
+                resolution = self.begin(bucket, &parts, budget);
                 continue;
             }
             if self.catalog.bucket(bucket.id).is_none() {
@@ -147,16 +149,16 @@ impl Resolver {
         }
     }
 
-    fn held(&self) -> Held<'_> {
+    fn held<'a>(&'a self, budget: &'a Budget) -> Held<'a> {
         Held {
             limits: &self.limits,
-            budget: &self.budget,
+            budget,
             buffer: &self.buffer,
         }
     }
 
-    fn begin(&self, bucket: &Bucket, parts: &[Part]) -> Resolution<'_> {
-        let mut resolution = Resolution::new(self.held(), parts.to_vec());
+    fn begin<'a>(&'a self, bucket: &Bucket, parts: &[Part], budget: &'a Budget) -> Resolution<'a> {
+        let mut resolution = Resolution::new(self.held(budget), parts.to_vec());
         let in_flight = self.series_in_flight.load(Ordering::Relaxed);
         resolution.enforce_series_limit(bucket, in_flight);
         resolution

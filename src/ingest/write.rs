@@ -12,6 +12,7 @@ use super::resolution::{Mode, Part, Resolved};
 use super::scratch::Rules;
 use super::{Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::catalog::Bucket;
+use crate::memory::Budget;
 
 /// How often a request is resolved anew because the log failed before its turn came.
 const ATTEMPTS_MAX: u32 = 3;
@@ -73,7 +74,9 @@ impl Ingest {
                 reservation,
             } = slice;
             if let Some(bucket) = self.bucket_for(&mut target, &part).await? {
-                let resolved = self.commit(&bucket, vec![part], Mode::Partial).await?;
+                let resolved = self
+                    .commit(&bucket, vec![part], Mode::Partial, parsing.budget())
+                    .await?;
                 tally.accepted += resolved.accepted;
                 reports.sort_in(parsing.report(&resolved));
             } else {
@@ -102,7 +105,8 @@ impl Ingest {
         let checked = match &target {
             Target::Create(_) => self.shared.resolver.check_only(parts.clone()),
             Target::Existing(bucket) if !tally.reports.is_empty() => {
-                self.commit(bucket, parts.clone(), Mode::CheckOnly).await?
+                self.commit(bucket, parts.clone(), Mode::CheckOnly, parsing.budget())
+                    .await?
             }
             Target::Existing(_) => Resolved::default(),
         };
@@ -114,7 +118,9 @@ impl Ingest {
                 .cloned()
                 .unwrap_or_default();
             if let Some(bucket) = self.bucket_for(&mut target, &first).await? {
-                let resolved = self.commit(&bucket, parts, Mode::AllOrNothing).await?;
+                let resolved = self
+                    .commit(&bucket, parts, Mode::AllOrNothing, parsing.budget())
+                    .await?;
                 tally.reports.sort_in(parsing.report(&resolved));
                 tally.accepted = match resolved.rejected.rejected() {
                     0 => resolved.accepted,
@@ -151,10 +157,14 @@ impl Ingest {
         bucket: &Arc<Bucket>,
         parts: Vec<Part>,
         mode: Mode,
+        budget: &Budget,
     ) -> Result<Resolved, WriteError> {
         self.check_share(bucket)?;
         for _ in 0..ATTEMPTS_MAX {
-            let mut resolved = self.shared.resolver.resolve(bucket, parts.clone(), mode)?;
+            let mut resolved = self
+                .shared
+                .resolver
+                .resolve(bucket, parts.clone(), mode, budget)?;
             match wait_for(std::mem::take(&mut resolved.commits)).await {
                 Committed::Done => return Ok(resolved),
                 Committed::Failed(reason) => return Err(WriteError::LogUnavailable(reason)),
