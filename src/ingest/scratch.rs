@@ -5,12 +5,15 @@
 //! tags is the key to the series (D5), and a field is first looked for where the line before had
 //! it.
 
+mod series;
+
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::rules::{Limits, Refusal, Refused, limit};
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
-use crate::line_protocol::{Field, Point, Value};
+use crate::line_protocol::{Field, Point, Tag, Value};
+use series::{KnownSeries, SortedTags};
 
 /// Where a row comes from, to name it when it is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +58,7 @@ pub(super) struct Scratch<'a> {
     rules: Rules,
     tables: Vec<Table<'a>>,
     by_measurement: HashMap<&'a str, usize>,
-    /// Raw `measurement,tags` to table and series.
-    series: HashMap<&'a [u8], (usize, u32)>,
+    series: KnownSeries<'a>,
     bytes: usize,
 }
 
@@ -66,7 +68,7 @@ impl<'a> Scratch<'a> {
             rules,
             tables: Vec::new(),
             by_measurement: HashMap::new(),
-            series: HashMap::new(),
+            series: KnownSeries::default(),
             bytes: 0,
         }
     }
@@ -87,7 +89,7 @@ impl<'a> Scratch<'a> {
         self.rules.limits.check_fields(point, bytes)?;
         let time_ns = self.check_time(point)?;
         let dropped = dropped_time_field(point)?;
-        let known = self.series.get(point.series_key).copied();
+        let known = self.series.find(point.series_key);
         if known.is_none() {
             self.rules.limits.check_series(point)?;
         }
@@ -103,7 +105,7 @@ impl<'a> Scratch<'a> {
             Some((_, series)) => series,
             None => {
                 let series = table.add_series(point);
-                self.series.insert(point.series_key, (table_index, series));
+                self.series.add(point.series_key, (table_index, series));
                 self.bytes += SERIES_BYTES + 3 * point.series_key.len();
                 series
             }
@@ -182,6 +184,7 @@ fn is_time(field: &Field<'_>) -> bool {
 struct Table<'a> {
     builder: BatchBuilder,
     origins: Vec<Origin>,
+    tags: SortedTags<'a>,
     names: HashMap<&'a str, usize>,
     slots: Vec<Slot>,
     /// The fields of the line before, in its order: raw key and slot.
@@ -213,6 +216,7 @@ impl<'a> Table<'a> {
         Self {
             builder: BatchBuilder::new(measurement),
             origins: Vec::new(),
+            tags: SortedTags::default(),
             names: HashMap::new(),
             slots: Vec::new(),
             order: Vec::new(),
@@ -299,6 +303,10 @@ impl<'a> Table<'a> {
     }
 
     fn add_series(&mut self, point: &Point<'a>) -> u32 {
+        let escaped = |tag: &Tag<'_>| tag.key.is_escaped() || tag.value.is_escaped();
+        if !point.tags.iter().any(escaped) {
+            return self.builder.series(self.tags.of(point));
+        }
         let mut tags: Vec<_> = point
             .tags
             .iter()

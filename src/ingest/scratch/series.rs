@@ -1,0 +1,133 @@
+//! From the tags of a line to its series, for lines that repeat each other and for lines that
+//! do not.
+
+use hashbrown::HashMap;
+
+use crate::line_protocol::Point;
+
+/// Where the rows of a series go: the table, and the series' id in it.
+pub(super) type Place = (usize, u32);
+
+/// After this many lines of unknown series in a row most further ones are not remembered either:
+/// a body in which every series is new would fill a large table in vain.
+const MISSES_MAX: u32 = 512;
+
+/// Of these, one in so many is: that it comes again shows that the others do.
+const SAMPLED: u32 = 8;
+
+/// The series of lines by their raw text. It may forget, for the text is only a short cut to what
+/// the tags say.
+#[derive(Debug, Default)]
+pub(super) struct KnownSeries<'a> {
+    places: HashMap<&'a [u8], Place>,
+    misses: u32,
+}
+
+impl<'a> KnownSeries<'a> {
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<Place> {
+        let known = self.places.get(key).copied();
+        self.misses = match known {
+            Some(_) => 0,
+            None => self.misses.saturating_add(1),
+        };
+        known
+    }
+
+    /// Remembers a series that was not found.
+    pub(super) fn add(&mut self, key: &'a [u8], place: Place) {
+        if self.misses <= MISSES_MAX || self.misses.is_multiple_of(SAMPLED) {
+            self.places.insert(key, place);
+        }
+    }
+}
+
+/// Brings the tags of a line in the order of their keys. Lines mostly have the same keys in the
+/// same order, so the order that the line before needed is tried first.
+#[derive(Debug, Default)]
+pub(super) struct SortedTags<'a> {
+    tags: Vec<(&'a str, &'a str)>,
+    /// In the order of the keys: which tag of the line.
+    places: Vec<usize>,
+}
+
+impl<'a> SortedTags<'a> {
+    /// Keys and values by key. None of them may be escaped.
+    pub(super) fn of(&mut self, point: &Point<'a>) -> &[(&'a str, &'a str)] {
+        self.arrange(point);
+        let ascends = self.tags.is_sorted_by(|a, b| a.0 < b.0);
+        if !ascends || self.tags.len() != point.tags.len() {
+            self.places.clear();
+            self.places.extend(0..point.tags.len());
+            self.places
+                .sort_unstable_by_key(|place| point.tags.get(*place).map(|tag| tag.key.raw()));
+            self.arrange(point);
+        }
+        &self.tags
+    }
+
+    fn arrange(&mut self, point: &Point<'a>) {
+        let tags = self
+            .places
+            .iter()
+            .filter_map(|place| point.tags.get(*place));
+        self.tags.clear();
+        self.tags
+            .extend(tags.map(|tag| (tag.key.raw(), tag.value.raw())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{KnownSeries, MISSES_MAX, SortedTags};
+    use crate::line_protocol::{Parser, Point, Precision};
+
+    #[test]
+    fn series_that_come_again_are_known_even_after_many_that_did_not() {
+        let keys: Vec<String> = (0..3 * MISSES_MAX).map(|key| key.to_string()).collect();
+        let mut known = KnownSeries::default();
+        let mut found = Vec::new();
+        for _ in 0..10 {
+            let mut hits = 0;
+            for (series, key) in (0..).zip(&keys) {
+                match known.find(key.as_bytes()) {
+                    Some(place) => {
+                        assert_eq!(place, (7, series));
+                        hits += 1;
+                    }
+                    None => known.add(key.as_bytes(), (7, series)),
+                }
+            }
+            found.push(hits);
+        }
+        assert_eq!(found.first(), Some(&0));
+        assert_eq!(found.last(), Some(&keys.len()), "{found:?}");
+    }
+
+    #[test]
+    fn few_of_many_new_series_are_remembered() {
+        let keys: Vec<String> = (0..100 * MISSES_MAX).map(|key| key.to_string()).collect();
+        let mut known = KnownSeries::default();
+        for key in &keys {
+            assert_eq!(known.find(key.as_bytes()), None);
+            known.add(key.as_bytes(), (0, 0));
+        }
+        assert!(known.places.len() < keys.len() / 7);
+    }
+
+    #[test]
+    fn tags_are_sorted_in_whatever_order_and_number_they_come() {
+        let body = "m,b=1,a=2 v=1\nm,b=3,a=4 v=1\nm,a=5,b=6 v=1\nm v=1\nm,c=7,a=8,b=9 v=1\nm,c=1,a=2 v=1\nm,a=1 v=1";
+        let mut parser = Parser::new(body.as_bytes(), Precision::Nanosecond);
+        let (mut point, mut sorted, mut texts) =
+            (Point::default(), SortedTags::default(), Vec::new());
+        while let Some(parsed) = parser.next_point(&mut point) {
+            parsed.expect("a good line");
+            let tags = sorted.of(&point).iter();
+            texts.push(
+                tags.map(|(key, value)| format!("{key}{value}"))
+                    .collect::<String>(),
+            );
+        }
+        assert_eq!(texts, ["a2b1", "a4b3", "a5b6", "", "a8b9c7", "a2c1", "a1"]);
+    }
+}
