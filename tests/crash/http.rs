@@ -1,9 +1,13 @@
 //! A client of HTTP/1.1 that keeps its connection: blocking, one request at a time, every wait
 //! bounded. It takes nothing from the program under test.
 
+use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
+
+/// How long to wait for the next bytes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer; its body, too, unless it was given to a sink.
 #[derive(Debug, Default)]
@@ -36,10 +40,19 @@ pub enum NoAnswer {
     Broken(io::Error),
 }
 
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConnected(error) => write!(f, "not connected: {error}"),
+            Self::Cut(error) => write!(f, "no answer came: {error}"),
+            Self::Broken(error) => write!(f, "half an answer came: {error}"),
+        }
+    }
+}
+
 pub struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
-    patience: Duration,
 }
 
 impl Client {
@@ -47,14 +60,7 @@ impl Client {
         Self {
             address,
             stream: None,
-            patience: Duration::from_secs(30),
         }
-    }
-
-    /// How long to wait for the next bytes of an answer.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
     }
 
     pub fn get(&mut self, path: &str) -> Result<Answer, NoAnswer> {
@@ -115,10 +121,10 @@ impl Client {
     }
 
     fn connect(&self) -> io::Result<BufReader<TcpStream>> {
-        let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
+        let stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(self.patience))?;
-        stream.set_write_timeout(Some(self.patience))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
         Ok(BufReader::with_capacity(64 * 1024, stream))
     }
 }

@@ -22,13 +22,17 @@
     reason = "tests"
 )]
 
+mod disk_full;
 mod http;
 mod kill;
+mod memory;
 mod points;
 mod random;
 mod record;
 mod server;
+mod shapes;
 mod stop;
+mod syscalls;
 mod writers;
 
 use std::time::SystemTime;

@@ -39,7 +39,7 @@ pub fn line(client: u64, number: u64) -> String {
         f64::from((bits >> 32) as u16) / 8.0
     );
     let _ = write!(line, ",text=\"say \\\"{:x}\\\" \\\\ ü", bits);
-    let long = if bits >> 56 < 24 {
+    let long = if bits >> 56 < 8 {
         LONG_BYTES
     } else {
         bits >> 40 & 0x1f

@@ -19,6 +19,7 @@ pub const BUCKET: &str = "crash";
 pub struct Setup {
     /// Where the data folder and the logs are.
     home: PathBuf,
+    data_dir: PathBuf,
     settings: Vec<(&'static str, String)>,
     /// A program that runs the server, with its arguments.
     wrapper: Vec<String>,
@@ -30,6 +31,7 @@ impl Setup {
     pub fn new(home: &Path, settings: &[(&'static str, &str)]) -> Self {
         let mut setup = Self {
             home: home.to_owned(),
+            data_dir: home.join("data"),
             settings: Vec::new(),
             wrapper: Vec::new(),
             starts: 0,
@@ -50,8 +52,9 @@ impl Setup {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
     }
 
-    pub fn data_dir(&self) -> PathBuf {
-        self.home.join("data")
+    /// The data folder, if it is not to be beside the logs.
+    pub fn data_in(&mut self, folder: &Path) {
+        self.data_dir = folder.join("data");
     }
 
     /// Starts a server; it may not be ready yet.
@@ -72,7 +75,7 @@ impl Setup {
             .args(["serve", "--listen", "127.0.0.1:0", "--without-auth"]);
         command
             .arg("--data-dir")
-            .arg(self.data_dir())
+            .arg(&self.data_dir)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         command
@@ -128,6 +131,22 @@ impl Server {
         Pid::from_raw(child.unwrap_or(own.cast_signed())).expect("not 0")
     }
 
+    /// The most memory the process has had resident, in bytes.
+    pub fn peak_bytes(&self) -> u64 {
+        let pid = self.pid.expect("it listens").as_raw_nonzero();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .expect("a peak");
+        let kilobytes: u64 = line
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .expect("a number");
+        kilobytes * 1024
+    }
+
     pub fn client(&self) -> Client {
         Client::new(self.address)
     }
@@ -141,6 +160,20 @@ impl Server {
                 .is_ok_and(|answer| answer.status == 200)
         });
         assert!(told.is_some(), "not ready:\n{}", self.log());
+    }
+
+    /// Whether it says of itself that it takes writes.
+    pub fn is_healthy(&self) -> bool {
+        let answer = self.client().get("/health").expect("an answer");
+        let status = format!(
+            "\"status\":\"{}\"",
+            if answer.status == 200 { "pass" } else { "fail" }
+        );
+        assert!(
+            matches!(answer.status, 200 | 503) && answer.text().contains(&status),
+            "{answer:?}"
+        );
+        answer.status == 200
     }
 
     /// Asks every few milliseconds until it is so; how long that took. The server must live.
@@ -220,7 +253,7 @@ impl Server {
         let mut client = self.client();
         let path = format!("/api/v1/export?bucket={BUCKET}");
         let answer = client.get_into(&path, &mut |bytes| check.bytes(bytes));
-        let answer = answer.unwrap_or_else(|error| panic!("no export: {error:?}\n{}", self.log()));
+        let answer = answer.unwrap_or_else(|error| panic!("no export: {error}\n{}", self.log()));
         let nothing = records.iter().all(|record| record.acknowledged.is_empty());
         if answer.status == 404 && nothing {
             return (0, 0);

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,9 +17,17 @@ use crate::random::Random;
 use crate::record::Record;
 use crate::server::BUCKET;
 
+/// What the clients have been told since they began.
+#[derive(Debug, Default)]
+pub struct Told {
+    stop: AtomicBool,
+    acknowledged: AtomicU64,
+    refused: AtomicU64,
+}
+
 /// Clients that write at the same time.
 pub struct Writers {
-    stop: Arc<AtomicBool>,
+    told: Arc<Told>,
     threads: Vec<JoinHandle<Record>>,
 }
 
@@ -42,19 +50,29 @@ impl Writers {
         load: Load,
         random: &mut Random,
     ) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::new(Told::default());
         let threads = records.into_iter().map(|record| {
-            let (stop, random) = (Arc::clone(&stop), random.fork());
+            let (told, random) = (Arc::clone(&told), random.fork());
             let writer = Writer {
                 client: Client::new(address),
                 record,
                 load,
                 random,
             };
-            std::thread::spawn(move || writer.run(&stop))
+            std::thread::spawn(move || writer.run(&told))
         });
         let threads = threads.collect();
-        Self { stop, threads }
+        Self { told, threads }
+    }
+
+    /// Requests that were answered with 204 so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.told.acknowledged.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were answered with 503 so far.
+    pub fn refused(&self) -> u64 {
+        self.told.refused.load(Ordering::Relaxed)
     }
 
     /// Waits for the clients to end because the server is gone.
@@ -67,7 +85,7 @@ impl Writers {
 
     /// Lets the clients finish the requests they are at.
     pub fn stop(self) -> Vec<Record> {
-        self.stop.store(true, Ordering::Relaxed);
+        self.told.stop.store(true, Ordering::Relaxed);
         self.join()
     }
 }
@@ -80,10 +98,10 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, stop: &AtomicBool) -> Record {
-        while !stop.load(Ordering::Relaxed) {
+    fn run(mut self, told: &Told) -> Record {
+        while !told.stop.load(Ordering::Relaxed) {
             let numbers = self.next_numbers();
-            match self.request(numbers) {
+            match self.request(numbers, told) {
                 Ok(()) => {}
                 Err(NoAnswer::NotConnected(_) | NoAnswer::Cut(_)) => break,
                 Err(NoAnswer::Broken(error)) if self.load.broken_is_wrong => {
@@ -107,8 +125,8 @@ impl Writer {
         let start = self.record.sent;
         let kind = self.random.between(0, 100);
         if kind < self.load.large {
-            // About 1 KiB a point.
-            return start..start + self.random.between(1000, 1800);
+            // About 500 bytes a point.
+            return start..start + self.random.between(2300, 3500);
         }
         match kind % 2 {
             0 => start..start + 1,
@@ -116,7 +134,7 @@ impl Writer {
         }
     }
 
-    fn request(&mut self, numbers: std::ops::Range<u64>) -> Result<(), NoAnswer> {
+    fn request(&mut self, numbers: std::ops::Range<u64>, told: &Told) -> Result<(), NoAnswer> {
         let record = &mut self.record;
         record.sent = record.sent.max(numbers.end);
         record.unanswered = Some(numbers.clone());
@@ -131,10 +149,12 @@ impl Writer {
             204 => {
                 record.unanswered = None;
                 record.acknowledged.push(numbers);
+                told.acknowledged.fetch_add(1, Ordering::Relaxed);
             }
             503 => {
                 retry_after(&answer);
                 record.refused += 1;
+                told.refused.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(10));
             }
             status => panic!("answered with {status}: {}", answer.text()),

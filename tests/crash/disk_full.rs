@@ -1,0 +1,106 @@
+//! A disk that fills up and is freed again, under a running server and under one that is killed
+//! and started on the full disk. Run by `tests/disk_full.sh`, which makes the small file system.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::random::Random;
+use crate::record::Record;
+use crate::seed;
+use crate::server::{Server, Setup};
+use crate::writers::{Load, Writers};
+
+/// How soon after there is space again writes must be acknowledged.
+const RESUME_MAX: Duration = Duration::from_secs(5);
+const FILL_MAX: Duration = Duration::from_secs(60);
+/// More than the log wants free before it goes on: what did not fit, at most a group.
+const BALLAST_BYTES: usize = 3 << 19;
+const LOAD: Load = Load {
+    large: 1,
+    pause_ms: 5,
+    broken_is_wrong: true,
+};
+
+#[test]
+#[ignore = "run by tests/disk_full.sh, which mounts a small file system"]
+fn a_full_disk_is_refused_loses_nothing_and_writes_go_on_when_it_is_freed() {
+    let disk = PathBuf::from(std::env::var("TIDEGATE_TEST_DISK").expect("a small file system"));
+    let mut random = Random::new(seed());
+    let home = tempfile::tempdir().expect("a folder");
+    let mut setup = Setup::new(home.path(), &[("WAL__SEGMENT_BYTES_MAX", "1048576")]);
+    setup.set("WAL__GROUP_BYTES_MAX", "1048576");
+    setup.data_in(&disk);
+    let mut ballast: Vec<PathBuf> = (0..3).map(|number| put_ballast(&disk, number)).collect();
+    let mut records: Vec<Record> = (0..4).map(Record::new).collect();
+    let mut server = setup.start();
+    server.until_ready();
+    while let Some(piece) = ballast.pop() {
+        let writers = Writers::start(server.address, records, LOAD, &mut random);
+        fill(&mut server, &writers);
+        let writers = if ballast.len() != 1 {
+            writers
+        } else {
+            // What happens on a full disk when the power goes.
+            server.kill();
+            records = writers.join();
+            server = setup.start();
+            server.until_ready();
+            server.check(&records);
+            Writers::start(server.address, records, LOAD, &mut random)
+        };
+        fs::remove_file(piece).expect("removed");
+        resume(&mut server, &writers);
+        records = writers.stop();
+        let (lines, surplus) = server.check(&records);
+        println!("recovered {lines} points, {surplus} of them unanswered or refused");
+    }
+    server.kill();
+    let mut server = setup.start();
+    server.until_ready();
+    server.check(&records);
+    server.stop();
+}
+
+fn put_ballast(disk: &Path, number: u32) -> PathBuf {
+    let path = disk.join(format!("ballast.{number}"));
+    let mut file = File::create(&path).expect("created");
+    file.write_all(&vec![1; BALLAST_BYTES])
+        .expect("room for ballast");
+    file.sync_all().expect("synced");
+    path
+}
+
+/// Waits until the disk is full, which everybody must be told.
+fn fill(server: &mut Server, writers: &Writers) {
+    let refused = server.until(FILL_MAX, || writers.refused() > 20);
+    assert!(refused.is_some(), "it never was full:\n{}", server.log());
+    let mut unhealthy = 0;
+    for _ in 0..20 {
+        unhealthy += u32::from(!server.is_healthy());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(
+        unhealthy > 10,
+        "/health said that all is well {} times of 20",
+        20 - unhealthy
+    );
+    println!(
+        "full: {} acknowledged, {} refused",
+        writers.acknowledged(),
+        writers.refused()
+    );
+}
+
+fn resume(server: &mut Server, writers: &Writers) {
+    let before = writers.acknowledged();
+    let resumed = server.until(RESUME_MAX, || writers.acknowledged() > before + 20);
+    let Some(resumed) = resumed else {
+        panic!(
+            "no acknowledgements {RESUME_MAX:?} after there was space:\n{}",
+            server.log()
+        );
+    };
+    println!("freed: acknowledged again after {} ms", resumed.as_millis());
+}
