@@ -131,7 +131,9 @@ fn request_line(line: &[u8]) -> Result<bool, Refusal> {
     else {
         return Err(Refusal::RequestLine);
     };
-    let valid = is_token(method) && Uri::try_from(target).is_ok();
+    // As text first: of a fragment, which has no place here, nothing else would be looked at.
+    let target = std::str::from_utf8(target);
+    let valid = is_token(method) && target.is_ok_and(|target| Uri::try_from(target).is_ok());
     match version {
         b"HTTP/1.1" if valid => Ok(true),
         b"HTTP/1.0" if valid => Ok(false),

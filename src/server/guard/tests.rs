@@ -160,6 +160,13 @@ fn what_two_readers_could_read_differently_is_refused() {
 }
 
 #[test]
+fn a_target_is_text_to_its_last_byte() {
+    let head = b"GET /ping#\xff HTTP/1.1\r\nHost: a\r\n\r\n";
+    let refused = Verdict::Refused(Refusal::RequestLine);
+    assert_eq!(check(head, &LIMITS), refused);
+}
+
+#[test]
 fn heads_have_limits() {
     let head = |filler: &str| format!("GET / HTTP/1.1\r\nHost: a\r\n{filler}\r\n");
     let good = check(head("").as_bytes(), &LIMITS);
