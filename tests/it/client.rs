@@ -158,10 +158,8 @@ impl Answer {
     #[track_caller]
     pub fn check(&self, to_head: bool) {
         let context = || format!("{self:?}");
-        assert_eq!(
-            self.header("x-influxdb-version"),
-            Some(env!("CARGO_PKG_VERSION"))
-        );
+        let version = Some(env!("CARGO_PKG_VERSION"));
+        assert_eq!(self.header("x-influxdb-version"), version, "{}", context());
         assert_eq!(self.header("x-influxdb-build"), Some("tidegate"));
         let id = self
             .header("x-request-id")
@@ -314,6 +312,12 @@ impl Client {
         }
         answer.check(to_head);
         Some(answer)
+    }
+
+    /// Waits for the end of the connection, however it comes.
+    pub async fn rest_or_reset(&mut self) {
+        let mut chunk = vec![0; 64 * 1024];
+        while matches!(self.stream.read(&mut chunk).await, Ok(1..)) {}
     }
 
     async fn head(&mut self) -> Option<(u16, Vec<(String, String)>)> {

@@ -28,6 +28,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
     clippy::disallowed_methods,
     clippy::disallowed_types,
     clippy::print_stderr,
@@ -39,10 +40,15 @@
 mod access;
 mod client;
 mod credentials;
+mod data;
 mod export;
 mod fallback;
+mod hostile;
+mod http;
+mod overload;
 mod probes;
 mod program;
+mod random;
 mod server;
 mod starting;
 

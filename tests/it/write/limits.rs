@@ -77,7 +77,7 @@ async fn sizes_of_points_strings_and_names() {
         ),
         (
             &longer,
-            format!("1 the point's bytes has 201, the limit is 200 (limits.point_bytes_max)"),
+            "1 the point's bytes has 201, the limit is 200 (limits.point_bytes_max)".to_owned(),
         ),
     ] {
         let answer = server.write("bucket=d", lines).await;

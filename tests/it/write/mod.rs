@@ -2,7 +2,7 @@
 
 mod encodings;
 mod errors;
-mod gzip;
+pub mod gzip;
 mod headers;
 mod limits;
 mod order;

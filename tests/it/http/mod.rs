@@ -1,0 +1,6 @@
+//! HTTP itself: contract section 6 on connections, section 1.2 on early refusals, and what must
+//! not get through.
+
+mod connections;
+mod framing;
+mod http2;
