@@ -93,7 +93,7 @@ fn step() -> impl Strategy<Value = Step> {
         (operation, fault).prop_map(|(operation, fault)| Step::FailAlways { operation, fault });
     prop_oneof![
         12 => write,
-        3 => fail,
+        5 => fail,
         1 => always,
         1 => (0..6_u64).prop_map(|after| Step::CutPower { after }),
         2 => Just(Step::Heal),
@@ -200,6 +200,7 @@ async fn write(
     accept_partial: bool,
     context: &str,
 ) {
+    world.wait_until_healthy(10).await;
     let (stored, verdict) = model.expect(lines);
     match world.write(lines, accept_partial).await {
         Ok(outcome) => {

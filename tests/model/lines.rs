@@ -38,7 +38,8 @@ pub fn line() -> impl Strategy<Value = Line> {
 }
 
 fn point() -> impl Strategy<Value = Point> {
-    let measurement = prop::sample::select(vec!["m", "m", "n", "a b,c"]);
+    // Several, so that there are tables without columns yet when something fails.
+    let measurement = prop::sample::select(vec!["m", "m", "m", "n", "o", "p", "q", "a b,c"]);
     let tag = (
         prop::sample::select(vec!["t", "u", "f", "x=y"]),
         prop::sample::select(vec!["1", "2", "a b", "=,"]),
@@ -52,7 +53,11 @@ fn point() -> impl Strategy<Value = Point> {
         4 => any::<bool>().prop_map(|b| ("b b", Value::Boolean(b))),
         4 => prop::sample::select(vec!["", "x", "a\"b\\", "over\nlines"]).prop_map(|s| ("s", Value::String(s.to_owned()))),
         2 => (prop::sample::select(vec!["f", "i", "t", "u", "z"]), any::<u8>()).prop_map(|(name, n)| (name, Value::Integer(i64::from(n)))),
-        1 => Just(("z", Value::Boolean(true))),
+        4 => prop_oneof![
+            Just(("z", Value::Boolean(true))),
+            Just(("z", Value::Unsigned(1))),
+            Just(("z", Value::float(1.5))),
+        ],
         1 => Just(("time", Value::Integer(1))),
     ];
     let fields = prop::collection::vec(field, 1..4);

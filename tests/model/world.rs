@@ -113,11 +113,16 @@ impl World {
     /// The disk works; waits a while for the log to notice.
     pub async fn heal(&self) {
         self.storage.heal();
-        for _ in 0..50 {
+        self.wait_until_healthy(100).await;
+    }
+
+    /// What failed once works again soon, and what fails always does not.
+    pub async fn wait_until_healthy(&self, ms_max: u32) {
+        for _ in 0..ms_max {
             if self.ingest.health().is_ok() {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
