@@ -148,7 +148,8 @@ impl<'a> Resolution<'a> {
     }
 
     /// The tables whose columns do not fit, or nothing if all do. Parts are held against the
-    /// schema as the parts before them leave it.
+    /// schema as the parts before them leave it; so behind one that does not fit, which has to be
+    /// settled first, its table is not looked at.
     pub(super) fn misfits(
         &self,
         schemas: &Schemas,
@@ -158,9 +159,13 @@ impl<'a> Resolution<'a> {
         let mut overlay: HashMap<&str, Arc<TableSchema>> = HashMap::new();
         let mut new_tables: HashSet<&str> = HashSet::new();
         let mut misfits = Vec::new();
+        let mut unsettled: HashSet<&str> = HashSet::new();
         for (part_index, part) in self.parts.iter().enumerate() {
             for (table_index, table) in part.iter().enumerate() {
                 let name = table.batch.measurement();
+                if unsettled.contains(name) {
+                    continue;
+                }
                 let existing = bucket.and_then(|bucket| schemas.table(bucket.id, name));
                 let schema = overlay.get(name).or(existing);
                 if existing.is_none() {
@@ -177,6 +182,7 @@ impl<'a> Resolution<'a> {
                         one_too_many,
                     });
                     new_tables.remove(name);
+                    unsettled.insert(name);
                 } else if self.parts.len() > 1 {
                     let extended = TableSchema::extended(schema, columns(&table.batch));
                     overlay.insert(name, Arc::new(extended));

@@ -156,6 +156,22 @@ async fn all_or_nothing_writes_nothing_if_one_line_is_bad_and_leaves_no_trace() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_or_nothing_names_the_same_lines_wherever_the_slices_end() {
+    // Line 1 makes `f` a field, so 2 and 4 are wrong and 5 is not, though a slice begins with 4.
+    let filler = format!("n s=\"{}\" 3\n", "x".repeat(5000));
+    let lines = format!("m f=1 1\nm,f=1 s=1 2\n{filler}m,f=1 s=1 4\nm f=2 5\n");
+    for exists in [false, true] {
+        let world = World::new();
+        if exists {
+            world.write("m z=1 1").await;
+        }
+        let outcome = world.write_all_or_nothing(&lines).await;
+        let named: Vec<u32> = outcome.reports.iter().map(|report| report.line).collect();
+        assert_eq!((outcome.accepted, named), (0, vec![2, 4]), "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_body_without_a_good_line_creates_no_bucket() {
     let world = World::new();
     for lines in [
