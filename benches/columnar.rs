@@ -13,10 +13,6 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use tidegate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 
-// The server's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const BATCHES: usize = 20;
 const ROWS: usize = 5000;
 const HOSTS: usize = 4000;

@@ -1,6 +1,8 @@
 //! The `tidegate` program: parses the command line, runs the command, and says in one line why it
 //! failed. Exit codes: 0 done, 1 failed, 2 not understood.
 
+mod allocator;
+
 use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -8,11 +10,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tidegate::cli::{Cli, one_line};
 
-// Large, short-lived buffers of many threads are what the default allocator is worst at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::give_back_large_blocks();
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),

@@ -20,6 +20,7 @@ const COMMON: &[&str] = &["telemetry", "clock", "config", "id", "memory"];
 /// What each module may import of ours, beside [`COMMON`]. A module that is not named fails.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
+    ("allocator", &[]),
     ("lib", &[]),
     ("cli", &["server", "client", "line_protocol", "wal"]),
     // The server opens the data folder and hands its parts to those who serve requests.

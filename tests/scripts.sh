@@ -4,6 +4,8 @@
 # with 77 and says why; that is counted as skipped, never as passed.
 set -uo pipefail
 cd "$(dirname "$0")"
+# One shape of load here; by hand, tests/memory.sh runs them all.
+export TIDEGATE_SHAPE=${TIDEGATE_SHAPE-cpu}
 passed=0 failed=0 skipped=0
 for script in disk_full sync_error memory interop; do
     [ -x "$script.sh" ] || continue

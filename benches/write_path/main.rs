@@ -40,10 +40,6 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-// The server's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 type Section = (&'static str, fn(&Path));
 
 const SECTIONS: [Section; 5] = [

@@ -9,6 +9,8 @@
 //! killed), `TIDEGATE_SEED` (to repeat a run; it is printed).
 
 #![allow(
+    clippy::needless_range_loop,
+    clippy::single_range_in_vec_init,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

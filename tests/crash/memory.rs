@@ -1,0 +1,191 @@
+//! More load than memory. Whatever the shape of the points, the server's peak stays within a
+//! quarter above its budget, it refuses with 503 what does not fit, keeps what it acknowledged,
+//! and goes on answering. Run by `tests/memory.sh`, which makes the memory cgroup.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::http::Client;
+use crate::server::{BUCKET, Server, Setup};
+use crate::shapes::{SHAPES, Shape};
+use crate::writers::{gzip, retry_after};
+
+const BUDGET_BYTES: u64 = 256 << 20;
+const PEAK_BYTES_MAX: u64 = BUDGET_BYTES / 4 * 5;
+const CLIENTS: u64 = 12;
+/// The load goes on for so long after the first refusal.
+const OVERLOAD: Duration = Duration::from_secs(4);
+const FILL_MAX: Duration = Duration::from_secs(180);
+/// `/health` is for probes that give up soon.
+const HEALTH_MAX: Duration = Duration::from_secs(2);
+
+/// What all clients together know.
+#[derive(Debug, Default)]
+struct Totals {
+    stop: AtomicBool,
+    sent: AtomicU64,
+    acknowledged: AtomicU64,
+    refused: AtomicU64,
+}
+
+#[test]
+#[ignore = "run by tests/memory.sh, which makes a memory cgroup"]
+fn the_memory_budget_holds_under_every_shape_of_load() {
+    let only = std::env::var("TIDEGATE_SHAPE").ok();
+    let mut wrong = Vec::new();
+    for shape in SHAPES {
+        if only.as_deref().is_none_or(|only| only == shape.name)
+            && let Err(told) = overload(shape)
+        {
+            println!("{}: WRONG: {told}", shape.name);
+            wrong.push(format!("{}: {told}", shape.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn overload(shape: &Shape) -> Result<(), String> {
+    let home = tempfile::tempdir().expect("a folder");
+    let mut setup = Setup::new(home.path(), &[("MEMORY__BUCKET_PERCENT", "100")]);
+    setup.set("MEMORY__BUDGET_BYTES", &BUDGET_BYTES.to_string());
+    setup.set("LOG__LEVEL", "error");
+    let cgroup = std::env::var("TIDEGATE_TEST_CGROUP").ok();
+    if let Some(cgroup) = &cgroup {
+        let enter = format!("echo $$ > {cgroup}/cgroup.procs && exec \"$0\" \"$@\"");
+        setup.wrap(&["sh", "-c", &enter]);
+    }
+    let mut server = setup.start();
+    server.until_ready();
+    let totals = Totals::default();
+    let health = load(&mut server, shape, &totals);
+    let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let (sent, acknowledged) = (of(&totals.sent), of(&totals.acknowledged));
+    let peak_bytes = server.peak_bytes();
+    // A full server may refuse to export; what it does export is within the bounds.
+    let exported = count_lines(&server);
+    let export_peak_bytes = server.peak_bytes();
+    server.kill();
+    let mut server = setup.start();
+    server.until_ready();
+    let replay_peak_bytes = server.peak_bytes();
+    server.kill();
+    setup.wrap(&[]);
+    setup.set("MEMORY__BUDGET_BYTES", &(8 * BUDGET_BYTES).to_string());
+    let mut server = setup.start();
+    server.until_ready();
+    let recovered = count_lines(&server).expect("memory for an export");
+    server.kill();
+    println!(
+        "{}: acknowledged {acknowledged} <= recovered {recovered} <= sent {sent} points, {} refusals; \
+         peak {} MiB, with an export ({}) {} MiB, replaying {} MiB; /health within {} ms",
+        shape.name,
+        of(&totals.refused),
+        peak_bytes >> 20,
+        exported.map_or("refused".to_owned(), |lines| format!("{lines} lines")),
+        export_peak_bytes >> 20,
+        replay_peak_bytes >> 20,
+        health.as_millis(),
+    );
+    let peak_bytes = peak_bytes.max(export_peak_bytes).max(replay_peak_bytes);
+    let expect = |is_so: bool, what: &str| if is_so { Ok(()) } else { Err(what.to_owned()) };
+    expect(of(&totals.refused) > 0, "nothing was refused")?;
+    expect(acknowledged > 0, "nothing was acknowledged")?;
+    expect(acknowledged <= recovered, "LOST points")?;
+    expect(recovered <= sent, "points that nobody sent")?;
+    expect(
+        exported.is_none_or(|lines| lines == recovered),
+        "the export before was another",
+    )?;
+    expect(
+        peak_bytes <= PEAK_BYTES_MAX,
+        "the peak is above 1.25 times the budget",
+    )?;
+    expect(health <= HEALTH_MAX, "/health took too long")
+}
+
+/// Clients write until memory has been full for a while; the longest that `/health` took.
+fn load(server: &mut Server, shape: &Shape, totals: &Totals) -> Duration {
+    let address = server.address;
+    std::thread::scope(|scope| {
+        for client in 0..CLIENTS {
+            scope.spawn(move || write(address, shape, client, totals));
+        }
+        let health = scope.spawn(|| watch_health(address, totals));
+        let full = server.until(FILL_MAX, || totals.refused.load(Ordering::Relaxed) > 0);
+        if full.is_some() {
+            std::thread::sleep(OVERLOAD);
+        }
+        totals.stop.store(true, Ordering::Relaxed);
+        assert!(
+            !server.has_ended(),
+            "the server has died:\n{}",
+            server.log()
+        );
+        health.join().expect("answers")
+    })
+}
+
+fn write(address: SocketAddr, shape: &Shape, client: u64, totals: &Totals) {
+    let mut http = Client::new(address);
+    let mut number = 0;
+    while !totals.stop.load(Ordering::Relaxed) {
+        let body = shape.body(client, number);
+        number += shape.lines;
+        totals.sent.fetch_add(shape.lines, Ordering::Relaxed);
+        let answer = if client.is_multiple_of(2) {
+            http.write(BUCKET, "Content-Encoding: gzip\r\n", &gzip(body.as_bytes()))
+        } else {
+            http.write(BUCKET, "", body.as_bytes())
+        };
+        let answer = answer.unwrap_or_else(|error| panic!("{}: {error}", shape.name));
+        match answer.status {
+            204 => {
+                totals
+                    .acknowledged
+                    .fetch_add(shape.lines, Ordering::Relaxed);
+            }
+            503 => {
+                retry_after(&answer);
+                totals.refused.fetch_add(1, Ordering::Relaxed);
+                // Much sooner than asked for: this is a bad client.
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            status => panic!("{}: {status}: {}", shape.name, answer.text()),
+        }
+    }
+}
+
+fn watch_health(address: SocketAddr, totals: &Totals) -> Duration {
+    let mut longest = Duration::ZERO;
+    let mut client = Client::new(address);
+    while !totals.stop.load(Ordering::Relaxed) {
+        let started = Instant::now();
+        let answer = client.get("/health").expect("an answer");
+        assert!(matches!(answer.status, 200 | 503), "{answer:?}");
+        longest = longest.max(started.elapsed());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    longest
+}
+
+/// How many lines an export has, if there is memory for it.
+fn count_lines(server: &Server) -> Option<u64> {
+    let (mut lines, mut start) = (0, Vec::new());
+    let mut count = |bytes: &[u8]| {
+        lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        start.extend(bytes.iter().take(1000_usize.saturating_sub(start.len())));
+    };
+    let answer = server
+        .client()
+        .get_into(&format!("/api/v1/export?bucket={BUCKET}"), &mut count);
+    // Where it had begun and ran out of memory the connection broke, so that nobody takes a part
+    // for the whole.
+    let mut answer = answer.ok()?;
+    if answer.status == 200 {
+        return Some(lines);
+    }
+    answer.body = start;
+    retry_after(&answer);
+    None
+}
