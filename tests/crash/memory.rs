@@ -49,6 +49,7 @@ fn overload(shape: &Shape) -> Result<(), String> {
     let home = tempfile::tempdir().expect("a folder");
     let mut setup = Setup::new(home.path(), &[("MEMORY__BUCKET_PERCENT", "100")]);
     setup.set("MEMORY__BUDGET_BYTES", &BUDGET_BYTES.to_string());
+    setup.set("LIMITS__SERIES_MAX", "100000000");
     setup.set("LOG__LEVEL", "error");
     let cgroup = std::env::var("TIDEGATE_TEST_CGROUP").ok();
     if let Some(cgroup) = &cgroup {
@@ -151,7 +152,7 @@ fn write(address: SocketAddr, shape: &Shape, client: u64, totals: &Totals) {
                 // Much sooner than asked for: this is a bad client.
                 std::thread::sleep(Duration::from_millis(20));
             }
-            status => panic!("{}: {status}: {}", shape.name, answer.text()),
+            status => panic!("{}: {status}: {:.300}", shape.name, answer.text()),
         }
     }
 }

@@ -42,11 +42,6 @@ pub const SHAPES: &[Shape] = &[
         lines: 5000,
         line: tables,
     },
-    Shape {
-        name: "single",
-        lines: 20,
-        line: cpu,
-    },
 ];
 
 impl Shape {

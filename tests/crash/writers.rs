@@ -157,7 +157,7 @@ impl Writer {
                 told.refused.fetch_add(1, Ordering::Relaxed);
                 std::thread::sleep(Duration::from_millis(10));
             }
-            status => panic!("answered with {status}: {}", answer.text()),
+            status => panic!("answered with {status}: {:.300}", answer.text()),
         }
         Ok(())
     }
