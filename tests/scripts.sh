@@ -4,6 +4,8 @@
 # with 77 and says why; that is counted as skipped, never as passed.
 set -uo pipefail
 cd "$(dirname "$0")"
+# What the scripts share, outside of their time limits.
+cargo test --locked --no-run || exit 1
 passed=0 failed=0 skipped=0
 for script in disk_full sync_error interop; do
     [ -x "$script.sh" ] || continue
