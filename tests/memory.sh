@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # More load than memory, on a server with a budget of 256 MiB in a memory cgroup of 512 MiB:
 # tests/crash/memory.rs does the work and prints a line for each shape of load. TIDEGATE_SHAPE names
-# a single one. By hand: it takes minutes. Exit code 77 means skipped.
+# a single one. Exit code 77 means skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
