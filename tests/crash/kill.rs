@@ -9,7 +9,8 @@ use crate::writers::{Load, Writers};
 use crate::{seed, setting};
 
 const CLIENTS: u64 = 4;
-/// A folder that has had so many points is given up for a new one: checking it takes long.
+/// A folder that has had so many points is given up for a new one: checking it takes long. The
+/// setting TIDEGATE_FOLDER_POINTS changes it: a large number keeps one folder for a whole run.
 const POINTS_MAX: u64 = 60_000;
 const LOAD: Load = Load {
     large: 1,
@@ -61,7 +62,7 @@ fn nothing_acknowledged_is_lost_and_nothing_appears_however_often_the_server_is_
         } else {
             server.stop()
         }
-        if sent > POINTS_MAX {
+        if sent > setting("TIDEGATE_FOLDER_POINTS", POINTS_MAX) {
             home = tempfile::tempdir().expect("a folder");
             (setup, records) = begin(&home);
         }
