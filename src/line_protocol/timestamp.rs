@@ -25,12 +25,16 @@ pub enum Precision {
     Minute,
     /// 3600 seconds.
     Hour,
+    /// Each timestamp tells its unit by its size: below 5e9 it is in seconds, below 5e12 in
+    /// milliseconds, below 5e15 in microseconds, else in nanoseconds (contract section 3.2).
+    Auto,
 }
 
 impl Precision {
-    /// The unit in nanoseconds.
-    pub fn unit_ns(self) -> i64 {
+    /// The unit of `timestamp` in nanoseconds.
+    fn unit_ns(self, timestamp: i64) -> i64 {
         match self {
+            Self::Auto => Self::of_size(timestamp.unsigned_abs()).unit_ns(timestamp),
             Self::Nanosecond => 1,
             Self::Microsecond => 1_000,
             Self::Millisecond => 1_000_000,
@@ -40,18 +44,27 @@ impl Precision {
         }
     }
 
+    fn of_size(magnitude: u64) -> Self {
+        match magnitude {
+            0..5_000_000_000 => Self::Second,
+            5_000_000_000..5_000_000_000_000 => Self::Millisecond,
+            5_000_000_000_000..5_000_000_000_000_000 => Self::Microsecond,
+            _ => Self::Nanosecond,
+        }
+    }
+
     /// `timestamp` of this unit in nanoseconds since the epoch, if that can be stored: from
     /// -9223372036854775806 to 9223372036854775806 (contract section 4).
     pub fn to_ns(self, timestamp: i64) -> Option<i64> {
         timestamp
-            .checked_mul(self.unit_ns())
+            .checked_mul(self.unit_ns(timestamp))
             .filter(|ns| (-NS_MAX..=NS_MAX).contains(ns))
     }
 
     /// The last whole unit at or before `ns`: what a point without a timestamp gets from the
-    /// server's clock.
+    /// server's clock. That one is in nanoseconds, so [`Precision::Auto`] leaves it alone.
     pub fn truncate(self, ns: i64) -> i64 {
-        ns.saturating_sub(ns.rem_euclid(self.unit_ns()))
+        ns.saturating_sub(ns.rem_euclid(self.unit_ns(i64::MAX)))
     }
 }
 

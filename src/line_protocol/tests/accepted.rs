@@ -222,6 +222,37 @@ fn a_timestamp_is_scaled_to_nanoseconds_within_its_range() {
 }
 
 #[test]
+fn an_automatic_timestamp_tells_its_unit_by_its_size() {
+    let timestamp = |text: &str| {
+        let line = format!("m f=1 {text}");
+        let mut point = Point::default();
+        let read = Parser::new(line.as_bytes(), Precision::Auto).next_point(&mut point);
+        read.and_then(Result::ok).and(point.timestamp)
+    };
+    for (text, ns) in [
+        ("0", 0),
+        ("1", 1_000_000_000),
+        ("-1", -1_000_000_000),
+        ("4999999999", 4_999_999_999_000_000_000),
+        ("5000000000", 5_000_000_000_000_000),
+        ("-4999999999999", -4_999_999_999_999_000_000),
+        ("5000000000000", 5_000_000_000_000_000),
+        ("4999999999999999", 4_999_999_999_999_999_000),
+        ("5000000000000000", 5_000_000_000_000_000),
+        ("1721548800000000000", 1_721_548_800_000_000_000),
+        ("-9223372036854775806", -9_223_372_036_854_775_806),
+    ] {
+        assert_eq!(timestamp(text), Some(ns), "{text}");
+    }
+    assert_eq!(timestamp("9223372036854775807"), None);
+    assert_eq!(
+        Precision::Auto.truncate(1_999),
+        1_999,
+        "the clock's own unit"
+    );
+}
+
+#[test]
 fn the_servers_time_is_truncated_to_the_unit_before_it() {
     assert_eq!(Precision::Nanosecond.truncate(1_999), 1_999);
     assert_eq!(Precision::Microsecond.truncate(1_999), 1_000);
