@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::InvalidBucketName;
+use super::{InvalidBucketName, TokenId};
 use crate::storage::StorageError;
 
 /// A change or a start that the catalog refused.
@@ -17,6 +17,18 @@ pub enum CatalogError {
         /// The limit.
         buckets_max: usize,
     },
+    /// The name is taken.
+    #[error("bucket \"{0}\" exists already")]
+    BucketExists(String),
+    /// There is no bucket of this name.
+    #[error("bucket \"{0}\" not found")]
+    UnknownBucket(String),
+    /// There is no token with this id.
+    #[error("token \"{0}\" not found")]
+    UnknownToken(TokenId),
+    /// Nobody could manage the server without it.
+    #[error("the last operator token cannot be revoked: create another one first")]
+    LastOperator,
     /// The disk refused.
     #[error(transparent)]
     Storage(#[from] StorageError),

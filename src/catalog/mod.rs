@@ -119,6 +119,13 @@ impl Catalog {
         buckets
     }
 
+    /// All tokens, expired ones too, in the order in which they were made.
+    pub fn tokens(&self) -> Vec<Arc<Token>> {
+        let mut tokens: Vec<_> = self.index().tokens.values().cloned().collect();
+        tokens.sort_by_key(|token| token.id);
+        tokens
+    }
+
     /// The token with this hash, expired or not.
     pub fn token(&self, hash: &TokenHash) -> Option<Arc<Token>> {
         self.index().tokens.get(hash).cloned()
@@ -136,21 +143,70 @@ impl Catalog {
             if let Some(bucket) = contents.buckets.iter().find(|bucket| bucket.name == name) {
                 return Ok(bucket.id);
             }
-            let buckets_max = self.shared.limits.buckets_max;
-            if contents.buckets.len() >= buckets_max {
-                return Err(CatalogError::TooManyBuckets { buckets_max });
-            }
-            let id = contents.take_bucket_id();
-            let created_ns = self.shared.clock.now_ns();
-            contents.buckets.push(Bucket {
-                id,
-                name: name.to_owned(),
-                retention_ns,
-                created_ns,
-            });
-            Ok(id)
+            self.add_bucket(contents, name, retention_ns)
         })
         .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
+    }
+
+    /// Creates a bucket like [`Catalog::create_bucket`], but refuses a name that is taken.
+    pub fn create_new_bucket(
+        &self,
+        name: &str,
+        retention_ns: Option<i64>,
+    ) -> Result<Arc<Bucket>, CatalogError> {
+        valid_bucket_name(name)?;
+        self.change(|contents| {
+            if contents.buckets.iter().any(|bucket| bucket.name == name) {
+                return Err(CatalogError::BucketExists(name.to_owned()));
+            }
+            self.add_bucket(contents, name, retention_ns)
+        })
+        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
+    }
+
+    /// Changes how long a bucket keeps its points, for ever if `retention_ns` is absent. Durable
+    /// when it returns; blocks on the disk.
+    pub fn set_retention(
+        &self,
+        name: &str,
+        retention_ns: Option<i64>,
+    ) -> Result<Arc<Bucket>, CatalogError> {
+        self.change(|contents| {
+            let mut buckets = contents.buckets.iter_mut();
+            let bucket = buckets.find(|bucket| bucket.name == name);
+            let bucket = bucket.ok_or_else(|| CatalogError::UnknownBucket(name.to_owned()))?;
+            bucket.retention_ns = retention_ns;
+            Ok(bucket.id)
+        })
+        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
+    }
+
+    /// Deletes a bucket and returns the id that is never given again. Durable when it returns;
+    /// blocks on the disk. Freeing its points is the business of who holds them.
+    pub fn delete_bucket(&self, name: &str) -> Result<BucketId, CatalogError> {
+        self.change(|contents| {
+            let mut buckets = contents.buckets.iter();
+            let place = buckets.position(|bucket| bucket.name == name);
+            let place = place.ok_or_else(|| CatalogError::UnknownBucket(name.to_owned()))?;
+            Ok(contents.buckets.remove(place).id)
+        })
+    }
+
+    /// Ends a token: its next request is refused, on open connections too. Durable when it
+    /// returns; blocks on the disk. The last operator token that works stays, or nobody could
+    /// manage the server.
+    pub fn revoke_token(&self, id: TokenId) -> Result<(), CatalogError> {
+        let now_ns = self.shared.clock.now_ns();
+        self.change(|contents| {
+            let place = contents.tokens.iter().position(|token| token.id == id);
+            let place = place.ok_or(CatalogError::UnknownToken(id))?;
+            let revoked = contents.tokens.remove(place);
+            let works = |token: &Token| token.is_operator() && !token.is_expired(now_ns);
+            if works(&revoked) && !contents.tokens.iter().any(works) {
+                return Err(CatalogError::LastOperator);
+            }
+            Ok(())
+        })
     }
 
     /// Creates a token. The secret is not stored: this is the only time that it is seen.
@@ -175,6 +231,27 @@ impl Catalog {
             Some(text) => self.add_token(new, &Secret::chosen(text)).map(|_| None),
             None => self.create_token(new).map(|(secret, _)| Some(secret)),
         }
+    }
+
+    fn add_bucket(
+        &self,
+        contents: &mut Contents,
+        name: &str,
+        retention_ns: Option<i64>,
+    ) -> Result<BucketId, CatalogError> {
+        let buckets_max = self.shared.limits.buckets_max;
+        if contents.buckets.len() >= buckets_max {
+            return Err(CatalogError::TooManyBuckets { buckets_max });
+        }
+        let id = contents.take_bucket_id();
+        let created_ns = self.shared.clock.now_ns();
+        contents.buckets.push(Bucket {
+            id,
+            name: name.to_owned(),
+            retention_ns,
+            created_ns,
+        });
+        Ok(id)
     }
 
     fn add_token(&self, new: NewToken, secret: &Secret) -> Result<Arc<Token>, CatalogError> {

@@ -148,3 +148,79 @@ fn damaged_and_newer_files_are_refused_by_name() {
         assert!(error.to_string().starts_with(expected), "{error}");
     }
 }
+
+#[test]
+fn a_deleted_bucket_stays_gone_and_its_id_is_never_given_again() {
+    let storage = FaultStorage::new(1);
+    let catalog = open(&storage);
+    let first = catalog.create_new_bucket("home", None).expect("created");
+    let taken = catalog.create_new_bucket("home", None).expect_err("taken");
+    assert_eq!(taken.to_string(), "bucket \"home\" exists already");
+    assert_eq!(catalog.delete_bucket("home").expect("deleted"), first.id);
+    assert_eq!(catalog.bucket(first.id), None);
+    let reopened = open(&storage.crash());
+    assert_eq!(reopened.bucket_named("home"), None);
+    let again = reopened.create_new_bucket("home", None).expect("created");
+    assert_ne!(again.id, first.id);
+    let error = reopened.delete_bucket("other").expect_err("unknown");
+    assert_eq!(error.to_string(), "bucket \"other\" not found");
+}
+
+#[test]
+fn a_retention_that_was_changed_survives_a_crash() {
+    let storage = FaultStorage::new(1);
+    let catalog = open(&storage);
+    catalog.create_bucket("home", Some(5)).expect("created");
+    let changed = catalog.set_retention("home", Some(7)).expect("changed");
+    assert_eq!(changed.retention_ns, Some(7));
+    let reopened = open(&storage.crash());
+    assert_eq!(reopened.bucket_named("home"), Some(changed));
+    let kept = reopened.set_retention("home", None).expect("changed");
+    assert_eq!(kept.retention_ns, None);
+    assert!(reopened.set_retention("other", None).is_err());
+}
+
+fn new_token(permissions: Permissions, expires_ns: Option<i64>) -> NewToken {
+    NewToken {
+        description: String::new(),
+        permissions,
+        expires_ns,
+    }
+}
+
+#[test]
+fn a_revoked_token_stays_revoked_but_the_last_working_operator_stays() {
+    let storage = FaultStorage::new(1);
+    let catalog = open(&storage);
+    let make = |permissions, expires_ns| {
+        let (_, token) = catalog
+            .create_token(new_token(permissions, expires_ns))
+            .expect("made");
+        token.id
+    };
+    let operator = make(Permissions::operator(), None);
+    // The clock says 5: this one has ended.
+    let ended = make(Permissions::operator(), Some(5));
+    let writer = make(
+        Permissions {
+            write: Scope::All,
+            ..Permissions::default()
+        },
+        None,
+    );
+    let refused = catalog.revoke_token(operator).expect_err("the last one");
+    assert!(matches!(refused, CatalogError::LastOperator), "{refused}");
+    for id in [ended, writer] {
+        catalog.revoke_token(id).expect("revoked");
+        let error = catalog.revoke_token(id).expect_err("gone");
+        assert_eq!(error.to_string(), format!("token \"{id}\" not found"));
+    }
+    let second = make(Permissions::operator(), None);
+    catalog.revoke_token(operator).expect("there is another");
+    let left: Vec<_> = open(&storage.crash())
+        .tokens()
+        .iter()
+        .map(|t| t.id)
+        .collect();
+    assert_eq!(left, [second]);
+}

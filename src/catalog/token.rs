@@ -142,6 +142,11 @@ impl Token {
         self.hash_sha256
     }
 
+    /// Whether it may do everything, management too.
+    pub fn is_operator(&self) -> bool {
+        self.permissions.is_operator()
+    }
+
     /// Whether it has ended by `now_ns`.
     pub fn is_expired(&self, now_ns: i64) -> bool {
         self.expires_ns

@@ -54,14 +54,13 @@ impl Schemas {
         };
         let mut schemas = Self {
             next_table_id: stored.next_table_id,
+            checkpoint: stored.sequence,
             ..Self::default()
         };
         for table in stored.tables {
             let names = table.columns.iter().map(|column| column.name.as_str());
-            schemas.heap_bytes += names
-                .chain([table.measurement.as_str()])
-                .map(entry_bytes)
-                .sum::<u64>();
+            let names = names.chain([table.measurement.as_str()]);
+            schemas.heap_bytes += names.map(entry_bytes).sum::<u64>();
             let tables = schemas.buckets.entry(table.bucket).or_default();
             tables.insert(
                 table.measurement.into(),

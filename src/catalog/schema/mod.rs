@@ -139,10 +139,21 @@ pub struct Contradiction {
 pub struct Schemas {
     buckets: HashMap<BucketId, BTreeMap<Box<str>, Arc<TableSchema>>>,
     next_table_id: u64,
-    /// Tables that got columns, by the frame that brought them, as long as that may still fail.
-    provisional: VecDeque<(Sequence, BucketId, Box<str>)>,
+    /// The last frame that the checkpoint reflects.
+    checkpoint: Sequence,
+    provisional: VecDeque<Provisional>,
     roll_backs: u64,
     heap_bytes: u64,
+}
+
+/// A table that got columns, as long as the frame that brought them may still fail.
+#[derive(Debug)]
+struct Provisional {
+    since: Sequence,
+    bucket: BucketId,
+    measurement: Box<str>,
+    /// The number of the table, if it is as new as its columns.
+    new_table_id: Option<u64>,
 }
 
 impl Schemas {
@@ -170,7 +181,8 @@ impl Schemas {
         since: Sequence,
     ) -> Result<(), Contradiction> {
         let tables = self.buckets.entry(bucket).or_default();
-        if !tables.contains_key(measurement) {
+        let is_new = !tables.contains_key(measurement);
+        if is_new {
             let schema = TableSchema {
                 id: self.next_table_id,
                 ..TableSchema::default()
@@ -203,8 +215,12 @@ impl Schemas {
             }
         }
         if grew {
-            self.provisional
-                .push_back((since, bucket, measurement.into()));
+            self.provisional.push_back(Provisional {
+                since,
+                bucket,
+                measurement: measurement.into(),
+                new_table_id: is_new.then_some(table.id),
+            });
         }
         Ok(())
     }
@@ -214,7 +230,7 @@ impl Schemas {
         while self
             .provisional
             .front()
-            .is_some_and(|(since, ..)| *since <= durable)
+            .is_some_and(|provisional| provisional.since <= durable)
         {
             self.provisional.pop_front();
         }
@@ -230,8 +246,14 @@ impl Schemas {
     pub fn roll_back(&mut self, durable: Sequence) {
         self.settle(durable);
         self.roll_backs += 1;
-        for (_, bucket, measurement) in std::mem::take(&mut self.provisional) {
-            let Some(tables) = self.buckets.get_mut(&bucket) else {
+        for provisional in std::mem::take(&mut self.provisional) {
+            // The log has no trace of the table, whether or not its bucket is still there: its
+            // number is free, as it will be after a replay.
+            if let Some(id) = provisional.new_table_id {
+                self.next_table_id = self.next_table_id.min(id);
+            }
+            let measurement = provisional.measurement;
+            let Some(tables) = self.buckets.get_mut(&provisional.bucket) else {
                 continue;
             };
             let Some(table) = tables.get_mut(&measurement) else {
@@ -248,7 +270,6 @@ impl Schemas {
             });
             if schema.columns.is_empty() {
                 *heap_bytes = heap_bytes.saturating_sub(entry_bytes(&measurement));
-                self.next_table_id = self.next_table_id.min(schema.id);
                 tables.remove(&measurement);
             }
         }
@@ -256,8 +277,36 @@ impl Schemas {
 
     /// Forgets a deleted bucket. Its table ids are not given again.
     pub fn drop_bucket(&mut self, bucket: BucketId) {
-        self.buckets.remove(&bucket);
+        self.retain_buckets(|id| id != bucket);
     }
+
+    /// Forgets the buckets that are not to be kept.
+    pub fn retain_buckets(&mut self, keep: impl Fn(BucketId) -> bool) {
+        let heap_bytes = &mut self.heap_bytes;
+        self.buckets.retain(|id, tables| {
+            let stays = keep(*id);
+            if !stays {
+                *heap_bytes = heap_bytes.saturating_sub(tables_bytes(tables));
+            }
+            stays
+        });
+    }
+
+    /// Whether a frame came after the checkpoint that these schemas were read from: only then it
+    /// may bring something new.
+    pub fn is_news(&self, sequence: Sequence) -> bool {
+        sequence > self.checkpoint
+    }
+}
+
+fn tables_bytes(tables: &BTreeMap<Box<str>, Arc<TableSchema>>) -> u64 {
+    let names = tables.iter().flat_map(|(measurement, table)| {
+        let columns = table.columns.keys();
+        columns
+            .map(|name| entry_bytes(name))
+            .chain([entry_bytes(measurement)])
+    });
+    names.sum()
 }
 
 /// What a table or a column takes, with its name in up to three places and its share of a map.

@@ -119,3 +119,24 @@ fn a_checkpoint_reads_back_as_it_was_written() {
     assert_eq!(read.next_table_id, schemas.next_table_id);
     assert_eq!(read.heap_bytes(), schemas.heap_bytes());
 }
+
+#[test]
+fn a_dropped_bucket_gives_its_memory_back_and_only_what_was_never_durable_gives_its_number() {
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "durable", &[("v", FLOAT)], 1);
+    schemas.settle(Sequence(1));
+    extend(&mut schemas, "provisional", &[("v", FLOAT)], 2);
+    schemas.drop_bucket(BUCKET);
+    assert_eq!(schemas.heap_bytes(), 0);
+    schemas.roll_back(Sequence(1));
+    let other = BucketId(8);
+    let columns = [("v", FLOAT)];
+    let extended = schemas.extend(other, "next", columns, Sequence(3));
+    extended.expect("no contradiction");
+    let id = schemas.table(other, "next").map(|table| table.id);
+    assert_eq!(
+        id,
+        Some(1),
+        "as after a replay, which knows of one table before it"
+    );
+}
