@@ -1,19 +1,23 @@
 //! Errors as clients see them (contract section 1.2). The only place with status codes: the other
 //! modules say in their own words what is wrong, the conversions at the end say what that means
-//! over HTTP.
+//! over HTTP. What the body looks like is a matter of the endpoint's [`Dialect`](dialect::Dialect).
+
+mod body;
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde::Serialize;
 
-use super::request_id;
+use super::{dialect, request_id};
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
 use crate::ingest::WriteError;
 use crate::read::ReadError;
+use body::Body;
+
+pub(super) use body::{LineError, Lines, Rejected, RejectedLine};
 
 /// The kind of an error, as a word and as a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub enum Code {
     NotImplemented,
     /// No such bucket, path.
     NotFound,
+    /// It exists already, or must stay as it is.
+    Conflict,
     /// The request is wrong.
     Invalid,
     /// The body came too slowly.
@@ -53,6 +59,7 @@ impl Code {
             Self::Internal => "internal error",
             Self::NotImplemented => "not implemented",
             Self::NotFound => "not found",
+            Self::Conflict => "conflict",
             Self::Invalid | Self::Timeout => "invalid",
             Self::Unavailable => "unavailable",
             Self::Forbidden => "forbidden",
@@ -70,6 +77,7 @@ impl Code {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::Invalid => StatusCode::BAD_REQUEST,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -116,45 +124,10 @@ pub struct ApiError {
     detail: Option<String>,
 }
 
-/// The body, in the order in which its members are written.
-#[derive(Debug, Serialize)]
-struct Body {
-    code: &'static str,
-    message: String,
-    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
-    bytes_max: Option<u64>,
-    #[serde(flatten)]
-    lines: Option<Lines>,
-}
-
-/// What is told about rejected lines beside the message.
-#[derive(Debug, Serialize)]
-pub(super) struct Lines {
-    /// The first one.
-    pub(super) line: i32,
-    pub(super) accepted: u64,
-    pub(super) rejected: u64,
-    pub(super) errors: Vec<LineError>,
-}
-
-/// One of them.
-#[derive(Debug, Serialize)]
-pub(super) struct LineError {
-    pub(super) line: i32,
-    pub(super) column: u32,
-    pub(super) code: &'static str,
-    pub(super) message: String,
-}
-
 impl ApiError {
     /// An error with this message for the client.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        let body = Body {
-            code: code.as_str(),
-            message: message.into(),
-            bytes_max: None,
-            lines: None,
-        };
+        let body = Body::new(code.as_str(), message.into());
         Self {
             code,
             body: Box::new(body),
@@ -195,6 +168,19 @@ impl ApiError {
         let mut error = Self::new(Code::Invalid, message);
         error.body.lines = Some(lines);
         error
+    }
+
+    /// 400 about single lines, as v3 tells it.
+    pub(super) fn rejected(message: &str, rejected: Rejected) -> Self {
+        let mut error = Self::new(Code::Invalid, message);
+        error.body.rejected = Some(rejected);
+        error
+    }
+
+    /// 413 of a small body that is large.
+    pub(super) fn body_too_large(bytes_max: usize) -> Self {
+        let text = format!("the body has more than {bytes_max} bytes");
+        Self::too_large(text, u64::try_from(bytes_max).unwrap_or(u64::MAX))
     }
 
     fn too_large(message: String, bytes_max: u64) -> Self {
@@ -257,7 +243,7 @@ impl IntoResponse for ApiError {
             tracing::error!(detail, "a request failed by a fault of ours");
         }
         let headers = self.headers();
-        let body = serde_json::to_vec(&self.body).unwrap_or_default();
+        let body = self.body.to_json(dialect::current());
         (self.code.status(), headers, Extension(self.code), body).into_response()
     }
 }
@@ -267,6 +253,7 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Unauthorized => Self::new(Code::Unauthorized, refusal.to_string()),
             Refusal::Starting => Self::starting(),
+            Refusal::OperatorOnly => Self::new(Code::Forbidden, refusal.to_string()),
             Refusal::TooManyRequests { retry_after_s, .. } => {
                 Self::new(Code::TooManyRequests, refusal.to_string()).retry_after(retry_after_s)
             }
@@ -312,10 +299,16 @@ impl From<CatalogError> for ApiError {
             CatalogError::InvalidName(_) | CatalogError::TooManyBuckets { .. } => {
                 Self::new(Code::Invalid, message)
             }
+            CatalogError::BucketExists(_) | CatalogError::LastOperator => {
+                Self::new(Code::Conflict, message)
+            }
+            CatalogError::UnknownBucket(_) | CatalogError::UnknownToken(_) => {
+                Self::new(Code::NotFound, message)
+            }
             // The disk refused, or somebody else was faster: either passes.
             _ => Self {
                 detail: Some(message),
-                ..Self::unavailable("the bucket was not created")
+                ..Self::unavailable("the change could not be made durable, nothing was changed")
             },
         }
     }

@@ -4,12 +4,12 @@
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SecondsFormat};
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
 use super::App;
+use super::json::answer;
 use crate::clock;
 use crate::telemetry::{COMMIT, VERSION};
 
@@ -34,7 +34,7 @@ struct Ready {
 pub async fn ping(RawQuery(query): RawQuery) -> Response {
     let verbose = query.is_some_and(|query| query.split('&').any(|pair| pair == "verbose=true"));
     if verbose {
-        json_answer(StatusCode::OK, &json!({ "version": VERSION }))
+        answer(StatusCode::OK, &json!({ "version": VERSION }))
     } else {
         StatusCode::NO_CONTENT.into_response()
     }
@@ -62,13 +62,13 @@ pub async fn health(State(app): State<App>) -> Response {
         version: VERSION,
         commit: COMMIT,
     };
-    json_answer(status, &health)
+    answer(status, &health)
 }
 
 /// `GET /ready`: 503 while the log is replayed.
 pub async fn ready(State(app): State<App>) -> Response {
     if app.engine().is_none() {
-        return json_answer(
+        return answer(
             StatusCode::SERVICE_UNAVAILABLE,
             &json!({ "status": "starting" }),
         );
@@ -84,7 +84,7 @@ pub async fn ready(State(app): State<App>) -> Response {
         started,
         up: duration_text(up),
     };
-    json_answer(StatusCode::OK, &ready)
+    answer(StatusCode::OK, &ready)
 }
 
 /// As Go writes durations: `1h2m3s`, `2m3s`, `3s`.
@@ -94,12 +94,6 @@ fn duration_text(seconds: u64) -> String {
         (0, m, s) => format!("{m}m{s}s"),
         (h, m, s) => format!("{h}h{m}m{s}s"),
     }
-}
-
-fn json_answer(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).unwrap_or_default();
-    let json = HeaderValue::from_static("application/json");
-    (status, [(CONTENT_TYPE, json)], body).into_response()
 }
 
 #[cfg(test)]

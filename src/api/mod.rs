@@ -8,14 +8,32 @@
 
 mod app;
 mod bucket;
+pub mod buckets;
+pub mod dialect;
 pub mod error;
 pub mod export;
 pub mod fallback;
 pub mod health;
+mod json;
 pub mod metrics;
 pub mod params;
 mod partial;
 pub mod request_id;
+pub mod tokens;
+pub mod v1;
+pub mod v2;
+pub mod v3;
 pub mod write;
 
 pub use app::{App, Engine};
+pub use dialect::Dialect;
+
+use error::ApiError;
+
+/// Runs work that blocks on the disk; a client that hangs up does not stop it halfway.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| ApiError::internal(error.to_string()))
+}

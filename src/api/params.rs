@@ -2,11 +2,19 @@
 //! One typed extractor an endpoint; which fault is told first is a rule of the contract and stands
 //! with each of them.
 
+mod buckets;
 mod export;
 mod form;
+mod statement;
+mod v1;
+mod v3;
 mod write;
 
+pub use buckets::BucketsParams;
 pub use export::ExportParams;
+pub use statement::statement_of;
+pub use v1::V1WriteParams;
+pub use v3::V3WriteParams;
 pub use write::WriteParams;
 
 use thiserror::Error;
@@ -52,6 +60,14 @@ pub enum ParamError {
         /// What came, cut.
         found: String,
     },
+    /// A parameter that must be there is not, or is empty.
+    #[error("failed to deserialize {fields} in request: missing field `{name}`")]
+    MissingField {
+        /// What the endpoint reads.
+        fields: &'static str,
+        /// The parameter.
+        name: &'static str,
+    },
     /// No bucket.
     #[error("missing bucket value")]
     MissingBucket,
@@ -71,6 +87,19 @@ pub enum ParamError {
 impl From<ParamError> for ApiError {
     fn from(error: ParamError) -> Self {
         Self::new(Code::Invalid, error.to_string())
+    }
+}
+
+/// `true` or `false`.
+fn yes_or_no(value: &str, fields: &'static str) -> Result<bool, ParamError> {
+    match value {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        found => Err(ParamError::UnknownVariant {
+            fields,
+            found: echo(found),
+            expected: "`true` or `false`",
+        }),
     }
 }
 

@@ -1,16 +1,17 @@
 //! `POST /api/v2/write`: line protocol in, 204 once it is on disk (contract section 1).
 
+use axum::body::Body as RequestBody;
 use axum::extract::{Extension, Request, State};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
-use super::error::{ApiError, Code};
+use super::error::ApiError;
 use super::params::{ParamError, WriteParams};
 use super::{App, Engine, bucket, partial};
 use crate::auth::Identity;
 use crate::body::Received;
-use crate::catalog::{InvalidBucketName, valid_bucket_name};
 use crate::clock;
-use crate::ingest::{Body, Target, WriteOutcome, WriteRequest};
+use crate::ingest::{Acknowledge, Body, Target, WriteOutcome, WriteRequest};
+use crate::line_protocol::Precision;
 
 /// The endpoint.
 pub async fn write(
@@ -20,31 +21,69 @@ pub async fn write(
 ) -> Result<StatusCode, ApiError> {
     let engine = app.ready()?;
     let params = parameters(&app, &identity, request.uri().query())?;
-    let target = target(&app, engine, &identity, params.bucket)?;
+    let found = bucket::find(engine, &params.bucket);
+    let missing = bucket::not_found(&params.bucket);
+    let wanted = Wanted {
+        target: bucket::to_write(&app, &identity, found, params.bucket, missing)?,
+        precision: params.precision,
+        accept_partial: params.accept_partial,
+        acknowledge: Acknowledge::Durable,
+    };
     let (head, body) = request.into_parts();
+    let body = receive(&app, &head.headers, body).await?;
+    answer(wanted.write(&app, engine, body).await?)
+}
+
+/// What a write endpoint asks of the write path, once it has read its parameters.
+pub(super) struct Wanted {
+    pub(super) target: Target,
+    pub(super) precision: Precision,
+    pub(super) accept_partial: bool,
+    pub(super) acknowledge: Acknowledge,
+}
+
+impl Wanted {
+    /// Writes the lines of a body.
+    pub(super) async fn write(
+        self,
+        app: &App,
+        engine: &Engine,
+        body: Body,
+    ) -> Result<WriteOutcome, ApiError> {
+        let received = clock::instant();
+        let request = WriteRequest {
+            target: self.target,
+            body,
+            precision: self.precision,
+            accept_partial: self.accept_partial,
+            acknowledge: self.acknowledge,
+            received_ns: app.clock().now_ns(),
+        };
+        let outcome = engine.ingest.write(request).await?;
+        let waited = clock::instant().saturating_duration_since(received);
+        app.metrics().ack_seconds(waited.as_secs_f64());
+        Ok(outcome)
+    }
+}
+
+/// Takes the body in.
+pub(super) async fn receive(
+    app: &App,
+    headers: &HeaderMap,
+    body: RequestBody,
+) -> Result<Body, ApiError> {
     let Received {
         bytes,
         reservation,
         wire_bytes,
-    } = app.receiver().receive(&head.headers, body).await?;
-    app.metrics()
-        .body_bytes(wire_bytes, u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-    let received = clock::instant();
-    let request = WriteRequest {
-        target,
-        body: Body { bytes, reservation },
-        precision: params.precision,
-        accept_partial: params.accept_partial,
-        received_ns: app.clock().now_ns(),
-    };
-    let outcome = engine.ingest.write(request).await?;
-    let waited = clock::instant().saturating_duration_since(received);
-    app.metrics().ack_seconds(waited.as_secs_f64());
-    answer(outcome)
+    } = app.receiver().receive(headers, body).await?;
+    let decoded_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    app.metrics().body_bytes(wire_bytes, decoded_bytes);
+    Ok(Body { bytes, reservation })
 }
 
 /// 204 only if there is nothing to tell about any line.
-fn answer(outcome: WriteOutcome) -> Result<StatusCode, ApiError> {
+pub(super) fn answer(outcome: WriteOutcome) -> Result<StatusCode, ApiError> {
     if outcome.reports.is_empty() {
         return Ok(StatusCode::NO_CONTENT);
     }
@@ -67,32 +106,4 @@ fn parameters(
         );
     }
     params
-}
-
-/// Where the points go: by name, then by id; or a bucket yet to be made. Whether a bucket exists
-/// is told only to who may write to it.
-fn target(
-    app: &App,
-    engine: &Engine,
-    identity: &Identity,
-    name: String,
-) -> Result<Target, ApiError> {
-    let bucket = bucket::find(engine, &name);
-    let permitted = identity.may_write(bucket.as_ref().map_or(&name, |bucket| &bucket.name));
-    if !permitted {
-        return Err(ApiError::new(
-            Code::Forbidden,
-            "insufficient permissions for write",
-        ));
-    }
-    match bucket {
-        Some(bucket) => Ok(Target::Existing(bucket)),
-        None if app.config().server.auto_create_buckets => {
-            let invalid =
-                |error: InvalidBucketName| ApiError::new(Code::Invalid, error.to_string());
-            valid_bucket_name(&name).map_err(invalid)?;
-            Ok(Target::Create(name))
-        }
-        None => Err(bucket::not_found(&name)),
-    }
 }

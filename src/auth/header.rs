@@ -12,9 +12,17 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How a secret was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Token,
+    Bearer,
+    Basic,
+}
+
 /// The secret that a request carries. Absent if there is no `Authorization` header, if there are
 /// several, or if the one cannot be read: who sends two credentials means none of them.
-pub fn secret_of(headers: &HeaderMap) -> Option<Vec<u8>> {
+pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Vec<u8>)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.as_bytes().trim_ascii();
     if values.next().is_some() {
@@ -22,13 +30,14 @@ pub fn secret_of(headers: &HeaderMap) -> Option<Vec<u8>> {
     }
     let blank = value.iter().position(u8::is_ascii_whitespace)?;
     let (scheme, rest) = value.split_at_checked(blank)?;
-    let secret = match () {
-        () if scheme.eq_ignore_ascii_case(b"token") => rest.trim_ascii().to_vec(),
-        () if scheme.eq_ignore_ascii_case(b"bearer") => rest.trim_ascii().to_vec(),
-        () if scheme.eq_ignore_ascii_case(b"basic") => password(rest.trim_ascii())?,
+    let rest = rest.trim_ascii();
+    let (scheme, secret) = match () {
+        () if scheme.eq_ignore_ascii_case(b"token") => (Scheme::Token, rest.to_vec()),
+        () if scheme.eq_ignore_ascii_case(b"bearer") => (Scheme::Bearer, rest.to_vec()),
+        () if scheme.eq_ignore_ascii_case(b"basic") => (Scheme::Basic, password(rest)?),
         () => return None,
     };
-    (!secret.is_empty()).then_some(secret)
+    (!secret.is_empty()).then_some((scheme, secret))
 }
 
 /// What follows the first colon; the user before it is ignored.
@@ -50,7 +59,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, value.parse().expect("a header value"));
         }
-        secret_of(&headers).map(|secret| String::from_utf8(secret).expect("text"))
+        secret_of(&headers).map(|(_, secret)| String::from_utf8(secret).expect("text"))
     }
 
     #[test]

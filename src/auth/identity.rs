@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::{Refusal, secret_of};
+use super::{Forms, Refusal, secrets_of};
 use crate::catalog::{Catalog, Token, TokenHash, TokenId};
 
 /// Who a request comes from.
@@ -33,6 +33,19 @@ impl Identity {
         }
     }
 
+    /// Whether the bucket of this name may be known of: who may read or write it.
+    pub fn may_see(&self, bucket: &str) -> bool {
+        self.may_read(bucket) || self.may_write(bucket)
+    }
+
+    /// Whether tokens and buckets may be managed.
+    pub fn may_manage(&self) -> bool {
+        match self {
+            Self::Anyone => true,
+            Self::Token(token) => token.is_operator(),
+        }
+    }
+
     /// The token, by the name that is not secret.
     pub fn token_id(&self) -> Option<TokenId> {
         match self {
@@ -42,11 +55,19 @@ impl Identity {
     }
 }
 
-/// The holder of the token that these headers carry, if it is known and has not ended by `now_ns`
-/// (nanoseconds since the epoch).
-pub fn identify(headers: &HeaderMap, catalog: &Catalog, now_ns: i64) -> Result<Identity, Refusal> {
-    let secret = secret_of(headers).ok_or(Refusal::Unauthorized)?;
-    match catalog.token(&TokenHash::of(&secret)) {
+/// The holder of the token that a request carries in one of these forms, if it is known and has
+/// not ended by `now_ns` (nanoseconds since the epoch).
+pub fn identify(
+    (headers, query): (&HeaderMap, Option<&str>),
+    forms: Forms,
+    catalog: &Catalog,
+    now_ns: i64,
+) -> Result<Identity, Refusal> {
+    let secrets = secrets_of(headers, query, forms);
+    let mut tokens = secrets
+        .iter()
+        .filter_map(|secret| catalog.token(&TokenHash::of(secret)));
+    match tokens.next() {
         Some(token) if !token.is_expired(now_ns) => Ok(Identity::Token(token)),
         Some(_) | None => Err(Refusal::Unauthorized),
     }
@@ -59,8 +80,8 @@ mod tests {
     use http::HeaderMap;
     use http::header::AUTHORIZATION;
 
-    use super::{Identity, identify};
-    use crate::auth::Refusal;
+    use super::Identity;
+    use crate::auth::{Forms, Refusal};
     use crate::catalog::{Catalog, Limits, NewToken, Permissions, Scope};
     use crate::clock::Clock;
     use crate::storage::FaultStorage;
@@ -68,6 +89,10 @@ mod tests {
     fn catalog() -> Catalog {
         let limits = Limits { buckets_max: 10 };
         Catalog::open(Arc::new(FaultStorage::new(1)), Clock::manual(0), limits).expect("opens")
+    }
+
+    fn identify(headers: &HeaderMap, catalog: &Catalog, now_ns: i64) -> Result<Identity, Refusal> {
+        super::identify((headers, None), Forms::Header, catalog, now_ns)
     }
 
     fn with(secret: &str) -> HeaderMap {

@@ -14,7 +14,7 @@ use super::{Identity, Refusal};
 /// Who decides, and who words the refusal.
 pub trait Gate: Clone + Send + Sync + 'static {
     /// Who the request comes from, or why it may not go on.
-    fn admit(&self, headers: &HeaderMap) -> Result<Identity, Refusal>;
+    fn admit(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Identity, Refusal>;
 
     /// The answer to a request that may not go on.
     fn refuse(&self, refusal: Refusal) -> Response;
@@ -66,7 +66,7 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        match self.gate.admit(request.headers()) {
+        match self.gate.admit(request.headers(), request.uri().query()) {
             Ok(identity) => {
                 request.extensions_mut().insert(identity);
                 Box::pin(self.inner.call(request))
@@ -92,7 +92,7 @@ mod tests {
     struct Doorman;
 
     impl Gate for Doorman {
-        fn admit(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
+        fn admit(&self, headers: &HeaderMap, _: Option<&str>) -> Result<Identity, Refusal> {
             headers
                 .get(AUTHORIZATION)
                 .map(|_| Identity::Anyone)

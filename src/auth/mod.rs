@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Authorization: Token X | Bearer X | Basic base64(user:X)   =>   X   =>   SHA-256   =>   Token
+//! v1 also: Token user:X | ?u=user&p=X
 //! ```
 //!
 //! Promises: whatever is wrong with a credential, the refusal is the same; a secret is looked up
@@ -11,12 +12,13 @@
 //! This module does not know routes (which of them ask for a token stands in the one route table)
 //! nor status codes: [`Gate::refuse`] makes the answer.
 
+mod credential;
 mod header;
 mod identity;
 mod layer;
 mod rate;
 
-pub use header::secret_of;
+pub use credential::{Forms, secrets_of};
 pub use identity::{Identity, identify};
 pub use layer::{AuthLayer, Authenticated, Gate};
 pub use rate::RateLimit;
@@ -32,6 +34,9 @@ pub enum Refusal {
     /// Tokens are not known yet: the server is starting.
     #[error("the server is starting")]
     Starting,
+    /// The token is valid, but not an operator's.
+    #[error("insufficient permissions: an operator token is needed")]
+    OperatorOnly,
     /// The token asks more often than it may.
     #[error(
         "more than {per_second} requests a second with this token (connection.token_requests_per_second)"

@@ -118,17 +118,20 @@ impl Buffer {
     }
 
     /// Adds the rows of `batch`. `reservation` holds at least [`Buffer::apply_bytes_max`] of it;
-    /// sequences ascend (a frame's batches share one). A batch for a dropped bucket is let go.
+    /// sequences ascend (a frame's batches share one). Returns false if the bucket was dropped: then
+    /// the batch is let go.
     pub fn apply(
         &self,
         bucket: BucketId,
         sequence: Sequence,
         batch: &Batch,
         reservation: Reservation,
-    ) {
-        if let Some(bucket) = self.bucket_or_new(bucket) {
-            bucket.apply(sequence, batch, reservation, self.shared.limits);
-        }
+    ) -> bool {
+        let Some(bucket) = self.bucket_or_new(bucket) else {
+            return false;
+        };
+        bucket.apply(sequence, batch, reservation, self.shared.limits);
+        true
     }
 
     /// Frees all that is buffered for a bucket, for good: its id never comes back.

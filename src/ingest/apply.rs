@@ -22,6 +22,8 @@ pub(super) enum Committed {
     Done,
     /// The log failed; the frame may or may not be on disk.
     Failed(String),
+    /// Durable, but its bucket was deleted meanwhile: there is nothing to read.
+    BucketGone,
     /// The frame never went to the disk: it was queued behind one that failed.
     NotAttempted,
 }
@@ -50,19 +52,22 @@ pub(super) fn start(buffer: Buffer) -> io::Result<Sender<Job>> {
 
 fn run(buffer: &Buffer, queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv() {
-        let done = apply(buffer, job);
+        let (done, committed) = apply(buffer, job);
         // The client may have hung up; its points stay.
-        let _ = done.send(Committed::Done);
+        let _ = done.send(committed);
     }
 }
 
 /// Whatever the job held is given back before its client is told: the next request of that client
 /// must not meet its own last one.
-fn apply(buffer: &Buffer, mut job: Job) -> oneshot::Sender<Committed> {
+fn apply(buffer: &Buffer, mut job: Job) -> (oneshot::Sender<Committed>, Committed) {
+    let mut committed = Committed::Done;
     for table in &job.tables {
         let share = job.reservation.split(Buffer::apply_bytes_max(&table.batch));
-        buffer.apply(job.bucket, job.sequence, &table.batch, share.hand_over());
+        if !buffer.apply(job.bucket, job.sequence, &table.batch, share.hand_over()) {
+            committed = Committed::BucketGone;
+        }
     }
     drop(job.in_flight);
-    job.done
+    (job.done, committed)
 }

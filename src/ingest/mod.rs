@@ -102,6 +102,16 @@ pub enum Target {
     Create(String),
 }
 
+/// What an acknowledgement promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// The points are on disk and can be read.
+    Durable,
+    /// The points are valid and queued for the log. They can be lost: this is for clients that
+    /// ask for it (`no_sync`, contract section 3.2).
+    Queued,
+}
+
 /// What a client asked for.
 #[derive(Debug)]
 pub struct WriteRequest {
@@ -113,6 +123,8 @@ pub struct WriteRequest {
     pub precision: Precision,
     /// Whether valid lines are written when others are not.
     pub accept_partial: bool,
+    /// When the request is answered.
+    pub acknowledge: Acknowledge,
     /// The request's one reading of the clock, nanoseconds since the epoch.
     pub received_ns: i64,
 }
@@ -198,6 +210,14 @@ impl Ingest {
     /// What the log looks like on disk, for metrics.
     pub fn log_stats(&self) -> LogStats {
         self.shared.resolver.wal().stats()
+    }
+
+    /// Deletes a bucket: durable when it returns, its memory is free, and batches that are on
+    /// their way to it are answered with [`WriteError::BucketGone`]. Blocks on the disk.
+    pub fn delete_bucket(&self, name: &str) -> Result<(), CatalogError> {
+        let id = self.shared.catalog.delete_bucket(name)?;
+        self.shared.resolver.drop_bucket(id);
+        Ok(())
     }
 
     /// Whether a write would be taken now; if not, why.

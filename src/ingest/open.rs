@@ -95,6 +95,7 @@ impl Ingest {
         )?;
         let wal = recovered.start()?;
         schemas.settle(wal.durable_sequence());
+        schemas.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
         let jobs = apply::start(buffer.clone())?;
         let resolver = Arc::new(Resolver::new(Parts {
             schemas,
@@ -147,12 +148,17 @@ impl Replay<'_> {
         payload: &[u8],
     ) -> Result<(), ReplayError> {
         let (bucket, batches) = frame::decode(payload)?;
-        // Deleted since: its frames outlive it until their segment goes (D13).
-        if self.catalog.bucket(bucket).is_none() {
+        // Deleted since: its frames outlive it until their segment goes (D13). Its tables are still
+        // numbered, so that those after them get the numbers that they had.
+        let is_gone = self.catalog.bucket(bucket).is_none();
+        if is_gone && !schemas.is_news(sequence) {
             return Ok(());
         }
         for batch in &batches {
             schemas.extend(bucket, batch.measurement(), columns(batch), sequence)?;
+            if is_gone {
+                continue;
+            }
             let reservation = self.budget.force(Buffer::apply_bytes_max(batch));
             self.buffer.apply(bucket, sequence, batch, reservation);
         }

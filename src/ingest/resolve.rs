@@ -28,7 +28,7 @@ use super::settle::settle;
 use crate::buffer::Buffer;
 use crate::catalog::schema::Schemas;
 use crate::catalog::{Bucket, Catalog};
-use crate::id::Sequence;
+use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
 use crate::wal::{CommitError, Wal};
 
@@ -229,6 +229,16 @@ impl Resolver {
             CommitError::NotAttempted => Committed::NotAttempted,
             other => Committed::Failed(other.to_string()),
         }
+    }
+
+    /// Forgets a bucket that the catalog no longer has: its schemas and its points. Whatever of it
+    /// is still on the way to the log is let go when it comes to the buffer.
+    pub(super) fn drop_bucket(&self, bucket: BucketId) {
+        let mut schemas = self.schemas();
+        schemas.drop_bucket(bucket);
+        self.account(&schemas);
+        drop(schemas);
+        self.buffer.drop_bucket(bucket);
     }
 
     /// Lets the budget know what the schemas take now.

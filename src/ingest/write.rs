@@ -9,10 +9,11 @@ use super::apply::Committed;
 use super::parse::{Parsing, Slice};
 use super::report::{LineReport, Reports, Stage};
 use super::resolution::{Mode, Part, Resolved};
+use super::resolve::Resolver;
 use super::scratch::Rules;
-use super::{Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
+use super::{Acknowledge, Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::catalog::Bucket;
-use crate::memory::Budget;
+use crate::memory::{Budget, Reservation};
 
 /// How often a request is resolved anew because the log failed before its turn came.
 const ATTEMPTS_MAX: u32 = 3;
@@ -39,6 +40,7 @@ impl Ingest {
             body,
             precision,
             accept_partial,
+            acknowledge,
             received_ns,
         } = request;
         let rules = Rules {
@@ -51,9 +53,10 @@ impl Ingest {
         };
         let parsing = Parsing::start(self, body, precision, rules);
         let outcome = if accept_partial {
-            self.write_lines(target, parsing).await?
+            self.write_lines(target, parsing, acknowledge).await?
         } else {
-            self.write_all_or_nothing(target, parsing).await?
+            self.write_all_or_nothing(target, parsing, acknowledge)
+                .await?
         };
         self.slow_down().await;
         Ok(outcome)
@@ -65,6 +68,7 @@ impl Ingest {
         &self,
         mut target: Target,
         mut parsing: Parsing,
+        acknowledge: Acknowledge,
     ) -> Result<WriteOutcome, WriteError> {
         let mut tally = Tally::default();
         while let Some(slice) = parsing.next().await? {
@@ -74,8 +78,13 @@ impl Ingest {
                 reservation,
             } = slice;
             if let Some(bucket) = self.bucket_for(&mut target, &part).await? {
+                let rows = Rows {
+                    parts: vec![part],
+                    _reservation: reservation,
+                };
+                let budget = parsing.budget();
                 let resolved = self
-                    .commit(&bucket, vec![part], Mode::Partial, parsing.budget())
+                    .commit(&bucket, rows, Mode::Partial, budget, acknowledge)
                     .await?;
                 tally.accepted += resolved.accepted;
                 reports.sort_in(parsing.report(&resolved));
@@ -84,7 +93,6 @@ impl Ingest {
                 reports.sort_in(parsing.report(&resolved));
             }
             tally.reports.append(reports);
-            drop(reservation);
         }
         Ok(self.finish(tally))
     }
@@ -94,18 +102,24 @@ impl Ingest {
         &self,
         mut target: Target,
         mut parsing: Parsing,
+        acknowledge: Acknowledge,
     ) -> Result<WriteOutcome, WriteError> {
         let mut tally = Tally::default();
-        let (mut parts, mut reservations) = (Vec::new(), Vec::new());
+        let (mut parts, mut reservation) = (Vec::new(), parsing.budget().empty());
         while let Some(slice) = parsing.next().await? {
             parts.push(slice.part);
             tally.reports.append(slice.reports);
-            reservations.push(slice.reservation);
+            reservation.merge(slice.reservation);
         }
         let checked = match &target {
             Target::Create(_) => self.shared.resolver.check_only(parts.clone()),
             Target::Existing(bucket) if !tally.reports.is_empty() => {
-                self.commit(bucket, parts.clone(), Mode::CheckOnly, parsing.budget())
+                let rows = Rows {
+                    parts: parts.clone(),
+                    _reservation: parsing.budget().empty(),
+                };
+                let budget = parsing.budget();
+                self.commit(bucket, rows, Mode::CheckOnly, budget, acknowledge)
                     .await?
             }
             Target::Existing(_) => Resolved::default(),
@@ -118,8 +132,13 @@ impl Ingest {
                 .cloned()
                 .unwrap_or_default();
             if let Some(bucket) = self.bucket_for(&mut target, &first).await? {
+                let rows = Rows {
+                    parts,
+                    _reservation: reservation,
+                };
+                let budget = parsing.budget();
                 let resolved = self
-                    .commit(&bucket, parts, Mode::AllOrNothing, parsing.budget())
+                    .commit(&bucket, rows, Mode::AllOrNothing, budget, acknowledge)
                     .await?;
                 tally.reports.sort_in(parsing.report(&resolved));
                 tally.accepted = match resolved.rejected.rejected() {
@@ -151,29 +170,34 @@ impl Ingest {
         Ok(Some(bucket))
     }
 
-    /// Resolves and logs parts, and waits until they are durable and applied.
+    /// Resolves and logs rows, and waits until they are durable and applied; or, if that is all
+    /// that was asked for, lets them go there by themselves.
     async fn commit(
         &self,
         bucket: &Arc<Bucket>,
-        parts: Vec<Part>,
+        rows: Rows,
         mode: Mode,
         budget: &Budget,
+        acknowledge: Acknowledge,
     ) -> Result<Resolved, WriteError> {
         self.check_share(bucket)?;
-        for _ in 0..ATTEMPTS_MAX {
-            let mut resolved = self
-                .shared
-                .resolver
-                .resolve(bucket, parts.clone(), mode, budget)?;
-            match wait_for(std::mem::take(&mut resolved.commits)).await {
-                Committed::Done => return Ok(resolved),
-                Committed::Failed(reason) => return Err(WriteError::LogUnavailable(reason)),
-                Committed::NotAttempted => {}
+        let resolver = Arc::clone(&self.shared.resolver);
+        let mut resolved = resolver.resolve(bucket, rows.parts.clone(), mode, budget)?;
+        let rest = Commit {
+            resolver,
+            commits: std::mem::take(&mut resolved.commits),
+            bucket: Arc::clone(bucket),
+            rows,
+            mode,
+            budget: budget.clone(),
+        };
+        match acknowledge {
+            Acknowledge::Durable => Ok(rest.finish().await?.unwrap_or(resolved)),
+            Acknowledge::Queued => {
+                tokio::spawn(rest.finish_unwatched());
+                Ok(resolved)
             }
         }
-        Err(WriteError::LogUnavailable(
-            "it failed several times in a row".to_owned(),
-        ))
     }
 
     /// One bucket may not fill the memory of all.
@@ -216,6 +240,68 @@ impl Ingest {
     }
 }
 
+/// Rows on their way, with the memory that they take.
+struct Rows {
+    parts: Vec<Part>,
+    _reservation: Reservation,
+}
+
+/// Rows that were submitted to the log.
+struct Commit {
+    resolver: Arc<Resolver>,
+    commits: Vec<oneshot::Receiver<Committed>>,
+    bucket: Arc<Bucket>,
+    rows: Rows,
+    mode: Mode,
+    budget: Budget,
+}
+
+impl Commit {
+    /// Waits until they are durable and applied. What never went to the disk is resolved anew,
+    /// and then the new decision is returned.
+    async fn finish(self) -> Result<Option<Resolved>, WriteError> {
+        let (mut commits, mut decision) = (self.commits, None);
+        for _ in 1..ATTEMPTS_MAX {
+            if told(wait_for(commits).await, &self.bucket)? {
+                return Ok(decision);
+            }
+            let parts = self.rows.parts.clone();
+            let mut resolved =
+                self.resolver
+                    .resolve(&self.bucket, parts, self.mode, &self.budget)?;
+            commits = std::mem::take(&mut resolved.commits);
+            decision = Some(resolved);
+        }
+        if told(wait_for(commits).await, &self.bucket)? {
+            return Ok(decision);
+        }
+        let reason = "it failed several times in a row".to_owned();
+        Err(WriteError::LogUnavailable(reason))
+    }
+
+    /// The client asked not to be told: the log is.
+    async fn finish_unwatched(self) {
+        let bucket = Arc::clone(&self.bucket);
+        if let Err(error) = self.finish().await {
+            tracing::warn!(
+                bucket = bucket.name,
+                %error,
+                "a batch that was acknowledged without waiting for the disk (no_sync) is lost"
+            );
+        }
+    }
+}
+
+/// Whether it is done; if not, it never went to the disk.
+fn told(committed: Committed, bucket: &Bucket) -> Result<bool, WriteError> {
+    match committed {
+        Committed::Done => Ok(true),
+        Committed::NotAttempted => Ok(false),
+        Committed::Failed(reason) => Err(WriteError::LogUnavailable(reason)),
+        Committed::BucketGone => Err(WriteError::BucketGone(bucket.name.clone())),
+    }
+}
+
 /// What is known about the lines so far.
 #[derive(Default)]
 struct Tally {
@@ -235,6 +321,7 @@ async fn wait_for(commits: Vec<oneshot::Receiver<Committed>>) -> Committed {
                 Committed::Failed(reason)
             }
             (Committed::NotAttempted, _) | (_, Committed::NotAttempted) => Committed::NotAttempted,
+            (Committed::BucketGone, _) | (_, Committed::BucketGone) => Committed::BucketGone,
             (Committed::Done, Committed::Done) => Committed::Done,
         };
     }

@@ -2,12 +2,14 @@
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use http::HeaderMap;
 
 use crate::api::error::ApiError;
-use crate::api::{App, export, fallback, health, metrics, write};
-use crate::auth::{AuthLayer, Gate, Identity, Refusal, identify};
+use crate::api::{
+    App, Dialect, buckets, export, fallback, health, metrics, tokens, v1, v2, v3, write,
+};
+use crate::auth::{AuthLayer, Forms, Gate, Identity, Refusal, identify};
 use crate::clock;
 
 /// Who may call a route.
@@ -19,6 +21,8 @@ pub enum Access {
     OpenUnlessConfigured,
     /// Holders of a token. What it must permit is the endpoint's business.
     Token,
+    /// Holders of an operator token.
+    Operator,
 }
 
 /// One row.
@@ -26,33 +30,78 @@ pub enum Access {
 pub struct Route {
     /// Its pattern.
     pub path: &'static str,
+    /// The methods that it answers. Where there is GET, HEAD is answered too.
+    pub verbs: &'static [&'static str],
     /// Who may call it.
     pub access: Access,
+    /// What its errors look like, and with it which credentials it takes.
+    pub dialect: Dialect,
     /// What answers which method.
     methods: fn() -> MethodRouter<App>,
 }
 
+use Access::{Open, OpenUnlessConfigured, Operator, Token};
+
 /// Every path there is.
 pub const ROUTES: &[Route] = &[
-    route("/api/v2/write", Access::Token, || post(write::write)),
-    route("/api/v2/delete", Access::Token, || post(fallback::delete)),
-    route("/api/v2/query", Access::Token, || post(fallback::query)),
-    route("/api/v1/export", Access::Token, || get(export::export)),
-    route("/ping", Access::Open, || get(health::ping)),
-    route("/health", Access::Open, || get(health::health)),
-    route("/api/v2/health", Access::Open, || get(health::health)),
-    route("/ready", Access::Open, || get(health::ready)),
-    route("/api/v2/ready", Access::Open, || get(health::ready)),
-    route("/metrics", Access::OpenUnlessConfigured, || {
+    route("/api/v2/write", &["POST"], Token, || post(write::write)),
+    route("/api/v2/buckets", &["GET"], Token, || get(v2::buckets)),
+    route("/api/v2/orgs", &["GET"], Token, || get(v2::orgs)),
+    route("/api/v2/setup", &["GET"], Open, || get(v2::setup)),
+    route("/api/v2/delete", &["POST"], Token, || {
+        post(fallback::delete)
+    }),
+    route("/api/v2/query", &["POST"], Token, || post(fallback::query)),
+    route("/write", &["POST"], Token, || post(v1::write)).speaking(Dialect::V1),
+    route("/query", &["GET", "POST"], Token, || {
+        get(v1::query).post(v1::query)
+    })
+    .speaking(Dialect::V1),
+    route("/api/v3/write_lp", &["POST"], Token, || post(v3::write_lp)).speaking(Dialect::V3),
+    route("/api/v1/export", &["GET"], Token, || get(export::export)),
+    route("/api/v1/tokens", &["GET", "POST"], Operator, || {
+        get(tokens::list).post(tokens::create)
+    }),
+    route("/api/v1/tokens/{id}", &["DELETE"], Operator, || {
+        delete(tokens::revoke)
+    }),
+    route("/api/v1/buckets", &["GET", "POST"], Operator, || {
+        get(buckets::list).post(buckets::create)
+    }),
+    route(
+        "/api/v1/buckets/{name}",
+        &["PATCH", "DELETE"],
+        Operator,
+        || patch(buckets::update).delete(buckets::delete),
+    ),
+    route("/ping", &["GET"], Open, || get(health::ping)),
+    route("/health", &["GET"], Open, || get(health::health)),
+    route("/api/v2/health", &["GET"], Open, || get(health::health)),
+    route("/ready", &["GET"], Open, || get(health::ready)),
+    route("/api/v2/ready", &["GET"], Open, || get(health::ready)),
+    route("/metrics", &["GET"], OpenUnlessConfigured, || {
         get(metrics::metrics)
     }),
 ];
 
-const fn route(path: &'static str, access: Access, methods: fn() -> MethodRouter<App>) -> Route {
+const fn route(
+    path: &'static str,
+    verbs: &'static [&'static str],
+    access: Access,
+    methods: fn() -> MethodRouter<App>,
+) -> Route {
     Route {
         path,
+        verbs,
         access,
+        dialect: Dialect::V2,
         methods,
+    }
+}
+
+impl Route {
+    const fn speaking(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 }
 
@@ -62,7 +111,7 @@ pub(super) fn router(app: &App) -> Router<App> {
     for row in ROUTES {
         let methods = (row.methods)();
         let methods = if asks_for_token(row.access, app) {
-            methods.route_layer(AuthLayer::new(Door { app: app.clone() }))
+            methods.route_layer(AuthLayer::new(Door::of(row, app)))
         } else {
             methods
         };
@@ -73,18 +122,18 @@ pub(super) fn router(app: &App) -> Router<App> {
         .method_not_allowed_fallback(fallback::method_not_allowed)
 }
 
-/// The pattern of a row as the metrics name it; `unmatched` for all else, so that paths which
-/// clients make up do not become time series.
-pub(super) fn pattern(matched: Option<&str>) -> &'static str {
-    let row = ROUTES.iter().find(|row| Some(row.path) == matched);
-    row.map_or("unmatched", |row| row.path)
+/// The pattern of a row as the metrics name it, and its dialect; `unmatched` for all else, so that
+/// paths which clients make up do not become time series.
+pub(super) fn matched(pattern: Option<&str>) -> (&'static str, Dialect) {
+    let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
+    row.map_or(("unmatched", Dialect::V2), |row| (row.path, row.dialect))
 }
 
 fn asks_for_token(access: Access, app: &App) -> bool {
     match access {
-        Access::Open => false,
-        Access::OpenUnlessConfigured => app.config().server.metrics_require_auth,
-        Access::Token => true,
+        Open => false,
+        OpenUnlessConfigured => app.config().server.metrics_require_auth,
+        Token | Operator => true,
     }
 }
 
@@ -92,17 +141,37 @@ fn asks_for_token(access: Access, app: &App) -> bool {
 #[derive(Clone, Debug)]
 struct Door {
     app: App,
+    forms: Forms,
+    operator_only: bool,
+}
+
+impl Door {
+    fn of(row: &Route, app: &App) -> Self {
+        let forms = match row.dialect {
+            Dialect::V1 => Forms::HeaderOrQuery,
+            Dialect::V2 | Dialect::V3 => Forms::Header,
+        };
+        Self {
+            app: app.clone(),
+            forms,
+            operator_only: row.access == Operator,
+        }
+    }
 }
 
 impl Gate for Door {
-    fn admit(&self, headers: &HeaderMap) -> Result<Identity, Refusal> {
+    fn admit(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Identity, Refusal> {
         if self.app.config().server.without_auth {
             return Ok(Identity::Anyone);
         }
         let engine = self.app.engine().ok_or(Refusal::Starting)?;
-        let identity = identify(headers, &engine.catalog, self.app.clock().now_ns())?;
+        let now_ns = self.app.clock().now_ns();
+        let identity = identify((headers, query), self.forms, &engine.catalog, now_ns)?;
         if let (Some(rate), Some(token)) = (self.app.rate(), identity.token_id()) {
             rate.admit(token, clock::instant())?;
+        }
+        if self.operator_only && !identity.may_manage() {
+            return Err(Refusal::OperatorOnly);
         }
         Ok(identity)
     }

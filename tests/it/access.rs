@@ -1,6 +1,9 @@
 //! Every route times every kind of token, in one table. A route that has no row fails.
 
-use tidegate::server::ROUTES;
+use std::collections::BTreeSet;
+
+use tidegate::api::Dialect;
+use tidegate::server::{ROUTES, Route};
 
 use crate::client::Request;
 use crate::server::{Folder, Server, TOKEN, token};
@@ -42,6 +45,86 @@ const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
         "?bucket=b",
         [401, 401, 200, 403, 403, 200, 401],
     ),
+    (
+        "/api/v2/buckets",
+        "GET",
+        "",
+        [401, 401, 200, 200, 200, 200, 401],
+    ),
+    (
+        "/api/v2/orgs",
+        "GET",
+        "",
+        [401, 401, 200, 200, 200, 200, 401],
+    ),
+    ("/api/v2/setup", "GET", "", [200; 7]),
+    (
+        "/write",
+        "POST",
+        "?db=b",
+        [401, 401, 403, 204, 403, 204, 401],
+    ),
+    (
+        "/query",
+        "POST",
+        "?q=CREATE+DATABASE+b",
+        [401, 401, 403, 200, 403, 200, 401],
+    ),
+    (
+        "/api/v3/write_lp",
+        "POST",
+        "?db=b",
+        [401, 401, 403, 204, 403, 204, 401],
+    ),
+    (
+        "/api/v1/tokens",
+        "GET",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
+    // An empty body, and a token that there is not: who gets so far was let in.
+    (
+        "/api/v1/tokens",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 400, 401],
+    ),
+    (
+        "/api/v1/tokens/{id}",
+        "DELETE",
+        "",
+        [401, 401, 403, 403, 403, 404, 401],
+    ),
+    (
+        "/api/v1/buckets",
+        "GET",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
+    (
+        "/api/v1/buckets",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 400, 401],
+    ),
+    (
+        "/api/v1/buckets/{name}",
+        "PATCH",
+        "",
+        [401, 401, 403, 403, 403, 404, 401],
+    ),
+    (
+        "/api/v1/buckets/{name}",
+        "DELETE",
+        "",
+        [401, 401, 403, 403, 403, 404, 401],
+    ),
+    (
+        "/query",
+        "GET",
+        "?q=SHOW+DATABASES",
+        [401, 401, 200, 200, 200, 200, 401],
+    ),
     ("/ping", "GET", "", [204; 7]),
     ("/health", "GET", "", [200; 7]),
     ("/api/v2/health", "GET", "", [200; 7]),
@@ -76,15 +159,14 @@ fn with(token: &str, request: Request) -> Request {
 #[tokio::test]
 async fn every_route_lets_in_whom_it_should() {
     let (server, tokens) = server(|_| ()).await;
-    for route in ROUTES {
-        let rows = TABLE.iter().filter(|(path, ..)| *path == route.path);
-        assert_eq!(rows.count(), 1, "{} needs a row in this table", route.path);
-    }
-    assert_eq!(
-        TABLE.len(),
-        ROUTES.len(),
-        "a row is about a route that is no more"
-    );
+    let verbs = |route: &'static Route| route.verbs.iter().map(move |verb| (route.path, *verb));
+    let routes: BTreeSet<_> = ROUTES.iter().flat_map(verbs).collect();
+    let rows: BTreeSet<_> = TABLE
+        .iter()
+        .map(|(path, method, ..)| (*path, *method))
+        .collect();
+    assert_eq!(routes, rows, "every route and method has its row");
+    assert_eq!(TABLE.len(), rows.len(), "a row stands twice");
     for (path, method, query, expected) in TABLE {
         for ((caller, token), status) in CALLERS.iter().zip(&tokens).zip(expected) {
             let request = with(token, Request::new(method, format!("{path}{query}")));
@@ -112,16 +194,25 @@ async fn metrics_ask_for_a_token_if_told_to() {
 #[tokio::test]
 async fn the_method_is_looked_at_before_the_token_and_its_absence_leaks_nothing() {
     let (server, tokens) = server(|_| ()).await;
-    for (path, method, ..) in TABLE {
-        let allowed = if *method == "GET" { "GET,HEAD" } else { "POST" };
+    for route in ROUTES {
         for token in &tokens {
-            let wrong = if *method == "GET" { "POST" } else { "GET" };
-            let answer = server.ask(with(token, Request::new(wrong, *path))).await;
-            answer.is(
-                405,
-                r#"{"code":"method not allowed","message":"method not allowed on this path"}"#,
-            );
-            assert_eq!(answer.header("allow"), Some(allowed), "{path}");
+            let answer = server
+                .ask(with(token, Request::new("PUT", route.path)))
+                .await;
+            let body = match route.dialect {
+                Dialect::V1 => {
+                    r#"{"error":"method not allowed on this path","code":"method not allowed","message":"method not allowed on this path"}"#
+                }
+                Dialect::V2 => {
+                    r#"{"code":"method not allowed","message":"method not allowed on this path"}"#
+                }
+                Dialect::V3 => r#"{"error":"method not allowed on this path"}"#,
+            };
+            answer.is(405, body);
+            let allow = answer.header("allow").unwrap_or_default();
+            let allowed: BTreeSet<&str> = allow.split(',').filter(|verb| *verb != "HEAD").collect();
+            let verbs: BTreeSet<&str> = route.verbs.iter().copied().collect();
+            assert_eq!(allowed, verbs, "{}", route.path);
         }
     }
     server.stop().await;

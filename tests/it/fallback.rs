@@ -3,7 +3,7 @@
 use tidegate::config::Config;
 
 use crate::client::{Answer, Request};
-use crate::server::{Server, TOKEN, export};
+use crate::server::{Server, TOKEN};
 
 #[tokio::test]
 async fn what_is_not_implemented_says_what_to_use_instead() {
@@ -21,27 +21,6 @@ async fn what_is_not_implemented_says_what_to_use_instead() {
         );
         assert!(answer.message().contains(word), "{}", answer.message());
     }
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn what_is_still_to_come_is_not_found() {
-    let server = Server::start().await;
-    for (method, path) in [
-        ("GET", "/api/v2/buckets?org=o"),
-        ("GET", "/api/v2/orgs"),
-        ("GET", "/api/v2/setup"),
-        ("POST", "/api/v1/tokens"),
-        ("GET", "/api/v1/buckets"),
-        ("POST", "/write?db=x"),
-        ("POST", "/query?q=CREATE+DATABASE+%22x%22"),
-        ("POST", "/api/v3/write_lp?db=x"),
-    ] {
-        let answer = server.ask(Request::new(method, path).token(TOKEN)).await;
-        answer.is(404, r#"{"code":"not found","message":"path not found"}"#);
-    }
-    let csv = server.ask(export("bucket=b&format=csv")).await;
-    assert_eq!(csv.status, 400, "{}", csv.text());
     server.stop().await;
 }
 

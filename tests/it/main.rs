@@ -7,16 +7,13 @@
 //! | 1.2 error bodies, order of checks | `write::errors`, `write::order`, `starting`, `overload` |
 //! | 1.3 rejected lines | `write::partial`, `write::reports`, `write::retention` |
 //! | 1.4 headers | `write::headers`, `write::gzip`, and [`client::Answer::check`] on every answer |
-//! | 2 credentials | `credentials`, `access` (every route times every kind of token) |
-//! | 3 other endpoints | `probes`, `export`, `fallback` |
+//! | 2 credentials | `credentials`, `management`, `access` (every route times every kind of token) |
+//! | 3 other endpoints | `probes`, `export`, `management`, `v2`, `fallback` |
+//! | 3.1 v1, 3.2 v3 | `v1`, `v3` |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `http` |
 //! | all of it, at random | `hostile`, `data` |
 //!
-//! Not covered, because it is not built yet: `zstd` and `deflate` (1.4), `?u=&p=` and
-//! `Token user:X` of the v1 endpoints (2), `format=csv`, `/api/v2/buckets`, `/api/v2/orgs`,
-//! `/api/v2/setup`, `/api/v1/tokens`, `/api/v1/buckets` (3), v1 (3.1), v3 (3.2), TLS. They get
-//! the answers of unknown paths, formats and encodings, and that is tested.
 //! Not covered here, because a client cannot bring it about: a failing disk (`tests/model.rs`, the
 //! scripts), a fault of ours (500: the panic layer's own tests), 80 % of the descriptors (the
 //! configuration's tests).
@@ -45,11 +42,15 @@ mod export;
 mod fallback;
 mod hostile;
 mod http;
+mod management;
 mod overload;
 mod probes;
 mod program;
 mod random;
 mod server;
 mod starting;
+mod v1;
+mod v2;
+mod v3;
 
 mod write;

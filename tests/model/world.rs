@@ -10,7 +10,8 @@ use tidegate::buffer::{Buffer, BufferLimits};
 use tidegate::catalog::{self, Catalog};
 use tidegate::clock::Clock;
 use tidegate::ingest::{
-    Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome, WriteRequest,
+    Acknowledge, Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome,
+    WriteRequest,
 };
 use tidegate::line_protocol::Precision;
 use tidegate::memory::{Budget, Marks};
@@ -157,6 +158,7 @@ impl World {
             body,
             precision: Precision::Nanosecond,
             accept_partial,
+            acknowledge: Acknowledge::Durable,
             received_ns: NOW_NS,
         };
         self.ingest.write(request).await

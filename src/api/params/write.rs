@@ -1,7 +1,7 @@
 //! Parameters of `POST /api/v2/write` (contract section 1.1).
 
 use super::form::{fill, pairs};
-use super::{ParamError, echo};
+use super::{ParamError, echo, yes_or_no};
 use crate::line_protocol::Precision;
 
 /// What the origin's errors call the parameters, whichever of them is at fault.
@@ -62,7 +62,7 @@ impl Given {
             "precision" => fill(&mut self.precision, precision(&value)?, FIELDS, "precision"),
             "accept_partial" => fill(
                 &mut self.accept_partial,
-                yes_or_no(&value)?,
+                yes_or_no(&value, FIELDS)?,
                 FIELDS,
                 "accept_partial",
             ),
@@ -79,23 +79,11 @@ fn precision(value: &str) -> Result<Precision, ParamError> {
         "s" => Ok(Precision::Second),
         "m" => Ok(Precision::Minute),
         "h" => Ok(Precision::Hour),
-        found => Err(unknown(found, PRECISIONS)),
-    }
-}
-
-fn yes_or_no(value: &str) -> Result<bool, ParamError> {
-    match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        found => Err(unknown(found, "`true` or `false`")),
-    }
-}
-
-fn unknown(found: &str, expected: &'static str) -> ParamError {
-    ParamError::UnknownVariant {
-        fields: FIELDS,
-        found: echo(found),
-        expected,
+        found => Err(ParamError::UnknownVariant {
+            fields: FIELDS,
+            found: echo(found),
+            expected: PRECISIONS,
+        }),
     }
 }
 

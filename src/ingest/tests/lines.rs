@@ -342,3 +342,29 @@ async fn what_does_not_fit_in_memory_is_refused_before_it_is_logged() {
         "the schema of one table beside the buffer, not {others} bytes"
     );
 }
+
+#[tokio::test]
+async fn tables_keep_their_numbers_when_a_bucket_before_them_is_deleted() {
+    let world = World::new();
+    world.write("first f=1 1").await;
+    world.ingest.delete_bucket("b").expect("deleted");
+    world.write("second f=1 1").await;
+    let number = |world: &World| {
+        let bucket = world.catalog.bucket_named("b").expect("there");
+        let schemas = world.ingest.shared.resolver.schemas();
+        schemas.table(bucket.id, "second").map(|table| table.id)
+    };
+    assert_eq!(number(&world), Some(1));
+    let replayed = world.after_crash();
+    assert_eq!(number(&replayed), Some(1), "from the log alone");
+    assert_eq!(replayed.rows("first"), Vec::<String>::new());
+    replayed.ingest.delete_bucket("b").expect("deleted");
+    replayed.write("second f=1 1").await;
+    assert_eq!(number(&replayed), Some(2), "another bucket, another table");
+    replayed.ingest.close().expect("closes");
+    assert_eq!(
+        number(&replayed.after_crash()),
+        Some(2),
+        "from the checkpoint"
+    );
+}

@@ -10,7 +10,8 @@ use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::columnar::{FieldValue, Segment};
 use crate::ingest::{
-    Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome, WriteRequest,
+    Acknowledge, Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome,
+    WriteRequest,
 };
 use crate::line_protocol::Precision;
 use crate::memory::{Budget, Marks};
@@ -101,6 +102,7 @@ impl World {
             body,
             precision,
             accept_partial,
+            acknowledge: Acknowledge::Durable,
             received_ns: NOW_NS,
         }
     }

@@ -11,9 +11,9 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method};
 use tracing::Instrument;
 
-use crate::api::App;
 use crate::api::error::Code;
 use crate::api::request_id::{self, RequestId};
+use crate::api::{App, dialect};
 use crate::clock;
 use crate::server::routes;
 use crate::telemetry::VERSION;
@@ -26,11 +26,11 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     let id = RequestId::next();
     let started = clock::instant();
     let method = request.method().clone();
-    let route = routes::pattern(request.extensions().get().map(MatchedPath::as_str));
+    let (route, dialect) = routes::matched(request.extensions().get().map(MatchedPath::as_str));
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let span = tracing::info_span!("request", %id);
-    let answer = request_id::scope(id, next.run(request)).instrument(span);
-    let mut response = answer.await;
+    let answer = dialect::scope(dialect, next.run(request));
+    let mut response = request_id::scope(id, answer).instrument(span).await;
     let seconds = clock::instant()
         .saturating_duration_since(started)
         .as_secs_f64();

@@ -76,10 +76,13 @@ fn every_route_says_who_may_call_it_once() {
     assert_eq!(paths.len(), routes::ROUTES.len());
     let open =
         |path: &str| path.ends_with("/health") || path.ends_with("/ready") || path == "/ping";
+    let managed =
+        |path: &str| path.starts_with("/api/v1/tokens") || path.starts_with("/api/v1/buckets");
     for route in routes::ROUTES {
         let expected = match route.path {
-            path if open(path) => routes::Access::Open,
+            path if open(path) || path == "/api/v2/setup" => routes::Access::Open,
             "/metrics" => routes::Access::OpenUnlessConfigured,
+            path if managed(path) => routes::Access::Operator,
             _ => routes::Access::Token,
         };
         assert_eq!(route.access, expected, "{}", route.path);

@@ -1,0 +1,138 @@
+//! `/api/v1/buckets`: management of buckets, for operators (contract section 3). Every change is
+//! durable before its answer.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::error::{ApiError, Code};
+use super::json::{answer, read_json, rfc3339};
+use super::{App, Engine, bucket};
+use crate::catalog::Bucket;
+
+const NS: i64 = 1_000_000_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    name: String,
+    #[serde(default)]
+    retention_seconds: Option<i64>,
+}
+
+/// The member has to be there, so that a misspelt one does not keep points for ever.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    #[serde(deserialize_with = "Option::deserialize")]
+    retention_seconds: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: String,
+    name: &'a str,
+    retention_seconds: Option<i64>,
+    created: String,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    buckets: Vec<Shown<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(bucket: &'a Bucket) -> Self {
+        Self {
+            id: bucket.id.to_string(),
+            name: &bucket.name,
+            retention_seconds: bucket.retention_ns.map(|ns| ns / NS),
+            created: rfc3339(bucket.created_ns),
+        }
+    }
+}
+
+/// `GET /api/v1/buckets`.
+pub async fn list(State(app): State<App>) -> Result<Response, ApiError> {
+    let buckets = app.ready()?.catalog.buckets();
+    let buckets = buckets.iter().map(|bucket| Shown::of(bucket)).collect();
+    Ok(answer(StatusCode::OK, &List { buckets }))
+}
+
+/// `POST /api/v1/buckets`.
+pub async fn create(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let catalog = app.ready()?.catalog.clone();
+    let (head, body) = request.into_parts();
+    let New {
+        name,
+        retention_seconds,
+    } = read_json(&app, &head.headers, body).await?;
+    let retention_ns = retention_ns(retention_seconds)?;
+    let made = super::blocking(move || catalog.create_new_bucket(&name, retention_ns)).await?;
+    let bucket = made?;
+    tracing::info!(bucket = bucket.name, "a bucket was created");
+    Ok(answer(StatusCode::CREATED, &Shown::of(&bucket)))
+}
+
+/// `PATCH /api/v1/buckets/{name}`: the retention.
+pub async fn update(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?;
+    let found = named(engine, name)?;
+    let (head, body) = request.into_parts();
+    let Change { retention_seconds } = read_json(&app, &head.headers, body).await?;
+    let retention_ns = retention_ns(retention_seconds)?;
+    let catalog = engine.catalog.clone();
+    let change = move || catalog.set_retention(&found.name, retention_ns);
+    let bucket = super::blocking(change).await??;
+    tracing::info!(
+        bucket = bucket.name,
+        retention_seconds,
+        "a bucket's retention was changed"
+    );
+    Ok(answer(StatusCode::OK, &Shown::of(&bucket)))
+}
+
+/// `DELETE /api/v1/buckets/{name}`: with all its points, for good.
+pub async fn delete(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?;
+    let found = named(engine, name)?;
+    let (ingest, name) = (engine.ingest.clone(), found.name.clone());
+    super::blocking(move || ingest.delete_bucket(&name)).await??;
+    tracing::info!(bucket = found.name, "a bucket was deleted");
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// By name, then by id, as everywhere.
+fn named(
+    engine: &Engine,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Arc<Bucket>, ApiError> {
+    let Path(name) = name.map_err(|error| ApiError::new(Code::Invalid, error.body_text()))?;
+    bucket::find(engine, &name).ok_or_else(|| bucket::not_found(&name))
+}
+
+fn retention_ns(seconds: Option<i64>) -> Result<Option<i64>, ApiError> {
+    let Some(seconds) = seconds else {
+        return Ok(None);
+    };
+    let ns = seconds.checked_mul(NS).filter(|ns| *ns > 0);
+    let text = || {
+        let max = i64::MAX / NS;
+        format!(
+            "retention_seconds is {seconds}, expected 1 to {max}, or null to keep points for ever"
+        )
+    };
+    ns.map(Some)
+        .ok_or_else(|| ApiError::new(Code::Invalid, text()))
+}

@@ -1,0 +1,104 @@
+//! The bodies of errors, one form a dialect (contract sections 1.2, 3.1, 3.2).
+
+use serde::Serialize;
+
+use crate::api::dialect::Dialect;
+
+/// What a client is told, whatever the form.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) bytes_max: Option<u64>,
+    pub(super) lines: Option<Lines>,
+    pub(super) rejected: Option<Rejected>,
+}
+
+/// What v1 and v2 tell about rejected lines beside the message.
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct Lines {
+    /// The first one.
+    pub(in crate::api) line: i32,
+    pub(in crate::api) accepted: u64,
+    pub(in crate::api) rejected: u64,
+    pub(in crate::api) errors: Vec<LineError>,
+}
+
+/// One of them.
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct LineError {
+    pub(in crate::api) line: i32,
+    pub(in crate::api) column: u32,
+    pub(in crate::api) code: &'static str,
+    pub(in crate::api) message: String,
+}
+
+/// What v3 tells about them: a list, or the first one if that was enough to refuse everything.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(in crate::api) enum Rejected {
+    List(Vec<RejectedLine>),
+    First(RejectedLine),
+}
+
+/// A line as v3 names it.
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct RejectedLine {
+    pub(in crate::api) original_line: String,
+    pub(in crate::api) line_number: u32,
+    pub(in crate::api) error_message: String,
+}
+
+/// v1 and v2, in the order in which the members are written. Clients of v1 read `error`.
+#[derive(Serialize)]
+struct Coded<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    code: &'static str,
+    message: &'a str,
+    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
+    bytes_max: Option<u64>,
+    #[serde(flatten)]
+    lines: Option<&'a Lines>,
+}
+
+/// v3.
+#[derive(Serialize)]
+struct Plain<'a> {
+    error: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Rejected>,
+}
+
+impl Body {
+    pub(super) fn new(code: &'static str, message: String) -> Self {
+        Self {
+            code,
+            message,
+            bytes_max: None,
+            lines: None,
+            rejected: None,
+        }
+    }
+
+    /// The JSON of this dialect.
+    pub(super) fn to_json(&self, dialect: Dialect) -> Vec<u8> {
+        let message = self.message.as_str();
+        let coded = |error| Coded {
+            error,
+            code: self.code,
+            message,
+            bytes_max: self.bytes_max,
+            lines: self.lines.as_ref(),
+        };
+        let json = match dialect {
+            Dialect::V2 => serde_json::to_vec(&coded(None)),
+            Dialect::V1 => serde_json::to_vec(&coded(Some(message))),
+            Dialect::V3 => serde_json::to_vec(&Plain {
+                error: message,
+                data: self.rejected.as_ref(),
+            }),
+        };
+        json.unwrap_or_default()
+    }
+}

@@ -1,0 +1,118 @@
+//! Parameters of `POST /api/v3/write_lp` (contract section 3.2).
+
+use super::form::{fill, pairs};
+use super::{ParamError, echo, yes_or_no};
+use crate::line_protocol::Precision;
+
+const FIELDS: &str = "db/precision/accept_partial/no_sync";
+
+const PRECISIONS: &str = "one of `auto`, `nanosecond`, `microsecond`, `millisecond`, `second`, \
+                          `ns`, `n`, `us`, `u`, `ms`, `s`";
+
+/// What a v3 client asks of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct V3WriteParams {
+    /// The database, not empty.
+    pub db: String,
+    /// Unit of the timestamps.
+    pub precision: Precision,
+    /// Whether valid lines are written when others are not.
+    pub accept_partial: bool,
+    /// Whether the answer need not wait for the disk.
+    pub no_sync: bool,
+}
+
+impl V3WriteParams {
+    /// Told first: a duplicate, bad UTF-8 or an unknown word, whichever comes first; then the
+    /// database.
+    pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
+        let (mut db, mut unit, mut partial, mut no_sync) = (None, None, None, None);
+        for pair in pairs(query.unwrap_or_default(), FIELDS) {
+            let (name, value) = pair?;
+            match name.as_str() {
+                "db" => fill(&mut db, value, FIELDS, "db")?,
+                "precision" => fill(&mut unit, precision(&value)?, FIELDS, "precision")?,
+                "accept_partial" => {
+                    let value = yes_or_no(&value, FIELDS)?;
+                    fill(&mut partial, value, FIELDS, "accept_partial")?;
+                }
+                "no_sync" => fill(&mut no_sync, yes_or_no(&value, FIELDS)?, FIELDS, "no_sync")?,
+                _ => {}
+            }
+        }
+        let missing = ParamError::MissingField {
+            fields: FIELDS,
+            name: "db",
+        };
+        Ok(Self {
+            db: db.filter(|db: &String| !db.is_empty()).ok_or(missing)?,
+            precision: unit.unwrap_or(Precision::Auto),
+            accept_partial: partial.unwrap_or(true),
+            no_sync: no_sync.unwrap_or(false),
+        })
+    }
+}
+
+fn precision(value: &str) -> Result<Precision, ParamError> {
+    match value {
+        "" | "auto" => Ok(Precision::Auto),
+        "nanosecond" | "ns" | "n" => Ok(Precision::Nanosecond),
+        "microsecond" | "us" | "u" => Ok(Precision::Microsecond),
+        "millisecond" | "ms" => Ok(Precision::Millisecond),
+        "second" | "s" => Ok(Precision::Second),
+        found => Err(ParamError::UnknownVariant {
+            fields: FIELDS,
+            found: echo(found),
+            expected: PRECISIONS,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Precision, V3WriteParams};
+
+    const PREFIX: &str = "failed to deserialize db/precision/accept_partial/no_sync in request: ";
+
+    fn of(query: &str) -> Result<V3WriteParams, String> {
+        V3WriteParams::parse(Some(query)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_database_is_enough_and_the_rest_has_defaults() {
+        let defaults = V3WriteParams {
+            db: "d".to_owned(),
+            precision: Precision::Auto,
+            accept_partial: true,
+            no_sync: false,
+        };
+        assert_eq!(of("db=d"), Ok(defaults));
+        let all = of("db=d&precision=second&accept_partial=false&no_sync=true").expect("valid");
+        assert_eq!(all.precision, Precision::Second);
+        assert!(!all.accept_partial && all.no_sync);
+        for query in ["", "db="] {
+            assert_eq!(of(query), Err(format!("{PREFIX}missing field `db`")));
+        }
+    }
+
+    #[test]
+    fn precisions_are_known_by_long_and_short_names() {
+        for (text, precision) in [
+            ("", Precision::Auto),
+            ("auto", Precision::Auto),
+            ("n", Precision::Nanosecond),
+            ("ns", Precision::Nanosecond),
+            ("nanosecond", Precision::Nanosecond),
+            ("u", Precision::Microsecond),
+            ("us", Precision::Microsecond),
+            ("microsecond", Precision::Microsecond),
+            ("ms", Precision::Millisecond),
+            ("millisecond", Precision::Millisecond),
+            ("s", Precision::Second),
+        ] {
+            let params = of(&format!("db=d&precision={text}")).expect("valid");
+            assert_eq!(params.precision, precision, "{text}");
+        }
+        assert!(of("db=d&precision=m").is_err() && of("db=d&no_sync=1").is_err());
+    }
+}

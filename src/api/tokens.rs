@@ -1,0 +1,145 @@
+//! `/api/v1/tokens`: management of tokens, for operators (contract section 3). Every change is
+//! durable before its answer and in force for the next request.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use chrono::DateTime;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use super::error::{ApiError, Code};
+use super::json::{answer, read_json, rfc3339};
+use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId};
+
+/// What a client asks for. `*` among the buckets means all of them, those to come too.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct Wanted {
+    description: String,
+    operator: bool,
+    read: Vec<String>,
+    write: Vec<String>,
+    expires: Option<String>,
+}
+
+/// A token as it is shown. The secret only once, when it is made.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    description: &'a str,
+    operator: bool,
+    read: Vec<&'a str>,
+    write: Vec<&'a str>,
+    created: String,
+    expires: Option<String>,
+}
+
+#[derive(Serialize)]
+struct List<'a> {
+    tokens: Vec<Shown<'a>>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(token: &'a Token, secret: Option<&'a str>) -> Self {
+        let permissions = &token.permissions;
+        Self {
+            id: token.id.to_string(),
+            token: secret,
+            description: &token.description,
+            operator: permissions.operator,
+            read: names(&permissions.read),
+            write: names(&permissions.write),
+            created: rfc3339(token.created_ns),
+            expires: token.expires_ns.map(rfc3339),
+        }
+    }
+}
+
+fn names(scope: &Scope) -> Vec<&str> {
+    match scope {
+        Scope::Nothing => Vec::new(),
+        Scope::All => vec!["*"],
+        Scope::Buckets(names) => names.iter().map(String::as_str).collect(),
+    }
+}
+
+/// `GET /api/v1/tokens`.
+pub async fn list(State(app): State<App>) -> Result<Response, ApiError> {
+    let tokens = app.ready()?.catalog.tokens();
+    let tokens = tokens.iter().map(|token| Shown::of(token, None)).collect();
+    Ok(answer(StatusCode::OK, &List { tokens }))
+}
+
+/// `POST /api/v1/tokens`: 201 with the secret, which is not shown again.
+pub async fn create(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+    let catalog = app.ready()?.catalog.clone();
+    let (head, body) = request.into_parts();
+    let wanted: Wanted = read_json(&app, &head.headers, body).await?;
+    let new = new_token(wanted, app.clock().now_ns())?;
+    let made = super::blocking(move || catalog.create_token(new)).await?;
+    let (secret, token) = made?;
+    tracing::info!(token = token.id, "a token was created");
+    let shown = Shown::of(&token, Some(secret.reveal()));
+    Ok(answer(StatusCode::CREATED, &shown))
+}
+
+/// `DELETE /api/v1/tokens/{id}`.
+pub async fn revoke(
+    State(app): State<App>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let catalog = app.ready()?.catalog.clone();
+    let Path(id) = id.map_err(|error| ApiError::new(Code::Invalid, error.body_text()))?;
+    let unknown = || ApiError::new(Code::NotFound, format!("token \"{id}\" not found"));
+    let id: TokenId = id.parse().map_err(|_| unknown())?;
+    super::blocking(move || catalog.revoke_token(id)).await??;
+    tracing::info!(token = id, "a token was revoked");
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn new_token(wanted: Wanted, now_ns: i64) -> Result<NewToken, ApiError> {
+    let Wanted {
+        description,
+        operator,
+        read,
+        write,
+        expires,
+    } = wanted;
+    let invalid = |text: &str| ApiError::new(Code::Invalid, text);
+    if !operator && read.is_empty() && write.is_empty() {
+        let text = "the token would permit nothing: set operator, or name buckets in read or write";
+        return Err(invalid(text));
+    }
+    if read.iter().chain(&write).any(String::is_empty) {
+        return Err(invalid("a bucket in read or write has an empty name"));
+    }
+    let expires_ns = expires.as_deref().map(expiry_ns).transpose()?;
+    if expires_ns.is_some_and(|expires_ns| expires_ns <= now_ns) {
+        return Err(invalid("expires is in the past"));
+    }
+    let permissions = Permissions {
+        operator,
+        read: Scope::of(read.iter().map(String::as_str)),
+        write: Scope::of(write.iter().map(String::as_str)),
+    };
+    Ok(NewToken {
+        description,
+        permissions,
+        expires_ns,
+    })
+}
+
+fn expiry_ns(text: &str) -> Result<i64, ApiError> {
+    let time = DateTime::parse_from_rfc3339(text).ok();
+    let ns = time.and_then(|time| time.timestamp_nanos_opt());
+    ns.ok_or_else(|| {
+        let text = "expires is no time, expected RFC 3339 before the year 2262, for example \
+                    2027-01-31T00:00:00Z";
+        ApiError::new(Code::Invalid, text)
+    })
+}

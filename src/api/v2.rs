@@ -1,0 +1,108 @@
+//! What v2 clients ask about beside writing: buckets, organizations, set-up. Read-only; management
+//! has endpoints of its own (contract section 3).
+
+use axum::extract::{Extension, RawQuery, State};
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+use super::App;
+use super::error::ApiError;
+use super::json::answer;
+use super::params::BucketsParams;
+use crate::auth::Identity;
+use crate::catalog::Bucket;
+
+/// Organizations are ignored: there is this one, whatever a client calls it.
+const ORG_ID: &str = "0000000000000001";
+const ORG_NAME: &str = "tidegate";
+
+#[derive(Serialize)]
+struct Buckets<'a> {
+    buckets: Vec<BucketResource<'a>>,
+}
+
+#[derive(Serialize)]
+struct Orgs {
+    orgs: [Org; 1],
+}
+
+#[derive(Serialize)]
+struct Org {
+    id: &'static str,
+    name: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BucketResource<'a> {
+    id: String,
+    #[serde(rename = "orgID")]
+    org_id: &'static str,
+    name: &'a str,
+    r#type: &'static str,
+    retention_rules: Vec<RetentionRule>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RetentionRule {
+    r#type: &'static str,
+    every_seconds: i64,
+}
+
+impl<'a> BucketResource<'a> {
+    fn of(bucket: &'a Bucket) -> Self {
+        let rule = |retention_ns: i64| RetentionRule {
+            r#type: "expire",
+            every_seconds: retention_ns / 1_000_000_000,
+        };
+        Self {
+            id: bucket.id.to_string(),
+            org_id: ORG_ID,
+            name: &bucket.name,
+            r#type: "user",
+            retention_rules: bucket.retention_ns.into_iter().map(rule).collect(),
+        }
+    }
+}
+
+/// `GET /api/v2/buckets`: those that the token may read or write. Other names are not there.
+pub async fn buckets(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?;
+    let params = BucketsParams::parse(query.as_deref())?;
+    let buckets = engine.catalog.buckets();
+    let seen = buckets
+        .iter()
+        .filter(|bucket| identity.may_see(&bucket.name))
+        .filter(|bucket| params.name.as_ref().is_none_or(|name| *name == bucket.name))
+        .filter(|bucket| {
+            params
+                .id
+                .as_ref()
+                .is_none_or(|id| *id == bucket.id.to_string())
+        })
+        .map(|bucket| BucketResource::of(bucket))
+        .collect();
+    Ok(answer(StatusCode::OK, &Buckets { buckets: seen }))
+}
+
+/// `GET /api/v2/orgs`.
+pub async fn orgs(State(app): State<App>) -> Result<Response, ApiError> {
+    app.ready()?;
+    let org = Org {
+        id: ORG_ID,
+        name: ORG_NAME,
+    };
+    Ok(answer(StatusCode::OK, &Orgs { orgs: [org] }))
+}
+
+/// `GET /api/v2/setup`: there is nothing to set up.
+pub async fn setup() -> Response {
+    answer(StatusCode::OK, &json!({ "allowed": false }))
+}

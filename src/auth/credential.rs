@@ -1,0 +1,90 @@
+//! Where a request may carry its secret: in the header everywhere, and on the v1 endpoints also in
+//! the query string, as v1 clients do.
+
+use http::HeaderMap;
+
+use super::header::{Scheme, secret_of};
+
+/// Which forms of credentials an endpoint takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forms {
+    /// The `Authorization` header.
+    Header,
+    /// Also `?u=user&p=X`, and `Authorization: Token user:X` (contract section 2).
+    HeaderOrQuery,
+}
+
+/// The secrets that a request may mean, the likelier first; none if it carries none. A header that
+/// can be read wins over the query string.
+pub fn secrets_of(headers: &HeaderMap, query: Option<&str>, forms: Forms) -> Vec<Vec<u8>> {
+    let header = secret_of(headers);
+    match (header, forms) {
+        (Some((_, secret)), Forms::Header) => vec![secret],
+        (Some((Scheme::Token, secret)), Forms::HeaderOrQuery) => with_user(secret),
+        (Some((_, secret)), Forms::HeaderOrQuery) => vec![secret],
+        (None, Forms::Header) => Vec::new(),
+        (None, Forms::HeaderOrQuery) => password(query.unwrap_or_default()),
+    }
+}
+
+/// A token may have a colon in it: it is tried whole first, then as what follows a user.
+fn with_user(secret: Vec<u8>) -> Vec<Vec<u8>> {
+    let mut halves = secret.splitn(2, |byte| *byte == b':').skip(1);
+    let behind_user = halves.next().filter(|half| !half.is_empty());
+    let behind_user = behind_user.map(<[u8]>::to_vec);
+    std::iter::once(secret).chain(behind_user).collect()
+}
+
+/// `p`, if it stands there once and is not empty.
+fn password(query: &str) -> Vec<Vec<u8>> {
+    let mut found = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == "p")
+        .map(|(_, value)| value.into_owned().into_bytes());
+    match (found.next(), found.next()) {
+        (Some(secret), None) if !secret.is_empty() => vec![secret],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+    use http::header::AUTHORIZATION;
+
+    use super::{Forms, secrets_of};
+
+    fn of(header: Option<&str>, query: &str, forms: Forms) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = header {
+            headers.insert(AUTHORIZATION, value.parse().expect("a header value"));
+        }
+        let secrets = secrets_of(&headers, Some(query), forms);
+        let text = |secret| String::from_utf8(secret).expect("text");
+        secrets.into_iter().map(text).collect()
+    }
+
+    #[test]
+    fn the_query_string_counts_only_where_v1_is_spoken_and_no_header_can_be_read() {
+        let query = "db=x&u=me&p=s3%3Acret+";
+        assert_eq!(of(None, query, Forms::HeaderOrQuery), ["s3:cret "]);
+        assert!(of(None, query, Forms::Header).is_empty());
+        let header = Some("Token abc");
+        assert_eq!(of(header, query, Forms::HeaderOrQuery), ["abc"]);
+        let unreadable = Some("Digest abc");
+        assert_eq!(of(unreadable, query, Forms::HeaderOrQuery), ["s3:cret "]);
+        for none in ["", "u=me", "p=", "p=a&p=b"] {
+            assert!(of(None, none, Forms::HeaderOrQuery).is_empty(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_user_before_the_token_is_passed_over_where_v1_is_spoken() {
+        let header = Some("Token me:s3:cret");
+        let both = ["me:s3:cret", "s3:cret"];
+        assert_eq!(of(header, "", Forms::HeaderOrQuery), both);
+        assert_eq!(of(header, "", Forms::Header), ["me:s3:cret"]);
+        assert_eq!(of(Some("Token me:"), "", Forms::HeaderOrQuery), ["me:"]);
+        let bearer = Some("Bearer me:s3cret");
+        assert_eq!(of(bearer, "", Forms::HeaderOrQuery), ["me:s3cret"]);
+    }
+}
