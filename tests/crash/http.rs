@@ -97,7 +97,7 @@ impl Client {
         Ok(answer)
     }
 
-    fn ask(&mut self, request: &[u8], sink: &mut dyn FnMut(&[u8])) -> Result<Answer, NoAnswer> {
+    pub fn ask(&mut self, request: &[u8], sink: &mut dyn FnMut(&[u8])) -> Result<Answer, NoAnswer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => self.connect().map_err(NoAnswer::NotConnected)?,

@@ -27,6 +27,7 @@
 mod disk_full;
 mod http;
 mod kill;
+mod manage;
 mod memory;
 mod points;
 mod random;

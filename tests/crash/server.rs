@@ -23,6 +23,8 @@ pub struct Setup {
     settings: Vec<(&'static str, String)>,
     /// A program that runs the server, with its arguments.
     wrapper: Vec<String>,
+    /// The operator's token; without one, the server asks for none.
+    token: Option<&'static str>,
     starts: u32,
 }
 
@@ -34,6 +36,7 @@ impl Setup {
             data_dir: home.join("data"),
             settings: Vec::new(),
             wrapper: Vec::new(),
+            token: None,
             starts: 0,
         };
         for (key, value) in settings {
@@ -50,6 +53,11 @@ impl Setup {
     /// What the next starts run under; nothing for the server alone.
     pub fn wrap(&mut self, wrapper: &[&str]) {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Asks for tokens from now on; this is the operator's.
+    pub fn authenticate(&mut self, token: &'static str) {
+        self.token = Some(token);
     }
 
     /// The data folder, if it is not to be beside the logs.
@@ -72,7 +80,11 @@ impl Setup {
         let mut command = Command::new(words[0]);
         command
             .args(&words[1..])
-            .args(["serve", "--listen", "127.0.0.1:0", "--without-auth"]);
+            .args(["serve", "--listen", "127.0.0.1:0"]);
+        match self.token {
+            Some(token) => command.env("TIDEGATE_INIT_TOKEN", token),
+            None => command.arg("--without-auth"),
+        };
         command
             .arg("--data-dir")
             .arg(&self.data_dir)
