@@ -8,6 +8,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 use super::error::{ApiError, Code};
 use super::json::{answer, read_json, rfc3339};
@@ -21,7 +22,7 @@ const NS: i64 = 1_000_000_000;
 struct New {
     name: String,
     #[serde(default)]
-    retention_seconds: Option<i64>,
+    retention_seconds: Option<Number>,
 }
 
 /// The member has to be there, so that a misspelt one does not keep points for ever.
@@ -29,7 +30,7 @@ struct New {
 #[serde(deny_unknown_fields)]
 struct Change {
     #[serde(deserialize_with = "Option::deserialize")]
-    retention_seconds: Option<i64>,
+    retention_seconds: Option<Number>,
 }
 
 #[derive(Serialize)]
@@ -94,7 +95,7 @@ pub async fn update(
     let bucket = super::blocking(change).await??;
     tracing::info!(
         bucket = bucket.name,
-        retention_seconds,
+        retention_ns,
         "a bucket's retention was changed"
     );
     Ok(answer(StatusCode::OK, &Shown::of(&bucket)))
@@ -122,17 +123,25 @@ fn named(
     bucket::find(engine, &name).ok_or_else(|| bucket::not_found(&name))
 }
 
-fn retention_ns(seconds: Option<i64>) -> Result<Option<i64>, ApiError> {
+fn retention_ns(seconds: Option<Number>) -> Result<Option<i64>, ApiError> {
     let Some(seconds) = seconds else {
         return Ok(None);
     };
-    let ns = seconds.checked_mul(NS).filter(|ns| *ns > 0);
+    let ns = whole(&seconds).and_then(|whole| whole.checked_mul(NS));
     let text = || {
         let max = i64::MAX / NS;
         format!(
-            "retention_seconds is {seconds}, expected 1 to {max}, or null to keep points for ever"
+            "retention_seconds is {seconds}, expected a whole number from 1 to {max}, or null to \
+             keep points for ever"
         )
     };
-    ns.map(Some)
+    ns.filter(|ns| *ns > 0)
+        .map(Some)
         .ok_or_else(|| ApiError::new(Code::Invalid, text()))
+}
+
+/// JSON knows one kind of number: `60.0` is whole too.
+fn whole(number: &Number) -> Option<i64> {
+    let from_float = || number.as_f64()?.to_string().parse().ok();
+    number.as_i64().or_else(from_float)
 }

@@ -11,7 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::App;
 use super::error::{ApiError, Code};
 use super::json::{answer, read_json, rfc3339};
-use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId};
+use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId, valid_bucket_name};
+
+/// Bytes of a description at most.
+const DESCRIPTION_BYTES_MAX: usize = 1000;
+
+/// Buckets that a token names at most, to read and to write.
+const NAMES_MAX: usize = 1000;
 
 /// What a client asks for. `*` among the buckets means all of them, those to come too.
 #[derive(Deserialize)]
@@ -115,9 +121,9 @@ fn new_token(wanted: Wanted, now_ns: i64) -> Result<NewToken, ApiError> {
         let text = "the token would permit nothing: set operator, or name buckets in read or write";
         return Err(invalid(text));
     }
-    if read.iter().chain(&write).any(String::is_empty) {
-        return Err(invalid("a bucket in read or write has an empty name"));
-    }
+    check_description(&description)?;
+    check_names("read", &read)?;
+    check_names("write", &write)?;
     let expires_ns = expires.as_deref().map(expiry_ns).transpose()?;
     if expires_ns.is_some_and(|expires_ns| expires_ns <= now_ns) {
         return Err(invalid("expires is in the past"));
@@ -132,6 +138,35 @@ fn new_token(wanted: Wanted, now_ns: i64) -> Result<NewToken, ApiError> {
         permissions,
         expires_ns,
     })
+}
+
+/// It is shown on terminals.
+fn check_description(text: &str) -> Result<(), ApiError> {
+    let bytes = text.len();
+    let told = match () {
+        () if bytes > DESCRIPTION_BYTES_MAX => {
+            format!("description has {bytes} bytes, expected up to {DESCRIPTION_BYTES_MAX}")
+        }
+        () if text.chars().any(char::is_control) => {
+            "description contains a control character".to_owned()
+        }
+        () => return Ok(()),
+    };
+    Err(ApiError::new(Code::Invalid, told))
+}
+
+/// A token for a bucket that can never be is a mistake.
+fn check_names(member: &str, names: &[String]) -> Result<(), ApiError> {
+    let count = names.len();
+    if count > NAMES_MAX {
+        let told = format!("{member} names {count} buckets, expected up to {NAMES_MAX}, or \"*\"");
+        return Err(ApiError::new(Code::Invalid, told));
+    }
+    for name in names.iter().filter(|name| *name != "*") {
+        let invalid = |error| ApiError::new(Code::Invalid, format!("{member}: {error}"));
+        valid_bucket_name(name).map_err(invalid)?;
+    }
+    Ok(())
 }
 
 fn expiry_ns(text: &str) -> Result<i64, ApiError> {

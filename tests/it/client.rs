@@ -9,6 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::openapi;
+
 /// Longer than anything here should take on a machine that is busy.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -293,7 +295,9 @@ impl Client {
 
     pub async fn ask(&mut self, request: &Request) -> Answer {
         self.send(request.bytes()).await;
-        self.answer(request.method == "HEAD").await
+        let answer = self.answer(request.method == "HEAD").await;
+        openapi::check(request, &answer);
+        answer
     }
 
     /// The next answer; one to `HEAD` has no body whatever its head says.

@@ -12,6 +12,7 @@
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3` |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `http` |
+//! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
 //! | all of it, at random | `hostile`, `data` |
 //!
 //! Not covered here, because a client cannot bring it about: a failing disk (`tests/model.rs`, the
@@ -43,6 +44,7 @@ mod fallback;
 mod hostile;
 mod http;
 mod management;
+mod openapi;
 mod overload;
 mod probes;
 mod program;

@@ -87,7 +87,15 @@ async fn what_makes_no_sense_as_a_token_is_refused_in_words() {
     for (body, part) in [
         (r#"{}"#, "would permit nothing"),
         (r#"{"description":"x"}"#, "would permit nothing"),
-        (r#"{"write":[""]}"#, "empty name"),
+        (r#"{"write":[""]}"#, "write: bucket name has 0 bytes"),
+        (
+            r#"{"read":["a\nb"]}"#,
+            "read: bucket name contains a control",
+        ),
+        (
+            r#"{"operator":true,"description":"\u001b[0m"}"#,
+            "control character",
+        ),
         (
             r#"{"write":["b"],"expires":"tomorrow"}"#,
             "expected RFC 3339",
@@ -229,6 +237,11 @@ async fn a_bucket_is_created_listed_changed_and_deleted() {
         server.ask(list.clone()).await.json(),
         json!({ "buckets": [made] })
     );
+    let whole = ask("PATCH", path, json!({ "retention_seconds": 60.0 }));
+    assert_eq!(
+        server.ask(whole).await.json()["retention_seconds"],
+        json!(60)
+    );
     let change = ask("PATCH", path, json!({ "retention_seconds": null }));
     let changed = server.ask(change).await;
     assert_eq!(
@@ -275,6 +288,12 @@ async fn what_makes_no_sense_as_a_bucket_is_refused_in_words() {
         (
             "POST",
             "",
+            r#"{"name":"x","retention_seconds":1.5}"#,
+            "retention_seconds is 1.5",
+        ),
+        (
+            "POST",
+            "",
             r#"{"name":"x","retention_seconds":-5}"#,
             "retention_seconds is -5",
         ),
@@ -289,7 +308,7 @@ async fn what_makes_no_sense_as_a_bucket_is_refused_in_words() {
             "PATCH",
             "/b",
             r#"{"retention_seconds":9223372036854775807}"#,
-            "expected 1 to",
+            "expected a whole number",
         ),
     ] {
         let request = Request::new(method, format!("/api/v1/buckets{path}"));
