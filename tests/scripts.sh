@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the checks that need more than the Rust toolchain, one script each: root, a small file
-# system, strace, a memory cgroup, clients in other languages. A script that cannot run here exits
-# with 77 and says why; that is counted as skipped, never as passed.
+# system, strace, a memory cgroup, openssl, clients in other languages. A script that cannot run
+# here exits with 77 and says why; that is counted as skipped, never as passed.
 set -uo pipefail
 cd "$(dirname "$0")"
 # One shape of load here; memory.sh by itself runs them all.
@@ -9,7 +9,7 @@ export TIDEGATE_SHAPE=${TIDEGATE_SHAPE-cpu}
 # What the scripts share, outside of their time limits.
 cargo test --locked --no-run || exit 1
 passed=0 failed=0 skipped=0
-for script in disk_full sync_error memory interop; do
+for script in disk_full sync_error memory tls interop; do
     [ -x "$script.sh" ] || continue
     echo "== $script"
     timeout 1200 "./$script.sh" </dev/null

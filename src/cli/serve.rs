@@ -5,7 +5,7 @@
 //! settings > logs > port > "listening on …" > server (replays, serves) > signal > grace > exit
 //! ```
 //!
-//! Standard output carries `listening on http://ADDR` and, on the very first start, the operator's
+//! Standard output carries `listening on http://ADDR` (or `https://`) and, on the very first start, the operator's
 //! token; so scripts can wait for the one and keep the other.
 
 mod announce;
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{Config, ConfigError, Flag, Sources};
-use crate::server::{self, ServerError};
+use crate::server::{self, Listener, ServerError, Tls, TlsError};
 use crate::telemetry::{COMMIT, LogError, VERSION, init_logs};
 
 pub use announce::announce_operator_token;
@@ -51,6 +51,11 @@ Settings:
   That is TIDEGATE_SECTION__KEY with two underscores; lists are separated by commas. A key that
   does not exist is an error. The file config/default.toml of the sources explains every key.
 
+Encryption:
+  With --tls-cert and --tls-key (PEM files) the port speaks HTTPS only. After a renewal send SIGHUP:
+  new connections use the new certificate, those that are open go on. If the new files are not
+  usable the log says why, and the old certificate stays in use.
+
 Stopping:
   SIGTERM or SIGINT (Ctrl-C) ends the requests in flight, then the server; a second one ends it at
   once. Nothing that was acknowledged is lost either way.
@@ -58,6 +63,7 @@ Stopping:
 Examples:
   tidegate serve
   tidegate serve --listen 0.0.0.0:8086 --data-dir /var/lib/tidegate
+  tidegate serve --listen 0.0.0.0:8086 --tls-cert fullchain.pem --tls-key privkey.pem
   tidegate serve --config /etc/tidegate.toml --log-format json
   tidegate serve --listen 127.0.0.1:0 --data-dir /tmp/bench --without-auth";
 
@@ -74,6 +80,12 @@ pub struct Serve {
     /// Keep everything in this folder [default: ./tidegate-data].
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
+    /// Speak HTTPS with the certificate in this PEM file, read again at SIGHUP.
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// The certificate's private key, a PEM file.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
     /// Allow everything to everyone, without a token. For tests and benches.
     #[arg(long)]
     without_auth: bool,
@@ -94,6 +106,9 @@ pub enum ServeError {
     /// Logs could not be set up.
     #[error("logs")]
     Logs(#[from] LogError),
+    /// The certificate or its key cannot be used.
+    #[error("TLS")]
+    Tls(#[from] TlsError),
     /// The port could not be taken.
     #[error(transparent)]
     Port(#[from] PortError),
@@ -146,6 +161,8 @@ impl Serve {
         let given = [
             ("--listen", "server.listen", self.listen.clone()),
             ("--data-dir", "storage.data_dir", self.data_dir.clone()),
+            ("--tls-cert", "tls.cert_file", self.tls_cert.clone()),
+            ("--tls-key", "tls.key_file", self.tls_key.clone()),
             ("--without-auth", "server.without_auth", without_auth),
             ("--log-format", "log.format", self.log_format.clone()),
             ("--log-level", "log.level", self.log_level.clone()),
@@ -169,7 +186,13 @@ async fn until_stopped(config: Arc<Config>) -> Result<(), ServeError> {
         operation: "listen for signals",
         source,
     })?;
-    let listener = port::bind(config.server.listen).await?;
+    let hangups = signals::hangups().map_err(|source| ServeError::System {
+        operation: "listen for signals",
+        source,
+    })?;
+    let tls = Tls::load(&config.tls)?;
+    tokio::spawn(signals::reload_on_hangup(hangups, tls.clone()));
+    let listener = Listener::new(port::bind(config.server.listen).await?, tls);
     announce::listening(&listener).map_err(|source| ServeError::System {
         operation: "tell the address",
         source,

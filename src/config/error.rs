@@ -74,6 +74,18 @@ pub enum ConfigError {
         /// How it must stand to the other one, with that one's name and value.
         rule: String,
     },
+    /// One of two values that only make sense together.
+    #[error(
+        "{key} = {found:?} is set, but {missing} is not: set both for HTTPS, or neither for plain HTTP"
+    )]
+    Alone {
+        /// The key that is set.
+        key: &'static str,
+        /// Its value.
+        found: PathBuf,
+        /// The key that is not.
+        missing: &'static str,
+    },
     /// The first start's token is unusable.
     #[error("the environment variable TIDEGATE_INIT_TOKEN is unusable: {0}")]
     Token(TokenProblem),

@@ -8,7 +8,9 @@
 //! variable of the form `TIDEGATE_X__Y`, that does not exist is an error, as is a value of the
 //! wrong type or out of range; the error names the key, where it came from, what was found and
 //! what is allowed. This is the only module that reads the environment, and what it reads is
-//! handed in as [`Sources`], so that tests need not touch the process.
+//! handed in as [`Sources`], so that tests need not touch the process. Files that the operator
+//! names (the settings, certificate and key) are read here, what is in them is understood by those
+//! who use it.
 
 mod error;
 mod host;
@@ -16,6 +18,7 @@ mod layers;
 mod rules;
 mod sections;
 mod sources;
+mod tls;
 mod token;
 mod values;
 
@@ -25,9 +28,10 @@ mod tests;
 pub use error::ConfigError;
 pub use host::Host;
 pub use sections::{
-    Buffer, Connection, Cors, Export, Limits, Log, LogFormat, Memory, Server, Storage, Wal,
+    Buffer, Connection, Cors, Export, Limits, Log, LogFormat, Memory, Server, Storage, Tls, Wal,
 };
 pub use sources::{Flag, Sources};
+pub use tls::{PemFile, PemFileError, PemFiles};
 pub use token::{InitToken, TokenProblem};
 
 use serde::Deserialize;
@@ -41,6 +45,8 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 pub struct Config {
     /// Where to listen, whom to let in.
     pub server: Server,
+    /// The certificate, for HTTPS.
+    pub tls: Tls,
     /// What a connection and a request head may cost.
     pub connection: Connection,
     /// Where data is kept.
@@ -66,7 +72,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Puts the layers together and checks them. Reads the file, nothing else.
+    /// Puts the layers together and checks them. Reads the settings' file, nothing else.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut config = layers::extract(sources)?;
         config.init_token = token::from_variables(&sources.variables)?;

@@ -1,5 +1,7 @@
 //! What values must be to each other, and how they are fitted to the machine.
 
+use std::path::Path;
+
 use super::host::Host;
 use super::{Config, ConfigError};
 
@@ -40,6 +42,7 @@ pub(super) fn fit_to_host(config: &mut Config, host: &Host) {
 
 /// Refuses values that do not fit each other.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    both_or_neither(config)?;
     let (memory, limits, wal) = (&config.memory, &config.limits, &config.wal);
     below(
         "memory.soft_percent",
@@ -66,6 +69,20 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         group.1,
         ("wal.segment_bytes_max", wal.segment_bytes_max),
     )
+}
+
+/// A certificate is of no use without its key.
+fn both_or_neither(config: &Config) -> Result<(), ConfigError> {
+    let lone = |key, missing, file: &Path| ConfigError::Alone {
+        key,
+        found: file.to_owned(),
+        missing,
+    };
+    match (&config.tls.cert_file, &config.tls.key_file) {
+        (Some(file), None) => Err(lone("tls.cert_file", "tls.key_file", file)),
+        (None, Some(file)) => Err(lone("tls.key_file", "tls.cert_file", file)),
+        _ => Ok(()),
+    }
 }
 
 fn below(

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::values::{
-    bounded, bounded_or_zero, data_dir, host_names, level, listen, millis, origins, path_prefix,
+    bounded, bounded_or_zero, data_dir, host_names, level, listen, millis, optional_file, origins,
+    path_prefix,
 };
 use crate::memory::Marks;
 
@@ -69,6 +70,18 @@ impl Server {
             listed => Cors::Listed(listed),
         }
     }
+}
+
+/// `[tls]`: both or neither are set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and what leads to its root, in PEM.
+    #[serde(deserialize_with = "optional_file")]
+    pub cert_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    #[serde(deserialize_with = "optional_file")]
+    pub key_file: Option<PathBuf>,
 }
 
 /// `[connection]`

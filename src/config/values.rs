@@ -93,6 +93,15 @@ pub(super) fn data_dir<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D:
     })
 }
 
+/// Empty for none, or a file's path.
+pub(super) fn optional_file<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<PathBuf>, D::Error> {
+    checked(from, "the path of a file, or \"\" for none", |text| {
+        Some((!text.is_empty()).then(|| PathBuf::from(text)))
+    })
+}
+
 /// Empty, or a path without a slash at its end.
 pub(super) fn path_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let allowed = "\"\" or a path such as \"/influx\": it starts with `/`, does not end with it, \

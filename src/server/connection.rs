@@ -15,15 +15,19 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::activity::Activity;
-use super::guard::{Guard, Limits, REFUSED, Refusals};
+use super::guard::{Goodbye, Guard, Limits, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
+use super::tls::{Arrival, Tls};
 use crate::config::Config;
+use crate::telemetry::Metrics;
 
 /// What one stream of HTTP/2 may send before it is read. What all streams of a connection may send
 /// together is the sum: a stream that waits takes nothing from the others.
@@ -57,7 +61,12 @@ struct Shared {
     limits: Limits,
     keep_alive: Duration,
     path_prefix: String,
+    tls: Option<Tls>,
+    metrics: Metrics,
 }
+
+/// A connection with the guard on it, whatever is below.
+type Guarded<IO> = (Guard<IO>, Refusals, Returned<IO>);
 
 /// What tells connections to end.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +78,7 @@ pub(super) struct Stop {
 }
 
 impl Connections {
-    pub(super) fn new(router: Router, config: &Config) -> Self {
+    pub(super) fn new(router: Router, config: &Config, tls: Option<Tls>, metrics: Metrics) -> Self {
         let limits = Limits {
             head_timeout: config.connection.head_timeout,
             head_bytes_max: config.connection.head_bytes_max,
@@ -82,6 +91,8 @@ impl Connections {
             limits,
             keep_alive: config.connection.keep_alive_timeout,
             path_prefix: config.server.path_prefix.clone(),
+            tls,
+            metrics,
         };
         Self {
             shared: Arc::new(shared),
@@ -94,25 +105,72 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps delaying small packets");
         }
-        let (guard, refusals, returned) = Guard::new(stream, self.shared.limits);
+        let limits = self.shared.limits;
+        let Some(tls) = &self.shared.tls else {
+            let guarded = Guard::new(stream, limits);
+            return self.hold(guarded, Goodbye::Silent, peer, stop).await;
+        };
+        match self.meet(tls, stream, peer, &stop).await {
+            Some(Arrival::Encrypted(stream)) => {
+                let guarded = Guard::new(stream, limits);
+                self.hold(guarded, Goodbye::Spoken, peer, stop).await;
+            }
+            Some(Arrival::Plain(stream)) => {
+                self.shared.metrics.refused("tls");
+                let guarded = Guard::refusing(stream, limits, Refusal::PlainHttp);
+                self.hold(guarded, Goodbye::Silent, peer, stop).await;
+            }
+            Some(Arrival::Nobody) | None => {}
+        }
+    }
+
+    /// The handshake, within the time of a head. Nothing was asked yet, so a stop ends it at once.
+    async fn meet(
+        &self,
+        tls: &Tls,
+        stream: TcpStream,
+        peer: SocketAddr,
+        stop: &Stop,
+    ) -> Option<Arrival> {
+        let patience = self.shared.limits.head_timeout;
+        let met = tokio::select! {
+            met = timeout(patience, tls.accept(stream)) => met,
+            () = stop.gently.cancelled() => return None,
+        };
+        match met {
+            Ok(Ok(arrival)) => return Some(arrival),
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake was not done in time"),
+        }
+        self.shared.metrics.refused("tls");
+        None
+    }
+
+    /// Serves a connection, and closes it with care.
+    async fn hold<IO>(
+        &self,
+        (guard, refusals, returned): Guarded<IO>,
+        goodbye: Goodbye,
+        peer: SocketAddr,
+        stop: Stop,
+    ) where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let cut = stop.now.clone();
         self.converse(guard, refusals, peer, stop).await;
         if let Some(remains) = returned.remains().await {
             tokio::select! {
-                () = remains.close() => {}
+                () = remains.close(goodbye) => {}
                 () = cut.cancelled() => {}
             }
         }
     }
 
     /// All of HTTP on one connection.
-    async fn converse(
-        &self,
-        guard: Guard<TcpStream>,
-        refusals: Refusals,
-        peer: SocketAddr,
-        stop: Stop,
-    ) {
+    async fn converse<IO>(&self, guard: Guard<IO>, refusals: Refusals, peer: SocketAddr, stop: Stop)
+    where
+        IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let activity = Activity::default();
         let service = service_fn(|request| self.answer(request, &refusals, peer, &activity));
         let builder = &self.shared.builder;

@@ -35,7 +35,7 @@ use bytes::{Buf, BytesMut};
 use tokio::io::ReadBuf;
 
 pub(super) use head::Refusal;
-pub(super) use remains::{Remains, Returned};
+pub(super) use remains::{Goodbye, Remains, Returned};
 
 use chunks::Chunks;
 use head::{Framing, Verdict};
@@ -146,6 +146,17 @@ impl<IO> Guard<IO> {
             give_back: Some(give_back),
         };
         (guard, refusals, Returned::new(returned))
+    }
+
+    /// One that refuses before anything was read.
+    pub(super) fn refusing(
+        io: IO,
+        limits: Limits,
+        refusal: Refusal,
+    ) -> (Self, Refusals, Returned<IO>) {
+        let (mut guard, refusals, returned) = Self::new(io, limits);
+        guard.refuse(refusal);
+        (guard, refusals, returned)
     }
 
     /// Looks at what is held and decides how much of it may be passed on.

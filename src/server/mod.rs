@@ -1,7 +1,7 @@
 //! The server: a listener in, answers out, until it is told to stop.
 //!
 //! ```text
-//! accept ─ connection ─ guard ─ (hyper: HTTP/1.1, HTTP/2) ─ layers ─ routes ─ auth ─ api
+//! accept ─ connection ─ tls ─ guard ─ (hyper: HTTP/1.1, HTTP/2) ─ layers ─ routes ─ auth ─ api
 //! ```
 //!
 //! [`run`] is all there is: tests start a real server with it on port 0. It answers from the first
@@ -16,17 +16,18 @@ mod activity;
 mod connection;
 mod guard;
 mod layers;
+mod listener;
 mod open;
 mod prefix;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,8 +38,10 @@ use crate::config::Config;
 use crate::memory::Budget;
 use crate::telemetry::Metrics;
 
+pub use listener::Listener;
 pub use open::{OnOperatorToken, OpenError};
 pub use routes::{Access, ROUTES, Route};
+pub use tls::{Tls, TlsError};
 
 use connection::{Connections, Stop};
 
@@ -57,7 +60,7 @@ pub enum ServerError {
 /// is called on the very first start of a data folder, unless the token was given in the
 /// configuration. Ends early only if the data folder cannot be opened.
 pub async fn run(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     config: Arc<Config>,
     on_operator_token: OnOperatorToken,
     shutdown: CancellationToken,
@@ -72,10 +75,11 @@ pub async fn run(
         TaskTracker::new(),
     );
     let router = layers::stack(routes::router(&app), &app, cut.clone());
-    let connections = Connections::new(router, &config);
+    let Listener { tcp, tls } = listener.into();
+    let connections = Connections::new(router, &config, tls, metrics.clone());
     let connections_max = config.connection.connections_max;
     let accepting = accept::accept(
-        listener,
+        tcp,
         connections,
         connections_max,
         stop.clone(),

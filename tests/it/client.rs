@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -270,8 +270,8 @@ fn code_of(status: u16) -> &'static str {
 }
 
 /// A connection.
-pub struct Client {
-    pub stream: TcpStream,
+pub struct Client<S = TcpStream> {
+    pub stream: S,
     /// Came, but belongs to a later answer.
     held: Vec<u8>,
 }
@@ -281,6 +281,13 @@ impl Client {
         let connected = timeout(PATIENCE, TcpStream::connect(address)).await;
         let stream = connected.expect("in time").expect("connects");
         stream.set_nodelay(true).expect("an option");
+        Self::over(stream)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    /// On a connection that stands.
+    pub fn over(stream: S) -> Self {
         Self {
             stream,
             held: Vec::new(),

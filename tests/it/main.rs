@@ -13,6 +13,7 @@
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `http` |
 //! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
+//! | HTTPS | `tls` |
 //! | all of it, at random | `hostile`, `data` |
 //!
 //! Not covered here, because a client cannot bring it about: a failing disk (`tests/model.rs`, the
@@ -51,6 +52,7 @@ mod program;
 mod random;
 mod server;
 mod starting;
+mod tls;
 mod v1;
 mod v2;
 mod v3;

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tidegate::catalog::{Catalog, Limits, NewToken, Permissions, Scope};
 use tidegate::clock::Clock;
 use tidegate::config::{Config, InitToken, Sources};
-use tidegate::server::{ServerError, run};
+use tidegate::server::{Listener, ServerError, Tls, run};
 use tidegate::storage::DiskStorage;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -33,6 +33,8 @@ pub fn config(folder: &Path, change: impl FnOnce(&mut Config)) -> Config {
 /// A running server. It ends when it is stopped, or with the test.
 pub struct Server {
     pub address: SocketAddr,
+    /// The certificate, if the settings name one.
+    pub tls: Option<Tls>,
     shutdown: CancellationToken,
     ended: JoinHandle<Result<(), ServerError>>,
     folder: Arc<TempDir>,
@@ -63,12 +65,15 @@ impl Server {
         config: Config,
         on_token: tidegate::server::OnOperatorToken,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("bound");
+        let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = socket.local_addr().expect("bound");
+        let tls = Tls::load(&config.tls).expect("a usable pair");
+        let listener = Listener::new(socket, tls.clone());
         let shutdown = CancellationToken::new();
         let server = run(listener, Arc::new(config), on_token, shutdown.clone());
         Self {
             address,
+            tls,
             shutdown,
             ended: tokio::spawn(server),
             folder: folder.0,

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write as _};
 
-use tokio::net::TcpListener;
+use crate::server::Listener;
 
 /// Tells where the server listens; with port 0, the port that was found.
-pub(super) fn listening(listener: &TcpListener) -> io::Result<()> {
-    print(&format!("listening on http://{}", listener.local_addr()?))
+pub(super) fn listening(listener: &Listener) -> io::Result<()> {
+    print(&format!("listening on {}", listener.url()?))
 }
 
 /// Tells the operator's token, on the very first start. It is shown this once and kept nowhere

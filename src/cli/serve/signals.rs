@@ -1,10 +1,14 @@
 //! SIGTERM and SIGINT: the first asks the server to stop, the second ends the process at once.
+//! SIGHUP: certificate and key are read again.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
+
+use crate::cli::one_line;
+use crate::server::Tls;
 
 /// Cancels `shutdown` at the first signal. From this call on neither signal ends the process by
 /// itself, so call it before anything takes long.
@@ -22,6 +26,29 @@ pub(super) fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
         std::process::exit(exit_code);
     });
     Ok(())
+}
+
+/// SIGHUPs, which from this call on do not end the process.
+pub(super) fn hangups() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+/// Reads certificate and key again at every SIGHUP, as long as there may be one.
+pub(super) async fn reload_on_hangup(mut hangups: Signal, tls: Option<Tls>) {
+    while hangups.recv().await.is_some() {
+        let Some(tls) = tls.clone() else {
+            info!("SIGHUP: nothing to read again, there is no certificate (tls.cert_file)");
+            continue;
+        };
+        match tokio::task::spawn_blocking(move || tls.reload()).await {
+            Ok(Ok(())) => info!("SIGHUP: certificate and key were read again"),
+            Ok(Err(reason)) => error!(
+                "SIGHUP: the certificate in use stays, the new one is not usable: {}",
+                one_line(&reason)
+            ),
+            Err(lost) => error!(%lost, "SIGHUP: reading the certificate was cut off"),
+        }
+    }
 }
 
 struct Signals {

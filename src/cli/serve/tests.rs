@@ -26,12 +26,16 @@ fn every_flag_sets_its_key() {
         config: None,
         listen: text("127.0.0.1:1"),
         data_dir: text("/data"),
+        tls_cert: text("/c.pem"),
+        tls_key: text("/k.pem"),
         without_auth: true,
         log_format: text("json"),
         log_level: text("debug"),
     });
     assert_eq!(config.server.listen.port(), 1);
     assert_eq!(config.storage.data_dir.to_str(), Some("/data"));
+    let tls = (config.tls.cert_file, config.tls.key_file);
+    assert_eq!(tls, (Some("/c.pem".into()), Some("/k.pem".into())));
     assert!(config.server.without_auth);
     assert_eq!(config.log.format, crate::config::LogFormat::Json);
     assert_eq!(config.log.level, "debug");
@@ -52,6 +56,13 @@ fn a_server_that_others_can_reach_without_tls_warns() {
             "{listen}"
         );
     }
+}
+
+#[test]
+fn with_a_certificate_others_may_reach_it() {
+    let mut config = listening_on("0.0.0.0:8086", false);
+    config.tls.cert_file = Some("/c.pem".into());
+    assert!(warnings::of(&config).is_empty());
 }
 
 #[test]

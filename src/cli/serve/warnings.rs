@@ -7,11 +7,11 @@ pub(super) fn of(config: &Config) -> Vec<String> {
     let listen = config.server.listen;
     let exposed = !listen.ip().to_canonical().is_loopback();
     let mut warnings = Vec::new();
-    if exposed {
+    if exposed && config.tls.cert_file.is_none() {
         warnings.push(format!(
             "NOT ENCRYPTED: listening on {listen} without TLS; whoever is on the way can read \
-             points and steal tokens. Put a TLS proxy in front outside a trusted network, or \
-             listen on 127.0.0.1"
+             points and steal tokens. Outside a trusted network set tls.cert_file and \
+             tls.key_file (--tls-cert, --tls-key), put a TLS proxy in front, or listen on 127.0.0.1"
         ));
     }
     match (config.server.without_auth, exposed) {

@@ -37,7 +37,7 @@ fn a_key_unlike_any_other_is_refused_with_those_that_there_are() {
     assert_eq!(
         in_file("[database]\nengine = \"a\"\n"),
         "unknown key database in the file /tidegate.toml: the sections are buffer, connection, \
-         export, limits, log, memory, server, storage, wal"
+         export, limits, log, memory, server, storage, tls, wal"
     );
 }
 
@@ -54,7 +54,7 @@ fn a_mistyped_variable_is_refused_with_the_one_that_was_meant() {
     assert_eq!(
         refusal(&variables(&[("TIDEGATE_X__Y", "1")])),
         "unknown environment variable TIDEGATE_X__Y: variables are TIDEGATE_SECTION__KEY; the \
-         sections are buffer, connection, export, limits, log, memory, server, storage, wal"
+         sections are buffer, connection, export, limits, log, memory, server, storage, tls, wal"
     );
 }
 
@@ -145,6 +145,20 @@ fn values_that_do_not_fit_each_other_are_refused_by_both_names() {
         in_file("[limits]\npoint_bytes_max = 70000\n"),
         "limits.string_bytes_max = 1048576 is not allowed: \
          it must be at most limits.point_bytes_max = 70000"
+    );
+}
+
+#[test]
+fn a_certificate_without_its_key_and_a_key_without_its_certificate_are_refused() {
+    assert_eq!(
+        in_file("[tls]\ncert_file = \"/c.pem\"\n"),
+        "tls.cert_file = \"/c.pem\" is set, but tls.key_file is not: \
+         set both for HTTPS, or neither for plain HTTP"
+    );
+    assert_eq!(
+        refusal(&flag("--tls-key", "tls.key_file", "/k.pem")),
+        "tls.key_file = \"/k.pem\" is set, but tls.cert_file is not: \
+         set both for HTTPS, or neither for plain HTTP"
     );
 }
 

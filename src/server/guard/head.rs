@@ -30,6 +30,8 @@ pub(in crate::server) enum Refusal {
     TransferEncoding,
     #[error("malformed request: exactly one Host header is required")]
     Host,
+    #[error("this port speaks HTTPS: use https:// in the client's URL instead of http://")]
+    PlainHttp,
     #[error("the request's head is larger than the server allows (connection.head_bytes_max)")]
     TooLarge,
     #[error("the request has more headers than the server allows (connection.headers_max)")]

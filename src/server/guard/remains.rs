@@ -19,6 +19,9 @@ const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
 /// that the connection ends, and not only after two seconds.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// What is thrown away of a connection that had nothing left to say, until its goodbye.
+const GOODBYE_BYTES_MAX: u64 = 64 * 1024;
+
 /// What is thrown away at once.
 const CHUNK_BYTES: usize = 16 * 1024;
 
@@ -28,6 +31,16 @@ pub(in crate::server) struct Remains<IO> {
     pub(super) io: IO,
     /// Whether the peer may still be sending what nobody will read.
     pub(super) unread: bool,
+}
+
+/// Whether the end of a connection is itself told in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) enum Goodbye {
+    /// No: closing is all.
+    Silent,
+    /// Yes, by both sides (TLS: close_notify). The peer's lies unread in the socket more often
+    /// than not, and closing then would reset the connection.
+    Spoken,
 }
 
 /// Through which the connection comes back.
@@ -48,13 +61,17 @@ impl<IO> Returned<IO> {
 impl<IO: AsyncRead + AsyncWrite + Unpin> Remains<IO> {
     /// Discards what still comes, half-closes, closes. Takes two seconds at most, twice that if
     /// the peer takes nothing either.
-    pub(in crate::server) async fn close(mut self) {
+    pub(in crate::server) async fn close(mut self, goodbye: Goodbye) {
         let mut left = if self.unread { DISCARD_BYTES_MAX } else { 0 };
         let deadline = Instant::from_std(crate::clock::instant()) + DISCARD_TIME_MAX;
         // However these end: next the connection is closed.
         let _ = timeout_at(deadline, self.discard(&mut left, QUIET)).await;
         let _ = timeout(DISCARD_TIME_MAX, self.io.shutdown()).await;
         let _ = timeout_at(deadline, self.discard(&mut left, DISCARD_TIME_MAX)).await;
+        if goodbye == Goodbye::Spoken {
+            let mut left = GOODBYE_BYTES_MAX;
+            let _ = timeout(QUIET, self.discard(&mut left, QUIET)).await;
+        }
     }
 
     /// Throws bytes away until the peer closes or is quiet, or none are left to be thrown away.

@@ -7,7 +7,7 @@ use super::head::Refusal::{
     Folded, HeaderLine, Host, Length, LineEnd, RequestLine, TransferEncoding,
 };
 use super::head::{Framing, Refusal, Verdict, check};
-use super::{Guard, HTTP2_PREFACE, Limits, Refusals, Returned, STAND_IN};
+use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, STAND_IN};
 
 const LIMITS: Limits = Limits {
     head_timeout: Duration::from_millis(100),
@@ -287,7 +287,7 @@ async fn a_connection_comes_back_and_is_closed_after_what_still_came() {
     drop(guard);
     let remains = returned.remains().await.expect("given back");
     assert!(remains.unread);
-    let closing = tokio::spawn(remains.close());
+    let closing = tokio::spawn(remains.close(Goodbye::Silent));
     client
         .write_all(&[0; 30_000])
         .await

@@ -1,0 +1,92 @@
+//! The files that `[tls]` names, read as text. What is in them is for the server to understand.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::Tls;
+
+/// A file that was read.
+#[derive(Clone)]
+pub struct PemFile {
+    /// The key that names it: `tls.cert_file`.
+    pub key: &'static str,
+    /// Where it is.
+    pub path: PathBuf,
+    /// What it holds; for a private key, a secret.
+    pub text: String,
+}
+
+/// Both files.
+#[derive(Clone, Debug)]
+pub struct PemFiles {
+    /// The certificate and what leads to its root.
+    pub cert: PemFile,
+    /// The private key.
+    pub key: PemFile,
+}
+
+/// A file could not be read.
+#[derive(Debug, Error)]
+#[error("cannot read {} ({key}): {}", path.display(), advice(source))]
+pub struct PemFileError {
+    /// The key that names it.
+    key: &'static str,
+    /// Where it should be.
+    path: PathBuf,
+    /// What the system said; part of the text already where it is known what to do.
+    #[source]
+    source: io::Error,
+}
+
+impl Tls {
+    /// Reads both files as they are now; nothing if none are set. Blocks on the disk.
+    pub fn read(&self) -> Result<Option<PemFiles>, PemFileError> {
+        let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) else {
+            return Ok(None);
+        };
+        Ok(Some(PemFiles {
+            cert: read("tls.cert_file", cert)?,
+            key: read("tls.key_file", key)?,
+        }))
+    }
+}
+
+fn read(key: &'static str, path: &Path) -> Result<PemFile, PemFileError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(PemFile {
+            key,
+            path: path.to_owned(),
+            text,
+        }),
+        Err(source) => Err(PemFileError {
+            key,
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file; correct the path",
+        io::ErrorKind::PermissionDenied => {
+            "the server's user may not; give it read permission on the file and the folders above it"
+        }
+        io::ErrorKind::IsADirectory => "it is a folder; name the file in it",
+        io::ErrorKind::InvalidData => {
+            "it is not text, so not PEM; from DER it is made with: openssl x509 -inform der (or \
+             openssl pkey -inform der)"
+        }
+        _ => "the system refused",
+    }
+}
+
+/// A private key must not reach a log.
+impl fmt::Debug for PemFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PemFile({} {})", self.key, self.path.display())
+    }
+}

@@ -1,0 +1,175 @@
+//! From two files of PEM to what handshakes are made with, or to what is wrong with them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ResolvesServerCert;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+use thiserror::Error;
+
+use super::validity::{self, Standing};
+use crate::clock::Clock;
+use crate::config::{PemFile, PemFileError, PemFiles};
+
+/// What is offered to clients that let the server choose, the best first.
+const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// Why a certificate and its key cannot be used.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file could not be read.
+    #[error(transparent)]
+    File(#[from] PemFileError),
+    /// A file is not what it should be.
+    #[error("{} ({key}) cannot be used: {reason}", path.display())]
+    Unusable {
+        /// The key of the configuration that names the file.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// Each is fine, but they are not of one pair.
+    #[error(
+        "the private key in {} (tls.key_file) does not belong to the first certificate in {} \
+         (tls.cert_file): give both of one issue, and in tls.cert_file the server's own \
+         certificate before the intermediate ones",
+        key.display(),
+        cert.display()
+    )]
+    Mismatch {
+        /// The certificate's file.
+        cert: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+}
+
+/// What handshakes are made with. A certificate whose time is not now is taken with a warning:
+/// some clients can still be told to accept it.
+pub(super) fn understand(files: &PemFiles, clock: &Clock) -> Result<Arc<ServerConfig>, TlsError> {
+    let provider = Arc::new(ring::default_provider());
+    let (chain, key) = (certificates(&files.cert)?, private_key(&files.key)?);
+    let key = provider
+        .key_provider
+        .load_private_key(key)
+        .map_err(|error| {
+            let wanted = "an RSA (2048 bits or more), ECDSA (P-256 or P-384) or Ed25519 key";
+            unusable(&files.key, format!("{wanted} is needed: {error}"))
+        })?;
+    warn_of_time(files, chain.first(), clock);
+    let certified = CertifiedKey::new(chain, key);
+    match certified.keys_match() {
+        Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            return Err(TlsError::Mismatch {
+                cert: files.cert.path.clone(),
+                key: files.key.path.clone(),
+            });
+        }
+        Err(error) => {
+            let reason = format!("its first certificate is not understood: {error}");
+            return Err(unusable(&files.cert, reason));
+        }
+    }
+    let resolver = Arc::new(SingleCertAndKey::from(certified));
+    let config = server_config(provider, resolver);
+    config.map_err(|error| unusable(&files.cert, error.to_string()))
+}
+
+fn server_config(
+    provider: Arc<CryptoProvider>,
+    resolver: Arc<dyn ResolvesServerCert>,
+) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth();
+    let mut config = builder.with_cert_resolver(resolver);
+    config.alpn_protocols = ALPN.map(<[u8]>::to_vec).to_vec();
+    Ok(Arc::new(config))
+}
+
+fn certificates(file: &PemFile) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let sections = CertificateDer::pem_slice_iter(file.text.as_bytes());
+    let chain: Vec<_> = sections
+        .collect::<Result<_, _>>()
+        .map_err(|error| not_pem(file, &error))?;
+    if !chain.is_empty() {
+        return Ok(chain);
+    }
+    let hint = if file.text.contains("PRIVATE KEY-----") {
+        ", only a private key: perhaps tls.cert_file and tls.key_file are exchanged"
+    } else {
+        "; it begins with -----BEGIN CERTIFICATE-----"
+    };
+    Err(unusable(
+        file,
+        format!("there is no certificate in it{hint}"),
+    ))
+}
+
+fn private_key(file: &PemFile) -> Result<PrivateKeyDer<'static>, TlsError> {
+    match PrivateKeyDer::from_pem_slice(file.text.as_bytes()) {
+        Ok(key) => Ok(key),
+        Err(pem::Error::NoItemsFound) => {
+            let path = file.path.display();
+            let hint = if file.text.contains("ENCRYPTED PRIVATE KEY-----") {
+                format!(
+                    " without a passphrase, and nobody is there to be asked for it: take it off \
+                     with: openssl pkey -in {path} -out new.key"
+                )
+            } else if file.text.contains("CERTIFICATE-----") {
+                ", only a certificate: perhaps tls.cert_file and tls.key_file are exchanged".into()
+            } else {
+                "; it begins with -----BEGIN PRIVATE KEY-----".into()
+            };
+            Err(unusable(
+                file,
+                format!("there is no private key in it{hint}"),
+            ))
+        }
+        Err(error) => Err(not_pem(file, &error)),
+    }
+}
+
+fn not_pem(file: &PemFile, error: &pem::Error) -> TlsError {
+    let reason = format!("its PEM is broken ({error}): copy the file again, whole");
+    unusable(file, reason)
+}
+
+fn unusable(file: &PemFile, reason: String) -> TlsError {
+    TlsError::Unusable {
+        key: file.key,
+        path: file.path.clone(),
+        reason,
+    }
+}
+
+fn warn_of_time(files: &PemFiles, own: Option<&CertificateDer<'_>>, clock: &Clock) {
+    let Some(validity) = own.and_then(|own| validity::of(own)) else {
+        return;
+    };
+    let path = files.cert.path.display();
+    match validity.at(clock.now_ns()) {
+        Standing::Valid => tracing::info!(
+            "the certificate in {path} is in use; it expires {}",
+            validity.not_after
+        ),
+        Standing::Expired => tracing::warn!(
+            "EXPIRED: the certificate in {path} (tls.cert_file) expired {}, clients refuse it: \
+             renew it, then send SIGHUP",
+            validity.not_after
+        ),
+        Standing::Early => tracing::warn!(
+            "the certificate in {path} (tls.cert_file) is valid only from {}, clients refuse it \
+             until then: is the clock of this machine right?",
+            validity.not_before
+        ),
+    }
+}
