@@ -268,7 +268,9 @@ impl From<BodyError> for ApiError {
             BodyError::UnknownEncoding { .. } => Self::new(Code::UnsupportedMediaType, message),
             BodyError::TooLarge { bytes_max } => Self::too_large(message, bytes_max),
             BodyError::Overloaded(_) => Self::overloaded(message),
-            BodyError::Undecodable { .. } | BodyError::Broken => Self::new(Code::Invalid, message),
+            BodyError::Undecodable { .. } | BodyError::Undeclared { .. } | BodyError::Broken => {
+                Self::new(Code::Invalid, message)
+            }
             BodyError::Idle(_) | BodyError::TooSlow { .. } => Self::new(Code::Timeout, message),
             BodyError::Internal(_) => Self::internal(message),
         }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task;
 
 use super::growing::Growing;
-use super::{BodyError, Encoding};
+use super::{BodyError, Encoding, looks};
 use crate::memory::Reservation;
 
 /// Up to here, as it is sent and as it is decoded, a body is decoded in place.
@@ -18,13 +18,26 @@ const INLINE_BYTES_MAX: usize = 256 * 1024;
 /// What is decoded at once before it is appended.
 const CHUNK_BYTES: usize = 32 * 1024;
 
+/// A decoder over a whole body. It ends with an error if the body does not end where it should.
+pub(super) trait Decode: Read + Send {
+    /// Bytes of memory that it will hold for itself once it was read from into a chunk of this
+    /// length, if that is worth counting.
+    fn own_bytes(&mut self, _chunk_bytes: usize) -> u64 {
+        0
+    }
+}
+
 /// A body on the way through its decoder.
 struct Decoding {
-    source: Box<dyn Read + Send>,
+    source: Box<dyn Decode>,
     encoding: Encoding,
     out: Growing,
-    /// Covers what the decoder reads from; given back at the end.
+    /// What the decoder reads from.
+    wire: Bytes,
+    /// Covers it; given back at the end.
     _wire: Reservation,
+    /// Covers what the decoder holds for itself.
+    own: Reservation,
 }
 
 /// Decodes `wire`, which `wire_reservation` covers, into memory that starts with `expected`. At
@@ -38,15 +51,22 @@ pub(super) async fn decode(
     workers: &Arc<Semaphore>,
 ) -> Result<(Bytes, Reservation), BodyError> {
     let (wire_bytes, claim) = (wire.len(), encoding.claim(&wire));
-    let Some(source) = encoding.decoder(wire.clone()) else {
-        return Ok((wire, wire_reservation));
+    let lost = |_| BodyError::Internal("no decoder could be made");
+    let Some(source) = encoding.decoder(wire.clone()).map_err(lost)? else {
+        return match looks::undeclared(&wire) {
+            Some(encoding) => Err(BodyError::Undeclared { encoding }),
+            None => Ok((wire, wire_reservation)),
+        };
     };
+    let own = wire_reservation.budget().empty();
     let out = Growing::new(fit(expected, claim, bytes_max)?, bytes_max);
     let mut decoding = Decoding {
         source,
         encoding,
         out,
+        wire,
         _wire: wire_reservation,
+        own,
     };
     if wire_bytes <= INLINE_BYTES_MAX && decoding.run(INLINE_BYTES_MAX)? {
         return Ok(decoding.out.finish());
@@ -82,6 +102,9 @@ impl Decoding {
     fn run(&mut self, pause_bytes: usize) -> Result<bool, BodyError> {
         let mut chunk = vec![0; CHUNK_BYTES];
         while self.out.len() <= pause_bytes {
+            let own_bytes = self.source.own_bytes(chunk.len());
+            self.own
+                .try_grow(own_bytes.saturating_sub(self.own.bytes()))?;
             match self.source.read(&mut chunk) {
                 Ok(0) => return Ok(true),
                 Ok(length) => self.out.extend(chunk.get(..length).unwrap_or_default())?,
@@ -95,7 +118,7 @@ impl Decoding {
     fn undecodable(&self, error: &std::io::Error) -> BodyError {
         BodyError::Undecodable {
             encoding: self.encoding.name(),
-            reason: error.to_string(),
+            reason: format!("{error}{}", looks::hint(self.encoding.name(), &self.wire)),
         }
     }
 }
@@ -226,6 +249,34 @@ mod tests {
         assert_eq!(busy.used_bytes(), others.bytes());
     }
 
+    /// A frame whose window is all of it, and one with a small window.
+    #[tokio::test]
+    async fn what_a_decoder_holds_for_itself_counts_while_it_decodes() {
+        let text: Vec<u8> = (0..750_000_u32).flat_map(u32::to_le_bytes).collect();
+        let compress = |level| Bytes::from(zstd::bulk::compress(&text, level).expect("to memory"));
+        for (level, hard_bytes, fits) in [
+            (19, 10_000_000, true),
+            (19, 6_000_000, false),
+            (1, 6_000_000, true),
+        ] {
+            let budget = budget(hard_bytes);
+            let wire = compress(level);
+            let wire_bytes = u64::try_from(wire.len()).expect("small");
+            let held = budget.try_reserve(wire_bytes).expect("fits");
+            let workers = Arc::new(Semaphore::new(1));
+            let parts = (wire, held);
+            let decoded = decode(Encoding::Zstd, parts, budget.empty(), 1 << 30, &workers).await;
+            match decoded {
+                Ok((bytes, reservation)) => {
+                    assert!(fits && bytes == text, "level {level}");
+                    assert_eq!(budget.used_bytes(), reservation.bytes());
+                }
+                Err(refused) => assert!(!fits, "level {level}: {refused}"),
+            }
+            assert_eq!(budget.used_bytes(), 0);
+        }
+    }
+
     #[tokio::test]
     async fn a_broken_stream_is_told_with_its_encoding() {
         let budget = budget(64 << 20);
@@ -245,6 +296,8 @@ mod tests {
     fn a_guess_never_asks_for_what_cannot_be_had() {
         assert_eq!(guess_bytes(Encoding::Identity, 100, 1000, 10_000), 0);
         assert_eq!(guess_bytes(Encoding::Gzip, 100, 1000, 10_000), 400);
+        assert_eq!(guess_bytes(Encoding::Zstd, 100, 1000, 10_000), 400);
+        assert_eq!(guess_bytes(Encoding::Deflate, 100, 1000, 10_000), 400);
         assert_eq!(guess_bytes(Encoding::Gzip, 500, 1000, 10_000), 1000);
         assert_eq!(guess_bytes(Encoding::Gzip, 2400, 100_000, 10_000), 100);
         assert_eq!(guess_bytes(Encoding::Gzip, 9000, 100_000, 10_000), 0);

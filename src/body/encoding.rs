@@ -1,14 +1,17 @@
 //! `Content-Encoding`: one table of names, one decoder each. A further encoding is a row in
 //! [`NAMES`], a variant, and an arm in [`Encoding::decoder`].
 
-use std::io::Read;
+use std::io;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use super::BodyError;
+use super::decode::Decode;
+use super::deflate::Inflating;
 use super::gzip::{self, Members};
+use super::zstd::{self, Frames};
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,10 @@ pub enum Encoding {
     Identity,
     /// RFC 1952, any number of members.
     Gzip,
+    /// RFC 8878, any number of frames.
+    Zstd,
+    /// RFC 1950, or the bare RFC 1951.
+    Deflate,
 }
 
 /// Names, compared without regard to case.
@@ -25,6 +32,8 @@ const NAMES: &[(&str, Encoding)] = &[
     ("identity", Encoding::Identity),
     ("gzip", Encoding::Gzip),
     ("x-gzip", Encoding::Gzip),
+    ("zstd", Encoding::Zstd),
+    ("deflate", Encoding::Deflate),
 ];
 
 /// Bytes of an unknown name that are repeated to the client at most.
@@ -57,30 +66,35 @@ impl Encoding {
         match self {
             Self::Identity => "identity",
             Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+            Self::Deflate => "deflate",
         }
     }
 
     /// A decoder over a whole body; absent if there is nothing to decode.
-    pub(super) fn decoder(self, wire: Bytes) -> Option<Box<dyn Read + Send>> {
-        match self {
+    pub(super) fn decoder(self, wire: Bytes) -> io::Result<Option<Box<dyn Decode>>> {
+        Ok(match self {
             Self::Identity => None,
             Self::Gzip => Some(Box::new(Members::new(wire))),
-        }
+            Self::Zstd => Some(Box::new(Frames::new(wire)?)),
+            Self::Deflate => Some(Box::new(Inflating::new(wire))),
+        })
     }
 
     /// Bytes that `wire_bytes` are expected to decode to, before they are here.
     pub(super) fn guess(self, wire_bytes: u64) -> u64 {
         match self {
             Self::Identity => 0,
-            Self::Gzip => wire_bytes.saturating_mul(RATIO_GUESS),
+            Self::Gzip | Self::Zstd | Self::Deflate => wire_bytes.saturating_mul(RATIO_GUESS),
         }
     }
 
     /// Bytes that a body says it decodes to. It may lie.
     pub(super) fn claim(self, wire: &[u8]) -> Option<u64> {
         match self {
-            Self::Identity => None,
+            Self::Identity | Self::Deflate => None,
             Self::Gzip => gzip::claim(wire),
+            Self::Zstd => zstd::claim(wire),
         }
     }
 }
@@ -116,6 +130,14 @@ mod tests {
     fn names_are_known_in_any_case() {
         for name in ["gzip", "GZIP", " x-gzip ", "X-GZip"] {
             assert_eq!(of(&[name]), Ok(Encoding::Gzip), "{name}");
+        }
+        for (name, encoding) in [
+            ("zstd", Encoding::Zstd),
+            ("ZStd", Encoding::Zstd),
+            ("deflate", Encoding::Deflate),
+            ("DEFLATE", Encoding::Deflate),
+        ] {
+            assert_eq!(of(&[name]), Ok(encoding), "{name}");
         }
         for names in [&[][..], &[""], &["identity"], &["Identity"]] {
             assert_eq!(of(names), Ok(Encoding::Identity), "{names:?}");

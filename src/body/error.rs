@@ -32,6 +32,15 @@ pub enum BodyError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It is encoded, and no header says so.
+    #[error(
+        "the body is {encoding}, but the request does not say so: the header \
+         `Content-Encoding: {encoding}` is missing"
+    )]
+    Undeclared {
+        /// The encoding.
+        encoding: &'static str,
+    },
     /// Nothing came for too long.
     #[error("no byte of the body came for {} ms (connection.body_idle_timeout_ms)", .0.as_millis())]
     Idle(Duration),

@@ -10,7 +10,11 @@ use bytes::buf::Reader;
 use bytes::{Buf, Bytes};
 use flate2::bufread::GzDecoder;
 
-const MAGIC: &[u8] = &[0x1f, 0x8b];
+use super::decode::Decode;
+
+pub(super) const MAGIC: &[u8] = &[0x1f, 0x8b];
+/// With the only method that there is.
+pub(super) const MAGIC_AND_METHOD: &[u8] = &[0x1f, 0x8b, 8];
 
 /// Deflate cannot do better than 1032 to 1.
 const RATIO_MAX: u64 = 1032;
@@ -60,6 +64,8 @@ impl Read for Members {
         Ok(0)
     }
 }
+
+impl Decode for Members {}
 
 /// The length that the last member says it has, if it is one that these bytes could have.
 pub(super) fn claim(wire: &[u8]) -> Option<u64> {

@@ -132,7 +132,7 @@ impl Receiver {
                 .limits
                 .wire_bytes_max
                 .min(self.limits.decoded_bytes_max),
-            Encoding::Gzip => self.limits.wire_bytes_max,
+            Encoding::Gzip | Encoding::Zstd | Encoding::Deflate => self.limits.wire_bytes_max,
         }
     }
 

@@ -6,7 +6,7 @@
 //! | 1.1 parameters | `write::params` |
 //! | 1.2 error bodies, order of checks | `write::errors`, `write::order`, `starting`, `overload` |
 //! | 1.3 rejected lines | `write::partial`, `write::reports`, `write::retention` |
-//! | 1.4 headers | `write::headers`, `write::gzip`, and [`client::Answer::check`] on every answer |
+//! | 1.4 headers | `write::headers`, `write::gzip`, `write::encodings`, every answer ([`client::Answer::check`]) |
 //! | 2 credentials | `credentials`, `management`, `access` (every route times every kind of token) |
 //! | 3 other endpoints | `probes`, `export`, `management`, `v2`, `fallback` |
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3` |

@@ -79,7 +79,8 @@ async fn a_request_that_is_wrong_in_many_ways_is_told_the_first() {
                 .header("Content-Encoding", "gzip")
                 .body("x"),
             400,
-            "error decoding gzip stream: it ends too early",
+            "error decoding gzip stream: it ends too early; the body looks like plain text: \
+             compress it, or leave Content-Encoding away",
         ),
     ];
     for (request, status, message) in steps {
