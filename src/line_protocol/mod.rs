@@ -55,7 +55,7 @@ mod timestamp;
 pub use error::{Excerpt, LineError};
 pub use fault::Reason;
 pub use name::Name;
-pub use parser::Parser;
+pub use parser::{Behind, Parser};
 pub use point::{Field, Point, Tag, Value};
 pub use string::Text;
 pub use timestamp::Precision;

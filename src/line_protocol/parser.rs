@@ -29,35 +29,82 @@ pub struct Parser<'a> {
     rest: &'a [u8],
     /// The number of that line.
     line: u32,
+    behind: Behind,
+    /// The verdict on the line at hand may change with what follows the piece.
+    is_undecided: bool,
+}
+
+/// What follows a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// Nothing: the body ends with it.
+    Nothing,
+    /// More text: a point that may need it is left unread.
+    Text,
+    /// More text than anyone can wait for: a string that the piece does not close counts as one
+    /// that is never closed. A line that the piece does not end is left unread.
+    TooMuchText,
 }
 
 impl<'a> Parser<'a> {
     /// A parser of `body`, whose timestamps are in `precision`. Reads all of it once, to learn
     /// whether it is UTF-8.
     pub fn new(body: &'a [u8], precision: Precision) -> Self {
-        let rest = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        Self::piece(body, precision, 1, Behind::Nothing)
+    }
+
+    /// A parser of a piece of a body that starts with physical line `line`. Pieces that each
+    /// start where the parser of the one before stood at last, give the points and errors of the
+    /// body as a whole.
+    pub fn piece(piece: &'a [u8], precision: Precision, line: u32, behind: Behind) -> Self {
+        let mark = piece.strip_prefix(BYTE_ORDER_MARK).filter(|_| line == 1);
         Self {
-            source: Source::new(body),
+            source: Source::new(piece),
             precision,
-            rest,
+            rest: mark.unwrap_or(piece),
+            line,
+            behind,
+            is_undecided: false,
+        }
+    }
+
+    /// A parser of the one point that starts a line of `body`: what is behind it is not looked at.
+    pub fn lone_point(body: &'a [u8], precision: Precision) -> Self {
+        Self {
+            source: Source::unchecked(body),
+            precision,
+            rest: body,
             line: 1,
+            behind: Behind::Nothing,
+            is_undecided: false,
         }
     }
 
     /// Reads the next point into `point`, or says what is wrong with the next line that is
-    /// neither blank nor a comment. `None` at the end of the body.
+    /// neither blank nor a comment. `None` at the end of the body, or of what can be told from a
+    /// piece of it.
     ///
     /// After an error `point` holds nothing of use.
     pub fn next_point(&mut self, point: &mut Point<'a>) -> Option<Result<(), LineError>> {
         loop {
-            let start = self.rest;
+            let (start, line) = (self.rest, self.line);
             if start.is_empty() {
                 return None;
             }
-            match blank(start) {
-                Ok((rest, ())) => self.go_on(rest, 1),
-                Err(Err::Failure(fault)) => return Some(Err(self.reject(fault))),
-                Err(_) => return Some(self.point(point)),
+            let read = match blank(start) {
+                Ok((rest, ())) => {
+                    self.go_on(rest, 1);
+                    None
+                }
+                Err(Err::Failure(fault)) => Some(Err(self.reject(fault))),
+                Err(_) => Some(self.point(point)),
+            };
+            if self.behind != Behind::Nothing && self.needs_more(start) {
+                (self.rest, self.line) = (start, line);
+                return None;
+            }
+            if read.is_some() {
+                return read;
             }
         }
     }
@@ -86,12 +133,22 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Whether what was read from `start` on may read differently with the text behind the piece.
+    fn needs_more(&mut self, start: &[u8]) -> bool {
+        let read = start.len().saturating_sub(self.rest.len());
+        let ends_line = start.get(..read).unwrap_or_default().ends_with(b"\n");
+        !ends_line || std::mem::take(&mut self.is_undecided)
+    }
+
     /// Says what is wrong with the line that starts here and goes on behind it.
     fn reject(&mut self, fault: Fault) -> LineError {
         let at = self.rest.len().saturating_sub(fault.left);
         let error = LineError::new(self.line, self.rest, at, fault.reason);
         let bad = match fault.reason {
-            Reason::UnterminatedString => 0,
+            Reason::UnterminatedString => {
+                self.is_undecided = self.behind == Behind::Text && !self.shows_quote(at);
+                0
+            }
             Reason::InvalidUtf8InString => {
                 let inside = self.rest.get(at..).unwrap_or_default();
                 at.saturating_add(to_closing_quote(inside))
@@ -104,6 +161,14 @@ impl<'a> Parser<'a> {
         let lines = memchr::memchr_iter(b'\n', read).count();
         self.go_on(rest, u32::try_from(lines).unwrap_or(u32::MAX));
         error
+    }
+
+    /// Whether the quote that closes the string at `at`, and what decides if it does, is there.
+    fn shows_quote(&self, at: usize) -> bool {
+        const QUOTE_AND_LINE_END_BYTES: usize = 3;
+        let inside = self.rest.get(at.saturating_add(1)..).unwrap_or_default();
+        let text_bytes = to_closing_quote(inside);
+        inside.len() >= text_bytes.saturating_add(QUOTE_AND_LINE_END_BYTES)
     }
 
     fn go_on(&mut self, rest: &'a [u8], lines: u32) {

@@ -11,7 +11,8 @@ use super::fault::{Fault, Reason};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     body: &'a [u8],
-    /// The body as text if all of it is UTF-8, which was found out once.
+    /// The body as text if all of it is UTF-8, which was found out once. A character that is cut
+    /// off at its end does not count.
     text: Option<&'a str>,
     /// How many bytes were left at the start of the point's line.
     left_at_start: usize,
@@ -21,10 +22,24 @@ impl<'a> Source<'a> {
     /// Checks the whole body once. If it is not all UTF-8, each name and string is checked by
     /// itself, so that only the bad lines are rejected.
     pub(super) fn new(body: &'a [u8]) -> Self {
-        let text = simdutf8::basic::from_utf8(body).ok();
+        let text = match simdutf8::compat::from_utf8(body) {
+            Ok(text) => Some(text),
+            Err(error) if error.error_len().is_none() => body
+                .get(..error.valid_up_to())
+                .and_then(|whole| from_utf8(whole).ok()),
+            Err(_) => None,
+        };
+        Self {
+            text,
+            ..Self::unchecked(body)
+        }
+    }
+
+    /// Checks nothing now: each name and string by itself.
+    pub(super) fn unchecked(body: &'a [u8]) -> Self {
         Self {
             body,
-            text,
+            text: None,
             left_at_start: body.len(),
         }
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::{read, show};
-use crate::line_protocol::{Parser, Point, Precision};
+use crate::line_protocol::{Behind, Parser, Point, Precision};
 
 /// Bytes that mean something in line protocol, and some that are not UTF-8.
 fn soup(alphabet: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
@@ -126,7 +126,52 @@ fn escape(name: &str, special: &[char]) -> String {
     name.chars().flat_map(escape).collect()
 }
 
+/// What is read of a body that comes in pieces of at least `step` bytes, each longer where more
+/// is needed to tell.
+fn read_piecewise(body: &[u8], step: usize) -> Vec<String> {
+    let (mut start, mut line, mut bytes) = (0, 1, step);
+    let mut results = Vec::new();
+    let mut point = Point::default();
+    loop {
+        let end = body.len().min(start + bytes);
+        let behind = if end == body.len() {
+            Behind::Nothing
+        } else {
+            Behind::Text
+        };
+        let piece = &body[start..end];
+        let mut parser = Parser::piece(piece, Precision::Nanosecond, line, behind);
+        while let Some(read) = parser.next_point(&mut point) {
+            results.push(match read {
+                Ok(()) => show(&point),
+                Err(error) => format!("{}:{}: {error}", error.line, error.column),
+            });
+        }
+        if end == body.len() {
+            assert_eq!(parser.offset(), piece.len());
+            return results;
+        }
+        // A mark at the start is passed over at once, but the piece has to be read with it.
+        let done = match parser.offset() {
+            3 if start == 0 && !piece[..3].contains(&b'\n') => 0,
+            done => done,
+        };
+        let lines = piece[..done].iter().filter(|byte| **byte == b'\n').count();
+        line += u32::try_from(lines).expect("few");
+        bytes = if done == 0 { bytes + 1 } else { step };
+        start += done;
+    }
+}
+
 proptest! {
+    #[test]
+    fn pieces_of_any_length_read_like_the_whole(
+        body in prop_oneof![soup(MEANINGFUL), pieces()],
+        step in 1..40_usize,
+    ) {
+        prop_assert_eq!(read_piecewise(&body, step), read(&body));
+    }
+
     #[test]
     fn no_bytes_panic_and_every_line_is_read_once(body: Vec<u8>) {
         check_walk(&body);
