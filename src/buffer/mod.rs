@@ -32,6 +32,8 @@ use crate::columnar::{Batch, Segment};
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Exhausted, Reservation};
 
+pub use series::SeriesSet;
+
 use bucket::Bucket;
 use table::Frozen;
 

@@ -9,24 +9,32 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 /// at two million series the odds of a single such pair are below one in a million, and all it
 /// does is to let one series more in.
 #[derive(Debug, Default)]
-pub(super) struct SeriesSet {
+pub struct SeriesSet {
     hasher: DefaultHashBuilder,
     hashes: HashTable<u64>,
 }
 
 impl SeriesSet {
-    pub(super) fn len(&self) -> usize {
+    /// How many there are.
+    pub fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    pub(super) fn insert<'a>(&mut self, tags: impl Iterator<Item = (&'a str, &'a str)>) {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// Adds a series. `tags` are unescaped, ordered by key, distinct.
+    pub fn insert<'a>(&mut self, tags: impl Iterator<Item = (&'a str, &'a str)>) {
         let hash = self.hash(tags);
         if self.hashes.find(hash, |known| *known == hash).is_none() {
             self.hashes.insert_unique(hash, hash, |known| *known);
         }
     }
 
-    pub(super) fn contains(&self, tags: &[(&str, &str)]) -> bool {
+    /// Whether there is such a series. `tags` are unescaped, ordered by key, distinct.
+    pub fn contains(&self, tags: &[(&str, &str)]) -> bool {
         let hash = self.hash(tags.iter().copied());
         self.hashes.find(hash, |known| *known == hash).is_some()
     }

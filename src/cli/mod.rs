@@ -1,11 +1,14 @@
 //! The command line: one command a file. A command's results go to standard output, everything
 //! else (logs, errors) to standard error.
 
+mod check;
+mod error;
 mod serve;
 
 #[cfg(test)]
 mod tests;
 
+pub use error::CliError;
 pub use serve::{PortError, Serve, ServeError, announce_operator_token};
 
 use std::error::Error;
@@ -49,13 +52,15 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Serve),
+    Check(check::Check),
 }
 
 impl Cli {
     /// Runs the command to its end.
-    pub fn run(self) -> Result<(), ServeError> {
+    pub fn run(self) -> Result<(), CliError> {
         match self.command {
-            Command::Serve(serve) => serve.run(),
+            Command::Serve(serve) => Ok(serve.run()?),
+            Command::Check(check) => Ok(check.run()?),
         }
     }
 }

@@ -19,6 +19,7 @@
 //! This module does not know HTTP, tokens or files.
 
 mod apply;
+mod check;
 mod frame;
 mod in_flight;
 mod open;
@@ -46,6 +47,7 @@ use crate::storage::Storage;
 use crate::telemetry::Metrics;
 use crate::wal::LogStats;
 
+pub use check::{Check, CheckError, Checked};
 pub use open::{OpenError, Opened};
 pub use report::{LineReport, Stage};
 pub use rules::Limits;

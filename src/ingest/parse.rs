@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::report::{FIELD_DROPPED, LineReport, Reports, Stage};
 use super::resolution::Part;
 use super::scratch::{Origin, Rules, Scratch};
-use super::{Body, Ingest, WriteError};
+use super::{Body, Ingest, REPORTS_MAX, WriteError};
 use crate::clock;
 use crate::line_protocol::{LineError, Parser, Point, Precision};
 use crate::memory::{Budget, Exhausted, Reservation};
@@ -115,29 +115,38 @@ impl Parsing {
         }
     }
 
-    /// The column of a tag key or a field key in the line of a row; 1 without a key.
-    pub(super) fn column_of(&self, origin: Origin, key: Option<(&str, bool)>) -> u32 {
-        let Some((key, is_tag)) = key else { return 1 };
-        let end = origin
-            .offset
-            .saturating_add(COLUMN_WINDOW_BYTES)
-            .min(self.text.bytes.len());
-        let window = self.text.bytes.get(origin.offset..end).unwrap_or_default();
-        let mut point = Point::default();
-        let parsed = Parser::new(window, self.text.precision).next_point(&mut point);
-        if !matches!(parsed, Some(Ok(()))) {
-            return 0;
-        }
-        let mut tags = point.tags.iter().map(|tag| (tag.key, tag.column));
-        let mut fields = point.fields.iter().map(|field| (field.key, field.column));
-        let named = |candidate: &(crate::line_protocol::Name<'_>, u32)| candidate.0.decode() == key;
-        let found = if is_tag {
-            tags.find(named)
-        } else {
-            fields.find(named)
-        };
-        found.map_or(0, |(_, column)| column)
+    /// What is being parsed, and its precision.
+    pub(super) fn text(&self) -> (&[u8], Precision) {
+        (&self.text.bytes, self.text.precision)
     }
+}
+
+/// The column of a tag key or a field key in the line of a row; 1 without a key.
+pub(super) fn column_of(
+    (text, precision): (&[u8], Precision),
+    origin: Origin,
+    key: Option<(&str, bool)>,
+) -> u32 {
+    let Some((key, is_tag)) = key else { return 1 };
+    let end = origin
+        .offset
+        .saturating_add(COLUMN_WINDOW_BYTES)
+        .min(text.len());
+    let window = text.get(origin.offset..end).unwrap_or_default();
+    let mut point = Point::default();
+    let parsed = Parser::lone_point(window, precision).next_point(&mut point);
+    if !matches!(parsed, Some(Ok(()))) {
+        return 0;
+    }
+    let mut tags = point.tags.iter().map(|tag| (tag.key, tag.column));
+    let mut fields = point.fields.iter().map(|field| (field.key, field.column));
+    let named = |candidate: &(crate::line_protocol::Name<'_>, u32)| candidate.0.decode() == key;
+    let found = if is_tag {
+        tags.find(named)
+    } else {
+        fields.find(named)
+    };
+    found.map_or(0, |(_, column)| column)
 }
 
 /// Parses a large body on a thread for blocking work.
@@ -169,10 +178,13 @@ impl Worker {
     }
 }
 
-struct Slicer<'a> {
-    parser: Parser<'a>,
-    bytes: &'a [u8],
-    rules: Rules,
+/// Parses a text in slices.
+pub(super) struct Slicer<'a> {
+    pub(super) parser: Parser<'a>,
+    pub(super) bytes: &'a [u8],
+    pub(super) rules: Rules,
+    /// Reports that are kept of a slice.
+    pub(super) reports_max: usize,
 }
 
 impl<'a> Slicer<'a> {
@@ -182,6 +194,7 @@ impl<'a> Slicer<'a> {
             parser,
             bytes: &text.bytes,
             rules,
+            reports_max: REPORTS_MAX,
         }
     }
 
@@ -204,14 +217,25 @@ impl<'a> Slicer<'a> {
         text.strip_suffix(b"\n").unwrap_or(text).len()
     }
 
-    /// Parses about `bytes_max` of text, whole lines.
+    /// Parses a slice and measures how long that takes.
     fn slice(
         &mut self,
         bytes_max: usize,
-        mut reservation: Reservation,
+        reservation: Reservation,
         metrics: &Metrics,
     ) -> Result<Slice, Exhausted> {
         let started = clock::instant();
+        let slice = self.parse(bytes_max, reservation)?;
+        metrics.parse_seconds(clock::instant().duration_since(started).as_secs_f64());
+        Ok(slice)
+    }
+
+    /// Parses about `bytes_max` of text, whole lines.
+    pub(super) fn parse(
+        &mut self,
+        bytes_max: usize,
+        mut reservation: Reservation,
+    ) -> Result<Slice, Exhausted> {
         let end = self.parser.offset().saturating_add(bytes_max);
         let step = self
             .bytes
@@ -219,7 +243,7 @@ impl<'a> Slicer<'a> {
             .clamp(*STEP_BYTES.start(), *STEP_BYTES.end());
         let step = u64::try_from(step).unwrap_or(u64::MAX);
         let mut scratch = Scratch::new(self.rules);
-        let mut reports = Reports::default();
+        let mut reports = Reports::with_room(self.reports_max);
         let mut point = Point::default();
         while self.parser.offset() < end {
             let offset = self.parser.offset();
@@ -247,7 +271,6 @@ impl<'a> Slicer<'a> {
             .collect();
         let held: u64 = part.iter().map(|table| table.batch.heap_bytes()).sum();
         reservation.shrink_to(held);
-        metrics.parse_seconds(clock::instant().duration_since(started).as_secs_f64());
         Ok(Slice {
             part,
             reports,

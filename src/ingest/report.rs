@@ -71,23 +71,45 @@ impl Counts {
     }
 }
 
-/// The reports of a request: all are counted, the first hundred are kept.
-#[derive(Debug, Default)]
+/// The reports of a request: all are counted, the first are kept.
+#[derive(Debug)]
 pub(super) struct Reports {
     kept: Vec<LineReport>,
     counts: Counts,
+    kept_max: usize,
+}
+
+impl Default for Reports {
+    /// As many as an answer has room for.
+    fn default() -> Self {
+        Self::with_room(REPORTS_MAX)
+    }
 }
 
 impl Reports {
-    /// Reports of which all are counted and only the first were rendered.
+    /// No reports yet, of which `kept_max` will be kept.
+    pub(super) fn with_room(kept_max: usize) -> Self {
+        Self {
+            kept: Vec::new(),
+            counts: Counts::default(),
+            kept_max,
+        }
+    }
+
+    /// Reports of which all are counted and only the first were rendered, in line order.
     pub(super) fn new(kept: Vec<LineReport>, counts: Counts) -> Self {
-        Self { kept, counts }
+        let kept_max = kept.len();
+        Self {
+            kept,
+            counts,
+            kept_max,
+        }
     }
 
     /// Counts a report, and renders and keeps it if there is room.
     pub(super) fn add(&mut self, code: &'static str, render: impl FnOnce() -> LineReport) {
         self.counts.add(code, 1);
-        if self.kept.len() < REPORTS_MAX {
+        if self.kept.len() < self.kept_max {
             self.kept.push(render());
         }
     }
@@ -95,24 +117,29 @@ impl Reports {
     /// Adds reports about the same lines that a later stage made: they are sorted in. A line
     /// that is rejected after all has no use for the news that a field of it was dropped.
     pub(super) fn sort_in(&mut self, later: Self) {
+        let mut early = std::mem::take(&mut self.kept).into_iter().peekable();
         for report in later.kept {
-            let first = self.kept.partition_point(|kept| kept.line < report.line);
-            match self.kept.get_mut(first) {
-                Some(kept) if kept.line == report.line && kept.code == FIELD_DROPPED => {
-                    *kept = report;
-                    self.counts.take_one(FIELD_DROPPED);
-                }
-                _ => self.kept.insert(first, report),
+            while let Some(before) = early.next_if(|early| early.line < report.line) {
+                self.kept.push(before);
             }
+            let same_line = |early: &LineReport| early.line == report.line;
+            if early
+                .next_if(|early| same_line(early) && early.code == FIELD_DROPPED)
+                .is_some()
+            {
+                self.counts.take_one(FIELD_DROPPED);
+            }
+            self.kept.push(report);
         }
-        self.kept.truncate(REPORTS_MAX);
+        self.kept.extend(early);
+        self.kept.truncate(self.kept_max);
         self.counts.merge(&later.counts);
     }
 
     /// Adds the reports of the lines that follow.
     pub(super) fn append(&mut self, mut following: Self) {
         self.kept.append(&mut following.kept);
-        self.kept.truncate(REPORTS_MAX);
+        self.kept.truncate(self.kept_max);
         self.counts.merge(&following.counts);
     }
 

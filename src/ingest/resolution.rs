@@ -17,7 +17,7 @@ use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::catalog::schema::{ColumnKind, Schemas, TableSchema};
 use crate::columnar::Batch;
-use crate::id::Sequence;
+use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
 
 /// The rows of one slice, which become one frame.
@@ -75,7 +75,28 @@ pub(super) struct Misfit {
 pub(super) struct Held<'a> {
     pub(super) limits: &'a Limits,
     pub(super) budget: &'a Budget,
-    pub(super) buffer: &'a Buffer,
+    pub(super) buffer: &'a dyn HeldSeries,
+    /// Refused rows of a table that are named at most.
+    pub(super) reports_max: usize,
+}
+
+/// The series that are in memory: a bucket may have so many.
+pub(super) trait HeldSeries {
+    /// How many a bucket has.
+    fn series_count(&self, bucket: BucketId) -> u64;
+
+    /// Whether this is one of them. `tags` are unescaped, ordered by key, distinct.
+    fn contains_series(&self, bucket: BucketId, measurement: &str, tags: &[(&str, &str)]) -> bool;
+}
+
+impl HeldSeries for Buffer {
+    fn series_count(&self, bucket: BucketId) -> u64 {
+        self.series_count(bucket)
+    }
+
+    fn contains_series(&self, bucket: BucketId, measurement: &str, tags: &[(&str, &str)]) -> bool {
+        self.contains_series(bucket, measurement, tags)
+    }
 }
 
 /// The decision about the rows of one request, or of one slice of it.
@@ -192,9 +213,21 @@ impl<'a> Resolution<'a> {
         (!misfits.is_empty()).then_some(misfits)
     }
 
+    /// Holds the rows against schemas that nobody else changes, until what is left fits.
+    pub(super) fn decide(&mut self, schemas: &Schemas, bucket: Option<&Bucket>) {
+        while let Some(misfits) = self.misfits(schemas, bucket) {
+            self.drop_rows(misfits, Sequence(0));
+        }
+    }
+
+    /// What was decided, and the rows that are left.
+    pub(super) fn into_parts(self) -> (Resolved, Vec<Part>) {
+        (self.resolved, self.parts)
+    }
+
     /// Settles the tables that do not fit, row by row.
     pub(super) fn drop_rows(&mut self, misfits: Vec<Misfit>, durable: Sequence) {
-        let limits = self.held.limits;
+        let (limits, reports_max) = (self.held.limits, self.held.reports_max);
         for misfit in misfits {
             let Some(table) = self
                 .parts
@@ -204,12 +237,12 @@ impl<'a> Resolution<'a> {
                 continue;
             };
             let settled = if misfit.one_too_many {
-                refuse_all(&table.batch, limits.tables_max)
+                refuse_all(&table.batch, limits.tables_max, reports_max)
             } else {
                 settle(
                     misfit.schema.as_deref(),
                     &table.batch,
-                    limits.columns_max,
+                    (limits.columns_max, reports_max),
                     durable,
                 )
             };
@@ -309,14 +342,22 @@ pub(super) fn part_series(part: &Part) -> u64 {
         .sum()
 }
 
-fn refuse_all(batch: &Batch, tables_max: usize) -> Settled {
+/// Whether an empty bucket would take any row of a part.
+pub(super) fn takes_any(part: &Part, columns_max: usize) -> bool {
+    part.iter().any(|table| {
+        let settled = settle(None, &table.batch, (columns_max, 0), Sequence(0));
+        settled.keep.contains(&true)
+    })
+}
+
+fn refuse_all(batch: &Batch, tables_max: usize, reports_max: usize) -> Settled {
     let refusal = limit(
         "tables_max",
         "the number of measurements of the bucket",
         tables_max,
         tables_max + 1,
     );
-    let mut settled = Settled::keeping(batch.rows());
+    let mut settled = Settled::keeping(batch.rows(), reports_max);
     for row in 0..batch.rows() {
         settled.refuse(
             row,
@@ -338,7 +379,7 @@ fn refuse_new_series(held: Held<'_>, bucket: &Bucket, batch: &Batch, free: &mut 
         found: series_max.saturating_add(1),
     };
     let mut verdicts: HashMap<u32, bool> = HashMap::new();
-    let mut settled = Settled::keeping(batch.rows());
+    let mut settled = Settled::keeping(batch.rows(), held.reports_max);
     for (row, series) in batch.series_of_rows().iter().enumerate() {
         let keep = *verdicts.entry(*series).or_insert_with(|| {
             let tags: Vec<(&str, &str)> = batch.series_tags(*series).collect();

@@ -19,16 +19,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::WriteError;
 use super::apply::{Committed, Job};
 use super::in_flight::SeriesInFlight;
-use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved, columns, part_series};
+use super::resolution::{
+    Frame, Held, Mode, Part, Resolution, Resolved, columns, part_series, takes_any,
+};
 use super::rules::Limits;
-use super::settle::settle;
+use super::{REPORTS_MAX, WriteError};
 use crate::buffer::Buffer;
 use crate::catalog::schema::Schemas;
 use crate::catalog::{Bucket, Catalog};
-use crate::id::{BucketId, Sequence};
+use crate::id::BucketId;
 use crate::memory::{Budget, Reservation};
 use crate::wal::{CommitError, Wal};
 
@@ -94,19 +95,13 @@ impl Resolver {
 
     /// Whether an empty bucket would take any row of a part.
     pub(super) fn takes_any(&self, part: &Part) -> bool {
-        part.iter().any(|table| {
-            let settled = settle(None, &table.batch, self.limits.columns_max, Sequence(0));
-            settled.keep.contains(&true)
-        })
+        takes_any(part, self.limits.columns_max)
     }
 
     /// Decides which rows fit a bucket that does not exist yet, without writing any.
     pub(super) fn check_only(&self, parts: Vec<Part>) -> Resolved {
         let mut resolution = Resolution::new(self.held(&self.budget), parts);
-        let empty = Schemas::default();
-        while let Some(misfits) = resolution.misfits(&empty, None) {
-            resolution.drop_rows(misfits, Sequence(0));
-        }
+        resolution.decide(&Schemas::default(), None);
         resolution.resolved
     }
 
@@ -154,6 +149,7 @@ impl Resolver {
             limits: &self.limits,
             budget,
             buffer: &self.buffer,
+            reports_max: REPORTS_MAX,
         }
     }
 

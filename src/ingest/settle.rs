@@ -8,7 +8,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::REPORTS_MAX;
 use super::report::Counts;
 use super::rules::{Echo, Refusal};
 use crate::catalog::schema::{ColumnKind, TableSchema};
@@ -86,15 +85,18 @@ pub(super) struct Settled {
     pub(super) counts: Counts,
     /// The first refused rows, ascending: those that a report may name.
     pub(super) refused: Vec<(usize, Clash)>,
+    /// Of those, so many are kept at most.
+    refused_max: usize,
     /// The latest frame whose columns a refusal relied on; it may still fail.
     pub(super) relied_on: Option<Sequence>,
 }
 
 impl Settled {
-    /// Keeps every row, as yet.
-    pub(super) fn keeping(rows: usize) -> Self {
+    /// Keeps every row, as yet. Remembers at most `refused_max` of those that will be refused.
+    pub(super) fn keeping(rows: usize, refused_max: usize) -> Self {
         Self {
             keep: vec![true; rows],
+            refused_max,
             ..Self::default()
         }
     }
@@ -105,7 +107,7 @@ impl Settled {
         if let Some(keep) = self.keep.get_mut(row) {
             *keep = false;
         }
-        if self.refused.len() < REPORTS_MAX {
+        if self.refused.len() < self.refused_max {
             self.refused.push((row, clash));
         }
     }
@@ -121,7 +123,7 @@ struct Wish<'a> {
 pub(super) fn settle(
     schema: Option<&TableSchema>,
     batch: &Batch,
-    columns_max: usize,
+    (columns_max, refused_max): (usize, usize),
     durable: Sequence,
 ) -> Settled {
     let wishes = wishes(batch);
@@ -140,10 +142,7 @@ pub(super) fn settle(
         durable,
         new: HashMap::new(),
     };
-    let mut settled = Settled {
-        keep: vec![true; batch.rows()],
-        ..Settled::default()
-    };
+    let mut settled = Settled::keeping(batch.rows(), refused_max);
     for group in cells.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((row, _)) = group.first() else {
             continue;

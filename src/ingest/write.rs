@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::apply::Committed;
-use super::parse::{Parsing, Slice};
+use super::parse::{Parsing, Slice, column_of};
 use super::report::{LineReport, Reports, Stage};
 use super::resolution::{Mode, Part, Resolved};
 use super::resolve::Resolver;
 use super::scratch::Rules;
 use super::{Acknowledge, Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::catalog::Bucket;
+use crate::line_protocol::Precision;
 use crate::memory::{Budget, Reservation};
 
 /// How often a request is resolved anew because the log failed before its turn came.
@@ -331,15 +332,20 @@ async fn wait_for(commits: Vec<oneshot::Receiver<Committed>>) -> Committed {
 impl Parsing {
     /// The reports on rows that were refused after parsing.
     fn report(&self, resolved: &Resolved) -> Reports {
-        let mut rows: Vec<_> = resolved.refused.iter().collect();
-        rows.sort_by_key(|row| row.origin.line);
-        let kept = rows.into_iter().take(REPORTS_MAX).map(|row| LineReport {
-            line: row.origin.line,
-            column: self.column_of(row.origin, row.clash.key()),
-            stage: Stage::Write,
-            code: row.clash.code(),
-            message: row.clash.to_string(),
-        });
-        Reports::new(kept.collect(), resolved.rejected.clone())
+        report(self.text(), resolved, REPORTS_MAX)
     }
+}
+
+/// The reports on rows of a text that were refused after parsing.
+pub(super) fn report(text: (&[u8], Precision), resolved: &Resolved, reports_max: usize) -> Reports {
+    let mut rows: Vec<_> = resolved.refused.iter().collect();
+    rows.sort_by_key(|row| row.origin.line);
+    let kept = rows.into_iter().take(reports_max).map(|row| LineReport {
+        line: row.origin.line,
+        column: column_of(text, row.origin, row.clash.key()),
+        stage: Stage::Write,
+        code: row.clash.code(),
+        message: row.clash.to_string(),
+    });
+    Reports::new(kept.collect(), resolved.rejected.clone())
 }

@@ -39,7 +39,7 @@ use crate::memory::Budget;
 use crate::telemetry::Metrics;
 
 pub use listener::Listener;
-pub use open::{OnOperatorToken, OpenError};
+pub use open::{OnOperatorToken, OpenError, ingest_options};
 pub use routes::{Access, ROUTES, Route};
 pub use tls::{Tls, TlsError};
 

@@ -125,7 +125,8 @@ fn read_options(config: &Config) -> read::Options {
     }
 }
 
-fn ingest_options(config: &Config) -> ingest::Options {
+/// How the write path works with this configuration.
+pub fn ingest_options(config: &Config) -> ingest::Options {
     let limits = &config.limits;
     ingest::Options {
         limits: ingest::Limits {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::server::{Server, export};
 
 /// A folder of the material that tests may use; it is no part of the project.
-fn shared(name: &str) -> Option<PathBuf> {
+pub fn shared(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let places = ["../shared", "../../shared"].map(|place| root.join(place).join(name));
     let found = places.into_iter().find(|place| place.exists());
@@ -19,29 +19,31 @@ fn shared(name: &str) -> Option<PathBuf> {
     found
 }
 
+/// Name, precision and text of every file of line protocol in a folder.
+pub fn lp_files(folder: &Path) -> Vec<(String, &'static str, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let lines = paths.filter(|path| path.extension().is_some_and(|extension| extension == "lp"));
+    let file = |path: PathBuf| {
+        let name = path.file_stem().expect("a name").to_str().expect("text");
+        // By their README these two have seconds.
+        let precision = match name {
+            "home-sensor-data" | "eu-wind-data" => "s",
+            _ => "ns",
+        };
+        let bytes = std::fs::read(&path).expect("readable");
+        (name.to_owned(), precision, bytes)
+    };
+    lines.map(file).collect()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_of_real_data_survive_two_servers() {
     let Some(folder) = shared("data") else { return };
     let (first, second) = (Server::start().await, Server::start().await);
     let mut files = 0;
-    for entry in std::fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path
-            .file_stem()
-            .expect("a name")
-            .to_str()
-            .expect("text")
-            .to_owned();
-        if path.extension().is_none_or(|extension| extension != "lp") {
-            continue;
-        }
+    for (name, precision, bytes) in lp_files(&folder) {
         files += 1;
-        let bytes = std::fs::read(&path).expect("readable");
-        // By their README these two have seconds.
-        let precision = match name.as_str() {
-            "home-sensor-data" | "eu-wind-data" => "s",
-            _ => "ns",
-        };
         let query = format!("bucket={name}&precision={precision}");
         first.write(&query, &bytes).await.is_written();
         let exported = first.export(&name).await;
@@ -72,7 +74,7 @@ async fn files_of_real_data_survive_two_servers() {
 }
 
 /// Precision parameter, text, and whether the corpus accepts it.
-fn case(decode: &Value) -> Option<(&'static str, Vec<u8>, bool)> {
+pub fn case(decode: &Value) -> Option<(&'static str, Vec<u8>, bool)> {
     let input = &decode["input"];
     let precision = match input["precision"].as_str()? {
         "1ns" => "ns",

@@ -15,6 +15,7 @@
 //! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
 //! | HTTPS | `tls` |
 //! | all of it, at random | `hostile`, `data` |
+//! | what `tidegate check` says of it | `check` |
 //!
 //! Not covered here, because a client cannot bring it about: a failing disk (`tests/model.rs`, the
 //! scripts), a fault of ours (500: the panic layer's own tests), 80 % of the descriptors (the
@@ -37,6 +38,7 @@
 )]
 
 mod access;
+mod check;
 mod client;
 mod credentials;
 mod data;

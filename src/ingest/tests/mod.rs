@@ -1,3 +1,4 @@
+mod check;
 mod lines;
 mod races;
 mod support;

@@ -1,0 +1,225 @@
+//! `tidegate check`: what a server would say about files of line protocol, without a server.
+//!
+//! ```text
+//! file or standard input > gzip? > slices > ingest's check > FILE:LINE:COLUMN reason
+//! ```
+//!
+//! Every file is a body of its own for a bucket of its own: what clashes with what is decided
+//! within a file. Problems go to standard output, the summary to standard error. Files may be
+//! larger than the memory.
+
+mod excerpt;
+mod input;
+mod output;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Sources};
+use crate::ingest::{Check as Checker, CheckError, Options};
+use crate::line_protocol;
+use crate::server::ingest_options;
+use input::Input;
+use output::{Form, Report};
+
+const HELP: &str = "\
+Each problem is one line FILE:LINE:COLUMN reason, then the line and a mark under the column. Lines
+and columns start with 1; a column is a byte; 0 means that the fault lies on a later line of the
+point. Files may be compressed with gzip. - is standard input.
+
+Exit codes: 0 everything would be stored, 1 something would not, 2 not understood.
+
+Examples:
+  tidegate check points.lp
+  tidegate check --precision s monday.lp.gz tuesday.lp.gz
+  gunzip -c points.lp.gz | tidegate check -
+  tidegate check --json points.lp | head -n 20
+  tidegate check --config /etc/tidegate.toml points.lp";
+
+/// Check files of line protocol as a server would, without one.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = HELP)]
+pub struct Check {
+    /// Files of line protocol, - for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The unit of the timestamps.
+    #[arg(long, value_enum, default_value = "ns", value_name = "UNIT")]
+    precision: Precision,
+    /// Write each problem as a JSON object: file, line, column, code, message.
+    #[arg(long)]
+    json: bool,
+    /// Check against the limits of this configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// As in `precision=` of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Precision {
+    Ns,
+    Us,
+    Ms,
+    S,
+    M,
+    H,
+}
+
+impl From<Precision> for line_protocol::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Ns => Self::Nanosecond,
+            Precision::Us => Self::Microsecond,
+            Precision::Ms => Self::Millisecond,
+            Precision::S => Self::Second,
+            Precision::M => Self::Minute,
+            Precision::H => Self::Hour,
+        }
+    }
+}
+
+/// Why a check did not end well.
+#[derive(Debug, Error)]
+pub enum CheckFailure {
+    /// The settings were refused.
+    #[error("configuration")]
+    Config(#[from] ConfigError),
+    /// A file could not be opened or read.
+    #[error("cannot read {file}")]
+    Input {
+        /// As it was named.
+        file: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file is no line protocol at all.
+    #[error("{file}: {source}")]
+    Check {
+        /// As it was named.
+        file: String,
+        /// What is wrong.
+        #[source]
+        source: CheckError,
+    },
+    /// Nobody takes the problems.
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    /// The check itself went well.
+    #[error("{0}")]
+    Problems(Summary),
+}
+
+/// What was found in all files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files.
+    pub files: u64,
+    /// Lines that hold a point and would be stored.
+    pub accepted: u64,
+    /// Lines that would not be stored.
+    pub rejected: u64,
+    /// Lines that would be stored without their field `time`.
+    pub dropped: u64,
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            accepted,
+            rejected,
+            dropped,
+            ..
+        } = self;
+        write!(
+            f,
+            "points ok: {accepted}, lines rejected: {rejected}, fields dropped: {dropped}"
+        )
+    }
+}
+
+impl Check {
+    /// Checks every file and names all problems.
+    pub fn run(self) -> Result<(), CheckFailure> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let summary = self.check(&mut out)?;
+        out.flush().map_err(CheckFailure::Output)?;
+        if summary.rejected + summary.dropped > 0 {
+            return Err(CheckFailure::Problems(summary));
+        }
+        // That there is nothing to do is told by the exit code too.
+        let _ = writeln!(io::stderr().lock(), "tidegate: {summary}");
+        Ok(())
+    }
+
+    fn check(&self, out: &mut dyn Write) -> Result<Summary, CheckFailure> {
+        let sources = Sources::of_process(self.config.clone(), Vec::new());
+        let options = ingest_options(&Config::load(&sources)?);
+        let form = match self.json {
+            true => Form::Json,
+            false => Form::Text,
+        };
+        let mut summary = Summary::default();
+        for path in &self.files {
+            let name = path.display().to_string();
+            let input = Input::open(path).map_err(|source| CheckFailure::Input {
+                file: name.clone(),
+                source,
+            })?;
+            check_file(
+                input,
+                &name,
+                (options, self.precision.into()),
+                &mut summary,
+                |report| report.write(form, out),
+            )?;
+        }
+        Ok(summary)
+    }
+}
+
+/// Checks one file and hands out its problems in line order.
+fn check_file(
+    mut input: Input,
+    name: &str,
+    (options, precision): (Options, line_protocol::Precision),
+    summary: &mut Summary,
+    mut tell: impl FnMut(&Report<'_>) -> io::Result<()>,
+) -> Result<(), CheckFailure> {
+    let file = || name.to_owned();
+    let mut checker = Checker::new(options, precision, Clock::system().now_ns());
+    summary.files += 1;
+    loop {
+        let checked = checker
+            .slice(input.text(), input.is_last())
+            .map_err(|source| CheckFailure::Check {
+                file: file(),
+                source,
+            })?;
+        let Some(checked) = checked else {
+            if input.is_last() {
+                return Ok(());
+            }
+            input.more().map_err(|source| CheckFailure::Input {
+                file: file(),
+                source,
+            })?;
+            continue;
+        };
+        summary.accepted += checked.accepted;
+        summary.rejected += checked.rejected;
+        let reports = u64::try_from(checked.reports.len()).unwrap_or(u64::MAX);
+        summary.dropped += reports.saturating_sub(checked.rejected);
+        let done = input.text().get(..checked.bytes).unwrap_or_default();
+        for report in output::with_lines(name, done, checked.first_line, &checked.reports) {
+            tell(&report).map_err(CheckFailure::Output)?;
+        }
+        input.advance(checked.bytes);
+    }
+}

@@ -1,0 +1,94 @@
+//! How a problem is written: for people, or one JSON object a line.
+
+use std::io::{self, Write};
+
+use memchr::memchr;
+use serde::Serialize;
+
+use super::excerpt::excerpt;
+use crate::ingest::LineReport;
+
+/// For whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Json,
+}
+
+/// A problem and the line that has it.
+#[derive(Debug)]
+pub(super) struct Report<'a> {
+    file: &'a str,
+    report: &'a LineReport,
+    /// Without its end.
+    line: &'a [u8],
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    code: &'a str,
+    message: &'a str,
+}
+
+/// Brings reports, which are in line order, together with their lines in `text`, which starts
+/// with physical line `first_line`.
+pub(super) fn with_lines<'a>(
+    file: &'a str,
+    text: &'a [u8],
+    first_line: u32,
+    reports: &'a [LineReport],
+) -> impl Iterator<Item = Report<'a>> {
+    let (mut rest, mut number) = (text, first_line);
+    reports.iter().map(move |report| {
+        while number < report.line {
+            let Some(end) = memchr(b'\n', rest) else {
+                break;
+            };
+            rest = rest.get(end + 1..).unwrap_or_default();
+            number += 1;
+        }
+        let line = rest.get(..memchr(b'\n', rest).unwrap_or(rest.len()));
+        let line = line.unwrap_or_default();
+        Report {
+            file,
+            report,
+            line: line.strip_suffix(b"\r").unwrap_or(line),
+        }
+    })
+}
+
+impl Report<'_> {
+    pub(super) fn write(&self, form: Form, out: &mut dyn Write) -> io::Result<()> {
+        let LineReport {
+            line,
+            column,
+            code,
+            message,
+            ..
+        } = self.report;
+        match form {
+            Form::Text => {
+                let (shown, mark) = excerpt(self.line, *column);
+                writeln!(out, "{}:{line}:{column} {message}\n  {shown}", self.file)?;
+                match mark {
+                    Some(mark) => writeln!(out, "  {mark}"),
+                    None => Ok(()),
+                }
+            }
+            Form::Json => {
+                let object = Object {
+                    file: self.file,
+                    line: *line,
+                    column: *column,
+                    code,
+                    message,
+                };
+                serde_json::to_writer(&mut *out, &object)?;
+                out.write_all(b"\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+use std::io::{Cursor, Read, Write as _};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::excerpt::excerpt;
+use super::input::Input;
+use super::output::Form;
+use super::{Summary, check_file};
+use crate::config::{Config, Sources};
+use crate::line_protocol::Precision;
+use crate::server::ingest_options;
+
+/// What is said about a text.
+fn check(text: impl Read + 'static, form: Form) -> (String, Summary) {
+    let config = Config::load(&Sources::default()).expect("the defaults are valid");
+    let input = Input::new(Box::new(text)).expect("readable");
+    let (mut out, mut summary) = (Vec::new(), Summary::default());
+    let how = (ingest_options(&config), Precision::Nanosecond);
+    check_file(input, "a.lp", how, &mut summary, |report| {
+        report.write(form, &mut out)
+    })
+    .expect("readable");
+    (String::from_utf8(out).expect("text"), summary)
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).expect("to memory");
+    encoder.finish().expect("to memory")
+}
+
+const LINES: &str = "m f=1 1\n# note\nm f=\"x\" 2\r\nm f= 3\nm f=2,time=3 4\nm,time=1 f=1";
+
+#[test]
+fn every_problem_is_named_with_its_line_and_a_mark() {
+    let (text, summary) = check(LINES.as_bytes(), Form::Text);
+    let expected = "\
+a.lp:3:3 field \"f\" of \"m\" is float, got string
+  m f=\"x\" 2
+    ^
+a.lp:4:5 expected a field value (a number, a boolean, or a string in double quotes) after `=`, found a space
+  m f= 3
+      ^
+a.lp:5:7 field \"time\" is reserved and was dropped, rename it
+  m f=2,time=3 4
+        ^
+a.lp:6:3 \"time\" is reserved and cannot be a tag, rename the tag
+  m,time=1 f=1
+    ^
+";
+    assert_eq!(text, expected);
+    assert_eq!(
+        summary.to_string(),
+        "points ok: 2, lines rejected: 3, fields dropped: 1"
+    );
+}
+
+#[test]
+fn a_program_gets_an_object_a_line() {
+    let (text, _) = check(LINES.as_bytes(), Form::Json);
+    let objects: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(objects.len(), 4);
+    assert_eq!(
+        objects[0],
+        serde_json::json!({"file": "a.lp", "line": 3, "column": 3, "code": "type_conflict",
+            "message": "field \"f\" of \"m\" is float, got string"})
+    );
+}
+
+#[test]
+fn gzip_is_decoded_with_all_its_members_and_damage_is_told() {
+    let wire = [gzip("m f=1 1\n"), gzip("m f=\"x\" 2\n")].concat();
+    let (text, _) = check(Cursor::new(wire.clone()), Form::Text);
+    assert!(text.starts_with("a.lp:2:3 "), "{text}");
+    for damaged in [
+        wire[..wire.len() - 3].to_vec(),
+        [wire, b"junk".to_vec()].concat(),
+    ] {
+        let mut input = Input::new(Box::new(Cursor::new(damaged))).expect("opens");
+        input.more().expect_err("damaged");
+    }
+}
+
+#[test]
+fn a_text_of_many_windows_is_checked_with_the_right_lines() {
+    let lines = 600_000;
+    let text: String = (1..=lines)
+        .map(|n| {
+            format!(
+                "m,t=t{} f={}\n",
+                n % 7,
+                if n % 100_000 == 0 { "\"s\"" } else { "1" }
+            )
+        })
+        .collect();
+    let (told, summary) = check(Cursor::new(text), Form::Text);
+    assert_eq!((summary.accepted, summary.rejected), (lines - 6, 6));
+    let heads: Vec<&str> = told
+        .lines()
+        .step_by(3)
+        .map(|line| line.split(' ').next().expect("a word"))
+        .collect();
+    assert_eq!(heads[0], "a.lp:100000:8");
+    assert_eq!(heads[5], "a.lp:600000:8");
+    assert_eq!(told.lines().nth(1), Some("  m,t=t5 f=\"s\""));
+}
+
+#[test]
+fn a_line_is_cut_around_its_column_and_everything_in_it_can_be_seen() {
+    let shown = |line: &[u8], column| {
+        let (line, mark) = excerpt(line, column);
+        (line, mark.map(|mark| mark.chars().count()))
+    };
+    assert_eq!(shown(b"m f=", 5), ("m f=".to_owned(), Some(5)));
+    assert_eq!(shown(b"m f=", 0), ("m f=".to_owned(), None));
+    assert_eq!(
+        shown(b"a\tb\x1b[1m\xff", 5),
+        ("a\\tb\\u{1b}[1m\\xff".to_owned(), Some(11))
+    );
+    assert_eq!(
+        shown("\u{202e}é".as_bytes(), 4),
+        ("\\u{202e}é".to_owned(), Some(9))
+    );
+    let long = "é".repeat(100);
+    let (line, mark) = shown(long.as_bytes(), 101);
+    assert_eq!(line, format!("…{}…", "é".repeat(50)));
+    assert_eq!(mark, Some(27));
+    assert_eq!(shown(b"m", u32::MAX), ("m".to_owned(), Some(2)));
+}

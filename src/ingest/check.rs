@@ -1,0 +1,241 @@
+//! What the write path would say about a body, without writing: the rules of a server with an
+//! empty bucket, applied by the very code that the server runs.
+//!
+//! ```text
+//! text ─ parse ─ scratch columns ─ resolve against what the slices before brought ─ reports
+//! ```
+//!
+//! A body is checked slice by slice, as it is written: a slice is held against the columns and
+//! series that the slices before it left behind. So the memory for a check is that of a slice and
+//! of all names, however long the body is.
+//!
+//! This module knows no log, no buffer and no files. Where it differs from a server: a string
+//! that is not closed within [`LOOK_AHEAD_BYTES_MAX`] counts as never closed, and memory, the
+//! size of a body and retention are not checked.
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use super::Options;
+use super::parse::{Slice, Slicer};
+use super::report::LineReport;
+use super::resolution::{Held, HeldSeries, Resolution, columns, takes_any};
+use super::scratch::Rules;
+use super::write::report;
+use crate::buffer::SeriesSet;
+use crate::catalog::Bucket;
+use crate::catalog::schema::Schemas;
+use crate::columnar::Batch;
+use crate::id::{BucketId, Sequence};
+use crate::line_protocol::{Behind, Parser, Precision};
+use crate::memory::{Budget, Exhausted, Marks};
+
+/// How much text is held at most to find the end of a string or of a line, in bytes.
+pub const LOOK_AHEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A body being checked.
+#[derive(Debug)]
+pub struct Check {
+    options: Options,
+    precision: Precision,
+    received_ns: i64,
+    /// The bucket as the body so far would have left it.
+    bucket: Bucket,
+    /// Whether a line has been stored, so that the bucket would exist.
+    exists: bool,
+    schemas: Schemas,
+    series: SeenSeries,
+    /// The next physical line.
+    line: u32,
+    budget: Budget,
+}
+
+/// What is known about one slice of a body.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Bytes of the text that are done with.
+    pub bytes: usize,
+    /// The physical line with which they start.
+    pub first_line: u32,
+    /// Lines that a server would store.
+    pub accepted: u64,
+    /// Lines that it would not.
+    pub rejected: u64,
+    /// Every rejected line and every dropped field, in line order.
+    pub reports: Vec<LineReport>,
+}
+
+/// Why a body cannot be checked further.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// A line that nobody can hold. No server would take it either.
+    #[error(
+        "line {line} has more than {LOOK_AHEAD_BYTES_MAX} bytes: this is no line protocol, and what follows is not checked"
+    )]
+    LineTooLong {
+        /// 1-based, physical.
+        line: u32,
+    },
+    /// Never: memory is not limited here.
+    #[error("memory is short: {0}")]
+    Memory(#[from] Exhausted),
+}
+
+impl Check {
+    /// A check with a server's options. Lines without a timestamp get `received_ns`, nanoseconds
+    /// since the epoch.
+    pub fn new(options: Options, precision: Precision, received_ns: i64) -> Self {
+        let bucket = Bucket {
+            id: BucketId(1),
+            name: String::new(),
+            retention_ns: None,
+            created_ns: received_ns,
+        };
+        Self {
+            options,
+            precision,
+            received_ns,
+            bucket,
+            exists: false,
+            schemas: Schemas::default(),
+            series: SeenSeries::default(),
+            line: 1,
+            budget: Budget::new(Marks {
+                budget_bytes: u64::MAX,
+                soft_bytes: u64::MAX,
+                hard_bytes: u64::MAX,
+            }),
+        }
+    }
+
+    /// Checks the next slice. `text` is what has not been done with; `is_last` says that the body
+    /// ends with it. Nothing, if that much text does not suffice: then call again with more.
+    pub fn slice(&mut self, text: &[u8], is_last: bool) -> Result<Option<Checked>, CheckError> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let behind = match is_last {
+            true => Behind::Nothing,
+            false if text.len() < LOOK_AHEAD_BYTES_MAX => Behind::Text,
+            false => Behind::TooMuchText,
+        };
+        let Some(bytes_max) = self.slice_bytes_max(text.len(), behind) else {
+            return Ok(None);
+        };
+        if behind == Behind::Text && text.len() <= bytes_max {
+            return Ok(None);
+        }
+        let mut slicer = Slicer {
+            parser: Parser::piece(text, self.precision, self.line, behind),
+            bytes: text,
+            rules: self.rules(),
+            reports_max: usize::MAX,
+        };
+        let slice = slicer.parse(bytes_max, self.budget.empty())?;
+        let bytes = slicer.parser.offset();
+        let done = text.get(..bytes).unwrap_or_default();
+        match behind {
+            Behind::Text if bytes < bytes_max => return Ok(None),
+            Behind::TooMuchText if !done.ends_with(b"\n") => {
+                return Err(CheckError::LineTooLong { line: self.line });
+            }
+            _ => {}
+        }
+        let mut checked = self.resolve(text, slice);
+        checked.bytes = bytes;
+        let lines = memchr::memchr_iter(b'\n', done).count();
+        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+        self.line = self.line.saturating_add(lines);
+        Ok(Some(checked))
+    }
+
+    /// A small body is one slice; nothing if it is not known yet whether it is small.
+    fn slice_bytes_max(&self, text_bytes: usize, behind: Behind) -> Option<usize> {
+        let may_be_small = self.line == 1 && text_bytes <= self.options.inline_bytes_max;
+        match behind {
+            _ if !may_be_small => Some(self.options.slice_bytes_max),
+            Behind::Nothing => Some(usize::MAX),
+            Behind::Text | Behind::TooMuchText => None,
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            limits: self.options.limits,
+            oldest_ns: None,
+            default_ns: self.precision.truncate(self.received_ns),
+        }
+    }
+
+    /// What `write` does with a slice, without the log.
+    fn resolve(&mut self, text: &[u8], slice: Slice) -> Checked {
+        let Slice {
+            part, mut reports, ..
+        } = slice;
+        let limits = self.options.limits;
+        self.exists |= takes_any(&part, limits.columns_max);
+        let bucket = self.exists.then_some(&self.bucket);
+        let held = Held {
+            limits: &limits,
+            budget: &self.budget,
+            buffer: &self.series,
+            reports_max: usize::MAX,
+        };
+        let mut resolution = Resolution::new(held, vec![part]);
+        if let Some(bucket) = bucket {
+            resolution.enforce_series_limit(bucket, 0);
+        }
+        resolution.decide(&self.schemas, bucket);
+        let (resolved, parts) = resolution.into_parts();
+        reports.sort_in(report((text, self.precision), &resolved, usize::MAX));
+        for table in parts.iter().flatten() {
+            self.store(&table.batch);
+        }
+        self.schemas.settle(Sequence(0));
+        Checked {
+            bytes: 0,
+            first_line: self.line,
+            accepted: resolved.accepted,
+            rejected: reports.counts().rejected(),
+            reports: reports.finish().0,
+        }
+    }
+
+    fn store(&mut self, batch: &Batch) {
+        let (bucket, measurement) = (self.bucket.id, batch.measurement());
+        let columns = columns(batch);
+        let extended = self
+            .schemas
+            .extend(bucket, measurement, columns, Sequence(0));
+        debug_assert!(extended.is_ok(), "it fits: that is what was decided");
+        self.series.add(batch);
+    }
+}
+
+/// The series of the lines so far, by measurement.
+#[derive(Debug, Default)]
+struct SeenSeries {
+    tables: HashMap<Box<str>, SeriesSet>,
+}
+
+impl SeenSeries {
+    fn add(&mut self, batch: &Batch) {
+        let table = self.tables.entry(batch.measurement().into()).or_default();
+        for series in 0..u32::try_from(batch.series_count()).unwrap_or(u32::MAX) {
+            table.insert(batch.series_tags(series));
+        }
+    }
+}
+
+impl HeldSeries for SeenSeries {
+    fn series_count(&self, _: BucketId) -> u64 {
+        let counts = self.tables.values().map(SeriesSet::len);
+        u64::try_from(counts.sum::<usize>()).unwrap_or(u64::MAX)
+    }
+
+    fn contains_series(&self, _: BucketId, measurement: &str, tags: &[(&str, &str)]) -> bool {
+        let table = self.tables.get(measurement);
+        table.is_some_and(|table| table.contains(tags))
+    }
+}
