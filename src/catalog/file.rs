@@ -6,7 +6,7 @@ use super::{Bucket, CatalogError, Token, TokenId};
 use crate::id::BucketId;
 use crate::storage::Storage;
 
-const PATH: &str = "catalog.json";
+pub(super) const PATH: &str = "catalog.json";
 const FORMAT: u32 = 1;
 
 /// What the file holds. The counters only grow: they are why an id is never given twice.

@@ -33,6 +33,9 @@ pub use token::{NewToken, Secret, Token, TokenHash, TokenId};
 
 use file::Contents;
 
+/// The files of a data folder that hold all this. What is missing of them is empty.
+pub const FILES: [&str; 2] = [file::PATH, schema::CHECKPOINT_PATH];
+
 /// Buckets and tokens, shared by everyone who serves requests.
 #[derive(Clone, Debug)]
 pub struct Catalog {

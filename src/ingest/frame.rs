@@ -15,11 +15,34 @@ use crate::id::BucketId;
 
 /// The payload of a frame cannot be understood.
 #[derive(Debug, Error)]
-pub(super) enum FrameError {
+pub enum FrameError {
+    /// It ends too early.
     #[error("the bucket id is cut off")]
     BucketId,
+    /// A table in it.
     #[error("a batch is damaged: {0}")]
     Batch(#[from] DecodeError),
+}
+
+/// What a frame of the log carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameDescription {
+    /// The bucket that it is for.
+    pub bucket: BucketId,
+    /// The measurements in it, each with its number of rows. None: it only waits for others.
+    pub rows: Vec<(String, usize)>,
+}
+
+/// Says what the payload of a log frame carries.
+pub fn describe_frame(payload: &[u8]) -> Result<FrameDescription, FrameError> {
+    let (bucket, batches) = decode(payload)?;
+    let rows = batches
+        .iter()
+        .map(|batch| (batch.measurement().to_owned(), batch.rows()));
+    Ok(FrameDescription {
+        bucket,
+        rows: rows.collect(),
+    })
 }
 
 /// Encodes batches of a bucket.
@@ -69,7 +92,7 @@ fn read_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, encode, read_varint, write_varint};
+    use super::{decode, describe_frame, encode, read_varint, write_varint};
     use crate::columnar::{BatchBuilder, FieldType, FieldValue};
     use crate::id::BucketId;
 
@@ -81,6 +104,9 @@ mod tests {
         builder.push_row(series, 5, &[(temp, FieldValue::Float(21.5))]);
         let batch = builder.finish();
         let payload = encode(BucketId(300), [&batch, &batch]);
+        let described = describe_frame(&payload).expect("whole");
+        let home = ("home".to_owned(), 1);
+        assert_eq!(described.rows, [home.clone(), home]);
         let (bucket, batches) = decode(&payload).expect("whole");
         assert_eq!((bucket, batches.len()), (BucketId(300), 2));
         assert!(decode(&payload[..payload.len() - 1]).is_err());

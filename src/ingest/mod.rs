@@ -48,6 +48,7 @@ use crate::telemetry::Metrics;
 use crate::wal::LogStats;
 
 pub use check::{Check, CheckError, Checked};
+pub use frame::{FrameDescription, FrameError, describe_frame};
 pub use open::{OpenError, Opened};
 pub use report::{LineReport, Stage};
 pub use rules::Limits;

@@ -57,6 +57,67 @@ impl DiskStorage {
         Ok(storage)
     }
 
+    /// Opens a data folder that exists. Blocking.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`DiskStorage::open`], and when there is no data folder.
+    pub fn open_existing(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let root = folder.into();
+        refuse_missing(&root)?;
+        Self::open(root)
+    }
+
+    /// Opens a data folder to look at it: nothing in it is changed or made, and no server can
+    /// start on it meanwhile. It is for its users to write nothing. Blocking.
+    ///
+    /// # Errors
+    ///
+    /// When there is no data folder, another process holds it, or it cannot be read.
+    pub fn inspect(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let root = folder.into();
+        refuse_missing(&root)?;
+        let path = root.join(LOCK_FILE);
+        // A copy may come without a lock file. Then any open file will do: nobody else locks it.
+        let path = if path.exists() {
+            path
+        } else {
+            root.join(FORMAT_FILE)
+        };
+        let file = open_file(fs::OpenOptions::new().read(true), &path)
+            .map_err(|source| StorageError::io(Operation::Lock, path.clone(), source))?;
+        try_lock(&root, &path, &file)?;
+        Ok(Self {
+            _lock: Arc::new(file),
+            root,
+        })
+    }
+
+    /// Makes a folder that will become a data folder: as long as its `format` is not written, no
+    /// server starts on it. Blocking.
+    ///
+    /// # Errors
+    ///
+    /// When the folder holds anything, or cannot be written.
+    pub fn create(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let root = folder.into();
+        make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
+        let found = names(&root).map_err(|source| explain(&root, Operation::List, source))?;
+        if let Some(example) = found.into_iter().find(|name| name != "lost+found") {
+            return Err(StorageError::NotEmpty {
+                path: root,
+                example,
+            });
+        }
+        keep_others_out(&root);
+        let storage = Self {
+            _lock: Arc::new(lock(&root)?),
+            root,
+        };
+        storage.sync_dir("")?;
+        Ok(storage)
+    }
+
     fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
         let inside = Path::new(path)
             .components()
@@ -210,6 +271,19 @@ fn refuse_foreign(root: &Path) -> Result<(), StorageError> {
     }
 }
 
+fn refuse_missing(root: &Path) -> Result<(), StorageError> {
+    match names(root) {
+        Ok(found) if found.iter().any(|name| name == FORMAT_FILE) => Ok(()),
+        Ok(_) => Err(StorageError::NoDataFolder {
+            path: root.to_owned(),
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StorageError::NoDataFolder {
+            path: root.to_owned(),
+        }),
+        Err(source) => Err(explain(root, Operation::List, source)),
+    }
+}
+
 /// An existing folder (a mounted volume) may be open to others. Where it is not ours to close,
 /// the files in it are still for us alone.
 fn keep_others_out(root: &Path) {
@@ -233,25 +307,26 @@ fn lock(root: &Path) -> Result<fs::File, StorageError> {
         .mode(0o600);
     let file =
         open_file(&options, &path).map_err(|source| explain(root, Operation::Lock, source))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(fs::TryLockError::WouldBlock) => {
-            let pid = holder(&file);
-            return Err(StorageError::InUse {
-                path: root.to_owned(),
-                pid,
-            });
-        }
-        Err(fs::TryLockError::Error(source)) => {
-            return Err(StorageError::io(Operation::Lock, path, source));
-        }
-    }
+    try_lock(root, &path, &file)?;
     // For the message of the next one who tries. On a full disk it goes without.
     let pid = format!("{}\n", std::process::id());
     let _ = file
         .set_len(0)
         .and_then(|()| file.write_all_at(pid.as_bytes(), 0));
     Ok(file)
+}
+
+fn try_lock(root: &Path, path: &Path, file: &fs::File) -> Result<(), StorageError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(fs::TryLockError::WouldBlock) => Err(StorageError::InUse {
+            path: root.to_owned(),
+            pid: holder(file),
+        }),
+        Err(fs::TryLockError::Error(source)) => {
+            Err(StorageError::io(Operation::Lock, path, source))
+        }
+    }
 }
 
 fn holder(file: &fs::File) -> Option<u32> {

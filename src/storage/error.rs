@@ -113,6 +113,26 @@ pub enum StorageError {
         /// One of the names in it.
         example: String,
     },
+    /// There is no data folder where one was expected.
+    #[error(
+        "{} is not a tidegate data folder (it has no file `format`): name the folder that `tidegate serve` keeps its data in",
+        path.display()
+    )]
+    NoDataFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder that is to be filled holds something.
+    #[error(
+        "folder {} is not empty (it holds `{example}`): name an empty or a new folder",
+        path.display()
+    )]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// One of the names in it.
+        example: String,
+    },
     /// The data folder was written by a newer version of the program.
     #[error(
         "{} says data format version {found}, this tidegate knows versions up to {supported}: start the newer tidegate that wrote it",

@@ -15,7 +15,8 @@ use super::{Storage, StorageError, read, replace};
 /// The version that this program writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-pub(super) const FORMAT_FILE: &str = "format";
+/// The file that makes a folder a data folder.
+pub const FORMAT_FILE: &str = "format";
 
 /// What the format file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

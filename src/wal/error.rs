@@ -1,6 +1,6 @@
 //! What can go wrong: at the start ([`WalError`]) and for a frame ([`CommitError`]).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -18,8 +18,8 @@ pub enum WalError {
     Storage(#[from] StorageError),
     /// Damage where everything was known to be durable.
     #[error(
-        "log segment {} is damaged at offset {offset} ({what}), below what was known to be durable: acknowledged points may be lost from there on, so the start is refused; `tidegate wal salvage` copies aside what can still be read",
-        path.display()
+        "log segment {} is damaged at offset {offset} ({what}), below what was known to be durable: acknowledged points may be lost from there on, so the start is refused; `{}` copies aside what can still be read",
+        path.display(), salvage_command(path)
     )]
     Damaged {
         /// The segment.
@@ -70,8 +70,8 @@ pub enum WalError {
     },
     /// A segment is gone that others refer to.
     #[error(
-        "log segment {} is missing, but later ones exist: acknowledged points may be lost, so the start is refused; put the file back, or let `tidegate wal salvage` copy aside what is there",
-        path.display()
+        "log segment {} is missing, but later ones exist: acknowledged points may be lost, so the start is refused; put the file back, or let `{}` copy aside what is there",
+        path.display(), salvage_command(path)
     )]
     MissingSegment {
         /// The segment.
@@ -79,8 +79,8 @@ pub enum WalError {
     },
     /// The oldest segments are gone before they were released.
     #[error(
-        "the log starts at sequence {found} in {}, frames after {needed_after} are still needed: segments are missing; put them back",
-        path.display()
+        "the log starts at sequence {found} in {}, frames after {needed_after} are still needed: segments are missing; put them back, or let `{}` copy aside what is there",
+        path.display(), salvage_command(path)
     )]
     MissingFrames {
         /// The oldest segment there is.
@@ -113,6 +113,26 @@ pub enum WalError {
     },
 }
 
+/// The command that saves what can be read of the data folder that `segment` lies in, as a shell
+/// takes it.
+fn salvage_command(segment: &Path) -> String {
+    let folder = segment.ancestors().nth(2).unwrap_or(segment);
+    let folder = folder.display().to_string();
+    let folder = if folder.is_empty() { "." } else { &folder };
+    let out = format!("{}-salvaged", folder.trim_end_matches('/'));
+    let (folder, out) = (quoted(folder), quoted(&out));
+    format!("tidegate wal salvage --data-dir {folder} --out {out}")
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@".contains(&byte);
+    match word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
 /// A frame was not acknowledged.
 #[derive(Clone, Debug, Error)]
 pub enum CommitError {
@@ -140,4 +160,32 @@ pub enum CommitError {
     /// Submitted after the log was closed, never written.
     #[error("the log is closed")]
     Closed,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::salvage_command;
+
+    #[test]
+    fn the_command_that_a_refusal_names_is_whole() {
+        for (segment, command) in [
+            (
+                "/var/lib/tide/wal/0000000000000001.wal",
+                "--data-dir /var/lib/tide --out /var/lib/tide-salvaged",
+            ),
+            (
+                "./my data/wal/x.wal",
+                "--data-dir './my data' --out './my data-salvaged'",
+            ),
+            (
+                "it's/wal/x.wal",
+                r"--data-dir 'it'\''s' --out 'it'\''s-salvaged'",
+            ),
+        ] {
+            let expected = format!("tidegate wal salvage {command}");
+            assert_eq!(salvage_command(Path::new(segment)), expected);
+        }
+    }
 }

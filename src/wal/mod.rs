@@ -67,11 +67,13 @@ mod committer;
 mod error;
 mod frame;
 mod handle;
+mod inspect;
 mod options;
 mod queue;
 mod reader;
 mod recovery;
 mod replay;
+mod salvage;
 mod segment;
 #[cfg(test)]
 mod tests;
@@ -80,9 +82,11 @@ mod writer;
 pub use error::{CommitError, WalError};
 pub use frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 pub use handle::{Completion, LogStats, Wal};
+pub use inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
 pub use options::{GroupReport, Observer, WalOptions};
 pub use recovery::{Recovered, Replayed, TornTail};
 pub use replay::{OnFrame, OnFrameError, Progress};
+pub use salvage::{Loss, Salvaged, salvage};
 pub use segment::{Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
 
 /// Where the segments lie in the data folder.

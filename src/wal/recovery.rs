@@ -87,10 +87,7 @@ pub(super) fn recover(
     storage.create_dir_all(FOLDER)?;
     let chain = Chain::find(&*storage, node_id)?;
     chain.check(&*storage, options.released)?;
-    let base = chain
-        .segments
-        .first()
-        .map_or(0, |(oldest, _)| oldest.predecessor.sequence.0);
+    let base = chain.base();
     let mut replay = Replay::new(&*storage, (on_frame, on_progress), (base, chain.bytes()));
     let end = chain.replay(&mut replay)?;
     let replayed = report(&chain, &mut replay, &end, base);
@@ -109,6 +106,24 @@ pub(super) fn recover(
     });
     let writer = Writer::new(storage.clone(), options, (node_id, next), stats.collect());
     Ok(Recovered { replayed, writer })
+}
+
+/// Reads the log as [`recover`] does, takes no frame and changes nothing: see [`Wal::examine`].
+pub(super) fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
+    let node_id = data_format(storage)?.node_id;
+    if !storage.list("")?.iter().any(|name| name == FOLDER) {
+        return Ok(Replayed {
+            clean: true,
+            ..Replayed::default()
+        });
+    }
+    let chain = Chain::find(storage, node_id)?;
+    chain.check(storage, WalOptions::default().released)?;
+    let base = chain.base();
+    let (on_frame, on_progress) = (&mut |_, _: &[u8]| Ok(()), &mut |_| {});
+    let mut replay = Replay::new(storage, (on_frame, on_progress), (base, chain.bytes()));
+    let end = chain.replay(&mut replay)?;
+    Ok(report(&chain, &mut replay, &end, base))
 }
 
 /// The segments there are, oldest first, each with its length.
@@ -137,6 +152,12 @@ impl Chain {
             segments,
             unfinished,
         })
+    }
+
+    /// The last sequence before the log begins.
+    fn base(&self) -> u64 {
+        let oldest = self.segments.first();
+        oldest.map_or(0, |(oldest, _)| oldest.predecessor.sequence.0)
     }
 
     /// Each segment must be there, and the oldest must reach back to what was released.

@@ -14,7 +14,7 @@ use crate::catalog::file::{read_json, write_json};
 use crate::id::{BucketId, Sequence};
 use crate::storage::Storage;
 
-const PATH: &str = "schemas.json";
+pub(in crate::catalog) const PATH: &str = "schemas.json";
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]

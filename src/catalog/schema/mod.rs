@@ -21,6 +21,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(super) use checkpoint::PATH as CHECKPOINT_PATH;
+
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence};
 

@@ -149,3 +149,49 @@ fn a_folder_without_write_permission_is_told_from_other_failures() {
         "cannot create the folder /data"
     );
 }
+
+#[test]
+fn looking_at_a_folder_changes_nothing_and_keeps_servers_out() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("data");
+    let missing = DiskStorage::inspect(&root).expect_err("nothing there");
+    assert!(matches!(missing, StorageError::NoDataFolder { .. }));
+    let missing = DiskStorage::open_existing(&root).expect_err("nothing there");
+    assert!(matches!(missing, StorageError::NoDataFolder { .. }));
+    assert!(!root.exists());
+    let server = DiskStorage::open(&root).expect("opened");
+    let in_use = DiskStorage::inspect(&root).expect_err("in use");
+    assert!(matches!(in_use, StorageError::InUse { .. }));
+    drop(server);
+    let lock = std::fs::metadata(root.join("lock")).expect("there");
+    for without_lock in [false, true] {
+        if without_lock {
+            std::fs::remove_file(root.join("lock")).expect("removed");
+        } else {
+            let looking = DiskStorage::inspect(&root).expect("free");
+            let in_use = DiskStorage::open(&root).expect_err("in use");
+            assert!(matches!(in_use, StorageError::InUse { .. }));
+            drop(looking);
+            let after = std::fs::metadata(root.join("lock")).expect("there");
+            let modified = |found: std::fs::Metadata| found.modified().expect("known");
+            assert_eq!(modified(after), modified(lock.clone()));
+        }
+        let names = DiskStorage::inspect(&root).expect("free").list("");
+        let names = names.expect("listed");
+        assert_eq!(names.iter().any(|name| name == "lock"), !without_lock);
+    }
+    DiskStorage::open_existing(&root).expect("opened");
+}
+
+#[test]
+fn a_folder_to_be_filled_is_new_or_empty_and_no_data_folder_before_its_format_is_written() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("out");
+    let storage = DiskStorage::create(&root).expect("made");
+    storage.create_dir_all("wal").expect("made");
+    drop(storage);
+    let foreign = DiskStorage::open(&root).expect_err("no data folder yet");
+    assert!(matches!(foreign, StorageError::Foreign { .. }), "{foreign}");
+    let taken = DiskStorage::create(&root).expect_err("not empty");
+    assert!(matches!(taken, StorageError::NotEmpty { .. }), "{taken}");
+}

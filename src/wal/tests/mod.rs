@@ -4,5 +4,6 @@ mod basics;
 mod damage;
 mod faults;
 mod model;
+mod salvage;
 mod support;
 mod threaded;

@@ -1,0 +1,195 @@
+//! Saves what can be read of a log that no server starts with (design decision D10).
+//!
+//! Every data frame that can be read is copied, in the order of sequence and under its sequence,
+//! into a new log with an end mark. The old log is not changed. What could not be read is named:
+//! a frame that is lost is told by its place and by the sequences around it.
+//!
+//! More than a start would take can come along: frames of a last group that was never
+//! acknowledged, behind a torn one. They were sent, so they may be kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::FOLDER;
+use super::error::WalError;
+use super::inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
+use super::options::WalOptions;
+use super::segment::{self, FRAMES_START, Position, SEGMENT_HEADER_BYTES};
+use super::writer::{NextSegment, Writer};
+use crate::id::Sequence;
+use crate::storage::{Storage, StorageError};
+
+/// What was saved, and what was not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    /// Data frames copied.
+    pub frames: u64,
+    /// Bytes of their payloads.
+    pub payload_bytes: u64,
+    /// The sequence of the last one; 0 if there is none.
+    pub last: Sequence,
+    /// What could not be read, in the order of the log.
+    pub losses: Vec<Loss>,
+}
+
+/// A part of the log that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The segment.
+    pub path: PathBuf,
+    /// Where the part starts.
+    pub offset: u64,
+    /// How long it is; 0 if the segment is not there.
+    pub bytes: u64,
+    /// What is wrong with it.
+    pub what: String,
+    /// The last frame before it; 0 if there is none.
+    pub after: Sequence,
+    /// The first frame behind it; absent if there is none.
+    pub before: Option<Sequence>,
+}
+
+/// Copies what can be read of the log in `from` into a new log in `to`, which must not have one.
+/// Durable when it returns. Memory stays within a few mebibytes.
+pub fn salvage(
+    from: &dyn Storage,
+    to: Arc<dyn Storage>,
+    options: WalOptions,
+) -> Result<Salvaged, WalError> {
+    let log = LogReader::open(from)?;
+    to.create_dir_all(FOLDER)?;
+    let mut copy = Copy::new(to, options, log.node_id());
+    let mut expected = None;
+    for segment in log.segments() {
+        copy.note_missing(from, expected, segment);
+        if let Some(fault) = &segment.header_fault {
+            let header = (0, header_bytes(segment));
+            copy.lose(segment, header, format!("its header: {fault}"));
+        }
+        log.read(segment, &mut |item| match item {
+            Item::Frame(frame) => copy.take(&frame),
+            Item::Unreadable {
+                offset,
+                bytes,
+                what,
+            } => {
+                copy.lose(segment, (offset, bytes), what.to_owned());
+                Ok(())
+            }
+        })?;
+        expected = Some(segment.number + 1);
+    }
+    Ok(copy.finish()?)
+}
+
+fn header_bytes(segment: &SegmentFile) -> u64 {
+    let header = u64::try_from(SEGMENT_HEADER_BYTES).unwrap_or(FRAMES_START);
+    segment.bytes.min(header)
+}
+
+/// A new log being written.
+struct Copy {
+    writer: Writer,
+    group_bytes_max: usize,
+    /// Frames to be committed together.
+    group: Vec<(u64, Vec<u8>)>,
+    group_bytes: usize,
+    /// Losses of which the frame behind is not known yet.
+    open_losses: usize,
+    salvaged: Salvaged,
+}
+
+impl Copy {
+    fn new(to: Arc<dyn Storage>, options: WalOptions, node_id: u64) -> Self {
+        let next = NextSegment {
+            number: 1,
+            predecessor: Position::default(),
+            carried: Vec::new(),
+        };
+        let group_bytes_max = options.group_bytes_max;
+        Self {
+            writer: Writer::new(to, options, (node_id, next), Vec::new()),
+            group_bytes_max,
+            group: Vec::new(),
+            group_bytes: 0,
+            open_losses: 0,
+            salvaged: Salvaged::default(),
+        }
+    }
+
+    /// Takes a frame. One that comes again (the last group of a run that died is copied into the
+    /// next segment) has been taken already.
+    fn take(&mut self, frame: &FrameInfo<'_>) -> Result<(), StorageError> {
+        if frame.kind != FrameKind::Data || frame.sequence <= self.salvaged.last {
+            return Ok(());
+        }
+        let first_open = self.salvaged.losses.len() - self.open_losses;
+        for loss in self.salvaged.losses.iter_mut().skip(first_open) {
+            loss.before = Some(frame.sequence);
+        }
+        self.open_losses = 0;
+        self.salvaged.frames += 1;
+        self.salvaged.last = frame.sequence;
+        self.salvaged.payload_bytes += u64::try_from(frame.payload.len()).unwrap_or(u64::MAX);
+        self.group.push((frame.sequence.0, frame.payload.to_vec()));
+        self.group_bytes += frame.payload.len();
+        match self.group_bytes >= self.group_bytes_max {
+            true => self.commit(),
+            false => Ok(()),
+        }
+    }
+
+    fn lose(&mut self, segment: &SegmentFile, (offset, bytes): (u64, u64), what: String) {
+        self.add(Loss {
+            path: segment.path.clone(),
+            offset,
+            bytes,
+            what,
+            after: self.salvaged.last,
+            before: None,
+        });
+    }
+
+    /// Names the segments between the one that was `expected` and the one that came.
+    fn note_missing(&mut self, from: &dyn Storage, expected: Option<u64>, found: &SegmentFile) {
+        // The first one says whether there were frames before it.
+        let expected = expected.unwrap_or(match found.predecessor {
+            Some(before) if before.sequence > Sequence(0) => before.segment,
+            Some(_) => found.number,
+            None => 1,
+        });
+        for number in expected..found.number {
+            self.add(Loss {
+                path: from.locate(&segment::path(number)),
+                offset: 0,
+                bytes: 0,
+                what: "the file is missing".to_owned(),
+                after: self.salvaged.last,
+                before: None,
+            });
+        }
+    }
+
+    fn add(&mut self, loss: Loss) {
+        self.salvaged.losses.push(loss);
+        self.open_losses += 1;
+    }
+
+    fn commit(&mut self) -> Result<(), StorageError> {
+        let frames = self.group.iter();
+        let frames = frames.map(|(sequence, payload)| (*sequence, payload.as_slice()));
+        if !self.group.is_empty() {
+            self.writer.commit(frames)?;
+        }
+        self.group.clear();
+        self.group_bytes = 0;
+        Ok(())
+    }
+
+    /// Ends the new log in order.
+    fn finish(mut self) -> Result<Salvaged, StorageError> {
+        self.commit()?;
+        self.writer.close()?;
+        Ok(self.salvaged)
+    }
+}
