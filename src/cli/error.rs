@@ -1,11 +1,10 @@
 //! Why a command failed.
 
-use std::io;
-
 use thiserror::Error;
 
 use super::check::CheckFailure;
 use super::serve::ServeError;
+use super::wal::WalCommandError;
 
 /// A command's error.
 #[derive(Debug, Error)]
@@ -16,7 +15,7 @@ pub enum CliError {
     /// `tidegate check`.
     #[error(transparent)]
     Check(#[from] CheckFailure),
-    /// Nobody takes what a command has to say.
-    #[error("cannot write to standard output")]
-    Output(#[source] io::Error),
+    /// `tidegate wal`.
+    #[error(transparent)]
+    Wal(#[from] WalCommandError),
 }

@@ -4,6 +4,7 @@
 mod check;
 mod error;
 mod serve;
+mod wal;
 
 #[cfg(test)]
 mod tests;
@@ -53,6 +54,7 @@ pub struct Cli {
 enum Command {
     Serve(Serve),
     Check(check::Check),
+    Wal(wal::Wal),
 }
 
 impl Cli {
@@ -61,6 +63,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => Ok(serve.run()?),
             Command::Check(check) => Ok(check.run()?),
+            Command::Wal(wal) => Ok(wal.run()?),
         }
     }
 }

@@ -2,15 +2,58 @@ use clap::{CommandFactory as _, Parser as _};
 
 use super::{Cli, one_line};
 
+/// The help of a command, of a command of a command.
 fn help(of: &str) -> String {
-    let mut command = Cli::command();
-    let command = match of {
-        "" => &mut command,
-        name => command
+    let mut command = &mut Cli::command();
+    for name in of.split_whitespace() {
+        command = command
             .find_subcommand_mut(name)
-            .expect("there is such a command"),
-    };
+            .expect("there is such a command");
+    }
     command.render_long_help().to_string()
+}
+
+/// Every command that does something, by its words.
+fn commands() -> Vec<String> {
+    fn collect(command: &clap::Command, words: &str, found: &mut Vec<String>) {
+        for below in command.get_subcommands() {
+            let words = format!("{words} {}", below.get_name());
+            if below.get_subcommands().next().is_none() {
+                found.push(words.trim().to_owned());
+            }
+            collect(below, &words, found);
+        }
+    }
+    let mut found = Vec::new();
+    collect(&Cli::command(), "", &mut found);
+    found
+}
+
+#[test]
+fn every_command_has_examples_that_are_understood() {
+    for command in commands() {
+        let text = help(&command);
+        let (_, examples) = text
+            .split_once("\nExamples:\n")
+            .unwrap_or_else(|| panic!("{command} has no examples"));
+        let lines: Vec<&str> = examples
+            .lines()
+            .filter_map(|line| Some(&line[line.find("tidegate ")?..]))
+            .collect();
+        assert!(
+            lines.iter().any(|line| line.contains(&command)),
+            "{command}: {examples}"
+        );
+        for line in lines {
+            let line = line.split(" | ").next().expect("a first part");
+            let parsed = Cli::try_parse_from(line.split(' '));
+            assert!(
+                parsed.is_ok(),
+                "{line}: {}",
+                parsed.expect_err("not understood")
+            );
+        }
+    }
 }
 
 #[test]
@@ -48,11 +91,10 @@ fn the_help_of_serve_tells_of_token_data_settings_and_stopping() {
 
 #[test]
 fn help_fits_a_terminal_of_100_columns() {
-    for line in [help(""), help("serve")]
-        .iter()
-        .flat_map(|text| text.lines())
-    {
-        assert!(line.chars().count() <= 100, "{line}");
+    for command in commands().iter().map(String::as_str).chain(["", "wal"]) {
+        for line in help(command).lines() {
+            assert!(line.chars().count() <= 100, "{command}: {line}");
+        }
     }
 }
 

@@ -1,0 +1,124 @@
+//! `tidegate wal salvage`: a new data folder with everything that can be read of a damaged one.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::WalCommandError;
+use crate::catalog;
+use crate::storage::{DiskStorage, FORMAT_FILE, Storage, StorageError, read, replace};
+use crate::wal::{Loss, Salvaged, WalOptions, salvage};
+
+const HELP: &str = "\
+For a data folder that a server refuses to start on because its log is damaged. The server must be
+stopped. The damaged folder is not changed; keep it until you know what was lost.
+
+What was lost is named by segment, bytes and the sequences of the writes around it. Every write
+that can be read is in the new folder, with the buckets and the tokens.
+
+Examples:
+  tidegate wal salvage --data-dir /var/lib/tidegate --out /var/lib/tidegate-salvaged
+  tidegate serve --data-dir /var/lib/tidegate-salvaged";
+
+/// Save what can be read of a damaged log into a new data folder.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = HELP)]
+pub(super) struct Salvage {
+    /// The damaged data folder.
+    #[arg(long, value_name = "DIR")]
+    data_dir: PathBuf,
+    /// The data folder to make; it must not exist, or be empty.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Salvage {
+    pub(super) fn run(self) -> Result<(), WalCommandError> {
+        self.refuse_inside()?;
+        let from = DiskStorage::inspect(&self.data_dir)?;
+        let to: Arc<dyn Storage> = Arc::new(DiskStorage::create(&self.out)?);
+        let salvaged = copy(&from, &to)?;
+        let mut out = io::stdout().lock();
+        write_losses(&salvaged, &mut out)?;
+        let out_dir = self.out.display();
+        writeln!(
+            out,
+            "{} frames ({} bytes) up to sequence {} are in {out_dir}: tidegate serve --data-dir {out_dir}",
+            salvaged.frames, salvaged.payload_bytes, salvaged.last
+        )?;
+        Ok(out.flush()?)
+    }
+
+    fn refuse_inside(&self) -> Result<(), WalCommandError> {
+        let (out, data_dir) = (absolute(&self.out)?, absolute(&self.data_dir)?);
+        match out.starts_with(&data_dir) {
+            false => Ok(()),
+            true => Err(WalCommandError::OutInside {
+                out: self.out.display().to_string(),
+                data_dir: self.data_dir.display().to_string(),
+            }),
+        }
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, WalCommandError> {
+    std::path::absolute(path).map_err(|source| WalCommandError::Path {
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+/// The format comes last: without it no server takes the folder for a data folder, so that a
+/// salvage that was cut short is never taken for a whole one.
+pub(super) fn copy(from: &dyn Storage, to: &Arc<dyn Storage>) -> Result<Salvaged, WalCommandError> {
+    let salvaged = salvage(from, Arc::clone(to), WalOptions::default())?;
+    for file in catalog::FILES {
+        copy_file(from, to.as_ref(), file)?;
+    }
+    copy_file(from, to.as_ref(), FORMAT_FILE)?;
+    Ok(salvaged)
+}
+
+fn copy_file(from: &dyn Storage, to: &dyn Storage, path: &str) -> Result<(), StorageError> {
+    match read(from, path)? {
+        Some(bytes) => replace(to, path, &bytes),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn write_losses(salvaged: &Salvaged, out: &mut dyn Write) -> io::Result<()> {
+    for Loss {
+        path,
+        offset,
+        bytes,
+        what,
+        after,
+        before,
+    } in &salvaged.losses
+    {
+        write!(out, "lost: {}", path.display())?;
+        if *bytes > 0 {
+            write!(
+                out,
+                " from offset {offset} to {} ({bytes} bytes)",
+                offset + bytes
+            )?;
+        }
+        match before {
+            Some(before) if before.0 == after.0 + 1 => {
+                writeln!(
+                    out,
+                    ": {what}; no write is missing, {after} and {before} are there"
+                )?;
+            }
+            Some(before) => writeln!(out, ": {what}; between the writes {after} and {before}")?,
+            None => writeln!(out, ": {what}; behind the write {after}")?,
+        }
+    }
+    if salvaged.losses.is_empty() {
+        writeln!(out, "nothing was lost: every frame of the log can be read")?;
+    }
+    Ok(())
+}
