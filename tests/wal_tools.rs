@@ -315,6 +315,7 @@ fn a_running_server_and_folders_that_are_none_are_told_and_nothing_is_made() {
             &["wal", "salvage", "--data-dir", folder, "--out", &out],
             reason,
         );
+        refused(&["token", "reset-operator", "--data-dir", folder], reason);
     }
     server.stop();
     let salvage = ["wal", "salvage", "--data-dir", &data, "--out"];
@@ -335,4 +336,19 @@ fn a_running_server_and_folders_that_are_none_are_told_and_nothing_is_made() {
     assert!(!Path::new(nowhere).exists());
     assert_eq!(std::fs::read_dir(&data).expect("a folder").count(), files);
     assert_eq!(std::fs::read_dir(&out).expect("a folder").count(), 1);
+}
+
+#[test]
+fn a_lost_operator_token_is_replaced_and_works() {
+    let (_scratch, data) = folder(1, Server::stop);
+    let (output, stdout, stderr) = run(&["token", "reset-operator", "--data-dir", &data]);
+    assert!(output.status.success() && stderr.is_empty(), "{stderr}");
+    let token = stdout.trim_end().strip_prefix("operator token: ");
+    let token = token.expect("one line");
+    assert_eq!(token.len(), 64);
+    let server = Server::start(&data);
+    for (token, expected) in [(token, 200), (TOKEN, 200), ("wrong", 401)] {
+        let (status, _) = server.ask("GET", "/api/v1/export?bucket=b", "", token);
+        assert_eq!(status, expected);
+    }
 }

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::check::CheckFailure;
 use super::serve::ServeError;
+use super::token::ResetError;
 use super::wal::WalCommandError;
 
 /// A command's error.
@@ -18,4 +19,7 @@ pub enum CliError {
     /// `tidegate wal`.
     #[error(transparent)]
     Wal(#[from] WalCommandError),
+    /// `tidegate token`.
+    #[error(transparent)]
+    Token(#[from] ResetError),
 }

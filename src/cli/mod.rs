@@ -4,6 +4,7 @@
 mod check;
 mod error;
 mod serve;
+mod token;
 mod wal;
 
 #[cfg(test)]
@@ -55,6 +56,7 @@ enum Command {
     Serve(Serve),
     Check(check::Check),
     Wal(wal::Wal),
+    Token(token::Token),
 }
 
 impl Cli {
@@ -64,6 +66,7 @@ impl Cli {
             Command::Serve(serve) => Ok(serve.run()?),
             Command::Check(check) => Ok(check.run()?),
             Command::Wal(wal) => Ok(wal.run()?),
+            Command::Token(token) => Ok(token.run()?),
         }
     }
 }
