@@ -4,31 +4,9 @@
 # what is missing is said and skipped.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-root=$(dirname "$here")
-work=$(mktemp -d)
-token=interop-token-with-thirty-two-characters
+source "$here/server.sh"
 passed=0 failed=0 skipped=0
-
-cleanup() {
-    [ -n "${server:-}" ] && kill "$server" 2>/dev/null && wait "$server" 2>/dev/null
-    rm -rf "$work"
-}
-trap cleanup EXIT
-
-if [ -z "${TIDEGATE_BIN:-}" ]; then
-    cargo build --locked --manifest-path "$root/Cargo.toml"
-    TIDEGATE_BIN=$root/target/debug/tidegate
-fi
-: >"$work/out"
-TIDEGATE_INIT_TOKEN=$token "$TIDEGATE_BIN" serve --listen 127.0.0.1:0 --data-dir "$work/data" \
-    >"$work/out" 2>"$work/log" &
-server=$!
-for _ in $(seq 100); do
-    url=$(sed -n 's/^listening on //p' "$work/out")
-    [ -n "$url" ] && break
-    sleep 0.1
-done
-[ -n "$url" ] || { echo "the server did not start"; cat "$work/log"; exit 1; }
+start data
 export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token
 
 # Runs one client; $1 its name, the rest how to run it. It writes to the bucket of its name 1,000

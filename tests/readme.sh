@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Runs the README as a newcomer would: every block of commands, in its order, in a fresh copy of
+# the sources, with the program that it builds. A block marked `text` behind a block of commands
+# is what they print, to the letter. Needs curl.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+command -v curl >/dev/null || { echo "SKIPPED: there is no curl"; exit 77; }
+if (exec 3<>/dev/tcp/127.0.0.1/8086) 2>/dev/null; then
+    echo "SKIPPED: something listens on the README's port, 8086"
+    exit 77
+fi
+work=$(mktemp -d)
+server=
+
+cleanup() {
+    if [ -n "$server" ]; then
+        # The shell of the block, what it runs, and what that runs.
+        kill -- "-$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
+    fi
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+# One file a block: 01.sh, 02.text, … in the order of the README.
+mkdir "$work/blocks"
+awk -v folder="$work/blocks" '
+    /^```(sh|text)$/ { file = sprintf("%s/%02d.%s", folder, ++count, substr($0, 4)); printf "" >file; next }
+    /^```/ { file = ""; next }
+    file { print >>file }
+' "$root/README.md"
+
+git -C "$root" ls-files -z | tar -C "$root" --null -T - -cf - | (mkdir "$work/tidegate" && tar -C "$work/tidegate" -xf -)
+cd "$work/tidegate"
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
+export PATH=$CARGO_TARGET_DIR/release:$PATH
+cargo build --locked --release
+
+await() {
+    for _ in $(seq 600); do
+        curl -sf -m 5 -o /dev/null http://127.0.0.1:8086/ready && return
+        sleep 0.1
+    done
+    echo "FAILED: the server is not ready"
+    cat "$work/server.log"
+    exit 1
+}
+
+ran=0 compared=0 previous=
+for block in "$work"/blocks/*; do
+    name=$(basename "$block")
+    case $block in
+    *.text)
+        # Only what follows commands is their output; drawings are not.
+        if [ -n "$previous" ]; then
+            diff "$block" "$previous" || { echo "FAILED: $name is not what was printed"; exit 1; }
+            compared=$((compared + 1))
+        fi
+        previous=
+        continue
+        ;;
+    esac
+    previous=
+    if grep -q 'tidegate serve\|-- serve' "$block"; then
+        # It runs until it is stopped.
+        setsid bash -euo pipefail "$block" >"$work/server.out" 2>>"$work/server.log" &
+        server=$!
+        await
+    elif grep -q '^cargo test' "$block"; then
+        # The tests run these scripts, not the other way round.
+        echo "not run here: cargo test"
+    else
+        echo "== $name"
+        cat "$block"
+        # What a block sets is there in the next one.
+        { cat "$work/environment" 2>/dev/null; cat "$block"; echo "export -p >'$work/environment'"; } >"$work/run"
+        if ! timeout 300 bash -euo pipefail "$work/run" >"$work/printed" 2>"$work/errors"; then
+            cat "$work/printed" "$work/errors"
+            echo "FAILED: $name"
+            exit 1
+        fi
+        if grep -q '^HTTP/1.1 [45]' "$work/printed"; then
+            cat "$work/printed"
+            echo "FAILED: $name was refused"
+            exit 1
+        fi
+        cp "$work/printed" "$work/$name.printed"
+        previous=$work/$name.printed
+    fi
+    ran=$((ran + 1))
+done
+[ "$ran" -ge 8 ] && [ "$compared" -ge 2 ] || { echo "FAILED: only $ran blocks ran, $compared were compared"; exit 1; }
+echo "PASSED: $ran blocks ran, what $compared of them print was compared"
