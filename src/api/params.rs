@@ -90,16 +90,29 @@ impl From<ParamError> for ApiError {
     }
 }
 
-/// `true` or `false`.
-fn yes_or_no(value: &str, fields: &'static str) -> Result<bool, ParamError> {
-    match value {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        found => Err(ParamError::UnknownVariant {
-            fields,
-            found: echo(found),
-            expected: "`true` or `false`",
-        }),
+/// The words that an endpoint takes for something, each with what it means; in an error, what is
+/// told of them.
+struct Words<T: 'static> {
+    meanings: &'static [(&'static str, T)],
+    told: &'static str,
+}
+
+const YES_OR_NO: Words<bool> = Words {
+    meanings: &[("true", true), ("false", false)],
+    told: "`true` or `false`",
+};
+
+impl<T: Copy> Words<T> {
+    /// What a value means.
+    fn read(&self, value: &str, fields: &'static str) -> Result<T, ParamError> {
+        let meaning = self.meanings.iter().find(|(word, _)| *word == value);
+        meaning
+            .map(|(_, meaning)| *meaning)
+            .ok_or_else(|| ParamError::UnknownVariant {
+                fields,
+                found: echo(value),
+                expected: self.told,
+            })
     }
 }
 

@@ -141,14 +141,7 @@ impl Catalog {
         name: &str,
         retention_ns: Option<i64>,
     ) -> Result<Arc<Bucket>, CatalogError> {
-        valid_bucket_name(name)?;
-        self.change(|contents| {
-            if let Some(bucket) = contents.buckets.iter().find(|bucket| bucket.name == name) {
-                return Ok(bucket.id);
-            }
-            self.add_bucket(contents, name, retention_ns)
-        })
-        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
+        self.create(name, retention_ns, |taken| Ok(taken.id))
     }
 
     /// Creates a bucket like [`Catalog::create_bucket`], but refuses a name that is taken.
@@ -157,14 +150,9 @@ impl Catalog {
         name: &str,
         retention_ns: Option<i64>,
     ) -> Result<Arc<Bucket>, CatalogError> {
-        valid_bucket_name(name)?;
-        self.change(|contents| {
-            if contents.buckets.iter().any(|bucket| bucket.name == name) {
-                return Err(CatalogError::BucketExists(name.to_owned()));
-            }
-            self.add_bucket(contents, name, retention_ns)
+        self.create(name, retention_ns, |taken| {
+            Err(CatalogError::BucketExists(taken.name.clone()))
         })
-        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
     }
 
     /// Changes how long a bucket keeps its points, for ever if `retention_ns` is absent. Durable
@@ -236,25 +224,32 @@ impl Catalog {
         }
     }
 
-    fn add_bucket(
+    fn create(
         &self,
-        contents: &mut Contents,
         name: &str,
         retention_ns: Option<i64>,
-    ) -> Result<BucketId, CatalogError> {
+        if_taken: impl FnOnce(&Bucket) -> Result<BucketId, CatalogError>,
+    ) -> Result<Arc<Bucket>, CatalogError> {
+        valid_bucket_name(name)?;
         let buckets_max = self.shared.limits.buckets_max;
-        if contents.buckets.len() >= buckets_max {
-            return Err(CatalogError::TooManyBuckets { buckets_max });
-        }
-        let id = contents.take_bucket_id();
-        let created_ns = self.shared.clock.now_ns();
-        contents.buckets.push(Bucket {
-            id,
-            name: name.to_owned(),
-            retention_ns,
-            created_ns,
-        });
-        Ok(id)
+        self.change(|contents| {
+            let mut buckets = contents.buckets.iter();
+            if let Some(taken) = buckets.find(|bucket| bucket.name == name) {
+                return if_taken(taken);
+            }
+            if contents.buckets.len() >= buckets_max {
+                return Err(CatalogError::TooManyBuckets { buckets_max });
+            }
+            let id = contents.take_bucket_id();
+            contents.buckets.push(Bucket {
+                id,
+                name: name.to_owned(),
+                retention_ns,
+                created_ns: self.shared.clock.now_ns(),
+            });
+            Ok(id)
+        })
+        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
     }
 
     fn add_token(&self, new: NewToken, secret: &Secret) -> Result<Arc<Token>, CatalogError> {

@@ -1,12 +1,26 @@
 //! Parameters of v1's `POST /write` (contract section 3.1).
 
 use super::form::{fill, pairs};
-use super::{ParamError, echo};
+use super::{ParamError, Words};
 use crate::line_protocol::Precision;
 
 const FIELDS: &str = "db/rp/precision";
 
-const PRECISIONS: &str = "one of `n`, `ns`, `u`, `us`, `µ`, `ms`, `s`, `m`, `h`";
+const PRECISIONS: Words<Precision> = Words {
+    meanings: &[
+        ("", Precision::Nanosecond),
+        ("n", Precision::Nanosecond),
+        ("ns", Precision::Nanosecond),
+        ("u", Precision::Microsecond),
+        ("us", Precision::Microsecond),
+        ("µ", Precision::Microsecond),
+        ("ms", Precision::Millisecond),
+        ("s", Precision::Second),
+        ("m", Precision::Minute),
+        ("h", Precision::Hour),
+    ],
+    told: "one of `n`, `ns`, `u`, `us`, `µ`, `ms`, `s`, `m`, `h`",
+};
 
 /// What a v1 client asks of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +43,12 @@ impl V1WriteParams {
                 (name, value) if name == "db" => fill(&mut db, value, FIELDS, "db")?,
                 (name, value) if name == "rp" => fill(&mut rp, value, FIELDS, "rp")?,
                 (name, value) if name == "precision" => {
-                    fill(&mut unit, precision(&value)?, FIELDS, "precision")?;
+                    fill(
+                        &mut unit,
+                        PRECISIONS.read(&value, FIELDS)?,
+                        FIELDS,
+                        "precision",
+                    )?;
                 }
                 _ => {}
             }
@@ -43,22 +62,6 @@ impl V1WriteParams {
             rp: rp.unwrap_or_default(),
             precision: unit.unwrap_or(Precision::Nanosecond),
         })
-    }
-}
-
-fn precision(value: &str) -> Result<Precision, ParamError> {
-    match value {
-        "" | "n" | "ns" => Ok(Precision::Nanosecond),
-        "u" | "us" | "µ" => Ok(Precision::Microsecond),
-        "ms" => Ok(Precision::Millisecond),
-        "s" => Ok(Precision::Second),
-        "m" => Ok(Precision::Minute),
-        "h" => Ok(Precision::Hour),
-        found => Err(ParamError::UnknownVariant {
-            fields: FIELDS,
-            found: echo(found),
-            expected: PRECISIONS,
-        }),
     }
 }
 
@@ -109,7 +112,7 @@ mod tests {
             told,
             format!(
                 "{PREFIX}unknown variant `d`, expected {}",
-                super::PRECISIONS
+                super::PRECISIONS.told
             )
         );
     }

@@ -1,13 +1,29 @@
 //! Parameters of `POST /api/v3/write_lp` (contract section 3.2).
 
 use super::form::{fill, pairs};
-use super::{ParamError, echo, yes_or_no};
+use super::{ParamError, Words, YES_OR_NO};
 use crate::line_protocol::Precision;
 
 const FIELDS: &str = "db/precision/accept_partial/no_sync";
 
-const PRECISIONS: &str = "one of `auto`, `nanosecond`, `microsecond`, `millisecond`, `second`, \
-                          `ns`, `n`, `us`, `u`, `ms`, `s`";
+const PRECISIONS: Words<Precision> = Words {
+    meanings: &[
+        ("", Precision::Auto),
+        ("auto", Precision::Auto),
+        ("nanosecond", Precision::Nanosecond),
+        ("ns", Precision::Nanosecond),
+        ("n", Precision::Nanosecond),
+        ("microsecond", Precision::Microsecond),
+        ("us", Precision::Microsecond),
+        ("u", Precision::Microsecond),
+        ("millisecond", Precision::Millisecond),
+        ("ms", Precision::Millisecond),
+        ("second", Precision::Second),
+        ("s", Precision::Second),
+    ],
+    told: "one of `auto`, `nanosecond`, `microsecond`, `millisecond`, `second`, \
+                          `ns`, `n`, `us`, `u`, `ms`, `s`",
+};
 
 /// What a v3 client asks of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,12 +47,22 @@ impl V3WriteParams {
             let (name, value) = pair?;
             match name.as_str() {
                 "db" => fill(&mut db, value, FIELDS, "db")?,
-                "precision" => fill(&mut unit, precision(&value)?, FIELDS, "precision")?,
+                "precision" => fill(
+                    &mut unit,
+                    PRECISIONS.read(&value, FIELDS)?,
+                    FIELDS,
+                    "precision",
+                )?,
                 "accept_partial" => {
-                    let value = yes_or_no(&value, FIELDS)?;
+                    let value = YES_OR_NO.read(&value, FIELDS)?;
                     fill(&mut partial, value, FIELDS, "accept_partial")?;
                 }
-                "no_sync" => fill(&mut no_sync, yes_or_no(&value, FIELDS)?, FIELDS, "no_sync")?,
+                "no_sync" => fill(
+                    &mut no_sync,
+                    YES_OR_NO.read(&value, FIELDS)?,
+                    FIELDS,
+                    "no_sync",
+                )?,
                 _ => {}
             }
         }
@@ -50,21 +76,6 @@ impl V3WriteParams {
             accept_partial: partial.unwrap_or(true),
             no_sync: no_sync.unwrap_or(false),
         })
-    }
-}
-
-fn precision(value: &str) -> Result<Precision, ParamError> {
-    match value {
-        "" | "auto" => Ok(Precision::Auto),
-        "nanosecond" | "ns" | "n" => Ok(Precision::Nanosecond),
-        "microsecond" | "us" | "u" => Ok(Precision::Microsecond),
-        "millisecond" | "ms" => Ok(Precision::Millisecond),
-        "second" | "s" => Ok(Precision::Second),
-        found => Err(ParamError::UnknownVariant {
-            fields: FIELDS,
-            found: echo(found),
-            expected: PRECISIONS,
-        }),
     }
 }
 

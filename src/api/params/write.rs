@@ -1,14 +1,25 @@
 //! Parameters of `POST /api/v2/write` (contract section 1.1).
 
 use super::form::{fill, pairs};
-use super::{ParamError, echo, yes_or_no};
+use super::{ParamError, Words, YES_OR_NO};
 use crate::line_protocol::Precision;
 
 /// What the origin's errors call the parameters, whichever of them is at fault.
 const FIELDS: &str = "org/bucket/precision";
 
 /// The origin lists four although six are accepted, and clients compare this text.
-const PRECISIONS: &str = "one of `s`, `ms`, `us`, `ns`";
+const PRECISIONS: Words<Precision> = Words {
+    meanings: &[
+        ("", Precision::Nanosecond),
+        ("ns", Precision::Nanosecond),
+        ("us", Precision::Microsecond),
+        ("ms", Precision::Millisecond),
+        ("s", Precision::Second),
+        ("m", Precision::Minute),
+        ("h", Precision::Hour),
+    ],
+    told: "one of `s`, `ms`, `us`, `ns`",
+};
 
 /// What a client asks of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,31 +70,20 @@ impl Given {
             "bucket" => fill(&mut self.bucket, value, FIELDS, "bucket"),
             "org" => fill(&mut self.org, value, FIELDS, "org"),
             "orgID" => fill(&mut self.org_id, value, FIELDS, "orgID"),
-            "precision" => fill(&mut self.precision, precision(&value)?, FIELDS, "precision"),
+            "precision" => fill(
+                &mut self.precision,
+                PRECISIONS.read(&value, FIELDS)?,
+                FIELDS,
+                "precision",
+            ),
             "accept_partial" => fill(
                 &mut self.accept_partial,
-                yes_or_no(&value, FIELDS)?,
+                YES_OR_NO.read(&value, FIELDS)?,
                 FIELDS,
                 "accept_partial",
             ),
             _ => Ok(()),
         }
-    }
-}
-
-fn precision(value: &str) -> Result<Precision, ParamError> {
-    match value {
-        "" | "ns" => Ok(Precision::Nanosecond),
-        "us" => Ok(Precision::Microsecond),
-        "ms" => Ok(Precision::Millisecond),
-        "s" => Ok(Precision::Second),
-        "m" => Ok(Precision::Minute),
-        "h" => Ok(Precision::Hour),
-        found => Err(ParamError::UnknownVariant {
-            fields: FIELDS,
-            found: echo(found),
-            expected: PRECISIONS,
-        }),
     }
 }
 
