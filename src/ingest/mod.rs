@@ -85,6 +85,7 @@ struct Shared {
     resolver: Arc<Resolver>,
     /// How many bodies may be parsed at the same time off the serving threads.
     parsers: Arc<tokio::sync::Semaphore>,
+    newest_replayed_ns: Option<i64>,
 }
 
 /// A decoded body and the memory that it was promised.
@@ -208,6 +209,12 @@ impl Ingest {
     /// What is buffered, for readers and for metrics.
     pub fn buffer(&self) -> &Buffer {
         &self.shared.buffer
+    }
+
+    /// The newest time of a point that the log held when it was replayed, in nanoseconds since the
+    /// epoch; absent if it held none.
+    pub fn newest_replayed_ns(&self) -> Option<i64> {
+        self.shared.newest_replayed_ns
     }
 
     /// What the log looks like on disk, for metrics.

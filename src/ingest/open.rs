@@ -78,14 +78,16 @@ impl Ingest {
             options,
         } = opened;
         let mut schemas = Schemas::read_checkpoint(storage.as_ref())?;
+        let mut newest_ns = None;
         let recovered = Wal::recover(
             Arc::clone(&storage),
             log,
             &mut |sequence, payload| {
-                let replay = Replay {
+                let mut replay = Replay {
                     catalog: &catalog,
                     buffer: &buffer,
                     budget: &budget,
+                    newest_ns: &mut newest_ns,
                 };
                 replay
                     .frame(&mut schemas, sequence, payload)
@@ -117,6 +119,7 @@ impl Ingest {
             metrics,
             resolver,
             parsers,
+            newest_replayed_ns: newest_ns,
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -138,11 +141,13 @@ struct Replay<'a> {
     catalog: &'a Catalog,
     buffer: &'a Buffer,
     budget: &'a Budget,
+    /// The newest time of a point so far.
+    newest_ns: &'a mut Option<i64>,
 }
 
 impl Replay<'_> {
     fn frame(
-        &self,
+        &mut self,
         schemas: &mut Schemas,
         sequence: Sequence,
         payload: &[u8],
@@ -155,6 +160,7 @@ impl Replay<'_> {
             return Ok(());
         }
         for batch in &batches {
+            *self.newest_ns = batch.times().iter().copied().max().max(*self.newest_ns);
             schemas.extend(bucket, batch.measurement(), columns(batch), sequence)?;
             if is_gone {
                 continue;

@@ -20,6 +20,7 @@ mod listener;
 mod open;
 mod prefix;
 mod routes;
+mod skew;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -8,9 +8,10 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use super::skew;
 use crate::api::{App, Engine};
 use crate::buffer::{Buffer, BufferLimits};
-use crate::catalog::{self, Catalog, CatalogError};
+use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::clock;
 use crate::config::{Config, InitToken};
 use crate::ingest::{self, Ingest, Opened};
@@ -95,6 +96,12 @@ fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenE
     if let Some(secret) = catalog.ensure_operator(chosen)? {
         on_operator_token(secret.reveal()).map_err(OpenError::Unseen)?;
     }
+    if chosen.is_some_and(|chosen| catalog.token(&TokenHash::of(chosen.as_bytes())).is_none()) {
+        tracing::warn!(
+            "TIDEGATE_INIT_TOKEN is not a token here: it counts at the very first start of a data \
+             folder only, and this one has its tokens already; unset it"
+        );
+    }
     let segment_bytes_max = config.buffer.segment_bytes_max;
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
     let budget = app.budget().clone();
@@ -110,6 +117,9 @@ fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenE
         options: ingest_options(config),
     };
     let ingest = Ingest::open(opened, &mut progress_log())?;
+    if let Some(warning) = skew::warning(ingest.newest_replayed_ns(), app.clock().now_ns()) {
+        tracing::warn!("{warning}");
+    }
     Ok(Engine {
         catalog,
         ingest,
