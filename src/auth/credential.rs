@@ -14,16 +14,28 @@ pub enum Forms {
     HeaderOrQuery,
 }
 
-/// The secrets that a request may mean, the likelier first; none if it carries none. A header that
-/// can be read wins over the query string.
-pub fn secrets_of(headers: &HeaderMap, query: Option<&str>, forms: Forms) -> Vec<Vec<u8>> {
-    let header = secret_of(headers);
-    match (header, forms) {
-        (Some((_, secret)), Forms::Header) => vec![secret],
-        (Some((Scheme::Token, secret)), Forms::HeaderOrQuery) => with_user(secret),
-        (Some((_, secret)), Forms::HeaderOrQuery) => vec![secret],
-        (None, Forms::Header) => Vec::new(),
-        (None, Forms::HeaderOrQuery) => password(query.unwrap_or_default()),
+/// What a request brings to show who it comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its query string.
+    pub query: Option<&'a str>,
+    /// What of these counts.
+    pub forms: Forms,
+}
+
+impl Credentials<'_> {
+    /// The secrets that may be meant, the likelier first; none if there is none. A header that can
+    /// be read wins over the query string.
+    pub(super) fn secrets(&self) -> Vec<Vec<u8>> {
+        match (secret_of(self.headers), self.forms) {
+            (Some((_, secret)), Forms::Header) => vec![secret],
+            (Some((Scheme::Token, secret)), Forms::HeaderOrQuery) => with_user(secret),
+            (Some((_, secret)), Forms::HeaderOrQuery) => vec![secret],
+            (None, Forms::Header) => Vec::new(),
+            (None, Forms::HeaderOrQuery) => password(self.query.unwrap_or_default()),
+        }
     }
 }
 
@@ -35,11 +47,11 @@ fn with_user(secret: Vec<u8>) -> Vec<Vec<u8>> {
     std::iter::once(secret).chain(behind_user).collect()
 }
 
-/// `p`, if it stands there once and is not empty.
+/// `p`, if it stands there once and is not empty. Blanks around it are not meant.
 fn password(query: &str) -> Vec<Vec<u8>> {
     let mut found = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| name == "p")
-        .map(|(_, value)| value.into_owned().into_bytes());
+        .map(|(_, value)| value.trim_ascii().to_owned().into_bytes());
     match (found.next(), found.next()) {
         (Some(secret), None) if !secret.is_empty() => vec![secret],
         _ => Vec::new(),
@@ -51,14 +63,19 @@ mod tests {
     use http::HeaderMap;
     use http::header::AUTHORIZATION;
 
-    use super::{Forms, secrets_of};
+    use super::{Credentials, Forms};
 
     fn of(header: Option<&str>, query: &str, forms: Forms) -> Vec<String> {
         let mut headers = HeaderMap::new();
         if let Some(value) = header {
             headers.insert(AUTHORIZATION, value.parse().expect("a header value"));
         }
-        let secrets = secrets_of(&headers, Some(query), forms);
+        let credentials = Credentials {
+            headers: &headers,
+            query: Some(query),
+            forms,
+        };
+        let secrets = credentials.secrets();
         let text = |secret| String::from_utf8(secret).expect("text");
         secrets.into_iter().map(text).collect()
     }
@@ -66,13 +83,13 @@ mod tests {
     #[test]
     fn the_query_string_counts_only_where_v1_is_spoken_and_no_header_can_be_read() {
         let query = "db=x&u=me&p=s3%3Acret+";
-        assert_eq!(of(None, query, Forms::HeaderOrQuery), ["s3:cret "]);
+        assert_eq!(of(None, query, Forms::HeaderOrQuery), ["s3:cret"]);
         assert!(of(None, query, Forms::Header).is_empty());
         let header = Some("Token abc");
         assert_eq!(of(header, query, Forms::HeaderOrQuery), ["abc"]);
         let unreadable = Some("Digest abc");
-        assert_eq!(of(unreadable, query, Forms::HeaderOrQuery), ["s3:cret "]);
-        for none in ["", "u=me", "p=", "p=a&p=b"] {
+        assert_eq!(of(unreadable, query, Forms::HeaderOrQuery), ["s3:cret"]);
+        for none in ["", "u=me", "p=", "p=+%0a", "p=a&p=b"] {
             assert!(of(None, none, Forms::HeaderOrQuery).is_empty(), "{none}");
         }
     }

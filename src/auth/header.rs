@@ -40,11 +40,13 @@ pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Vec<u8>)> {
     (!secret.is_empty()).then_some((scheme, secret))
 }
 
-/// What follows the first colon; the user before it is ignored.
+/// What follows the first colon; the user before it is ignored. Blanks around it are, as with the
+/// other schemes: `echo user:token | base64` puts a line break into it.
 fn password(encoded: &[u8]) -> Option<Vec<u8>> {
-    let mut pair = BASE64.decode(encoded).ok()?;
+    let pair = BASE64.decode(encoded).ok()?;
     let colon = pair.iter().position(|byte| *byte == b':')?;
-    Some(pair.split_off(colon + 1))
+    let (_, password) = pair.split_at_checked(colon + 1)?;
+    Some(password.trim_ascii().to_vec())
 }
 
 #[cfg(test)]
@@ -64,7 +66,7 @@ mod tests {
 
     #[test]
     fn every_scheme_carries_the_secret_in_any_case_and_with_any_blanks() {
-        // `user:s3:cret` and `:s3:cret`
+        // `user:s3:cret`, `:s3:cret`, and `user:s3:cret` with a line break
         for value in [
             "Token s3:cret",
             "token s3:cret",
@@ -74,6 +76,7 @@ mod tests {
             "Basic dXNlcjpzMzpjcmV0",
             "basic OnMzOmNyZXQ=",
             "Basic OnMzOmNyZXQ",
+            "Basic dXNlcjpzMzpjcmV0Cg==",
         ] {
             assert_eq!(of(&[value]).as_deref(), Some("s3:cret"), "{value}");
         }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderMap;
-
-use super::{Forms, Refusal, secrets_of};
+use super::{Credentials, Refusal};
 use crate::catalog::{Catalog, Token, TokenHash, TokenId};
 
 /// Who a request comes from.
@@ -55,15 +53,14 @@ impl Identity {
     }
 }
 
-/// The holder of the token that a request carries in one of these forms, if it is known and has
-/// not ended by `now_ns` (nanoseconds since the epoch).
+/// The holder of the token that a request carries, if it is known and has not ended by `now_ns`
+/// (nanoseconds since the epoch).
 pub fn identify(
-    (headers, query): (&HeaderMap, Option<&str>),
-    forms: Forms,
+    credentials: &Credentials<'_>,
     catalog: &Catalog,
     now_ns: i64,
 ) -> Result<Identity, Refusal> {
-    let secrets = secrets_of(headers, query, forms);
+    let secrets = credentials.secrets();
     let mut tokens = secrets
         .iter()
         .filter_map(|secret| catalog.token(&TokenHash::of(secret)));
@@ -81,7 +78,7 @@ mod tests {
     use http::header::AUTHORIZATION;
 
     use super::Identity;
-    use crate::auth::{Forms, Refusal};
+    use crate::auth::{Credentials, Forms, Refusal};
     use crate::catalog::{Catalog, Limits, NewToken, Permissions, Scope};
     use crate::clock::Clock;
     use crate::storage::FaultStorage;
@@ -92,7 +89,12 @@ mod tests {
     }
 
     fn identify(headers: &HeaderMap, catalog: &Catalog, now_ns: i64) -> Result<Identity, Refusal> {
-        super::identify((headers, None), Forms::Header, catalog, now_ns)
+        let credentials = Credentials {
+            headers,
+            query: None,
+            forms: Forms::Header,
+        };
+        super::identify(&credentials, catalog, now_ns)
     }
 
     fn with(secret: &str) -> HeaderMap {

@@ -17,11 +17,13 @@ mod header;
 mod identity;
 mod layer;
 mod rate;
+mod reason;
 
-pub use credential::{Forms, secrets_of};
+pub use credential::{Credentials, Forms};
 pub use identity::{Identity, identify};
 pub use layer::{AuthLayer, Authenticated, Gate};
 pub use rate::RateLimit;
+pub use reason::Reason;
 
 use thiserror::Error;
 

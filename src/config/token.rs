@@ -27,6 +27,10 @@ impl InitToken {
         if text.starts_with(blank) || text.ends_with(blank) {
             return Err(TokenProblem::Blank);
         }
+        let quoted = |quote: char| text.starts_with(quote) && text.ends_with(quote);
+        if quoted('"') || quoted('\'') {
+            return Err(TokenProblem::Quoted);
+        }
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(TokenProblem::Characters);
         }
@@ -57,10 +61,17 @@ pub enum TokenProblem {
     Empty,
     /// A blank or a line break at an end.
     #[error(
-        "it starts or ends with a blank or a line break, which clients would not send; make one \
-         with: openssl rand -hex 32"
+        "it starts or ends with a blank or a line break, which HTTP takes off a header, so that no \
+         client could send it: take it off too (printf instead of echo), or make one with: \
+         openssl rand -hex 32"
     )]
     Blank,
+    /// Quotes that no shell took off.
+    #[error(
+        "it is in quotes, which would be part of it: leave them out (docker --env-file and the \
+         like take values as they are)"
+    )]
+    Quoted,
     /// Something that does not travel in a header.
     #[error("it has characters other than visible ASCII, which do not travel in an HTTP header")]
     Characters,

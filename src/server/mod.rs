@@ -14,6 +14,7 @@
 mod accept;
 mod activity;
 mod connection;
+mod door;
 mod guard;
 mod layers;
 mod listener;

@@ -1,16 +1,14 @@
 //! The one route table. Whether a route asks for a token is a property of its row.
 
 use axum::Router;
-use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post};
-use http::HeaderMap;
 
-use crate::api::error::ApiError;
 use crate::api::{
     App, Dialect, buckets, export, fallback, health, metrics, tokens, v1, v2, v3, write,
 };
-use crate::auth::{AuthLayer, Forms, Gate, Identity, Refusal, identify};
-use crate::clock;
+use crate::auth::AuthLayer;
+
+use super::door::{Door, Refusals};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +106,11 @@ impl Route {
 /// The table as a router, without the layers that all routes share.
 pub(super) fn router(app: &App) -> Router<App> {
     let mut router = Router::new();
+    let refusals = Refusals::default();
     for row in ROUTES {
         let methods = (row.methods)();
         let methods = if asks_for_token(row.access, app) {
-            methods.route_layer(AuthLayer::new(Door::of(row, app)))
+            methods.route_layer(AuthLayer::new(Door::new(row, app, &refusals)))
         } else {
             methods
         };
@@ -134,49 +133,5 @@ fn asks_for_token(access: Access, app: &App) -> bool {
         Open => false,
         OpenUnlessConfigured => app.config().server.metrics_require_auth,
         Token | Operator => true,
-    }
-}
-
-/// Decides by the catalog, once that is open.
-#[derive(Clone, Debug)]
-struct Door {
-    app: App,
-    forms: Forms,
-    operator_only: bool,
-}
-
-impl Door {
-    fn of(row: &Route, app: &App) -> Self {
-        let forms = match row.dialect {
-            Dialect::V1 => Forms::HeaderOrQuery,
-            Dialect::V2 | Dialect::V3 => Forms::Header,
-        };
-        Self {
-            app: app.clone(),
-            forms,
-            operator_only: row.access == Operator,
-        }
-    }
-}
-
-impl Gate for Door {
-    fn admit(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Identity, Refusal> {
-        if self.app.config().server.without_auth {
-            return Ok(Identity::Anyone);
-        }
-        let engine = self.app.engine().ok_or(Refusal::Starting)?;
-        let now_ns = self.app.clock().now_ns();
-        let identity = identify((headers, query), self.forms, &engine.catalog, now_ns)?;
-        if let (Some(rate), Some(token)) = (self.app.rate(), identity.token_id()) {
-            rate.admit(token, clock::instant())?;
-        }
-        if self.operator_only && !identity.may_manage() {
-            return Err(Refusal::OperatorOnly);
-        }
-        Ok(identity)
-    }
-
-    fn refuse(&self, refusal: Refusal) -> Response {
-        ApiError::from(refusal).into_response()
     }
 }

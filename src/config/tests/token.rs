@@ -20,6 +20,8 @@ fn a_token_that_clients_could_not_send_is_refused_without_repeating_it() {
         ("0123456789".to_owned(), "10 characters, at least 32"),
         (format!("{TOKEN}\n"), "line break"),
         (format!(" {TOKEN}"), "blank"),
+        (format!("\"{TOKEN}\""), "in quotes"),
+        (format!("'{TOKEN}'"), "in quotes"),
         (format!("{TOKEN} {TOKEN}"), "visible ASCII"),
         (format!("{TOKEN}é"), "visible ASCII"),
         (TOKEN.repeat(17), "at most 512"),

@@ -56,13 +56,12 @@ pub enum TlsError {
 pub(super) fn understand(files: &PemFiles, clock: &Clock) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let (chain, key) = (certificates(&files.cert)?, private_key(&files.key)?);
-    let key = provider
-        .key_provider
-        .load_private_key(key)
-        .map_err(|error| {
-            let wanted = "an RSA (2048 bits or more), ECDSA (P-256 or P-384) or Ed25519 key";
-            unusable(&files.key, format!("{wanted} is needed: {error}"))
-        })?;
+    let key = provider.key_provider.load_private_key(key).map_err(|_| {
+        // What the library says of it names neither what came nor what is wanted.
+        let wanted = "an RSA (2048 bits or more), ECDSA (P-256 or P-384) or Ed25519 key";
+        let reason = format!("{wanted} is needed; this is another, or it is damaged");
+        unusable(&files.key, reason)
+    })?;
     warn_of_time(files, chain.first(), clock);
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {

@@ -1,0 +1,84 @@
+//! The door of a route that asks for a token: decides by the catalog, once that is open.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+
+use super::routes::{Access, Route};
+use crate::api::error::ApiError;
+use crate::api::{App, Dialect};
+use crate::auth::{Credentials, Forms, Gate, Identity, Reason, Refusal, identify};
+use crate::catalog::Catalog;
+use crate::clock;
+
+/// Lets holders of tokens through, or only operators.
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    app: App,
+    forms: Forms,
+    operator_only: bool,
+    refusals: Refusals,
+}
+
+/// The [`Reason`]s that stand in the log: each once, or strangers would fill it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Refusals {
+    told: Arc<AtomicU8>,
+}
+
+impl Refusals {
+    /// Who sets a client up sees only 401, who runs the server can see why.
+    fn tell(&self, credentials: &Credentials<'_>, catalog: &Catalog) {
+        let reason = Reason::of(credentials, catalog);
+        let flag = reason as u8;
+        if self.told.fetch_or(flag, Ordering::Relaxed) & flag == 0 {
+            let advice = reason.advice();
+            tracing::info!("a request was refused with 401 (told once): {advice}");
+        }
+    }
+}
+
+impl Door {
+    pub(super) fn new(row: &Route, app: &App, refusals: &Refusals) -> Self {
+        let forms = match row.dialect {
+            Dialect::V1 => Forms::HeaderOrQuery,
+            Dialect::V2 | Dialect::V3 => Forms::Header,
+        };
+        Self {
+            app: app.clone(),
+            forms,
+            operator_only: row.access == Access::Operator,
+            refusals: refusals.clone(),
+        }
+    }
+}
+
+impl Gate for Door {
+    fn admit(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Identity, Refusal> {
+        if self.app.config().server.without_auth {
+            return Ok(Identity::Anyone);
+        }
+        let catalog = &self.app.engine().ok_or(Refusal::Starting)?.catalog;
+        let forms = self.forms;
+        let credentials = Credentials {
+            headers,
+            query,
+            forms,
+        };
+        let identity = identify(&credentials, catalog, self.app.clock().now_ns())
+            .inspect_err(|_| self.refusals.tell(&credentials, catalog))?;
+        if let (Some(rate), Some(token)) = (self.app.rate(), identity.token_id()) {
+            rate.admit(token, clock::instant())?;
+        }
+        if self.operator_only && !identity.may_manage() {
+            return Err(Refusal::OperatorOnly);
+        }
+        Ok(identity)
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Response {
+        ApiError::from(refusal).into_response()
+    }
+}

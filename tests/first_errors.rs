@@ -1,0 +1,311 @@
+//! The errors that people meet first, as the program tells them: each says what is wrong and what
+//! to do, in one line on standard error or in the log.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "tests"
+)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn serve(data_dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        .arg(data_dir)
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Why it did not start: the one line of standard error.
+fn refusal(mut command: Command) -> String {
+    let mut child = command.arg("--log-level=off").spawn().expect("runs");
+    let deadline = Instant::now() + PATIENCE;
+    let code = loop {
+        match child.try_wait().expect("a child") {
+            Some(status) => break status.code(),
+            None if Instant::now() > deadline => {
+                child.kill().expect("killed");
+                panic!("it runs");
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    let mut stderr = String::new();
+    let from = child.stderr.as_mut().expect("piped");
+    from.read_to_string(&mut stderr).expect("text");
+    assert_eq!(code, Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    stderr.trim_end().to_owned()
+}
+
+/// A running server.
+struct Server {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    _stdout: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("runs");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("readable");
+        let address = line.trim_end().strip_prefix("listening on http://");
+        let server = Self {
+            address: address.expect("an address").to_owned(),
+            stderr: BufReader::new(child.stderr.take().expect("piped")),
+            _stdout: stdout,
+            child,
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while !server.ask("GET", "/ready", "", "").contains(" 200 ") {
+            assert!(Instant::now() < deadline, "not ready");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        server
+    }
+
+    /// One request; the whole answer.
+    fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("connects");
+        stream.set_read_timeout(Some(PATIENCE)).expect("an option");
+        let length = body.len();
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    fn write(&self, headers: &str, line: &str) -> String {
+        self.ask("POST", "/api/v2/write?bucket=b", headers, line)
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(kill.expect("kill runs").success());
+    }
+
+    /// The next line of the log with this text; the test fails at the log's end.
+    fn logged(&mut self, text: &str) -> String {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            let length = self.stderr.read_line(&mut line).expect("readable");
+            assert!(length > 0, "not in the log: {text}");
+        }
+        line
+    }
+
+    /// Ends it gently; the rest of its log.
+    fn stop(mut self) -> String {
+        self.signal("TERM");
+        let mut log = String::new();
+        self.stderr.read_to_string(&mut log).expect("text");
+        assert!(self.child.wait().expect("ends").success(), "{log}");
+        log
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_one_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").expect("written");
+    for path in [file.clone(), file.join("below")] {
+        let told = refusal(serve(&path, &[]));
+        let start = format!("tidegate: data folder {} is not a folder", path.display());
+        assert!(told.starts_with(&start), "{told}");
+        assert!(told.contains("storage.data_dir"), "{told}");
+    }
+    // Nobody may make a folder here, root neither.
+    let told = refusal(serve(Path::new("/sys/tidegate-data"), &[]));
+    assert!(
+        told.contains("/sys/tidegate-data is not writable"),
+        "{told}"
+    );
+    assert!(told.contains("storage.data_dir"), "{told}");
+    let told = refusal(serve(folder.path(), &[]));
+    assert!(told.contains("is not a tidegate data folder and not empty (it holds `file`)"));
+}
+
+#[test]
+fn missing_folders_above_the_data_folder_are_made() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let deep = folder.path().join("a/b/c");
+    Server::start(serve(&deep, &[])).stop();
+    assert!(deep.join("lock").exists());
+}
+
+#[test]
+fn a_second_process_on_a_data_folder_is_told_of_the_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let first = Server::start(serve(&data, &[]));
+    let told = refusal(serve(&data, &[]));
+    let pid = format!("(pid {})", first.child.id());
+    assert!(
+        told.contains("in use by another tidegate process"),
+        "{told}"
+    );
+    assert!(
+        told.contains(&pid) && told.contains("storage.data_dir"),
+        "{told}"
+    );
+    first.stop();
+}
+
+#[test]
+fn a_first_token_that_no_client_could_send_is_refused_with_how_to_make_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (token, reason) in [
+        (format!("{TOKEN}\n"), "printf instead of echo"),
+        (format!("{TOKEN} "), "printf instead of echo"),
+        (format!("\"{TOKEN}\""), "it is in quotes"),
+        ("short".to_owned(), "openssl rand -hex 32"),
+    ] {
+        let mut command = serve(&folder.path().join("data"), &[]);
+        command.env("TIDEGATE_INIT_TOKEN", &token);
+        let told = refusal(command);
+        assert!(
+            told.contains("TIDEGATE_INIT_TOKEN") && told.contains(reason),
+            "{told}"
+        );
+        assert!(!told.contains(TOKEN), "{told}");
+    }
+}
+
+#[test]
+fn a_token_that_is_missing_or_unknown_is_explained_once_in_the_log_and_never_to_the_client() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(&folder.path().join("data"), &[]);
+    command.env("TIDEGATE_INIT_TOKEN", TOKEN);
+    let server = Server::start(command);
+    let unknown = TOKEN.replace('0', "x");
+    for headers in [
+        String::new(),
+        format!("Authorization: Token {unknown}\r\n"),
+        format!("Authorization: {TOKEN}\r\n"),
+    ] {
+        for _ in 0..2 {
+            let answer = server.write(&headers, "m f=1 1");
+            assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+            let body = r#"{"code":"unauthorized","message":"unauthorized access"}"#;
+            assert!(answer.ends_with(body), "{answer}");
+        }
+    }
+    let sent = format!("Authorization: Token  {TOKEN} \r\n");
+    assert!(server.write(&sent, "m f=1 1").starts_with("HTTP/1.1 204 "));
+    let log = server.stop();
+    for advice in [
+        "it carries no token",
+        "its token is not known here",
+        "its Authorization header is not understood",
+    ] {
+        assert_eq!(log.matches(advice).count(), 1, "{advice}: {log}");
+    }
+    assert!(!log.contains(TOKEN) && !log.contains(&unknown), "{log}");
+    // Set after the first start it does nothing, which is said.
+    let mut command = serve(&folder.path().join("data"), &[]);
+    command.env("TIDEGATE_INIT_TOKEN", &unknown);
+    let log = Server::start(command).stop();
+    assert!(
+        log.contains("TIDEGATE_INIT_TOKEN is not a token here"),
+        "{log}"
+    );
+}
+
+#[test]
+fn a_clock_that_is_behind_the_newest_point_is_told_after_the_replay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = || Server::start(serve(&folder.path().join("data"), &["--without-auth"]));
+    let server = start();
+    assert!(server.write("", "m f=1").contains(" 204 "));
+    assert!(!server.stop().contains("the clock of this machine"));
+    let server = start();
+    assert!(
+        server
+            .write("", "m f=1 4102444800000000000")
+            .contains(" 204 ")
+    );
+    assert!(!server.stop().contains("the clock of this machine"));
+    let log = start().stop();
+    assert!(log.contains("WARN"), "{log}");
+    assert!(
+        log.contains("the newest point in the log is of 2100-01-01T00:00:00Z"),
+        "{log}"
+    );
+    assert!(log.contains("NTP") && log.contains("retention"), "{log}");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_named_before_the_port_is_taken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("made");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path.to_str().expect("plain").to_owned()
+    };
+    let cert = file("cert.pem", &made.cert.pem());
+    let key = file("key.pem", &made.signing_key.serialize_pem());
+    for (arguments, told) in [
+        (
+            &["--tls-cert", "/no.pem", "--tls-key", &key][..],
+            "cannot read /no.pem (tls.cert_file)",
+        ),
+        (&["--tls-cert", &cert], "tls.key_file is not"),
+        (&["--tls-cert", &key, "--tls-key", &cert], "are exchanged"),
+        (
+            &["--tls-cert", &cert, "--tls-key", &cert],
+            "there is no private key in it",
+        ),
+    ] {
+        let refusal = refusal(serve(&data, arguments));
+        assert!(refusal.contains(told), "{refusal}");
+    }
+    assert!(!data.exists(), "nothing was opened");
+}
+
+#[test]
+fn without_a_certificate_sighup_is_logged_and_survived() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut server = Server::start(serve(&folder.path().join("data"), &[]));
+    for _ in 0..2 {
+        server.signal("HUP");
+        server.logged("SIGHUP: nothing to read again");
+    }
+    assert!(server.ask("GET", "/ping", "", "").contains(" 204 "));
+    server.stop();
+}
