@@ -36,6 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "catalog",
         ],
     ),
+    ("client", &[]),
     // The server opens the data folder and hands its parts to those who serve requests.
     (
         "server",
@@ -83,6 +84,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum::", &["server", "api", "auth", "body"]),
     ("hyper::", &["server", "body", "client"]),
     ("hyper_util::", &["server", "client"]),
+    ("hyper_rustls::", &["client"]),
     ("tower::", &["server", "api", "auth"]),
     ("rustls::", &["server", "client"]),
     ("tokio_rustls::", &["server"]),

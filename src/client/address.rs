@@ -1,0 +1,129 @@
+//! Where a server is: `http://host:port/prefix`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use http::Uri;
+use http::uri::{PathAndQuery, Scheme};
+
+use super::ClientError;
+
+/// The address of a server, taken apart and checked. Clones share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(Arc<Parts>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
+    uri: Uri,
+    /// The path under which the server answers, without a slash at its end; empty for none.
+    prefix: String,
+}
+
+impl Address {
+    /// Whether the connection is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.uri.scheme() == Some(&Scheme::HTTPS)
+    }
+
+    /// The URI of `path_and_query` below the address.
+    pub(super) fn uri(&self, path_and_query: &str) -> Result<Uri, ClientError> {
+        let mut parts = self.0.uri.clone().into_parts();
+        let whole = format!("{}{path_and_query}", self.0.prefix);
+        let whole =
+            PathAndQuery::try_from(whole).map_err(|_| self.wrong("the request is too long"))?;
+        parts.path_and_query = Some(whole);
+        Uri::from_parts(parts).map_err(|_| self.wrong("the request is too long"))
+    }
+
+    fn wrong(&self, problem: &'static str) -> ClientError {
+        let url = self.to_string();
+        ClientError::Url { url, problem }
+    }
+}
+
+impl FromStr for Address {
+    type Err = ClientError;
+
+    fn from_str(text: &str) -> Result<Self, ClientError> {
+        let text = text.trim();
+        let wrong = |problem| {
+            let url = without_user(text).to_owned();
+            ClientError::Url { url, problem }
+        };
+        if !text.starts_with("http://") && !text.starts_with("https://") {
+            return Err(wrong("it has to start with http:// or https://"));
+        }
+        let uri: Uri = text.parse().map_err(|_| wrong("it is malformed"))?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        if authority.contains('@') {
+            return Err(wrong(
+                "a name or a password in it is not used, give a token",
+            ));
+        }
+        if uri.host().unwrap_or_default().is_empty() {
+            return Err(wrong("the host is missing"));
+        }
+        if uri.query().is_some() || text.contains('#') {
+            return Err(wrong("it ends with the path, without `?` or `#`"));
+        }
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        Ok(Self(Arc::new(Parts { uri, prefix })))
+    }
+}
+
+/// A password is nobody's business, in an error least of all.
+fn without_user(text: &str) -> &str {
+    text.rsplit('@').next().unwrap_or_default()
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.0.uri.scheme_str().unwrap_or_default();
+        let authority = self.0.uri.authority().map_or("", |it| it.as_str());
+        write!(f, "{scheme}://{authority}{}", self.0.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Address;
+
+    #[test]
+    fn a_path_in_the_address_is_kept_before_every_request() {
+        for (text, uri, shown) in [
+            ("http://a:1", "http://a:1/x?y=1", "http://a:1"),
+            ("http://a:1/", "http://a:1/x?y=1", "http://a:1"),
+            (
+                "https://a/influx/\n",
+                "https://a/influx/x?y=1",
+                "https://a/influx",
+            ),
+            (
+                "http://[::1]:8086/a/b",
+                "http://[::1]:8086/a/b/x?y=1",
+                "http://[::1]:8086/a/b",
+            ),
+        ] {
+            let address: Address = text.parse().expect(text);
+            assert_eq!(address.uri("/x?y=1").expect(text).to_string(), uri);
+            assert_eq!(address.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason_and_without_a_password() {
+        for (text, part) in [
+            ("localhost:8086", "has to start with http://"),
+            ("ftp://a", "has to start with http://"),
+            ("http://", "malformed"),
+            ("http://a b", "malformed"),
+            ("http://u:secret@a", "give a token"),
+            ("http://a?u=1", "without `?`"),
+            ("http://a/#x", "without `?`"),
+        ] {
+            let error = text.parse::<Address>().expect_err(text).to_string();
+            assert!(error.contains(part) && !error.contains("secret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! From the errors of the libraries, which are chains of causes, to ours.
+
+use std::error::Error;
+use std::io;
+
+use hyper_util::client::legacy;
+use rustls::CertificateError;
+
+use super::Address;
+use super::error::{ClientError, ConnectFault};
+
+/// Why a request got no answer.
+pub(super) fn of_request(address: &Address, error: &legacy::Error) -> ClientError {
+    if error.is_connect() {
+        return ClientError::Connect {
+            address: address.clone(),
+            fault: connect_fault(error),
+        };
+    }
+    broken(address, error)
+}
+
+/// Why an answer did not come to its end.
+pub(super) fn of_body(address: &Address, error: &hyper::Error) -> ClientError {
+    broken(address, error)
+}
+
+fn broken(address: &Address, error: &(dyn Error + 'static)) -> ClientError {
+    let hyper = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    let problem = match hyper {
+        Some(error) if error.is_parse() && address.is_https() => {
+            "does not answer with HTTP/1.1".to_owned()
+        }
+        Some(error) if error.is_parse() => {
+            "does not answer with HTTP; does the URL have to start with https://?".to_owned()
+        }
+        _ => format!(
+            "cut the connection before the end of its answer ({})",
+            last(error)
+        ),
+    };
+    ClientError::Broken {
+        address: address.clone(),
+        problem,
+    }
+}
+
+fn connect_fault(error: &(dyn Error + 'static)) -> ConnectFault {
+    if let Some(tls) = causes(error).find_map(|cause| cause.downcast_ref()) {
+        return tls_fault(tls);
+    }
+    let refused = |cause: &(dyn Error + 'static)| {
+        let io = cause.downcast_ref::<io::Error>();
+        io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    if causes(error).any(refused) {
+        return ConnectFault::Refused;
+    }
+    let last = last(error);
+    if causes(error).any(|cause| cause.to_string().starts_with("dns error")) {
+        return ConnectFault::Name(last);
+    }
+    ConnectFault::Other(last)
+}
+
+fn tls_fault(error: &rustls::Error) -> ConnectFault {
+    match error {
+        // A signature that does not fit is that of an authority that was made anew, with its name.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => ConnectFault::UnknownIssuer(error.to_string()),
+        // webpki's word for a certificate that signed itself and is used as a server's own.
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+            if other.to_string().contains("CaUsedAsEndEntity") =>
+        {
+            ConnectFault::UnknownIssuer(error.to_string())
+        }
+        rustls::Error::InvalidCertificate(_) => ConnectFault::Certificate(error.to_string()),
+        rustls::Error::InvalidMessage(_) => ConnectFault::NotTls,
+        other => ConnectFault::Tls(other.to_string()),
+    }
+}
+
+/// The error and its causes, outermost first.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| cause(*error))
+}
+
+/// What an I/O error wraps is its cause; its own `source` leaves that out.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let io = error.downcast_ref::<io::Error>();
+    match io.and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn last(error: &(dyn Error + 'static)) -> String {
+    causes(error)
+        .last()
+        .map_or_else(String::new, ToString::to_string)
+}
