@@ -3,12 +3,11 @@
 
 mod allocator;
 
-use std::error::Error;
 use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tidegate::cli::{Cli, one_line};
+use tidegate::cli::{Cli, CliError};
 
 fn main() -> ExitCode {
     allocator::give_back_large_blocks();
@@ -18,8 +17,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn fail(error: &dyn Error) -> ExitCode {
-    // If even standard error is gone, the exit code is all that is left to say.
-    let _ = writeln!(std::io::stderr().lock(), "tidegate: {}", one_line(error));
-    ExitCode::FAILURE
+fn fail(error: &CliError) -> ExitCode {
+    if let Some(line) = error.line() {
+        // If even standard error is gone, the exit code is all that is left to say.
+        let _ = writeln!(std::io::stderr().lock(), "tidegate: {line}");
+    }
+    ExitCode::from(error.exit_code())
 }

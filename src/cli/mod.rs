@@ -1,21 +1,30 @@
 //! The command line: one command a file. A command's results go to standard output, everything
 //! else (logs, errors) to standard error.
 
+mod bucket;
 mod check;
+mod completions;
+mod connection;
 mod error;
+mod export;
+mod files;
+mod output;
+mod ping;
+mod progress;
 mod serve;
+mod signals;
 mod token;
+mod values;
 mod wal;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::CliError;
+pub use error::{CliError, one_line};
 pub use serve::{PortError, Serve, ServeError, announce_operator_token};
 
-use std::error::Error;
-
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 const ABOUT: &str = "\
 An ingest server, write-compatible with the InfluxDB v2 API, that acknowledges a point only when
@@ -54,9 +63,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(Serve),
+    Token(token::Token),
+    Bucket(bucket::Bucket),
+    Export(export::Export),
     Check(check::Check),
     Wal(wal::Wal),
-    Token(token::Token),
+    Ping(ping::Ping),
+    Completions(completions::Completions),
 }
 
 impl Cli {
@@ -64,21 +77,22 @@ impl Cli {
     pub fn run(self) -> Result<(), CliError> {
         match self.command {
             Command::Serve(serve) => Ok(serve.run()?),
+            Command::Token(token) => wait_for(token.run()),
+            Command::Bucket(bucket) => wait_for(bucket.run()),
+            Command::Export(export) => wait_for(export.run()),
             Command::Check(check) => Ok(check.run()?),
             Command::Wal(wal) => Ok(wal.run()?),
-            Command::Token(token) => Ok(token.run()?),
+            Command::Ping(ping) => wait_for(ping.run()),
+            Command::Completions(completions) => completions.run(),
         }
     }
 }
 
-/// An error with its causes in one line: `what failed: why: why that`.
-pub fn one_line(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line.replace('\n', " ")
+/// Runs a command that talks to a server.
+fn wait_for(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = Runtime::new().map_err(CliError::system("start the threads"))?;
+    let done = runtime.block_on(command);
+    // The command is done: what looks up a name, still, is not waited for.
+    runtime.shutdown_background();
+    done
 }

@@ -104,6 +104,14 @@ fn what_is_not_understood_is_a_usage_error() {
         &["serve", "--lisen", "x"][..],
         &["serv"],
         &["serve", "--log-format", "xml"],
+        &["token", "create", "--description", "permits nothing"],
+        &["token", "create", "--read", "b", "--expires", "soon"],
+        &["bucket", "create", "b", "--retention", "30"],
+        &["bucket", "update", "b"],
+        &["export"],
+        &["export", "--bucket", "b", "--start", "yesterday"],
+        &["ping", "--token", "x"],
+        &["completions", "csh"],
     ] {
         let arguments = std::iter::once("tidegate").chain(wrong.iter().copied());
         let error = Cli::try_parse_from(arguments).expect_err("not understood");

@@ -30,7 +30,7 @@ pub use host::Host;
 pub use sections::{
     Buffer, Connection, Cors, Export, Limits, Log, LogFormat, Memory, Server, Storage, Tls, Wal,
 };
-pub use sources::{Flag, Sources};
+pub use sources::{Flag, Sources, variable};
 pub use tls::{PemFile, PemFileError, PemFiles};
 pub use token::{InitToken, TokenProblem};
 

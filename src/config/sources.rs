@@ -42,3 +42,12 @@ impl Sources {
         }
     }
 }
+
+/// One variable of the process's environment, for the commands that have no [`super::Config`].
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this module reads the environment for all"
+)]
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}

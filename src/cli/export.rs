@@ -1,0 +1,147 @@
+//! `tidegate export`: what a bucket holds, to standard output or a file. A file of the wanted name
+//! is always whole.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use http::Method;
+
+use super::connection::{Connection, Session};
+use super::files::Unfinished;
+use super::output::remark;
+use super::progress::{Elsewhere, Progress};
+use super::values::{self, Time};
+use super::{CliError, signals};
+use crate::client::{Download, Request, query_value};
+use crate::clock::Clock;
+
+const HELP: &str = "\
+Line protocol can be imported again and is then the same; its timestamps are in nanoseconds. Arrow
+(an IPC stream) and CSV hold one measurement. Exit status: 0 if all of it has come, 1 if not; a
+file is written under another name and renamed when it is complete.
+
+Examples:
+  tidegate export --bucket home > home.lp
+  tidegate export --bucket home -o home.lp
+  tidegate export --bucket home --start -1h
+  tidegate export --bucket home --start 2026-01-01T00:00:00Z --end 2026-02-01T00:00:00Z
+  tidegate export --bucket home --measurement room --format arrow -o room.arrow
+  tidegate export --bucket home --measurement room --format csv -o room.csv
+  tidegate export --bucket home | gzip > home.lp.gz";
+
+/// How long the server may take for the next piece.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Read what a bucket holds: line protocol, Arrow or CSV.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = HELP)]
+pub struct Export {
+    /// The bucket, by name or id.
+    #[arg(long, short, value_name = "BUCKET")]
+    bucket: String,
+    /// Only this measurement.
+    #[arg(long, short, value_name = "NAME")]
+    measurement: Option<String>,
+    /// Only points at this time or later: RFC 3339, ns since 1970, or back from now (-1h).
+    #[arg(long, value_name = "TIME", value_parser = values::past_time, allow_hyphen_values = true)]
+    start: Option<Time>,
+    /// Only points before this time, in the same forms.
+    #[arg(long, value_name = "TIME", value_parser = values::past_time, allow_hyphen_values = true)]
+    end: Option<Time>,
+    /// How the points are written.
+    #[arg(long, value_name = "FORMAT", default_value = "lp")]
+    format: Format,
+    /// Write to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Line protocol
+    Lp,
+    /// Arrow IPC stream
+    Arrow,
+    /// CSV with a header
+    Csv,
+}
+
+impl Export {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        if self.format == Format::Arrow && self.output.is_none() && io::stdout().is_terminal() {
+            let text = "Arrow is not for terminals: give a file with --output";
+            return Err(CliError::Usage(text.to_owned()));
+        }
+        let session = self.connection.session()?;
+        let request = Request::new(Method::GET, self.path(Clock::system().now_ns()));
+        let download = session.client().download(request.patience(PATIENCE)).await;
+        let mut download = download.map_err(|error| session.explain(error))?;
+        let progress = Progress::new(None, Elsewhere::Nothing);
+        let written = match &self.output {
+            None => {
+                let failed = CliError::Output;
+                copy(
+                    &session,
+                    &mut download,
+                    &mut io::stdout(),
+                    failed,
+                    &progress,
+                )
+                .await
+            }
+            Some(path) => {
+                let mut file = Unfinished::create(path)?;
+                let failed = |error| CliError::file("write", path, error);
+                // The unfinished file goes, whatever ends this.
+                let interruption = signals::interruption()?;
+                tokio::select! {
+                    copied = copy(&session, &mut download, &mut file, failed, &progress) => copied,
+                    () = interruption.cancelled() => Err(CliError::Interrupted),
+                }
+                .and_then(|()| file.finish())
+            }
+        };
+        progress.finish();
+        written?;
+        if let Some(path) = &self.output {
+            remark(&format!("{}: {}", path.display(), progress.summary()));
+        }
+        Ok(())
+    }
+
+    fn path(&self, now_ns: i64) -> String {
+        let mut path = format!("/api/v1/export?bucket={}", query_value(&self.bucket));
+        if let Some(measurement) = &self.measurement {
+            path.push_str(&format!("&measurement={}", query_value(measurement)));
+        }
+        for (name, time) in [("start", self.start), ("end", self.end)] {
+            if let Some(time) = time {
+                path.push_str(&format!("&{name}={}", time.ns(now_ns)));
+            }
+        }
+        path.push_str(match self.format {
+            Format::Lp => "&format=lp",
+            Format::Arrow => "&format=arrow",
+            Format::Csv => "&format=csv",
+        });
+        path
+    }
+}
+
+async fn copy(
+    session: &Session,
+    from: &mut Download,
+    to: &mut impl Write,
+    failed: impl Fn(io::Error) -> CliError,
+    progress: &Progress,
+) -> Result<(), CliError> {
+    while let Some(piece) = from.next().await.map_err(|error| session.explain(error))? {
+        to.write_all(&piece).map_err(&failed)?;
+        progress.add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+    }
+    to.flush().map_err(failed)
+}

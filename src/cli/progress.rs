@@ -1,0 +1,159 @@
+//! How far a transfer has come, on standard error: a bar on a terminal, else a line every few
+//! seconds, or nothing.
+
+use std::io::{self, IsTerminal as _};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
+
+use super::output::remark;
+use crate::clock;
+
+/// How often a line is written where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+const BAR_INTERVAL: Duration = Duration::from_millis(200);
+
+const BAR: &str = "{bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
+const SPINNER: &str = "{spinner} {bytes}  {bytes_per_sec}";
+
+/// What is shown if standard error is no terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    Lines,
+    Nothing,
+}
+
+/// The progress of one transfer.
+#[derive(Debug)]
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    elsewhere: Elsewhere,
+    total: Option<u64>,
+    bytes: AtomicU64,
+    started: Instant,
+    last_line: Mutex<Instant>,
+}
+
+impl Progress {
+    /// A transfer of `total` bytes, if that is known.
+    pub(super) fn new(total: Option<u64>, elsewhere: Elsewhere) -> Self {
+        let started = clock::instant();
+        Self {
+            bar: io::stderr().is_terminal().then(|| bar(total)),
+            elsewhere,
+            total,
+            bytes: AtomicU64::new(0),
+            started,
+            last_line: Mutex::new(started),
+        }
+    }
+
+    /// So many bytes more are done.
+    pub(super) fn add(&self, bytes: u64) {
+        let done = self
+            .bytes
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
+        match &self.bar {
+            Some(bar) => bar.set_position(done),
+            None if self.elsewhere == Elsewhere::Lines && self.is_due() => remark(&self.line(done)),
+            None => {}
+        }
+    }
+
+    /// Does something that writes to the terminal without the bar in between.
+    pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// A remark on standard error.
+    pub(super) fn remark(&self, text: &str) {
+        self.aside(|| remark(text));
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// How much was done in which time: `1.20 MiB in 3 seconds`.
+    pub(super) fn summary(&self) -> String {
+        let bytes = HumanBytes(self.bytes.load(Ordering::Relaxed));
+        let took = self.elapsed();
+        format!("{bytes} in {:.1} s", took.as_secs_f64())
+    }
+
+    fn elapsed(&self) -> Duration {
+        clock::instant().saturating_duration_since(self.started)
+    }
+
+    fn is_due(&self) -> bool {
+        // A panic elsewhere is no reason to stop telling how far it came.
+        let mut last = self
+            .last_line
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let now = clock::instant();
+        let due = now.saturating_duration_since(*last) >= LINE_INTERVAL;
+        if due {
+            *last = now;
+        }
+        due
+    }
+
+    fn line(&self, done: u64) -> String {
+        line(done, self.total, self.elapsed())
+    }
+}
+
+fn line(done: u64, total: Option<u64>, elapsed: Duration) -> String {
+    let milliseconds = elapsed.as_millis().max(1);
+    let rate = u128::from(done) * 1000 / milliseconds;
+    let rate = HumanBytes(u64::try_from(rate).unwrap_or(u64::MAX));
+    let Some(total) = total else {
+        return format!("{} done, {rate}/s", HumanBytes(done));
+    };
+    let left = u128::from(total.saturating_sub(done)) * milliseconds / u128::from(done.max(1));
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
+    let (done, total) = (HumanBytes(done), HumanBytes(total));
+    format!(
+        "{done} of {total} done, {rate}/s, {} left",
+        HumanDuration(left)
+    )
+}
+
+fn bar(total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (ProgressBar::new(total), BAR),
+        None => (ProgressBar::new_spinner(), SPINNER),
+    };
+    let style = ProgressStyle::with_template(template);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(BAR_INTERVAL);
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::line;
+
+    #[test]
+    fn a_line_tells_rate_and_time_left() {
+        let second = Duration::from_secs(1);
+        assert_eq!(line(1 << 20, None, second), "1.00 MiB done, 1.00 MiB/s");
+        assert_eq!(
+            line(1 << 20, Some(11 << 20), second),
+            "1.00 MiB of 11.00 MiB done, 1.00 MiB/s, 10 seconds left"
+        );
+        assert!(line(0, Some(5), Duration::ZERO).ends_with("left"));
+    }
+}
