@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::ServeError;
 use super::check::CheckFailure;
+use super::import::ImportError;
 use super::token::ResetError;
 use super::wal::WalCommandError;
 use crate::client::{ClientError, TokenError};
@@ -75,6 +76,9 @@ pub enum CliError {
     /// Bad news, told whole.
     #[error("{0}")]
     Failed(String),
+    /// Not everything was imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
 }
 
 impl CliError {

@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod export;
 mod files;
+mod import;
 mod output;
 mod ping;
 mod progress;
@@ -21,6 +22,7 @@ mod wal;
 mod tests;
 
 pub use error::{CliError, one_line};
+pub use import::ImportError;
 pub use serve::{PortError, Serve, ServeError, announce_operator_token};
 
 use clap::{Parser, Subcommand};
@@ -65,6 +67,7 @@ enum Command {
     Serve(Serve),
     Token(token::Token),
     Bucket(bucket::Bucket),
+    Import(import::Import),
     Export(export::Export),
     Check(check::Check),
     Wal(wal::Wal),
@@ -79,6 +82,7 @@ impl Cli {
             Command::Serve(serve) => Ok(serve.run()?),
             Command::Token(token) => wait_for(token.run()),
             Command::Bucket(bucket) => wait_for(bucket.run()),
+            Command::Import(import) => wait_for(import.run()),
             Command::Export(export) => wait_for(export.run()),
             Command::Check(check) => Ok(check.run()?),
             Command::Wal(wal) => Ok(wal.run()?),

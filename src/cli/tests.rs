@@ -110,6 +110,10 @@ fn what_is_not_understood_is_a_usage_error() {
         &["bucket", "update", "b"],
         &["export"],
         &["export", "--bucket", "b", "--start", "yesterday"],
+        &["import", "--bucket", "b"],
+        &["import", "f", "--bucket", "b", "--precision", "u"],
+        &["import", "f", "--bucket", "b", "--parallel", "0"],
+        &["import", "f", "--bucket", "b", "--batch-bytes", "1GB"],
         &["ping", "--token", "x"],
         &["completions", "csh"],
     ] {

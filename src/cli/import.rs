@@ -1,0 +1,284 @@
+//! `tidegate import`: files of line protocol into a bucket, several batches at once, every rejected
+//! line named with its file and line.
+//!
+//! ```text
+//! input (file, gzip, zstd, stdin) > cutter (batches at point boundaries) > window
+//!                                                                            |
+//!   stdout: rejected lines < ledger (file order, counts) < delivery x parallel (retries, resends)
+//! ```
+//!
+//! Promises: memory is bounded by `--parallel` times the size of a batch; a batch that is sent
+//! again writes the same points again; what is reported as accepted or as written up to a line was
+//! acknowledged by the server. The input is read by a thread of its own, for standard input cannot
+//! be interrupted.
+
+mod cutter;
+mod delivery;
+mod input;
+mod ledger;
+mod partial;
+mod retry;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use thiserror::Error;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connection;
+use super::progress::{Elsewhere, Progress};
+use super::{CliError, signals, values};
+use crate::client::query_value;
+use crate::clock::Clock;
+use crate::line_protocol::Precision;
+
+use cutter::{Batch, Rules};
+use delivery::{Courier, Delivery};
+use input::{Input, Reading};
+use ledger::Ledger;
+
+const HELP: &str = "\
+The input is line protocol, plain or compressed with gzip or zstd, which is recognised by its first
+bytes. `-` is standard input.
+
+What comes out: every rejected line on standard output as FILE:LINE:COLUMN reason, in the order of
+the input, then how many lines were accepted and rejected. Exit status: 0 if every line was
+accepted, 1 if any was rejected or anything failed.
+
+Points without a timestamp get the time at which the import started, in the given precision, so
+that a batch that is sent again writes the same points again and not new ones. (A second import
+has another start.)
+
+With several batches in flight their order is not kept. That matters only if the same point, with
+other values, stands twice in the input: --parallel 1 keeps the order.
+
+Ctrl-C stops reading, waits for what is in flight, and tells for each file up to which line
+everything is written, so that one can go on from there. A second Ctrl-C ends at once. Batches are
+retried for --retry-for when the server cannot be reached, restarts or is busy.
+
+Examples:
+  tidegate import points.lp --bucket home
+  tidegate import january.lp.gz february.lp.gz --bucket home
+  tidegate import seconds.lp --bucket home --precision s
+  gzip -dc january.lp.gz | tidegate import - --bucket home
+  tidegate import points.lp --bucket home --parallel 1 --retry-for 1h > rejected.txt";
+
+/// The largest `--batch-bytes`: well below what a server takes by default.
+const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
+const BATCH_BYTES_MIN: usize = 1024;
+
+/// Batches that are read, in flight, or done before one that stands earlier in the input.
+const WINDOW_PER_COURIER: usize = 2;
+
+/// Import line protocol from files or standard input.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = HELP)]
+pub struct Import {
+    /// Files of line protocol, plain, gzip or zstd; `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The bucket, by name or id.
+    #[arg(long, short, value_name = "BUCKET")]
+    bucket: String,
+    /// The unit of the timestamps.
+    #[arg(long, value_name = "UNIT", default_value = "ns",
+        value_parser = PossibleValuesParser::new(values::PRECISIONS.map(|(word, _)| word)))]
+    precision: String,
+    /// How many batches are in flight at once.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    parallel: u8,
+    /// How large a batch is, about.
+    #[arg(long, value_name = "SIZE", default_value = "1MB", value_parser = batch_bytes)]
+    batch_bytes: usize,
+    /// How long a batch is retried when the server cannot be reached or is busy.
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = values::duration)]
+    retry_for: Duration,
+    /// Send the batches compressed with gzip: for slow networks, not for this machine.
+    #[arg(long)]
+    compress: bool,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// An import that did not write everything. What it did write was told already.
+#[derive(Debug, Error)]
+pub enum ImportError {
+    /// The server refused lines.
+    #[error("{rejected} lines were rejected, see above")]
+    Rejected {
+        /// How many.
+        rejected: u64,
+    },
+    /// Batches were tried again for as long as was asked for.
+    #[error("gave up after {}: {error}", humantime::format_duration(Duration::from_secs(.after.as_secs())))]
+    GaveUp {
+        /// How long it was tried.
+        after: Duration,
+        /// What happened last.
+        error: Box<CliError>,
+    },
+    /// The request is refused in a way that a retry does not change.
+    #[error("{error}{advice}")]
+    Refused {
+        /// How.
+        error: Box<CliError>,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// An input cannot be read to its end.
+    #[error("cannot read {name} behind line {line}: {problem}")]
+    Input {
+        /// Which.
+        name: String,
+        /// The last line that was read.
+        line: u64,
+        /// Why.
+        problem: String,
+    },
+    /// A signal.
+    #[error("interrupted before everything was written")]
+    Interrupted,
+}
+
+fn batch_bytes(text: &str) -> Result<usize, String> {
+    let bytes = values::bytes(text)?;
+    if (BATCH_BYTES_MIN..=BATCH_BYTES_MAX).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err("expected 1KiB to 32MiB".to_owned())
+    }
+}
+
+impl Import {
+    pub(super) async fn run(self) -> Result<(), CliError> {
+        let session = self.connection.session()?;
+        let inputs = Input::all(&self.files)?;
+        let names = inputs.iter().map(|input| input.name.clone()).collect();
+        let sizes = inputs.iter().map(|input| input.bytes);
+        let total = sizes.sum::<Option<u64>>();
+        let progress = Arc::new(Progress::new(total, Elsewhere::Lines));
+        let interruption = signals::interruption()?;
+        let stop = interruption.child_token();
+
+        let (read, end_of_reading, batches) = self.start_reading(inputs, &stop)?;
+        let (done, mut deliveries) = mpsc::channel(usize::from(self.parallel));
+        let courier = Courier::new(session, self.path(), &self, &stop, &progress);
+        let batches = Arc::new(Mutex::new(batches));
+        for _ in 0..self.parallel {
+            let (courier, batches, done) = (courier.clone(), Arc::clone(&batches), done.clone());
+            tokio::spawn(deliver_all(courier, batches, done));
+        }
+        drop((done, batches));
+
+        let mut ledger = Ledger::new(names);
+        while let Some(delivery) = deliveries.recv().await {
+            progress.add(delivery.progress);
+            if delivery.failed() {
+                stop.cancel();
+            }
+            ledger
+                .take(delivery, &progress)
+                .inspect_err(|_| stop.cancel())?;
+        }
+        ledger.take_the_rest(&progress)?;
+        progress.finish();
+        if let Ok(Err(error)) = read_result(end_of_reading, &stop).await {
+            ledger.fail(error);
+        }
+        drop(read);
+        ledger.close(&progress, interruption.is_cancelled())
+    }
+
+    /// Starts the thread that reads and cuts the input.
+    fn start_reading(
+        &self,
+        inputs: Vec<Input>,
+        stop: &CancellationToken,
+    ) -> Result<Started, CliError> {
+        let (batches, cut) = mpsc::channel(1);
+        let (ended, end) = oneshot::channel();
+        let parallel = usize::from(self.parallel);
+        let reading = Reading {
+            rules: self.rules(),
+            batches,
+            window: Arc::new(Semaphore::new(parallel * WINDOW_PER_COURIER + 1)),
+            runtime: tokio::runtime::Handle::current(),
+            stop: stop.clone(),
+        };
+        let thread = std::thread::Builder::new().name("input".to_owned());
+        let read = thread
+            .spawn(move || {
+                // In this order: whoever sees the batches end finds the result.
+                let (result, batches) = reading.run(inputs);
+                let _ = ended.send(result);
+                drop(batches);
+            })
+            .map_err(CliError::system("start a thread"))?;
+        Ok((read, end, cut))
+    }
+
+    fn rules(&self) -> Rules {
+        let precision = self.precision();
+        let now_ns = Clock::system().now_ns();
+        Rules {
+            precision,
+            batch_bytes: self.batch_bytes,
+            default_time: now_ns.div_euclid(precision.unit_ns()),
+        }
+    }
+
+    fn precision(&self) -> Precision {
+        let known = values::PRECISIONS.iter();
+        let found = known.clone().find(|(word, _)| *word == self.precision);
+        found.map_or(Precision::Nanosecond, |(_, precision)| *precision)
+    }
+
+    fn path(&self) -> String {
+        let bucket = query_value(&self.bucket);
+        format!("/api/v2/write?bucket={bucket}&precision={}", self.precision)
+    }
+}
+
+type Started = (
+    std::thread::JoinHandle<()>,
+    oneshot::Receiver<Result<(), ImportError>>,
+    mpsc::Receiver<Batch>,
+);
+
+/// One of several: takes the next batch, sees it through, until there are none or it has to stop.
+async fn deliver_all(
+    courier: Courier,
+    batches: Arc<Mutex<mpsc::Receiver<Batch>>>,
+    done: mpsc::Sender<Delivery>,
+) {
+    loop {
+        let next = async { batches.lock().await.recv().await };
+        let batch = tokio::select! {
+            biased;
+            () = courier.stopped() => return,
+            batch = next => batch,
+        };
+        let Some(batch) = batch else { return };
+        if done.send(courier.deliver(batch).await).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// How reading ended; nothing if it was stopped, for it may hang in standard input.
+async fn read_result(
+    end: oneshot::Receiver<Result<(), ImportError>>,
+    stop: &CancellationToken,
+) -> Result<Result<(), ImportError>, oneshot::error::RecvError> {
+    tokio::select! {
+        biased;
+        result = end => result,
+        () = stop.cancelled() => Ok(Ok(())),
+    }
+}

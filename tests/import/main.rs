@@ -1,0 +1,36 @@
+//! `tidegate import` and `tidegate export` as a shell sees them, against the real server: bad
+//! lines, a server that is killed, Ctrl-C, compressed input, a busy server.
+//!
+//! `TIDEGATE_IMPORT_LINES=1000000 cargo test --release --test import killed` is the proof at size.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests stop at the first surprise, and play the part of users"
+)]
+
+mod export;
+mod input;
+mod interruption;
+mod kill;
+mod rejected;
+mod retries;
+mod scripted;
+mod server;
+
+/// How the export writes line `number` of the inputs here, with a line feed.
+fn line(number: usize) -> String {
+    let time = 1_700_000_000_000_000_000 + number;
+    format!("m,t={} f={number}.5,g={number}i {time}\n", number % 50)
+}
+
+/// The lines, sorted: what was written and what is exported may be in different orders.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}

@@ -1,0 +1,178 @@
+//! A real server that can be killed and started again on the same port and folder, and the
+//! commands that talk to it.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const TOKEN: &str = "a-token-for-tests-of-32-characters";
+const PATIENCE: Duration = Duration::from_secs(300);
+
+pub struct Server {
+    folder: tempfile::TempDir,
+    url: String,
+    child: Child,
+}
+
+/// The program in an empty environment, but for where the server is.
+pub fn tidegate(url: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("TIDEGATE_URL", url)
+        .env("TIDEGATE_TOKEN", format!("{TOKEN}\n"))
+        .stdin(Stdio::null());
+    command
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = free.local_addr().expect("bound");
+        drop(free);
+        let url = format!("http://{address}");
+        let child = serve(&url, &folder);
+        Self { folder, url, child }
+    }
+
+    /// SIGKILL, and then a start on the same port and folder.
+    pub fn kill_and_restart(&mut self, pause: Duration) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+        std::thread::sleep(pause);
+        self.child = serve(&self.url, &self.folder);
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        tidegate(&self.url, arguments)
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments).output().expect("runs"))
+    }
+
+    pub fn export(&self, bucket: &str) -> String {
+        let run = self.run(&["export", "--bucket", bucket]);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+        run.stdout
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(url: &str, folder: &tempfile::TempDir) -> Child {
+    let address = url.trim_start_matches("http://");
+    let arguments = ["serve", "--listen", address, "--data-dir"];
+    let mut child = tidegate(url, &arguments)
+        .arg(folder.path().join("data"))
+        .env("TIDEGATE_INIT_TOKEN", TOKEN)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("runs");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    while !line.starts_with("listening on ") {
+        line.clear();
+        let read = stdout.read_line(&mut line).expect("text");
+        assert!(read > 0, "the server did not start");
+    }
+    let until = Instant::now() + Duration::from_secs(60);
+    while !tidegate(url, &["ping"])
+        .output()
+        .is_ok_and(|ping| ping.status.success())
+    {
+        assert!(Instant::now() < until, "the server does not get ready");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+}
+
+/// A command that reads what the test writes.
+pub struct Fed {
+    child: Child,
+    stdin: Option<ChildStdin>,
+}
+
+impl Fed {
+    pub fn new(mut command: Command) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("runs");
+        let stdin = child.stdin.take();
+        Self { child, stdin }
+    }
+
+    pub fn feed(&mut self, text: &str) {
+        let stdin = self.stdin.as_mut().expect("open");
+        stdin.write_all(text.as_bytes()).expect("it reads");
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.child.id().cast_signed()).expect("not 0");
+        kill_process(id, signal).expect("it runs");
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
+    }
+
+    /// Ends the input and waits.
+    pub fn end(mut self) -> Run {
+        drop(self.stdin.take());
+        self.wait();
+        Run::of(self.child.wait_with_output().expect("ends"))
+    }
+
+    /// Waits for the end although the input goes on.
+    pub fn end_by_itself(mut self) -> Run {
+        self.wait();
+        Run::of(self.child.wait_with_output().expect("ends"))
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            if Instant::now() > until {
+                let _ = self.child.kill();
+                panic!("it does not end");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
