@@ -229,7 +229,7 @@ impl Import {
         Rules {
             precision,
             batch_bytes: self.batch_bytes,
-            default_time: now_ns.div_euclid(precision.unit_ns()),
+            default_time: precision.from_ns(now_ns),
         }
     }
 

@@ -61,6 +61,11 @@ impl Precision {
             .filter(|ns| (-NS_MAX..=NS_MAX).contains(ns))
     }
 
+    /// A time in nanoseconds as a timestamp of this unit, rounded down.
+    pub fn from_ns(self, ns: i64) -> i64 {
+        ns.div_euclid(self.unit_ns(i64::MAX))
+    }
+
     /// The last whole unit at or before `ns`: what a point without a timestamp gets from the
     /// server's clock. That one is in nanoseconds, so [`Precision::Auto`] leaves it alone.
     pub fn truncate(self, ns: i64) -> i64 {
