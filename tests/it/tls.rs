@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tidegate::config::Config;
 use tidegate::server::Tls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -384,5 +384,35 @@ async fn a_refusal_can_be_read_by_who_is_still_sending() {
             assert_eq!(client.answer(false).await.status, 413);
         }
     }
+    secure.server.stop().await;
+}
+
+/// A goodbye that lies unread in the socket when it is closed makes the system reset the
+/// connection, and throw away what was not sent yet.
+#[tokio::test]
+async fn an_answer_comes_whole_to_a_slow_client_that_said_goodbye_meanwhile() {
+    let pair = pair();
+    let secure = Secure::start(&pair, |_| ()).await;
+    let config = trusting(&[&pair], &VERSIONS, &[]);
+    let text = "x".repeat(200);
+    let lines: String = (0..3000).map(|n| format!("m s=\"{text}\" {n}\n")).collect();
+    let mut writer = Client::over(secure.connect(&config).await);
+    writer
+        .ask(&write("bucket=b").body(&lines))
+        .await
+        .is_written();
+    // A client that takes little at once: most of the answer waits on the server's side.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(16 * 1024).expect("an option");
+    let stream = socket.connect(secure.server.address).await;
+    let mut client = Client::over(handshake(stream.expect("connects"), &config).await);
+    let export = Request::get("/api/v1/export?bucket=b").token(TOKEN);
+    let request = export.header("Connection", "close").bytes();
+    client.send(request).await;
+    sleep(Duration::from_millis(20)).await;
+    client.stream.shutdown().await.expect("said");
+    sleep(Duration::from_millis(500)).await;
+    let answer = client.answer(false).await;
+    assert_eq!(answer.text().lines().count(), 3000);
     secure.server.stop().await;
 }
