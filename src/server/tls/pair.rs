@@ -62,7 +62,6 @@ pub(super) fn understand(files: &PemFiles, clock: &Clock) -> Result<Arc<ServerCo
         let reason = format!("{wanted} is needed; this is another, or it is damaged");
         unusable(&files.key, reason)
     })?;
-    warn_of_time(files, chain.first(), clock);
     let certified = CertifiedKey::new(chain, key);
     match certified.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::Unknown)) => {}
@@ -73,10 +72,14 @@ pub(super) fn understand(files: &PemFiles, clock: &Clock) -> Result<Arc<ServerCo
             });
         }
         Err(error) => {
-            let reason = format!("its first certificate is not understood: {error}");
+            let reason = format!(
+                "its first certificate is not understood, one of X.509 version 3 is needed \
+                 (openssl x509 -req makes version 1 unless it is given -extfile): {error}"
+            );
             return Err(unusable(&files.cert, reason));
         }
     }
+    warn_of_time(files, certified.cert.first(), clock);
     let resolver = Arc::new(SingleCertAndKey::from(certified));
     let config = server_config(provider, resolver);
     config.map_err(|error| unusable(&files.cert, error.to_string()))

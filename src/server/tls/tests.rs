@@ -98,6 +98,7 @@ fn what_is_damaged_is_said_without_repeating_it() {
     let nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let told = refusal(nonsense, &key);
     assert!(told.contains("/cert.pem (tls.cert_file)"), "{told}");
+    assert!(told.contains("version 3 is needed"), "{told}");
     let nonsense = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     let told = refusal(&cert, nonsense);
     assert!(told.contains("RSA (2048 bits or more)"), "{told}");
