@@ -150,6 +150,21 @@ impl SegmentField {
         self.presence.rank(row).and_then(|rank| self.get(rank))
     }
 
+    /// Where the value of `row` lies among those that exist, for [`SegmentField::value_at`].
+    pub fn place(&self, row: usize) -> Option<usize> {
+        self.presence.rank(row)
+    }
+
+    /// The value at a place, if there are as many.
+    pub fn value_at(&self, place: usize) -> Option<FieldValue<'_>> {
+        self.get(place)
+    }
+
+    /// Every row that has a value, ascending.
+    pub fn rows(&self) -> impl Iterator<Item = usize> {
+        self.presence.rows()
+    }
+
     /// How many rows have a value.
     pub fn present_count(&self) -> usize {
         self.presence.count()

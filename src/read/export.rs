@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use super::ReadError;
 use super::line_protocol::LineWriter;
 use super::merge::TimeRange;
+use super::rows::Rows;
 use super::scan::Scan;
 use crate::buffer::{Buffer, TableSnapshot};
 use crate::catalog::Bucket;
@@ -204,25 +205,28 @@ impl Export {
         let Some(snapshot) = self.snapshot(measurement)? else {
             return Ok(Ok(()));
         };
-        let mut scan = Scan::new(&snapshot.segments, self.range, &self.reader.budget)?;
-        let mut writer = LineWriter::new(measurement, self.reader.options.line_bytes_max);
-        let mut text = String::new();
-        while let Some(batch) = scan.next_batch()? {
-            // Row by row slices, so that a piece stays small however wide the rows are.
-            for start in (0..batch.num_rows()).step_by(256) {
-                let rows = batch.slice(start, (batch.num_rows() - start).min(256));
-                writer.write(&rows, &mut text);
-                if text.len() >= PIECE_BYTES
-                    && self.send(Ok(std::mem::take(&mut text).into())).is_err()
-                {
-                    return Ok(Err(Ended));
-                }
+        let rows = Rows::new(&snapshot.segments, self.range, &self.reader.budget)?;
+        let line_bytes_max = self.reader.options.line_bytes_max;
+        let mut writer = LineWriter::new(measurement, &rows, line_bytes_max);
+        Ok(self.text(rows, String::new(), |rows, text| writer.write(rows, text)))
+    }
+
+    /// Hands the text of every row over, behind `text`, in pieces.
+    fn text(
+        &self,
+        mut rows: Rows,
+        mut text: String,
+        mut write: impl FnMut(&Rows, &mut String),
+    ) -> Result<(), Ended> {
+        while rows.next() {
+            write(&rows, &mut text);
+            if text.len() >= PIECE_BYTES {
+                self.send(Ok(std::mem::take(&mut text).into()))?;
             }
         }
-        if text.is_empty() {
-            Ok(Ok(()))
-        } else {
-            Ok(self.send(Ok(text.into())))
+        match text.is_empty() {
+            true => Ok(()),
+            false => self.send(Ok(text.into())),
         }
     }
 

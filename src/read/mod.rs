@@ -1,7 +1,8 @@
 //! Reading what is stored: rows of a table, merged and sorted, and the formats they leave in.
 //!
 //! ```text
-//! segments ─ rank series ─ sort rows of each segment ─ merge by (series, time) ─ record batches ─ format
+//! segments ─ rank series ─ sort rows of each segment ─ merge by (series, time) ─┬─ record batches ─ Arrow
+//!                                                                               └─ cells ─ text
 //! ```
 //!
 //! Promises: rows come by tag set (sorted keys, bytewise) and time; rows of equal series and time
@@ -17,6 +18,7 @@ mod gather;
 mod line_protocol;
 mod merge;
 mod order;
+mod rows;
 mod scan;
 #[cfg(test)]
 mod tests;

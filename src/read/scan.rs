@@ -11,7 +11,7 @@ use super::gather::Gather;
 use super::merge::{Merge, MergedRow, TimeRange};
 use super::order::Ranks;
 use crate::columnar::{FieldType, Segment, schema};
-use crate::memory::{Budget, Reservation};
+use crate::memory::{Budget, Exhausted, Reservation};
 
 /// Rows of a record batch at most.
 const BATCH_ROWS: usize = 8192;
@@ -38,12 +38,7 @@ impl Scan {
         range: TimeRange,
         budget: &Budget,
     ) -> Result<Self, ReadError> {
-        let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
-        let series: usize = segments.iter().map(|segment| segment.series_count()).sum();
-        let bytes = rows
-            .saturating_mul(SORT_ROW_BYTES)
-            .saturating_add(series.saturating_mul(RANK_SERIES_BYTES));
-        let reservation = budget.try_reserve(u64::try_from(bytes).unwrap_or(u64::MAX))?;
+        let reservation = reserve(segments, budget)?;
         let (tags, fields) = columns(segments);
         let schema = schema(
             tags.iter().map(|key| &**key),
@@ -79,10 +74,23 @@ impl Scan {
     }
 }
 
-type Columns = (Vec<Box<str>>, Vec<(Box<str>, FieldType)>);
+/// Takes the memory that ranking and sorting take.
+pub(super) fn reserve(
+    segments: &[Arc<Segment>],
+    budget: &Budget,
+) -> Result<Reservation, Exhausted> {
+    let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
+    let series: usize = segments.iter().map(|segment| segment.series_count()).sum();
+    let bytes = rows
+        .saturating_mul(SORT_ROW_BYTES)
+        .saturating_add(series.saturating_mul(RANK_SERIES_BYTES));
+    budget.try_reserve(u64::try_from(bytes).unwrap_or(u64::MAX))
+}
+
+pub(super) type Columns = (Vec<Box<str>>, Vec<(Box<str>, FieldType)>);
 
 /// The tags and fields of all segments, ordered by name.
-fn columns(segments: &[Arc<Segment>]) -> Columns {
+pub(super) fn columns(segments: &[Arc<Segment>]) -> Columns {
     let mut tags = BTreeMap::new();
     let mut fields = BTreeMap::new();
     for segment in segments {

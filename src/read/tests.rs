@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, TimestampNanosecondType};
 use arrow_ipc::reader::StreamReader;
@@ -366,4 +368,34 @@ async fn memory_is_given_back_after_an_export() {
         "{} bytes are still held",
         world.budget.used_bytes() - before
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_columns_that_few_rows_have_are_written_like_any_others() {
+    for segment_bytes_max in [1, 20_000, 32 << 20] {
+        let world = World::new(segment_bytes_max, 10_000);
+        let mut expected: BTreeMap<(String, i64), BTreeMap<String, i64>> = BTreeMap::new();
+        // Points come again with other fields and other values; every second one has `dense`.
+        for number in 0..1200_i64 {
+            let (time, host) = (number % 500, format!("h{}", number % 3));
+            let names = (0..number % 4).map(|n| format!("f{:02}", (number * 7 + n * 13) % 60));
+            let mut fields: BTreeMap<String, i64> = names.map(|name| (name, number)).collect();
+            if number % 2 == 0 || fields.is_empty() {
+                fields.insert("dense".to_owned(), number);
+            }
+            let cells: Vec<_> = fields
+                .iter()
+                .map(|(name, n)| (&**name, Integer(*n)))
+                .collect();
+            world.apply(&batch("m", &[(&[("host", &host)], time, &cells)]));
+            expected.entry((host, time)).or_default().extend(fields);
+        }
+        let mut lines = String::new();
+        for ((host, time), fields) in &expected {
+            let fields = fields.iter().map(|(name, n)| format!("{name}={n}i"));
+            let fields = fields.collect::<Vec<_>>().join(",");
+            lines += &format!("m,host={host} {fields} {time}\n");
+        }
+        assert!(world.text(None, None).await == lines, "{segment_bytes_max}");
+    }
 }
