@@ -34,14 +34,15 @@ fn main() {
         ("1 of 900 fields", sparse),
     ] {
         let (bucket, reader) = stored(fill);
-        for (format, called) in [(Format::Lp, "lp"), (Format::Arrow, "arrow")] {
+        for format in [Format::Lp, Format::Csv, Format::Arrow] {
             let mut runs: Vec<(f64, usize)> = (0..RUNS)
                 .map(|_| runtime.block_on(export(&reader, &bucket, format)))
                 .collect();
             runs.sort_by(|a, b| a.0.total_cmp(&b.0));
             let (seconds, bytes) = runs.get(RUNS / 2).copied().expect("runs");
             println!(
-                "    {name:<20} {called:<6} {:>9.0} rows/s {:>6.0} MB/s",
+                "    {name:<20} {:<6} {:>9.0} rows/s {:>6.0} MB/s",
+                format.name(),
                 (BATCHES * ROWS) as f64 / seconds,
                 bytes as f64 / 1e6 / seconds,
             );

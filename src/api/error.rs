@@ -323,7 +323,7 @@ impl From<ReadError> for ApiError {
             ReadError::Exhausted(_) => Self::overloaded(message),
             ReadError::Busy { .. } => Self::unavailable(message),
             ReadError::UnknownMeasurement(_) => Self::new(Code::NotFound, message),
-            ReadError::MeasurementRequired => Self::new(Code::Invalid, message),
+            ReadError::MeasurementRequired { .. } => Self::new(Code::Invalid, message),
             ReadError::TooSlow { .. } => Self::new(Code::Timeout, message),
             ReadError::Arrow(_) => Self::internal(message),
         }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/export`: what is stored, as line protocol or Arrow (contract section 3).
+//! `GET /api/v1/export`: what is stored, as line protocol, Arrow or CSV (contract section 3).
 //!
 //! The reader bounds how many exports run, what they hold, and how slowly a client may take them.
 //! An export that does not reach its end breaks the connection, so that no client takes a part for
@@ -55,5 +55,6 @@ fn content_type(format: Format) -> &'static str {
     match format {
         Format::Lp => "text/plain; charset=utf-8",
         Format::Arrow => "application/vnd.apache.arrow.stream",
+        Format::Csv => "text/csv; charset=utf-8; header=present",
     }
 }

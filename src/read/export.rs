@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::ReadError;
+use super::csv::CsvWriter;
 use super::line_protocol::LineWriter;
 use super::merge::TimeRange;
 use super::rows::Rows;
@@ -47,6 +48,27 @@ pub enum Format {
     Lp,
     /// An Arrow IPC stream of one table.
     Arrow,
+    /// CSV with a header, of one table.
+    Csv,
+}
+
+impl Format {
+    /// As it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lp => "lp",
+            Self::Arrow => "arrow",
+            Self::Csv => "csv",
+        }
+    }
+
+    /// Whether it has place for one table only.
+    pub fn is_of_one_table(self) -> bool {
+        match self {
+            Self::Lp => false,
+            Self::Arrow | Self::Csv => true,
+        }
+    }
 }
 
 /// What is wanted.
@@ -159,7 +181,9 @@ impl Reader {
     ) -> Result<Vec<String>, ReadError> {
         let stored = self.buffer.measurements(bucket);
         match &query.measurement {
-            None if query.format == Format::Arrow => Err(ReadError::MeasurementRequired),
+            None if query.format.is_of_one_table() => Err(ReadError::MeasurementRequired {
+                format: query.format.name(),
+            }),
             None => Ok(stored),
             Some(name) if stored.contains(name) => Ok(vec![name.clone()]),
             Some(name) => Err(ReadError::UnknownMeasurement(name.clone())),
@@ -188,6 +212,7 @@ impl Export {
             let done = match format {
                 Format::Lp => self.line_protocol(measurement),
                 Format::Arrow => self.arrow(measurement),
+                Format::Csv => self.csv(measurement),
             };
             match done {
                 Ok(Ok(())) => {}
@@ -209,6 +234,16 @@ impl Export {
         let line_bytes_max = self.reader.options.line_bytes_max;
         let mut writer = LineWriter::new(measurement, &rows, line_bytes_max);
         Ok(self.text(rows, String::new(), |rows, text| writer.write(rows, text)))
+    }
+
+    fn csv(&self, measurement: &str) -> Result<Result<(), Ended>, ReadError> {
+        let Some(snapshot) = self.snapshot(measurement)? else {
+            return Ok(Ok(()));
+        };
+        let rows = Rows::new(&snapshot.segments, self.range, &self.reader.budget)?;
+        let mut header = String::new();
+        let mut writer = CsvWriter::new(&rows, &mut header);
+        Ok(self.text(rows, header, |rows, text| writer.write(rows, text)))
     }
 
     /// Hands the text of every row over, behind `text`, in pieces.

@@ -13,6 +13,7 @@
 //!
 //! This module does not know HTTP or tokens.
 
+mod csv;
 mod export;
 mod gather;
 mod line_protocol;
@@ -47,8 +48,11 @@ pub enum ReadError {
     #[error("measurement \"{0}\" not found")]
     UnknownMeasurement(String),
     /// This format holds one table.
-    #[error("format arrow needs one measurement: add measurement=NAME")]
-    MeasurementRequired,
+    #[error("format {format} needs one measurement: add measurement=NAME")]
+    MeasurementRequired {
+        /// Its name.
+        format: &'static str,
+    },
     /// The client reads too slowly.
     #[error("the reader took less than {rate_bytes_min} bytes a second (export.rate_bytes_min)")]
     TooSlow {

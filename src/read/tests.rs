@@ -1,3 +1,5 @@
+mod csv;
+
 use std::collections::BTreeMap;
 
 use arrow_array::cast::AsArray;
@@ -332,7 +334,7 @@ async fn what_cannot_be_exported_is_said() {
         world
             .reader
             .export(&world.bucket, query(None, Format::Arrow)),
-        Err(ReadError::MeasurementRequired)
+        Err(ReadError::MeasurementRequired { format: "arrow" })
     ));
     let held: Vec<_> = (0..2).map(|_| world.reader.places_for_tests()).collect();
     assert_eq!(

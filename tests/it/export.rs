@@ -108,6 +108,29 @@ async fn an_arrow_stream_holds_one_measurement() {
 }
 
 #[tokio::test]
+async fn csv_has_a_header_and_tells_absent_from_empty() {
+    let server = Server::start().await;
+    let lines = "m,t=a s=\"\",f=-0.0 1\nm,t=b\\,c s=\"say \\\"hi\\\"\n\",n=18446744073709551615u 2\nm b=t 3";
+    server.write("bucket=x", lines).await.is_written();
+    let answer = server
+        .ask(export("bucket=x&measurement=m&format=csv"))
+        .await;
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/csv; charset=utf-8; header=present")
+    );
+    assert_eq!(
+        answer.text(),
+        "time,t,b,f,n,s\r\n3,,true,,,\r\n1,a,,-0.0,,\"\"\r\n\
+         2,\"b,c\",,,18446744073709551615,\"say \"\"hi\"\"\n\"\r\n"
+    );
+    let refused = server.ask(export("bucket=x&format=csv")).await;
+    let message = "missing measurement value: format=csv writes one measurement";
+    refused.is_error(400, "invalid", message);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_exported_is_told() {
     let server = Server::start().await;
     server.write("bucket=x", LINES).await.is_written();
@@ -131,7 +154,7 @@ async fn what_cannot_be_exported_is_told() {
             "bucket=x&format=json",
             400,
             "invalid",
-            &format!("{fields}unknown variant `json`, expected one of `lp`, `arrow`"),
+            &format!("{fields}unknown variant `json`, expected one of `lp`, `arrow`, `csv`"),
         ),
         (
             "bucket=x&start=now",

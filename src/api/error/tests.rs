@@ -149,7 +149,7 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         (ReadError::Exhausted(exhausted(80)).into(), 503),
         (ReadError::Busy { concurrent_max: 4 }.into(), 503),
         (ReadError::UnknownMeasurement("m".into()).into(), 404),
-        (ReadError::MeasurementRequired.into(), 400),
+        (ReadError::MeasurementRequired { format: "csv" }.into(), 400),
         (ReadError::TooSlow { rate_bytes_min: 1 }.into(), 408),
         (ApiError::stopping(), 503),
         (ApiError::new(Code::HeadTooLarge, "x"), 431),

@@ -53,8 +53,9 @@ impl ExportParams {
         let bucket = bucket.ok_or(ParamError::MissingBucket)?;
         let measurement = measurement.filter(|measurement| !measurement.is_empty());
         let format = format.unwrap_or(Format::Lp);
-        if format == Format::Arrow && measurement.is_none() {
-            return Err(ParamError::MissingMeasurement { format: "arrow" });
+        if format.is_of_one_table() && measurement.is_none() {
+            let format = format.name();
+            return Err(ParamError::MissingMeasurement { format });
         }
         Ok(Self {
             bucket,
@@ -83,10 +84,11 @@ fn format(value: &str) -> Result<Format, ParamError> {
     match value {
         "" | "lp" => Ok(Format::Lp),
         "arrow" => Ok(Format::Arrow),
+        "csv" => Ok(Format::Csv),
         found => Err(ParamError::UnknownVariant {
             fields: FIELDS,
             found: echo(found),
-            expected: "one of `lp`, `arrow`",
+            expected: "one of `lp`, `arrow`, `csv`",
         }),
     }
 }
@@ -143,13 +145,17 @@ mod tests {
                 format!("{PREFIX}duplicate field `bucket`"),
             ),
             (
-                "bucket=b&format=csv",
-                format!("{PREFIX}unknown variant `csv`, expected one of `lp`, `arrow`"),
+                "bucket=b&format=xml",
+                format!("{PREFIX}unknown variant `xml`, expected one of `lp`, `arrow`, `csv`"),
             ),
             ("bucket=b&start=now", format!("{PREFIX}`now` {no_time}")),
             (
                 "bucket=b&format=arrow",
                 "missing measurement value: format=arrow writes one measurement".to_owned(),
+            ),
+            (
+                "bucket=b&format=csv",
+                "missing measurement value: format=csv writes one measurement".to_owned(),
             ),
             ("bucket=%ff", format!("{PREFIX}invalid UTF-8")),
         ] {

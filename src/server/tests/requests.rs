@@ -234,7 +234,7 @@ async fn what_was_written_is_exported_also_after_a_restart() {
     );
     assert!(ask("bucket=none").await.starts_with("HTTP/1.0 404 "));
     assert!(
-        ask("bucket=b&format=csv")
+        ask("bucket=b&format=xml")
             .await
             .starts_with("HTTP/1.0 400 ")
     );

@@ -1,0 +1,98 @@
+//! Rows as CSV (RFC 4180): a header, then a record a row, each ended by CR LF.
+//!
+//! ```text
+//! time,room,hum,note
+//! 1721548800000000000,Kitchen,35.9,
+//! 1721548860000000000,Kitchen,36.1,""
+//! ```
+//!
+//! Columns are the time in nanoseconds, the tags, the fields, tags and fields bytewise. A value
+//! that is absent is empty; a string that is empty is `""`: the library for CSV quotes a whole
+//! record or what needs it and cannot tell the two apart, which is why this is written by hand.
+//! Floats have the shortest digits that read back the same.
+
+use std::fmt::Write;
+
+use super::rows::Rows;
+use crate::columnar::FieldValue;
+
+/// Writes rows of a measurement.
+pub(super) struct CsvWriter {
+    fields: usize,
+    /// The tag set that `tags` was written for.
+    known: Option<u32>,
+    tags: String,
+}
+
+impl CsvWriter {
+    /// A writer of the rows of a measurement; the header goes to `out`.
+    pub(super) fn new(rows: &Rows, out: &mut String) -> Self {
+        out.push_str("time");
+        for key in rows.tag_keys().chain(rows.field_keys()) {
+            out.push(',');
+            push_text(out, key);
+        }
+        out.push_str("\r\n");
+        Self {
+            fields: rows.field_keys().count(),
+            known: None,
+            tags: String::new(),
+        }
+    }
+
+    /// Appends the row at hand to `out`.
+    pub(super) fn write(&mut self, row: &Rows, out: &mut String) {
+        if self.known != Some(row.series()) {
+            self.known = Some(row.series());
+            self.tags.clear();
+            let mut tags = row.row_tags().peekable();
+            for key in row.tag_keys() {
+                self.tags.push(',');
+                if let Some((_, value)) = tags.next_if(|(tag, _)| *tag == key) {
+                    push_text(&mut self.tags, value);
+                }
+            }
+        }
+        let _ = write!(out, "{}", row.time_ns());
+        out.push_str(&self.tags);
+        let mut next = 0;
+        for (place, value) in row.row_values() {
+            // The comma of every absent value before it, and its own.
+            out.extend(std::iter::repeat_n(',', (place + 1).saturating_sub(next)));
+            next = place + 1;
+            push_value(out, value);
+        }
+        out.extend(std::iter::repeat_n(',', self.fields.saturating_sub(next)));
+        out.push_str("\r\n");
+    }
+}
+
+// Writing to a string cannot fail.
+fn push_value(out: &mut String, value: FieldValue<'_>) {
+    match value {
+        FieldValue::Float(value) => {
+            let _ = write!(out, "{value:?}");
+        }
+        FieldValue::Integer(value) => {
+            let _ = write!(out, "{value}");
+        }
+        FieldValue::Unsigned(value) => {
+            let _ = write!(out, "{value}");
+        }
+        FieldValue::Boolean(value) => out.push_str(if value { "true" } else { "false" }),
+        FieldValue::String(text) => push_text(out, text),
+    }
+}
+
+/// Text in quotes if it needs them: if it is empty, or would end a field, a record or a quote.
+fn push_text(out: &mut String, text: &str) {
+    if !text.is_empty() && !text.contains(['"', ',', '\r', '\n']) {
+        return out.push_str(text);
+    }
+    out.push('"');
+    for (index, part) in text.split('"').enumerate() {
+        out.push_str(if index == 0 { "" } else { "\"\"" });
+        out.push_str(part);
+    }
+    out.push('"');
+}
