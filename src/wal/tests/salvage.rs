@@ -214,3 +214,18 @@ fn a_disk_that_fails_while_salvaging_is_told() {
     let error = salvage(&storage, dynamic, small()).expect_err("full");
     assert!(matches!(error, WalError::Storage(error) if error.is_full()));
 }
+
+#[test]
+fn frames_that_a_restart_carried_over_are_taken_once_even_if_its_header_is_damaged() {
+    let storage = log(false);
+    let mut restarted = Log::open(&storage);
+    restarted.write(50).expect("durable");
+    let all = whole(&storage);
+    assert!(
+        storage.flip(&segment(4), 60, 1),
+        "the header says where segment 3 ends"
+    );
+    let (told, frames) = salvaged(&storage);
+    assert_eq!((frames.len(), frames), (10, all));
+    assert_eq!((told.losses.len(), told.losses[0].bytes), (1, 72));
+}
