@@ -29,6 +29,25 @@ fn commands() -> Vec<String> {
     found
 }
 
+/// The words of a line up to where the shell takes over, without their quotes.
+fn words(line: &str) -> Vec<String> {
+    let own = line
+        .split(" | ")
+        .next()
+        .and_then(|own| own.split(" > ").next());
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in own.expect("a first part").chars() {
+        match (c, quote) {
+            (c, Some(open)) if c == open => quote = None,
+            ('"' | '\'', None) => quote = Some(c),
+            (' ', None) => words.push(String::new()),
+            _ => words.last_mut().expect("one").push(c),
+        }
+    }
+    words
+}
+
 #[test]
 fn every_command_has_examples_that_are_understood() {
     for command in commands() {
@@ -45,8 +64,7 @@ fn every_command_has_examples_that_are_understood() {
             "{command}: {examples}"
         );
         for line in lines {
-            let line = line.split(" | ").next().expect("a first part");
-            let parsed = Cli::try_parse_from(line.split(' '));
+            let parsed = Cli::try_parse_from(words(line));
             assert!(
                 parsed.is_ok(),
                 "{line}: {}",

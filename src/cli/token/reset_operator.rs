@@ -20,7 +20,7 @@ afterwards with the new one.
 Examples:
   tidegate token reset-operator --data-dir /var/lib/tidegate";
 
-/// Make a new operator token in the data folder of a stopped server, for one that was lost.
+/// Make a new operator token in the folder of a stopped server, for one that was lost.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ResetOperator {
