@@ -1,20 +1,10 @@
-//! From when to when a certificate is valid. The library that makes the handshakes does not tell,
-//! and this is all that is needed of X.509 here:
-//!
-//! ```text
-//! Certificate ::= SEQUENCE { tbs SEQUENCE { [0] version OPTIONAL, serial, algorithm, issuer,
-//!                                           SEQUENCE { notBefore, notAfter }, … }, … }
-//! ```
-//!
-//! Times are UTCTime or GeneralizedTime in UTC (RFC 5280, section 4.1.2.5). What is not understood
-//! is not judged.
+//! From when to when a certificate is valid: the library that makes the handshakes does not tell.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+use x509_cert::time::Time;
 
-const SEQUENCE: u8 = 0x30;
-const VERSION: u8 = 0xa0;
-const UTC_TIME: u8 = 0x17;
-const GENERALIZED_TIME: u8 = 0x18;
 const NS: i64 = 1_000_000_000;
 
 /// The first and the last second.
@@ -45,60 +35,17 @@ impl Validity {
     }
 }
 
-/// Of a certificate in DER.
+/// Of a certificate in DER. What is not understood is not judged.
 pub(super) fn of(der: &[u8]) -> Option<Validity> {
-    let (certificate, _) = expect(der, SEQUENCE)?;
-    let (mut tbs, _) = expect(certificate, SEQUENCE)?;
-    if let Some((_, rest)) = expect(tbs, VERSION) {
-        tbs = rest;
-    }
-    // Serial number, algorithm, issuer.
-    for _ in 0..3 {
-        (_, _, tbs) = element(tbs)?;
-    }
-    let (validity, _) = expect(tbs, SEQUENCE)?;
-    let (not_before, rest) = time(validity)?;
-    let (not_after, _) = time(rest)?;
+    let certificate = Certificate::from_der(der).ok()?;
+    let validity = certificate.tbs_certificate().validity();
     Some(Validity {
-        not_before,
-        not_after,
+        not_before: moment(&validity.not_before)?,
+        not_after: moment(&validity.not_after)?,
     })
 }
 
-/// A type-length-value: its tag, its content, what follows it.
-fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (tag, rest) = der.split_first()?;
-    let (first, rest) = rest.split_first()?;
-    let (length, rest) = match *first {
-        short @ ..0x80 => (usize::from(short), rest),
-        long => {
-            let (digits, rest) = rest.split_at_checked(usize::from(long & 0x7f))?;
-            let length = digits.iter().try_fold(0_usize, |length, digit| {
-                length.checked_mul(256)?.checked_add(usize::from(*digit))
-            });
-            (length?, rest)
-        }
-    };
-    let (content, rest) = rest.split_at_checked(length)?;
-    Some((*tag, content, rest))
-}
-
-/// The content of an element that has this tag, and what follows it.
-fn expect(der: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
-    let (tag, content, rest) = element(der)?;
-    (tag == wanted).then_some((content, rest))
-}
-
-fn time(der: &[u8]) -> Option<(DateTime<Utc>, &[u8])> {
-    let (tag, content, rest) = element(der)?;
-    let text = std::str::from_utf8(content).ok()?;
-    let full = match tag {
-        // Years from 1950 to 2049.
-        UTC_TIME if text < "50" => format!("20{text}"),
-        UTC_TIME => format!("19{text}"),
-        GENERALIZED_TIME => text.to_owned(),
-        _ => return None,
-    };
-    let time = NaiveDateTime::parse_from_str(&full, "%Y%m%d%H%M%SZ").ok()?;
-    Some((time.and_utc(), rest))
+fn moment(time: &Time) -> Option<DateTime<Utc>> {
+    let seconds = i64::try_from(time.to_unix_duration().as_secs()).ok()?;
+    DateTime::from_timestamp(seconds, 0)
 }
