@@ -8,6 +8,7 @@ use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task;
 
+use super::decoder::Decode;
 use super::growing::Growing;
 use super::{BodyError, Encoding, looks};
 use crate::memory::Reservation;
@@ -17,15 +18,6 @@ const INLINE_BYTES_MAX: usize = 256 * 1024;
 
 /// What is decoded at once before it is appended.
 const CHUNK_BYTES: usize = 32 * 1024;
-
-/// A decoder over a whole body. It ends with an error if the body does not end where it should.
-pub(super) trait Decode: Read + Send {
-    /// Bytes of memory that it will hold for itself once it was read from into a chunk of this
-    /// length, if that is worth counting.
-    fn own_bytes(&mut self, _chunk_bytes: usize) -> u64 {
-        0
-    }
-}
 
 /// A body on the way through its decoder.
 struct Decoding {

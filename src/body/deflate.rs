@@ -8,7 +8,7 @@ use std::io::{Error, ErrorKind, Read, Result};
 use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::decode::Decode;
+use super::decoder::Decode;
 
 /// Decodes one stream. The cap on what comes out is its caller's.
 pub(super) struct Inflating {

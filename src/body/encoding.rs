@@ -8,7 +8,7 @@ use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
 use super::BodyError;
-use super::decode::Decode;
+use super::decoder::Decode;
 use super::deflate::Inflating;
 use super::gzip::{self, Members};
 use super::zstd::{self, Frames};

@@ -10,7 +10,7 @@ use bytes::buf::Reader;
 use bytes::{Buf, Bytes};
 use flate2::bufread::GzDecoder;
 
-use super::decode::Decode;
+use super::decoder::Decode;
 
 pub(super) const MAGIC: &[u8] = &[0x1f, 0x8b];
 /// With the only method that there is.

@@ -14,6 +14,7 @@
 //! What is not read of a refused request is none of this module's business, nor are status codes.
 
 mod decode;
+mod decoder;
 mod deflate;
 mod encoding;
 mod error;

@@ -16,7 +16,7 @@ use std::io::{Error, ErrorKind, Read, Result};
 use bytes::{Buf, Bytes};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use super::decode::Decode;
+use super::decoder::Decode;
 use super::growing::bytes_of;
 
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
