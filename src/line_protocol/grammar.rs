@@ -9,9 +9,10 @@ use nom::combinator::consumed;
 use nom::multi::many0_count;
 use nom::sequence::{preceded, separated_pair};
 
+use super::escapes::Escapes;
 use super::fault::{Parsed, Reason, expect, fail};
 use super::layout::{ends_value, line_end, spaces, spaces1};
-use super::name::{self, Escapes, Name};
+use super::name::{self, Name};
 use super::number::{boolean, number};
 use super::point::{Field, Point, Tag, Value};
 use super::source::Source;

@@ -41,6 +41,7 @@
 
 mod bytes;
 mod error;
+mod escapes;
 mod fault;
 mod grammar;
 mod layout;

@@ -17,30 +17,14 @@ use std::fmt;
 use nom::bytes::complete::take_while;
 
 use super::bytes::{Bytes, CONTROLS};
+use super::escapes::{Escapes, unescape};
 use super::fault::Parsed;
-use super::string::unescape;
 
 /// A measurement, tag key, tag value or field key as it stands in the body.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'a> {
     raw: &'a str,
     escapes: Escapes,
-}
-
-/// What an escape in a name can stand for. As wide as the fields beside it, because names are
-/// moved about a lot and a single byte among words is slow to move.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(usize)]
-pub(super) enum Escapes {
-    /// The name has none.
-    #[default]
-    None,
-    /// Comma and space.
-    Measurement,
-    /// Comma, space and `=`.
-    Tag,
-    /// Quote and backslash.
-    String,
 }
 
 impl<'a> Name<'a> {
@@ -76,18 +60,6 @@ impl Default for Name<'_> {
 impl fmt::Debug for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.decode(), f)
-    }
-}
-
-impl Escapes {
-    /// Whether a backslash before `byte` escapes it.
-    pub(super) fn has(self, byte: u8) -> bool {
-        match self {
-            Self::None => false,
-            Self::Measurement => matches!(byte, b',' | b' '),
-            Self::Tag => matches!(byte, b',' | b' ' | b'='),
-            Self::String => matches!(byte, b'"' | b'\\'),
-        }
     }
 }
 

@@ -9,9 +9,9 @@ use nom::Parser;
 use nom::character::complete::char;
 use nom::sequence::terminated;
 
+use super::escapes::{Escapes, unescape};
 use super::fault::{Fault, Parsed, Reason, fail};
 use super::layout::ends_value;
-use super::name::Escapes;
 use super::source::Source;
 
 /// A string value as it stands in the body, without its quotes.
@@ -108,26 +108,4 @@ fn content(input: &[u8]) -> Parsed<'_, (&[u8], Escapes)> {
             }
         }
     }
-}
-
-/// Leaves out every backslash that stands before an escapable byte and is not itself escaped.
-pub(super) fn unescape(raw: &str, is_escapable: impl Fn(u8) -> bool) -> String {
-    let mut text = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some((before, after)) = rest.split_once('\\') {
-        text.push_str(before);
-        // What is escapable is ASCII, so the rest can be split behind it.
-        match after.as_bytes().first().filter(|byte| is_escapable(**byte)) {
-            Some(byte) => {
-                text.push(char::from(*byte));
-                rest = after.get(1..).unwrap_or_default();
-            }
-            None => {
-                text.push('\\');
-                rest = after;
-            }
-        }
-    }
-    text.push_str(rest);
-    text
 }

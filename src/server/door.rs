@@ -6,9 +6,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 
-use super::routes::{Access, Route};
+use crate::api::App;
 use crate::api::error::ApiError;
-use crate::api::{App, Dialect};
 use crate::auth::{Credentials, Forms, Gate, Identity, Reason, Refusal, identify};
 use crate::catalog::Catalog;
 use crate::clock;
@@ -41,15 +40,11 @@ impl Refusals {
 }
 
 impl Door {
-    pub(super) fn new(row: &Route, app: &App, refusals: &Refusals) -> Self {
-        let forms = match row.dialect {
-            Dialect::V1 => Forms::HeaderOrQuery,
-            Dialect::V2 | Dialect::V3 => Forms::Header,
-        };
+    pub(super) fn new(app: &App, refusals: &Refusals, forms: Forms, operator_only: bool) -> Self {
         Self {
             app: app.clone(),
             forms,
-            operator_only: row.access == Access::Operator,
+            operator_only,
             refusals: refusals.clone(),
         }
     }

@@ -6,7 +6,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post};
 use crate::api::{
     App, Dialect, buckets, export, fallback, health, metrics, tokens, v1, v2, v3, write,
 };
-use crate::auth::AuthLayer;
+use crate::auth::{AuthLayer, Forms};
 
 use super::door::{Door, Refusals};
 
@@ -110,7 +110,7 @@ pub(super) fn router(app: &App) -> Router<App> {
     for row in ROUTES {
         let methods = (row.methods)();
         let methods = if asks_for_token(row.access, app) {
-            methods.route_layer(AuthLayer::new(Door::new(row, app, &refusals)))
+            methods.route_layer(AuthLayer::new(door(row, app, &refusals)))
         } else {
             methods
         };
@@ -126,6 +126,14 @@ pub(super) fn router(app: &App) -> Router<App> {
 pub(super) fn matched(pattern: Option<&str>) -> (&'static str, Dialect) {
     let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
     row.map_or(("unmatched", Dialect::V2), |row| (row.path, row.dialect))
+}
+
+fn door(row: &Route, app: &App, refusals: &Refusals) -> Door {
+    let forms = match row.dialect {
+        Dialect::V1 => Forms::HeaderOrQuery,
+        Dialect::V2 | Dialect::V3 => Forms::Header,
+    };
+    Door::new(app, refusals, forms, row.access == Operator)
 }
 
 fn asks_for_token(access: Access, app: &App) -> bool {

@@ -1,14 +1,17 @@
 //! What can go wrong: at the start ([`WalError`]) and for a frame ([`CommitError`]).
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::frame::FRAME_BYTES_MAX;
-use super::replay::OnFrameError;
 use crate::id::Sequence;
 use crate::storage::StorageError;
+
+/// Why a frame cannot be taken by who replays the log.
+pub type OnFrameError = Box<dyn Error + Send + Sync>;
 
 /// The log cannot be opened or closed.
 #[derive(Debug, Error)]

@@ -7,13 +7,9 @@ use std::thread::JoinHandle;
 
 use super::committer::Committer;
 use super::error::{CommitError, WalError};
-use super::queue::Shared;
+use super::queue::{Completion, Shared};
 use super::writer::Writer;
 use crate::id::Sequence;
-
-/// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
-/// quick and must not block; it may submit.
-pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
 /// [`Wal::close`], without waiting for it.

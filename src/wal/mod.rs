@@ -79,13 +79,14 @@ mod segment;
 mod tests;
 mod writer;
 
-pub use error::{CommitError, WalError};
+pub use error::{CommitError, OnFrameError, WalError};
 pub use frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
-pub use handle::{Completion, LogStats, Wal};
+pub use handle::{LogStats, Wal};
 pub use inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
 pub use options::{GroupReport, Observer, WalOptions};
-pub use recovery::{Recovered, Replayed, TornTail};
-pub use replay::{OnFrame, OnFrameError, Progress};
+pub use queue::Completion;
+pub use recovery::{Recovered, Replayed};
+pub use replay::{OnFrame, Progress, TornTail};
 pub use salvage::{Loss, Salvaged, salvage};
 pub use segment::{Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
 

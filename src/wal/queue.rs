@@ -7,11 +7,14 @@ use std::time::Instant;
 
 use super::error::CommitError;
 use super::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
-use super::handle::Completion;
 use super::reader::to_u64;
 use super::writer::SegmentStats;
 use crate::clock;
 use crate::id::Sequence;
+
+/// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
+/// quick and must not block; it may submit.
+pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
 /// A frame that waits.
 pub(super) struct Entry {

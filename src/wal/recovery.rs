@@ -1,6 +1,5 @@
 //! Finds the segments, checks that they are one chain, and replays them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,26 +8,13 @@ use super::committer::Committer;
 use super::error::WalError;
 use super::handle::Wal;
 use super::options::WalOptions;
-use super::replay::{LogEnd, OnFrame, Progress, Replay, per_second};
+use super::replay::{LogEnd, OnFrame, Progress, Replay, TornTail, per_second};
 use super::segment::{
     self, FRAMES_START, HeaderFault, Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader,
 };
 use super::writer::{NextSegment, SegmentStats, Writer};
 use crate::id::Sequence;
 use crate::storage::{Storage, data_format};
-
-/// A torn tail: what a crash left of a group that was never acknowledged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TornTail {
-    /// The segment.
-    pub path: PathBuf,
-    /// Where it is cut.
-    pub offset: u64,
-    /// Bytes cut.
-    pub bytes: u64,
-    /// Whole data frames among them, cut because something before them is torn.
-    pub frames: u64,
-}
 
 /// What was replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

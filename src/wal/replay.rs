@@ -1,19 +1,15 @@
 //! Hands out the frames of one segment after the other, and tells a torn tail from damage.
 
-use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::error::WalError;
+use super::error::{OnFrameError, WalError};
 use super::frame::{Kind, Seal};
 use super::reader::{Frame, FrameReader, Next, to_u64};
-use super::recovery::TornTail;
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::clock;
 use crate::id::Sequence;
 use crate::storage::Storage;
-
-/// Why a frame cannot be taken.
-pub type OnFrameError = Box<dyn Error + Send + Sync>;
 
 /// Takes one frame of the log; an error stops the replay.
 pub type OnFrame<'a> = &'a mut dyn FnMut(Sequence, &[u8]) -> Result<(), OnFrameError>;
@@ -29,6 +25,19 @@ pub struct Progress {
     /// Bytes to replay in all.
     pub bytes_total: u64,
     /// Frames handed out.
+    pub frames: u64,
+}
+
+/// A torn tail: what a crash left of a group that was never acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment.
+    pub path: PathBuf,
+    /// Where it is cut.
+    pub offset: u64,
+    /// Bytes cut.
+    pub bytes: u64,
+    /// Whole data frames among them, cut because something before them is torn.
     pub frames: u64,
 }
 

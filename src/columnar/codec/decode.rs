@@ -4,6 +4,7 @@
 //! distinct, the tags of a series are in order, text is UTF-8.
 
 use super::cursor::Cursor;
+use super::head::{distinct, identity, take_counts};
 use super::lone::decode_lone;
 use super::unpack::{unpack_floats, unpack_ids, unpack_signed, unpack_unsigned};
 use super::{DecodeError, ROWS_MAX, SPARSE, VALUES_MAX};
@@ -69,42 +70,6 @@ fn decode_table(
         row_series,
         fields,
     })
-}
-
-pub(super) fn identity(field: &FieldColumn) -> (&str, FieldType) {
-    (field.name(), field.field_type())
-}
-
-/// The numbers of tags and of fields; both take at least a byte each.
-pub(super) fn take_counts(cursor: &mut Cursor<'_>) -> Result<(usize, usize), DecodeError> {
-    let counts = cursor.byte("counts")?;
-    let mut count = |nibble: u8, what| {
-        let extra = if nibble == 15 {
-            cursor.count_of_rest(what)?
-        } else {
-            0
-        };
-        let count = usize::from(nibble) + extra;
-        // Refused here, so that nothing is allocated for what cannot come.
-        if count > cursor.rest.len() {
-            Err(DecodeError::Truncated(what))
-        } else {
-            Ok(count)
-        }
-    };
-    Ok((count(counts >> 4, "tags")?, count(counts & 15, "fields")?))
-}
-
-pub(super) fn distinct<T: Ord>(
-    items: impl Iterator<Item = T>,
-    what: &'static str,
-) -> Result<(), DecodeError> {
-    let mut sorted: Vec<T> = items.collect();
-    sorted.sort_unstable();
-    match sorted.array_windows().any(|[a, b]| a == b) {
-        true => Err(DecodeError::Disorder(what)),
-        false => Ok(()),
-    }
 }
 
 /// `count` texts; the caller bounds the count.

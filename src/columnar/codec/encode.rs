@@ -1,6 +1,7 @@
 //! Batch to bytes.
 
 use super::cursor::{put_count, put_text};
+use super::head::put_counts;
 use super::lone::encode_lone;
 use super::pack::{Scale, pack_floats, pack_ids, pack_signed, pack_times, pack_unsigned};
 use super::{ROWS_MAX, SPARSE};
@@ -41,17 +42,6 @@ impl Batch {
         pack_ids(&self.row_series, out);
         for field in fields() {
             put_field(field, self.rows(), out);
-        }
-    }
-}
-
-/// Two small counts in a byte, so that a lone point pays one byte for both.
-pub(super) fn put_counts(tags: usize, fields: usize, out: &mut Vec<u8>) {
-    let nibble = |count: usize| u8::try_from(count.min(15)).unwrap_or(15);
-    out.push(nibble(tags) << 4 | nibble(fields));
-    for count in [tags, fields] {
-        if let Some(extra) = count.checked_sub(15) {
-            put_count(extra, out);
         }
     }
 }

@@ -3,8 +3,7 @@
 
 use super::DecodeError;
 use super::cursor::{Cursor, put_text, unzigzag, zigzag};
-use super::decode::{distinct, identity, take_counts};
-use super::encode::put_counts;
+use super::head::{distinct, identity, put_counts, take_counts};
 use crate::columnar::batch::{Batch, TagColumn};
 use crate::columnar::bits::Bits;
 use crate::columnar::column::{FieldColumn, Values};

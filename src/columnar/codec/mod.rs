@@ -38,6 +38,7 @@
 mod cursor;
 mod decode;
 mod encode;
+mod head;
 mod lone;
 mod pack;
 mod unpack;
