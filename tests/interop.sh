@@ -36,13 +36,24 @@ skip() {
     skipped=$((skipped + 1))
 }
 
+# A client from PyPI; $1 its name, $2 the package, $3 the program.
+python_client() {
+    if ! { python3 -m venv "$work/venv-$1" &&
+        timeout 180 "$work/venv-$1/bin/pip" install -q "$2"; } >"$work/pip.log" 2>&1; then
+        skip "$1" "$2 could not be installed: $(tail -n 1 "$work/pip.log")"
+    else
+        client "$1" "$work/venv-$1/bin/python" "$here/interop/$3"
+    fi
+}
+
 if ! command -v python3 >/dev/null; then
     skip python "no python3"
-elif ! { python3 -m venv "$work/venv" &&
-    timeout 180 "$work/venv/bin/pip" install -q influxdb-client==1.50.0; } >"$work/pip.log" 2>&1; then
-    skip python "influxdb-client could not be installed: $(tail -n 1 "$work/pip.log")"
+    skip python-v1 "no python3"
+    skip python-v3 "no python3"
 else
-    client python "$work/venv/bin/python" "$here/interop/write.py"
+    python_client python influxdb-client==1.50.0 write.py
+    python_client python-v1 influxdb==5.3.2 write_v1.py
+    python_client python-v3 influxdb3-python==0.21.0 write_v3.py
 fi
 
 if ! command -v npm >/dev/null; then
