@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Real client libraries against the real server: each writes points in batches, one of them bad,
-# and sees the error the way its users would. Needs python3, node or go, and their registries;
+# and sees the error the way its users would; and Telegraf. Needs python3, node or
+# go, and their registries;
 # what is missing is said and skipped.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +13,7 @@ export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token
 # Runs one client; $1 its name, the rest how to run it. It writes to the bucket of its name 1,000
 # points of measurement `m`, host 0 to 9.
 client() {
-    local name=$1 stored
+    local name=$1
     shift
     if ! timeout 120 "$@" >"$work/$name.log" 2>&1; then
         echo "FAILED: $name"
@@ -20,6 +21,12 @@ client() {
         failed=$((failed + 1))
         return
     fi
+    stored_in "$name"
+}
+
+# Counts what a client has written to the bucket of its name.
+stored_in() {
+    local name=$1 stored
     stored=$(curl -sS -m 20 "$url/api/v1/export?bucket=$name&measurement=m" \
         -H "Authorization: Token $token" | grep -c '^m,host=')
     if [ "$stored" = 1000 ]; then
@@ -73,6 +80,26 @@ elif ! { cp -r "$here/interop/go" "$work/go" && cd "$work/go" &&
     skip go "influxdb-client-go could not be built: $(tail -n 1 "$work/go.log")"
 else
     client go "$work/write-go"
+fi
+
+# Telegraf itself, of its plugins only those that are needed here.
+plugins=inputs.file,outputs.influxdb,outputs.influxdb_v2,parsers.influx,serializers.influx
+awk 'BEGIN { for (n = 0; n < 1000; n++) printf "m,host=%d v=%d.5 %d000000000\n", n % 10, n, 1721548800 + n }' \
+    >"$work/points.lp"
+if ! command -v go >/dev/null; then
+    skip telegraf "no go"
+elif ! GOFLAGS=-mod=mod GOBIN=$work timeout 600 go install -tags "custom,$plugins" \
+    github.com/influxdata/telegraf/cmd/telegraf@v1.37.2 >"$work/telegraf.log" 2>&1; then
+    skip telegraf "it could not be built: $(tail -n 1 "$work/telegraf.log")"
+elif ! TIDEGATE_POINTS=$work/points.lp timeout 60 "$work/telegraf" --once \
+    --config "$here/interop/telegraf.conf" >"$work/telegraf.log" 2>&1; then
+    echo "FAILED: telegraf"
+    cat "$work/telegraf.log"
+    failed=$((failed + 1))
+else
+    for output in v2 v1; do
+        stored_in "telegraf-$output"
+    done
 fi
 
 echo "interop: $passed passed, $failed failed, $skipped skipped"
