@@ -21,11 +21,19 @@ points() {
     }'
 }
 
+# import FILE BUCKET
+import() {
+    "$TIDEGATE_BIN" import "$1" --bucket "$2" >"$work/import.log" 2>&1 || {
+        tail -n 5 "$work/import.log"
+        fail "$1 was not imported"
+    }
+}
+
 start original
 export TIDEGATE_URL=$url
 for bucket in one "two words"; do
-    points "$bucket" >"$work/points"
-    "$TIDEGATE_BIN" import "$work/points" --bucket "$bucket" 2>/dev/null
+    points "${bucket%% *}" >"$work/points"
+    import "$work/points" "$bucket"
     "$TIDEGATE_BIN" export --bucket "$bucket" -o "$work/original $bucket.lp" 2>/dev/null
     [ "$(wc -l <"$work/original $bucket.lp")" = 10000 ] || fail "$bucket is not whole"
 done
@@ -49,7 +57,7 @@ echo "PASSED: stop and copy"
 start empty
 export TIDEGATE_URL=$url
 for bucket in one "two words"; do
-    "$TIDEGATE_BIN" import "$work/original $bucket.lp" --bucket "$bucket" 2>/dev/null
+    import "$work/original $bucket.lp" "$bucket"
     "$TIDEGATE_BIN" export --bucket "$bucket" -o "$work/restored.lp" 2>/dev/null
     cmp "$work/original $bucket.lp" "$work/restored.lp" || fail "the restored $bucket differs"
 done

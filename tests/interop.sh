@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Real client libraries against the real server: each writes points in batches, one of them bad,
-# and sees the error the way its users would; and Telegraf. Needs python3, node or
-# go, and their registries;
-# what is missing is said and skipped.
+# and sees the error the way its users would; and Telegraf. Needs python3, node or go, and their
+# registries; what is missing is said and skipped.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/server.sh"
