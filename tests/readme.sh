@@ -47,6 +47,7 @@ await() {
 }
 
 ran=0 compared=0 previous=
+: >"$work/environment"
 for block in "$work"/blocks/*; do
     name=$(basename "$block")
     case $block in
@@ -74,7 +75,7 @@ for block in "$work"/blocks/*; do
         echo "== $name"
         cat "$block"
         # What a block sets is there in the next one.
-        { cat "$work/environment" 2>/dev/null; cat "$block"; echo "export -p >'$work/environment'"; } >"$work/run"
+        { cat "$work/environment" "$block"; echo "export -p >'$work/environment'"; } >"$work/run"
         if ! timeout 300 bash -euo pipefail "$work/run" >"$work/printed" 2>"$work/errors"; then
             cat "$work/printed" "$work/errors"
             echo "FAILED: $name"
