@@ -63,7 +63,10 @@ fn open(folder: &Path, lines: usize) -> Duration {
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(folder).expect("a data folder"));
     let clock = Clock::system();
     let buckets_max = config.limits.buckets_max;
-    let limits = catalog::Limits { buckets_max };
+    let limits = catalog::Limits {
+        buckets_max,
+        tokens_max: 1,
+    };
     let catalog = Catalog::open(Arc::clone(&storage), clock.clone(), limits).expect("a catalog");
     let segment_bytes_max = config.buffer.segment_bytes_max;
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });

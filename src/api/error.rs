@@ -298,9 +298,9 @@ impl From<CatalogError> for ApiError {
     fn from(error: CatalogError) -> Self {
         let message = error.to_string();
         match error {
-            CatalogError::InvalidName(_) | CatalogError::TooManyBuckets { .. } => {
-                Self::new(Code::Invalid, message)
-            }
+            CatalogError::InvalidName(_)
+            | CatalogError::TooManyBuckets { .. }
+            | CatalogError::TooManyTokens { .. } => Self::new(Code::Invalid, message),
             CatalogError::BucketExists(_) | CatalogError::LastOperator => {
                 Self::new(Code::Conflict, message)
             }

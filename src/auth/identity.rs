@@ -84,7 +84,10 @@ mod tests {
     use crate::storage::FaultStorage;
 
     fn catalog() -> Catalog {
-        let limits = Limits { buckets_max: 10 };
+        let limits = Limits {
+            buckets_max: 10,
+            tokens_max: 1000,
+        };
         Catalog::open(Arc::new(FaultStorage::new(1)), Clock::manual(0), limits).expect("opens")
     }
 

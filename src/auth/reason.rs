@@ -68,7 +68,10 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_reason() {
-        let limits = Limits { buckets_max: 10 };
+        let limits = Limits {
+            buckets_max: 10,
+            tokens_max: 1000,
+        };
         let storage = Arc::new(FaultStorage::new(1));
         let catalog = Catalog::open(storage, Clock::manual(0), limits).expect("opens");
         let known = "0123456789abcdef0123456789abcdef";

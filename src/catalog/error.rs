@@ -17,6 +17,15 @@ pub enum CatalogError {
         /// The limit.
         buckets_max: usize,
     },
+    /// One token more would be too many.
+    #[error(
+        "there are {tokens_max} tokens already, expired ones too (limits.tokens_max): revoke those \
+         that are not needed"
+    )]
+    TooManyTokens {
+        /// The limit.
+        tokens_max: usize,
+    },
     /// The name is taken.
     #[error("bucket \"{0}\" exists already")]
     BucketExists(String),

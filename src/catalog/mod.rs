@@ -58,6 +58,8 @@ struct Shared {
 pub struct Limits {
     /// Buckets at most.
     pub buckets_max: usize,
+    /// Tokens at most, expired ones too.
+    pub tokens_max: usize,
 }
 
 #[derive(Debug, Default)]
@@ -254,7 +256,11 @@ impl Catalog {
 
     fn add_token(&self, new: NewToken, secret: &Secret) -> Result<Arc<Token>, CatalogError> {
         let hash = secret.hash();
+        let tokens_max = self.shared.limits.tokens_max;
         self.change(|contents| {
+            if contents.tokens.len() >= tokens_max {
+                return Err(CatalogError::TooManyTokens { tokens_max });
+            }
             let id = contents.take_token_id();
             let created_ns = self.shared.clock.now_ns();
             contents.tokens.push(Token::new(id, hash, new, created_ns));

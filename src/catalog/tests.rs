@@ -5,7 +5,10 @@ use crate::clock::Clock;
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation, Storage};
 
-const LIMITS: Limits = Limits { buckets_max: 3 };
+const LIMITS: Limits = Limits {
+    buckets_max: 3,
+    tokens_max: 4,
+};
 
 fn open(storage: &FaultStorage) -> Catalog {
     let storage: Arc<dyn Storage> = Arc::new(storage.clone());
@@ -223,4 +226,24 @@ fn a_revoked_token_stays_revoked_but_the_last_working_operator_stays() {
         .map(|t| t.id)
         .collect();
     assert_eq!(left, [second]);
+}
+
+#[test]
+fn tokens_are_limited_and_revoking_makes_room() {
+    let catalog = open(&FaultStorage::new(1));
+    let make = || catalog.create_token(new_token(Permissions::operator(), None));
+    for _ in 0..4 {
+        make().expect("room");
+    }
+    let refused = make().expect_err("full");
+    assert!(
+        matches!(refused, CatalogError::TooManyTokens { tokens_max: 4 }),
+        "{refused}"
+    );
+    catalog.revoke_token(2).expect("revoked");
+    let (_, token) = make().expect("room again");
+    assert_eq!(
+        token.id, 5,
+        "refused requests use up no id, and none comes twice"
+    );
 }

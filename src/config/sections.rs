@@ -216,6 +216,9 @@ pub struct Limits {
     /// Buckets.
     #[serde(deserialize_with = "bounded::<1, 1_000_000, _, _>")]
     pub buckets_max: usize,
+    /// Tokens, expired ones too.
+    #[serde(deserialize_with = "bounded::<1, 1_000_000, _, _>")]
+    pub tokens_max: usize,
 }
 
 /// `[wal]`

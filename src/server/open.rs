@@ -90,6 +90,7 @@ fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenE
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(&config.storage.data_dir)?);
     let limits = catalog::Limits {
         buckets_max: config.limits.buckets_max,
+        tokens_max: config.limits.tokens_max,
     };
     let catalog = Catalog::open(Arc::clone(&storage), app.clock().clone(), limits)?;
     let chosen = config.init_token.as_ref().map(InitToken::secret);

@@ -161,7 +161,10 @@ impl Folder {
     pub fn prepared(prepare: impl FnOnce(&Catalog)) -> Self {
         let folder = Self::new();
         let storage = DiskStorage::open(folder.0.path().join("data")).expect("a data folder");
-        let limits = Limits { buckets_max: 1000 };
+        let limits = Limits {
+            buckets_max: 1000,
+            tokens_max: 1000,
+        };
         let catalog = Catalog::open(Arc::new(storage), Clock::system(), limits).expect("opens");
         catalog.ensure_operator(Some(TOKEN)).expect("made");
         prepare(&catalog);

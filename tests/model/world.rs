@@ -45,7 +45,10 @@ impl World {
     pub fn open(storage: FaultStorage) -> Self {
         let clock = Clock::manual(NOW_NS);
         let dynamic: Arc<dyn Storage> = Arc::new(storage.clone());
-        let limits = catalog::Limits { buckets_max: 10 };
+        let limits = catalog::Limits {
+            buckets_max: 10,
+            tokens_max: 1000,
+        };
         let catalog =
             Catalog::open(Arc::clone(&dynamic), clock.clone(), limits).expect("the catalog opens");
         let budget = Budget::new(Marks {

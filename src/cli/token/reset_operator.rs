@@ -52,8 +52,12 @@ impl ResetOperator {
 }
 
 fn reset(storage: Arc<dyn Storage>, clock: &Clock, out: &mut dyn Write) -> Result<(), ResetError> {
-    // No bucket is made here.
-    let limits = Limits { buckets_max: 0 };
+    // No bucket is made here. A token is made even where there are too many: without an operator
+    // nobody could revoke one.
+    let limits = Limits {
+        buckets_max: 0,
+        tokens_max: usize::MAX,
+    };
     let catalog = Catalog::open(storage, clock.clone(), limits)?;
     let new = NewToken {
         description: "operator token made by tidegate token reset-operator".to_owned(),
@@ -77,7 +81,11 @@ mod tests {
 
     fn catalog(storage: &FaultStorage) -> Catalog {
         let storage: Arc<dyn Storage> = Arc::new(storage.clone());
-        Catalog::open(storage, Clock::manual(7), Limits { buckets_max: 10 }).expect("opens")
+        let limits = Limits {
+            buckets_max: 10,
+            tokens_max: 1,
+        };
+        Catalog::open(storage, Clock::manual(7), limits).expect("opens")
     }
 
     #[test]

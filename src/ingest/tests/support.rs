@@ -45,7 +45,10 @@ impl World {
     pub(super) fn with(storage: FaultStorage, limits: Limits) -> Self {
         let clock = Clock::manual(NOW_NS);
         let dynamic: Arc<dyn Storage> = Arc::new(storage.clone());
-        let catalog_limits = catalog::Limits { buckets_max: 10 };
+        let catalog_limits = catalog::Limits {
+            buckets_max: 10,
+            tokens_max: 1000,
+        };
         let catalog = Catalog::open(Arc::clone(&dynamic), clock.clone(), catalog_limits)
             .expect("the catalog opens");
         let (budget_bytes, soft_bytes, hard_bytes) = (256 << 20, 200 << 20, 240 << 20);
