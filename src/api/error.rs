@@ -307,7 +307,7 @@ impl From<CatalogError> for ApiError {
             CatalogError::UnknownBucket(_) | CatalogError::UnknownToken(_) => {
                 Self::new(Code::NotFound, message)
             }
-            // The disk refused, or somebody else was faster: either passes.
+            // The disk refused: that passes.
             _ => Self {
                 detail: Some(message),
                 ..Self::unavailable("the change could not be made durable, nothing was changed")

@@ -64,7 +64,4 @@ pub enum CatalogError {
     /// The system gave no random bytes for a token.
     #[error("no random bytes from the system: {0}")]
     Random(String),
-    /// Another change removed what was just made.
-    #[error("it was removed by another request at the same time")]
-    Lost,
 }

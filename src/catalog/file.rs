@@ -52,6 +52,22 @@ impl Contents {
         write_json(storage, PATH, self)
     }
 
+    /// After a replacement that failed: the new file may have taken its place and only not be known
+    /// to be durable. What is told to have failed must not be there after a crash either, or a
+    /// bucket that goes on taking points could be gone.
+    pub(super) fn restore(&self, storage: &dyn Storage) {
+        if Self::read(storage).is_ok_and(|found| found == *self) {
+            return;
+        }
+        if let Err(error) = self.write(storage) {
+            tracing::error!(
+                %error,
+                "a change of buckets or tokens failed and could not be taken back: until the next \
+                 change succeeds, a crash may bring it about"
+            );
+        }
+    }
+
     pub(super) fn take_bucket_id(&mut self) -> BucketId {
         let id = BucketId(self.next_bucket_id);
         self.next_bucket_id += 1;

@@ -143,7 +143,7 @@ impl Catalog {
         name: &str,
         retention_ns: Option<i64>,
     ) -> Result<Arc<Bucket>, CatalogError> {
-        self.create(name, retention_ns, |taken| Ok(taken.id))
+        self.create(name, retention_ns, |taken| Ok(taken.clone()))
     }
 
     /// Creates a bucket like [`Catalog::create_bucket`], but refuses a name that is taken.
@@ -169,9 +169,8 @@ impl Catalog {
             let bucket = buckets.find(|bucket| bucket.name == name);
             let bucket = bucket.ok_or_else(|| CatalogError::UnknownBucket(name.to_owned()))?;
             bucket.retention_ns = retention_ns;
-            Ok(bucket.id)
+            Ok(Arc::new(bucket.clone()))
         })
-        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
     }
 
     /// Deletes a bucket and returns the id that is never given again. Durable when it returns;
@@ -230,28 +229,27 @@ impl Catalog {
         &self,
         name: &str,
         retention_ns: Option<i64>,
-        if_taken: impl FnOnce(&Bucket) -> Result<BucketId, CatalogError>,
+        if_taken: impl FnOnce(&Bucket) -> Result<Bucket, CatalogError>,
     ) -> Result<Arc<Bucket>, CatalogError> {
         valid_bucket_name(name)?;
         let buckets_max = self.shared.limits.buckets_max;
         self.change(|contents| {
             let mut buckets = contents.buckets.iter();
             if let Some(taken) = buckets.find(|bucket| bucket.name == name) {
-                return if_taken(taken);
+                return if_taken(taken).map(Arc::new);
             }
             if contents.buckets.len() >= buckets_max {
                 return Err(CatalogError::TooManyBuckets { buckets_max });
             }
-            let id = contents.take_bucket_id();
-            contents.buckets.push(Bucket {
-                id,
+            let bucket = Bucket {
+                id: contents.take_bucket_id(),
                 name: name.to_owned(),
                 retention_ns,
                 created_ns: self.shared.clock.now_ns(),
-            });
-            Ok(id)
+            };
+            contents.buckets.push(bucket.clone());
+            Ok(Arc::new(bucket))
         })
-        .and_then(|id| self.bucket(id).ok_or(CatalogError::Lost))
     }
 
     fn add_token(&self, new: NewToken, secret: &Secret) -> Result<Arc<Token>, CatalogError> {
@@ -263,10 +261,10 @@ impl Catalog {
             }
             let id = contents.take_token_id();
             let created_ns = self.shared.clock.now_ns();
-            contents.tokens.push(Token::new(id, hash, new, created_ns));
-            Ok(())
-        })?;
-        self.token(&hash).ok_or(CatalogError::Lost)
+            let token = Token::new(id, hash, new, created_ns);
+            contents.tokens.push(token.clone());
+            Ok(Arc::new(token))
+        })
     }
 
     /// Changes a copy, makes the copy durable, and only then lets requests see it.
@@ -278,7 +276,11 @@ impl Catalog {
         let mut edited = contents.clone();
         let result = edit(&mut edited)?;
         if edited != *contents {
-            edited.write(self.shared.storage.as_ref())?;
+            let storage = self.shared.storage.as_ref();
+            if let Err(error) = edited.write(storage) {
+                contents.restore(storage);
+                return Err(error);
+            }
             *self
                 .shared
                 .index

@@ -229,6 +229,33 @@ fn a_revoked_token_stays_revoked_but_the_last_working_operator_stays() {
 }
 
 #[test]
+fn a_change_that_was_told_to_have_failed_is_not_there_after_a_crash_either() {
+    for seed in 0..50 {
+        let storage = FaultStorage::new(seed);
+        let catalog = open(&storage);
+        let bucket = catalog.create_bucket("home", None).expect("created");
+        for operation in [
+            Operation::Write,
+            Operation::Sync,
+            Operation::Rename,
+            Operation::SyncDir,
+        ] {
+            storage.fail(operation, 0, Fault::Io);
+            catalog.delete_bucket("home").expect_err("told");
+            assert_eq!(catalog.bucket(bucket.id), Some(Arc::clone(&bucket)));
+            let reopened = open(&storage.crash());
+            assert_eq!(
+                reopened.bucket(bucket.id).as_ref(),
+                Some(&bucket),
+                "{operation}"
+            );
+        }
+        catalog.delete_bucket("home").expect("deleted");
+        assert_eq!(open(&storage.crash()).bucket(bucket.id), None);
+    }
+}
+
+#[test]
 fn tokens_are_limited_and_revoking_makes_room() {
     let catalog = open(&FaultStorage::new(1));
     let make = || catalog.create_token(new_token(Permissions::operator(), None));
