@@ -24,6 +24,7 @@ mod frame;
 mod in_flight;
 mod open;
 mod parse;
+mod queued;
 mod report;
 mod resolution;
 mod resolve;
@@ -53,6 +54,7 @@ pub use open::{OpenError, Opened};
 pub use report::{LineReport, Stage};
 pub use rules::Limits;
 
+use queued::QueuedBytes;
 use resolve::Resolver;
 
 /// How the write path works.
@@ -83,6 +85,8 @@ struct Shared {
     budget: Budget,
     metrics: Metrics,
     resolver: Arc<Resolver>,
+    /// What was acknowledged and is not in the buffer yet.
+    queued: Arc<QueuedBytes>,
     /// How many bodies may be parsed at the same time off the serving threads.
     parsers: Arc<tokio::sync::Semaphore>,
     newest_replayed_ns: Option<i64>,

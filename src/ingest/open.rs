@@ -118,6 +118,7 @@ impl Ingest {
             budget,
             metrics,
             resolver,
+            queued: Arc::default(),
             parsers,
             newest_replayed_ns: newest_ns,
         };

@@ -50,6 +50,8 @@ pub(super) struct Resolved {
     pub(super) rejected: Counts,
     /// The first refused rows of each table.
     pub(super) refused: Vec<RefusedRow>,
+    /// A refusal relied on a frame that may still fail: it stands only after that one is durable.
+    pub(super) doubtful: bool,
     /// One a frame.
     pub(super) commits: Vec<oneshot::Receiver<Committed>>,
 }
@@ -104,8 +106,6 @@ pub(super) struct Resolution<'a> {
     held: Held<'a>,
     parts: Vec<Part>,
     pub(super) resolved: Resolved,
-    /// A refusal relied on a frame that may still fail: wait for it even if nothing is written.
-    needs_barrier: bool,
     /// How often columns had been taken back when rows were first held against the schema.
     pub(super) roll_backs: Option<u64>,
 }
@@ -125,7 +125,6 @@ impl<'a> Resolution<'a> {
             held,
             parts,
             resolved,
-            needs_barrier: false,
             roll_backs: None,
         }
     }
@@ -133,7 +132,7 @@ impl<'a> Resolution<'a> {
     /// Whether a row was refused for a provisional column while columns were taken back.
     pub(super) fn relied_on_what_is_gone(&self, schemas: &Schemas) -> bool {
         let seen = self.roll_backs.unwrap_or_else(|| schemas.roll_backs());
-        self.needs_barrier && seen != schemas.roll_backs()
+        self.resolved.doubtful && seen != schemas.roll_backs()
     }
 
     /// Encodes what is left, a frame a part, and reserves what logging and applying it takes.
@@ -157,7 +156,8 @@ impl<'a> Resolution<'a> {
                 reservation,
             });
         }
-        if frames.is_empty() && self.needs_barrier {
+        if frames.is_empty() && self.resolved.doubtful {
+            // Nothing is written, and still there is something to wait for.
             let payload = frame::encode(bucket.id, []);
             frames.push(Frame {
                 payload,
@@ -246,7 +246,7 @@ impl<'a> Resolution<'a> {
                     durable,
                 )
             };
-            self.needs_barrier |= settled.relied_on.is_some();
+            self.resolved.doubtful |= settled.relied_on.is_some();
             self.keep(misfit.part, misfit.table, settled);
         }
         for part in &mut self.parts {

@@ -7,17 +7,22 @@ use tokio::sync::oneshot;
 
 use super::apply::Committed;
 use super::parse::{Parsing, Slice, column_of};
+use super::queued::Queued;
 use super::report::{LineReport, Reports, Stage};
 use super::resolution::{Mode, Part, Resolved};
 use super::resolve::Resolver;
 use super::scratch::Rules;
 use super::{Acknowledge, Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
+use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::line_protocol::Precision;
 use crate::memory::{Budget, Reservation};
 
 /// How often a request is resolved anew because the log failed before its turn came.
 const ATTEMPTS_MAX: u32 = 3;
+
+/// What a batch takes, beside its rows, while nobody waits for it: a task, places in queues.
+const UNWATCHED_BYTES: u64 = 4096;
 
 /// How long an acknowledgement is held back when memory is all but full: below the one second
 /// after which the least patient writer gives up.
@@ -81,7 +86,7 @@ impl Ingest {
             if let Some(bucket) = self.bucket_for(&mut target, &part).await? {
                 let rows = Rows {
                     parts: vec![part],
-                    _reservation: reservation,
+                    reservation,
                 };
                 let budget = parsing.budget();
                 let resolved = self
@@ -117,7 +122,7 @@ impl Ingest {
             Target::Existing(bucket) if !tally.reports.is_empty() => {
                 let rows = Rows {
                     parts: parts.clone(),
-                    _reservation: parsing.budget().empty(),
+                    reservation: parsing.budget().empty(),
                 };
                 let budget = parsing.budget();
                 self.commit(bucket, rows, Mode::CheckOnly, budget, acknowledge)
@@ -133,10 +138,7 @@ impl Ingest {
                 .cloned()
                 .unwrap_or_default();
             if let Some(bucket) = self.bucket_for(&mut target, &first).await? {
-                let rows = Rows {
-                    parts,
-                    _reservation: reservation,
-                };
+                let rows = Rows { parts, reservation };
                 let budget = parsing.budget();
                 let resolved = self
                     .commit(&bucket, rows, Mode::AllOrNothing, budget, acknowledge)
@@ -176,12 +178,16 @@ impl Ingest {
     async fn commit(
         &self,
         bucket: &Arc<Bucket>,
-        rows: Rows,
+        mut rows: Rows,
         mode: Mode,
         budget: &Budget,
         acknowledge: Acknowledge,
     ) -> Result<Resolved, WriteError> {
         self.check_share(bucket)?;
+        let unwatched = match acknowledge {
+            Acknowledge::Durable => None,
+            Acknowledge::Queued => Some(self.admit_unwatched(bucket, &mut rows)?),
+        };
         let resolver = Arc::clone(&self.shared.resolver);
         let mut resolved = resolver.resolve(bucket, rows.parts.clone(), mode, budget)?;
         let rest = Commit {
@@ -192,18 +198,32 @@ impl Ingest {
             mode,
             budget: budget.clone(),
         };
-        match acknowledge {
-            Acknowledge::Durable => Ok(rest.finish().await?.unwrap_or(resolved)),
-            Acknowledge::Queued => {
-                tokio::spawn(rest.finish_unwatched());
+        match unwatched {
+            // What is told of a line must still be true after the log has failed.
+            Some(queued) if !resolved.doubtful => {
+                tokio::spawn(rest.finish_unwatched(queued));
                 Ok(resolved)
             }
+            Some(_) | None => Ok(rest.finish().await?.unwrap_or(resolved)),
         }
+    }
+
+    /// Whether rows may be acknowledged before they are on disk: not while the log is known to
+    /// fail, and only with memory for all that waits for it, which no open request bounds.
+    fn admit_unwatched(&self, bucket: &Bucket, rows: &mut Rows) -> Result<Queued, WriteError> {
+        let health = self.shared.resolver.log_health();
+        health.map_err(WriteError::LogUnavailable)?;
+        rows.reservation.try_grow(UNWATCHED_BYTES)?;
+        let batches = rows.parts.iter().flatten().map(|table| &table.batch);
+        let apply_bytes = batches.map(Buffer::apply_bytes_max).sum::<u64>();
+        let bytes = rows.reservation.bytes().saturating_add(apply_bytes);
+        Ok(self.shared.queued.add(bucket.id, bytes))
     }
 
     /// One bucket may not fill the memory of all.
     fn check_share(&self, bucket: &Bucket) -> Result<(), WriteError> {
-        let used_bytes = self.shared.buffer.bucket_bytes(bucket.id);
+        let queued_bytes = self.shared.queued.of(bucket.id);
+        let used_bytes = self.shared.buffer.bucket_bytes(bucket.id) + queued_bytes;
         let bucket_bytes_max = self.shared.options.bucket_bytes_max;
         if used_bytes >= bucket_bytes_max {
             let bucket = bucket.name.clone();
@@ -244,7 +264,7 @@ impl Ingest {
 /// Rows on their way, with the memory that they take.
 struct Rows {
     parts: Vec<Part>,
-    _reservation: Reservation,
+    reservation: Reservation,
 }
 
 /// Rows that were submitted to the log.
@@ -280,16 +300,19 @@ impl Commit {
         Err(WriteError::LogUnavailable(reason))
     }
 
-    /// The client asked not to be told: the log is.
-    async fn finish_unwatched(self) {
+    /// The client asked not to be told: our log is.
+    async fn finish_unwatched(self, queued: Queued) {
         let bucket = Arc::clone(&self.bucket);
-        if let Err(error) = self.finish().await {
-            tracing::warn!(
+        match self.finish().await {
+            // Its points were to go.
+            Ok(_) | Err(WriteError::BucketGone(_)) => {}
+            Err(error) => tracing::warn!(
                 bucket = bucket.name,
                 %error,
                 "a batch that was acknowledged without waiting for the disk (no_sync) is lost"
-            );
+            ),
         }
+        drop(queued);
     }
 }
 

@@ -1,4 +1,5 @@
 mod check;
 mod lines;
+mod no_sync;
 mod races;
 mod support;

@@ -17,7 +17,7 @@ use crate::line_protocol::Precision;
 use crate::memory::{Budget, Marks};
 use crate::storage::{FaultStorage, Storage};
 use crate::telemetry::Metrics;
-use crate::wal::WalOptions;
+use crate::wal::{Observer, WalOptions};
 
 pub(super) const NOW_NS: i64 = 1_700_000_000_123_456_789;
 
@@ -43,6 +43,17 @@ impl World {
     }
 
     pub(super) fn with(storage: FaultStorage, limits: Limits) -> Self {
+        Self::over(storage, limits, (256 << 20, 128 << 20), None)
+    }
+
+    /// With a budget of so many bytes and a bucket's share of it, and somebody who looks on at
+    /// each group that the log has committed.
+    pub(super) fn over(
+        storage: FaultStorage,
+        limits: Limits,
+        (budget_bytes, bucket_bytes_max): (u64, u64),
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Self {
         let clock = Clock::manual(NOW_NS);
         let dynamic: Arc<dyn Storage> = Arc::new(storage.clone());
         let catalog_limits = catalog::Limits {
@@ -51,7 +62,7 @@ impl World {
         };
         let catalog = Catalog::open(Arc::clone(&dynamic), clock.clone(), catalog_limits)
             .expect("the catalog opens");
-        let (budget_bytes, soft_bytes, hard_bytes) = (256 << 20, 200 << 20, 240 << 20);
+        let (soft_bytes, hard_bytes) = (budget_bytes / 16 * 12, budget_bytes / 16 * 15);
         let budget = Budget::new(Marks {
             budget_bytes,
             soft_bytes,
@@ -59,6 +70,7 @@ impl World {
         });
         let log = WalOptions {
             probe_first: Duration::from_millis(1),
+            observer,
             ..WalOptions::default()
         };
         let opened = Opened {
@@ -72,7 +84,7 @@ impl World {
                 limits,
                 slice_bytes_max: 4096,
                 inline_bytes_max: 1024,
-                bucket_bytes_max: 128 << 20,
+                bucket_bytes_max,
             },
         };
         let ingest = Ingest::open(opened, &mut |_| {}).expect("the log opens");

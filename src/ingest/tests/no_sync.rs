@@ -1,0 +1,224 @@
+//! Acknowledged before it is on disk (`no_sync`): what that may cost, and what it may not.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use super::support::{LIMITS, World};
+use crate::ingest::{Acknowledge, WriteError, WriteOutcome};
+use crate::storage::fault::Fault;
+use crate::storage::{FaultStorage, Operation};
+use crate::wal::{GroupReport, Observer};
+
+/// Holds the log's thread when it has committed a group, until it is let go.
+#[derive(Debug, Default)]
+struct Gate {
+    shut: Mutex<bool>,
+    moved: Condvar,
+}
+
+impl Gate {
+    fn set(&self, shut: bool) {
+        *self.shut.lock().expect("not poisoned") = shut;
+        self.moved.notify_all();
+    }
+}
+
+impl Observer for Gate {
+    fn group(&self, _: &GroupReport) {
+        let shut = self.shut.lock().expect("not poisoned");
+        let patience = Duration::from_secs(20);
+        let waited = self.moved.wait_timeout_while(shut, patience, |shut| *shut);
+        assert!(!waited.expect("not poisoned").1.timed_out(), "let go");
+    }
+}
+
+async fn queue(world: &World, lines: &str) -> Result<WriteOutcome, WriteError> {
+    let mut request = world.request(lines, true);
+    request.acknowledge = Acknowledge::Queued;
+    world.ingest.write(request).await
+}
+
+/// Waits until nothing holds memory but what is stored, and the log works.
+async fn settled(world: &World) {
+    for _ in 0..2000 {
+        if world.ingest.shared.queued.is_empty() && world.ingest.health().is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("something is on its way for ever");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clean_stop_flushes_what_was_only_queued() {
+    for round in 0..20 {
+        let world = World::new();
+        for n in 0..50 {
+            let outcome = queue(&world, &format!("m v={n} {n}"))
+                .await
+                .expect("queued");
+            assert_eq!(outcome.accepted, 1);
+        }
+        world.ingest.close().expect("closes");
+        assert_eq!(world.after_crash().rows("m").len(), 50, "round {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_log_is_known_to_fail_nothing_is_acknowledged() {
+    let world = World::new();
+    world.write("m v=1 1").await;
+    let before = world.budget.used_bytes();
+    world.storage.fail_always(Operation::Write, Fault::Io);
+    let mut refused = None;
+    // At first nobody knows: these are lost, and that is what was asked for.
+    for n in 2..2000 {
+        if let Err(error) = queue(&world, &format!("m v={n},new{n}=1 {n}")).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    let refused = refused.expect("by then it is known");
+    assert!(
+        matches!(refused, WriteError::LogUnavailable(_)),
+        "{refused}"
+    );
+    world.storage.heal();
+    settled(&world).await;
+    // Whole or not at all, in memory as on disk, and no memory is kept for what was lost.
+    assert_eq!(world.rows("m"), [" v=1.0 1"]);
+    assert_eq!(world.after_crash().rows("m"), world.rows("m"));
+    assert_eq!(world.budget.used_bytes(), before, "given back");
+    queue(&world, "m v=5 5").await.expect("it works again");
+    settled(&world).await;
+    assert_eq!(world.rows("m"), [" v=1.0 1", " v=5.0 5"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_told_of_a_clash_with_a_column_that_may_never_be() {
+    for round in 0..200 {
+        let world = World::new();
+        world.write("m z=1 0").await;
+        world.storage.fail(Operation::Sync, 0, Fault::Io);
+        let (float, integer) =
+            tokio::join!(world.try_write("m v=1.5 1\n"), queue(&world, "m v=2i 2\n"));
+        settled(&world).await;
+        if let Ok(outcome) = &integer
+            && outcome.rejected == 1
+        {
+            assert!(float.is_ok(), "round {round}: refused for nothing");
+            assert_eq!(world.rows("m"), [" z=1.0 0", " v=1.5 1"], "round {round}");
+        }
+        assert_eq!(world.after_crash().rows("m"), world.rows("m"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_waits_for_nothing_takes_its_share_and_the_others_go_on() {
+    let gate = Arc::new(Gate::default());
+    let room = (16 << 20, 1 << 20);
+    let world = World::over(FaultStorage::new(1), LIMITS, room, Some(gate.clone()));
+    let other = world.catalog.create_bucket("other", None).expect("created");
+    world.write("m v=0 0").await;
+    gate.set(true);
+    let (mut queued, mut refused) = (0, None);
+    for n in 1..5000 {
+        match queue(&world, &format!("m v={n} {n}")).await {
+            Ok(_) => queued += 1,
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    let refused = refused.expect("the queue is not without end");
+    assert!(
+        matches!(refused, WriteError::BucketFull { .. }),
+        "{refused}"
+    );
+    assert!(queued > 10, "{queued}");
+    let mut request = world.request("m v=1 1", true);
+    request.target = crate::ingest::Target::Existing(other);
+    request.acknowledge = Acknowledge::Queued;
+    world
+        .ingest
+        .write(request)
+        .await
+        .expect("it has its own share");
+    gate.set(false);
+    settled(&world).await;
+    assert_eq!(world.rows("m").len(), queued + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_that_waits_for_nothing_stays_within_the_budget() {
+    let gate = Arc::new(Gate::default());
+    let room = (1 << 20, 64 << 20);
+    let world = World::over(FaultStorage::new(1), LIMITS, room, Some(gate.clone()));
+    world.write("m v=0 0").await;
+    gate.set(true);
+    let (mut queued, mut refused) = (0, None);
+    for n in 1..5000 {
+        match queue(&world, &format!("m v={n} {n}")).await {
+            Ok(_) => queued += 1,
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+        assert!(world.budget.used_bytes() <= 1 << 20);
+    }
+    assert!(
+        matches!(refused, Some(WriteError::Overloaded(_))),
+        "{refused:?}"
+    );
+    gate.set(false);
+    settled(&world).await;
+    assert_eq!(
+        world.rows("m").len(),
+        queued + 1,
+        "what was acknowledged is there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_queued_for_a_bucket_that_is_deleted_goes_with_it() {
+    let gate = Arc::new(Gate::default());
+    let room = (64 << 20, 32 << 20);
+    let world = World::over(FaultStorage::new(1), LIMITS, room, Some(gate.clone()));
+    world.write("m v=0 0").await;
+    gate.set(true);
+    for n in 1..20 {
+        queue(&world, &format!("m v={n} {n}"))
+            .await
+            .expect("queued");
+    }
+    world.ingest.delete_bucket("b").expect("deleted");
+    gate.set(false);
+    settled(&world).await;
+    let after = world.after_crash();
+    world.catalog.create_bucket("b", None).expect("created");
+    after.catalog.create_bucket("b", None).expect("created");
+    assert!(world.rows("m").is_empty() && after.rows("m").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_or_nothing_stays_so_without_waiting() {
+    let world = World::new();
+    let lines: String = (0..500).map(|n| format!("m v={n} {n}\n")).collect();
+    let write = |lines: String| {
+        let mut request = world.request(&lines, false);
+        request.acknowledge = Acknowledge::Queued;
+        world.ingest.write(request)
+    };
+    let refused = write(format!("{lines}m v=true 9\n"))
+        .await
+        .expect("answered");
+    assert_eq!((refused.accepted, refused.rejected), (0, 1));
+    settled(&world).await;
+    assert!(world.rows("m").is_empty());
+    let taken = write(lines).await.expect("queued");
+    assert_eq!((taken.accepted, taken.rejected), (500, 0));
+    settled(&world).await;
+    assert_eq!(world.rows("m").len(), 500);
+}
