@@ -178,9 +178,9 @@ impl ApiError {
     }
 
     /// 413 of a small body that is large.
-    pub(super) fn body_too_large(bytes_max: usize) -> Self {
+    pub(super) fn body_too_large(bytes_max: u64) -> Self {
         let text = format!("the body has more than {bytes_max} bytes");
-        Self::too_large(text, u64::try_from(bytes_max).unwrap_or(u64::MAX))
+        Self::too_large(text, bytes_max)
     }
 
     fn too_large(message: String, bytes_max: u64) -> Self {

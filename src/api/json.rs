@@ -11,9 +11,13 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use super::error::{ApiError, Code};
+use crate::body::BodyError;
 
 /// What a body that is no batch of points may have, decoded, in bytes.
-const BYTES_MAX: usize = 1 << 20;
+const BYTES_MAX: u64 = 1 << 20;
+
+/// Bytes of what the reader of JSON has to say at most: it repeats what it does not expect.
+const FAULT_BYTES_MAX: usize = 200;
 
 /// Reads a body as JSON, whatever its `Content-Type` says.
 pub(super) async fn read_json<T: DeserializeOwned>(
@@ -23,9 +27,23 @@ pub(super) async fn read_json<T: DeserializeOwned>(
 ) -> Result<T, ApiError> {
     let bytes = read(app, headers, body).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
-        let text = format!("the body is not the JSON that is expected: {error}");
+        let text = format!(
+            "the body is not the JSON that is expected: {}",
+            fault(&error)
+        );
         ApiError::new(Code::Invalid, text)
     })
+}
+
+fn fault(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    match told.get(..told.floor_char_boundary(FAULT_BYTES_MAX)) {
+        Some(cut) if cut.len() < told.len() => {
+            let (line, column) = (error.line(), error.column());
+            format!("{cut}… at line {line} column {column}")
+        }
+        _ => told,
+    }
 }
 
 /// Reads a body as text.
@@ -40,11 +58,12 @@ pub(super) async fn read_text(
 }
 
 async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
-    let bytes = app.receiver().receive(headers, body).await?.bytes;
-    if bytes.len() > BYTES_MAX {
-        return Err(ApiError::body_too_large(BYTES_MAX));
+    let receiver = app.receiver().up_to(BYTES_MAX);
+    match receiver.receive(headers, body).await {
+        Ok(received) => Ok(received.bytes),
+        Err(BodyError::TooLarge { bytes_max }) => Err(ApiError::body_too_large(bytes_max)),
+        Err(error) => Err(error.into()),
     }
-    Ok(bytes)
 }
 
 /// A point in time as people and programs read it.

@@ -65,6 +65,19 @@ impl Receiver {
         }
     }
 
+    /// The same for bodies that are small: of at most `bytes_max`, sent or decoded.
+    pub fn up_to(&self, bytes_max: u64) -> Self {
+        let mut small = self.clone();
+        let Limits {
+            wire_bytes_max,
+            decoded_bytes_max,
+            ..
+        } = &mut small.limits;
+        *wire_bytes_max = bytes_max.min(*wire_bytes_max);
+        *decoded_bytes_max = bytes_max.min(*decoded_bytes_max);
+        small
+    }
+
     /// Reads and decodes the body of a request with these headers. Dropping the future, or an
     /// error, gives all memory back.
     pub async fn receive<B>(&self, headers: &HeaderMap, body: B) -> Result<Received, BodyError>
