@@ -283,3 +283,59 @@ async fn without_automatic_creation_only_an_operator_makes_databases() {
     assert!(server.has_bucket("new").await);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_token_with_signs_in_it_is_taken_in_every_form() {
+    let secret = "with:a+colon%2Band&more=0123456789abcdef";
+    let server = Server::with(|config| {
+        config.init_token = tidegate::config::InitToken::new(secret).ok();
+    })
+    .await;
+    let encoded = "with%3Aa%2Bcolon%252Band%26more%3d0123456789abcdef";
+    let write = |query: &str| Request::post(format!("/write?db=b{query}")).body("m f=1 1");
+    for request in [
+        write("").header("Authorization", &format!("Token {secret}")),
+        write("").header("Authorization", &format!("Token me:{secret}")),
+        write("").header("Authorization", &format!("Token :{secret}")),
+        write("").header(
+            "Authorization",
+            &format!("Basic {}", STANDARD.encode(format!("me:{secret}"))),
+        ),
+        write(&format!("&u=me&p={encoded}")),
+        write(&format!("&%70={encoded}")),
+        write(&format!("&p=+{encoded}%20")),
+    ] {
+        let target = request.target.clone();
+        assert_eq!(server.ask(request).await.status, 204, "{target}");
+    }
+    for request in [
+        // A plus is a blank, and the rest is another parameter.
+        write(&format!("&p={secret}")),
+        write(&format!("&P={encoded}")),
+        write("").header("Authorization", &format!("Token you:me:{secret}")),
+    ] {
+        let target = request.target.clone();
+        assert_eq!(server.ask(request).await.status, 401, "{target}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_there_under_its_default_policy_is_not_made_once_more() {
+    let mut agent = String::new();
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("old/autogen", None).expect("created");
+        agent = token(catalog, &["old/autogen"], &["old/autogen"], None);
+    });
+    let server = Server::over(folder, |_| ()).await;
+    for token in [TOKEN, &agent] {
+        let create = Request::post("/query?q=CREATE+DATABASE+old").token(token);
+        assert_eq!(server.ask(create).await.status, 200);
+        // Another bucket would take the writes from now on, and split the points.
+        assert!(!server.has_bucket("old").await);
+    }
+    let write = Request::post("/write?db=old").token(&agent).body("m f=1 1");
+    server.ask(write).await.is_written();
+    assert_eq!(server.export("old%2Fautogen").await, "m f=1.0 1\n");
+    server.stop().await;
+}

@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 
 use super::influxql::{Statement, statement};
+use super::write::find;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_text};
 use crate::api::params::statement_of;
@@ -70,7 +71,8 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Makes the bucket unless it is there. Who may not write to it gets no hint of which it was.
+/// Makes the bucket unless the database is there, under whichever name writes to it find it. Who
+/// may not write to it gets no hint of which it was.
 async fn create(
     app: &App,
     engine: &Engine,
@@ -78,10 +80,11 @@ async fn create(
     name: String,
 ) -> Result<(), ApiError> {
     let may_create = app.config().server.auto_create_buckets || identity.may_manage();
-    if !identity.may_write(&name) {
+    let found = find(engine, &name, "");
+    if !identity.may_write(found.as_ref().map_or(&name, |bucket| &bucket.name)) {
         return Err(bucket::forbidden());
     }
-    if engine.catalog.bucket_named(&name).is_some() {
+    if found.is_some() {
         return Ok(());
     }
     if !may_create {

@@ -40,7 +40,7 @@ fn is_default(rp: &str) -> bool {
 }
 
 /// `db/rp` if there is such a bucket; for the default policy also `db`, then `db/autogen`.
-fn find(engine: &Engine, db: &str, rp: &str) -> Option<Arc<Bucket>> {
+pub(super) fn find(engine: &Engine, db: &str, rp: &str) -> Option<Arc<Bucket>> {
     let named = |name: &str| engine.catalog.bucket_named(name);
     let exact = (!rp.is_empty()).then(|| named(&format!("{db}/{rp}")));
     let default = || match is_default(rp) {
