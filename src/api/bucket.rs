@@ -7,7 +7,7 @@ use super::{App, Engine};
 use crate::auth::Identity;
 use crate::catalog::{Bucket, InvalidBucketName, valid_bucket_name};
 use crate::id::BucketId;
-use crate::ingest::Target;
+use crate::ingest::{Target, WriteError};
 
 /// The bucket of this name, or else with this id (contract section 1.1).
 pub(super) fn find(engine: &Engine, name: &str) -> Option<Arc<Bucket>> {
@@ -33,7 +33,7 @@ pub(super) fn to_write(
     identity: &Identity,
     found: Option<Arc<Bucket>>,
     new: String,
-    missing: ApiError,
+    missing: impl FnOnce() -> ApiError,
 ) -> Result<Target, ApiError> {
     let permitted = identity.may_write(found.as_ref().map_or(&new, |bucket| &bucket.name));
     match found {
@@ -43,7 +43,16 @@ pub(super) fn to_write(
             valid_name(&new)?;
             Ok(Target::Create(new))
         }
-        None => Err(missing),
+        None => Err(missing()),
+    }
+}
+
+/// What a write that failed is told. A bucket that is deleted meanwhile is missing in the words of
+/// the endpoint: clients look for them.
+pub(super) fn write_error(error: WriteError, missing: impl FnOnce() -> ApiError) -> ApiError {
+    match error {
+        WriteError::BucketGone(_) => missing(),
+        error => error.into(),
     }
 }
 

@@ -23,9 +23,10 @@ pub async fn write_lp(
     let engine = app.ready()?;
     let params = V3WriteParams::parse(request.uri().query())?;
     let found = engine.catalog.bucket_named(&params.db);
-    let missing = bucket::database_not_found(&params.db);
+    let missing = || bucket::database_not_found(&params.db);
+    let new = params.db.clone();
     let wanted = Wanted {
-        target: bucket::to_write(&app, &identity, found, params.db, missing)?,
+        target: bucket::to_write(&app, &identity, found, new, missing)?,
         precision: params.precision,
         accept_partial: params.accept_partial,
         acknowledge: match params.no_sync {
@@ -37,7 +38,8 @@ pub async fn write_lp(
     let body = receive(&app, &head.headers, body).await?;
     // The same memory, kept a moment longer: rejected lines are shown.
     let text = body.bytes.clone();
-    let outcome = wanted.write(&app, engine, body).await?;
+    let outcome = wanted.write(&app, engine, body).await;
+    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
     if outcome.reports.is_empty() {
         return Ok(StatusCode::NO_CONTENT);
     }

@@ -10,7 +10,7 @@ use super::{App, Engine, bucket, partial};
 use crate::auth::Identity;
 use crate::body::Received;
 use crate::clock;
-use crate::ingest::{Acknowledge, Body, Target, WriteOutcome, WriteRequest};
+use crate::ingest::{Acknowledge, Body, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::line_protocol::Precision;
 
 /// The endpoint.
@@ -22,16 +22,18 @@ pub async fn write(
     let engine = app.ready()?;
     let params = parameters(&app, &identity, request.uri().query())?;
     let found = bucket::find(engine, &params.bucket);
-    let missing = bucket::not_found(&params.bucket);
+    let missing = || bucket::not_found(&params.bucket);
+    let new = params.bucket.clone();
     let wanted = Wanted {
-        target: bucket::to_write(&app, &identity, found, params.bucket, missing)?,
+        target: bucket::to_write(&app, &identity, found, new, missing)?,
         precision: params.precision,
         accept_partial: params.accept_partial,
         acknowledge: Acknowledge::Durable,
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &head.headers, body).await?;
-    answer(wanted.write(&app, engine, body).await?)
+    let outcome = wanted.write(&app, engine, body).await;
+    answer(outcome.map_err(|error| bucket::write_error(error, missing))?)
 }
 
 /// What a write endpoint asks of the write path, once it has read its parameters.
@@ -49,7 +51,7 @@ impl Wanted {
         app: &App,
         engine: &Engine,
         body: Body,
-    ) -> Result<WriteOutcome, ApiError> {
+    ) -> Result<WriteOutcome, WriteError> {
         let received = clock::instant();
         let request = WriteRequest {
             target: self.target,

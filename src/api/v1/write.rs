@@ -22,7 +22,7 @@ pub async fn write(
     let engine = app.ready()?;
     let V1WriteParams { db, rp, precision } = V1WriteParams::parse(request.uri().query())?;
     let found = find(engine, &db, &rp);
-    let missing = bucket::database_not_found(&db);
+    let missing = || bucket::database_not_found(&db);
     let wanted = Wanted {
         target: bucket::to_write(&app, &identity, found, new_name(&db, &rp), missing)?,
         precision,
@@ -31,7 +31,8 @@ pub async fn write(
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &head.headers, body).await?;
-    answer(wanted.write(&app, engine, body).await?)
+    let outcome = wanted.write(&app, engine, body).await;
+    answer(outcome.map_err(|error| bucket::write_error(error, missing))?)
 }
 
 /// Whether a retention policy is the one that a database has by itself.
