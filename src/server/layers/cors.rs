@@ -13,6 +13,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::api::App;
 use crate::config::Cors;
 
+/// Headers that scripts need: when to come back, and what to tell us about.
+const EXPOSED: &str =
+    "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, X-Influxdb-Version, Retry-After";
+
 pub(super) async fn cors(State(app): State<App>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let asked = request.method() == Method::OPTIONS;
@@ -22,8 +26,15 @@ pub(super) async fn cors(State(app): State<App>, request: Request, next: Next) -
         next.run(request).await
     };
     let headers = response.headers_mut();
-    if allow(app.config().server.cors(), origin.as_ref(), headers) && asked {
-        describe(headers);
+    let allowed = allow(app.config().server.cors(), origin.as_ref(), headers);
+    match asked {
+        true if allowed => describe(headers),
+        // What a page may read beyond the body stands on the answer itself.
+        false if allowed && origin.is_some() => {
+            let exposed = HeaderValue::from_static(EXPOSED);
+            headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+        }
+        _ => {}
     }
     response
 }
@@ -58,10 +69,6 @@ fn describe(headers: &mut HeaderMap) {
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
             "Authorization, Content-Type, Content-Encoding, Accept, User-Agent, Zap-Trace-Span",
-        ),
-        (
-            ACCESS_CONTROL_EXPOSE_HEADERS,
-            "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, X-Influxdb-Version, Retry-After",
         ),
         (ACCESS_CONTROL_MAX_AGE, "3600"),
     ] {
