@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
-use http::header::CONTENT_LENGTH;
+use http::header::{ALLOW, CONTENT_LENGTH};
 use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -218,6 +218,9 @@ impl Connections {
             if response.status() == StatusCode::NO_CONTENT {
                 // The router sets it, also where there can be none (RFC 9110, section 8.6).
                 response.headers_mut().remove(CONTENT_LENGTH);
+            } else if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+                // It also names the methods when a layer has refused the request before.
+                response.headers_mut().remove(ALLOW);
             }
             Ok(response)
         }

@@ -43,7 +43,13 @@ use timer::Timer;
 
 /// The method of the request that stands in for a refused one.
 pub(super) const REFUSED: &str = "TIDEGATE-REFUSED";
-const STAND_IN: &[u8] = b"TIDEGATE-REFUSED / HTTP/1.1\r\nhost: -\r\nconnection: close\r\n\r\n";
+
+/// The request that stands in for a refused one. It names the path, where one can be told for
+/// sure: errors look different on different paths.
+fn stand_in(refused: &[u8]) -> Vec<u8> {
+    let path = head::path(refused).unwrap_or("/");
+    format!("{REFUSED} {path} HTTP/1.1\r\nhost: -\r\nconnection: close\r\n\r\n").into_bytes()
+}
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -219,9 +225,10 @@ impl<IO> Guard<IO> {
 
     fn refuse(&mut self, refusal: Refusal) {
         self.refusals.put(refusal);
+        let stand_in = stand_in(&self.held);
         self.held.clear();
-        self.held.extend_from_slice(STAND_IN);
-        (self.state, self.vetted) = (State::Refused, STAND_IN.len());
+        self.held.extend_from_slice(&stand_in);
+        (self.state, self.vetted) = (State::Refused, stand_in.len());
         self.head_timer.stop();
     }
 

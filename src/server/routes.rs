@@ -122,10 +122,15 @@ pub(super) fn router(app: &App) -> Router<App> {
 }
 
 /// The pattern of a row as the metrics name it, and its dialect; `unmatched` for all else, so that
-/// paths which clients make up do not become time series.
-pub(super) fn matched(pattern: Option<&str>) -> (&'static str, Dialect) {
+/// paths which clients make up do not become time series. What there is not of v3 is told so in
+/// the words of v3.
+pub(super) fn matched(pattern: Option<&str>, path: &str) -> (&'static str, Dialect) {
     let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
-    row.map_or(("unmatched", Dialect::V2), |row| (row.path, row.dialect))
+    let unmatched = match path.starts_with("/api/v3/") {
+        true => Dialect::V3,
+        false => Dialect::V2,
+    };
+    row.map_or(("unmatched", unmatched), |row| (row.path, row.dialect))
 }
 
 fn door(row: &Route, app: &App, refusals: &Refusals) -> Door {

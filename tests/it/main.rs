@@ -9,7 +9,7 @@
 //! | 1.4 headers | `write::headers`, `write::gzip`, `write::encodings`, every answer ([`client::Answer::check`]) |
 //! | 2 credentials | `credentials`, `management`, `access` (every route times every kind of token) |
 //! | 3 other endpoints | `probes`, `export`, `management`, `v2`, `fallback` |
-//! | 3.1 v1, 3.2 v3 | `v1`, `v3` |
+//! | 3.1 v1, 3.2 v3 | `v1`, `v3`, `dialects` (every refusal in the words of the endpoint) |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `http` |
 //! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
@@ -42,6 +42,7 @@ mod check;
 mod client;
 mod credentials;
 mod data;
+mod dialects;
 mod export;
 mod fallback;
 mod hostile;

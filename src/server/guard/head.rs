@@ -9,6 +9,9 @@ use super::Limits;
 /// A length beyond this is no length: eight exabytes.
 const LENGTH_MAX: u64 = u64::MAX / 2;
 
+/// No path of ours is longer, prefix and all.
+const PATH_BYTES_MAX: usize = 256;
+
 /// Why a head is refused. The texts are for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in crate::server) enum Refusal {
@@ -36,6 +39,17 @@ pub(in crate::server) enum Refusal {
     TooLarge,
     #[error("the request has more headers than the server allows (connection.headers_max)")]
     TooManyHeaders,
+}
+
+/// The path that a head asks for, if it is as plain as all of ours: whatever else is wrong with the
+/// head, nobody reads this in two ways.
+pub(super) fn path(head: &[u8]) -> Option<&str> {
+    let line = head.get(..memchr::memchr(b'\r', head).unwrap_or(head.len()))?;
+    let target = line.split(|byte| *byte == b' ').nth(1)?;
+    let path = target.split(|byte| *byte == b'?').next()?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(byte);
+    let told = path.starts_with(b"/") && path.len() <= PATH_BYTES_MAX && path.iter().all(plain);
+    std::str::from_utf8(path).ok().filter(|_| told)
 }
 
 /// How the end of the body is found.

@@ -7,7 +7,7 @@ use super::head::Refusal::{
     Folded, HeaderLine, Host, Length, LineEnd, RequestLine, TransferEncoding,
 };
 use super::head::{Framing, Refusal, Verdict, check};
-use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, STAND_IN};
+use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, stand_in};
 
 const LIMITS: Limits = Limits {
     head_timeout: Duration::from_millis(100),
@@ -201,8 +201,36 @@ async fn a_refused_head_is_replaced_and_nothing_after_it_is_passed() {
     let good = &sent[..31];
     assert_eq!(
         String::from_utf8_lossy(&seen),
-        String::from_utf8_lossy(&[good, STAND_IN].concat())
+        String::from_utf8_lossy(&[good, &stand_in(&sent[31..])].concat())
     );
+}
+
+#[test]
+fn the_path_of_a_refused_head_is_told_only_where_it_is_plain() {
+    for (head, path) in [
+        (
+            "POST /write?db=b&p=secret HTTP/1.1\r\nBad Name: x\r\n\r\n",
+            Some("/write"),
+        ),
+        (
+            "POST /influx/api/v3/write_lp HTTP/9\r\n",
+            Some("/influx/api/v3/write_lp"),
+        ),
+        ("GET /query HTTP/1.1\n", Some("/query")),
+        ("GET /a%2fb HTTP/1.1\r\n", None),
+        ("GET http://h/write HTTP/1.1\r\n", None),
+        ("GET /a\u{1}b HTTP/1.1\r\n", None),
+        ("GET /x\nHost: a\r\n", None),
+        ("nonsense\r\n", None),
+        ("", None),
+    ] {
+        assert_eq!(super::head::path(head.as_bytes()), path, "{head:?}");
+    }
+    let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(256));
+    assert_eq!(super::head::path(long.as_bytes()), None);
+    let stand_in = stand_in(b"POST /write?db=b HTTP/1.1\r\n x: y\r\n");
+    let expected = "TIDEGATE-REFUSED /write HTTP/1.1\r\nhost: -\r\nconnection: close\r\n\r\n";
+    assert_eq!(String::from_utf8_lossy(&stand_in), expected);
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     let id = RequestId::next();
     let started = clock::instant();
     let method = request.method().clone();
-    let (route, dialect) = routes::matched(request.extensions().get().map(MatchedPath::as_str));
+    let pattern = request.extensions().get().map(MatchedPath::as_str);
+    let (route, dialect) = routes::matched(pattern, request.uri().path());
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let span = tracing::info_span!("request", %id);
     let answer = dialect::scope(dialect, next.run(request));
