@@ -242,3 +242,67 @@ async fn tokens_for_all_buckets_reach_those_to_come() {
     assert_eq!(server.ask(with(&reader, by_id)).await.status, 403);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn every_route_answers_head_as_get_and_options_to_everyone() {
+    let (server, tokens) = server(|_| ()).await;
+    for (path, method, query, expected) in TABLE {
+        let target = format!("{path}{query}");
+        let asked = server.ask(Request::new("OPTIONS", &target)).await;
+        asked.is_written();
+        let methods = asked.header("access-control-allow-methods");
+        assert!(
+            methods.is_some_and(|named| named.contains(method)),
+            "{method} {path}"
+        );
+        for ((caller, token), status) in CALLERS.iter().zip(&tokens).zip(expected) {
+            let head = Request::new("HEAD", &target);
+            let answer = server.ask(with(token, head)).await;
+            let has_get = ROUTES
+                .iter()
+                .any(|route| route.path == *path && route.verbs.contains(&"GET"));
+            match (*method, has_get) {
+                ("GET", _) => assert_eq!(answer.status, *status, "{caller} at HEAD {path}"),
+                (_, false) => assert_eq!(answer.status, 405, "{caller} at HEAD {path}"),
+                _ => {}
+            }
+            assert!(answer.body.is_empty());
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_permission_to_write_is_none_to_read_and_the_other_way_round() {
+    let mut tokens = Vec::new();
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("b", None).expect("created");
+        tokens.push(token(catalog, &["*"], &[], None));
+        tokens.push(token(catalog, &[], &["*"], None));
+    });
+    let server = Server::over(folder, |_| ()).await;
+    for (token, reads, writes) in [(&tokens[0], 200, 403), (&tokens[1], 403, 204)] {
+        for bucket in ["b", "0000000000000001"] {
+            let read = Request::get(format!("/api/v1/export?bucket={bucket}"));
+            assert_eq!(server.ask(with(token, read)).await.status, reads);
+            let write = Request::post(format!("/api/v2/write?bucket={bucket}"));
+            assert_eq!(
+                server.ask(with(token, write.body("m f=1 1"))).await.status,
+                writes
+            );
+        }
+        for target in [
+            "/write?db=b",
+            "/write?db=b&rp=autogen",
+            "/api/v3/write_lp?db=b",
+        ] {
+            let write = Request::post(target).body("m f=1 1");
+            assert_eq!(
+                server.ask(with(token, write)).await.status,
+                writes,
+                "{target}"
+            );
+        }
+    }
+    server.stop().await;
+}

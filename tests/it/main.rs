@@ -7,7 +7,7 @@
 //! | 1.2 error bodies, order of checks | `write::errors`, `write::order`, `starting`, `overload` |
 //! | 1.3 rejected lines | `write::partial`, `write::reports`, `write::retention` |
 //! | 1.4 headers | `write::headers`, `write::gzip`, `write::encodings`, every answer ([`client::Answer::check`]) |
-//! | 2 credentials | `credentials`, `management`, `access` (every route times every kind of token) |
+//! | 2 credentials | `credentials`, `management`, `buckets`, `secrets`, `access` (every route times every kind of token) |
 //! | 3 other endpoints | `probes`, `export`, `management`, `v2`, `fallback` |
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3`, `dialects` (every refusal in the words of the endpoint) |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
@@ -38,6 +38,7 @@
 )]
 
 mod access;
+mod buckets;
 mod check;
 mod client;
 mod credentials;
@@ -53,6 +54,7 @@ mod overload;
 mod probes;
 mod program;
 mod random;
+mod secrets;
 mod server;
 mod starting;
 mod tls;

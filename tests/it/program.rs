@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::client::{Answer, Client, Request};
@@ -10,9 +11,11 @@ use crate::server::Folder;
 
 /// A running program. It is killed with the test at the latest.
 pub struct Program {
-    address: SocketAddr,
+    pub address: SocketAddr,
     child: Child,
     _stdout: BufReader<ChildStdout>,
+    /// Reads along, or a program that logs much would wait for us.
+    log: Option<JoinHandle<String>>,
 }
 
 impl Program {
@@ -32,10 +35,17 @@ impl Program {
         let mut line = String::new();
         stdout.read_line(&mut line).expect("readable");
         let address = line.trim_end().strip_prefix("listening on http://");
+        let mut stderr = child.stderr.take().expect("piped");
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).expect("text");
+            log
+        });
         let program = Self {
             address: address.expect("an address").parse().expect("an address"),
             child,
             _stdout: stdout,
+            log: Some(log),
         };
         for _ in 0..3000 {
             if program.ask(Request::get("/ready")).await.status == 200 {
@@ -56,9 +66,8 @@ impl Program {
         let id = self.child.id().to_string();
         let kill = Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(kill.expect("kill runs").success());
-        let mut log = String::new();
-        let from = self.child.stderr.as_mut().expect("piped");
-        from.read_to_string(&mut log).expect("text");
+        let log = self.log.take().expect("taken once");
+        let log = log.join().expect("read");
         assert!(self.child.wait().expect("ends").success(), "{log}");
         log
     }

@@ -1,5 +1,6 @@
 //! HTTP/2 with prior knowledge: the same answers, and streams that cannot starve each other.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,17 +11,21 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::client::{Answer, PATIENCE, Request};
-use crate::server::{Server, TOKEN, export, write};
+use crate::server::{Folder, Server, TOKEN, export, token, write};
 
 /// A connection of HTTP/2.
-struct Connection {
+pub struct Connection {
     sender: SendRequest<Bytes>,
     driver: JoinHandle<Result<(), h2::Error>>,
 }
 
 impl Connection {
     async fn open(server: &Server) -> Self {
-        let stream = TcpStream::connect(server.address).await.expect("connects");
+        Self::to(server.address).await
+    }
+
+    pub async fn to(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("connects");
         let (sender, connection) = h2::client::handshake(stream).await.expect("speaks HTTP/2");
         Self {
             sender,
@@ -46,7 +51,7 @@ impl Connection {
         sender.send_request(request, done).expect("sent")
     }
 
-    async fn ask(&mut self, request: &Request) -> Answer {
+    pub async fn ask(&mut self, request: &Request) -> Answer {
         let (response, mut body) = self.begin(request, request.body.is_empty()).await;
         if !request.body.is_empty() {
             send_all(&mut body, &request.body).await;
@@ -278,5 +283,30 @@ async fn heads_are_limited_here_too() {
         .await
         .is_error(431, "request too large", told);
     assert_eq!(connection.ask(&Request::get("/ping")).await.status, 204);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_revoked_or_deleted_is_so_for_the_next_request_of_an_open_connection() {
+    let mut agent = String::new();
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("b", None).expect("created");
+        agent = token(catalog, &[], &["b"], None);
+    });
+    let server = Server::over(folder, |config| config.server.auto_create_buckets = false).await;
+    let mut connection = Connection::open(&server).await;
+    let write = Request::post("/api/v2/write?bucket=b").token(&agent);
+    let write = write.body("m f=1 1\n");
+    let manage = |method, target: &str| Request::new(method, target).token(TOKEN);
+    let retention = manage("PATCH", "/api/v1/buckets/b").body(r#"{"retention_seconds":3600}"#);
+    assert_eq!(connection.ask(&write).await.status, 204);
+    assert_eq!(connection.ask(&retention).await.status, 200);
+    assert_eq!(connection.ask(&write).await.status, 400, "too old now");
+    let delete = manage("DELETE", "/api/v1/buckets/b");
+    assert_eq!(connection.ask(&delete).await.status, 204);
+    assert_eq!(connection.ask(&write).await.status, 404);
+    let revoke = manage("DELETE", "/api/v1/tokens/2");
+    assert_eq!(connection.ask(&revoke).await.status, 204);
+    assert_eq!(connection.ask(&write).await.status, 401);
     server.stop().await;
 }

@@ -3,4 +3,4 @@
 
 mod connections;
 mod framing;
-mod http2;
+pub mod http2;

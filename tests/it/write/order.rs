@@ -95,7 +95,7 @@ async fn a_request_that_is_wrong_in_many_ways_is_told_the_first() {
 
 #[tokio::test]
 async fn nothing_of_a_refused_body_is_awaited() {
-    let server = Server::with(|config| {
+    let server = Server::over(Folder::with_buckets(&["there"]), |config| {
         config.limits.wire_bytes_max = 2000;
         config.server.auto_create_buckets = false;
     })
@@ -107,6 +107,20 @@ async fn nothing_of_a_refused_body_is_awaited() {
         ("/api/v2/write?precision=u", TOKEN, 400),
         ("/api/v2/write?bucket=b", TOKEN, 404),
         ("/api/v2/delete", TOKEN, 501),
+        ("/api/v2/write?bucket=there", TOKEN, 413),
+        ("/write?db=b", "wrong", 401),
+        ("/write?precision=x", TOKEN, 400),
+        ("/write?db=b", TOKEN, 404),
+        ("/write?db=there", TOKEN, 413),
+        ("/api/v3/write_lp?db=b", "wrong", 401),
+        ("/api/v3/write_lp?precision=x", TOKEN, 400),
+        ("/api/v3/write_lp?db=b", TOKEN, 404),
+        ("/api/v3/write_lp?db=there", TOKEN, 413),
+        ("/query?q=SELECT+1", "wrong", 401),
+        ("/query?q=SELECT+1", TOKEN, 501),
+        ("/api/v1/tokens", "wrong", 401),
+        ("/api/v1/tokens", TOKEN, 413),
+        ("/api/v1/buckets", TOKEN, 413),
     ] {
         let mut client = server.connect().await;
         let request = Request::post(target)
@@ -117,6 +131,74 @@ async fn nothing_of_a_refused_body_is_awaited() {
         assert_eq!(answer.status, status, "{target}");
         assert_eq!(answer.header("connection"), Some("close"));
         client.ends().await;
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_other_write_endpoints_keep_the_same_order() {
+    let mut writer = String::new();
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("b", None).expect("created");
+        writer = token(catalog, &[], &["b", "absent"], None);
+    });
+    let server = Server::over(folder, |config| {
+        config.limits.wire_bytes_max = 2000;
+        config.server.auto_create_buckets = false;
+    })
+    .await;
+    for (path, fields) in [
+        ("/write", "db/rp/precision"),
+        ("/api/v3/write_lp", "db/precision/accept_partial/no_sync"),
+    ] {
+        let ask = |query: &str| wrong("POST", &format!("{path}?{query}"));
+        let failed = |what: &str| format!("failed to deserialize {fields} in request: {what}");
+        let body = |text: String| Request::post(format!("{path}?db=b")).body(text);
+        let gzip = body("x".to_owned()).header("Content-Encoding", "gzip");
+        for (request, status, message) in [
+            (
+                wrong("PUT", path),
+                405,
+                "method not allowed on this path".to_owned(),
+            ),
+            (ask("db=b"), 401, "unauthorized access".to_owned()),
+            (
+                ask("precision=x").token(&writer),
+                400,
+                failed("unknown variant `x`, expected one of"),
+            ),
+            (ask("").token(&writer), 400, failed("missing field `db`")),
+            (
+                ask("db=other").token(&writer),
+                403,
+                "insufficient permissions for write".to_owned(),
+            ),
+            (
+                ask("db=absent").token(&writer),
+                404,
+                "database not found: \"absent\"".to_owned(),
+            ),
+            (
+                ask("db=b").token(&writer),
+                415,
+                "unacceptable content-encoding: br".to_owned(),
+            ),
+            (
+                body("x".repeat(3000)).token(&writer),
+                413,
+                "unable to read data: points batch is too large".to_owned(),
+            ),
+            (
+                gzip.token(&writer),
+                400,
+                "error decoding gzip stream: it ends too early".to_owned(),
+            ),
+        ] {
+            let answer = server.ask(request).await;
+            let told = answer.header("x-influxdb-error").unwrap_or_default();
+            assert_eq!(answer.status, status, "{path}: {told}");
+            assert!(told.starts_with(&message), "{path}: {told}");
+        }
     }
     server.stop().await;
 }
