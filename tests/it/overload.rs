@@ -109,6 +109,30 @@ async fn an_overload_is_told_with_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn health_fails_while_a_write_would_be_refused_and_passes_again() {
+    let server = Server::with(budget(10 * MB)).await;
+    let held = holding(&server, 9 * MB - 40_000).await;
+    for path in ["/health", "/api/v2/health"] {
+        let answer = server.ask(Request::get(path)).await;
+        assert_eq!(
+            (answer.status, &answer.json()["status"]),
+            (503, &"fail".into())
+        );
+        let message = answer.message();
+        assert!(message.starts_with("memory is full: "), "{message}");
+    }
+    assert_eq!(server.ask(Request::get("/ready")).await.status, 200);
+    drop(held);
+    for _ in 0..500 {
+        if server.ask(Request::get("/health")).await.status == 200 {
+            return drop(server.stop().await);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it fails for ever");
+}
+
+#[tokio::test]
 async fn what_never_fits_is_too_large_and_not_an_overload() {
     let server = Server::with(budget(2 * MB)).await;
     let mut client = server.connect().await;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::client::{Answer, Request};
 use crate::server::{Folder, Server, TOKEN, token};
+use crate::write::gzip::gzip;
 
 fn post(target: &str, body: &str) -> Request {
     Request::post(target).token(TOKEN).body(body)
@@ -200,7 +201,8 @@ async fn a_telegraf_of_v1_starts_and_writes() {
         .header("Authorization", &basic)
         .header("Content-Type", "text/plain; charset=utf-8")
         .header("Transfer-Encoding", "chunked")
-        .body("cpu,host=a usage_idle=98.5 1721548800000000000\n");
+        .header("Content-Encoding", "gzip")
+        .body(gzip(b"cpu,host=a usage_idle=98.5 1721548800000000000\n"));
     client.ask(&write).await.is_written();
     let stored = "cpu,host=a usage_idle=98.5 1721548800000000000\n";
     assert_eq!(server.export("telegraf").await, stored);

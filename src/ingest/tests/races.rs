@@ -71,6 +71,11 @@ async fn a_failed_sync_acknowledges_nothing_and_writes_go_on() {
     let error = world.try_write("m v=2 2").await.expect_err("not synced");
     assert!(matches!(error, WriteError::LogUnavailable(_)), "{error}");
     assert_eq!(world.rows("m"), [" v=1.0 1"]);
+    // Whatever else there is to tell: the client must send all of it again.
+    world.storage.fail(Operation::Sync, 0, Fault::Io);
+    let error = world.try_write("bad\nm v=2 2\nm v=true 2");
+    let error = error.await.expect_err("not synced");
+    assert!(matches!(error, WriteError::LogUnavailable(_)), "{error}");
     assert_eq!(write_until_it_works(&world, "m v=3 3").await, 1);
     assert_eq!(world.rows("m"), [" v=1.0 1", " v=3.0 3"]);
     assert_eq!(world.after_crash().rows("m"), world.rows("m"));
