@@ -35,5 +35,7 @@ VOLUME /var/lib/tidegate
 EXPOSE 8086
 # SIGTERM lets requests in flight end (server.shutdown_grace_ms), within Docker's 10 s.
 STOPSIGNAL SIGTERM
+# Whether a write would be taken. With HTTPS, set TIDEGATE_URL to the certificate's name.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5m CMD ["tidegate", "ping"]
 ENTRYPOINT ["tidegate"]
 CMD ["serve"]

@@ -6,6 +6,26 @@
 //! ```text
 //! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > read
 //! ```
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`cli`] | the program's commands, one a file |
+//! | [`client`] | HTTP as the commands speak it to a server |
+//! | [`config`] | settings: defaults, file, environment, flags, checked once |
+//! | [`server`] | the accept loop, TLS, the route table, the layers, shutdown |
+//! | [`auth`] | who asks, and what that permits |
+//! | [`api`] | the endpoints, one a file; what errors look like over HTTP |
+//! | [`body`] | bytes of a request, decoded and bounded |
+//! | [`line_protocol`] | the grammar: bytes in, points and line errors out |
+//! | [`ingest`] | the write path: parse, resolve, log, apply, acknowledge |
+//! | [`catalog`] | buckets, tokens, schemas: the small durable state |
+//! | [`wal`] | the log: frames, segments, group commit, replay |
+//! | [`columnar`] | columns, their codec, their Arrow form |
+//! | [`buffer`] | what is held in memory, and frozen |
+//! | [`read`] | rows merged and sorted, and the formats they leave in |
+//! | [`storage`] | the one way to the data folder, with a model of its faults |
+//! | [`telemetry`] | logs and metrics |
+//! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, numbers that name things |
 
 pub mod cli;
 pub mod client;
