@@ -7,6 +7,7 @@ use tidegate::config::Config;
 
 use crate::client::{Answer, Request};
 use crate::server::{Folder, Server, TOKEN, config, token};
+use crate::write::gzip::gzip;
 
 /// A write on each of the three APIs; the body is missing.
 const WRITES: [&str; 3] = [
@@ -176,6 +177,29 @@ async fn too_often_too_much_and_too_slowly_are_told_in_the_words_of_the_path() {
         let text = "no byte of the body came for 200 ms (connection.body_idle_timeout_ms)";
         is(&client.answer(false).await, target, 408, text);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_that_is_large_is_refused_by_its_length() {
+    let server = Server::start().await;
+    let form = Request::post("/query?q=SHOW+DATABASES")
+        .token(TOKEN)
+        .header("Content-Type", "application/x-www-form-urlencoded");
+    let mut client = server.connect().await;
+    client
+        .send(form.clone().header("Content-Length", "1048577").bytes())
+        .await;
+    let text = "the body has more than 1048576 bytes";
+    let body = format!(
+        r#"{{"error":"{text}","code":"request too large","message":"{text}","maxLength":1048576}}"#
+    );
+    client.answer(false).await.is(413, &body);
+    // Nor does it become large in the decoder.
+    let bomb = form
+        .header("Content-Encoding", "gzip")
+        .body(gzip(&vec![b'a'; 10_000_000]));
+    server.ask(bomb).await.is(413, &body);
     server.stop().await;
 }
 

@@ -1,7 +1,8 @@
 //! Contract section 3.2: `POST /api/v3/write_lp`.
 
-use crate::client::Request;
-use crate::server::{Server, TOKEN};
+use crate::client::{Client, Request};
+use crate::program::Program;
+use crate::server::{Folder, Server, TOKEN};
 
 fn write(query: &str, body: &str) -> Request {
     Request::post(format!("/api/v3/write_lp?{query}"))
@@ -120,4 +121,30 @@ async fn without_waiting_for_the_disk_lines_are_still_checked_and_soon_there() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("not there after 10 s");
+}
+
+#[tokio::test]
+async fn a_gentle_stop_keeps_what_was_acknowledged_without_waiting() {
+    let folder = Folder::prepared(|_| ());
+    let program = Program::start(&folder, &[]).await;
+    let mut client = Client::connect(program.address).await;
+    for n in 0..200 {
+        let request = write("db=b&no_sync=true&precision=ns", &format!("m f={n} {n}"));
+        client.ask(&request).await.is_written();
+    }
+    // Several slices, as one.
+    let lines: String = (0..60_000)
+        .map(|n| format!("large,t=x{n} f={n} {n}\n"))
+        .collect();
+    let large = write(
+        "db=b&no_sync=true&accept_partial=false&precision=ns",
+        &lines,
+    );
+    client.ask(&large).await.is_written();
+    drop(client);
+    let log = program.stop();
+    assert!(!log.contains("is lost"), "{log}");
+    let server = Server::over(folder, |_| ()).await;
+    assert_eq!(server.export("b").await.lines().count(), 60_200);
+    server.stop().await;
 }
