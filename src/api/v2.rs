@@ -68,7 +68,9 @@ impl<'a> BucketResource<'a> {
     }
 }
 
-/// `GET /api/v2/buckets`: those that the token may read or write. Other names are not there.
+/// `GET /api/v2/buckets`: those that the token may read or write. Other names are not there. By
+/// name, and by pages if asked for: a client that turns pages until one is short would never end
+/// if it got the same one again.
 pub async fn buckets(
     State(app): State<App>,
     Extension(identity): Extension<Identity>,
@@ -77,18 +79,20 @@ pub async fn buckets(
     let engine = app.ready()?;
     let params = BucketsParams::parse(query.as_deref())?;
     let buckets = engine.catalog.buckets();
-    let seen = buckets
-        .iter()
-        .filter(|bucket| identity.may_see(&bucket.name))
-        .filter(|bucket| params.name.as_ref().is_none_or(|name| *name == bucket.name))
-        .filter(|bucket| {
-            params
-                .id
-                .as_ref()
-                .is_none_or(|id| *id == bucket.id.to_string())
-        })
-        .map(|bucket| BucketResource::of(bucket))
-        .collect();
+    let seen = buckets.iter().filter(|bucket| {
+        let is_named = |name: &String| *name == bucket.name;
+        let has_id = |id: &String| *id == bucket.id.to_string();
+        identity.may_see(&bucket.name)
+            && params.name.as_ref().is_none_or(is_named)
+            && params.id.as_ref().is_none_or(has_id)
+    });
+    let mut seen: Vec<_> = seen.map(|bucket| BucketResource::of(bucket)).collect();
+    if let Some(after) = &params.after {
+        let place = seen.iter().position(|bucket| bucket.id == *after);
+        seen.drain(..place.map_or(seen.len(), |place| place + 1));
+    }
+    seen.drain(..params.offset.min(seen.len()));
+    seen.truncate(params.limit.unwrap_or(usize::MAX));
     Ok(answer(StatusCode::OK, &Buckets { buckets: seen }))
 }
 

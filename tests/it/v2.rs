@@ -23,6 +23,12 @@ async fn buckets_are_listed_to_who_may_see_them() {
         ("?org=any&name=", format!("{a},{b}")),
         ("?org=any&name=b&limit=1", b.to_owned()),
         ("?id=0000000000000002", a.to_owned()),
+        ("?limit=1", a.to_owned()),
+        ("?limit=1&offset=1", b.to_owned()),
+        ("?limit=20&offset=2", String::new()),
+        ("?after=0000000000000002&limit=20", b.to_owned()),
+        ("?after=0000000000000001", String::new()),
+        ("?after=0000000000000003", String::new()),
         ("?name=secret", String::new()),
         ("?name=nowhere", String::new()),
     ] {
@@ -34,7 +40,8 @@ async fn buckets_are_listed_to_who_may_see_them() {
         .await;
     assert_eq!(all.json()["buckets"].as_array().map(Vec::len), Some(3));
     let twice = server.ask(list("?name=a&name=b")).await;
-    let text = "failed to deserialize name/id in request: duplicate field `name`";
+    let text =
+        "failed to deserialize name/id/after/offset/limit in request: duplicate field `name`";
     twice.is_error(400, "invalid", text);
     server.stop().await;
 }
