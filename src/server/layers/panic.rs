@@ -42,6 +42,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::catch;
+    use crate::api::{Dialect, dialect};
 
     #[tokio::test]
     async fn a_panic_before_or_after_a_wait_is_a_500() {
@@ -64,6 +65,31 @@ mod tests {
                 .expect("a request");
             let answer = router.clone().oneshot(request).await.expect("infallible");
             assert_eq!(answer.status().as_u16(), status, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_in_the_words_of_the_endpoint_and_without_its_text() {
+        async fn at_once() -> StatusCode {
+            panic!("secret")
+        }
+        let router = Router::new().route("/", get(at_once)).layer(from_fn(catch));
+        for (dialect, expected) in [
+            (
+                Dialect::V1,
+                r#"{"error":"internal error","code":"internal error","message":"internal error"}"#,
+            ),
+            (
+                Dialect::V2,
+                r#"{"code":"internal error","message":"internal error"}"#,
+            ),
+            (Dialect::V3, r#"{"error":"internal error"}"#),
+        ] {
+            let request = Request::get("/").body(axum::body::Body::empty());
+            let answer = router.clone().oneshot(request.expect("a request"));
+            let answer = dialect::scope(dialect, answer).await.expect("infallible");
+            let body = axum::body::to_bytes(answer.into_body(), 1000).await;
+            assert_eq!(body.expect("a body"), expected);
         }
     }
 }
