@@ -46,8 +46,12 @@ impl BucketsParams {
     }
 }
 
+/// Digits. More than there can ever be is as good as any number that is larger than the list.
 fn number(value: &str) -> Result<usize, ParamError> {
-    value.parse().map_err(|_| ParamError::UnknownVariant {
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(value.parse().unwrap_or(usize::MAX));
+    }
+    Err(ParamError::UnknownVariant {
         fields: FIELDS,
         found: echo(value),
         expected: "a number",
@@ -71,6 +75,8 @@ mod tests {
         let told = "failed to deserialize name/id/after/offset/limit in request: unknown variant \
                     `-1`, expected a number";
         assert_eq!(of("limit=-1"), Err(told.to_owned()));
-        assert!(of("offset=1&offset=1").is_err());
+        assert!(of("offset=1&offset=1").is_err() && of("offset=%2B1").is_err());
+        let huge = of("limit=99999999999999999999").expect("valid");
+        assert_eq!(huge.limit, Some(usize::MAX));
     }
 }
