@@ -28,9 +28,14 @@ pub(super) fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
+/// A file to read from, in the system's words if that fails: for who names it anyway.
+pub(super) fn open_plainly(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// A file to read from.
-pub(super) fn open(path: &Path) -> Result<File, CliError> {
-    let file = File::open(path).map_err(|error| CliError::file("open", path, error))?;
+fn open(path: &Path) -> Result<File, CliError> {
+    let file = open_plainly(path).map_err(|error| CliError::file("open", path, error))?;
     let is_folder = file.metadata().is_ok_and(|metadata| metadata.is_dir());
     if is_folder {
         let source = io::ErrorKind::IsADirectory.into();
@@ -50,47 +55,64 @@ pub(super) fn stored_bytes(path: &Path) -> Result<Option<u64>, CliError> {
 }
 
 /// A file that is being written under a name of its own. It gets the wanted name when it is
-/// complete, and is removed if it never is.
+/// complete, and is removed if it never is. What is there already and is no file (`/dev/null`, a
+/// named pipe) is written to as it is, and never replaced; behind a symbolic link, its target is
+/// replaced, not the link.
 #[derive(Debug)]
 pub(super) struct Unfinished {
     file: Option<File>,
-    temporary: PathBuf,
+    /// Nothing for what is written to as it is.
+    temporary: Option<PathBuf>,
     wanted: PathBuf,
 }
 
 impl Unfinished {
     pub(super) fn create(wanted: &Path) -> Result<Self, CliError> {
-        let Some(name) = wanted.file_name() else {
-            let source = io::Error::other("it names no file");
-            return Err(CliError::file("write", wanted, source));
+        let wrong = |source| CliError::file("write", wanted, source);
+        let target = fs::canonicalize(wanted).unwrap_or_else(|_| wanted.to_owned());
+        let (file, temporary) = match fs::metadata(&target) {
+            Ok(there) if there.is_dir() => {
+                return Err(wrong(io::ErrorKind::IsADirectory.into()));
+            }
+            Ok(there) if !there.is_file() => {
+                let file = File::options().write(true).open(&target);
+                (file.map_err(wrong)?, None)
+            }
+            _ => {
+                let temporary = temporary_name(&target).map_err(wrong)?;
+                let file = File::create_new(&temporary).map_err(wrong)?;
+                (file, Some(temporary))
+            }
         };
-        let mut temporary = std::ffi::OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".{}.unfinished", std::process::id()));
-        let temporary = wanted.with_file_name(temporary);
-        let file = File::create_new(&temporary)
-            .map_err(|error| CliError::file("create", &temporary, error))?;
         Ok(Self {
             file: Some(file),
             temporary,
-            wanted: wanted.to_owned(),
+            wanted: target,
         })
     }
 
     /// Makes it durable and gives it its name.
     pub(super) fn finish(mut self) -> Result<(), CliError> {
-        let Some(file) = self.file.take() else {
+        let (Some(file), Some(temporary)) = (&self.file, &self.temporary) else {
             return Ok(());
         };
-        let done = file
-            .sync_all()
-            .and_then(|()| fs::rename(&self.temporary, &self.wanted));
-        if let Err(error) = done {
-            self.file = Some(file);
-            return Err(CliError::file("write", &self.wanted, error));
-        }
+        file.sync_all()
+            .and_then(|()| fs::rename(temporary, &self.wanted))
+            .map_err(|error| CliError::file("write", &self.wanted, error))?;
+        self.temporary = None;
         Ok(())
     }
+}
+
+/// Beside the wanted file, so that it can be renamed.
+fn temporary_name(wanted: &Path) -> io::Result<PathBuf> {
+    let name = wanted
+        .file_name()
+        .ok_or_else(|| io::Error::other("it names no file"))?;
+    let mut temporary = std::ffi::OsString::from(".");
+    temporary.push(name);
+    temporary.push(format!(".{}.unfinished", std::process::id()));
+    Ok(wanted.with_file_name(temporary))
 }
 
 impl Write for Unfinished {
@@ -105,9 +127,9 @@ impl Write for Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if self.file.is_some() {
+        if let Some(temporary) = &self.temporary {
             // It has no use, and its name says so.
-            let _ = fs::remove_file(&self.temporary);
+            let _ = fs::remove_file(temporary);
         }
     }
 }
@@ -116,6 +138,8 @@ impl Drop for Unfinished {
 mod tests {
     use std::fs;
     use std::io::Write as _;
+    use std::path::Path;
+    use std::process::Command;
 
     use super::Unfinished;
 
@@ -138,5 +162,53 @@ mod tests {
         whole.finish().expect("renamed");
         assert_eq!(fs::read(&wanted).expect("readable"), b"new");
         assert_eq!(entries(), 1);
+    }
+
+    /// From a bug: `-o /dev/null`, as root, put a file in the place of the device.
+    #[test]
+    fn what_is_no_file_is_written_to_and_stays_what_it_is() {
+        use std::os::unix::fs::FileTypeExt as _;
+
+        // A pipe in a folder of our own: a device would be gone for everybody where this fails.
+        let folder = tempfile::tempdir().expect("a folder");
+        let (pipe, link) = (folder.path().join("pipe"), folder.path().join("link"));
+        let made = Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.expect("mkfifo runs").success());
+        std::os::unix::fs::symlink("pipe", &link).expect("linked");
+        for wanted in [&pipe, &link] {
+            let reader = std::thread::spawn({
+                let pipe = pipe.clone();
+                move || fs::read(pipe).expect("readable")
+            });
+            let mut through = Unfinished::create(wanted).expect("writable");
+            through.write_all(b"x").expect("writable");
+            through.finish().expect("nothing to do");
+            assert_eq!(reader.join().expect("ends"), b"x");
+        }
+        let kind = fs::symlink_metadata(&pipe).expect("there").file_type();
+        assert!(kind.is_fifo() && link.is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 2);
+        for wrong in [
+            folder.path(),
+            Path::new(""),
+            Path::new("/no/such/folder/file"),
+        ] {
+            let error = Unfinished::create(wrong).expect_err("not writable");
+            let shown = format!("cannot write {}", wrong.display());
+            assert_eq!(error.to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn behind_a_link_the_file_is_replaced_and_the_link_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").expect("writable");
+        std::os::unix::fs::symlink("file", &link).expect("linked");
+        let mut whole = Unfinished::create(&link).expect("writable");
+        whole.write_all(b"new").expect("writable");
+        whole.finish().expect("renamed");
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(&file).expect("readable"), b"new");
     }
 }
