@@ -160,6 +160,11 @@ impl Session {
                 fault: ConnectFault::UnknownIssuer(_),
                 ..
             } => self.about_the_authority(),
+            ClientError::Refused(refusal) if refusal.is_of_the_path() => {
+                "; the path in --url has to be the server's prefix (server.path_prefix), or none if \
+                 it has none"
+                    .to_owned()
+            }
             ClientError::Refused(refusal) => self.about_the_token(refusal),
             _ => String::new(),
         };

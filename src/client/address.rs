@@ -51,7 +51,11 @@ impl FromStr for Address {
             let url = without_user(text).to_owned();
             ClientError::Url { url, problem }
         };
-        if !text.starts_with("http://") && !text.starts_with("https://") {
+        let starts = |scheme: &str| {
+            let start = text.get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        if !starts("http://") && !starts("https://") {
             return Err(wrong("it has to start with http:// or https://"));
         }
         let uri: Uri = text.parse().map_err(|_| wrong("it is malformed"))?;
@@ -63,6 +67,11 @@ impl FromStr for Address {
         }
         if uri.host().unwrap_or_default().is_empty() {
             return Err(wrong("the host is missing"));
+        }
+        // What is no port is otherwise no port at all, and the request goes to port 80.
+        let has_port = uri.host() != Some(authority);
+        if has_port && uri.port_u16().is_none_or(|port| port == 0) {
+            return Err(wrong("the port has to be a number from 1 to 65535"));
         }
         if uri.query().is_some() || text.contains('#') {
             return Err(wrong("it ends with the path, without `?` or `#`"));
@@ -94,6 +103,8 @@ mod tests {
         for (text, uri, shown) in [
             ("http://a:1", "http://a:1/x?y=1", "http://a:1"),
             ("http://a:1/", "http://a:1/x?y=1", "http://a:1"),
+            ("HTTP://a", "http://a/x?y=1", "http://a"),
+            ("http://[::1]", "http://[::1]/x?y=1", "http://[::1]"),
             (
                 "https://a/influx/\n",
                 "https://a/influx/x?y=1",
@@ -116,6 +127,10 @@ mod tests {
         for (text, part) in [
             ("localhost:8086", "has to start with http://"),
             ("ftp://a", "has to start with http://"),
+            ("", "\"\" is not the URL of a server"),
+            ("http://a:99999", "from 1 to 65535"),
+            ("http://a:0", "from 1 to 65535"),
+            ("http://[::1]:", "from 1 to 65535"),
             ("http://", "malformed"),
             ("http://a b", "malformed"),
             ("http://u:secret@a", "give a token"),

@@ -12,7 +12,7 @@ use super::Address;
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// The address cannot be used.
-    #[error("{url} is not the URL of a server: {problem}")]
+    #[error("{url:?} is not the URL of a server: {problem}")]
     Url {
         /// As it was given.
         url: String,
@@ -71,6 +71,12 @@ pub enum ConnectFault {
     /// Who signed the certificate is not known here.
     #[error("the server's certificate is signed by an authority that is not trusted here ({0})")]
     UnknownIssuer(String),
+    /// The certificate is an authority's own, as `openssl req -x509` makes one by default.
+    #[error(
+        "the server's certificate is that of an authority (CA:TRUE), and no server's: make one \
+         with openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"
+    )]
+    AuthorityAsServer,
     /// The certificate is wrong in another way.
     #[error("the server's certificate is not accepted: {0}")]
     Certificate(String),
@@ -139,12 +145,21 @@ impl ConnectFault {
     fn is_transient(&self) -> bool {
         match self {
             Self::Refused | Self::Name(_) | Self::Tls(_) | Self::Other(_) => true,
-            Self::UnknownIssuer(_) | Self::Certificate(_) | Self::NotTls => false,
+            Self::UnknownIssuer(_)
+            | Self::AuthorityAsServer
+            | Self::Certificate(_)
+            | Self::NotTls => false,
         }
     }
 }
 
 impl Refusal {
+    /// Whether it is a server of ours that knows no such path: the path in the URL is not its
+    /// prefix.
+    pub fn is_of_the_path(&self) -> bool {
+        self.is_ours && self.status == StatusCode::NOT_FOUND && self.message == "path not found"
+    }
+
     fn is_transient(&self) -> bool {
         match self.status {
             StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => true,

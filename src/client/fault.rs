@@ -69,11 +69,11 @@ fn tls_fault(error: &rustls::Error) -> ConnectFault {
         rustls::Error::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature,
         ) => ConnectFault::UnknownIssuer(error.to_string()),
-        // webpki's word for a certificate that signed itself and is used as a server's own.
+        // webpki's word for it. No trust in that certificate helps.
         rustls::Error::InvalidCertificate(CertificateError::Other(other))
             if other.to_string().contains("CaUsedAsEndEntity") =>
         {
-            ConnectFault::UnknownIssuer(error.to_string())
+            ConnectFault::AuthorityAsServer
         }
         rustls::Error::InvalidCertificate(_) => ConnectFault::Certificate(error.to_string()),
         rustls::Error::InvalidMessage(_) => ConnectFault::NotTls,
