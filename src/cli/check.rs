@@ -1,7 +1,7 @@
 //! `tidegate check`: what a server would say about files of line protocol, without a server.
 //!
 //! ```text
-//! file or standard input > gzip? > slices > ingest's check > FILE:LINE:COLUMN reason
+//! plain text > windows > slices > ingest's check > FILE:LINE:COLUMN reason
 //! ```
 //!
 //! Every file is a body of its own for a bucket of its own: what clashes with what is decided
@@ -9,29 +9,32 @@
 //! larger than the memory.
 
 mod excerpt;
-mod input;
 mod output;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use thiserror::Error;
 
+use super::CliError;
+use super::plain_text::Input;
+use super::values::{self, Unit};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
 use crate::ingest::{Check as Checker, CheckError, Options};
-use crate::line_protocol;
+use crate::line_protocol::Precision;
 use crate::server::ingest_options;
-use input::Input;
 use output::{Form, Report};
+use window::Window;
 
 const HELP: &str = "\
 Each problem is one line FILE:LINE:COLUMN reason, then the line and a mark under the column. Lines
 and columns start with 1; a column is a byte; 0 means that the fault lies on a later line of the
-point. Files may be compressed with gzip. - is standard input.
+point. Files may be compressed with gzip or zstd. - is standard input.
 
 Exit codes: 0 everything would be stored, 1 something would not, 2 not understood.
 
@@ -40,18 +43,18 @@ Examples:
   tidegate check --precision s monday.lp.gz tuesday.lp.gz
   gunzip -c points.lp.gz | tidegate check -
   tidegate check --json points.lp | head -n 20
-  tidegate check --config /etc/tidegate.toml points.lp";
+  tidegate check --config tidegate.toml points.lp";
 
 /// Check files of line protocol as a server would, without one.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub struct Check {
-    /// Files of line protocol, - for standard input.
+    /// Files of line protocol, plain, gzip or zstd; `-` for standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The unit of the timestamps.
-    #[arg(long, value_enum, default_value = "ns", value_name = "UNIT")]
-    precision: Precision,
+    #[arg(long, value_name = "UNIT", default_value = "ns", value_parser = values::unit())]
+    precision: Unit,
     /// Write each problem as a JSON object: file, line, column, code, message.
     #[arg(long)]
     json: bool,
@@ -60,37 +63,13 @@ pub struct Check {
     config: Option<PathBuf>,
 }
 
-/// As in `precision=` of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Precision {
-    Ns,
-    Us,
-    Ms,
-    S,
-    M,
-    H,
-}
-
-impl From<Precision> for line_protocol::Precision {
-    fn from(precision: Precision) -> Self {
-        match precision {
-            Precision::Ns => Self::Nanosecond,
-            Precision::Us => Self::Microsecond,
-            Precision::Ms => Self::Millisecond,
-            Precision::S => Self::Second,
-            Precision::M => Self::Minute,
-            Precision::H => Self::Hour,
-        }
-    }
-}
-
 /// Why a check did not end well.
 #[derive(Debug, Error)]
 pub enum CheckFailure {
     /// The settings were refused.
     #[error("configuration")]
     Config(#[from] ConfigError),
-    /// A file could not be opened or read.
+    /// A file could not be read to its end.
     #[error("cannot read {file}")]
     Input {
         /// As it was named.
@@ -108,9 +87,6 @@ pub enum CheckFailure {
         #[source]
         source: CheckError,
     },
-    /// Nobody takes the problems.
-    #[error("cannot write to standard output")]
-    Output(#[source] io::Error),
     /// The check itself went well.
     #[error("{0}")]
     Problems(Summary),
@@ -146,36 +122,38 @@ impl std::fmt::Display for Summary {
 
 impl Check {
     /// Checks every file and names all problems.
-    pub fn run(self) -> Result<(), CheckFailure> {
+    pub fn run(self) -> Result<(), CliError> {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        let summary = self.check(&mut out)?;
-        out.flush().map_err(CheckFailure::Output)?;
+        let checked = self.check(&mut out);
+        // What was found before a fault comes before the fault.
+        out.flush().map_err(CliError::Output)?;
+        let summary = checked?;
         if summary.rejected + summary.dropped > 0 {
-            return Err(CheckFailure::Problems(summary));
+            return Err(CheckFailure::Problems(summary).into());
         }
         // That there is nothing to do is told by the exit code too.
         let _ = writeln!(io::stderr().lock(), "tidegate: {summary}");
         Ok(())
     }
 
-    fn check(&self, out: &mut dyn Write) -> Result<Summary, CheckFailure> {
+    fn check(&self, out: &mut dyn Write) -> Result<Summary, CliError> {
         let sources = Sources::of_process(self.config.clone(), Vec::new());
-        let options = ingest_options(&Config::load(&sources)?);
+        let config = Config::load(&sources).map_err(CheckFailure::Config)?;
+        let options = ingest_options(&config);
         let form = match self.json {
             true => Form::Json,
             false => Form::Text,
         };
         let mut summary = Summary::default();
-        for path in &self.files {
-            let name = path.display().to_string();
-            let input = Input::open(path).map_err(|source| CheckFailure::Input {
-                file: name.clone(),
+        for input in Input::all(&self.files)? {
+            let text = input.open().map_err(|source| CheckFailure::Input {
+                file: input.name.clone(),
                 source,
             })?;
             check_file(
-                input,
-                &name,
-                (options, self.precision.into()),
+                Window::new(text),
+                &input.name,
+                (options, self.precision.precision),
                 &mut summary,
                 |report| report.write(form, out),
             )?;
@@ -186,27 +164,27 @@ impl Check {
 
 /// Checks one file and hands out its problems in line order.
 fn check_file(
-    mut input: Input,
+    mut window: Window,
     name: &str,
-    (options, precision): (Options, line_protocol::Precision),
+    (options, precision): (Options, Precision),
     summary: &mut Summary,
     mut tell: impl FnMut(&Report<'_>) -> io::Result<()>,
-) -> Result<(), CheckFailure> {
+) -> Result<(), CliError> {
     let file = || name.to_owned();
     let mut checker = Checker::new(options, precision, Clock::system().now_ns());
     summary.files += 1;
     loop {
         let checked = checker
-            .slice(input.text(), input.is_last())
+            .slice(window.text(), window.is_last())
             .map_err(|source| CheckFailure::Check {
                 file: file(),
                 source,
             })?;
         let Some(checked) = checked else {
-            if input.is_last() {
+            if window.is_last() {
                 return Ok(());
             }
-            input.more().map_err(|source| CheckFailure::Input {
+            window.more().map_err(|source| CheckFailure::Input {
                 file: file(),
                 source,
             })?;
@@ -216,10 +194,10 @@ fn check_file(
         summary.rejected += checked.rejected;
         let reports = u64::try_from(checked.reports.len()).unwrap_or(u64::MAX);
         summary.dropped += reports.saturating_sub(checked.rejected);
-        let done = input.text().get(..checked.bytes).unwrap_or_default();
+        let done = window.text().get(..checked.bytes).unwrap_or_default();
         for report in output::with_lines(name, done, checked.first_line, &checked.reports) {
-            tell(&report).map_err(CheckFailure::Output)?;
+            tell(&report).map_err(CliError::Output)?;
         }
-        input.advance(checked.bytes);
+        window.advance(checked.bytes);
     }
 }

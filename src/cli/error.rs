@@ -94,7 +94,11 @@ impl CliError {
     /// the output has ended (`tidegate export … | head`), and knows.
     pub fn line(&self) -> Option<String> {
         match self {
-            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
+            Self::Output(error) | Self::Wal(WalCommandError::Output(error))
+                if error.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                None
+            }
             error => Some(one_line(error)),
         }
     }

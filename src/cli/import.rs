@@ -2,8 +2,8 @@
 //! line named with its file and line.
 //!
 //! ```text
-//! input (file, gzip, zstd, stdin) > cutter (batches at point boundaries) > window
-//!                                                                            |
+//! reading (plain text of all inputs) > cutter (batches at point boundaries) > window
+//!                                                                              |
 //!   stdout: rejected lines < ledger (file order, counts) < delivery x parallel (retries, resends)
 //! ```
 //!
@@ -14,9 +14,9 @@
 
 mod cutter;
 mod delivery;
-mod input;
 mod ledger;
 mod partial;
+mod reading;
 mod retry;
 #[cfg(test)]
 mod tests;
@@ -26,22 +26,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::PossibleValuesParser;
 use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
+use super::plain_text::Input;
 use super::progress::{Elsewhere, Progress};
-use super::{CliError, signals, values};
+use super::values::{self, Unit};
+use super::{CliError, signals};
 use crate::client::query_value;
 use crate::clock::Clock;
-use crate::line_protocol::Precision;
 
 use cutter::{Batch, Rules};
 use delivery::{Courier, Delivery};
-use input::{Input, Reading};
 use ledger::Ledger;
+use reading::Reading;
 
 const HELP: &str = "\
 The input is line protocol, plain or compressed with gzip or zstd, which is recognised by its first
@@ -87,9 +87,8 @@ pub struct Import {
     #[arg(long, short, value_name = "BUCKET")]
     bucket: String,
     /// The unit of the timestamps.
-    #[arg(long, value_name = "UNIT", default_value = "ns",
-        value_parser = PossibleValuesParser::new(values::PRECISIONS.map(|(word, _)| word)))]
-    precision: String,
+    #[arg(long, value_name = "UNIT", default_value = "ns", value_parser = values::unit())]
+    precision: Unit,
     /// How many batches are in flight at once.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     parallel: u8,
@@ -110,9 +109,11 @@ pub struct Import {
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The server refused lines.
-    #[error("{rejected} lines were rejected, see above")]
+    #[error("{}", rejection(*accepted, *rejected))]
     Rejected {
-        /// How many.
+        /// How many lines were written.
+        accepted: u64,
+        /// How many it refused.
         rejected: u64,
     },
     /// Batches were tried again for as long as was asked for.
@@ -132,11 +133,11 @@ pub enum ImportError {
         advice: &'static str,
     },
     /// An input cannot be read to its end.
-    #[error("cannot read {name} behind line {line}: {problem}")]
+    #[error("cannot read {name}{}: {problem}", behind(*line))]
     Input {
         /// Which.
         name: String,
-        /// The last line that was read.
+        /// The last line that was read; 0 for none.
         line: u64,
         /// Why.
         problem: String,
@@ -144,6 +145,25 @@ pub enum ImportError {
     /// A signal.
     #[error("interrupted before everything was written")]
     Interrupted,
+}
+
+fn behind(line: u64) -> String {
+    match line {
+        0 => String::new(),
+        line => format!(" behind line {line}"),
+    }
+}
+
+fn rejection(accepted: u64, rejected: u64) -> String {
+    match (accepted, rejected) {
+        (0, 1) => "the only line was rejected, standard output says why".to_owned(),
+        (0, _) => format!(
+            "all {rejected} lines were rejected, standard output says why; is it line protocol, \
+             and is --precision right?"
+        ),
+        (_, 1) => "1 line was rejected, standard output names it".to_owned(),
+        _ => format!("{rejected} lines were rejected, standard output names them"),
+    }
 }
 
 fn batch_bytes(text: &str) -> Result<usize, String> {
@@ -224,7 +244,7 @@ impl Import {
     }
 
     fn rules(&self) -> Rules {
-        let precision = self.precision();
+        let precision = self.precision.precision;
         let now_ns = Clock::system().now_ns();
         Rules {
             precision,
@@ -233,15 +253,10 @@ impl Import {
         }
     }
 
-    fn precision(&self) -> Precision {
-        let known = values::PRECISIONS.iter();
-        let found = known.clone().find(|(word, _)| *word == self.precision);
-        found.map_or(Precision::Nanosecond, |(_, precision)| *precision)
-    }
-
     fn path(&self) -> String {
         let bucket = query_value(&self.bucket);
-        format!("/api/v2/write?bucket={bucket}&precision={}", self.precision)
+        let unit = self.precision.word;
+        format!("/api/v2/write?bucket={bucket}&precision={unit}")
     }
 }
 

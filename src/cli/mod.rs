@@ -11,6 +11,7 @@ mod files;
 mod import;
 mod output;
 mod ping;
+mod plain_text;
 mod progress;
 mod serve;
 mod signals;
@@ -84,7 +85,7 @@ impl Cli {
             Command::Bucket(bucket) => wait_for(bucket.run()),
             Command::Import(import) => wait_for(import.run()),
             Command::Export(export) => wait_for(export.run()),
-            Command::Check(check) => Ok(check.run()?),
+            Command::Check(check) => check.run(),
             Command::Wal(wal) => Ok(wal.run()?),
             Command::Ping(ping) => wait_for(ping.run()),
             Command::Completions(completions) => completions.run(),

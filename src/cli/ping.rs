@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::connection::Location;
 use super::output::visible;
 use super::{CliError, output, values};
-use crate::client::Request;
+use crate::client::{ClientError, Request};
 
 const HELP: &str = "\
 Exit status: 0 if the server takes writes; 1 if it does not (starting, disk full) or cannot be
@@ -24,7 +24,7 @@ Examples:
 #[command(after_help = HELP)]
 pub struct Ping {
     /// How long to wait for the answer.
-    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::duration)]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::patience)]
     timeout: Duration,
     #[command(flatten)]
     location: Location,
@@ -48,11 +48,7 @@ impl Ping {
         let address = session.client().address();
         // An answer of 503 has the same form, and says why.
         let Ok(health) = answer.json::<Health>() else {
-            let text = format!(
-                "{address} answered {}, not as tidegate does; is that its URL?",
-                answer.status
-            );
-            return Err(CliError::Failed(text));
+            return Err(session.explain(ClientError::Refused(Box::new(answer.refusal()))));
         };
         let message = visible(&health.message);
         if answer.status.is_success() && health.status == "pass" {

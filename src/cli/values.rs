@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::clock::Clock;
 use crate::line_protocol::Precision;
 
 /// A point in time, as it was given.
@@ -42,8 +44,11 @@ pub(super) fn past_time(text: &str) -> Result<Time, String> {
             .ok()
             .map(Time::Ago)
     };
-    let ns = text.parse().ok().or_else(|| rfc3339(text)).map(Time::Ns);
-    ns.or_else(ago).ok_or_else(|| {
+    let ns = match text.parse() {
+        Ok(ns) => Some(ns),
+        Err(_) => rfc3339(text)?,
+    };
+    ns.map(Time::Ns).or_else(ago).ok_or_else(|| {
         "expected a time such as 2026-01-31T12:00:00Z, nanoseconds since 1970, or a duration back \
          from now such as -1h"
             .to_owned()
@@ -53,16 +58,29 @@ pub(super) fn past_time(text: &str) -> Result<Time, String> {
 /// A duration from now, or RFC 3339.
 pub(super) fn future_time(text: &str) -> Result<Time, String> {
     let ahead = || humantime::parse_duration(text).ok().map(Time::Ahead);
-    rfc3339(text).map(Time::Ns).or_else(ahead).ok_or_else(|| {
-        "expected a duration from now such as 90d, or a time such as 2027-01-01T00:00:00Z"
-            .to_owned()
-    })
+    let time = rfc3339(text)?.map(Time::Ns).or_else(ahead);
+    match time {
+        Some(Time::Ahead(Duration::ZERO)) => Err("it would end at once".to_owned()),
+        Some(time) if time.ns(Clock::system().now_ns()) == i64::MAX => Err(format!(
+            "{OUT_OF_RANGE}; what has no end needs no --expires"
+        )),
+        Some(time) => Ok(time),
+        None => Err(
+            "expected a duration from now such as 90d, or a time such as 2027-01-01T00:00:00Z"
+                .to_owned(),
+        ),
+    }
 }
 
-fn rfc3339(text: &str) -> Option<i64> {
-    DateTime::parse_from_rfc3339(text)
-        .ok()?
-        .timestamp_nanos_opt()
+const OUT_OF_RANGE: &str = "times go from 1677-09-21 to 2262-04-11";
+
+/// Nothing for what is not RFC 3339.
+fn rfc3339(text: &str) -> Result<Option<i64>, String> {
+    let Ok(time) = DateTime::parse_from_rfc3339(text) else {
+        return Ok(None);
+    };
+    let ns = time.timestamp_nanos_opt();
+    ns.map(Some).ok_or_else(|| OUT_OF_RANGE.to_owned())
 }
 
 /// A duration such as `10m`.
@@ -70,6 +88,18 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|_| "expected a duration such as 500ms, 90s, 10m or 30d".to_owned())
 }
+
+/// How long to wait for something, which takes some time.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let span = duration(text)?;
+    match span.is_zero() {
+        true => Err("expected more than 0, such as 500ms or 5s".to_owned()),
+        false => Ok(span),
+    }
+}
+
+/// The longest retention, in seconds: as far as times go from 1970 on.
+const RETENTION_SECONDS_MAX: u64 = 9_223_372_036;
 
 /// How long a bucket keeps its points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +135,9 @@ pub(super) fn retention(text: &str) -> Result<Retention, String> {
     }
     let whole = duration(text).ok().filter(|span| span.subsec_nanos() == 0);
     match whole.map(|span| span.as_secs()) {
+        Some(seconds) if seconds > RETENTION_SECONDS_MAX => {
+            Err("the longest is 106751d, about 292 years; or forever".to_owned())
+        }
         Some(seconds @ 1..) => Ok(Retention::Seconds(seconds)),
         _ => Err("expected a duration of at least 1s such as 24h or 30d, or forever".to_owned()),
     }
@@ -131,8 +164,25 @@ pub(super) fn bytes(text: &str) -> Result<usize, String> {
         .ok_or_else(|| "expected a size such as 500kB, 1MB or 4MiB".to_owned())
 }
 
-/// The unit of timestamps, by the word that the API has for it.
-pub(super) const PRECISIONS: [(&str, Precision); 6] = [
+/// The unit of timestamps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// As the API calls it.
+    pub(super) word: &'static str,
+    pub(super) precision: Precision,
+}
+
+/// One of the words of the API.
+pub(super) fn unit() -> impl TypedValueParser<Value = Unit> {
+    PossibleValuesParser::new(PRECISIONS.map(|(word, _)| word)).try_map(|given: String| {
+        let mut known = PRECISIONS.into_iter();
+        let found = known.find(|(word, _)| *word == given);
+        let unit = found.map(|(word, precision)| Unit { word, precision });
+        unit.ok_or("it is none of the units")
+    })
+}
+
+const PRECISIONS: [(&str, Precision); 6] = [
     ("ns", Precision::Nanosecond),
     ("us", Precision::Microsecond),
     ("ms", Precision::Millisecond),
@@ -164,14 +214,19 @@ mod tests {
             future_time("1h").expect("valid").rfc3339(0),
             "1970-01-01T01:00:00Z"
         );
-        assert!(future_time("-1h").is_err() && future_time("17").is_err());
+        for text in ["-1h", "17", "0s", "300y", "2300-01-01T00:00:00Z"] {
+            assert!(future_time(text).is_err(), "{text}");
+        }
+        let told = past_time("2300-01-01T00:00:00Z").expect_err("too late");
+        assert_eq!(told, "times go from 1677-09-21 to 2262-04-11");
     }
 
     #[test]
     fn retentions_are_durations_or_forever() {
         assert_eq!(retention("forever"), Ok(Retention::Forever));
         assert_eq!(retention("30d"), Ok(Retention::Seconds(30 * 86_400)));
-        for text in ["0s", "", "30", "1ms", "for ever"] {
+        assert_eq!(retention("1.5h"), Ok(Retention::Seconds(5400)));
+        for text in ["0s", "", "30", "1ms", "for ever", "300y", "99999999999y"] {
             assert!(retention(text).is_err(), "{text}");
         }
         for (seconds, text) in [

@@ -53,7 +53,7 @@ fn every_rejected_line_is_named_by_file_line_and_column() {
         );
     }
     let ends = format!(
-        "tidegate: {} lines were rejected, see above\n",
+        "tidegate: {} lines were rejected, standard output names them\n",
         expected.len()
     );
     assert!(stderr.ends_with(&ends), "{stderr}");

@@ -109,6 +109,11 @@ impl<R: Read> Cutter<R> {
         }
     }
 
+    /// Where the text comes from.
+    pub(super) fn reader(&self) -> &R {
+        &self.reader
+    }
+
     /// How many lines went into batches.
     pub(super) fn line(&self) -> u64 {
         self.line

@@ -106,7 +106,7 @@ impl Courier {
             shared: Arc::new(Shared {
                 session,
                 path,
-                precision: import.precision(),
+                precision: import.precision.precision,
                 compress: import.compress,
                 retry_for: import.retry_for,
                 stop: stop.clone(),
@@ -251,7 +251,7 @@ impl Shared {
     fn refused(&self, error: ClientError) -> ImportError {
         let advice = match &error {
             ClientError::Refused(refusal) => match refusal.status {
-                StatusCode::NOT_FOUND if refusal.is_ours => {
+                StatusCode::NOT_FOUND if refusal.is_ours && !refusal.is_of_the_path() => {
                     "; `tidegate bucket create` makes a bucket"
                 }
                 StatusCode::PAYLOAD_TOO_LARGE => {

@@ -115,8 +115,8 @@ impl Ledger {
             Some(error) => Err(error.into()),
             None if !is_whole && interrupted => Err(ImportError::Interrupted.into()),
             None if self.rejected > 0 => {
-                let rejected = self.rejected;
-                Err(ImportError::Rejected { rejected }.into())
+                let (accepted, rejected) = (self.accepted, self.rejected);
+                Err(ImportError::Rejected { accepted, rejected }.into())
             }
             None => Ok(()),
         }

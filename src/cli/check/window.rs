@@ -1,0 +1,55 @@
+//! A window that moves over a text, which may be larger than the memory.
+
+use std::io::{self, Read as _};
+
+use crate::cli::plain_text::Text;
+
+/// Text is read in steps of at least this size, in bytes.
+const STEP_BYTES: usize = 1536 * 1024;
+
+/// The part of a text that is held.
+pub(super) struct Window {
+    text: Text,
+    held: Vec<u8>,
+    /// Bytes of it that are done with.
+    start: usize,
+    is_last: bool,
+}
+
+impl Window {
+    pub(super) fn new(text: Text) -> Self {
+        Self {
+            text,
+            held: Vec::new(),
+            start: 0,
+            is_last: false,
+        }
+    }
+
+    /// What is held and not done with.
+    pub(super) fn text(&self) -> &[u8] {
+        self.held.get(self.start..).unwrap_or_default()
+    }
+
+    /// Whether there is nothing behind it.
+    pub(super) fn is_last(&self) -> bool {
+        self.is_last
+    }
+
+    /// So many bytes are done with.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.start = self.start.saturating_add(bytes);
+    }
+
+    /// Reads on: as much as is held already, so that a long search for the end of a point does
+    /// not begin anew all too often.
+    pub(super) fn more(&mut self) -> io::Result<()> {
+        self.held.drain(..self.start.min(self.held.len()));
+        self.start = 0;
+        let wanted = self.held.len().max(STEP_BYTES);
+        let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
+        let read = self.text.by_ref().take(limit).read_to_end(&mut self.held)?;
+        self.is_last = read < wanted;
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! The texts that a user names: files and standard input, decompressed as they are read.
+//!
+//! ```text
+//! Input (exists, not open) > Text: first bytes > as it is | gzip, all its members | zstd
+//! ```
+//!
+//! Promises: an input that is missing is told before any is read; a stream that is cut, or followed
+//! by something else, is an error and never a shorter text; memory is a buffer, however much a file
+//! becomes. What is known to be no text at all is told by its name, not line by line.
+
+mod gunzip;
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{CliError, files};
+use gunzip::Gunzip;
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// First bytes of what people give by mistake, and what to tell them.
+const MISTAKES: [(&[u8], &str); 5] = [
+    (
+        b"\xfd7zXZ\0",
+        "it is compressed with xz: decompress it first, with xz -dc",
+    ),
+    (
+        b"BZh91AY&SY",
+        "it is compressed with bzip2: decompress it first, with bzip2 -dc",
+    ),
+    (b"PK\x03\x04", "it is a zip archive: unpack it first"),
+    (
+        b"\xff\xfe",
+        "it is UTF-16, line protocol is UTF-8: convert it first, with iconv",
+    ),
+    (
+        b"\xfe\xff",
+        "it is UTF-16, line protocol is UTF-8: convert it first, with iconv",
+    ),
+];
+
+/// As many bytes as the longest of these has.
+const START_BYTES: u64 = 10;
+
+/// An input that exists, and is not open yet.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    /// How it is called in reports.
+    pub(super) name: String,
+    /// Its size as it is stored; nothing for pipes.
+    pub(super) bytes: Option<u64>,
+    /// Nothing for standard input.
+    path: Option<PathBuf>,
+}
+
+impl Input {
+    /// All of them, or an error before any is read.
+    pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Self>, CliError> {
+        let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
+        if paths.iter().filter(is_stdin).count() > 1 {
+            let text = "standard input can be read once, `-` is given twice";
+            return Err(CliError::Usage(text.to_owned()));
+        }
+        paths.iter().map(|path| Self::new(path)).collect()
+    }
+
+    fn new(path: &Path) -> Result<Self, CliError> {
+        if path.as_os_str() == "-" {
+            return Ok(Self {
+                name: "stdin".to_owned(),
+                bytes: None,
+                path: None,
+            });
+        }
+        Ok(Self {
+            name: path.display().to_string(),
+            bytes: files::stored_bytes(path)?,
+            path: Some(path.to_owned()),
+        })
+    }
+
+    /// Opens it. The file may be gone by now, or be no text.
+    pub(super) fn open(&self) -> io::Result<Text> {
+        Text::new(match &self.path {
+            None => Box::new(io::stdin()),
+            Some(path) => Box::new(files::open_plainly(path)?),
+        })
+    }
+}
+
+/// An input as plain text.
+pub(super) struct Text {
+    plain: Box<dyn Read + Send>,
+    /// Bytes taken of what is stored; nothing if it is stored as it is read.
+    taken: Option<Arc<AtomicU64>>,
+}
+
+impl Text {
+    /// Looks at the first bytes: the name says nothing.
+    pub(super) fn new(mut stored: Box<dyn Read + Send>) -> io::Result<Self> {
+        let mut start = Vec::new();
+        stored.by_ref().take(START_BYTES).read_to_end(&mut start)?;
+        if let Some((_, mistake)) = MISTAKES.iter().find(|(magic, _)| start.starts_with(magic)) {
+            return Err(io::Error::new(ErrorKind::InvalidData, *mistake));
+        }
+        let (is_gzip, is_zstd) = (start.starts_with(GZIP), start.starts_with(ZSTD));
+        let whole = Cursor::new(start).chain(stored);
+        if !is_gzip && !is_zstd {
+            return Ok(Self {
+                plain: Box::new(whole),
+                taken: None,
+            });
+        }
+        let taken = Arc::new(AtomicU64::new(0));
+        let counted = Counted {
+            inner: whole,
+            taken: Arc::clone(&taken),
+        };
+        let plain: Box<dyn Read + Send> = match is_gzip {
+            true => Box::new(Gunzip::new(BufReader::new(counted))),
+            false => unzstd(counted)?,
+        };
+        Ok(Self {
+            plain,
+            taken: Some(taken),
+        })
+    }
+
+    /// How many bytes were taken of what is stored, if that is not what is read.
+    pub(super) fn taken(&self) -> Option<u64> {
+        self.taken
+            .as_ref()
+            .map(|taken| taken.load(Ordering::Relaxed))
+    }
+}
+
+impl Read for Text {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.plain.read(buffer)
+    }
+}
+
+struct Counted<R> {
+    inner: R,
+    taken: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
+        self.taken.fetch_add(bytes, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+#[allow(
+    clippy::disallowed_types,
+    reason = "the user's own file, read piece by piece into a bounded buffer: no bomb's door"
+)]
+fn unzstd(stored: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    let decoder = zstd::stream::read::Decoder::new(stored)?;
+    Ok(Box::new(Explained {
+        decoder,
+        kind: "zstd",
+    }))
+}
+
+/// A decoder whose faults are told in whole sentences.
+struct Explained<R> {
+    decoder: R,
+    kind: &'static str,
+}
+
+impl<R: Read> Read for Explained<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.decoder
+            .read(buffer)
+            .map_err(|error| explained(self.kind, &error))
+    }
+}
+
+fn explained(kind: &str, error: &io::Error) -> io::Error {
+    let reason = match error.kind() {
+        ErrorKind::UnexpectedEof => format!("the {kind} stream ends too early"),
+        // What the system said about the file itself.
+        _ if error.raw_os_error().is_some() => error.to_string(),
+        _ => format!("the {kind} stream is damaged, or something else follows it: {error}"),
+    };
+    io::Error::new(error.kind(), reason)
+}
