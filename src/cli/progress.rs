@@ -15,7 +15,8 @@ use crate::clock;
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
-const BAR: &str = "{bar:30} {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
+/// What matters most comes first, and fits 40 columns; the bar takes what is left.
+const BAR: &str = "{percent:>3}% of {total_bytes}  {bytes_per_sec}  {eta}  {wide_bar}";
 const SPINNER: &str = "{spinner} {bytes}  {bytes_per_sec}";
 
 /// What is shown if standard error is no terminal.

@@ -54,5 +54,9 @@ fn is_confirmed(question: &str) -> Result<bool, CliError> {
     let asked = write!(io::stderr().lock(), "{question} [y/N] ")
         .and_then(|()| io::stdin().read_line(&mut answer));
     asked.map_err(CliError::system("ask on the terminal"))?;
+    if !answer.ends_with('\n') {
+        // The terminal was closed or told of its end: what follows is not part of the question.
+        output::remark("");
+    }
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
