@@ -10,15 +10,12 @@
     reason = "tests"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Child, Command, Output, Stdio};
+#[path = "program/mod.rs"]
+mod program;
 
-/// The program with these arguments, in an empty environment.
-fn tidegate(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    command
-}
+use std::process::{Output, Stdio};
+
+use program::{Program, tidegate};
 
 fn output(arguments: &[&str]) -> (Output, String) {
     let output = tidegate(arguments).output().expect("runs");
@@ -26,90 +23,30 @@ fn output(arguments: &[&str]) -> (Output, String) {
     (output, stderr)
 }
 
-/// A running server and the first line of its standard output.
-struct Server {
-    child: Child,
-    stdout: BufReader<std::process::ChildStdout>,
-    _data_dir: tempfile::TempDir,
-}
-
-impl Server {
-    fn start(arguments: &[&str]) -> Self {
-        let data_dir = tempfile::tempdir().expect("a folder");
-        let folder = data_dir.path().to_str().expect("plain");
-        let mut child = tidegate(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("runs");
-        let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        Self {
-            child,
-            stdout,
-            _data_dir: data_dir,
-        }
-    }
-
-    /// The line of standard output that starts so.
-    fn line(&mut self, start: &str) -> String {
-        let mut line = String::new();
-        while !line.starts_with(start) {
-            line.clear();
-            assert!(
-                self.stdout.read_line(&mut line).expect("readable") > 0,
-                "no line {start}"
-            );
-        }
-        line.trim_end().to_owned()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .expect("kill runs");
-        assert!(sent.success());
-    }
-
-    /// Waits for the end: exit code and standard error.
-    fn end(mut self) -> (Option<i32>, String) {
-        let mut stderr = String::new();
-        let from = self.child.stderr.as_mut().expect("piped");
-        from.read_to_string(&mut stderr).expect("text");
-        (self.child.wait().expect("ends").code(), stderr)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// A server with these further arguments, and the folder that it must not outlive.
+fn start(arguments: &[&str]) -> (Program, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = program::serve(folder.path().to_str().expect("plain"));
+    command.args(arguments).stderr(Stdio::piped());
+    (Program::start(command), folder)
 }
 
 #[test]
 fn a_server_says_where_it_listens_and_a_signal_stops_it_with_exit_code_0() {
     for signal in ["TERM", "INT"] {
-        let mut server = Server::start(&[]);
-        let line = server.line("listening on ");
-        let port = line
-            .strip_prefix("listening on http://127.0.0.1:")
-            .expect("an address");
-        assert_ne!(port.parse::<u16>().expect("a port"), 0);
-        server.signal(signal);
-        let (code, stderr) = server.end();
-        assert_eq!(code, Some(0), "{stderr}");
+        let (server, _folder) = start(&[]);
+        let port = server.url().strip_prefix("http://127.0.0.1:");
+        let port = port.expect("an address").parse::<u16>();
+        assert_ne!(port.expect("a port"), 0);
+        let stderr = server.end_with(signal);
         assert!(stderr.contains("stopped"), "{stderr}");
     }
 }
 
 #[test]
 fn a_second_server_on_the_port_fails_with_one_line_that_says_what_to_do() {
-    let mut server = Server::start(&[]);
-    let line = server.line("listening on ");
-    let address = line.rsplit('/').next().expect("an address");
+    let (server, _folder) = start(&[]);
+    let address = server.address();
     let folder = tempfile::tempdir().expect("a folder");
     let arguments = ["serve", "--log-level", "off", "--listen", address];
     let mut second = tidegate(&arguments);
@@ -172,10 +109,8 @@ fn help_and_version_go_to_standard_output_and_mistakes_to_standard_error_with_ex
 
 #[test]
 fn json_logs_are_one_object_a_line_and_name_the_danger() {
-    let mut server = Server::start(&["--without-auth", "--log-format", "json"]);
-    server.line("listening on ");
-    server.signal("TERM");
-    let (_, stderr) = server.end();
+    let (server, _folder) = start(&["--without-auth", "--log-format", "json"]);
+    let stderr = server.stop();
     for line in stderr.lines() {
         let object: serde_json::Value = serde_json::from_str(line).expect("one object a line");
         assert!(

@@ -11,31 +11,27 @@
     reason = "tests"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+#[path = "program/mod.rs"]
+mod program;
+
+use std::io::Read as _;
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const PATIENCE: Duration = Duration::from_secs(30);
+use program::{PATIENCE, Program, TOKEN, tidegate};
 
+/// A server that has no token yet, with its log at hand.
 fn serve(data_dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command
-        .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-        .arg(data_dir)
-        .args(arguments)
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    let mut command = tidegate(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
+    command.arg(data_dir).args(arguments).stderr(Stdio::piped());
     command
 }
 
 /// Why it did not start: the one line of standard error.
 fn refusal(mut command: Command) -> String {
-    let mut child = command.arg("--log-level=off").spawn().expect("runs");
+    command.arg("--log-level=off").stdout(Stdio::piped());
+    let mut child = command.spawn().expect("runs");
     let deadline = Instant::now() + PATIENCE;
     let code = loop {
         match child.try_wait().expect("a child") {
@@ -55,86 +51,9 @@ fn refusal(mut command: Command) -> String {
     stderr.trim_end().to_owned()
 }
 
-/// A running server.
-struct Server {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    _stdout: BufReader<ChildStdout>,
-    address: String,
-}
-
-impl Server {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().expect("runs");
-        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("readable");
-        let address = line.trim_end().strip_prefix("listening on http://");
-        let server = Self {
-            address: address.expect("an address").to_owned(),
-            stderr: BufReader::new(child.stderr.take().expect("piped")),
-            _stdout: stdout,
-            child,
-        };
-        let deadline = Instant::now() + PATIENCE;
-        while !server.ask("GET", "/ready", "", "").contains(" 200 ") {
-            assert!(Instant::now() < deadline, "not ready");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        server
-    }
-
-    /// One request; the whole answer.
-    fn ask(&self, method: &str, target: &str, headers: &str, body: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).expect("connects");
-        stream.set_read_timeout(Some(PATIENCE)).expect("an option");
-        let length = body.len();
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n{headers}\r\n{body}"
-        );
-        stream.write_all(request.as_bytes()).expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        answer
-    }
-
-    fn write(&self, headers: &str, line: &str) -> String {
-        self.ask("POST", "/api/v2/write?bucket=b", headers, line)
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let kill = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(kill.expect("kill runs").success());
-    }
-
-    /// The next line of the log with this text; the test fails at the log's end.
-    fn logged(&mut self, text: &str) -> String {
-        let mut line = String::new();
-        while !line.contains(text) {
-            line.clear();
-            let length = self.stderr.read_line(&mut line).expect("readable");
-            assert!(length > 0, "not in the log: {text}");
-        }
-        line
-    }
-
-    /// Ends it gently; the rest of its log.
-    fn stop(mut self) -> String {
-        self.signal("TERM");
-        let mut log = String::new();
-        self.stderr.read_to_string(&mut log).expect("text");
-        assert!(self.child.wait().expect("ends").success(), "{log}");
-        log
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Status and body of the answer to a write.
+fn write(server: &Program, headers: &str, line: &str) -> (u16, String) {
+    server.ask("POST", "/api/v2/write?bucket=b", headers, line)
 }
 
 #[test]
@@ -163,7 +82,7 @@ fn a_data_folder_that_cannot_be_one_is_named_with_what_to_do() {
 fn missing_folders_above_the_data_folder_are_made() {
     let folder = tempfile::tempdir().expect("a folder");
     let deep = folder.path().join("a/b/c");
-    Server::start(serve(&deep, &[])).stop();
+    Program::start_ready(serve(&deep, &[])).stop();
     assert!(deep.join("lock").exists());
 }
 
@@ -171,9 +90,9 @@ fn missing_folders_above_the_data_folder_are_made() {
 fn a_second_process_on_a_data_folder_is_told_of_the_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let first = Server::start(serve(&data, &[]));
+    let first = Program::start_ready(serve(&data, &[]));
     let told = refusal(serve(&data, &[]));
-    let pid = format!("(pid {})", first.child.id());
+    let pid = format!("(pid {})", first.id());
     assert!(
         told.contains("in use by another tidegate process"),
         "{told}"
@@ -210,7 +129,7 @@ fn a_token_that_is_missing_or_unknown_is_explained_once_in_the_log_and_never_to_
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = serve(&folder.path().join("data"), &[]);
     command.env("TIDEGATE_INIT_TOKEN", TOKEN);
-    let server = Server::start(command);
+    let server = Program::start_ready(command);
     let unknown = TOKEN.replace('0', "x");
     for headers in [
         String::new(),
@@ -218,14 +137,13 @@ fn a_token_that_is_missing_or_unknown_is_explained_once_in_the_log_and_never_to_
         format!("Authorization: {TOKEN}\r\n"),
     ] {
         for _ in 0..2 {
-            let answer = server.write(&headers, "m f=1 1");
-            assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
-            let body = r#"{"code":"unauthorized","message":"unauthorized access"}"#;
-            assert!(answer.ends_with(body), "{answer}");
+            let (status, body) = write(&server, &headers, "m f=1 1");
+            let expected = r#"{"code":"unauthorized","message":"unauthorized access"}"#;
+            assert_eq!((status, body.as_str()), (401, expected));
         }
     }
     let sent = format!("Authorization: Token  {TOKEN} \r\n");
-    assert!(server.write(&sent, "m f=1 1").starts_with("HTTP/1.1 204 "));
+    assert_eq!(write(&server, &sent, "m f=1 1").0, 204);
     let log = server.stop();
     for advice in [
         "it carries no token",
@@ -238,7 +156,7 @@ fn a_token_that_is_missing_or_unknown_is_explained_once_in_the_log_and_never_to_
     // Set after the first start it does nothing, which is said.
     let mut command = serve(&folder.path().join("data"), &[]);
     command.env("TIDEGATE_INIT_TOKEN", &unknown);
-    let log = Server::start(command).stop();
+    let log = Program::start_ready(command).stop();
     assert!(
         log.contains("TIDEGATE_INIT_TOKEN is not a token here"),
         "{log}"
@@ -248,16 +166,12 @@ fn a_token_that_is_missing_or_unknown_is_explained_once_in_the_log_and_never_to_
 #[test]
 fn a_clock_that_is_behind_the_newest_point_is_told_after_the_replay() {
     let folder = tempfile::tempdir().expect("a folder");
-    let start = || Server::start(serve(&folder.path().join("data"), &["--without-auth"]));
+    let start = || Program::start_ready(serve(&folder.path().join("data"), &["--without-auth"]));
     let server = start();
-    assert!(server.write("", "m f=1").contains(" 204 "));
+    assert_eq!(write(&server, "", "m f=1").0, 204);
     assert!(!server.stop().contains("the clock of this machine"));
     let server = start();
-    assert!(
-        server
-            .write("", "m f=1 4102444800000000000")
-            .contains(" 204 ")
-    );
+    assert_eq!(write(&server, "", "m f=1 4102444800000000000").0, 204);
     assert!(!server.stop().contains("the clock of this machine"));
     let log = start().stop();
     assert!(log.contains("WARN"), "{log}");
@@ -301,11 +215,11 @@ fn a_certificate_that_cannot_be_used_is_named_before_the_port_is_taken() {
 #[test]
 fn without_a_certificate_sighup_is_logged_and_survived() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut server = Server::start(serve(&folder.path().join("data"), &[]));
+    let mut server = Program::start_ready(serve(&folder.path().join("data"), &[]));
     for _ in 0..2 {
         server.signal("HUP");
         server.logged("SIGHUP: nothing to read again");
     }
-    assert!(server.ask("GET", "/ping", "", "").contains(" 204 "));
+    assert_eq!(server.ask("GET", "/ping", "", "").0, 204);
     server.stop();
 }

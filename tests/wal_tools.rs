@@ -11,24 +11,15 @@
     reason = "tests"
 )]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+#[path = "program/mod.rs"]
+mod program;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Output;
 
 use serde_json::Value;
 
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The program with these arguments, in an environment that only has a token for a first start.
-fn tidegate(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command.args(arguments).env_clear().stdin(Stdio::null());
-    command.env("TIDEGATE_INIT_TOKEN", TOKEN);
-    command
-}
+use program::{Program, TOKEN, tidegate};
 
 fn run(arguments: &[&str]) -> (Output, String, String) {
     let output = tidegate(arguments).output().expect("runs");
@@ -45,105 +36,28 @@ fn inspect(folder: &str) -> Value {
 }
 
 /// A server over a folder.
-struct Server {
-    child: Child,
-    address: String,
+fn start(folder: &str) -> Program {
+    Program::start_ready(program::serve(folder))
 }
 
-impl Server {
-    fn start(folder: &str) -> Self {
-        let mut child = tidegate(&["serve", "--listen", "127.0.0.1:0", "--data-dir", folder])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("runs");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let address = line.trim_end().strip_prefix("listening on http://");
-        let server = Self {
-            address: address.expect("an address").to_owned(),
-            child,
-        };
-        let started = Instant::now();
-        while server.ask("GET", "/ready", "", TOKEN).0 != 200 {
-            assert!(started.elapsed() < PATIENCE, "not ready");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        server
-    }
-
-    /// Status and body of an answer.
-    fn ask(&self, method: &str, path: &str, body: &str, token: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("connects");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set");
-        let (host, length) = (&self.address, body.len());
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Token {token}\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        )
-        .expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("answered");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).expect("a status");
-        (status.parse().expect("a number"), unchunked(head, body))
-    }
-
-    /// Writes one point, which becomes one frame.
-    fn write(&self, line: &str) {
-        let (status, body) = self.ask("POST", "/api/v2/write?bucket=b", line, TOKEN);
-        assert_eq!(status, 204, "{body}");
-    }
-
-    fn export(&self) -> Vec<String> {
-        let (status, body) = self.ask("GET", "/api/v1/export?bucket=b", "", TOKEN);
-        assert_eq!(status, 200, "{body}");
-        body.lines().map(str::to_owned).collect()
-    }
-
-    fn kill(mut self) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("ended");
-    }
-
-    fn stop(mut self) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", "TERM", &id]).status();
-        assert!(sent.expect("kill runs").success());
-        assert!(self.child.wait().expect("ends").success());
-    }
+/// Writes one point, which becomes one frame.
+fn write(server: &Program, line: &str) {
+    let (status, body) = server.ask_as(TOKEN, "POST", "/api/v2/write?bucket=b", line);
+    assert_eq!(status, 204, "{body}");
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn export(server: &Program) -> Vec<String> {
+    let (status, body) = server.ask_as(TOKEN, "GET", "/api/v1/export?bucket=b", "");
+    assert_eq!(status, 200, "{body}");
+    body.lines().map(str::to_owned).collect()
 }
 
-fn unchunked(head: &str, body: &str) -> String {
-    if !head
-        .to_ascii_lowercase()
-        .contains("transfer-encoding: chunked")
-    {
-        return body.to_owned();
-    }
-    let (mut rest, mut whole) = (body, String::new());
-    while let Some((length, more)) = rest.split_once("\r\n") {
-        let length = usize::from_str_radix(length, 16).expect("a length");
-        whole += &more[..length];
-        rest = &more[length + 2..];
-        if length == 0 {
-            break;
-        }
-    }
-    whole
+fn stop(server: Program) {
+    server.stop();
 }
 
 /// A folder with `points` points in bucket `b`, after `end` of its server.
-fn folder(points: u64, end: impl FnOnce(Server)) -> (tempfile::TempDir, String) {
+fn folder(points: u64, end: impl FnOnce(Program)) -> (tempfile::TempDir, String) {
     let scratch = tempfile::tempdir().expect("a folder");
     let data = scratch
         .path()
@@ -151,9 +65,9 @@ fn folder(points: u64, end: impl FnOnce(Server)) -> (tempfile::TempDir, String) 
         .to_str()
         .expect("plain")
         .to_owned();
-    let server = Server::start(&data);
+    let server = start(&data);
     for n in 1..=points {
-        server.write(&format!("m,t=t{n} f={n}i {n}"));
+        write(&server, &format!("m,t=t{n} f={n}i {n}"));
     }
     end(server);
     (scratch, data)
@@ -208,7 +122,7 @@ fn as_told(refusal: &str) -> String {
 
 #[test]
 fn a_damaged_frame_is_refused_and_costs_only_itself_in_the_salvaged_folder() {
-    for end in [Server::kill, Server::stop] {
+    for end in [Program::kill, stop] {
         let (_scratch, data) = folder(20, end);
         damage(&data, 7);
         let before = std::fs::read(segment(&data, 1)).expect("readable");
@@ -224,26 +138,24 @@ fn a_damaged_frame_is_refused_and_costs_only_itself_in_the_salvaged_folder() {
             "{salvaged}"
         );
         assert_eq!(std::fs::read(segment(&data, 1)).expect("readable"), before);
-        let server = Server::start(&format!("{data}-salvaged"));
-        assert_eq!(server.export(), points((1..=20).filter(|n| *n != 7)));
-        server.write("m,t=t21 f=21i 21");
+        let server = start(&format!("{data}-salvaged"));
+        assert_eq!(export(&server), points((1..=20).filter(|n| *n != 7)));
+        write(&server, "m,t=t21 f=21i 21");
         server.stop();
-        let server = Server::start(&format!("{data}-salvaged"));
-        assert_eq!(server.export(), points((1..=21).filter(|n| *n != 7)));
+        let server = start(&format!("{data}-salvaged"));
+        assert_eq!(export(&server), points((1..=21).filter(|n| *n != 7)));
     }
 }
 
 #[test]
 fn a_missing_segment_is_refused_and_the_others_are_salvaged() {
-    let (_scratch, data) = folder(5, Server::stop);
+    let (_scratch, data) = folder(5, stop);
     for round in 2..=3 {
-        let server = Server::start(&data);
-        server.write(&format!(
-            "m,t=t{} f={}i {}",
-            round * 10,
-            round * 10,
-            round * 10
-        ));
+        let server = start(&data);
+        write(
+            &server,
+            &format!("m,t=t{} f={}i {}", round * 10, round * 10, round * 10),
+        );
         server.kill();
     }
     std::fs::remove_file(segment(&data, 2)).expect("removed");
@@ -251,8 +163,8 @@ fn a_missing_segment_is_refused_and_the_others_are_salvaged() {
     assert!(told.contains("0000000000000002.wal is missing"), "{told}");
     let salvaged = as_told(&told);
     assert!(salvaged.contains("the file is missing"), "{salvaged}");
-    let server = Server::start(&format!("{data}-salvaged"));
-    let found = server.export();
+    let server = start(&format!("{data}-salvaged"));
+    let found = export(&server);
     assert!(
         points(1..=5).iter().all(|line| found.contains(line)),
         "{found:?}"
@@ -262,7 +174,7 @@ fn a_missing_segment_is_refused_and_the_others_are_salvaged() {
 
 #[test]
 fn a_torn_tail_and_an_empty_log_need_no_salvage_but_survive_one() {
-    let (_scratch, data) = folder(10, Server::kill);
+    let (_scratch, data) = folder(10, Program::kill);
     let path = segment(&data, 1);
     let file = std::fs::OpenOptions::new()
         .write(true)
@@ -280,22 +192,22 @@ fn a_torn_tail_and_an_empty_log_need_no_salvage_but_survive_one() {
     let out = format!("{data}-copy");
     let (output, _, stderr) = run(&["wal", "salvage", "--data-dir", &data, "--out", &out]);
     assert!(output.status.success(), "{stderr}");
-    let server = Server::start(&out);
-    assert_eq!(server.export(), points(1..=9));
+    let server = start(&out);
+    assert_eq!(export(&server), points(1..=9));
 
-    let (_scratch, data) = folder(0, Server::stop);
+    let (_scratch, data) = folder(0, stop);
     let out = format!("{data}-copy");
     let (output, stdout, stderr) = run(&["wal", "salvage", "--data-dir", &data, "--out", &out]);
     assert!(output.status.success(), "{stderr}");
     assert!(stdout.starts_with("nothing was lost"), "{stdout}");
-    let server = Server::start(&out);
-    server.write("m f=1 1");
+    let server = start(&out);
+    write(&server, "m f=1 1");
 }
 
 #[test]
 fn a_running_server_and_folders_that_are_none_are_told_and_nothing_is_made() {
-    let (scratch, data) = folder(1, Server::stop);
-    let server = Server::start(&data);
+    let (scratch, data) = folder(1, stop);
+    let server = start(&data);
     let nowhere = scratch.path().join("nowhere");
     let nowhere = nowhere.to_str().expect("plain");
     let inside = format!("{data}/out");
@@ -340,15 +252,15 @@ fn a_running_server_and_folders_that_are_none_are_told_and_nothing_is_made() {
 
 #[test]
 fn a_lost_operator_token_is_replaced_and_works() {
-    let (_scratch, data) = folder(1, Server::stop);
+    let (_scratch, data) = folder(1, stop);
     let (output, stdout, stderr) = run(&["token", "reset-operator", "--data-dir", &data]);
     assert!(output.status.success() && stderr.is_empty(), "{stderr}");
     let token = stdout.trim_end().strip_prefix("operator token: ");
     let token = token.expect("one line");
     assert_eq!(token.len(), 64);
-    let server = Server::start(&data);
+    let server = start(&data);
     for (token, expected) in [(token, 200), (TOKEN, 200), ("wrong", 401)] {
-        let (status, _) = server.ask("GET", "/api/v1/export?bucket=b", "", token);
+        let (status, _) = server.ask_as(token, "GET", "/api/v1/export?bucket=b", "");
         assert_eq!(status, expected);
     }
 }

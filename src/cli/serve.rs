@@ -62,10 +62,10 @@ Stopping:
 
 Examples:
   tidegate serve
-  tidegate serve --listen 0.0.0.0:8086 --data-dir /var/lib/tidegate
+  tidegate serve --listen 0.0.0.0:8086 --data-dir tidegate-data
   tidegate serve --listen 0.0.0.0:8086 --tls-cert fullchain.pem --tls-key privkey.pem
-  tidegate serve --config /etc/tidegate.toml --log-format json
-  tidegate serve --listen 127.0.0.1:0 --data-dir /tmp/bench --without-auth";
+  tidegate serve --config tidegate.toml --log-format json
+  tidegate serve --listen 127.0.0.1:0 --data-dir bench --without-auth";
 
 /// Run the server.
 #[derive(Args, Clone, Debug, Default)]

@@ -1,7 +1,8 @@
 //! `tidegate import` and `tidegate export` as a shell sees them, against the real server: bad
 //! lines, a server that is killed, Ctrl-C, compressed input, a busy server.
 //!
-//! `TIDEGATE_IMPORT_LINES=1000000 cargo test --release --test import killed` is the proof at size.
+//! `TIDEGATE_IMPORT_LINES=1000000 cargo test --release --test import -- --nocapture killed named` is
+//! the proof at size.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,10 +18,18 @@ mod export;
 mod input;
 mod interruption;
 mod kill;
+#[path = "../program/mod.rs"]
+mod program;
 mod rejected;
 mod retries;
 mod scripted;
 mod server;
+
+/// How many lines a test is given: `usually`, and more by hand, see above.
+fn lines_or(usually: usize) -> usize {
+    let given = std::env::var("TIDEGATE_IMPORT_LINES").ok();
+    given.map_or(usually, |lines| lines.parse().expect("a number"))
+}
 
 /// How the export writes line `number` of the inputs here, with a line feed.
 fn line(number: usize) -> String {

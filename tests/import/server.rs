@@ -1,31 +1,30 @@
 //! A real server that can be killed and started again on the same port and folder, and the
 //! commands that talk to it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-const TOKEN: &str = "a-token-for-tests-of-32-characters";
+use crate::program::{self, Program, TOKEN};
+
 const PATIENCE: Duration = Duration::from_secs(300);
 
 pub struct Server {
     folder: tempfile::TempDir,
     url: String,
-    child: Child,
+    /// Absent while it is down.
+    program: Option<Program>,
 }
 
 /// The program in an empty environment, but for where the server is.
 pub fn tidegate(url: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let mut command = program::tidegate(arguments);
     command
-        .args(arguments)
-        .env_clear()
         .env("TIDEGATE_URL", url)
-        .env("TIDEGATE_TOKEN", format!("{TOKEN}\n"))
-        .stdin(Stdio::null());
+        .env("TIDEGATE_TOKEN", format!("{TOKEN}\n"));
     command
 }
 
@@ -36,16 +35,19 @@ impl Server {
         let address = free.local_addr().expect("bound");
         drop(free);
         let url = format!("http://{address}");
-        let child = serve(&url, &folder);
-        Self { folder, url, child }
+        let program = Some(serve(&url, &folder));
+        Self {
+            folder,
+            url,
+            program,
+        }
     }
 
     /// SIGKILL, and then a start on the same port and folder.
     pub fn kill_and_restart(&mut self, pause: Duration) {
-        self.child.kill().expect("killed");
-        self.child.wait().expect("ended");
+        self.program.take();
         std::thread::sleep(pause);
-        self.child = serve(&self.url, &self.folder);
+        self.program = Some(serve(&self.url, &self.folder));
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
@@ -64,39 +66,11 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn serve(url: &str, folder: &tempfile::TempDir) -> Child {
-    let address = url.trim_start_matches("http://");
-    let arguments = ["serve", "--listen", address, "--data-dir"];
-    let mut child = tidegate(url, &arguments)
-        .arg(folder.path().join("data"))
-        .env("TIDEGATE_INIT_TOKEN", TOKEN)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("runs");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
-    while !line.starts_with("listening on ") {
-        line.clear();
-        let read = stdout.read_line(&mut line).expect("text");
-        assert!(read > 0, "the server did not start");
-    }
-    let until = Instant::now() + Duration::from_secs(60);
-    while !tidegate(url, &["ping"])
-        .output()
-        .is_ok_and(|ping| ping.status.success())
-    {
-        assert!(Instant::now() < until, "the server does not get ready");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    child
+fn serve(url: &str, folder: &tempfile::TempDir) -> Program {
+    let data_dir = folder.path().join("data");
+    let listen = url.trim_start_matches("http://");
+    let data_dir = data_dir.to_str().expect("plain");
+    Program::start_ready(program::serve_on(listen, data_dir))
 }
 
 /// A command that has ended.

@@ -18,7 +18,7 @@ kept as a hash only. Other tokens stay as they are: to end the one that was lost
 afterwards with the new one.
 
 Examples:
-  tidegate token reset-operator --data-dir /var/lib/tidegate";
+  tidegate token reset-operator --data-dir tidegate-data";
 
 /// Make a new operator token in the folder of a stopped server, for one that was lost.
 #[derive(Args, Clone, Debug)]

@@ -20,9 +20,9 @@ A segment's known-durable offset is how far something proves that it reached the
 damaged before that is refused by a start, what is damaged behind it is a torn tail and is cut.
 
 Examples:
-  tidegate wal inspect --data-dir /var/lib/tidegate
-  tidegate wal inspect --data-dir /var/lib/tidegate --frames
-  tidegate wal inspect --data-dir /var/lib/tidegate --json";
+  tidegate wal inspect --data-dir tidegate-data
+  tidegate wal inspect --data-dir tidegate-data --frames
+  tidegate wal inspect --data-dir tidegate-data --json";
 
 /// Show what the log of a stopped server holds and whether a server would start with it.
 #[derive(Args, Clone, Debug)]

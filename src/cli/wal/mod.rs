@@ -17,8 +17,8 @@ use salvage::Salvage;
 
 const HELP: &str = "\
 Examples:
-  tidegate wal inspect --data-dir /var/lib/tidegate
-  tidegate wal salvage --data-dir /var/lib/tidegate --out /var/lib/tidegate-salvaged";
+  tidegate wal inspect --data-dir tidegate-data
+  tidegate wal salvage --data-dir tidegate-data --out tidegate-salvaged";
 
 /// Look at the log of a stopped server, or save what can be read of a damaged one.
 #[derive(Args, Clone, Debug)]

@@ -19,8 +19,8 @@ What was lost is named by segment, bytes and the sequences of the writes around 
 that can be read is in the new folder, with the buckets and the tokens.
 
 Examples:
-  tidegate wal salvage --data-dir /var/lib/tidegate --out /var/lib/tidegate-salvaged
-  tidegate serve --data-dir /var/lib/tidegate-salvaged";
+  tidegate wal salvage --data-dir tidegate-data --out tidegate-salvaged
+  tidegate serve --data-dir tidegate-salvaged";
 
 /// Save what can be read of a damaged log into a new data folder.
 #[derive(Args, Clone, Debug)]
