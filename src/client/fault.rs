@@ -69,6 +69,10 @@ fn tls_fault(error: &rustls::Error) -> ConnectFault {
         rustls::Error::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature,
         ) => ConnectFault::UnknownIssuer(error.to_string()),
+        // The same, if the kind of the key was changed with it.
+        rustls::Error::InvalidCertificate(
+            CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+        ) => ConnectFault::UnknownIssuer("its signature is not that authority's".to_owned()),
         // webpki's word for it. No trust in that certificate helps.
         rustls::Error::InvalidCertificate(CertificateError::Other(other))
             if other.to_string().contains("CaUsedAsEndEntity") =>

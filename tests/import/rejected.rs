@@ -65,6 +65,26 @@ fn every_rejected_line_is_named_by_file_line_and_column() {
     );
 }
 
+/// From a bug: each hundred lines that were named, the whole rest of their batch was sent again.
+#[test]
+fn a_file_of_nothing_but_bad_lines_is_not_sent_again_and_again() {
+    let server = Server::start();
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let name = file.path().to_str().expect("plain");
+    let text: String = (0..20_000)
+        .map(|at| format!("time,{at},room,21.5\n"))
+        .collect();
+    std::fs::write(file.path(), &text).expect("writable");
+    let run = server.run(&["import", name, "--bucket", "b"]);
+    assert_eq!(run.stdout.lines().count(), 20_001);
+    let last = run.stderr.lines().last().expect("an error");
+    let expected = "tidegate: all 20000 lines were rejected, standard output says why; is it line \
+                    protocol, and is --precision right?";
+    assert_eq!(last, expected);
+    let received = server.received_bytes();
+    assert!(received < text.len() * 5, "{received} of {}", text.len());
+}
+
 #[test]
 fn a_dropped_field_is_a_warning_and_its_line_counts_as_accepted() {
     let server = Server::start();

@@ -59,6 +59,15 @@ impl Server {
         Run::of(self.command(arguments).output().expect("runs"))
     }
 
+    /// How many bytes of bodies came in.
+    pub fn received_bytes(&self) -> usize {
+        let program = self.program.as_ref().expect("it runs");
+        let (_, metrics) = program.ask("GET", "/metrics", "", "");
+        let name = "tidegate_body_wire_bytes_total ";
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name));
+        value.expect("counted").parse().expect("a number")
+    }
+
     pub fn export(&self, bucket: &str) -> String {
         let run = self.run(&["export", "--bucket", bucket]);
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::cutter::Batch;
-use super::partial::Partial;
+use super::partial::{Part, Partial};
 use super::retry::Backoff;
 use super::{Import, ImportError};
 use crate::cli::CliError;
@@ -138,32 +138,35 @@ impl Courier {
 
 impl Shared {
     /// A server names only some of the lines that it rejects: what stands behind the last one that
-    /// was named is sent once more, which changes nothing but names the next.
+    /// was named is sent once more, which changes nothing but names the next. From then on in
+    /// parts, twice as long as what was named: where every line is bad, the whole rest, sent again
+    /// for each hundred lines, would make it quadratic.
     async fn judge(&self, batch: &Batch, delivery: &mut Delivery) -> Result<(), Trouble> {
         let mut text = batch.text.clone();
-        let (mut before, mut points) = (batch.first_line.saturating_sub(1), batch.points);
-        loop {
-            let partial = match self.send(&text).await? {
+        let mut before = batch.first_line.saturating_sub(1);
+        let mut part = Part {
+            bytes: text.len(),
+            points: batch.points,
+            lines: batch.lines,
+        };
+        while part.points > 0 {
+            let sent = text.slice(..part.bytes);
+            let judged = match self.send(&sent).await? {
                 Judged::Written => {
-                    delivery.accepted += points;
-                    return Ok(());
+                    delivery.accepted += part.points;
+                    part
                 }
-                Judged::Partly(partial) => partial,
+                Judged::Partly(partial) => {
+                    let named = partial.named(&sent, self.precision);
+                    delivery.take(before, partial, named);
+                    named.unwrap_or(part)
+                }
             };
-            let named = partial.named(&text, self.precision);
-            let rejections = partial.rejections();
-            let (accepted, rejected) = match named {
-                Some(named) => (named.points.saturating_sub(rejections), rejections),
-                None => (partial.accepted, partial.rejected),
-            };
-            delivery.accepted += accepted;
-            delivery.rejected += rejected;
-            delivery.report(before, partial);
-            let Some(named) = named else { return Ok(()) };
-            text = text.slice(named.bytes..);
-            before += named.lines;
-            points = points.saturating_sub(named.points);
+            text = text.slice(judged.bytes..);
+            before += judged.lines;
+            part = Part::of_bytes(&text, judged.bytes.saturating_mul(2), self.precision);
         }
+        Ok(())
     }
 
     /// Sends a text, again while that may help.
@@ -293,7 +296,16 @@ impl Delivery {
         matches!(self.trouble, Some(Trouble::Failed(_)))
     }
 
-    fn report(&mut self, lines_before: u64, partial: Partial) {
+    /// Counts and reports what a server said of a part behind `lines_before`, or of so much of it
+    /// as it named.
+    fn take(&mut self, lines_before: u64, partial: Partial, named: Option<Part>) {
+        let rejections = partial.rejections();
+        let (accepted, rejected) = match named {
+            Some(named) => (named.points.saturating_sub(rejections), rejections),
+            None => (partial.accepted, partial.rejected),
+        };
+        self.accepted += accepted;
+        self.rejected += rejected;
         let reports = partial.errors.into_iter().map(|error| Report {
             line: lines_before.saturating_add(error.line),
             column: error.column,
