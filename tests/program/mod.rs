@@ -1,6 +1,10 @@
 //! The real program, as the tests of the command line start it: in an empty environment, on a port
 //! of its own, killed with the test at the latest.
-#![allow(dead_code, reason = "every test uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "every test uses a part of it, and waits by the real clock"
+)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
