@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     missing_docs,
     reason = "tests"
 )]
@@ -125,4 +126,19 @@ fn json_logs_are_one_object_a_line_and_name_the_danger() {
         warning.is_some_and(|line| line.contains("\"WARN\"")),
         "{stderr}"
     );
+}
+
+/// From a bug: `tidegate check … | head` ended with a complaint about the pipe.
+#[test]
+fn a_reader_that_has_seen_enough_is_not_complained_about() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let text = "no line protocol\n".repeat(50_000);
+    std::fs::write(file.path(), text).expect("writable");
+    let mut check = tidegate(&["check", file.path().to_str().expect("plain")]);
+    check.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut check = check.spawn().expect("runs");
+    drop(check.stdout.take());
+    let output = check.wait_with_output().expect("ends");
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""));
 }
