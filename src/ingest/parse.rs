@@ -253,6 +253,7 @@ impl<'a> Slicer<'a> {
                     let origin = Origin {
                         line: point.line,
                         offset,
+                        dropped: false,
                     };
                     let bytes = self.text_bytes(&point);
                     push(&mut scratch, (&point, bytes), origin, &mut reports);

@@ -64,9 +64,9 @@ impl Counts {
         self.iter().map(|(_, lines)| lines).sum()
     }
 
-    fn take_one(&mut self, code: &'static str) {
+    fn take(&mut self, code: &'static str, lines: u64) {
         if let Some((_, count)) = self.0.iter_mut().find(|(known, _)| *known == code) {
-            *count = count.saturating_sub(1);
+            *count = count.saturating_sub(lines);
         }
     }
 }
@@ -77,6 +77,8 @@ pub(super) struct Reports {
     kept: Vec<LineReport>,
     counts: Counts,
     kept_max: usize,
+    /// Lines among these that were reported before only for a field that was dropped.
+    dropped_in_vain: u64,
 }
 
 impl Default for Reports {
@@ -93,16 +95,19 @@ impl Reports {
             kept: Vec::new(),
             counts: Counts::default(),
             kept_max,
+            dropped_in_vain: 0,
         }
     }
 
-    /// Reports of which all are counted and only the first were rendered, in line order.
-    pub(super) fn new(kept: Vec<LineReport>, counts: Counts) -> Self {
+    /// Reports of which all are counted and only the first were rendered, in line order;
+    /// `dropped_in_vain` of them are about lines that have a report of a dropped field already.
+    pub(super) fn new(kept: Vec<LineReport>, counts: Counts, dropped_in_vain: u64) -> Self {
         let kept_max = kept.len();
         Self {
             kept,
             counts,
             kept_max,
+            dropped_in_vain,
         }
     }
 
@@ -123,16 +128,12 @@ impl Reports {
                 self.kept.push(before);
             }
             let same_line = |early: &LineReport| early.line == report.line;
-            if early
-                .next_if(|early| same_line(early) && early.code == FIELD_DROPPED)
-                .is_some()
-            {
-                self.counts.take_one(FIELD_DROPPED);
-            }
+            early.next_if(|early| same_line(early) && early.code == FIELD_DROPPED);
             self.kept.push(report);
         }
         self.kept.extend(early);
         self.kept.truncate(self.kept_max);
+        self.counts.take(FIELD_DROPPED, later.dropped_in_vain);
         self.counts.merge(&later.counts);
     }
 
@@ -198,6 +199,7 @@ mod tests {
         add(&mut early, 3, FIELD_DROPPED);
         let mut late = Reports::default();
         add(&mut late, 3, "type_conflict");
+        late.dropped_in_vain = 1;
         early.sort_in(late);
         assert_eq!(early.counts().rejected(), 1);
         let (kept, more) = early.finish();

@@ -48,6 +48,8 @@ pub(super) struct Resolved {
     pub(super) accepted: u64,
     /// Rows that were refused, by reason.
     pub(super) rejected: Counts,
+    /// Rows among them of which it was reported that a field was dropped.
+    pub(super) dropped_in_vain: u64,
     /// The first refused rows of each table.
     pub(super) refused: Vec<RefusedRow>,
     /// A refusal relied on a frame that may still fail: it stands only after that one is durable.
@@ -273,11 +275,12 @@ impl<'a> Resolution<'a> {
                     clash,
                 })
             }));
-        let origins = slot
-            .origins
-            .iter()
-            .zip(&settled.keep)
-            .filter(|(_, keep)| **keep);
+        let origins = slot.origins.iter().zip(&settled.keep);
+        let in_vain = origins
+            .clone()
+            .filter(|(origin, keep)| origin.dropped && !**keep);
+        self.resolved.dropped_in_vain += wide(in_vain.count());
+        let origins = origins.filter(|(_, keep)| **keep);
         let origins = origins.map(|(origin, _)| *origin).collect();
         *slot = Arc::new(TableRows {
             batch: slot.batch.retain(&settled.keep),

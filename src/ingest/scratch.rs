@@ -22,6 +22,8 @@ pub(super) struct Origin {
     pub(super) line: u32,
     /// Where parsing of the point began, in bytes from the start of the body.
     pub(super) offset: usize,
+    /// A field of it was dropped, and that was reported.
+    pub(super) dropped: bool,
 }
 
 /// The rows of one measurement, in line order.
@@ -111,7 +113,10 @@ impl<'a> Scratch<'a> {
             }
         };
         self.bytes += table.push_planned(point, series, time_ns);
-        table.origins.push(origin);
+        table.origins.push(Origin {
+            dropped: dropped.is_some(),
+            ..origin
+        });
         Ok(dropped)
     }
 

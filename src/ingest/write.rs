@@ -370,5 +370,6 @@ pub(super) fn report(text: (&[u8], Precision), resolved: &Resolved, reports_max:
         code: row.clash.code(),
         message: row.clash.to_string(),
     });
-    Reports::new(kept.collect(), resolved.rejected.clone())
+    let counts = resolved.rejected.clone();
+    Reports::new(kept.collect(), counts, resolved.dropped_in_vain)
 }

@@ -368,3 +368,15 @@ async fn tables_keep_their_numbers_when_a_bucket_before_them_is_deleted() {
         "from the checkpoint"
     );
 }
+
+#[tokio::test]
+async fn a_line_is_counted_once_also_behind_the_hundred_that_are_named() {
+    let world = World::new();
+    world.write("m f=1 1").await;
+    let lines: String = (0..150)
+        .map(|n| format!("m f=\"text\",time=1 {n}\n"))
+        .collect();
+    let outcome = world.write(&lines).await;
+    assert_eq!(outcome.rejected, 150);
+    assert_eq!((outcome.reports.len(), outcome.more), (100, 50));
+}
