@@ -21,7 +21,14 @@ pub async fn delete() -> ApiError {
 
 /// `POST /api/v2/query`.
 pub async fn query() -> ApiError {
-    let text = "queries are not implemented: read with GET \
-                /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow";
+    no_query("queries are not implemented")
+}
+
+/// 501, and how to read what is stored instead.
+pub(super) fn no_query(what: &str) -> ApiError {
+    let text = format!(
+        "{what}: read with GET \
+         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv"
+    );
     ApiError::new(Code::NotImplemented, text)
 }

@@ -9,7 +9,8 @@
 //! The file `write` is the only one where that order stands. The promises (design
 //! decisions D1 to D4, contract sections 1.3 and 5):
 //!
-//! - A request is answered after the sync that covers its last frame, or it is refused.
+//! - A request is answered after the sync that covers its last frame, or it is refused; unless its
+//!   client gave that up ([`Acknowledge::Queued`]).
 //! - Every valid line is written and every invalid one is named, by physical line and column; a
 //!   rejected line leaves no trace. Or, if asked for, the request is all or nothing.
 //! - Which lines survive a clash of types is decided against the schema first and by line order

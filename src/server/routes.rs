@@ -1,4 +1,5 @@
-//! The one route table. Whether a route asks for a token is a property of its row.
+//! The one route table. Which methods a route answers, whether it asks for a token, and in which
+//! dialect it refuses are properties of its row.
 
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post};

@@ -1,12 +1,10 @@
 //! Contract sections 1.2, 3.1 and 3.2: whoever refuses a request, from the guard before the routes
 //! to the disk behind them, does it in the words of the endpoint that was meant.
 
-use std::sync::mpsc::channel;
-
 use tidegate::config::Config;
 
 use crate::client::{Answer, Request};
-use crate::server::{Folder, Server, TOKEN, config, token};
+use crate::server::{Folder, Server, TOKEN, token};
 use crate::write::gzip::gzip;
 
 /// A write on each of the three APIs; the body is missing.
@@ -76,14 +74,7 @@ async fn a_host_that_is_not_let_in_is_told_so_in_the_words_of_its_path() {
 
 #[tokio::test]
 async fn while_it_starts_every_write_is_told_to_come_back() {
-    let folder = Folder::new();
-    let settings = config(folder.0.path(), |config| config.init_token = None);
-    let (go_on, hold) = channel::<()>();
-    let show = Box::new(move |_: &str| {
-        let _ = hold.recv();
-        Ok(())
-    });
-    let server = Server::starting(folder, settings, show).await;
+    let (server, go_on) = Server::held().await;
     for target in [&WRITES[..], &["/query?q=x", "/api/v1/buckets"]].concat() {
         for request in [Request::post(target), Request::post(target).token(TOKEN)] {
             let answer = server.ask(request.body("m f=1 1")).await;

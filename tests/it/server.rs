@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -78,6 +79,18 @@ impl Server {
             ended: tokio::spawn(server),
             folder: folder.0,
         }
+    }
+
+    /// One that is held while it starts, until the sender sends or goes.
+    pub async fn held() -> (Self, Sender<()>) {
+        let folder = Folder::new();
+        let settings = config(folder.0.path(), |config| config.init_token = None);
+        let (go_on, hold) = channel::<()>();
+        let show = Box::new(move |_: &str| {
+            let _ = hold.recv();
+            Ok(())
+        });
+        (Self::starting(folder, settings, show).await, go_on)
     }
 
     /// Waits until it is ready.

@@ -1,21 +1,12 @@
 //! Contract sections 1.2 and 3: a server that is starting, held there by the callback that shows
 //! the operator's token.
 
-use std::sync::mpsc::channel;
-
 use crate::client::Request;
-use crate::server::{Folder, Server, config, export, write};
+use crate::server::{Server, export, write};
 
 #[tokio::test]
 async fn while_it_starts_writes_wait_elsewhere_and_probes_are_answered() {
-    let folder = Folder::new();
-    let settings = config(folder.0.path(), |config| config.init_token = None);
-    let (go_on, hold) = channel::<()>();
-    let show = Box::new(move |_: &str| {
-        let _ = hold.recv();
-        Ok(())
-    });
-    let server = Server::starting(folder, settings, show).await;
+    let (server, go_on) = Server::held().await;
     // Never 404 or 401 now: agents drop their batch on these.
     for request in [
         write("bucket=b").body("m f=1 1"),
@@ -64,14 +55,7 @@ async fn while_it_starts_writes_wait_elsewhere_and_probes_are_answered() {
 
 #[tokio::test]
 async fn a_server_that_is_stopped_while_it_starts_stops() {
-    let folder = Folder::new();
-    let settings = config(folder.0.path(), |config| config.init_token = None);
-    let (go_on, hold) = channel::<()>();
-    let show = Box::new(move |_: &str| {
-        let _ = hold.recv();
-        Ok(())
-    });
-    let server = Server::starting(folder, settings, show).await;
+    let (server, go_on) = Server::held().await;
     assert_eq!(server.ask(Request::get("/ping")).await.status, 204);
     server.stop().await;
     drop(go_on);

@@ -11,10 +11,13 @@ use serde::Serialize;
 use super::influxql::{Statement, statement};
 use super::write::find;
 use crate::api::error::{ApiError, Code};
+use crate::api::fallback::no_query;
 use crate::api::json::{answer, read_text};
 use crate::api::params::statement_of;
 use crate::api::{App, Engine, blocking, bucket};
 use crate::auth::Identity;
+
+const ONLY: &str = "of InfluxQL only CREATE DATABASE and SHOW DATABASES are implemented";
 
 #[derive(Serialize)]
 struct Results<'a> {
@@ -60,7 +63,7 @@ pub async fn query(
             Ok(results(Outcome::default()))
         }
         Some(Statement::ShowDatabases) => Ok(show_databases(engine, &identity)),
-        None => Err(not_implemented()),
+        None => Err(no_query(ONLY)),
     }
 }
 
@@ -124,10 +127,4 @@ fn show_databases(engine: &Engine, identity: &Identity) -> Response {
 fn results(outcome: Outcome<'_>) -> Response {
     let results = [outcome];
     answer(StatusCode::OK, &Results { results })
-}
-
-fn not_implemented() -> ApiError {
-    let text = "of InfluxQL only CREATE DATABASE and SHOW DATABASES are implemented: read with \
-                GET /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
-    ApiError::new(Code::NotImplemented, text)
 }
