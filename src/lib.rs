@@ -22,6 +22,10 @@
 //! | [`wal`] | the log: frames, segments, group commit, replay |
 //! | [`columnar`] | columns, their codec, their Arrow form |
 //! | [`buffer`] | what is held in memory, and frozen |
+//! | [`merge`] | the order of rows across segments |
+//! | `lake` | open tables: flush, commits, compaction, retention |
+//! | [`merge`] | the order of rows across segments |
+//! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows merged and sorted, and the formats they leave in |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
@@ -45,6 +49,12 @@ pub mod wal;
 
 pub mod buffer;
 pub mod columnar;
+#[cfg(feature = "lake")]
+pub mod lake;
+#[cfg(feature = "lake")]
+pub mod lake;
+pub mod merge;
+pub mod merge;
 pub mod read;
 
 pub mod clock;

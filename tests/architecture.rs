@@ -61,7 +61,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "storage",
         ],
     ),
-    ("read", &["catalog", "buffer", "columnar"]),
+    ("read", &["catalog", "buffer", "columnar", "merge", "lake"]),
+    (
+        "lake",
+        &["catalog", "buffer", "columnar", "merge", "storage"],
+    ),
+    ("merge", &["columnar"]),
     ("buffer", &["columnar"]),
     // The kinds of columns are columnar's.
     ("catalog", &["storage", "columnar"]),
@@ -94,6 +99,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("arrow_ipc::", &["read"]),
     ("deltalake", &["lake"]),
     ("object_store", &["lake"]),
+    ("parquet", &["lake"]),
+    ("parquet", &["lake"]),
     ("std::env::", &["config"]),
     ("SystemTime::now", &["clock"]),
     ("Instant::now", &["clock"]),

@@ -12,8 +12,8 @@ use arrow_array::types::Int32Type;
 use arrow_schema::ArrowError;
 
 use super::merge::{MergedRow, Source};
-use super::order::Ranks;
 use crate::columnar::{FieldType, FieldValue, Segment, SegmentField};
+use crate::merge::Ranks;
 
 /// Columns under construction.
 pub(super) struct Gather {

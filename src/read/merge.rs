@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::order::Ranks;
 use crate::columnar::Segment;
+use crate::merge::Ranks;
 
 /// Times that are asked for, nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,7 +18,6 @@ mod export;
 mod gather;
 mod line_protocol;
 mod merge;
-mod order;
 mod rows;
 mod scan;
 #[cfg(test)]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::ReadError;
 use super::merge::{Merge, MergedRow, TimeRange};
-use super::order::Ranks;
 use super::scan::{Columns, columns, reserve};
 use crate::columnar::{FieldType, FieldValue, Segment, SegmentField};
 use crate::memory::{Budget, Reservation};
+use crate::merge::Ranks;
 
 /// A column is sparse if at most one row in so many has a value.
 const SPARSE_ROWS: usize = 8;

@@ -9,9 +9,9 @@ use arrow_schema::SchemaRef;
 use super::ReadError;
 use super::gather::Gather;
 use super::merge::{Merge, MergedRow, TimeRange};
-use super::order::Ranks;
 use crate::columnar::{FieldType, Segment, schema};
 use crate::memory::{Budget, Exhausted, Reservation};
+use crate::merge::Ranks;
 
 /// Rows of a record batch at most.
 const BATCH_ROWS: usize = 8192;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::columnar::Segment;
 
 /// The rank of every series of every segment: equal tag sets have equal ranks, and ranks ascend
-/// with the tag sets, compared by sorted keys and their values, bytewise.
+/// with the tag sets.
 #[derive(Debug)]
-pub(super) struct Ranks {
+pub struct Ranks {
     /// By segment, then by series id.
     ranks: Vec<Vec<u32>>,
     /// One source (segment, series) a rank.
@@ -16,7 +16,8 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    pub(super) fn new(segments: &[Arc<Segment>]) -> Self {
+    /// Ranks the series of these segments.
+    pub fn new(segments: &[Arc<Segment>]) -> Self {
         let mut all: Vec<(u32, u32)> = Vec::new();
         for (index, segment) in (0_u32..).zip(segments) {
             let count = u32::try_from(segment.series_count()).unwrap_or(u32::MAX);
@@ -45,12 +46,12 @@ impl Ranks {
     }
 
     /// The rank of each series of a segment.
-    pub(super) fn of_segment(&self, segment: usize) -> &[u32] {
+    pub fn of_segment(&self, segment: usize) -> &[u32] {
         self.ranks.get(segment).map_or(&[], Vec::as_slice)
     }
 
     /// A segment and a series id there that have this rank.
-    pub(super) fn source(&self, rank: u32) -> Option<(usize, u32)> {
+    pub fn source(&self, rank: u32) -> Option<(usize, u32)> {
         self.sources
             .get(rank as usize)
             .map(|(segment, series)| (*segment as usize, *series))
@@ -59,7 +60,53 @@ impl Ranks {
 
 fn compare(segments: &[Arc<Segment>], a: (u32, u32), b: (u32, u32)) -> Ordering {
     match (segments.get(a.0 as usize), segments.get(b.0 as usize)) {
-        (Some(left), Some(right)) => left.series_tags(a.1).cmp(right.series_tags(b.1)),
+        (Some(left), Some(right)) => compare_tags(left.series_tags(a.1), right.series_tags(b.1)),
         _ => Ordering::Equal,
+    }
+}
+
+/// Compares two tag sets, each ordered by key, as rows of a table are compared column by column:
+/// an absent tag comes before every value.
+pub fn compare_tags<'a, 'b>(
+    mut left: impl Iterator<Item = (&'a str, &'a str)>,
+    mut right: impl Iterator<Item = (&'b str, &'b str)>,
+) -> Ordering {
+    loop {
+        let (left_key, left_value, right_key, right_value) = match (left.next(), right.next()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => return Ordering::Less,
+            (Some(_), None) => return Ordering::Greater,
+            (Some(left), Some(right)) => (left.0, left.1, right.0, right.1),
+        };
+        // The side with the later key lacks the earlier one.
+        let order = right_key.cmp(left_key);
+        let order = order.then_with(|| left_value.cmp(right_value));
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compare_tags;
+
+    #[test]
+    fn tag_sets_are_ordered_like_columns_with_an_absent_tag_first() {
+        let sets: [&[(&str, &str)]; 7] = [
+            &[],
+            &[("c", "1")],
+            &[("b", "1")],
+            &[("a", "1")],
+            &[("a", "1"), ("c", "1")],
+            &[("a", "1"), ("b", "1")],
+            &[("a", "2")],
+        ];
+        for (left_place, left) in sets.iter().enumerate() {
+            for (right_place, right) in sets.iter().enumerate() {
+                let order = compare_tags(left.iter().copied(), right.iter().copied());
+                assert_eq!(order, left_place.cmp(&right_place), "{left:?} {right:?}");
+            }
+        }
     }
 }

@@ -1,0 +1,1 @@
+//! Segments as Parquet files and back.
