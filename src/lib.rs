@@ -24,8 +24,6 @@
 //! | [`buffer`] | what is held in memory, and frozen |
 //! | [`merge`] | the order of rows across segments |
 //! | `lake` | open tables: flush, commits, compaction, retention |
-//! | [`merge`] | the order of rows across segments |
-//! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows merged and sorted, and the formats they leave in |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
@@ -51,9 +49,6 @@ pub mod buffer;
 pub mod columnar;
 #[cfg(feature = "lake")]
 pub mod lake;
-#[cfg(feature = "lake")]
-pub mod lake;
-pub mod merge;
 pub mod merge;
 pub mod read;
 

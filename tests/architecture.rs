@@ -100,7 +100,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("deltalake", &["lake"]),
     ("object_store", &["lake"]),
     ("parquet", &["lake"]),
-    ("parquet", &["lake"]),
     ("std::env::", &["config"]),
     ("SystemTime::now", &["clock"]),
     ("Instant::now", &["clock"]),
