@@ -3,12 +3,19 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::format::FORMAT_FILE;
-use super::{File, Operation, Storage, StorageError, data_format, ensure_reserve};
+use super::{Entry, File, Operation, Storage, StorageError, data_format, ensure_reserve};
+
+mod calls;
+
+use calls::{
+    entries, entry_of, make_folder, move_file, move_new_file, names, open_file, remove_file,
+    remove_folder, sync_folder,
+};
 
 const LOCK_FILE: &str = "lock";
 
@@ -26,8 +33,9 @@ const NAMES_OF_A_NEW_FOLDER: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct DiskStorage {
     root: PathBuf,
-    /// The open lock file: the lock goes when it is closed.
-    _lock: Arc<fs::File>,
+    /// The open lock file: the lock goes when it is closed. A folder that several programs share
+    /// has none.
+    _lock: Option<Arc<fs::File>>,
 }
 
 impl DiskStorage {
@@ -43,7 +51,7 @@ impl DiskStorage {
         refuse_foreign(&root)?;
         keep_others_out(&root);
         let storage = Self {
-            _lock: Arc::new(lock(&root)?),
+            _lock: Some(Arc::new(lock(&root)?)),
             root,
         };
         storage.sync_dir("")?;
@@ -88,7 +96,7 @@ impl DiskStorage {
             .map_err(|source| StorageError::io(Operation::Lock, path.clone(), source))?;
         try_lock(&root, &path, &file)?;
         Ok(Self {
-            _lock: Arc::new(file),
+            _lock: Some(Arc::new(file)),
             root,
         })
     }
@@ -111,11 +119,23 @@ impl DiskStorage {
         }
         keep_others_out(&root);
         let storage = Self {
-            _lock: Arc::new(lock(&root)?),
+            _lock: Some(Arc::new(lock(&root)?)),
             root,
         };
         storage.sync_dir("")?;
         Ok(storage)
+    }
+
+    /// Opens a folder that is no data folder and may be shared with other programs, or makes it.
+    /// Blocking.
+    ///
+    /// # Errors
+    ///
+    /// When it is no folder or cannot be made.
+    pub fn shared(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
+        let root = folder.into();
+        make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
+        Ok(Self { _lock: None, root })
     }
 
     fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
@@ -179,6 +199,32 @@ impl Storage for DiskStorage {
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageError> {
         let (from, to) = (self.resolve(from)?, self.resolve(to)?);
         move_file(&from, &to).map_err(|source| StorageError::io(Operation::Rename, from, source))
+    }
+
+    fn rename_new(&self, from: &str, to: &str) -> Result<bool, StorageError> {
+        let (from, to) = (self.resolve(from)?, self.resolve(to)?);
+        let moved = move_new_file(&from, &to);
+        moved.map_err(|source| StorageError::io(Operation::Rename, from, source))
+    }
+
+    fn entries(&self, folder: &str) -> Result<Vec<Entry>, StorageError> {
+        let folder = self.resolve(folder)?;
+        entries(&folder).map_err(|source| StorageError::io(Operation::List, folder, source))
+    }
+
+    fn entry(&self, path: &str) -> Result<Option<Entry>, StorageError> {
+        let path = self.resolve(path)?;
+        match fs::metadata(&path) {
+            Ok(found) => Ok(Some(entry_of(&path, &found))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StorageError::io(Operation::Len, path, error)),
+        }
+    }
+
+    fn remove_dir(&self, folder: &str) -> Result<(), StorageError> {
+        let folder = self.resolve(folder)?;
+        let removed = remove_folder(&folder);
+        removed.map_err(|source| StorageError::io(Operation::Remove, folder, source))
     }
 
     fn remove(&self, path: &str) -> Result<(), StorageError> {
@@ -351,69 +397,6 @@ fn explain(root: &Path, operation: Operation, source: io::Error) -> StorageError
         }
         _ => StorageError::io(operation, path, source),
     }
-}
-
-/// Creates a folder and those above it, each made durable in the one above.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    make_folder(parent)?;
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
-        // Somebody else was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-        created => created?,
-    }
-    match sync_folder(parent) {
-        // One may create in a folder that one may not read; there is no way to sync that.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        synced => synced,
-    }
-}
-
-fn names(folder: &Path) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "this is the one place that opens the data folder"
-)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "this is the one place that opens the data folder"
-)]
-fn open_file(options: &fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
-    options.open(path)
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "this is the one place that changes the data folder"
-)]
-fn move_file(from: &Path, to: &Path) -> io::Result<()> {
-    fs::rename(from, to)
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "this is the one place that changes the data folder"
-)]
-fn remove_file(path: &Path) -> io::Result<()> {
-    fs::remove_file(path)
 }
 
 #[cfg(test)]

@@ -183,6 +183,11 @@ impl StorageError {
         }
     }
 
+    /// Whether what was asked for is not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether the disk (or the quota) is full.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Io { source, .. }

@@ -52,6 +52,19 @@ pub trait Storage: Send + Sync + Debug {
     /// Renames a file, replacing what bears the new name. Durable after [`Storage::sync_dir`].
     fn rename(&self, from: &str, to: &str) -> Result<(), StorageError>;
 
+    /// Renames a file unless something bears the new name: then it returns false, and nothing has
+    /// changed. Durable after [`Storage::sync_dir`].
+    fn rename_new(&self, from: &str, to: &str) -> Result<bool, StorageError>;
+
+    /// What is in a folder, sorted by name, bytewise; nothing if there is no such folder.
+    fn entries(&self, folder: &str) -> Result<Vec<Entry>, StorageError>;
+
+    /// What bears this path, or nothing.
+    fn entry(&self, path: &str) -> Result<Option<Entry>, StorageError>;
+
+    /// Removes a folder if it is there and empty.
+    fn remove_dir(&self, folder: &str) -> Result<(), StorageError>;
+
     /// Removes a file. Durable after [`Storage::sync_dir`].
     fn remove(&self, path: &str) -> Result<(), StorageError>;
 
@@ -63,6 +76,19 @@ pub trait Storage: Send + Sync + Debug {
 
     /// Where a path lies, for messages to people.
     fn locate(&self, path: &str) -> PathBuf;
+}
+
+/// A file or a folder in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name there.
+    pub name: String,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// The length of a file.
+    pub bytes: u64,
+    /// When a file was last written, in milliseconds since the epoch; 0 if that is not known.
+    pub modified_ms: i64,
 }
 
 /// An open file. Closed when dropped, without a sync.

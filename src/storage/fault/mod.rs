@@ -17,7 +17,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{File, Operation, Storage, StorageError};
+use super::{Entry, File, Operation, Storage, StorageError};
 
 mod image;
 mod random;
@@ -203,6 +203,37 @@ impl Storage for FaultStorage {
         self.run(Operation::Rename, from, |disk| disk.rename(from, to))
     }
 
+    fn rename_new(&self, from: &str, to: &str) -> Result<bool, StorageError> {
+        self.run(Operation::Rename, from, |disk| {
+            if disk.find(to).is_ok() {
+                return Ok(false);
+            }
+            disk.rename(from, to).map(|()| true)
+        })
+    }
+
+    fn entries(&self, folder: &str) -> Result<Vec<Entry>, StorageError> {
+        self.run(Operation::List, folder, |disk| {
+            let names = disk.list(folder).into_iter();
+            Ok(names
+                .map(|name| entry(disk, &inside(folder, &name), name))
+                .collect())
+        })
+    }
+
+    fn entry(&self, path: &str) -> Result<Option<Entry>, StorageError> {
+        self.run(Operation::Len, path, |disk| {
+            let is_there = disk.find(path).is_ok() || !disk.list(path).is_empty();
+            let name = path.rsplit('/').next().unwrap_or(path);
+            Ok(is_there.then(|| entry(disk, path, name.to_owned())))
+        })
+    }
+
+    fn remove_dir(&self, folder: &str) -> Result<(), StorageError> {
+        // A folder is there as long as something is in it.
+        self.run(Operation::Remove, folder, |_| Ok(()))
+    }
+
     fn remove(&self, path: &str) -> Result<(), StorageError> {
         self.run(Operation::Remove, path, |disk| disk.remove(path))
     }
@@ -274,5 +305,24 @@ impl File for FaultFile {
     fn len(&self) -> Result<u64, StorageError> {
         self.storage
             .run(Operation::Len, &self.path, |disk| disk.len(self.id))
+    }
+}
+
+/// The path of a name in a folder.
+fn inside(folder: &str, name: &str) -> String {
+    match folder {
+        "" => name.to_owned(),
+        folder => format!("{folder}/{name}"),
+    }
+}
+
+fn entry(disk: &Disk, path: &str, name: String) -> Entry {
+    let file = disk.find(path);
+    let bytes = file.as_ref().ok().and_then(|id| disk.len(*id).ok());
+    Entry {
+        name,
+        is_folder: file.is_err(),
+        bytes: bytes.unwrap_or(0),
+        modified_ms: 0,
     }
 }

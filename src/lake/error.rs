@@ -1,0 +1,134 @@
+//! What can go wrong with the tables.
+
+use thiserror::Error;
+
+use crate::memory::Exhausted;
+use crate::storage::StorageError;
+
+/// Why tables cannot be written or read.
+#[derive(Debug, Error)]
+pub enum LakeError {
+    /// `lake.url` leads nowhere.
+    #[error("lake.url \"{url}\" cannot be used: {reason}")]
+    Url {
+        /// As it was given.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Several nodes need a store that refuses to create what exists.
+    #[error(
+        "the store at {store} overwrites what exists although it was asked to create only \
+         (no conditional PUT): several nodes would lose each other's commits there. Use a store \
+         that supports If-None-Match, or set lake.shared = false and let one node write"
+    )]
+    NotConditional {
+        /// Where.
+        store: String,
+    },
+    /// The store did not answer, or refused.
+    #[error("the store of the tables cannot be used: {0}")]
+    Store(#[from] object_store::Error),
+    /// The library that reads and writes the tables' log.
+    #[error("table {table}: {source}")]
+    Delta {
+        /// Its folder.
+        table: String,
+        /// What it says.
+        source: Box<deltalake_core::DeltaTableError>,
+    },
+    /// A table holds something that is not understood.
+    #[error("table {table}: {reason}")]
+    Table {
+        /// Its folder.
+        table: String,
+        /// What.
+        reason: String,
+    },
+    /// Another process has written under this node's id.
+    #[error(
+        "table {table} was written up to {found} by another process with this node's id \
+         ({node_id:016x}), this data folder knows of {known} only: it is a copy of another one, or \
+         it was restored from an old backup. One of the two must get an id of its own: move its \
+         data to a new folder with `tidegate export` and `tidegate import`"
+    )]
+    Copied {
+        /// Its folder.
+        table: String,
+        /// Of this node.
+        node_id: u64,
+        /// The last transaction in the table.
+        found: u64,
+        /// The last one that this folder knows of.
+        known: u64,
+    },
+    /// Too many others commit to the same table.
+    #[error("table {table}: {attempts} commits in a row met one of another node")]
+    Contended {
+        /// Its folder.
+        table: String,
+        /// How many.
+        attempts: u32,
+    },
+    /// A file of a table.
+    #[error("file {file} of table {table}: {reason}")]
+    File {
+        /// The table's folder.
+        table: String,
+        /// The file in it.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Memory is short.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
+    /// The data folder.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// What this node wrote so far is not readable.
+    #[error(
+        "{path} is damaged ({reason}): restore it from a backup, or see the manual's part on backup"
+    )]
+    Positions {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A task ended early.
+    #[error("work on the tables was cut off by a fault of ours, see the log")]
+    Lost(#[from] tokio::task::JoinError),
+}
+
+impl LakeError {
+    /// An error of the table library.
+    pub(super) fn delta(table: &str, source: deltalake_core::DeltaTableError) -> Self {
+        Self::Delta {
+            table: table.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// Something about a table.
+    pub(super) fn table(table: &str, reason: impl ToString) -> Self {
+        Self::Table {
+            table: table.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// Whether trying again later may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Delta { .. } | Self::Contended { .. } | Self::Exhausted(_) => {
+                true
+            }
+            Self::Storage(_) | Self::Lost(_) | Self::Table { .. } | Self::File { .. } => true,
+            Self::Url { .. }
+            | Self::NotConditional { .. }
+            | Self::Copied { .. }
+            | Self::Positions { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Names of folders and of columns.
+//!
+//! A folder is named like its bucket or measurement, bytes outside of `A-Za-z0-9_-.` as `!` and
+//! two hexadecimal digits: unlike `%20`, nobody decodes that on the way. A name that is too long
+//! for a folder is cut and gets a part of its hash. The table itself knows its whole name.
+
+use sha2::{Digest as _, Sha256};
+
+/// File systems take 255 bytes.
+const FOLDER_BYTES_MAX: usize = 200;
+
+/// Columns of every table that no tag or field may take.
+const OURS: [&str; 3] = ["time", "time_ns", "day"];
+
+/// What engines do not take in the name of a column.
+const FORBIDDEN: &str = " ,;{}()\n\t=";
+
+/// The folder of a bucket, or of a measurement in it.
+pub(super) fn folder(name: &str) -> String {
+    let mut folder = String::with_capacity(name.len());
+    for (place, byte) in name.bytes().enumerate() {
+        let is_plain = byte.is_ascii_alphanumeric() || byte == b'-';
+        // Readers of tables skip what begins with a dot or an underscore.
+        let is_plain = is_plain || (place > 0 && matches!(byte, b'_' | b'.'));
+        match is_plain {
+            true => folder.push(char::from(byte)),
+            false => folder.push_str(&format!("!{byte:02X}")),
+        }
+    }
+    if folder.len() <= FOLDER_BYTES_MAX {
+        return folder;
+    }
+    let hash = hex::encode(Sha256::digest(name.as_bytes()));
+    folder.truncate(FOLDER_BYTES_MAX - 34);
+    folder.push_str("!!");
+    folder.push_str(hash.get(..32).unwrap_or(&hash));
+    folder
+}
+
+/// The name of a folder that was not cut; nothing for one that was, or that is not ours.
+pub(super) fn of_folder(folder: &str) -> Option<String> {
+    if folder.contains("!!") {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(folder.len());
+    let mut rest = folder.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        if *first == b'!' {
+            let digits = std::str::from_utf8(after.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = after.get(2..)?;
+        } else {
+            bytes.push(*first);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// A column name for `name`, given which ones are `taken`. Engines compare them without regard to
+/// case.
+pub(super) fn column(name: &str, number: usize, taken: impl Fn(&str) -> bool) -> String {
+    let is_free =
+        |candidate: &str| !OURS.iter().any(|ours| is_same(ours, candidate)) && !taken(candidate);
+    let plain: String = name
+        .chars()
+        .map(|letter| {
+            if FORBIDDEN.contains(letter) || letter.is_control() {
+                '_'
+            } else {
+                letter
+            }
+        })
+        .collect();
+    if !plain.is_empty() && is_free(&plain) {
+        return plain;
+    }
+    let mut candidate = format!("{plain}_{number}");
+    while !is_free(&candidate) {
+        candidate.push('_');
+    }
+    candidate
+}
+
+/// Whether an engine that ignores case would take two names for one.
+pub(super) fn is_same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{column, folder, is_same, of_folder};
+
+    #[test]
+    fn folders_are_plain_and_read_back() {
+        for (name, expected) in [
+            ("cpu", "cpu"),
+            ("my cpu", "my!20cpu"),
+            ("a/b", "a!2Fb"),
+            ("..", "!2E."),
+            ("_day=1", "!5Fday!3D1"),
+            ("100%!", "100!25!21"),
+            ("é", "!C3!A9"),
+        ] {
+            assert_eq!(folder(name), expected);
+            assert_eq!(of_folder(expected).as_deref(), Some(name));
+        }
+    }
+
+    #[test]
+    fn long_names_are_cut_and_stay_distinct() {
+        let (a, b) = ("x".repeat(300) + "a", "x".repeat(300) + "b");
+        assert!(folder(&a).len() <= 200);
+        assert_ne!(folder(&a), folder(&b));
+        assert_eq!(of_folder(&folder(&a)), None);
+    }
+
+    #[test]
+    fn columns_keep_their_names_where_engines_allow_it() {
+        let taken = |name: &str| is_same(name, "v");
+        assert_eq!(column("temp", 3, taken), "temp");
+        assert_eq!(column("V", 3, taken), "V_3");
+        assert_eq!(column("Time", 4, taken), "Time_4");
+        assert_eq!(column("day", 5, taken), "day_5");
+        assert_eq!(column("a b=c", 6, taken), "a_b_c");
+        assert_eq!(column("", 7, taken), "_7");
+        assert_eq!(
+            column("Straße", 8, |name| is_same(name, "STRASSE")),
+            "Straße"
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! `flushes.json`: up to which frame of the log each table is in the lake, and which flush may have
+//! reached it without this process having heard.
+//!
+//! The table itself is the truth; this file spares asking it. Before a commit the attempt is noted
+//! durably, after it the success is noted with the next attempt. So a start needs the store only
+//! for tables with an attempt whose end it does not know.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::LakeError;
+use crate::id::{BucketId, Sequence};
+use crate::storage::{self, Storage};
+
+const PATH: &str = "flushes.json";
+const FORMAT: u32 = 1;
+
+/// How far a table is flushed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// All frames up to this one are in the table.
+    pub(super) flushed: Sequence,
+    /// A flush up to here was begun and is not known to have failed or succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attempt: Option<Sequence>,
+}
+
+/// The positions of all tables. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Positions {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    storage: Arc<dyn Storage>,
+    tables: Mutex<Noted>,
+    /// Held while the file is written; how many changes it holds.
+    written: Mutex<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
+    changes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    format: u32,
+    tables: Vec<StoredTable>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredTable {
+    bucket: BucketId,
+    measurement: String,
+    #[serde(flatten)]
+    position: Position,
+}
+
+impl Positions {
+    /// Reads what is noted, or nothing in a new folder.
+    pub(super) fn open(storage: Arc<dyn Storage>) -> Result<Self, LakeError> {
+        let mut noted = Noted::default();
+        if let Some(bytes) = storage::read(storage.as_ref(), PATH)? {
+            let damaged = |reason: String| LakeError::Positions {
+                path: storage.locate(PATH).display().to_string(),
+                reason,
+            };
+            let stored: Stored =
+                serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+            if stored.format != FORMAT {
+                return Err(damaged(format!("its format is {}", stored.format)));
+            }
+            for table in stored.tables {
+                let tables = noted.tables.entry(table.bucket).or_default();
+                tables.insert(table.measurement, table.position);
+            }
+        }
+        let shared = Shared {
+            storage,
+            tables: Mutex::new(noted),
+            written: Mutex::new(0),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// How far a table is.
+    pub(super) fn of(&self, bucket: BucketId, measurement: &str) -> Position {
+        let noted = self.lock();
+        let position = noted
+            .tables
+            .get(&bucket)
+            .and_then(|tables| tables.get(measurement));
+        position.copied().unwrap_or_default()
+    }
+
+    /// Every table with a flush whose end is not known.
+    pub(super) fn doubtful(&self) -> Vec<(BucketId, String)> {
+        let noted = self.lock();
+        let mut doubtful = Vec::new();
+        for (bucket, tables) in &noted.tables {
+            let open = tables.iter().filter(|(_, at)| at.attempt.is_some());
+            doubtful.extend(open.map(|(name, _)| (*bucket, name.clone())));
+        }
+        doubtful
+    }
+
+    /// Every table that was ever flushed.
+    pub(super) fn tables(&self) -> Vec<(BucketId, String)> {
+        let noted = self.lock();
+        let named = noted.tables.iter();
+        named
+            .flat_map(|(bucket, tables)| tables.keys().map(|name| (*bucket, name.clone())))
+            .collect()
+    }
+
+    /// Notes an attempt, durably when it returns. Blocks on the disk; who comes meanwhile is
+    /// written along with the next.
+    pub(super) fn attempt(
+        &self,
+        bucket: BucketId,
+        measurement: &str,
+        sequence: Sequence,
+    ) -> Result<(), LakeError> {
+        let change = self.change(bucket, measurement, |position| {
+            position.attempt = Some(sequence);
+        });
+        self.write_up_to(change)
+    }
+
+    /// Notes that a table is flushed up to here. Durable with the next attempt, or by
+    /// [`Positions::write`].
+    pub(super) fn flushed(&self, bucket: BucketId, measurement: &str, sequence: Sequence) {
+        self.change(bucket, measurement, |position| {
+            *position = Position {
+                flushed: sequence,
+                attempt: None,
+            };
+        });
+    }
+
+    /// Notes that a flush begun did not reach the table.
+    pub(super) fn failed(&self, bucket: BucketId, measurement: &str) {
+        self.change(bucket, measurement, |position| position.attempt = None);
+    }
+
+    /// Forgets the buckets that are not to be kept.
+    pub(super) fn retain_buckets(&self, keep: impl Fn(BucketId) -> bool) {
+        let mut noted = self.lock();
+        noted.tables.retain(|bucket, _| keep(*bucket));
+        noted.changes += 1;
+    }
+
+    /// Makes all of it durable. Blocks on the disk.
+    pub(super) fn write(&self) -> Result<(), LakeError> {
+        let change = self.lock().changes;
+        self.write_up_to(change)
+    }
+
+    fn change(&self, bucket: BucketId, name: &str, edit: impl FnOnce(&mut Position)) -> u64 {
+        let mut noted = self.lock();
+        let tables = noted.tables.entry(bucket).or_default();
+        edit(tables.entry(name.to_owned()).or_default());
+        noted.changes += 1;
+        noted.changes
+    }
+
+    fn write_up_to(&self, change: u64) -> Result<(), LakeError> {
+        let written = self.shared.written.lock();
+        let mut written = written.unwrap_or_else(PoisonError::into_inner);
+        if *written >= change {
+            return Ok(());
+        }
+        let (bytes, changes) = {
+            let noted = self.lock();
+            (noted.to_json()?, noted.changes)
+        };
+        storage::replace(self.shared.storage.as_ref(), PATH, &bytes)?;
+        *written = changes;
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        let tables = self.shared.tables.lock();
+        tables.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Noted {
+    fn to_json(&self) -> Result<Vec<u8>, LakeError> {
+        let tables = self.tables.iter().flat_map(|(bucket, tables)| {
+            tables.iter().map(|(measurement, position)| StoredTable {
+                bucket: *bucket,
+                measurement: measurement.clone(),
+                position: *position,
+            })
+        });
+        let stored = Stored {
+            format: FORMAT,
+            tables: tables.collect(),
+        };
+        serde_json::to_vec(&stored).map_err(|error| LakeError::Positions {
+            path: PATH.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Position, Positions};
+    use crate::id::{BucketId, Sequence};
+    use crate::storage::FaultStorage;
+
+    #[test]
+    fn an_attempt_is_durable_and_a_success_comes_with_the_next() {
+        let storage = FaultStorage::new(3);
+        let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
+        let bucket = BucketId(1);
+        positions.attempt(bucket, "cpu", Sequence(5)).expect("written");
+        positions.flushed(bucket, "cpu", Sequence(5));
+        let after = |storage: &FaultStorage| {
+            Positions::open(Arc::new(storage.crash())).expect("opened")
+        };
+        let crashed = after(&storage);
+        assert_eq!(crashed.doubtful(), [(bucket, "cpu".to_owned())]);
+        let expected = Position {
+            flushed: Sequence(0),
+            attempt: Some(Sequence(5)),
+        };
+        assert_eq!(crashed.of(bucket, "cpu"), expected);
+        positions.attempt(bucket, "mem", Sequence(6)).expect("written");
+        let crashed = after(&storage);
+        assert_eq!(crashed.of(bucket, "cpu").flushed, Sequence(5));
+        assert_eq!(crashed.doubtful(), [(bucket, "mem".to_owned())]);
+        positions.retain_buckets(|_| false);
+        positions.write().expect("written");
+        assert!(after(&storage).tables().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_name() {
+        let storage = FaultStorage::new(3);
+        storage.put("flushes.json", b"{");
+        let refused = Positions::open(Arc::new(storage)).expect_err("refused");
+        assert!(refused.to_string().contains("flushes.json is damaged"), "{refused}");
+    }
+}

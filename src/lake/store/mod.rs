@@ -1,0 +1,111 @@
+//! Where the tables lie: a folder on a disk, or a bucket of an object store.
+
+mod folder;
+mod probe;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use object_store::aws::AmazonS3Builder;
+use object_store::azure::MicrosoftAzureBuilder;
+use object_store::gcp::GoogleCloudStorageBuilder;
+use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
+use url::Url;
+
+use super::LakeError;
+use crate::storage::{DiskStorage, Storage};
+
+use folder::FolderStore;
+pub(super) use probe::has_conditional_put;
+
+/// The folder of the tables in the data folder.
+const FOLDER: &str = "lake";
+
+/// A request that did not succeed is tried again for so long; the flush itself is then tried again
+/// later.
+const RETRY_FOR: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A store whose root is the root of the tables.
+pub(super) type Store = Arc<dyn ObjectStore>;
+
+/// Opens the store that `url` names; without one, a folder of the data folder.
+pub(super) fn open(
+    url: Option<&Url>,
+    data_folder: &Arc<dyn Storage>,
+    node_id: u64,
+) -> Result<Store, LakeError> {
+    let Some(url) = url else {
+        return local(Arc::clone(data_folder), FOLDER, node_id);
+    };
+    let unsupported = |source: object_store::Error| LakeError::Url {
+        url: url.to_string(),
+        reason: source.to_string(),
+    };
+    let parsed = ObjectStoreScheme::parse(url).map_err(|error| LakeError::Url {
+        url: url.to_string(),
+        reason: error.to_string(),
+    })?;
+    let (scheme, path) = parsed;
+    let store: Store = match scheme {
+        ObjectStoreScheme::Local => {
+            let folder = url
+                .to_file_path()
+                .unwrap_or_else(|()| PathBuf::from(url.path()));
+            return local(Arc::new(DiskStorage::shared(folder)?), "", node_id);
+        }
+        ObjectStoreScheme::AmazonS3 => AmazonS3Builder::from_env()
+            .with_url(url.as_str())
+            .with_client_options(client())
+            .with_retry(retry())
+            .build()
+            .map(|store| Arc::new(store) as Store)
+            .map_err(unsupported)?,
+        ObjectStoreScheme::GoogleCloudStorage => GoogleCloudStorageBuilder::from_env()
+            .with_url(url.as_str())
+            .with_client_options(client())
+            .with_retry(retry())
+            .build()
+            .map(|store| Arc::new(store) as Store)
+            .map_err(unsupported)?,
+        ObjectStoreScheme::MicrosoftAzure => MicrosoftAzureBuilder::from_env()
+            .with_url(url.as_str())
+            .with_client_options(client())
+            .with_retry(retry())
+            .build()
+            .map(|store| Arc::new(store) as Store)
+            .map_err(unsupported)?,
+        _ => {
+            return Err(LakeError::Url {
+                url: url.to_string(),
+                reason: "tables can lie under s3://, gs://, az:// and file:// only".to_owned(),
+            });
+        }
+    };
+    match path.as_ref() {
+        "" => Ok(store),
+        _ => Ok(Arc::new(PrefixStore::new(store, path))),
+    }
+}
+
+fn local(storage: Arc<dyn Storage>, root: &str, node_id: u64) -> Result<Store, LakeError> {
+    Ok(Arc::new(FolderStore::open(storage, root, node_id)?))
+}
+
+fn client() -> ClientOptions {
+    // Plain HTTP is for those who ask for it: a server of their own, named by an endpoint.
+    ClientOptions::new()
+        .with_timeout(REQUEST_TIMEOUT)
+        .with_connect_timeout(CONNECT_TIMEOUT)
+}
+
+fn retry() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 6,
+        retry_timeout: RETRY_FOR,
+    }
+}

@@ -1,0 +1,136 @@
+//! The system calls that open and change folders and files.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::Path;
+
+use super::super::Entry;
+
+/// Creates a folder and those above it, each made durable in the one above.
+pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    make_folder(parent)?;
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        // Somebody else was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        created => created?,
+    }
+    match sync_folder(parent) {
+        // One may create in a folder that one may not read; there is no way to sync that.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
+pub(super) fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that opens the data folder"
+)]
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that opens the data folder"
+)]
+pub(super) fn open_file(options: &fs::OpenOptions, path: &Path) -> io::Result<fs::File> {
+    options.open(path)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that changes the data folder"
+)]
+pub(super) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that changes the data folder"
+)]
+pub(super) fn remove_file(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)
+}
+
+/// False if something bears the new name already.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that changes the data folder"
+)]
+pub(super) fn move_new_file(from: &Path, to: &Path) -> io::Result<bool> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST) => Ok(false),
+        // Some network file systems do not know the flag, but they know links.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => match fs::hard_link(from, to) {
+            Ok(()) => fs::remove_file(from).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir(folder) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+            ) =>
+        {
+            Ok(())
+        }
+        removed => removed,
+    }
+}
+
+/// Sorted by name; nothing if there is no such folder.
+pub(super) fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
+    let found = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        found => found?,
+    };
+    let mut entries = Vec::new();
+    for entry in found {
+        let entry = entry?;
+        let metadata = match entry.metadata() {
+            // It went while the folder was read.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            metadata => metadata?,
+        };
+        entries.push(entry_of(&entry.path(), &metadata));
+    }
+    entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+pub(super) fn entry_of(path: &Path, metadata: &fs::Metadata) -> Entry {
+    let name = path.file_name().unwrap_or_default();
+    Entry {
+        name: name.to_string_lossy().into_owned(),
+        is_folder: metadata.is_dir(),
+        bytes: metadata.len(),
+        modified_ms: metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000,
+    }
+}
