@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::table::Table;
-use super::{BufferLimits, BufferStats, TableSnapshot};
+use super::taken::{Sealed, TableInfo, TableSnapshot};
+use super::{BufferLimits, BufferStats};
 use crate::columnar::Batch;
-use crate::id::Sequence;
+use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Exhausted, Reservation};
 
 /// One bucket. The lock over all tables is held for a look-up only.
@@ -26,15 +27,90 @@ impl Bucket {
         reservation: Reservation,
         limits: BufferLimits,
     ) {
-        let table = self.table_or_new(batch.measurement());
+        if batch.rows() == 0 {
+            return;
+        }
+        loop {
+            let table = self.table_or_new(batch.measurement());
+            let mut table = lock(&table);
+            // Released and taken away between the look-up and the lock.
+            if table.is_retired() {
+                continue;
+            }
+            self.counting(&mut table, |table| {
+                table.apply(sequence, batch, reservation, limits);
+            });
+            return;
+        }
+    }
+
+    pub(super) fn seal(&self, measurement: &str) -> Option<Sealed> {
+        let table = self.table(measurement)?;
         let mut table = lock(&table);
+        self.counting(&mut table, Table::seal)
+    }
+
+    pub(super) fn release(&self, measurement: &str, up_to: Sequence) {
+        let Some(table) = self.table(measurement) else {
+            return;
+        };
+        let (released, is_empty) = {
+            let mut table = lock(&table);
+            let released = self.counting(&mut table, |table| table.release(up_to));
+            (released, table.is_empty())
+        };
+        drop(released);
+        if is_empty {
+            self.retire(measurement);
+        }
+    }
+
+    /// Takes a table away, unless it has got rows.
+    fn retire(&self, measurement: &str) {
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(table) = tables.get(measurement).cloned() else {
+            return;
+        };
+        let mut table = lock(&table);
+        if table.is_empty() {
+            tables.remove(measurement);
+            self.counting(&mut table, Table::retire);
+        }
+    }
+
+    /// Does something to a table of this bucket and keeps the sums.
+    fn counting<T>(&self, table: &mut Table, act: impl FnOnce(&mut Table) -> T) -> T {
         let (series, reserved_bytes) = (table.series_count(), table.reserved_bytes());
-        table.apply(sequence, batch, reservation, limits);
-        self.series
-            .fetch_add(table.series_count() - series, Ordering::Relaxed);
-        // Wraps when the sum shrinks, which is what an addition of the difference needs.
+        let done = act(table);
+        // Both wrap when the sum shrinks, which is what an addition of the difference needs.
+        let more = table.series_count().wrapping_sub(series);
+        self.series.fetch_add(more, Ordering::Relaxed);
         let grown = table.reserved_bytes().wrapping_sub(reserved_bytes);
         self.reserved_bytes.fetch_add(grown, Ordering::Relaxed);
+        done
+    }
+
+    /// Adds what there is of tables that have rows.
+    pub(super) fn add_tables(&self, bucket: BucketId, infos: &mut Vec<TableInfo>) {
+        for (measurement, table) in self.all() {
+            let table = lock(&table);
+            if let Some(span) = table.span() {
+                infos.push(TableInfo {
+                    bucket,
+                    measurement: measurement.into_string(),
+                    rows: table.rows(),
+                    bytes: table.reserved_bytes(),
+                    first: span.first,
+                    since: span.since,
+                });
+            }
+        }
+    }
+
+    pub(super) fn unflushed_from(&self) -> Option<Sequence> {
+        let tables = self.all().into_iter();
+        let firsts = tables.filter_map(|(_, table)| lock(&table).span().map(|span| span.first));
+        firsts.min()
     }
 
     pub(super) fn measurements(&self) -> Vec<String> {
@@ -68,11 +144,17 @@ impl Bucket {
     }
 
     pub(super) fn add_stats(&self, stats: &mut BufferStats) {
-        let tables: Vec<Arc<Mutex<Table>>> = {
-            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-            tables.values().cloned().collect()
-        };
-        tables.iter().for_each(|table| lock(table).add_stats(stats));
+        for (_, table) in self.all() {
+            lock(&table).add_stats(stats);
+        }
+    }
+
+    /// The tables there are, to be locked one after the other.
+    fn all(&self) -> Vec<(Box<str>, Arc<Mutex<Table>>)> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let all = tables.iter();
+        all.map(|(name, table)| (name.clone(), Arc::clone(table)))
+            .collect()
     }
 
     fn table(&self, measurement: &str) -> Option<Arc<Mutex<Table>>> {

@@ -16,11 +16,20 @@
 //! seals it, for that would leave storms of tiny segments, and it holds the table's lock for no
 //! longer than the copy.
 //!
+//! # Leaving the buffer
+//!
+//! What is moved elsewhere is first sealed ([`Buffer::seal`]), then, when it is safe there,
+//! released ([`Buffer::release`]); in between readers find it here. A sealed part of a table ends
+//! with a whole batch. Since a frame of the log has at most one batch of a table (its scratch
+//! columns are one set a measurement), a sequence alone says what was sealed and what came after:
+//! no batch is on both sides. Nothing of a table is left behind when all of it was released.
+//!
 //! What this module does not know: schemas, limits and their errors, the log, the lake.
 
 mod bucket;
 mod series;
 mod table;
+mod taken;
 
 #[cfg(test)]
 mod tests;
@@ -28,14 +37,14 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::columnar::{Batch, Segment};
+use crate::columnar::Batch;
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Exhausted, Reservation};
 
 pub use series::SeriesSet;
+pub use taken::{Sealed, SealedSegment, TableInfo, TableSnapshot};
 
 use bucket::Bucket;
-use table::Frozen;
 
 /// Limits of the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +78,6 @@ struct Buckets {
     live: HashMap<BucketId, Arc<Bucket>>,
     /// Ids are never reused, so a batch for one of these was queued before its bucket was dropped.
     dropped: HashSet<BucketId>,
-}
-
-/// A table as it was after the batch with `sequence`: complete, and unchanged by later writes.
-/// Its memory is accounted for until it is dropped.
-#[derive(Debug)]
-pub struct TableSnapshot {
-    /// Oldest first: of equal points, the later segment's (and in a segment the later row's)
-    /// values win, field by field.
-    pub segments: Vec<Arc<Segment>>,
-    /// The last batch in it.
-    pub sequence: Sequence,
-    _frozen: Vec<Arc<Frozen>>,
-    _copy: Option<Reservation>,
 }
 
 /// Sizes for metrics.
@@ -120,7 +116,7 @@ impl Buffer {
     }
 
     /// Adds the rows of `batch`. `reservation` holds at least [`Buffer::apply_bytes_max`] of it;
-    /// sequences ascend (a frame's batches share one). Returns false if the bucket was dropped: then
+    /// sequences ascend (a frame's batches, each of another measurement, share one). Returns false if the bucket was dropped: then
     /// the batch is let go.
     pub fn apply(
         &self,
@@ -194,21 +190,59 @@ impl Buffer {
         }
     }
 
+    /// Ends the growing segment of a table and hands out all rows that the table has now, to be
+    /// moved elsewhere; `None` if it has none. Takes no memory, gives none back, and hides nothing
+    /// from readers. Sealing again before the release hands the same rows out once more, with
+    /// those that came meanwhile.
+    pub fn seal(&self, bucket: BucketId, measurement: &str) -> Option<Sealed> {
+        self.bucket(bucket)?.seal(measurement)
+    }
+
+    /// Lets go of the sealed rows of a table up to a sequence, which is that of a [`Sealed`]. Their
+    /// memory is given back when no reader holds them. A bucket that was dropped meanwhile, or a
+    /// table without such rows, is left alone.
+    pub fn release(&self, bucket: BucketId, measurement: &str, up_to: Sequence) {
+        if let Some(bucket) = self.bucket(bucket) {
+            bucket.release(measurement, up_to);
+        }
+    }
+
+    /// The tables that have rows, in no order, table by table: not one moment's picture.
+    pub fn tables(&self) -> Vec<TableInfo> {
+        let mut infos = Vec::new();
+        for (id, bucket) in self.buckets() {
+            bucket.add_tables(id, &mut infos);
+        }
+        infos
+    }
+
+    /// The lowest sequence of which there are rows here, if there are any. All rows of the batches
+    /// before it that were applied when this was called have been released.
+    pub fn unflushed_from(&self) -> Option<Sequence> {
+        let buckets = self.buckets().into_iter();
+        buckets
+            .filter_map(|(_, bucket)| bucket.unflushed_from())
+            .min()
+    }
+
     /// Sizes of everything, table by table: not one moment's picture while writes go on.
     pub fn stats(&self) -> BufferStats {
-        let buckets: Vec<Arc<Bucket>> = {
-            let buckets = self
-                .shared
-                .buckets
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            buckets.live.values().cloned().collect()
-        };
         let mut stats = BufferStats::default();
-        buckets
-            .iter()
-            .for_each(|bucket| bucket.add_stats(&mut stats));
+        for (_, bucket) in self.buckets() {
+            bucket.add_stats(&mut stats);
+        }
         stats
+    }
+
+    /// The buckets there are.
+    fn buckets(&self) -> Vec<(BucketId, Arc<Bucket>)> {
+        let buckets = self
+            .shared
+            .buckets
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let live = buckets.live.iter();
+        live.map(|(id, bucket)| (*id, Arc::clone(bucket))).collect()
     }
 
     fn bucket(&self, id: BucketId) -> Option<Arc<Bucket>> {

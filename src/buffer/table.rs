@@ -4,8 +4,10 @@ use std::mem;
 use std::sync::Arc;
 
 use super::series::SeriesSet;
-use super::{BufferLimits, BufferStats, TableSnapshot};
-use crate::columnar::{Batch, BatchBuilder, Segment, SegmentField};
+use super::taken::{Frozen, Sealed, SealedSegment, Span, TableSnapshot};
+use super::{BufferLimits, BufferStats};
+use crate::clock;
+use crate::columnar::{Batch, BatchBuilder, SegmentField};
 use crate::id::Sequence;
 use crate::memory::{Budget, Exhausted, Reservation};
 
@@ -23,7 +25,10 @@ const TABLE_BYTES: u64 = size_of::<Table>() as u64 + 256;
 #[derive(Debug)]
 pub(super) struct Table {
     active: BatchBuilder,
+    /// Where the growing segment begins, if it has rows.
+    active_span: Option<Span>,
     frozen: Vec<Arc<Frozen>>,
+    /// Those of the growing segment and the frozen ones.
     series: SeriesSet,
     /// For the growing segment, the set of series and the table itself; at least
     /// [`Table::needed_bytes`].
@@ -33,13 +38,8 @@ pub(super) struct Table {
     frozen_bytes: u64,
     /// The last batch applied.
     sequence: Sequence,
-}
-
-/// A segment that no longer changes, and the memory it holds.
-#[derive(Debug)]
-pub(super) struct Frozen {
-    segment: Arc<Segment>,
-    _reservation: Option<Reservation>,
+    /// It was empty and was taken out of its bucket: whoever finds it looks for the new one.
+    is_retired: bool,
 }
 
 /// What a reader takes under the lock; the rest of the work is done outside.
@@ -62,15 +62,18 @@ impl Table {
     pub(super) fn new(measurement: &str) -> Self {
         Self {
             active: BatchBuilder::new(measurement),
+            active_span: None,
             frozen: Vec::new(),
             series: SeriesSet::default(),
             reservation: None,
             settled_bytes: 0,
             frozen_bytes: 0,
             sequence: Sequence::default(),
+            is_retired: false,
         }
     }
 
+    /// Adds rows; at least one.
     pub(super) fn apply(
         &mut self,
         sequence: Sequence,
@@ -90,11 +93,13 @@ impl Table {
             Some(held) => held.merge(reservation),
             None => self.reservation = Some(reservation),
         }
+        self.active_span.get_or_insert_with(|| Span {
+            first: sequence,
+            since: clock::instant(),
+        });
         let known = self.active.series_count();
         self.active.append(batch);
-        for series in (0..).take(self.active.series_count()).skip(known) {
-            self.series.insert(self.active.batch().series_tags(series));
-        }
+        self.note_active_series(known);
         self.sequence = sequence;
         // The reservation is never below what is used: only past it is the use worth counting.
         if self.active_reserved_bytes() >= limits.segment_bytes_max
@@ -104,6 +109,59 @@ impl Table {
         } else if self.active_reserved_bytes() > 2 * self.settled_bytes + SLACK_BYTES {
             self.settle();
         }
+    }
+
+    /// Freezes what grows and hands out all that is frozen.
+    pub(super) fn seal(&mut self) -> Option<Sealed> {
+        self.freeze();
+        Sealed::new(&self.frozen)
+    }
+
+    /// Lets go of the frozen segments up to a sequence. They are returned because freeing them
+    /// takes its time, which is better spent without the table's lock.
+    pub(super) fn release(&mut self, up_to: Sequence) -> Vec<Arc<Frozen>> {
+        let gone = self.frozen.iter().take_while(|frozen| frozen.last <= up_to);
+        let released: Vec<Arc<Frozen>> = self.frozen.drain(..gone.count()).collect();
+        if released.is_empty() {
+            return released;
+        }
+        self.frozen.shrink_to_fit();
+        self.frozen_bytes -= released.iter().map(|frozen| frozen.bytes).sum::<u64>();
+        self.series = SeriesSet::default();
+        for frozen in &self.frozen {
+            for series in (0..).take(frozen.segment.series_count()) {
+                self.series.insert(frozen.segment.series_tags(series));
+            }
+        }
+        self.note_active_series(0);
+        self.settle();
+        released
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.active.rows() == 0 && self.frozen.is_empty()
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.is_retired
+    }
+
+    /// Gives back what an empty table holds: it is never used again.
+    pub(super) fn retire(&mut self) {
+        debug_assert!(self.is_empty(), "nothing is lost");
+        self.is_retired = true;
+        self.reservation = None;
+    }
+
+    /// Where the rows that are here begin.
+    pub(super) fn span(&self) -> Option<Span> {
+        let frozen = self.frozen.first().map(|frozen| frozen.span);
+        frozen.or(self.active_span)
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        let frozen = self.frozen.iter().map(|frozen| frozen.segment.rows());
+        (frozen.sum::<usize>() + self.active.rows()) as u64
     }
 
     pub(super) fn series_count(&self) -> u64 {
@@ -129,7 +187,7 @@ impl Table {
             let reservation = budget.try_reserve(batch.heap_bytes() + fields_bytes as u64)?;
             Some((batch.clone(), reservation))
         };
-        if active.is_none() && self.frozen.is_empty() {
+        if self.is_empty() {
             return Ok(None);
         }
         Ok(Some(TableCopy {
@@ -140,14 +198,20 @@ impl Table {
     }
 
     pub(super) fn add_stats(&self, stats: &mut BufferStats) {
-        let frozen_rows: usize = self.frozen.iter().map(|frozen| frozen.segment.rows()).sum();
         stats.tables += 1;
-        stats.rows += (self.active.rows() + frozen_rows) as u64;
+        stats.rows += self.rows();
         stats.series += self.series_count();
         stats.active_bytes += self.active.heap_bytes() + self.series.heap_bytes();
         stats.frozen_bytes += self.frozen_bytes;
         stats.reserved_bytes += self.reserved_bytes();
         stats.frozen_segments += self.frozen.len() as u64;
+    }
+
+    /// Counts the series of the growing segment from number `known` on.
+    fn note_active_series(&mut self, known: usize) {
+        for series in (0..).take(self.active.series_count()).skip(known) {
+            self.series.insert(self.active.batch().series_tags(series));
+        }
     }
 
     fn active_reserved_bytes(&self) -> u64 {
@@ -177,9 +241,9 @@ impl Table {
 
     /// Turns the growing segment into a frozen one that holds exactly its bytes.
     fn freeze(&mut self) {
-        if self.active.rows() == 0 {
+        let Some(span) = self.active_span.take() else {
             return;
-        }
+        };
         let next = BatchBuilder::new(self.active.batch().measurement());
         let segment = mem::replace(&mut self.active, next).freeze();
         let bytes = segment.heap_bytes();
@@ -190,6 +254,9 @@ impl Table {
         self.frozen_bytes += bytes;
         self.frozen.push(Arc::new(Frozen {
             segment: Arc::new(segment),
+            span,
+            last: self.sequence,
+            bytes,
             _reservation: reservation,
         }));
         self.settle();
@@ -199,11 +266,11 @@ impl Table {
 impl TableCopy {
     /// Finishes the snapshot; the copied rows become its last segment.
     pub(super) fn freeze(self) -> TableSnapshot {
-        let mut segments: Vec<Arc<Segment>> = self
-            .frozen
-            .iter()
-            .map(|frozen| frozen.segment.clone())
-            .collect();
+        let frozen = self.frozen.iter().map(|frozen| SealedSegment {
+            segment: Arc::clone(&frozen.segment),
+            last: frozen.last,
+        });
+        let mut segments: Vec<SealedSegment> = frozen.collect();
         let copy = self.active.map(|(batch, mut reservation)| {
             let segment = batch.freeze();
             debug_assert!(
@@ -211,7 +278,10 @@ impl TableCopy {
                 "the copy is paid for"
             );
             reservation.shrink_to(segment.heap_bytes());
-            segments.push(Arc::new(segment));
+            segments.push(SealedSegment {
+                segment: Arc::new(segment),
+                last: self.sequence,
+            });
             reservation
         });
         TableSnapshot {

@@ -21,7 +21,7 @@ use super::scan::Scan;
 use crate::buffer::{Buffer, TableSnapshot};
 use crate::catalog::Bucket;
 use crate::clock::Clock;
-use crate::id::BucketId;
+use crate::id::{BucketId, Sequence};
 use crate::memory::Budget;
 
 /// Text is sent in pieces of about this size, in bytes.
@@ -230,7 +230,11 @@ impl Export {
         let Some(snapshot) = self.snapshot(measurement)? else {
             return Ok(Ok(()));
         };
-        let rows = Rows::new(&snapshot.segments, self.range, &self.reader.budget)?;
+        let rows = Rows::new(
+            &snapshot.after(Sequence(0)),
+            self.range,
+            &self.reader.budget,
+        )?;
         let line_bytes_max = self.reader.options.line_bytes_max;
         let mut writer = LineWriter::new(measurement, &rows, line_bytes_max);
         Ok(self.text(rows, String::new(), |rows, text| writer.write(rows, text)))
@@ -240,7 +244,11 @@ impl Export {
         let Some(snapshot) = self.snapshot(measurement)? else {
             return Ok(Ok(()));
         };
-        let rows = Rows::new(&snapshot.segments, self.range, &self.reader.budget)?;
+        let rows = Rows::new(
+            &snapshot.after(Sequence(0)),
+            self.range,
+            &self.reader.budget,
+        )?;
         let mut header = String::new();
         let mut writer = CsvWriter::new(&rows, &mut header);
         Ok(self.text(rows, header, |rows, text| writer.write(rows, text)))
@@ -269,7 +277,11 @@ impl Export {
         let Some(snapshot) = self.snapshot(measurement)? else {
             return Ok(Ok(()));
         };
-        let mut scan = Scan::new(&snapshot.segments, self.range, &self.reader.budget)?;
+        let mut scan = Scan::new(
+            &snapshot.after(Sequence(0)),
+            self.range,
+            &self.reader.budget,
+        )?;
         let mut writer = StreamWriter::try_new(Vec::new(), &scan.schema())?;
         while let Some(batch) = scan.next_batch()? {
             writer.write(&batch)?;

@@ -152,7 +152,7 @@ impl World {
         snapshot
             .segments
             .iter()
-            .flat_map(|segment| segment_rows(segment))
+            .flat_map(|sealed| segment_rows(&sealed.segment))
             .collect()
     }
 }

@@ -1,5 +1,7 @@
 //! The buffer as its users see it: applied rows come back, memory adds up.
 
+mod release;
+
 use super::{Buffer, BufferLimits, BufferStats};
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::id::{BucketId, Sequence};
@@ -38,7 +40,7 @@ fn times(buffer: &Buffer, budget: &Budget, measurement: &str) -> Vec<i64> {
     snapshot
         .segments
         .iter()
-        .flat_map(|segment| segment.times().to_vec())
+        .flat_map(|sealed| sealed.segment.times().to_vec())
         .collect()
 }
 
@@ -149,14 +151,11 @@ fn a_snapshot_does_not_change_and_keeps_its_memory_accounted() {
         .expect("rows");
     assert!(budget.used_bytes() > before, "the copy is paid for");
     apply(&buffer, &budget, 3, &batch("m", "b", 0..1));
-    let rows: usize = snapshot.segments.iter().map(|segment| segment.rows()).sum();
+    let segments = snapshot.after(Sequence(0));
+    let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
     assert_eq!((rows, snapshot.sequence), (501, Sequence(2)));
     buffer.drop_bucket(BUCKET);
-    let held: u64 = snapshot
-        .segments
-        .iter()
-        .map(|segment| segment.heap_bytes())
-        .sum();
+    let held: u64 = segments.iter().map(|segment| segment.heap_bytes()).sum();
     assert_eq!(budget.used_bytes(), held, "a reader keeps what it reads");
     drop(snapshot);
     assert_eq!(budget.used_bytes(), 0);

@@ -1,0 +1,112 @@
+//! What others take out of a table and hold on to: segments that no longer change, and the memory
+//! that they are accounted with.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::columnar::Segment;
+use crate::id::{BucketId, Sequence};
+use crate::memory::Reservation;
+
+/// A segment that no longer changes, and the memory it holds.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    pub(super) segment: Arc<Segment>,
+    /// What is in it, all of it.
+    pub(super) span: Span,
+    /// The last batch in it.
+    pub(super) last: Sequence,
+    /// On the heap.
+    pub(super) bytes: u64,
+    pub(super) _reservation: Option<Reservation>,
+}
+
+/// Where a run of rows begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    /// The batch of the first row.
+    pub(super) first: Sequence,
+    /// When that came.
+    pub(super) since: Instant,
+}
+
+/// A segment that no longer changes, and where it stands in the order of all writes.
+#[derive(Clone, Debug)]
+pub struct SealedSegment {
+    /// The rows.
+    pub segment: Arc<Segment>,
+    /// The last batch in it. Of the batches up to this one the segment, and those before it in
+    /// its table, have everything that is not released.
+    pub last: Sequence,
+}
+
+/// A table as it was after the batch with `sequence`: complete, and unchanged by later writes.
+/// Its memory is accounted for until it is dropped.
+#[derive(Debug)]
+pub struct TableSnapshot {
+    /// Oldest first: of equal points, the later segment's (and in a segment the later row's)
+    /// values win, field by field. The last one may be a copy of rows that are still growing.
+    pub segments: Vec<SealedSegment>,
+    /// The last batch in it.
+    pub sequence: Sequence,
+    pub(super) _frozen: Vec<Arc<Frozen>>,
+    pub(super) _copy: Option<Reservation>,
+}
+
+impl TableSnapshot {
+    /// Without what is elsewhere already: the segments that have a batch after `flushed`. None of
+    /// them has one before it too, if that is where a [`Sealed`] ended.
+    pub fn after(&self, flushed: Sequence) -> Vec<Arc<Segment>> {
+        let rest = self.segments.iter().filter(|sealed| sealed.last > flushed);
+        rest.map(|sealed| Arc::clone(&sealed.segment)).collect()
+    }
+}
+
+/// All rows of a table up to a sequence, to be moved elsewhere. They stay in the table, for
+/// readers, until they are released; their memory is accounted for until both are gone.
+#[derive(Debug)]
+pub struct Sealed {
+    /// Oldest first, at least one, none empty; see [`TableSnapshot::segments`].
+    pub segments: Vec<Arc<Segment>>,
+    /// The last batch in them: no other batch up to this one has rows of the table that are not
+    /// in here or released, and none of a later one are in here.
+    pub last: Sequence,
+    /// Rows, overwritten ones included.
+    pub rows: u64,
+    /// Bytes on the heap.
+    pub bytes: u64,
+    _frozen: Vec<Arc<Frozen>>,
+}
+
+impl Sealed {
+    /// `None` if there are no segments.
+    pub(super) fn new(frozen: &[Arc<Frozen>]) -> Option<Self> {
+        let last = frozen.last()?.last;
+        let rows: usize = frozen.iter().map(|frozen| frozen.segment.rows()).sum();
+        let segments = frozen.iter().map(|frozen| Arc::clone(&frozen.segment));
+        Some(Self {
+            segments: segments.collect(),
+            last,
+            rows: rows as u64,
+            bytes: frozen.iter().map(|frozen| frozen.bytes).sum(),
+            _frozen: frozen.to_vec(),
+        })
+    }
+}
+
+/// A table that has rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableInfo {
+    /// Its bucket.
+    pub bucket: BucketId,
+    /// Its measurement, unescaped.
+    pub measurement: String,
+    /// Rows, growing and frozen, overwritten ones included.
+    pub rows: u64,
+    /// Bytes reserved for it: what comes back when all of it is released and nobody reads it.
+    pub bytes: u64,
+    /// The first batch that is still here.
+    pub first: Sequence,
+    /// When the rows of that batch came.
+    pub since: Instant,
+}
