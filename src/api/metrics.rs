@@ -45,6 +45,8 @@ fn gauges(app: &App) -> Gauges {
         gauges.buffer_segments = buffer.frozen_segments;
         gauges.buffer_active_bytes = buffer.active_bytes;
         gauges.buffer_frozen_bytes = buffer.frozen_bytes;
+        gauges.flush_backlog_rows = buffer.rows;
+        gauges.flush_lag_seconds = engine.ingest.lag().as_secs();
         let log = engine.ingest.log_stats();
         gauges.wal_bytes = log.log_bytes;
         gauges.wal_segments = number(log.segments);

@@ -79,6 +79,20 @@ pub struct Sealed {
 }
 
 impl Sealed {
+    /// Lets go of the newest segments until the others have at most `bytes_max`, or only one is
+    /// left: as much as can be moved at once. What is let go of stays in the table.
+    #[must_use]
+    pub fn cut(self, bytes_max: u64) -> Self {
+        let mut bytes = 0;
+        let fitting = self._frozen.iter().take_while(|frozen| {
+            bytes += frozen.bytes;
+            bytes <= bytes_max
+        });
+        let count = fitting.count().max(1);
+        let frozen = self._frozen.get(..count).unwrap_or(&self._frozen);
+        Self::new(frozen).unwrap_or(self)
+    }
+
     /// `None` if there are no segments.
     pub(super) fn new(frozen: &[Arc<Frozen>]) -> Option<Self> {
         let last = frozen.last()?.last;

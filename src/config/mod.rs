@@ -28,7 +28,8 @@ mod tests;
 pub use error::ConfigError;
 pub use host::Host;
 pub use sections::{
-    Buffer, Connection, Cors, Export, Limits, Log, LogFormat, Memory, Server, Storage, Tls, Wal,
+    Buffer, Connection, Cors, Export, Lake, Limits, Log, LogFormat, Memory, Server, Storage, Tls,
+    Wal,
 };
 pub use sources::{Flag, Sources, variable};
 pub use tls::{PemFile, PemFileError, PemFiles};
@@ -59,6 +60,8 @@ pub struct Config {
     pub wal: Wal,
     /// Points in memory.
     pub buffer: Buffer,
+    /// The open tables that points move to.
+    pub lake: Lake,
     /// Reading everything out.
     pub export: Export,
     /// What the server tells about itself on standard error.

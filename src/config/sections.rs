@@ -245,6 +245,49 @@ pub struct Buffer {
     pub segment_bytes_max: u64,
 }
 
+/// `[lake]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lake {
+    /// Where the tables lie; empty for the data folder.
+    pub url: String,
+    /// Whether other nodes write to the same tables.
+    pub shared: bool,
+    /// Bytes in memory at which a table is flushed.
+    #[serde(deserialize_with = "bounded::<65_536, { 16 * GIB }, _, _>")]
+    pub flush_bytes: u64,
+    /// Age of the oldest point in memory at which a table is flushed.
+    #[serde(
+        rename = "flush_age_ms",
+        deserialize_with = "millis::<100, { 24 * HOUR_MS }, _>"
+    )]
+    pub flush_age: Duration,
+    /// Tables flushed at once; 0 for as many as there are cores.
+    #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
+    pub flushes_max: usize,
+    /// How long a stop flushes.
+    #[serde(rename = "stop_ms_max", deserialize_with = "millis::<0, HOUR_MS, _>")]
+    pub stop_max: Duration,
+    /// How often tables are looked at for compaction and retention; 0 for never.
+    #[serde(
+        rename = "upkeep_every_ms",
+        deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
+    )]
+    pub upkeep_every: Duration,
+    /// Small files of a day that are joined.
+    #[serde(deserialize_with = "bounded::<2, 10_000, _, _>")]
+    pub compact_files_min: usize,
+    /// Bytes of a file that a compaction writes.
+    #[serde(deserialize_with = "bounded::<{ 64 * KIB }, { 4 * GIB }, _, _>")]
+    pub file_bytes_max: u64,
+    /// Age at which files that belong to no table are deleted.
+    #[serde(
+        rename = "vacuum_age_ms",
+        deserialize_with = "millis::<0, { 8760 * HOUR_MS }, _>"
+    )]
+    pub vacuum_age: Duration,
+}
+
 /// `[export]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

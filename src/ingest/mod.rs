@@ -37,12 +37,14 @@ mod tests;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use crate::buffer::Buffer;
 use crate::catalog::{Bucket, Catalog, CatalogError};
+use crate::clock;
 use crate::line_protocol::Precision;
 use crate::memory::{Budget, Exhausted, Reservation};
 use crate::storage::Storage;
@@ -220,6 +222,15 @@ impl Ingest {
     /// epoch; absent if it held none.
     pub fn newest_replayed_ns(&self) -> Option<i64> {
         self.shared.newest_replayed_ns
+    }
+
+    /// The age of the oldest row that is in no table yet.
+    pub fn lag(&self) -> Duration {
+        let tables = self.shared.buffer.tables().into_iter();
+        let oldest = tables.map(|table| table.since).min();
+        oldest.map_or(Duration::ZERO, |since| {
+            clock::instant().saturating_duration_since(since)
+        })
     }
 
     /// What the log looks like on disk, for metrics.

@@ -16,7 +16,7 @@ pub enum Kind {
 }
 
 /// A tag or field of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
     /// Its name in files and for engines.
     pub storage_name: String,

@@ -62,6 +62,12 @@ pub enum LakeError {
         /// The last one that this folder knows of.
         known: u64,
     },
+    /// The tables of a deleted bucket of the same name are still being removed.
+    #[error("the tables of a deleted bucket \"{bucket}\" are still being removed")]
+    Leaving {
+        /// Its name.
+        bucket: String,
+    },
     /// Too many others commit to the same table.
     #[error("table {table}: {attempts} commits in a row met one of another node")]
     Contended {
@@ -121,9 +127,11 @@ impl LakeError {
     /// Whether trying again later may help.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Store(_) | Self::Delta { .. } | Self::Contended { .. } | Self::Exhausted(_) => {
-                true
-            }
+            Self::Store(_)
+            | Self::Delta { .. }
+            | Self::Contended { .. }
+            | Self::Leaving { .. }
+            | Self::Exhausted(_) => true,
             Self::Storage(_) | Self::Lost(_) | Self::Table { .. } | Self::File { .. } => true,
             Self::Url { .. }
             | Self::NotConditional { .. }

@@ -1,13 +1,166 @@
-//! The lake: open tables that points move to from the buffer.
+//! The lake: points leave memory into open tables, exactly once.
+//!
+//! ```text
+//! buffer ─ seal ─ sort, merge, encode ─ files written and synced ─ commit with txn ─ release ─ log shrinks
+//!                                                                     │
+//!                          compaction, retention, checkpoints, vacuum ┘ one owner a table
+//! ```
+//!
+//! One Delta Lake table a bucket and measurement, partitioned by day, in the oldest protocol that
+//! every engine reads: `time` in microseconds, `time_ns` exact, tags and fields as columns whose
+//! metadata says their name in line protocol and their kind. Files are sorted by tags and time;
+//! no two rows of one file are the same point. Of equal points in several files the one with the
+//! higher number in its name wins, field by field, and what is still buffered wins over all.
+//!
+//! # Promises
+//!
+//! - A frame of the log is in the table once, or not yet: the commit carries
+//!   `txn(node, sequence)`, which is compared before every attempt. What happened to a commit that
+//!   was not answered, the table tells.
+//! - Files and the table's log are on disk before memory is freed and the log shrinks.
+//! - A reader sees a file or the segment that it came from: [`Snapshot::flushed`] says up to
+//!   which frame the files have everything.
+//! - Several nodes may write to one table. Each commit is optimistic and tried anew.
+//!
+//! This module does not know HTTP, lines, or how rows are read out.
 
+mod actions;
 mod columns;
+mod encode;
 mod error;
+mod flush;
+mod flusher;
+mod leaving;
 mod names;
+mod open;
 pub mod parquet;
+mod positions;
 mod state;
 mod store;
 mod table;
+mod tables;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::buffer::Buffer;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::id::{BucketId, Sequence};
+use crate::memory::Budget;
+use crate::storage::Storage;
+use crate::telemetry::Metrics;
 
 pub use columns::{Column, Columns, Kind};
 pub use error::LakeError;
+pub use flusher::{Flusher, Log};
 pub use state::DataFile;
+pub use upkeep::Upkeep;
+
+use positions::Positions;
+use tables::Tables;
+
+/// How the lake works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the tables lie; in the data folder if absent.
+    pub url: Option<url::Url>,
+    /// Whether other nodes write to the same tables.
+    pub shared: bool,
+    /// A table that holds so many bytes is flushed.
+    pub flush_bytes: u64,
+    /// A table whose oldest row is older than this is flushed.
+    pub flush_age: Duration,
+    /// Tables that are flushed at the same time.
+    pub flushes_max: usize,
+    /// From so many bytes of log on, the tables that hold it up are flushed.
+    pub log_bytes: u64,
+    /// Small files of a day that are joined.
+    pub compact_files_min: usize,
+    /// Size of a file that a compaction writes.
+    pub file_bytes_max: u64,
+    /// Age at which files that belong to no table are deleted.
+    pub vacuum_age: Duration,
+    /// How often tables are looked after; never if zero.
+    pub upkeep_every: Duration,
+}
+
+impl Options {
+    /// Reads the URL of a store.
+    pub fn parse_url(text: &str) -> Result<url::Url, LakeError> {
+        url::Url::parse(text).map_err(|error| LakeError::Url {
+            url: text.to_owned(),
+            reason: format!(
+                "{error}; expected something like s3://bucket/prefix, gs://bucket/prefix, \
+                 az://container/prefix or file:///folder"
+            ),
+        })
+    }
+}
+
+/// What the lake is made of.
+#[derive(Debug)]
+pub struct Opened {
+    /// The data folder.
+    pub storage: Arc<dyn Storage>,
+    /// Which buckets there are.
+    pub catalog: Catalog,
+    /// Where points come from.
+    pub buffer: Buffer,
+    /// Memory for all of it.
+    pub budget: Budget,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Where numbers go.
+    pub metrics: Metrics,
+    /// How it works.
+    pub options: Options,
+}
+
+/// The open tables of a server. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Lake {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    node_id: u64,
+    /// This node in the tables' transactions.
+    app: String,
+    tables: Tables,
+    positions: Positions,
+    catalog: Catalog,
+    buffer: Buffer,
+    budget: Budget,
+    clock: Clock,
+    metrics: Metrics,
+    options: Options,
+}
+
+impl Lake {
+    /// Up to which frame everything of a table is in the lake: a replay leaves it out.
+    pub fn flushed(&self, bucket: BucketId, measurement: &str) -> Sequence {
+        self.shared.positions.of(bucket, measurement).flushed
+    }
+
+    fn app(&self) -> &str {
+        &self.shared.app
+    }
+
+    fn now_ms(&self) -> i64 {
+        self.shared.clock.now_ns() / 1_000_000
+    }
+
+    /// What is taken out of a table in one go: with less, files are small; with more, memory is
+    /// held twice for long.
+    fn unit_bytes_max(&self) -> u64 {
+        let budget_bytes = self.shared.budget.marks().budget_bytes;
+        self.shared
+            .options
+            .flush_bytes
+            .max(budget_bytes / 16)
+            .saturating_mul(2)
+    }
+}

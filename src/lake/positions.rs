@@ -44,6 +44,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Noted {
     tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
+    /// Buckets that are being deleted, with their names, until their folders are gone.
+    leaving: BTreeMap<BucketId, String>,
     changes: u64,
 }
 
@@ -52,10 +54,12 @@ struct Noted {
 struct Stored {
     format: u32,
     tables: Vec<StoredTable>,
+    /// By id: the names of buckets whose folders are to go.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    leaving: BTreeMap<u64, String>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct StoredTable {
     bucket: BucketId,
     measurement: String,
@@ -77,6 +81,8 @@ impl Positions {
             if stored.format != FORMAT {
                 return Err(damaged(format!("its format is {}", stored.format)));
             }
+            let leaving = stored.leaving.into_iter();
+            noted.leaving = leaving.map(|(id, name)| (BucketId(id), name)).collect();
             for table in stored.tables {
                 let tables = noted.tables.entry(table.bucket).or_default();
                 tables.insert(table.measurement, table.position);
@@ -131,7 +137,7 @@ impl Positions {
         sequence: Sequence,
     ) -> Result<(), LakeError> {
         let change = self.change(bucket, measurement, |position| {
-            position.attempt = Some(sequence);
+            position.attempt = position.attempt.max(Some(sequence));
         });
         self.write_up_to(change)
     }
@@ -140,16 +146,10 @@ impl Positions {
     /// [`Positions::write`].
     pub(super) fn flushed(&self, bucket: BucketId, measurement: &str, sequence: Sequence) {
         self.change(bucket, measurement, |position| {
-            *position = Position {
-                flushed: sequence,
-                attempt: None,
-            };
+            position.flushed = position.flushed.max(sequence);
+            // An attempt that seemed to fail may still arrive.
+            position.attempt = position.attempt.filter(|attempt| *attempt > sequence);
         });
-    }
-
-    /// Notes that a flush begun did not reach the table.
-    pub(super) fn failed(&self, bucket: BucketId, measurement: &str) {
-        self.change(bucket, measurement, |position| position.attempt = None);
     }
 
     /// Forgets the buckets that are not to be kept.
@@ -157,6 +157,31 @@ impl Positions {
         let mut noted = self.lock();
         noted.tables.retain(|bucket, _| keep(*bucket));
         noted.changes += 1;
+    }
+
+    /// Notes that the folder of a bucket is to go once the bucket is gone. Durable when it returns.
+    pub(super) fn leave(&self, bucket: BucketId, name: &str) -> Result<(), LakeError> {
+        let change = {
+            let mut noted = self.lock();
+            noted.leaving.insert(bucket, name.to_owned());
+            noted.changes += 1;
+            noted.changes
+        };
+        self.write_up_to(change)
+    }
+
+    /// Notes that the folder of a bucket is gone, or stays after all.
+    pub(super) fn left(&self, bucket: BucketId) {
+        let mut noted = self.lock();
+        noted.leaving.remove(&bucket);
+        noted.changes += 1;
+    }
+
+    /// The buckets whose folders are to go.
+    pub(super) fn leaving(&self) -> Vec<(BucketId, String)> {
+        let noted = self.lock();
+        let leaving = noted.leaving.iter();
+        leaving.map(|(id, name)| (*id, name.clone())).collect()
     }
 
     /// Makes all of it durable. Blocks on the disk.
@@ -203,9 +228,11 @@ impl Noted {
                 position: *position,
             })
         });
+        let leaving = self.leaving.iter();
         let stored = Stored {
             format: FORMAT,
             tables: tables.collect(),
+            leaving: leaving.map(|(id, name)| (id.0, name.clone())).collect(),
         };
         serde_json::to_vec(&stored).map_err(|error| LakeError::Positions {
             path: PATH.to_owned(),
@@ -227,11 +254,12 @@ mod tests {
         let storage = FaultStorage::new(3);
         let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
         let bucket = BucketId(1);
-        positions.attempt(bucket, "cpu", Sequence(5)).expect("written");
+        positions
+            .attempt(bucket, "cpu", Sequence(5))
+            .expect("written");
         positions.flushed(bucket, "cpu", Sequence(5));
-        let after = |storage: &FaultStorage| {
-            Positions::open(Arc::new(storage.crash())).expect("opened")
-        };
+        let after =
+            |storage: &FaultStorage| Positions::open(Arc::new(storage.crash())).expect("opened");
         let crashed = after(&storage);
         assert_eq!(crashed.doubtful(), [(bucket, "cpu".to_owned())]);
         let expected = Position {
@@ -239,7 +267,9 @@ mod tests {
             attempt: Some(Sequence(5)),
         };
         assert_eq!(crashed.of(bucket, "cpu"), expected);
-        positions.attempt(bucket, "mem", Sequence(6)).expect("written");
+        positions
+            .attempt(bucket, "mem", Sequence(6))
+            .expect("written");
         let crashed = after(&storage);
         assert_eq!(crashed.of(bucket, "cpu").flushed, Sequence(5));
         assert_eq!(crashed.doubtful(), [(bucket, "mem".to_owned())]);
@@ -253,6 +283,9 @@ mod tests {
         let storage = FaultStorage::new(3);
         storage.put("flushes.json", b"{");
         let refused = Positions::open(Arc::new(storage)).expect_err("refused");
-        assert!(refused.to_string().contains("flushes.json is damaged"), "{refused}");
+        assert!(
+            refused.to_string().contains("flushes.json is damaged"),
+            "{refused}"
+        );
     }
 }

@@ -4,6 +4,7 @@
 //! on, and the caller decides anew from what it finds there. That is also what happens after an
 //! error that does not tell whether the commit was written.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use deltalake_core::kernel::{Action, EagerSnapshot};
 use deltalake_core::logstore::{
     CommitOrBytes, LogStoreRef, StorageConfig, default_logstore, get_actions,
 };
+use deltalake_core::operations::vacuum::VacuumMode;
+use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use serde_json::Value;
@@ -39,8 +42,12 @@ pub(super) struct Table {
     log: LogStoreRef,
     /// What readers see. Nothing as long as it was not read, or the table does not exist.
     state: RwLock<Option<Known>>,
-    /// Held by whoever changes the table: one at a time in this process.
-    owner: tokio::sync::Mutex<()>,
+    /// Held by whoever adds points: one at a time in this process.
+    flushing: tokio::sync::Mutex<()>,
+    /// Held by whoever rewrites or removes files: one at a time in this process.
+    upkeep: tokio::sync::Mutex<()>,
+    /// Of the last checkpoint that is known of, plus one.
+    checkpointed: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
@@ -76,13 +83,20 @@ impl Table {
             store,
             log,
             state: RwLock::default(),
-            owner: tokio::sync::Mutex::default(),
+            flushing: tokio::sync::Mutex::default(),
+            upkeep: tokio::sync::Mutex::default(),
+            checkpointed: AtomicU64::new(0),
         })
     }
 
-    /// Waits until nobody else in this process changes the table.
-    pub(super) async fn own(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.owner.lock().await
+    /// Waits until nobody else in this process adds points to the table.
+    pub(super) async fn flushing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.flushing.lock().await
+    }
+
+    /// Waits until nobody else in this process rewrites or removes files of the table.
+    pub(super) async fn upkeep(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.upkeep.lock().await
     }
 
     /// The last state that was seen.
@@ -158,18 +172,50 @@ impl Table {
         let mut table = DeltaTable::new(Arc::clone(&self.log));
         let delta = |error| self.delta(error);
         table.load().await.map_err(delta)?;
+        let version = table.version().unwrap_or(0);
         deltalake_core::checkpoints::create_checkpoint(&table, None)
             .await
             .map_err(delta)?;
         deltalake_core::checkpoints::cleanup_metadata(&table, None)
             .await
             .map_err(delta)?;
+        self.checkpointed.store(version + 1, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Where its log lies, for the library.
-    pub(super) fn log(&self) -> &LogStoreRef {
-        &self.log
+    /// Commits since the last checkpoint, as of this version.
+    pub(super) async fn unchecked(&self, version: u64) -> Result<u64, LakeError> {
+        let known = self.checkpointed.load(Ordering::Relaxed);
+        if known > 0 {
+            return Ok((version + 1).saturating_sub(known));
+        }
+        let hint = Path::from("_delta_log/_last_checkpoint");
+        let found = match self.store.get(&hint).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(version + 1),
+            Err(error) => return Err(error.into()),
+        };
+        let hint: Value = serde_json::from_slice(&found).unwrap_or_default();
+        let last = hint.get("version").and_then(Value::as_u64);
+        let next = last.map_or(0, |last| last + 1);
+        self.checkpointed.store(next, Ordering::Relaxed);
+        Ok((version + 1).saturating_sub(next))
+    }
+
+    /// Deletes files in the table's folder that are not, or no longer, part of it, at the age
+    /// of `age`; says how many.
+    pub(super) async fn vacuum(&self, age: Duration) -> Result<u64, LakeError> {
+        let delta = |error| self.delta(error);
+        let mut table = DeltaTable::new(Arc::clone(&self.log));
+        table.load().await.map_err(delta)?;
+        let age = chrono::Duration::from_std(age).unwrap_or(chrono::Duration::MAX);
+        let vacuum = table
+            .vacuum()
+            .with_mode(VacuumMode::Full)
+            .with_retention_period(age)
+            .with_enforce_retention_duration(false);
+        let (_, metrics) = vacuum.await.map_err(delta)?;
+        Ok(u64::try_from(metrics.files_deleted.len()).unwrap_or(u64::MAX))
     }
 
     /// Forgets what it knows: the table is gone.

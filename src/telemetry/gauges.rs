@@ -60,6 +60,8 @@ gauges! {
     wal_segments: "Files of the log on disk",
     wal_backlog_bytes: "Bytes queued for the log and not yet durable",
     wal_durable_sequence: "Sequence number of the last durable frame",
+    flush_backlog_rows: "Rows in memory that are in no table yet",
+    flush_lag_seconds: "Age of the oldest row in memory that is in no table yet",
     exports_running: "Exports under way",
     exports_max: "Exports that may be under way at once",
 }

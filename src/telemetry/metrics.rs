@@ -8,6 +8,7 @@ use prometheus_client::registry::Registry;
 use super::families::{Code, Families, Reason, Request, Route};
 use super::gauges::{Gauges, Registered};
 use super::process::Process;
+use super::tables::TableMetrics;
 use crate::clock::Clock;
 
 /// The content type of [`Metrics::encode`]'s text.
@@ -24,6 +25,7 @@ pub struct Metrics {
 struct Shared {
     registry: Registry,
     families: Families,
+    tables: TableMetrics,
     gauges: Registered,
     process: Process,
 }
@@ -36,12 +38,15 @@ impl Metrics {
         let mut registry = Registry::default();
         process.register(&mut registry, clock.now_ns());
         let ours = registry.sub_registry_with_prefix("tidegate");
+        let tables = TableMetrics::default();
         families.register(ours);
+        tables.register(ours);
         gauges.register(ours);
         Self {
             shared: Arc::new(Shared {
                 registry,
                 families,
+                tables,
                 gauges,
                 process,
             }),
@@ -116,6 +121,11 @@ impl Metrics {
     /// A connection was closed.
     pub fn connections_closed(&self) {
         self.families().connections_closed.inc();
+    }
+
+    /// What is counted of the open tables.
+    pub fn tables(&self) -> &TableMetrics {
+        &self.shared.tables
     }
 
     /// Connections open now.

@@ -11,6 +11,7 @@ mod gauges;
 mod logs;
 mod metrics;
 mod process;
+mod tables;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod tests;
 pub use gauges::Gauges;
 pub use logs::{LogError, init_logs};
 pub use metrics::{CONTENT_TYPE, Metrics};
+pub use tables::{FlushCounts, TableMetrics, UpkeepCounts};
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,120 @@
+//! What is written to a table's log, in the words of the Delta protocol.
+
+use std::time::Duration;
+
+use deltalake_core::kernel::Action;
+use serde_json::{Value, json};
+
+use super::LakeError;
+use super::columns::Columns;
+use super::state::{DataFile, TableState, day_name};
+
+/// How long the log and removed files are kept for readers of older versions.
+pub(super) const KEEP: Duration = Duration::from_secs(24 * 3600);
+
+/// The oldest protocol: no features, so that every engine reads and writes the table.
+const READER_VERSION: u32 = 1;
+const WRITER_VERSION: u32 = 2;
+
+/// What a new table says about itself.
+pub(super) struct NewTable<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) measurement: &'a str,
+    pub(super) columns: &'a Columns,
+    pub(super) now_ms: i64,
+}
+
+/// A file that was written for a table.
+#[derive(Clone, Debug)]
+pub(super) struct NewFile {
+    /// Relative to the table.
+    pub(super) path: String,
+    pub(super) day: i32,
+    pub(super) bytes: u64,
+    pub(super) stats: String,
+    pub(super) now_ms: i64,
+}
+
+impl NewTable<'_> {
+    pub(super) fn actions(&self) -> Vec<Value> {
+        let schema = self.columns.grown_schema(&Columns::empty_schema(), 0);
+        let keep = format!("interval {} hours", KEEP.as_secs() / 3600);
+        let protocol = json!({"protocol": {
+            "minReaderVersion": READER_VERSION,
+            "minWriterVersion": WRITER_VERSION,
+        }});
+        let metadata = json!({"metaData": {
+            "id": uuid::Uuid::new_v4().to_string(),
+            "name": self.measurement,
+            "description": null,
+            "format": {"provider": "parquet", "options": {}},
+            "schemaString": schema.to_string(),
+            "partitionColumns": ["day"],
+            "createdTime": self.now_ms,
+            "configuration": {
+                "delta.logRetentionDuration": keep,
+                "delta.deletedFileRetentionDuration": keep,
+                "tidegate.bucket": self.bucket,
+                "tidegate.measurement": self.measurement,
+            },
+        }});
+        vec![protocol, metadata]
+    }
+}
+
+/// The metadata of a table with the columns from number `first` on added.
+pub(super) fn grown(state: &TableState, columns: &Columns, first: usize) -> Value {
+    let mut metadata = state.metadata.clone();
+    let schema = columns.grown_schema(&state.schema, first).to_string();
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.insert("schemaString".to_owned(), Value::String(schema));
+    }
+    json!({ "metaData": metadata })
+}
+
+/// What a commit is about; it comes first.
+pub(super) fn commit_info(operation: &str, parameters: &Value, now_ms: i64) -> Value {
+    json!({"commitInfo": {
+        "timestamp": now_ms,
+        "operation": operation,
+        "operationParameters": parameters,
+        "engineInfo": concat!("tidegate/", env!("CARGO_PKG_VERSION")),
+    }})
+}
+
+/// How far an application has come.
+pub(super) fn transaction(app: &str, version: u64, now_ms: i64) -> Value {
+    json!({"txn": {"appId": app, "version": version, "lastUpdated": now_ms}})
+}
+
+/// A file that belongs to the table from now on. `data_change` is false if its points were in the
+/// table before.
+pub(super) fn add(file: &NewFile, data_change: bool) -> Value {
+    json!({"add": {
+        "path": file.path,
+        "partitionValues": {"day": day_name(file.day)},
+        "size": file.bytes,
+        "modificationTime": file.now_ms,
+        "dataChange": data_change,
+        "stats": file.stats,
+    }})
+}
+
+/// A file that no longer belongs to the table.
+pub(super) fn remove(file: &DataFile, data_change: bool, now_ms: i64) -> Value {
+    json!({"remove": {
+        "path": file.path,
+        "deletionTimestamp": now_ms,
+        "dataChange": data_change,
+        "extendedFileMetadata": true,
+        "partitionValues": {"day": day_name(file.day)},
+        "size": file.bytes,
+    }})
+}
+
+/// The library's form of these actions.
+pub(super) fn parse(table: &str, actions: Vec<Value>) -> Result<Vec<Action>, LakeError> {
+    let parsed = actions.into_iter().map(serde_json::from_value::<Action>);
+    let parsed: Result<Vec<Action>, _> = parsed.collect();
+    parsed.map_err(|error| LakeError::table(table, format!("a commit cannot be made: {error}")))
+}

@@ -1,0 +1,308 @@
+//! One flush of one table: exactly once from the buffer to the table, through every crash.
+//!
+//! ```text
+//! settle ─ seal ─ note the attempt ─ encode ─ write files ─ commit with txn ─ note it ─ release
+//!   │                                                          │ met others: look again
+//!   └ what the table says was flushed                          └ in doubt: the table tells
+//! ```
+//!
+//! The transaction of a commit is the sequence of the last log frame in it. The library refuses
+//! neither a repeated nor a lower one: it is compared before every attempt.
+
+use std::sync::Arc;
+
+use deltalake_core::kernel::Action;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+use object_store::{ObjectStoreExt as _, PutPayload};
+
+use super::actions::{self, NewFile, NewTable};
+use super::columns::{Columns, Kind};
+use super::encode::{self, Encoded};
+use super::state::{TableState, day_name};
+use super::table::{Next, Table};
+use super::{Lake, LakeError};
+use crate::buffer::Sealed;
+use crate::catalog::Bucket;
+use crate::columnar::Segment;
+use crate::id::Sequence;
+use crate::telemetry::FlushCounts;
+
+/// Files of one flush that are written at the same time.
+const WRITES_MAX: usize = 4;
+
+/// How often a flush is prepared anew because others have changed the table meanwhile.
+const PREPARATIONS_MAX: u32 = 20;
+
+/// Rows on their way to a table.
+struct Unit {
+    sealed: Sealed,
+    columns: Columns,
+    /// Columns that the table had.
+    known_columns: usize,
+    files: Vec<NewFile>,
+    rows: u64,
+}
+
+impl Lake {
+    /// Moves what is buffered of a table to the lake: nothing if there is nothing.
+    pub(super) async fn flush_table(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<FlushCounts, LakeError> {
+        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let _owned = table.flushing().await;
+        if self.is_leaving(bucket) {
+            return Err(LakeError::Leaving {
+                bucket: bucket.name.clone(),
+            });
+        }
+        for _ in 0..PREPARATIONS_MAX {
+            let state = table.refresh(self.app()).await?;
+            let flushed = self.settle(&table, state.as_deref(), bucket, measurement)?;
+            self.shared.buffer.release(bucket.id, measurement, flushed);
+            let sealed = self.shared.buffer.seal(bucket.id, measurement);
+            let Some(sealed) = sealed.map(|sealed| sealed.cut(self.unit_bytes_max())) else {
+                return Ok(FlushCounts::default());
+            };
+            let last = sealed.last;
+            self.note_attempt(bucket, measurement, last).await?;
+            let unit = self.prepare(&table, state.as_deref(), sealed).await?;
+            if self
+                .commit(&table, bucket, measurement, flushed, &unit)
+                .await?
+            {
+                self.shared.positions.flushed(bucket.id, measurement, last);
+                self.shared.buffer.release(bucket.id, measurement, last);
+                return Ok(unit.report());
+            }
+            remove_files(&table, &unit.files).await;
+        }
+        Err(LakeError::Contended {
+            table: table.folder.clone(),
+            attempts: PREPARATIONS_MAX,
+        })
+    }
+
+    /// Up to where the table has this node's rows, compared with what this node knows.
+    pub(super) fn settle(
+        &self,
+        table: &Table,
+        state: Option<&TableState>,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<Sequence, LakeError> {
+        let position = self.shared.positions.of(bucket.id, measurement);
+        let known = position.flushed.max(position.attempt.unwrap_or_default());
+        let found = state.and_then(|state| state.transactions.get(self.app()));
+        let found = Sequence(found.copied().unwrap_or(0));
+        if found > known {
+            return Err(LakeError::Copied {
+                table: table.folder.clone(),
+                node_id: self.shared.node_id,
+                found: found.0,
+                known: known.0,
+            });
+        }
+        if found < position.flushed {
+            tracing::warn!(
+                table = table.folder,
+                found = found.0,
+                flushed = position.flushed.0,
+                "the table does not have what was flushed to it: somebody removed or restored it"
+            );
+        }
+        let flushed = found.max(position.flushed);
+        if flushed > position.flushed {
+            self.shared
+                .positions
+                .flushed(bucket.id, measurement, flushed);
+        }
+        Ok(flushed)
+    }
+
+    async fn note_attempt(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+        last: Sequence,
+    ) -> Result<(), LakeError> {
+        let positions = self.shared.positions.clone();
+        let (bucket, measurement) = (bucket.id, measurement.to_owned());
+        let note = move || positions.attempt(bucket, &measurement, last);
+        tokio::task::spawn_blocking(note).await?
+    }
+
+    /// Sorts, merges and encodes the rows, and writes the files.
+    async fn prepare(
+        &self,
+        table: &Table,
+        state: Option<&TableState>,
+        sealed: Sealed,
+    ) -> Result<Unit, LakeError> {
+        let mut columns = state.map(|state| state.columns.clone()).unwrap_or_default();
+        let known_columns = columns.len();
+        columns.extend(wanted(&sealed.segments));
+        let order = state.map_or(0, |state| state.version + 1);
+        // What is taken for the moment is a part of what will be given back.
+        let scratch = self.shared.budget.force(sealed.bytes / 2);
+        let segments = sealed.segments.clone();
+        let layout = columns.clone();
+        let encode = move || encode::flush(&segments, &layout);
+        let encoded: Vec<Encoded> = tokio::task::spawn_blocking(encode)
+            .await?
+            .map_err(|reason| LakeError::table(&table.folder, reason))?;
+        drop(scratch);
+        let rows = encoded.iter().map(|file| file.rows).sum();
+        let files = self.write_files(table, order, encoded).await?;
+        Ok(Unit {
+            sealed,
+            columns,
+            known_columns,
+            files,
+            rows,
+        })
+    }
+
+    /// Writes files into the table's folder; they belong to it once they are committed.
+    pub(super) async fn write_files(
+        &self,
+        table: &Table,
+        order: u64,
+        encoded: Vec<Encoded>,
+    ) -> Result<Vec<NewFile>, LakeError> {
+        let now_ms = self.now_ms();
+        let node_id = self.shared.node_id;
+        let writes = encoded.into_iter().map(|file| async move {
+            let day = day_name(file.day);
+            let name = uuid::Uuid::new_v4();
+            let path = format!("day={day}/{order:020}-{node_id:016x}-{name}.parquet");
+            let bytes = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
+            let payload = PutPayload::from(file.bytes);
+            let location = Path::parse(&path).map_err(object_store::Error::from)?;
+            table.store.put(&location, payload).await?;
+            Ok::<_, LakeError>(NewFile {
+                path,
+                day: file.day,
+                bytes,
+                stats: file.stats,
+                now_ms,
+            })
+        });
+        futures_util::stream::iter(writes)
+            .buffered(WRITES_MAX)
+            .try_collect()
+            .await
+    }
+
+    /// Commits the files of a unit; false if the table is no longer as it was when they were made.
+    async fn commit(
+        &self,
+        table: &Table,
+        bucket: &Bucket,
+        measurement: &str,
+        flushed: Sequence,
+        unit: &Unit,
+    ) -> Result<bool, LakeError> {
+        let last = unit.sealed.last.0;
+        let mut is_stale = false;
+        let mut next = |state: Option<&TableState>| {
+            let found = state.and_then(|state| state.transactions.get(self.app()));
+            let found = found.copied().unwrap_or(0);
+            if found >= last {
+                return Ok(Next::Done);
+            }
+            let mut columns = state.map(|state| state.columns.clone()).unwrap_or_default();
+            let known_columns = columns.len();
+            columns.extend(wanted(&unit.sealed.segments));
+            // An earlier attempt has arrived after all, or others have named the columns.
+            is_stale = found > flushed.0
+                || state.is_none() != (unit.known_columns == 0)
+                || !has_all(&columns, &unit.columns);
+            if is_stale {
+                return Ok(Next::Done);
+            }
+            let actions = self.actions(
+                table,
+                (bucket, measurement),
+                state,
+                (&columns, known_columns),
+                unit,
+            )?;
+            Ok(Next::Commit(actions))
+        };
+        table.commit(self.app(), &mut next).await?;
+        Ok(!is_stale)
+    }
+
+    fn actions(
+        &self,
+        table: &Table,
+        (bucket, measurement): (&Bucket, &str),
+        state: Option<&TableState>,
+        (columns, known_columns): (&Columns, usize),
+        unit: &Unit,
+    ) -> Result<Vec<Action>, LakeError> {
+        let now_ms = self.now_ms();
+        let parameters = serde_json::json!({"mode": "Append", "partitionBy": "[\"day\"]"});
+        let mut actions = vec![actions::commit_info("WRITE", &parameters, now_ms)];
+        match state {
+            None => actions.extend(
+                NewTable {
+                    bucket: &bucket.name,
+                    measurement,
+                    columns,
+                    now_ms,
+                }
+                .actions(),
+            ),
+            Some(state) if columns.len() > known_columns => {
+                actions.push(actions::grown(state, columns, known_columns));
+            }
+            Some(_) => {}
+        }
+        let transaction = actions::transaction(self.app(), unit.sealed.last.0, now_ms);
+        actions.push(transaction);
+        actions.extend(unit.files.iter().map(|file| actions::add(file, true)));
+        actions::parse(&table.folder, actions)
+    }
+}
+
+impl Unit {
+    fn report(&self) -> FlushCounts {
+        FlushCounts {
+            files: u64::try_from(self.files.len()).unwrap_or(u64::MAX),
+            bytes: self.files.iter().map(|file| file.bytes).sum(),
+            rows: self.sealed.rows,
+            merged: self.sealed.rows.saturating_sub(self.rows),
+        }
+    }
+}
+
+/// The columns that segments have: tags, then fields, each in order of appearance.
+fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, Kind)> {
+    let tags = segments
+        .iter()
+        .flat_map(|segment| segment.tag_keys().map(|key| (key, Kind::Tag)));
+    let fields = segments.iter().flat_map(|segment| {
+        let fields = segment.fields().iter();
+        fields.map(|field| (field.name(), Kind::Field(field.field_type())))
+    });
+    tags.chain(fields)
+}
+
+/// Whether files written with `old` columns fit a table with `new` ones.
+fn has_all(new: &Columns, old: &Columns) -> bool {
+    let new: std::collections::HashSet<_> = new.iter().collect();
+    old.iter().all(|column| new.contains(column))
+}
+
+/// What was not committed is in nobody's way; what stays is removed by a vacuum.
+async fn remove_files(table: &Table, files: &[NewFile]) {
+    for file in files {
+        if let Ok(path) = Path::parse(&file.path) {
+            let _ = table.store.delete(&path).await;
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! When which table is flushed: by size, age, memory, the log's size, and at a stop.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::{self, Debug};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Lake, LakeError};
+use crate::buffer::TableInfo;
+use crate::clock;
+use crate::id::BucketId;
+
+/// How often the tables are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// A table whose flush failed is tried again after this long, then after twice as long...
+const AGAIN_FIRST: Duration = Duration::from_secs(1);
+/// ...up to this.
+const AGAIN_MAX: Duration = Duration::from_secs(30);
+
+/// How often the log is asked to let go of what is flushed.
+const RELEASE_EVERY: Duration = Duration::from_secs(1);
+
+/// Of the memory at which acknowledgements slow down, so much may be used before tables are
+/// flushed for it, and so much may be left, in percent.
+const MEMORY_FROM_PERCENT: u64 = 60;
+const MEMORY_TO_PERCENT: u64 = 30;
+
+/// The log, as the lake sees it.
+pub trait Log: Send + Sync + Debug {
+    /// Bytes of all its segments.
+    fn bytes(&self) -> u64;
+    /// Lets go of what no table needs any more. Blocks on the disk.
+    fn release(&self) -> Result<(), String>;
+}
+
+/// Why a table is flushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Size,
+    Age,
+    Memory,
+    Log,
+    Stop,
+    Asked,
+}
+
+impl Reason {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Size => "size",
+            Self::Age => "age",
+            Self::Memory => "memory",
+            Self::Log => "log",
+            Self::Stop => "stop",
+            Self::Asked => "asked",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+type Key = (BucketId, String);
+
+/// Flushes tables in the background. Clones share the work.
+#[derive(Clone, Debug)]
+pub struct Flusher {
+    shared: Arc<Work>,
+}
+
+#[derive(Debug)]
+struct Work {
+    lake: Lake,
+    log: Arc<dyn Log>,
+    places: Arc<Semaphore>,
+    /// One at a time looks after the tables.
+    upkeep: Arc<Semaphore>,
+    progress: Mutex<Progress>,
+    /// Something has ended: look again.
+    changed: Notify,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    running: HashMap<Key, u64>,
+    failing: HashMap<Key, Failing>,
+    /// Something was flushed that the log may let go of.
+    is_released: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failing {
+    times: u32,
+    again: Instant,
+}
+
+impl Flusher {
+    /// Starts flushing. Must be called within a runtime.
+    pub fn start(lake: Lake, log: Arc<dyn Log>) -> Self {
+        let flusher = Self {
+            shared: Arc::new(Work {
+                places: Arc::new(Semaphore::new(lake.shared.options.flushes_max)),
+                upkeep: Arc::new(Semaphore::new(1)),
+                lake,
+                log,
+                progress: Mutex::default(),
+                changed: Notify::new(),
+                stop: CancellationToken::new(),
+                tasks: TaskTracker::new(),
+            }),
+        };
+        tokio::spawn(flusher.clone().run());
+        flusher
+    }
+
+    /// Flushes everything, as far as that is done in time, and stops. What is left stays in the
+    /// log.
+    pub async fn stop(&self, patience: Duration) {
+        self.shared.stop.cancel();
+        let all = async {
+            self.shared.tasks.close();
+            self.shared.tasks.wait().await;
+            self.flush_all(Reason::Stop).await
+        };
+        match tokio::time::timeout(patience, all).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(
+                %error,
+                "not everything could be flushed: what is left is in the log and comes with the next start"
+            ),
+            Err(_) => tracing::info!(
+                patience_ms = patience.as_millis(),
+                "not everything was flushed in time: what is left is in the log and comes with the next start"
+            ),
+        }
+        let positions = self.shared.lake.shared.positions.clone();
+        let written = tokio::task::spawn_blocking(move || positions.write()).await;
+        if let Ok(Err(error)) = written {
+            tracing::warn!(%error, "how far the tables are flushed could not be noted");
+        }
+        self.release_log().await;
+    }
+
+    /// Flushes all that is buffered now.
+    pub async fn flush(&self) -> Result<(), LakeError> {
+        self.flush_all(Reason::Asked).await?;
+        self.release_log().await;
+        Ok(())
+    }
+
+    async fn flush_all(&self, reason: Reason) -> Result<(), LakeError> {
+        let mut failed = None;
+        let tables = self.shared.lake.shared.buffer.tables();
+        let flushes = tables.into_iter().map(|table| async move {
+            let _place = self.shared.places.acquire().await;
+            let key = (table.bucket, table.measurement);
+            self.flush_one(&key, reason).await
+        });
+        for result in futures_util::future::join_all(flushes).await {
+            failed = result.err().or(failed);
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn run(self) {
+        let mut released = clock::instant();
+        let mut looked_after = clock::instant();
+        while !self.shared.stop.is_cancelled() {
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return,
+                () = self.shared.changed.notified() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            for (key, bytes, reason) in self.due() {
+                self.spawn(key, bytes, reason);
+            }
+            let now = clock::instant();
+            if now.saturating_duration_since(released) >= RELEASE_EVERY {
+                released = now;
+                let is_released = std::mem::take(&mut self.progress().is_released);
+                if is_released {
+                    self.release_log().await;
+                }
+                if let Err(error) = self.shared.lake.remove_left().await {
+                    tracing::warn!(%error, "the tables of a deleted bucket could not be removed yet");
+                }
+            }
+            let every = self.shared.lake.shared.options.upkeep_every;
+            if !every.is_zero() && now.saturating_duration_since(looked_after) >= every {
+                looked_after = now;
+                self.spawn_upkeep();
+            }
+        }
+    }
+
+    /// Looks after all tables, one after the other; not while that is still under way.
+    fn spawn_upkeep(&self) {
+        let Ok(place) = Arc::clone(&self.shared.upkeep).try_acquire_owned() else {
+            return;
+        };
+        let flusher = self.clone();
+        self.shared.tasks.spawn(async move {
+            let stop = flusher.shared.stop.clone();
+            let lake = flusher.shared.lake.clone();
+            stop.run_until_cancelled(lake.look_after_all()).await;
+            drop(place);
+        });
+    }
+
+    fn spawn(&self, key: Key, bytes: u64, reason: Reason) {
+        self.progress().running.insert(key.clone(), bytes);
+        let flusher = self.clone();
+        self.shared.tasks.spawn(async move {
+            let place = Arc::clone(&flusher.shared.places).acquire_owned().await;
+            let flushed = flusher.flush_one(&key, reason).await;
+            drop(place);
+            flusher.note(key, flushed.is_ok());
+            flusher.shared.changed.notify_one();
+        });
+    }
+
+    fn note(&self, key: Key, is_done: bool) {
+        let mut progress = self.progress();
+        progress.running.remove(&key);
+        if is_done {
+            progress.failing.remove(&key);
+            progress.is_released = true;
+            return;
+        }
+        let times = progress
+            .failing
+            .get(&key)
+            .map_or(0, |failing| failing.times);
+        let wait = AGAIN_FIRST
+            .saturating_mul(1 << times.min(10))
+            .min(AGAIN_MAX);
+        let again = clock::instant() + wait;
+        let failing = Failing {
+            times: times.saturating_add(1),
+            again,
+        };
+        progress.failing.insert(key, failing);
+    }
+
+    async fn flush_one(&self, key: &Key, reason: Reason) -> Result<(), LakeError> {
+        let lake = &self.shared.lake;
+        let Some(bucket) = lake.shared.catalog.bucket(key.0) else {
+            return Ok(());
+        };
+        let started = clock::instant();
+        let flushed = lake.flush_table(&bucket, &key.1).await;
+        let seconds = clock::instant()
+            .saturating_duration_since(started)
+            .as_secs_f64();
+        let (bucket, table) = (bucket.name.as_str(), key.1.as_str());
+        match flushed {
+            Ok(flushed) if flushed.files == 0 => Ok(()),
+            Ok(flushed) => {
+                let tables = lake.shared.metrics.tables();
+                tables.flushed(reason.word(), flushed, seconds);
+                tracing::info!(
+                    bucket, table, %reason, rows = flushed.rows, merged = flushed.merged,
+                    files = flushed.files, bytes = flushed.bytes, seconds,
+                    "flushed"
+                );
+                Ok(())
+            }
+            Err(error) => {
+                lake.shared.metrics.tables().flush_failed();
+                tracing::warn!(
+                    bucket, table, %reason, %error,
+                    "a flush failed and is tried again; its points are safe in the log"
+                );
+                Err(error)
+            }
+        }
+    }
+
+    async fn release_log(&self) {
+        let log = Arc::clone(&self.shared.log);
+        match tokio::task::spawn_blocking(move || log.release()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the log could not be shortened"),
+            Err(error) => {
+                tracing::error!(%error, "shortening the log was cut off by a fault of ours")
+            }
+        }
+    }
+
+    /// The tables to flush now, with what they hold and why.
+    fn due(&self) -> Vec<(Key, u64, Reason)> {
+        let options = &self.shared.lake.shared.options;
+        let now = clock::instant();
+        let mut tables = self.shared.lake.shared.buffer.tables();
+        let (running, resting) = self.engaged(now);
+        let mut running_bytes: u64 = running.values().sum();
+        tables.retain(|table| {
+            let key = (table.bucket, table.measurement.clone());
+            !running.contains_key(&key) && !resting.contains(&key)
+        });
+        let mut due = Vec::new();
+        let by_itself = |table: &TableInfo| {
+            if table.bytes >= options.flush_bytes {
+                Some(Reason::Size)
+            } else {
+                let age = now.saturating_duration_since(table.since);
+                (age >= options.flush_age).then_some(Reason::Age)
+            }
+        };
+        tables.retain(|table| match by_itself(table) {
+            None => true,
+            Some(reason) => {
+                running_bytes += table.bytes;
+                due.push((table.clone(), reason));
+                false
+            }
+        });
+        self.for_memory(&mut tables, running_bytes, &mut due);
+        self.for_log(tables, &mut due);
+        let due = due.into_iter();
+        due.map(|(table, reason)| ((table.bucket, table.measurement), table.bytes, reason))
+            .collect()
+    }
+
+    /// Which tables are being flushed, and which rest after a failure.
+    fn engaged(&self, now: Instant) -> (HashMap<Key, u64>, HashSet<Key>) {
+        let progress = self.progress();
+        let resting = progress.failing.iter();
+        let resting = resting.filter(|(_, failing)| failing.again > now);
+        let resting = resting.map(|(key, _)| key.clone()).collect();
+        (progress.running.clone(), resting)
+    }
+
+    /// The largest tables, until memory will be back where it should be.
+    fn for_memory(
+        &self,
+        tables: &mut Vec<TableInfo>,
+        mut leaving_bytes: u64,
+        due: &mut Vec<(TableInfo, Reason)>,
+    ) {
+        let budget = &self.shared.lake.shared.budget;
+        let (used, soft) = (budget.used_bytes(), budget.marks().soft_bytes);
+        if used.saturating_sub(leaving_bytes) < soft / 100 * MEMORY_FROM_PERCENT {
+            return;
+        }
+        tables.sort_by_key(|table| table.bytes);
+        while used.saturating_sub(leaving_bytes) > soft / 100 * MEMORY_TO_PERCENT {
+            let Some(table) = tables.pop() else {
+                return;
+            };
+            leaving_bytes += table.bytes;
+            due.push((table, Reason::Memory));
+        }
+    }
+
+    /// The tables that hold the oldest frames, while the log is too long.
+    fn for_log(&self, mut tables: Vec<TableInfo>, due: &mut Vec<(TableInfo, Reason)>) {
+        if self.shared.log.bytes() < self.shared.lake.shared.options.log_bytes {
+            return;
+        }
+        // Half of them, oldest first: the others may grow on.
+        tables.sort_by_key(|table| table.first);
+        tables.truncate(tables.len().div_ceil(2));
+        due.extend(tables.into_iter().map(|table| (table, Reason::Log)));
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        let progress = self.shared.progress.lock();
+        progress.unwrap_or_else(PoisonError::into_inner)
+    }
+}

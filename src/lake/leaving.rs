@@ -1,0 +1,40 @@
+//! Deleted buckets: their tables go too, and never come back under a new bucket of that name.
+//!
+//! The intent is noted before the bucket leaves the catalog. From then on, whatever happens, the
+//! folder goes; until it is gone a new bucket of that name keeps its points in memory and log, and
+//! readers look past the folder. If the bucket did not leave after all, the note is void.
+
+use super::{Lake, LakeError};
+use crate::catalog::Bucket;
+use crate::id::BucketId;
+
+impl Lake {
+    /// Notes that the tables of a bucket are to go with it. Durable when it returns; blocks on the
+    /// disk.
+    pub fn leave(&self, bucket: BucketId, name: &str) -> Result<(), LakeError> {
+        self.shared.positions.leave(bucket, name)
+    }
+
+    /// Removes the folders of the buckets that are gone.
+    pub(super) async fn remove_left(&self) -> Result<(), LakeError> {
+        for (id, name) in self.shared.positions.leaving() {
+            if self.shared.catalog.bucket(id).is_some() {
+                continue;
+            }
+            self.shared.tables.remove_bucket(&name).await?;
+            self.shared.positions.left(id);
+            let positions = self.shared.positions.clone();
+            tokio::task::spawn_blocking(move || positions.write()).await??;
+            tracing::info!(bucket = name, "the tables of a deleted bucket are gone");
+        }
+        Ok(())
+    }
+
+    /// Whether a bucket is gone, or its folder is still that of a deleted one.
+    pub(super) fn is_leaving(&self, bucket: &Bucket) -> bool {
+        let catalog = &self.shared.catalog;
+        let mut leaving = self.shared.positions.leaving().into_iter();
+        catalog.bucket(bucket.id).is_none()
+            || leaving.any(|(id, name)| name == bucket.name && catalog.bucket(id).is_none())
+    }
+}

@@ -1,0 +1,144 @@
+//! Which tables there are, and the handles to them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::ObjectStore as _;
+use object_store::path::Path;
+
+use super::store::Store;
+use super::table::Table;
+use super::{LakeError, names};
+
+/// The tables of a lake. Every user of a table shares one handle to it.
+#[derive(Debug)]
+pub(super) struct Tables {
+    store: Store,
+    handles: Mutex<HashMap<String, Arc<Table>>>,
+    /// What long folder names stand for, once it was read.
+    cut_names: Mutex<HashMap<String, String>>,
+}
+
+impl Tables {
+    pub(super) fn new(store: Store) -> Self {
+        Self {
+            store,
+            handles: Mutex::default(),
+            cut_names: Mutex::default(),
+        }
+    }
+
+    /// The table of a measurement, whether it exists or not.
+    pub(super) fn get(&self, bucket: &str, measurement: &str) -> Result<Arc<Table>, LakeError> {
+        let folder = format!("{}/{}", names::folder(bucket), names::folder(measurement));
+        self.at(folder)
+    }
+
+    fn at(&self, folder: String) -> Result<Arc<Table>, LakeError> {
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = handles.get(&folder) {
+            return Ok(Arc::clone(table));
+        }
+        let table = Arc::new(Table::new(&self.store, folder.clone())?);
+        handles.insert(folder, Arc::clone(&table));
+        Ok(table)
+    }
+
+    /// The measurements of a bucket that have a folder, with it, ordered bytewise.
+    pub(super) async fn of_bucket(
+        &self,
+        bucket: &str,
+    ) -> Result<BTreeMap<String, String>, LakeError> {
+        let mut measurements = BTreeMap::new();
+        for folder in self.folders(&names::folder(bucket)).await? {
+            let name = folder.rsplit('/').next().unwrap_or(&folder);
+            let measurement = match names::of_folder(name) {
+                Some(measurement) => Some(measurement),
+                None => self.cut_name(&folder).await?,
+            };
+            if let Some(measurement) = measurement {
+                measurements.insert(measurement, folder);
+            }
+        }
+        Ok(measurements)
+    }
+
+    /// The folders in a folder.
+    async fn folders(&self, folder: &str) -> Result<Vec<String>, LakeError> {
+        let prefix = Path::parse(folder).map_err(object_store::Error::from)?;
+        let found = self.store.list_with_delimiter(Some(&prefix)).await?;
+        let folders = found.common_prefixes.into_iter();
+        Ok(folders.map(|path| path.as_ref().to_owned()).collect())
+    }
+
+    /// The measurement that a table whose name did not fit says it is of.
+    async fn cut_name(&self, folder: &str) -> Result<Option<String>, LakeError> {
+        let known = |names: &HashMap<String, String>| names.get(folder).cloned();
+        if let Some(name) = known(
+            &self
+                .cut_names
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        ) {
+            return Ok(Some(name));
+        }
+        let table = self.at(folder.to_owned())?;
+        let Some(state) = table.refresh("").await? else {
+            return Ok(None);
+        };
+        let name = state.metadata.get("configuration");
+        let name = name.and_then(|name| name.get("tidegate.measurement")?.as_str());
+        let mut names = self
+            .cut_names
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Ok(name.map(|name| {
+            names.insert(folder.to_owned(), name.to_owned());
+            name.to_owned()
+        }))
+    }
+
+    /// Removes a bucket's folder with all that is in it, and forgets its tables. Whoever is at
+    /// work on one of them is waited for.
+    pub(super) async fn remove_bucket(&self, bucket: &str) -> Result<(), LakeError> {
+        let folder = names::folder(bucket);
+        let inside = format!("{folder}/");
+        let tables: Vec<Arc<Table>> = {
+            let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+            let inside = handles.iter().filter(|(path, _)| path.starts_with(&inside));
+            inside.map(|(_, table)| Arc::clone(table)).collect()
+        };
+        let mut held = Vec::new();
+        for table in &tables {
+            held.push((table.upkeep().await, table.flushing().await));
+        }
+        self.remove_folder(&folder).await?;
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        handles.retain(|path, table| {
+            let stays = !path.starts_with(&inside);
+            if !stays {
+                table.forget();
+            }
+            stays
+        });
+        Ok(())
+    }
+
+    async fn remove_folder(&self, folder: &str) -> Result<(), LakeError> {
+        let prefix = Path::parse(folder).map_err(object_store::Error::from)?;
+        let listed: Vec<_> = self.store.list(Some(&prefix)).try_collect().await?;
+        // Without its log a folder is no table: nobody reads half of one.
+        let mut paths: Vec<Path> = listed.into_iter().map(|meta| meta.location).collect();
+        paths.sort_by_key(|path| !path.as_ref().contains("/_delta_log/"));
+        let paths = futures_util::stream::iter(paths.into_iter().map(Ok)).boxed();
+        let mut deleted = self.store.delete_stream(paths);
+        while let Some(deleted) = deleted.next().await {
+            match deleted {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}

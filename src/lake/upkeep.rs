@@ -1,0 +1,274 @@
+//! What keeps tables small and quick: retention, compaction, checkpoints, vacuum.
+//!
+//! Each is a commit, or follows one, and each can be cut short at any point: files that were
+//! written and not committed belong to nobody until a vacuum. A commit that takes files away goes
+//! through only if all of them are still there, so that two nodes at the same work do not undo each
+//! other.
+
+use std::collections::BTreeMap;
+
+use super::actions;
+use super::state::{DataFile, TableState};
+use super::table::{Next, Table};
+use super::{Lake, LakeError};
+use crate::catalog::Bucket;
+use crate::telemetry::UpkeepCounts;
+
+/// Commits after which the table's log gets a checkpoint.
+const CHECKPOINT_EVERY: u64 = 20;
+
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// What is to be done with tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Drop days past their retention, join files where it pays, write checkpoints.
+    Routine,
+    /// The same, but join whatever can be joined.
+    Compact,
+    /// Delete files that are not, or no longer, part of a table.
+    Vacuum,
+}
+
+impl Lake {
+    /// Does this for one table. What is wrong with one step does not stop the next.
+    pub async fn upkeep(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+        what: Upkeep,
+    ) -> Result<UpkeepCounts, LakeError> {
+        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let _owned = table.upkeep().await;
+        if self.is_leaving(bucket) {
+            return Ok(UpkeepCounts::default());
+        }
+        if what == Upkeep::Vacuum {
+            return self.count("vacuum", self.vacuum(&table).await);
+        }
+        let mut all = UpkeepCounts::default();
+        let retained = self.count("retention", self.retain(&table, bucket).await)?;
+        sum(&mut all, retained);
+        let checkpointed = self.checkpoint(&table).await;
+        sum(&mut all, self.count("checkpoint", checkpointed)?);
+        Ok(all)
+    }
+
+    /// The routine for every table of every bucket; and every now and then, a vacuum.
+    pub(super) async fn look_after_all(&self) {
+        for bucket in self.shared.catalog.buckets() {
+            let tables = match self.measurements(&bucket).await {
+                Ok(tables) => tables,
+                Err(error) => {
+                    tracing::warn!(bucket = bucket.name, %error, "the tables could not be looked after");
+                    continue;
+                }
+            };
+            for measurement in tables {
+                let done = self.upkeep(&bucket, &measurement, Upkeep::Routine).await;
+                if let Err(error) = done {
+                    tracing::warn!(
+                        bucket = bucket.name, table = measurement, %error,
+                        "a table could not be looked after; it is tried again"
+                    );
+                }
+            }
+        }
+    }
+
+    /// The measurements of a bucket that have a table, ordered bytewise.
+    pub async fn measurements(&self, bucket: &Bucket) -> Result<Vec<String>, LakeError> {
+        if self.is_leaving(bucket) {
+            return Ok(Vec::new());
+        }
+        let tables = self.shared.tables.of_bucket(&bucket.name).await?;
+        Ok(tables.into_keys().collect())
+    }
+
+    fn count(
+        &self,
+        what: &'static str,
+        done: Result<UpkeepCounts, LakeError>,
+    ) -> Result<UpkeepCounts, LakeError> {
+        let tables = self.shared.metrics.tables();
+        match &done {
+            Ok(counts) if *counts == UpkeepCounts::default() => {}
+            Ok(counts) => tables.upkeep(what, *counts),
+            Err(_) => tables.upkeep_failed(what),
+        }
+        done
+    }
+
+    /// Drops the days of which no point is to be kept.
+    async fn retain(&self, table: &Table, bucket: &Bucket) -> Result<UpkeepCounts, LakeError> {
+        let now_ns = self.shared.clock.now_ns();
+        let Some(oldest_ns) = bucket.oldest_ns(now_ns) else {
+            return Ok(UpkeepCounts::default());
+        };
+        let is_over = |file: &DataFile| {
+            let end_ns = (i64::from(file.day) + 1).saturating_mul(DAY_NS);
+            end_ns <= oldest_ns
+        };
+        let mut removed = Vec::new();
+        let mut next = |state: Option<&TableState>| {
+            let files = state.map(|state| state.files.values());
+            let over = files.into_iter().flatten().filter(|file| is_over(file));
+            let over: Vec<DataFile> = over.cloned().collect();
+            if over.is_empty() {
+                return Ok(Next::Done);
+            }
+            let parameters = serde_json::json!({"predicate": "day past its retention"});
+            let actions = self.removal("DELETE", &parameters, &over, true);
+            removed = over;
+            Ok(Next::Commit(actions::parse(&table.folder, actions)?))
+        };
+        table.commit(self.app(), &mut next).await?;
+        if !removed.is_empty() {
+            tracing::info!(
+                table = table.folder,
+                files = removed.len(),
+                "days past their retention were dropped"
+            );
+        }
+        Ok(UpkeepCounts {
+            files_removed: count(removed.len()),
+            ..UpkeepCounts::default()
+        })
+    }
+
+    /// The beginning of a commit that takes files away.
+    pub(super) fn removal(
+        &self,
+        operation: &str,
+        parameters: &serde_json::Value,
+        files: &[DataFile],
+        data_change: bool,
+    ) -> Vec<serde_json::Value> {
+        let now_ms = self.now_ms();
+        let info = actions::commit_info(operation, parameters, now_ms);
+        let removed = files
+            .iter()
+            .map(|file| actions::remove(file, data_change, now_ms));
+        [info].into_iter().chain(removed).collect()
+    }
+
+    async fn checkpoint(&self, table: &Table) -> Result<UpkeepCounts, LakeError> {
+        let Some(state) = table.known() else {
+            return Ok(UpkeepCounts::default());
+        };
+        if table.unchecked(state.version).await? < CHECKPOINT_EVERY {
+            return Ok(UpkeepCounts::default());
+        }
+        table.checkpoint().await?;
+        tracing::debug!(table = table.folder, version = state.version, "checkpoint");
+        Ok(UpkeepCounts {
+            files_added: 1,
+            ..UpkeepCounts::default()
+        })
+    }
+
+    async fn vacuum(&self, table: &Table) -> Result<UpkeepCounts, LakeError> {
+        // A file that a flush has written and not committed yet is no orphan.
+        let _still = table.flushing().await;
+        if table.refresh(self.app()).await?.is_none() {
+            return Ok(UpkeepCounts::default());
+        }
+        let files_removed = table.vacuum(self.shared.options.vacuum_age).await?;
+        if files_removed > 0 {
+            tracing::info!(table = table.folder, files = files_removed, "vacuumed");
+        }
+        Ok(UpkeepCounts {
+            files_removed,
+            ..UpkeepCounts::default()
+        })
+    }
+}
+
+/// The files of a day that are to be joined: neighbours in the order of writing, for what stands
+/// between two files may overwrite points of one and be overwritten by the other.
+///
+/// From the newest back, an older file is taken along as long as it is not much larger than all
+/// that was taken: so a point is rewritten a few times only, however many flushes come.
+pub(super) fn to_join(files: &[&DataFile], files_min: usize, file_bytes_max: u64) -> Vec<DataFile> {
+    let mut joined: Vec<DataFile> = Vec::new();
+    let mut bytes = 0_u64;
+    for file in files.iter().rev() {
+        let is_full = file.bytes >= file_bytes_max / 2;
+        let is_much = joined.len() >= files_min && file.bytes > bytes.saturating_mul(2);
+        if is_full || is_much {
+            break;
+        }
+        bytes += file.bytes;
+        joined.push((*file).clone());
+    }
+    if joined.len() < files_min.max(2) {
+        return Vec::new();
+    }
+    joined.reverse();
+    joined
+}
+
+/// The files of a table by day, each day in order of writing.
+pub(super) fn by_day(state: &TableState) -> BTreeMap<i32, Vec<&DataFile>> {
+    let mut days: BTreeMap<i32, Vec<&DataFile>> = BTreeMap::new();
+    for file in state.files.values() {
+        days.entry(file.day).or_default().push(file);
+    }
+    for files in days.values_mut() {
+        files.sort_by(|a, b| (a.order, &a.path).cmp(&(b.order, &b.path)));
+    }
+    days
+}
+
+fn sum(all: &mut UpkeepCounts, more: UpkeepCounts) {
+    all.files_removed += more.files_removed;
+    all.files_added += more.files_added;
+    all.bytes_added += more.bytes_added;
+}
+
+pub(super) fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DataFile, to_join};
+
+    fn file(order: u64, bytes: u64) -> DataFile {
+        DataFile {
+            path: format!("{order}"),
+            day: 0,
+            order,
+            bytes,
+            rows: None,
+            min_ns: 0,
+            max_ns: 0,
+        }
+    }
+
+    fn orders(files: &[DataFile], files_min: usize) -> Vec<u64> {
+        let files: Vec<&DataFile> = files.iter().collect();
+        let joined = to_join(&files, files_min, 1000);
+        joined.into_iter().map(|file| file.order).collect()
+    }
+
+    #[test]
+    fn neighbours_from_the_newest_back_are_joined() {
+        let small: Vec<_> = (0..4).map(|order| file(order, 10)).collect();
+        assert_eq!(orders(&small, 4), [0, 1, 2, 3]);
+        assert!(orders(&small, 5).is_empty());
+        let mut behind_a_full_one = vec![file(0, 10), file(1, 600)];
+        behind_a_full_one.extend((2..6).map(|order| file(order, 10)));
+        assert_eq!(orders(&behind_a_full_one, 4), [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_large_file_waits_until_enough_has_gathered() {
+        let mut files = vec![file(0, 400)];
+        files.extend((1..9).map(|order| file(order, 10)));
+        assert_eq!(orders(&files, 8), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let mut files = vec![file(0, 100)];
+        files.extend((1..9).map(|order| file(order, 10)));
+        assert_eq!(orders(&files, 8), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    }
+}

@@ -1,0 +1,176 @@
+//! What is counted of the open tables.
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+use super::families::Reason;
+
+/// From a handful of rows on a local disk to a full table on a slow object store.
+const FLUSH_SECONDS: [f64; 11] = [
+    5e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0,
+];
+
+/// A flush that ended well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlushCounts {
+    /// Files written.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Rows taken out of memory.
+    pub rows: u64,
+    /// Of them, those that a later row had overwritten.
+    pub merged: u64,
+}
+
+/// Work on the tables that is not a flush.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpkeepCounts {
+    /// Files that went.
+    pub files_removed: u64,
+    /// Files that came.
+    pub files_added: u64,
+    /// Bytes that were written.
+    pub bytes_added: u64,
+}
+
+/// Counters and histograms of the tables.
+#[derive(Debug)]
+pub struct TableMetrics {
+    flushes: Family<Reason, Counter>,
+    failures: Counter,
+    files: Counter,
+    bytes: Counter,
+    rows: Counter,
+    merged: Counter,
+    seconds: Histogram,
+    upkeep: Family<Reason, Counter>,
+    upkeep_failures: Family<Reason, Counter>,
+    upkeep_files_removed: Family<Reason, Counter>,
+    upkeep_files_added: Family<Reason, Counter>,
+    upkeep_bytes: Family<Reason, Counter>,
+}
+
+impl Default for TableMetrics {
+    fn default() -> Self {
+        Self {
+            flushes: Family::default(),
+            failures: Counter::default(),
+            files: Counter::default(),
+            bytes: Counter::default(),
+            rows: Counter::default(),
+            merged: Counter::default(),
+            seconds: Histogram::new(FLUSH_SECONDS),
+            upkeep: Family::default(),
+            upkeep_failures: Family::default(),
+            upkeep_files_removed: Family::default(),
+            upkeep_files_added: Family::default(),
+            upkeep_bytes: Family::default(),
+        }
+    }
+}
+
+impl TableMetrics {
+    /// A table was flushed, for this reason: `size`, `age`, `memory`, `log`, `stop`, `asked`.
+    pub fn flushed(&self, reason: &'static str, counts: FlushCounts, seconds: f64) {
+        self.flushes.get_or_create(&Reason { reason }).inc();
+        self.files.inc_by(counts.files);
+        self.bytes.inc_by(counts.bytes);
+        self.rows.inc_by(counts.rows);
+        self.merged.inc_by(counts.merged);
+        self.seconds.observe(seconds);
+    }
+
+    /// A flush failed; it is tried again.
+    pub fn flush_failed(&self) {
+        self.failures.inc();
+    }
+
+    /// Other work on a table ended well: `compact`, `retention`, `checkpoint`, `vacuum`.
+    pub fn upkeep(&self, reason: &'static str, counts: UpkeepCounts) {
+        let reason = Reason { reason };
+        self.upkeep.get_or_create(&reason).inc();
+        self.upkeep_files_removed
+            .get_or_create(&reason)
+            .inc_by(counts.files_removed);
+        self.upkeep_files_added
+            .get_or_create(&reason)
+            .inc_by(counts.files_added);
+        self.upkeep_bytes
+            .get_or_create(&reason)
+            .inc_by(counts.bytes_added);
+    }
+
+    /// Other work on a table failed.
+    pub fn upkeep_failed(&self, reason: &'static str) {
+        self.upkeep_failures.get_or_create(&Reason { reason }).inc();
+    }
+
+    /// Names them in the registry, whose prefix is `tidegate`.
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let r = &mut *registry;
+        r.register("flushes", "Tables flushed, by reason", self.flushes.clone());
+        r.register(
+            "flush_failures",
+            "Flushes that failed and are tried again",
+            self.failures.clone(),
+        );
+        r.register(
+            "flush_files",
+            "Files that flushes wrote",
+            self.files.clone(),
+        );
+        r.register(
+            "flush_bytes",
+            "Bytes that flushes wrote",
+            self.bytes.clone(),
+        );
+        r.register(
+            "flush_rows",
+            "Rows that flushes took out of memory",
+            self.rows.clone(),
+        );
+        r.register(
+            "flush_rows_merged",
+            "Rows that a later one had overwritten before they were flushed",
+            self.merged.clone(),
+        );
+        r.register(
+            "flush_duration_seconds",
+            "Time to flush one table",
+            self.seconds.clone(),
+        );
+        self.register_upkeep(registry);
+    }
+
+    fn register_upkeep(&self, registry: &mut Registry) {
+        let r = &mut *registry;
+        r.register(
+            "upkeep",
+            "Compactions, retentions, checkpoints and vacuums of a table",
+            self.upkeep.clone(),
+        );
+        r.register(
+            "upkeep_failures",
+            "Of them, those that failed",
+            self.upkeep_failures.clone(),
+        );
+        r.register(
+            "upkeep_files_removed",
+            "Files that upkeep took out of the tables or deleted",
+            self.upkeep_files_removed.clone(),
+        );
+        r.register(
+            "upkeep_files_added",
+            "Files that upkeep wrote",
+            self.upkeep_files_added.clone(),
+        );
+        r.register(
+            "upkeep_bytes",
+            "Bytes that upkeep wrote",
+            self.upkeep_bytes.clone(),
+        );
+    }
+}
