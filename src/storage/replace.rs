@@ -6,12 +6,22 @@
 //! log or another program would grab them first: the reserve is overwritten in place, cut, and
 //! renamed to be the new file.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::{Operation, Storage, StorageError, folder_of};
 
 /// How large a small file may be to be sure of its place on a full disk.
 pub const RESERVE_BYTES: usize = 1 << 20;
 
 pub(super) const RESERVE_FILE: &str = "reserve";
+
+/// Held by whoever touches the reserve: two that overwrite it at once would mix their bytes. One
+/// for all data folders, for it is held briefly and seldom.
+static RESERVE: Mutex<()> = Mutex::new(());
+
+fn reserve() -> MutexGuard<'static, ()> {
+    RESERVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Replaces the file at `path`, or creates it. When this returns the new bytes are durable; after
 /// an error, or a crash within, the file holds the old bytes or the new ones.
@@ -22,6 +32,7 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), St
         Ok(()) => commit(storage, &new, path)?,
         Err(error) if error.is_full() => {
             discard(storage, &new);
+            let _reserve = reserve();
             match write_reserve(storage, bytes) {
                 Ok(()) => commit(storage, RESERVE_FILE, path)?,
                 // The first error tells more: the reserve may just not be there.
@@ -41,6 +52,7 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), St
 /// Sets the reserve aside unless it is there. Without it everything works but [`replace()`] on a
 /// full disk.
 pub fn ensure_reserve(storage: &dyn Storage) -> Result<(), StorageError> {
+    let _reserve = reserve();
     let new = format!("{RESERVE_FILE}.new");
     let wanted = u64::try_from(RESERVE_BYTES).unwrap_or(u64::MAX);
     if storage.len(RESERVE_FILE)? == Some(wanted) {
