@@ -15,6 +15,7 @@ use super::error::{CommitError, WalError};
 use super::queue::{Entry, Shared, Wake};
 use super::writer::Writer;
 use crate::clock;
+use crate::id::Sequence;
 use crate::storage::StorageError;
 
 /// How often frames that were submitted while others were being rejected are rejected as
@@ -72,6 +73,7 @@ impl Committer {
                 .wait(self.fault.as_ref().map(|fault| fault.probe_at))
             {
                 Wake::Frames => self.commit_group(),
+                Wake::Release(up_to) => self.release(up_to),
                 Wake::Probe => self.probe(),
                 Wake::Close => {
                     let closed = self.close();
@@ -174,6 +176,22 @@ impl Committer {
         tracing::info!("the log can be written again");
     }
 
+    /// Deletes what is not needed any more. If the disk was full there may be room now.
+    pub(super) fn release(&mut self, up_to: Sequence) {
+        match self.writer.release(up_to) {
+            Ok(0) => return,
+            Ok(segments) => tracing::debug!(%up_to, segments, "segments of the log are released"),
+            Err(error) => tracing::warn!(
+                error = error.chain(),
+                "segments of the log that are not needed any more could not be deleted; this is tried again"
+            ),
+        }
+        if let Some(fault) = &mut self.fault {
+            fault.probe_at = clock::instant();
+        }
+        self.publish();
+    }
+
     /// Writes the end mark.
     pub(super) fn close(&mut self) -> Result<(), WalError> {
         if let Some(fault) = &self.fault {
@@ -236,6 +254,9 @@ impl Committer {
         let mut status = self.shared.status();
         status.fault = self.fault.as_ref().map(|fault| describe(&fault.error));
         status.update_segments(self.writer.segments());
+        status.released = self.writer.released();
+        let bytes = status.segments.iter().map(|segment| segment.bytes);
+        self.shared.set_log_bytes(bytes.sum());
     }
 }
 

@@ -93,6 +93,26 @@ pub enum WalError {
         /// The sequence up to which frames were released.
         needed_after: Sequence,
     },
+    /// All segments are gone, and not all of them can have been released.
+    #[error(
+        "the log has no segments, but frames up to {released} were released from it, which leaves at least one: put the segments back into {}, or let `{}` make a log that goes on behind them",
+        path.parent().unwrap_or(path).display(), salvage_command(path)
+    )]
+    NoSegments {
+        /// The record of what was released.
+        path: PathBuf,
+        /// The sequence up to which frames were released.
+        released: Sequence,
+    },
+    /// The record of what was released cannot be read.
+    #[error(
+        "{}, which says up to where the log is no longer needed, is damaged, so the start is refused: `{}` copies aside what the log still holds",
+        path.display(), salvage_command(path)
+    )]
+    ReleasedDamaged {
+        /// The record.
+        path: PathBuf,
+    },
     /// A frame was read, but could not be taken.
     #[error("frame {sequence} at offset {offset} of log segment {} cannot be replayed", path.display())]
     Frame {

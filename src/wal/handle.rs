@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use super::committer::Committer;
 use super::error::{CommitError, WalError};
 use super::queue::{Completion, Shared};
-use super::writer::Writer;
+use super::writer::{Writer, segments_freed};
 use crate::id::Sequence;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
@@ -23,6 +23,9 @@ pub struct Wal {
 pub struct LogStats {
     /// Bytes of all segments.
     pub log_bytes: u64,
+    /// Up to here frames were released: they are no longer in the log, or will not be handed out
+    /// any more.
+    pub released: Sequence,
     /// Segments.
     pub segments: usize,
     /// Bytes submitted that are not done with.
@@ -102,6 +105,24 @@ impl Wal {
         self.handle.shared.backlog_bytes()
     }
 
+    /// Bytes of all segments and of what was submitted and is not done with.
+    pub fn log_bytes(&self) -> u64 {
+        let shared = &self.handle.shared;
+        shared.log_bytes().saturating_add(shared.backlog_bytes())
+    }
+
+    /// Frames up to this one are safe elsewhere: the log's thread deletes the segments that hold
+    /// no others, soon. They are not handed out any more by the next start once the first such
+    /// segment was deleted. A failure is logged, and made good by the next release or start.
+    pub fn release(&self, up_to: Sequence) {
+        self.handle.shared.release(up_to);
+    }
+
+    /// Whether [`Wal::release`] would delete a segment.
+    pub fn would_free(&self, up_to: Sequence) -> bool {
+        segments_freed(&self.handle.shared.status().segments, up_to) > 0
+    }
+
     /// Whether frames can be written, or why not, in words for people.
     pub fn health(&self) -> Result<(), String> {
         match &self.handle.shared.status().fault {
@@ -113,13 +134,13 @@ impl Wal {
     /// What the log looks like on disk.
     pub fn stats(&self) -> LogStats {
         let shared = &self.handle.shared;
-        let (log_bytes, segments) = {
+        let (released, segments) = {
             let status = shared.status();
-            let bytes = status.segments.iter().map(|segment| segment.bytes);
-            (bytes.sum(), status.segments.len())
+            (status.released, status.segments.len())
         };
         LogStats {
-            log_bytes,
+            log_bytes: shared.log_bytes(),
+            released,
             segments,
             backlog_bytes: shared.backlog_bytes(),
             last: shared.last(),

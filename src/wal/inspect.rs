@@ -14,6 +14,7 @@ use super::frame::{Kind, Seal};
 use super::handle::Wal;
 use super::reader::{Frame, FrameReader, Next, to_u64};
 use super::recovery::{self, Replayed};
+use super::released;
 use super::segment::{
     self, FRAMES_START, HeaderFault, Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader,
 };
@@ -25,6 +26,7 @@ use crate::storage::{Storage, StorageError, data_format};
 pub struct LogReader<'a> {
     storage: &'a dyn Storage,
     node_id: u64,
+    released: Result<Option<Sequence>, String>,
     segments: Vec<SegmentFile>,
 }
 
@@ -93,8 +95,8 @@ pub enum FrameKind {
 }
 
 impl<'a> LogReader<'a> {
-    /// Lists the segments of a data folder and reads their headers. The folder must have its
-    /// format file.
+    /// Lists the segments of a data folder and reads their headers; those of which everything was
+    /// released are left out. The folder must have its format file.
     pub fn open(storage: &'a dyn Storage) -> Result<Self, WalError> {
         let node_id = data_format(storage)?.node_id;
         let exists = storage.list("")?.iter().any(|name| name == FOLDER);
@@ -112,11 +114,34 @@ impl<'a> LogReader<'a> {
             }
             segments.push(found);
         }
+        let released = match released::read(storage) {
+            Ok(released) => Ok(released),
+            Err(WalError::ReleasedDamaged { .. }) => Err("it cannot be read".to_owned()),
+            Err(error) => return Err(error),
+        };
+        if let Ok(Some(last)) = released {
+            let reaches_back = |segment: &SegmentFile| {
+                let before = segment.predecessor;
+                before.is_some_and(|before| before.sequence <= last)
+            };
+            let needless = segments.iter().rposition(reaches_back).unwrap_or(0);
+            segments.drain(..needless);
+        }
         Ok(Self {
             storage,
             node_id,
+            released,
             segments,
         })
+    }
+
+    /// Up to which frame the log says that it is no longer needed, if it says so.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the record.
+    pub fn released(&self) -> Result<Option<Sequence>, &str> {
+        self.released.as_ref().copied().map_err(String::as_str)
     }
 
     /// The segments there are, oldest first.

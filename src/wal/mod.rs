@@ -54,6 +54,13 @@
 //! copied into the new segment before it gets its name: after a failed sync the page cache may
 //! show what the disk does not hold.
 //!
+//! # Release
+//!
+//! What is safe elsewhere is released ([`Wal::release`]): segments of which every frame is
+//! released are deleted, oldest first, never the last one. Before that `wal/released` says durably
+//! up to where, so a start knows which segments may be gone; it does not look at those that are
+//! still there, deletes them, and hands out nothing of what was released.
+//!
 //! # Replay, and the torn tail
 //!
 //! In a segment with a successor, replay stops at the exact end that the successor names: bytes
@@ -72,6 +79,7 @@ mod options;
 mod queue;
 mod reader;
 mod recovery;
+mod released;
 mod replay;
 mod salvage;
 mod segment;

@@ -13,8 +13,9 @@ pub struct WalOptions {
     pub segment_bytes_max: u64,
     /// How many bytes are written and synced at once; a single frame may be larger.
     pub group_bytes_max: usize,
-    /// Frames up to here are kept elsewhere: the log may begin after them.
-    pub released: Sequence,
+    /// New frames get higher sequences than this, whatever the log holds: where else sequences are
+    /// remembered they must not come twice.
+    pub sequences_after: Sequence,
     /// After a failure the log is tried again after this long...
     pub probe_first: Duration,
     /// ...and then every so often, whether there is traffic or not.
@@ -31,7 +32,7 @@ impl Default for WalOptions {
         Self {
             segment_bytes_max: 64 << 20,
             group_bytes_max: 8 << 20,
-            released: Sequence(0),
+            sequences_after: Sequence(0),
             probe_first: Duration::from_millis(200),
             probe_every: Duration::from_millis(900),
             room_bytes_min: 256 << 10,

@@ -46,6 +46,8 @@ impl Entry {
 pub(super) enum Wake {
     /// There are frames.
     Frames,
+    /// Frames up to this sequence are no longer needed.
+    Release(Sequence),
     /// The time to try again has come.
     Probe,
     /// There are no frames, and there will be none.
@@ -58,6 +60,8 @@ pub(super) struct Shared {
     arrived: Condvar,
     durable: AtomicU64,
     backlog_bytes: AtomicU64,
+    /// Bytes of all segments.
+    log_bytes: AtomicU64,
     /// Why the log cannot write now, and what it looks like on disk.
     status: Mutex<Status>,
 }
@@ -66,6 +70,8 @@ pub(super) struct Shared {
 struct Queue {
     entries: VecDeque<Entry>,
     last: u64,
+    /// What is to be released, if that was not begun yet.
+    release: Option<Sequence>,
     closing: bool,
     /// The log's thread takes nothing any more.
     ended: bool,
@@ -78,12 +84,17 @@ struct Queue {
 pub(super) struct Status {
     pub fault: Option<String>,
     pub segments: Vec<SegmentStats>,
+    pub released: Sequence,
 }
 
 impl Status {
     /// Mostly only the last segment has grown.
     pub(super) fn update_segments(&mut self, now: &[SegmentStats]) {
-        let known = self.segments.len().saturating_sub(1);
+        let first = |segments: &[SegmentStats]| segments.first().map(|segment| segment.number);
+        let known = match first(&self.segments) == first(now) {
+            true => self.segments.len().saturating_sub(1),
+            false => 0,
+        };
         self.segments.truncate(known);
         self.segments
             .extend_from_slice(now.get(known..).unwrap_or_default());
@@ -101,6 +112,7 @@ impl Shared {
             arrived: Condvar::new(),
             durable: AtomicU64::new(last.0),
             backlog_bytes: AtomicU64::new(0),
+            log_bytes: AtomicU64::new(0),
             status: Mutex::default(),
         }
     }
@@ -161,6 +173,10 @@ impl Shared {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Wake::Probe;
             }
+            // Before the frames, of which there may always be more.
+            if let Some(up_to) = queue.release.take() {
+                return Wake::Release(up_to);
+            }
             if !queue.entries.is_empty() {
                 return Wake::Frames;
             }
@@ -178,6 +194,17 @@ impl Shared {
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+        }
+    }
+
+    /// Has the log's thread release frames.
+    pub(super) fn release(&self, up_to: Sequence) {
+        let mut queue = lock(&self.queue);
+        queue.release = queue.release.max(Some(up_to));
+        let asleep = std::mem::take(&mut queue.asleep);
+        drop(queue);
+        if asleep {
+            self.arrived.notify_one();
         }
     }
 
@@ -216,6 +243,14 @@ impl Shared {
 
     pub(super) fn backlog_bytes(&self) -> u64 {
         self.backlog_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_log_bytes(&self, bytes: u64) {
+        self.log_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn log_bytes(&self) -> u64 {
+        self.log_bytes.load(Ordering::Relaxed)
     }
 
     pub(super) fn status(&self) -> MutexGuard<'_, Status> {

@@ -8,11 +8,12 @@ use super::committer::Committer;
 use super::error::WalError;
 use super::handle::Wal;
 use super::options::WalOptions;
+use super::released;
 use super::replay::{LogEnd, OnFrame, Progress, Replay, TornTail, per_second};
 use super::segment::{
     self, FRAMES_START, HeaderFault, Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader,
 };
-use super::writer::{NextSegment, SegmentStats, Writer};
+use super::writer::{Existing, NextSegment, SegmentStats, Writer};
 use crate::id::Sequence;
 use crate::storage::{Storage, data_format};
 
@@ -39,6 +40,8 @@ pub struct Replayed {
 #[derive(Debug)]
 pub struct Recovered {
     replayed: Replayed,
+    /// New frames get higher sequences.
+    last: Sequence,
     writer: Writer,
 }
 
@@ -58,7 +61,7 @@ impl Recovered {
 
     /// The log without a thread: tests commit group by group.
     pub(super) fn into_parts(self) -> (Wal, Committer) {
-        Wal::new(self.writer, self.replayed.last)
+        Wal::new(self.writer, self.last)
     }
 }
 
@@ -72,14 +75,15 @@ pub(super) fn recover(
     let node_id = data_format(&*storage)?.node_id;
     storage.create_dir_all(FOLDER)?;
     let chain = Chain::find(&*storage, node_id)?;
-    chain.check(&*storage, options.released)?;
+    chain.check(&*storage)?;
     let base = chain.base();
-    let mut replay = Replay::new(&*storage, (on_frame, on_progress), (base, chain.bytes()));
+    let mut replay = chain.reader(&*storage, (on_frame, on_progress));
     let end = chain.replay(&mut replay)?;
     let replayed = report(&chain, &mut replay, &end, base);
     for path in &chain.unfinished {
         storage.remove(path)?;
     }
+    let record_is_durable = chain.finish_release(&*storage);
     let next = NextSegment {
         number: end.proven.segment + 1,
         predecessor: end.proven,
@@ -90,8 +94,19 @@ pub(super) fn recover(
         first: Sequence(header.first),
         bytes: *bytes,
     });
-    let writer = Writer::new(storage.clone(), options, (node_id, next), stats.collect());
-    Ok(Recovered { replayed, writer })
+    let existing = Existing {
+        segments: stats.collect(),
+        released: chain.released,
+        record_is_durable,
+    };
+    let last = replayed.last.max(options.sequences_after);
+    let last = last.max(chain.released.unwrap_or_default());
+    let writer = Writer::new(storage.clone(), options, (node_id, next), existing);
+    Ok(Recovered {
+        replayed,
+        last,
+        writer,
+    })
 }
 
 /// Reads the log as [`recover`] does, takes no frame and changes nothing: see [`Wal::examine`].
@@ -104,10 +119,10 @@ pub(super) fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
         });
     }
     let chain = Chain::find(storage, node_id)?;
-    chain.check(storage, WalOptions::default().released)?;
+    chain.check(storage)?;
     let base = chain.base();
-    let (on_frame, on_progress) = (&mut |_, _: &[u8]| Ok(()), &mut |_| {});
-    let mut replay = Replay::new(storage, (on_frame, on_progress), (base, chain.bytes()));
+    let (mut on_frame, mut on_progress) = (|_, _: &[u8]| Ok(()), |_| {});
+    let mut replay = chain.reader(storage, (&mut on_frame, &mut on_progress));
     let end = chain.replay(&mut replay)?;
     Ok(report(&chain, &mut replay, &end, base))
 }
@@ -115,29 +130,78 @@ pub(super) fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
 /// The segments there are, oldest first, each with its length.
 struct Chain {
     segments: Vec<(SegmentHeader, u64)>,
+    /// Up to here frames are no longer needed, if any were released.
+    released: Option<Sequence>,
+    /// Segments that hold no other frames: a crash came between the record and their deletion.
+    /// They are not looked at.
+    needless: Vec<String>,
     /// Files cut short by a crash before anything in them was acknowledged.
     unfinished: Vec<String>,
 }
 
 impl Chain {
     fn find(storage: &dyn Storage, node_id: u64) -> Result<Self, WalError> {
-        let (mut segments, mut unfinished) = (Vec::new(), Vec::new());
+        let released = released::read(storage)?;
+        let (mut numbers, mut unfinished) = (Vec::new(), Vec::new());
         for name in storage.list(FOLDER)? {
             if let Some(number) = segment::number(&name) {
-                segments.push(read_header(storage, node_id, number)?);
+                numbers.push(number);
             } else if segment::is_unfinished(&name) {
                 unfinished.push(format!("{FOLDER}/{name}"));
-            } else {
+            } else if !released::is_record(&name) {
                 tracing::warn!(
                     name,
                     "there is a file among the log's segments that is none"
                 );
             }
         }
+        let (mut segments, mut needless) = (Vec::new(), Vec::new());
+        let mut older_are_needless = false;
+        for number in numbers.into_iter().rev() {
+            if older_are_needless {
+                needless.push(segment::path(number));
+                continue;
+            }
+            let found = read_header(storage, node_id, number)?;
+            older_are_needless = released.is_some_and(|last| found.0.predecessor.sequence <= last);
+            segments.push(found);
+        }
+        segments.reverse();
         Ok(Self {
             segments,
+            released,
+            needless,
             unfinished,
         })
+    }
+
+    /// Deletes what a crash left over of a release; says whether the record is known to be durable.
+    /// It may be of a run that died before it was, and must not be lost after what it covers.
+    fn finish_release(&self, storage: &dyn Storage) -> bool {
+        let synced = match self.released {
+            None => return false,
+            Some(_) => storage.sync_dir(FOLDER),
+        };
+        let is_durable = synced.is_ok();
+        let mut paths = self.needless.iter();
+        let deleted = synced.and_then(|()| paths.try_for_each(|path| storage.remove(path)));
+        if let Err(error) = deleted {
+            tracing::warn!(
+                error = error.chain(),
+                "segments of the log that are not needed any more could not be deleted; the next start tries again"
+            );
+        }
+        is_durable
+    }
+
+    /// Reads the segments, oldest first, and hands out what was not released.
+    fn reader<'a>(
+        &self,
+        storage: &'a dyn Storage,
+        to: (OnFrame<'a>, &'a mut dyn FnMut(Progress)),
+    ) -> Replay<'a> {
+        let released = self.released.unwrap_or_default();
+        Replay::new(storage, to, (self.base(), self.bytes()), released)
     }
 
     /// The last sequence before the log begins.
@@ -147,7 +211,7 @@ impl Chain {
     }
 
     /// Each segment must be there, and the oldest must reach back to what was released.
-    fn check(&self, storage: &dyn Storage, released: Sequence) -> Result<(), WalError> {
+    fn check(&self, storage: &dyn Storage) -> Result<(), WalError> {
         for pair in self.segments.windows(2) {
             let [(before, _), (after, _)] = pair else {
                 continue;
@@ -164,7 +228,13 @@ impl Chain {
                 ));
             }
         }
+        let released = self.released.unwrap_or_default();
         match self.segments.first() {
+            // The last one is never deleted.
+            None if self.released.is_some() => {
+                let path = storage.locate(&released::path());
+                Err(WalError::NoSegments { path, released })
+            }
             Some((oldest, _)) if oldest.predecessor.sequence > released => {
                 let path = storage.locate(&segment::path(oldest.number));
                 let found = Sequence(oldest.first);
@@ -308,7 +378,8 @@ fn report(chain: &Chain, replay: &mut Replay<'_>, end: &LogEnd, base: u64) -> Re
 }
 
 impl Wal {
-    /// Opens the log of a data folder and hands out every frame in it, in order: `on_frame` gets
+    /// Opens the log of a data folder and hands out every frame in it that was not released, in
+    /// order: `on_frame` gets
     /// sequence and payload, `on_progress` is told about every mebibyte. Blocking. Memory stays
     /// within a few mebibytes, whatever the log's size.
     ///

@@ -68,6 +68,8 @@ pub(super) struct Replay<'a> {
     progress: Progress,
     /// The last data frame's sequence.
     last: u64,
+    /// Frames up to here are not handed out.
+    released: Sequence,
     started: std::time::Instant,
     logged: std::time::Instant,
 }
@@ -77,6 +79,7 @@ impl<'a> Replay<'a> {
         storage: &'a dyn Storage,
         (on_frame, on_progress): (OnFrame<'a>, &'a mut dyn FnMut(Progress)),
         (last, bytes_total): (u64, u64),
+        released: Sequence,
     ) -> Self {
         let now = clock::instant();
         let progress = Progress {
@@ -89,6 +92,7 @@ impl<'a> Replay<'a> {
             on_progress,
             progress,
             last,
+            released,
             started: now,
             logged: now,
         }
@@ -173,13 +177,15 @@ impl<'a> Replay<'a> {
         }
         let sequence = Sequence(seen.sequence);
         if frame.is_data() {
+            self.last = seen.sequence;
+        }
+        if frame.is_data() && sequence > self.released {
             (self.on_frame)(sequence, frame.payload).map_err(|source| WalError::Frame {
                 path: self.storage.locate(&segment::path(order.number)),
                 offset: seen.offset,
                 sequence,
                 source,
             })?;
-            self.last = seen.sequence;
             self.progress.frames += 1;
         }
         self.advance(to_u64(frame.header.frame_bytes()));

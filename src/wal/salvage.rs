@@ -14,8 +14,9 @@ use super::FOLDER;
 use super::error::WalError;
 use super::inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
 use super::options::WalOptions;
+use super::released;
 use super::segment::{self, FRAMES_START, Position, SEGMENT_HEADER_BYTES};
-use super::writer::{NextSegment, Writer};
+use super::writer::{Existing, NextSegment, Writer};
 use crate::id::Sequence;
 use crate::storage::{Storage, StorageError};
 
@@ -43,7 +44,7 @@ pub struct Loss {
     pub bytes: u64,
     /// What is wrong with it.
     pub what: String,
-    /// The last frame before it; 0 if there is none.
+    /// The last frame before it, or the last one that was released; 0 if there is none.
     pub after: Sequence,
     /// The first frame behind it; absent if there is none.
     pub before: Option<Sequence>,
@@ -58,13 +59,22 @@ pub fn salvage(
 ) -> Result<Salvaged, WalError> {
     let log = LogReader::open(from)?;
     to.create_dir_all(FOLDER)?;
-    let mut copy = Copy::new(to, options, log.node_id());
+    let released = released_of(&log);
+    let mut copy = Copy::new(Arc::clone(&to), options, (log.node_id(), released));
+    if let Err(fault) = log.released() {
+        let path = from.locate(&released::path());
+        copy.lose(
+            path,
+            (0, 0),
+            format!("the record of what was released: {fault}"),
+        );
+    }
     let mut expected = None;
     for segment in log.segments() {
         copy.note_missing(from, expected, segment);
         if let Some(fault) = &segment.header_fault {
             let header = (0, header_bytes(segment));
-            copy.lose(segment, header, format!("its header: {fault}"));
+            copy.lose(segment.path.clone(), header, format!("its header: {fault}"));
         }
         log.read(segment, &mut |item| match item {
             Item::Frame(frame) => copy.take(&frame),
@@ -73,13 +83,31 @@ pub fn salvage(
                 bytes,
                 what,
             } => {
-                copy.lose(segment, (offset, bytes), what.to_owned());
+                copy.lose(segment.path.clone(), (offset, bytes), what.to_owned());
                 Ok(())
             }
         })?;
         expected = Some(segment.number + 1);
     }
-    Ok(copy.finish()?)
+    let salvaged = copy.finish()?;
+    // New frames must get higher sequences than those that went elsewhere.
+    if released > Sequence(0) {
+        released::write(&*to, released)?;
+    }
+    Ok(salvaged)
+}
+
+/// Up to where frames are not expected to be there: as is recorded, or, if that cannot be read, as
+/// the oldest segment lets believe.
+fn released_of(log: &LogReader<'_>) -> Sequence {
+    let oldest = log
+        .segments()
+        .iter()
+        .find_map(|segment| segment.predecessor);
+    match log.released() {
+        Ok(released) => released.unwrap_or_default(),
+        Err(_) => oldest.map_or(Sequence(0), |before| before.sequence),
+    }
 }
 
 fn header_bytes(segment: &SegmentFile) -> u64 {
@@ -96,11 +124,17 @@ struct Copy {
     group_bytes: usize,
     /// Losses of which the frame behind is not known yet.
     open_losses: usize,
+    /// Frames up to here are safe elsewhere.
+    released: Sequence,
     salvaged: Salvaged,
 }
 
 impl Copy {
-    fn new(to: Arc<dyn Storage>, options: WalOptions, node_id: u64) -> Self {
+    fn new(
+        to: Arc<dyn Storage>,
+        options: WalOptions,
+        (node_id, released): (u64, Sequence),
+    ) -> Self {
         let next = NextSegment {
             number: 1,
             predecessor: Position::default(),
@@ -108,11 +142,12 @@ impl Copy {
         };
         let group_bytes_max = options.group_bytes_max;
         Self {
-            writer: Writer::new(to, options, (node_id, next), Vec::new()),
+            writer: Writer::new(to, options, (node_id, next), Existing::default()),
             group_bytes_max,
             group: Vec::new(),
             group_bytes: 0,
             open_losses: 0,
+            released,
             salvaged: Salvaged::default(),
         }
     }
@@ -120,7 +155,8 @@ impl Copy {
     /// Takes a frame. One that comes again (the last group of a run that died is copied into the
     /// next segment) has been taken already.
     fn take(&mut self, frame: &FrameInfo<'_>) -> Result<(), StorageError> {
-        if frame.kind != FrameKind::Data || frame.sequence <= self.salvaged.last {
+        let known = self.salvaged.last.max(self.released);
+        if frame.kind != FrameKind::Data || frame.sequence <= known {
             return Ok(());
         }
         let first_open = self.salvaged.losses.len() - self.open_losses;
@@ -139,13 +175,13 @@ impl Copy {
         }
     }
 
-    fn lose(&mut self, segment: &SegmentFile, (offset, bytes): (u64, u64), what: String) {
+    fn lose(&mut self, path: PathBuf, (offset, bytes): (u64, u64), what: String) {
         self.add(Loss {
-            path: segment.path.clone(),
+            path,
             offset,
             bytes,
             what,
-            after: self.salvaged.last,
+            after: self.salvaged.last.max(self.released),
             before: None,
         });
     }
@@ -154,8 +190,10 @@ impl Copy {
     fn note_missing(&mut self, from: &dyn Storage, expected: Option<u64>, found: &SegmentFile) {
         // The first one says whether there were frames before it.
         let expected = expected.unwrap_or(match found.predecessor {
-            Some(before) if before.sequence > Sequence(0) => before.segment,
+            Some(before) if before.sequence > self.released => before.segment,
             Some(_) => found.number,
+            // Its header is damaged, and which ones were deleted is not known.
+            None if self.released > Sequence(0) => found.number,
             None => 1,
         });
         for number in expected..found.number {
@@ -164,7 +202,7 @@ impl Copy {
                 offset: 0,
                 bytes: 0,
                 what: "the file is missing".to_owned(),
-                after: self.salvaged.last,
+                after: self.salvaged.last.max(self.released),
                 before: None,
             });
         }

@@ -7,6 +7,7 @@ use super::FOLDER;
 use super::frame::{self, Kind, Label, Seal};
 use super::options::{GroupReport, WalOptions};
 use super::reader::to_u64;
+use super::released;
 use super::replay::Carried;
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::clock;
@@ -35,6 +36,25 @@ pub(super) struct NextSegment {
     pub carried: Vec<Carried>,
 }
 
+/// The log that is there, as a writer needs to know it.
+#[derive(Debug, Default)]
+pub(super) struct Existing {
+    /// Oldest first.
+    pub segments: Vec<SegmentStats>,
+    /// Up to where the record says that frames are no longer needed, if there is one.
+    pub released: Option<Sequence>,
+    /// Whether that record would survive a power cut.
+    pub record_is_durable: bool,
+}
+
+/// How many segments, from the oldest on, hold no frame above `up_to`. The last one may get more.
+pub(super) fn segments_freed(segments: &[SegmentStats], up_to: Sequence) -> usize {
+    let successors = segments.iter().skip(1);
+    successors
+        .take_while(|successor| successor.first <= up_to.next())
+        .count()
+}
+
 /// A segment on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SegmentStats {
@@ -61,6 +81,10 @@ pub(super) struct Writer {
     /// What did not fit when the disk was full.
     wanted_bytes: usize,
     segments: Vec<SegmentStats>,
+    /// As the record says, if there is one.
+    released: Option<Sequence>,
+    /// Whether the record would survive a power cut.
+    record_is_durable: bool,
 }
 
 impl Writer {
@@ -68,7 +92,7 @@ impl Writer {
         storage: Arc<dyn Storage>,
         options: WalOptions,
         (node_id, next): (u64, NextSegment),
-        segments: Vec<SegmentStats>,
+        existing: Existing,
     ) -> Self {
         let last = next
             .carried
@@ -84,7 +108,9 @@ impl Writer {
             buffer: Vec::new(),
             names_durable: false,
             wanted_bytes: 0,
-            segments,
+            segments: existing.segments,
+            released: existing.released,
+            record_is_durable: existing.record_is_durable,
         }
     }
 
@@ -94,6 +120,39 @@ impl Writer {
 
     pub(super) fn segments(&self) -> &[SegmentStats] {
         &self.segments
+    }
+
+    pub(super) fn released(&self) -> Sequence {
+        self.released.unwrap_or_default()
+    }
+
+    /// Deletes the segments that hold no frame above `up_to`; says how many. Records that first:
+    /// whatever is left undone is finished by the next release or start.
+    pub(super) fn release(&mut self, up_to: Sequence) -> Result<usize, StorageError> {
+        let freed = segments_freed(&self.segments, up_to);
+        if freed == 0 {
+            return Ok(0);
+        }
+        if self.released < Some(up_to) || !self.record_is_durable {
+            let released = self.released.unwrap_or_default().max(up_to);
+            self.record_is_durable = false;
+            released::write(&*self.storage, released)?;
+            self.released = Some(released);
+            self.record_is_durable = true;
+        }
+        for _ in 0..freed {
+            let Some(oldest) = self.segments.first() else {
+                break;
+            };
+            let path = segment::path(oldest.number);
+            // It may be gone since an attempt that failed, or by hand.
+            if self.storage.len(&path)?.is_some() {
+                self.storage.remove(&path)?;
+            }
+            self.segments.remove(0);
+        }
+        self.storage.sync_dir(FOLDER)?;
+        Ok(freed)
     }
 
     /// Makes sure that there is a segment to write to.

@@ -47,6 +47,8 @@ pub(super) struct Log {
     starts: bool,
     clean: bool,
     verdict: String,
+    /// Writes up to this one are elsewhere; the log may begin after them.
+    released_sequence: Option<u64>,
     segments: Vec<Segment>,
 }
 
@@ -134,6 +136,7 @@ pub(super) fn look(storage: &dyn Storage, with_frames: bool) -> Result<Log, WalE
         starts: examined.is_ok(),
         clean: examined.as_ref().is_ok_and(|replayed| replayed.clean),
         verdict: verdict(&examined),
+        released_sequence: reader.released().ok().flatten().map(|last| last.0),
         segments,
     })
 }
@@ -247,6 +250,9 @@ impl Log {
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         for segment in &self.segments {
             segment.write(out)?;
+        }
+        if let Some(last) = self.released_sequence {
+            writeln!(out, "released: writes up to sequence {last}")?;
         }
         writeln!(
             out,

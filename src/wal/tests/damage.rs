@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::frame::{self, Kind, Label, Seal};
 use super::super::segment::SegmentHeader;
-use super::super::{Replayed, WalError, WalOptions};
+use super::super::{Replayed, WalError, released};
 use super::support::{Frames, Log, new_storage, recover, segment, small};
 use crate::id::Sequence;
 use crate::storage::{FaultStorage, Storage};
@@ -259,11 +259,10 @@ fn missing_segments_are_noticed_unless_they_were_released() {
         missing.contains("the log starts at sequence 4 in wal/0000000000000002.wal"),
         "{missing}"
     );
-    let options = WalOptions {
-        released: Sequence(3),
-        ..small()
-    };
-    let (recovered, frames) = recover(&storage, options).expect("released");
+    released::write(&storage, Sequence(2)).expect("written");
+    found(&storage).expect_err("frame 3 is missing");
+    released::write(&storage, Sequence(3)).expect("written");
+    let (recovered, frames) = recover(&storage, small()).expect("released");
     assert_eq!((frames.len(), recovered.replayed().last), (6, Sequence(9)));
 }
 

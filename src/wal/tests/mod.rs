@@ -4,6 +4,7 @@ mod basics;
 mod damage;
 mod faults;
 mod model;
+mod release;
 mod salvage;
 mod support;
 mod threaded;

@@ -1,8 +1,11 @@
 //! Random schedules against a disk that does everything a disk can do to us. What is checked
 //! after every restart: acknowledged <= recovered <= submitted, in order, nothing twice.
 
+use std::collections::HashMap;
+
 use super::super::{CommitError, WalError};
 use super::support::{Log, new_storage, recover, small};
+use crate::id::Sequence;
 use crate::storage::fault::{Fault, SplitMix};
 use crate::storage::{FaultStorage, Operation};
 
@@ -20,8 +23,12 @@ struct Model {
     first: u64,
     /// Outcomes of this run already looked at.
     seen: usize,
-    /// Must be found, in this order.
+    /// Must be found, in this order, but for a beginning that was released.
     known: Vec<Id>,
+    /// Of those.
+    sequences: HashMap<Id, u64>,
+    /// The highest sequence of which a release was asked for.
+    released: u64,
     /// Was found at the last start, though never acknowledged: goes on to be found once anything
     /// is acknowledged.
     recovered: Vec<Id>,
@@ -42,6 +49,8 @@ impl Model {
             first: 1,
             seen: 0,
             known: Vec::new(),
+            sequences: HashMap::new(),
+            released: 0,
             recovered: Vec::new(),
             unknown: Vec::new(),
         }
@@ -57,7 +66,8 @@ impl Model {
     }
 
     fn act(&mut self) {
-        match self.random.below(20) {
+        match self.random.below(22) {
+            20 | 21 => self.release(),
             0..=5 => self.submit(),
             6..=10 => self.with_log(|log| log.committer.commit_group()),
             11 | 12 => self.arm(),
@@ -72,6 +82,23 @@ impl Model {
             18 => self.crash(),
             _ => self.stop(),
         }
+    }
+
+    /// Releases some of what was acknowledged.
+    fn release(&mut self) {
+        let places = self
+            .known
+            .len()
+            .min(1 + self.random.below(self.known.len() + 1));
+        let Some(id) = places
+            .checked_sub(1)
+            .and_then(|place| self.known.get(place))
+        else {
+            return;
+        };
+        let up_to = self.sequences[id];
+        self.released = self.released.max(up_to);
+        self.with_log(|log| log.committer.release(Sequence(up_to)));
     }
 
     fn with_log(&mut self, act: impl FnOnce(&mut Log)) {
@@ -95,9 +122,9 @@ impl Model {
     }
 
     fn arm(&mut self) {
-        use Operation::{Create, Read, Rename, SetLen, Sync, SyncDir, Write};
+        use Operation::{Create, Read, Remove, Rename, SetLen, Sync, SyncDir, Write};
         let operations = [
-            Write, Write, Write, Sync, Sync, Sync, SetLen, Create, Rename, SyncDir, Read,
+            Write, Write, Write, Sync, Sync, Sync, SetLen, Create, Rename, SyncDir, Read, Remove,
         ];
         let faults = [Fault::Io, Fault::Full, Fault::ShortIo, Fault::ShortFull];
         let operation = operations[self.random.below(operations.len())];
@@ -127,6 +154,7 @@ impl Model {
                 Ok(()) => {
                     self.known.append(&mut self.recovered);
                     self.known.push(id);
+                    self.sequences.insert(id, *sequence);
                     // What failed before can never be found any more.
                     self.unknown.retain(|other| *other > id);
                 }
@@ -193,12 +221,15 @@ impl Model {
             .iter()
             .map(|(_, payload)| Id::from_le_bytes(*payload.first_chunk().expect("an id")))
             .collect();
+        let known = self.not_released(ids.first().copied());
         assert!(
-            ids.starts_with(&self.known),
-            "seed {seed}: acknowledged {:?}, found {ids:?}",
-            self.known
+            ids.starts_with(known),
+            "seed {seed}: acknowledged {known:?}, found {ids:?}"
         );
-        let rest = ids[self.known.len()..].to_vec();
+        let rest = ids[known.len()..].to_vec();
+        for (sequence, id) in log.found.iter().map(|(sequence, _)| sequence).zip(&ids) {
+            self.sequences.insert(*id, *sequence);
+        }
         let mut may_be = std::mem::take(&mut self.recovered);
         may_be.append(&mut self.unknown);
         may_be.sort_unstable();
@@ -213,6 +244,23 @@ impl Model {
         // the power. But only until something new is durable.
         self.unknown = may_be.into_iter().filter(|id| !rest.contains(id)).collect();
         self.recovered = rest;
+    }
+
+    /// What must be found if this is the first one that is. What comes before it was released; it
+    /// can come back as long as the record of that is not durable.
+    fn not_released(&self, first: Option<Id>) -> &[Id] {
+        let place = first.and_then(|first| self.known.iter().position(|id| *id == first));
+        let (gone, known) = self.known.split_at(place.unwrap_or(self.known.len()));
+        for id in gone {
+            let sequence = self.sequences[id];
+            assert!(
+                sequence <= self.released,
+                "seed {}: frame {sequence} is gone, released was up to {}",
+                self.seed,
+                self.released
+            );
+        }
+        known
     }
 
     /// However it went: with a good disk the log works again, and keeps everything.

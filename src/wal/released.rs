@@ -1,0 +1,90 @@
+//! `wal/released`: up to which frame the log is no longer needed.
+//!
+//! ```text
+//! tidegate log released 1
+//! sequence 1234
+//! crc32c 0a1b2c3d          of the two lines before
+//! ```
+//!
+//! The record is durable before the first segment that it covers is deleted, so that a start can
+//! tell a segment that was deleted from one that is missing, and finish what a crash interrupted.
+
+use super::FOLDER;
+use super::error::WalError;
+use crate::id::Sequence;
+use crate::storage::{self, Storage, StorageError};
+
+/// Its name in the folder of the log.
+const NAME: &str = "released";
+
+const HEAD: &str = "tidegate log released 1\nsequence ";
+
+/// Its path in the data folder.
+pub(super) fn path() -> String {
+    format!("{FOLDER}/{NAME}")
+}
+
+/// Whether a file of the log's folder is the record, or one that was never finished.
+pub(super) fn is_record(name: &str) -> bool {
+    name == NAME || name.strip_suffix(".new") == Some(NAME)
+}
+
+/// The last frame that is no longer needed; none was released if there is no record.
+pub(super) fn read(storage: &dyn Storage) -> Result<Option<Sequence>, WalError> {
+    let Some(bytes) = storage::read(storage, &path())? else {
+        return Ok(None);
+    };
+    match decode(&bytes) {
+        Some(released) => Ok(Some(released)),
+        None => Err(WalError::ReleasedDamaged {
+            path: storage.locate(&path()),
+        }),
+    }
+}
+
+/// Records that frames up to `released` are no longer needed; durable when it returns.
+pub(super) fn write(storage: &dyn Storage, released: Sequence) -> Result<(), StorageError> {
+    storage::replace(storage, &path(), encode(released).as_bytes())
+}
+
+fn encode(released: Sequence) -> String {
+    let text = format!("{HEAD}{released}\n");
+    let checksum = crc32c::crc32c(text.as_bytes());
+    format!("{text}crc32c {checksum:08x}\n")
+}
+
+fn decode(bytes: &[u8]) -> Option<Sequence> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let number = text.strip_prefix(HEAD)?.lines().next()?;
+    let released = Sequence(number.parse().ok()?);
+    // One way to write it: whatever differs is damage.
+    (encode(released) == text).then_some(released)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, encode, is_record};
+    use crate::id::Sequence;
+
+    #[test]
+    fn a_record_reads_what_was_written_and_notices_every_flipped_bit_and_every_cut() {
+        for released in [0, 7, 1234, u64::MAX].map(Sequence) {
+            let good = encode(released).into_bytes();
+            assert_eq!(decode(&good), Some(released));
+            for bit in 0..good.len() * 8 {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(decode(&bad), None, "bit {bit}");
+            }
+            for len in 0..good.len() {
+                assert_eq!(decode(&good[..len]), None, "{len} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn its_names_are_known_and_no_others() {
+        assert!(is_record("released") && is_record("released.new"));
+        assert!(!is_record("released.old") && !is_record("0000000000000001.wal"));
+    }
+}
