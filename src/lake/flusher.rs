@@ -151,6 +151,11 @@ impl Flusher {
         self.release_log().await;
     }
 
+    /// The tables.
+    pub fn lake(&self) -> &Lake {
+        &self.shared.lake
+    }
+
     /// Flushes all that is buffered now.
     pub async fn flush(&self) -> Result<(), LakeError> {
         self.flush_all(Reason::Asked).await?;

@@ -36,6 +36,7 @@ mod open;
 pub mod parquet;
 mod positions;
 mod state;
+mod status;
 mod store;
 mod table;
 mod tables;
@@ -56,6 +57,7 @@ pub use columns::{Column, Columns, Kind};
 pub use error::LakeError;
 pub use flusher::{Flusher, Log};
 pub use state::DataFile;
+pub use status::TableStatus;
 pub use upkeep::Upkeep;
 
 use positions::Positions;

@@ -29,6 +29,11 @@ impl Tables {
         }
     }
 
+    /// Where they lie.
+    pub(super) fn location(&self) -> String {
+        self.store.to_string()
+    }
+
     /// The table of a measurement, whether it exists or not.
     pub(super) fn get(&self, bucket: &str, measurement: &str) -> Result<Arc<Table>, LakeError> {
         let folder = format!("{}/{}", names::folder(bucket), names::folder(measurement));

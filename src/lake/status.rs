@@ -1,0 +1,61 @@
+//! What a table looks like, for people.
+
+use super::upkeep::{by_day, count};
+use super::{Lake, LakeError};
+use crate::catalog::Bucket;
+use crate::id::Sequence;
+
+/// A table of the lake as it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableStatus {
+    /// Its folder, from the root of the lake.
+    pub folder: String,
+    /// The version of its log.
+    pub version: u64,
+    /// Commits since the last checkpoint of the log.
+    pub unchecked: u64,
+    /// Tags and fields.
+    pub columns: u64,
+    /// Days with points.
+    pub days: u64,
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Their rows, as far as the files tell.
+    pub rows: u64,
+    /// The last frame of this node's log that is in it.
+    pub flushed: Sequence,
+}
+
+impl Lake {
+    /// What a table looks like now; nothing if there is none.
+    pub async fn status(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<Option<TableStatus>, LakeError> {
+        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let Some(state) = table.refresh(self.app()).await? else {
+            return Ok(None);
+        };
+        let files = state.files.values();
+        let flushed = state.transactions.get(self.app()).copied();
+        Ok(Some(TableStatus {
+            folder: table.folder.clone(),
+            version: state.version,
+            unchecked: table.unchecked(state.version).await?,
+            columns: count(state.columns.len()),
+            days: count(by_day(&state).len()),
+            files: count(state.files.len()),
+            bytes: files.clone().map(|file| file.bytes).sum(),
+            rows: files.filter_map(|file| file.rows).sum(),
+            flushed: Sequence(flushed.unwrap_or(0)),
+        }))
+    }
+
+    /// Where the tables lie, for people and other programs.
+    pub fn location(&self) -> String {
+        self.shared.tables.location()
+    }
+}
