@@ -42,5 +42,5 @@ pub use batch::Batch;
 pub use builder::BatchBuilder;
 pub use codec::{DecodeError, ROWS_MAX, VALUES_MAX};
 pub use column::FieldColumn;
-pub use segment::{Segment, SegmentField};
+pub use segment::{FieldValues, Segment, SegmentField};
 pub use value::{FieldType, FieldValue};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, StringArray};
 use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
@@ -25,6 +26,21 @@ pub struct Segment {
     pub(super) times: ScalarBuffer<i64>,
     pub(super) row_series: ScalarBuffer<u32>,
     pub(super) fields: Vec<SegmentField>,
+}
+
+/// All values of a field that exist, one behind the other, without nulls.
+#[derive(Clone, Copy, Debug)]
+pub enum FieldValues<'a> {
+    /// Doubles.
+    Float(&'a [f64]),
+    /// Signed integers.
+    Integer(&'a [i64]),
+    /// Unsigned integers.
+    Unsigned(&'a [u64]),
+    /// Booleans.
+    Boolean(&'a BooleanArray),
+    /// Texts.
+    String(&'a StringArray),
 }
 
 /// A field of a [`Segment`].
@@ -168,6 +184,28 @@ impl SegmentField {
     /// How many rows have a value.
     pub fn present_count(&self) -> usize {
         self.presence.count()
+    }
+
+    /// First row and length of every run of rows that have a value, ascending.
+    pub fn runs(&self) -> impl Iterator<Item = (u32, u32)> + Clone {
+        self.presence.runs()
+    }
+
+    /// The values of the rows in [`SegmentField::runs`], in bulk.
+    pub fn values(&self) -> FieldValues<'_> {
+        match self.field_type {
+            FieldType::Float => {
+                FieldValues::Float(self.packed.as_primitive::<Float64Type>().values())
+            }
+            FieldType::Integer => {
+                FieldValues::Integer(self.packed.as_primitive::<Int64Type>().values())
+            }
+            FieldType::Unsigned => {
+                FieldValues::Unsigned(self.packed.as_primitive::<UInt64Type>().values())
+            }
+            FieldType::Boolean => FieldValues::Boolean(self.packed.as_boolean()),
+            FieldType::String => FieldValues::String(self.packed.as_string()),
+        }
     }
 
     /// Every row that has a value, ascending, with the value.

@@ -1,1 +1,0 @@
-//! Segments as Parquet files and back.

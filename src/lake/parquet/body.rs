@@ -1,0 +1,224 @@
+//! The values of data pages: which encoding pays, and the bytes.
+
+use std::ops::Range;
+
+use parquet::basic::Encoding;
+
+use super::bounds::{Bounds, decimal};
+use super::delta;
+use super::dictionary::Dictionary;
+use super::hybrid::{Hybrid, width_of};
+use super::slice::Slice;
+
+/// Bytes of a page of texts, before compression, that are enough.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Values of one type.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Plain<'a> {
+    Float(&'a [f64]),
+    Integer(&'a [i64]),
+    Unsigned(&'a [u64]),
+    Boolean(&'a [bool]),
+    String(&'a [&'a str]),
+}
+
+/// The values of a chunk in the encoding of its data pages.
+#[derive(Debug)]
+pub(super) enum Body<'a> {
+    Indexes { indexes: Vec<u32>, width: u32 },
+    Delta(&'a [i64]),
+    Plain(Plain<'a>),
+}
+
+/// The bytes of a dictionary page, and how many values it has.
+type DictionaryPage = (Vec<u8>, usize);
+
+impl<'a> Body<'a> {
+    /// Takes the encoding that needs the fewest bytes before compression, which is a good guess at
+    /// the fewest behind it.
+    pub(super) fn choose(plain: Plain<'a>, bounds: &Bounds) -> (Option<DictionaryPage>, Self) {
+        match (plain, bounds) {
+            (Plain::Float(values), _) => {
+                // By their bits: -0.0 is not 0.0.
+                let dictionary = Dictionary::of(values, f64::to_bits);
+                Self::or_indexes(
+                    dictionary,
+                    |distinct| Plain::Float(distinct),
+                    Self::Plain(plain),
+                )
+            }
+            (Plain::Integer(values), Bounds::Integer(min, max)) => {
+                let dictionary = Dictionary::of_integers(values, *min, *max);
+                Self::or_indexes(
+                    dictionary,
+                    |distinct| Plain::Integer(distinct),
+                    Self::Delta(values),
+                )
+            }
+            (Plain::Unsigned(values), _) => {
+                let dictionary = Dictionary::of(values, |value| value);
+                Self::or_indexes(
+                    dictionary,
+                    |distinct| Plain::Unsigned(distinct),
+                    Self::Plain(plain),
+                )
+            }
+            (Plain::String(values), _) => {
+                let dictionary = Dictionary::of(values, |value| value);
+                let dictionary = dictionary.map(|dictionary| {
+                    let page = page_of(Plain::String(&dictionary.distinct));
+                    (page, dictionary.indexes)
+                });
+                Self::smaller(dictionary, Self::Plain(plain))
+            }
+            (Plain::Boolean(_) | Plain::Integer(_), _) => (None, Self::Plain(plain)),
+        }
+    }
+
+    fn or_indexes<T>(
+        dictionary: Option<Dictionary<T>>,
+        of: impl for<'d> Fn(&'d [T]) -> Plain<'d>,
+        other: Self,
+    ) -> (Option<DictionaryPage>, Self) {
+        let dictionary =
+            dictionary.map(|dictionary| (page_of(of(&dictionary.distinct)), dictionary.indexes));
+        Self::smaller(dictionary, other)
+    }
+
+    fn smaller(
+        dictionary: Option<(DictionaryPage, Vec<u32>)>,
+        other: Self,
+    ) -> (Option<DictionaryPage>, Self) {
+        let Some((page, indexes)) = dictionary else {
+            return (None, other);
+        };
+        let count = u32::try_from(page.1).unwrap_or(u32::MAX);
+        let width = width_of(count.saturating_sub(1));
+        if page.0.len() + indexes.len() * width as usize / 8 < other.size() {
+            (Some(page), Self::Indexes { indexes, width })
+        } else {
+            (None, other)
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::Indexes { indexes, width } => indexes.len() * *width as usize / 8,
+            Self::Delta(values) => delta::size(values),
+            Self::Plain(Plain::Float(values)) => values.len() * 8,
+            Self::Plain(Plain::Integer(values)) => values.len() * 8,
+            Self::Plain(Plain::Unsigned(values)) => values.len() * 9,
+            Self::Plain(Plain::Boolean(values)) => values.len() / 8,
+            Self::Plain(Plain::String(values)) => values.iter().map(|text| text.len() + 4).sum(),
+        }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        match self {
+            Self::Indexes { .. } => Encoding::RLE_DICTIONARY,
+            Self::Delta(_) => Encoding::DELTA_BINARY_PACKED,
+            Self::Plain(_) => Encoding::PLAIN,
+        }
+    }
+
+    /// How many rows from `first` on make a page: `rows_max`, or fewer if their texts are long.
+    /// `values` are before them.
+    pub(super) fn rows_within(
+        &self,
+        slice: &Slice<'_>,
+        first: usize,
+        values: usize,
+        rows_max: usize,
+    ) -> usize {
+        let rows = rows_max.min(slice.rows() - first);
+        let Self::Plain(Plain::String(texts)) = self else {
+            return rows;
+        };
+        let end = slice.values_before(first + rows);
+        let mut bytes = 0;
+        for (place, text) in (values..end).zip(texts.iter().skip(values)) {
+            if bytes > 0 && bytes + text.len() > PAGE_BYTES {
+                // The page ends before the row of this text.
+                return slice.rows_of(place) - first;
+            }
+            bytes += text.len() + 4;
+        }
+        rows
+    }
+
+    /// Encodes some of the values for a data page.
+    pub(super) fn encode(&self, values: Range<usize>, page: &mut Vec<u8>) {
+        match self {
+            Self::Indexes { indexes, width } => {
+                let mut hybrid = Hybrid::new(*width);
+                hybrid.extend(indexes.get(values).unwrap_or_default());
+                page.push(width.to_le_bytes()[0]);
+                page.extend(hybrid.finish());
+            }
+            Self::Delta(all) => delta::encode(all.get(values).unwrap_or_default(), page),
+            Self::Plain(plain) => plain.encode(values, page),
+        }
+    }
+}
+
+impl Plain<'_> {
+    pub(super) fn bounds(&self) -> Bounds {
+        match self {
+            Self::Float(values) => Bounds::floats(values),
+            Self::Integer(values) => Bounds::integers(values),
+            Self::Unsigned(values) => Bounds::unsigned(values),
+            Self::Boolean(values) => Bounds::booleans(values),
+            Self::String(values) => Bounds::strings(values),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Float(values) => values.len(),
+            Self::Integer(values) => values.len(),
+            Self::Unsigned(values) => values.len(),
+            Self::Boolean(values) => values.len(),
+            Self::String(values) => values.len(),
+        }
+    }
+
+    /// Writes some of the values in Parquet's PLAIN encoding.
+    pub(super) fn encode(&self, range: Range<usize>, page: &mut Vec<u8>) {
+        match self {
+            Self::Float(values) => {
+                let values = values.get(range).unwrap_or_default();
+                page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            }
+            Self::Integer(values) => {
+                let values = values.get(range).unwrap_or_default();
+                page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            }
+            Self::Unsigned(values) => {
+                let values = values.get(range).unwrap_or_default();
+                page.extend(values.iter().flat_map(|value| decimal(*value)));
+            }
+            Self::Boolean(values) => {
+                let values = values.get(range).unwrap_or_default();
+                let join = |byte: u8, value: &bool| byte << 1 | u8::from(*value);
+                let bytes = values
+                    .chunks(8)
+                    .map(|eight| eight.iter().rev().fold(0, join));
+                page.extend(bytes);
+            }
+            Self::String(values) => {
+                for text in values.get(range).unwrap_or_default() {
+                    // Far below 2^32: a segment is below 1 GiB.
+                    page.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+                    page.extend(text.as_bytes());
+                }
+            }
+        }
+    }
+}
+
+fn page_of(plain: Plain<'_>) -> DictionaryPage {
+    let mut page = Vec::new();
+    plain.encode(0..plain.len(), &mut page);
+    (page, plain.len())
+}

@@ -1,0 +1,96 @@
+//! Distinct values of a column, and the index of each value among them.
+
+use std::hash::{BuildHasher, Hash};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+/// Distinct values at most: their indexes fit into 16 bits.
+const DISTINCT_MAX: usize = 1 << 16;
+
+/// Values after which it is known whether they repeat.
+const PROBE: usize = 4096;
+
+/// Integers of a range up to this are looked up in a table instead of hashed.
+const TABLE_MAX: u64 = 1 << 16;
+
+/// Distinct values in the order of their first appearance.
+#[derive(Debug)]
+pub(super) struct Dictionary<T> {
+    pub(super) distinct: Vec<T>,
+    /// One a value.
+    pub(super) indexes: Vec<u32>,
+}
+
+impl<T: Copy> Dictionary<T> {
+    /// The dictionary of `values`, told apart by `key`; nothing if they hardly repeat.
+    pub(super) fn of<K: Hash + Eq>(values: &[T], key: impl Fn(T) -> K) -> Option<Self> {
+        let hasher = DefaultHashBuilder::default();
+        let mut table: HashTable<u32> = HashTable::new();
+        let mut distinct: Vec<T> = Vec::new();
+        let mut indexes = Vec::with_capacity(values.len());
+        let of = |distinct: &[T], index: u32| distinct.get(index as usize).map(|value| key(*value));
+        let mut last: Option<(K, u32)> = None;
+        for (position, value) in values.iter().enumerate() {
+            let wanted = key(*value);
+            if let Some((before, index)) = &last
+                && *before == wanted
+            {
+                indexes.push(*index);
+                continue;
+            }
+            let hash = hasher.hash_one(&wanted);
+            let same = |index: &u32| of(&distinct, *index).is_some_and(|known| known == wanted);
+            let index = match table.find(hash, same) {
+                Some(index) => *index,
+                None => {
+                    if distinct.len() >= limit(position, values.len()) {
+                        return None;
+                    }
+                    let index = u32::try_from(distinct.len()).ok()?;
+                    distinct.push(*value);
+                    table.insert_unique(hash, index, |index| {
+                        of(&distinct, *index).map_or(0, |known| hasher.hash_one(known))
+                    });
+                    index
+                }
+            };
+            indexes.push(index);
+            last = Some((wanted, index));
+        }
+        Some(Self { distinct, indexes })
+    }
+}
+
+impl Dictionary<i64> {
+    /// The dictionary of integers, quick if they lie close together.
+    pub(super) fn of_integers(values: &[i64], min: i64, max: i64) -> Option<Self> {
+        let range = max.wrapping_sub(min).cast_unsigned();
+        if range >= TABLE_MAX || max < min {
+            return Self::of(values, |value| value);
+        }
+        // One more than the index, 0 for none.
+        let mut table = vec![0_u32; usize::try_from(range).ok()? + 1];
+        let mut distinct = Vec::new();
+        let mut indexes = Vec::with_capacity(values.len());
+        for value in values {
+            let place = usize::try_from(value.wrapping_sub(min)).ok()?;
+            let slot = table.get_mut(place)?;
+            if *slot == 0 {
+                distinct.push(*value);
+                *slot = u32::try_from(distinct.len()).ok()?;
+            }
+            indexes.push(*slot - 1);
+        }
+        Some(Self { distinct, indexes })
+    }
+}
+
+/// How many distinct values there may be before the one at `position`.
+fn limit(position: usize, count: usize) -> usize {
+    let most = if position < PROBE {
+        PROBE
+    } else {
+        position / 2
+    };
+    most.min(DISTINCT_MAX).min(count / 2 + 1)
+}

@@ -1,0 +1,193 @@
+//! The values of one field in the order of the output, merged.
+
+use super::sorted::Sorted;
+use crate::columnar::{FieldType, FieldValues, SegmentField};
+
+/// Below one value in so many rows, values are sorted rather than laid out row by row.
+const SPARSE: usize = 8;
+
+/// Values in the order of rows, absent ones left out.
+#[derive(Debug)]
+pub(super) struct Gathered<T> {
+    /// The rows that have a value, ascending; nothing if all have.
+    pub(super) rows: Option<Vec<u32>>,
+    pub(super) values: Vec<T>,
+}
+
+/// The values of a field, of its type.
+#[derive(Debug)]
+pub(super) enum Values<'a> {
+    Float(Gathered<f64>),
+    Integer(Gathered<i64>),
+    Unsigned(Gathered<u64>),
+    Boolean(Gathered<bool>),
+    String(Gathered<&'a str>),
+}
+
+/// A field of a segment, and where that segment's rows begin.
+type Part<'a> = (usize, &'a SegmentField);
+
+/// Gathers the values of the field with this name and type.
+pub(super) fn gather<'a>(sorted: &'a Sorted, name: &str, field_type: FieldType) -> Values<'a> {
+    let mut parts: Vec<Part<'a>> = Vec::new();
+    let mut base = 0;
+    for segment in &sorted.segments {
+        let fields = segment.fields().iter();
+        let wanted =
+            |field: &&SegmentField| field.name() == name && field.field_type() == field_type;
+        parts.extend(fields.filter(wanted).map(|field| (base, field)));
+        base += segment.rows();
+    }
+    let input_rows = base;
+    let gather = Gather {
+        sorted,
+        parts: &parts,
+        input_rows,
+    };
+    match field_type {
+        FieldType::Float => Values::Float(gather.all(|values| match values {
+            FieldValues::Float(values) => Some(values.iter().copied()),
+            _ => None,
+        })),
+        FieldType::Integer => Values::Integer(gather.all(|values| match values {
+            FieldValues::Integer(values) => Some(values.iter().copied()),
+            _ => None,
+        })),
+        FieldType::Unsigned => Values::Unsigned(gather.all(|values| match values {
+            FieldValues::Unsigned(values) => Some(values.iter().copied()),
+            _ => None,
+        })),
+        FieldType::Boolean => Values::Boolean(gather.all(|values| match values {
+            FieldValues::Boolean(values) => Some(values.values().iter()),
+            _ => None,
+        })),
+        FieldType::String => Values::String(gather.all(|values| match values {
+            FieldValues::String(values) => Some(values.iter().flatten()),
+            _ => None,
+        })),
+    }
+}
+
+struct Gather<'a, 'p> {
+    sorted: &'a Sorted,
+    parts: &'p [Part<'a>],
+    input_rows: usize,
+}
+
+impl<'a> Gather<'a, '_> {
+    /// `of` takes the values of a part, all of one type.
+    fn all<T, I>(&self, of: impl Fn(FieldValues<'a>) -> Option<I>) -> Gathered<T>
+    where
+        T: Copy + Default,
+        I: Iterator<Item = T>,
+    {
+        let count: usize = self
+            .parts
+            .iter()
+            .map(|(_, field)| field.present_count())
+            .sum();
+        if count == self.input_rows {
+            self.every_row(of)
+        } else if count * SPARSE < self.sorted.rows() {
+            self.few_rows(of, count)
+        } else {
+            self.some_rows(of)
+        }
+    }
+
+    fn every_row<T, I>(&self, of: impl Fn(FieldValues<'a>) -> Option<I>) -> Gathered<T>
+    where
+        T: Copy + Default,
+        I: Iterator<Item = T>,
+    {
+        let parts = self
+            .parts
+            .iter()
+            .filter_map(|(_, field)| of(field.values()));
+        let values = parts.flatten();
+        let Some(places) = &self.sorted.places else {
+            let values = values.collect();
+            return Gathered { rows: None, values };
+        };
+        let mut placed = vec![T::default(); self.sorted.rows()];
+        for (place, value) in places.iter().zip(values) {
+            if let Some(slot) = placed.get_mut(*place as usize) {
+                *slot = value;
+            }
+        }
+        Gathered {
+            rows: None,
+            values: placed,
+        }
+    }
+
+    fn some_rows<T, I>(&self, of: impl Fn(FieldValues<'a>) -> Option<I>) -> Gathered<T>
+    where
+        T: Copy + Default,
+        I: Iterator<Item = T>,
+    {
+        let mut placed: Vec<Option<T>> = vec![None; self.sorted.rows()];
+        self.for_each(of, |place, value| {
+            if let Some(slot) = placed.get_mut(place as usize) {
+                *slot = Some(value);
+            }
+        });
+        let present = (0_u32..).zip(&placed).filter(|(_, value)| value.is_some());
+        let rows: Vec<u32> = present.map(|(row, _)| row).collect();
+        Gathered {
+            rows: (rows.len() < placed.len()).then_some(rows),
+            values: placed.into_iter().flatten().collect(),
+        }
+    }
+
+    fn few_rows<T, I>(&self, of: impl Fn(FieldValues<'a>) -> Option<I>, count: usize) -> Gathered<T>
+    where
+        T: Copy + Default,
+        I: Iterator<Item = T>,
+    {
+        let mut placed: Vec<(u32, T)> = Vec::with_capacity(count);
+        self.for_each(of, |place, value| placed.push((place, value)));
+        // Stable: of equal places the newest value is the last.
+        placed.sort_by_key(|(place, _)| *place);
+        let newest = placed.chunk_by(|a, b| a.0 == b.0).filter_map(<[_]>::last);
+        let (rows, values) = newest.copied().unzip();
+        Gathered {
+            rows: Some(rows),
+            values,
+        }
+    }
+
+    /// Calls with the place of every value, oldest first.
+    fn for_each<T, I>(
+        &self,
+        of: impl Fn(FieldValues<'a>) -> Option<I>,
+        mut found: impl FnMut(u32, T),
+    ) where
+        I: Iterator<Item = T>,
+    {
+        for (base, field) in self.parts {
+            let Some(mut values) = of(field.values()) else {
+                continue;
+            };
+            for (row, length) in field.runs() {
+                let rows = base + row as usize..base + row as usize + length as usize;
+                match &self.sorted.places {
+                    Some(places) => {
+                        let places = places.get(rows).unwrap_or_default();
+                        places
+                            .iter()
+                            .zip(values.by_ref())
+                            .for_each(|(p, v)| found(*p, v));
+                    }
+                    None => {
+                        // Checked when the rows were sorted: they are fewer than 2^32.
+                        let first = u32::try_from(rows.start).unwrap_or(u32::MAX);
+                        (first..first + length)
+                            .zip(values.by_ref())
+                            .for_each(|(p, v)| found(p, v));
+                    }
+                }
+            }
+        }
+    }
+}

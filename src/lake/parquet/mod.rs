@@ -1,0 +1,46 @@
+//! Segments as Parquet files and back.
+//!
+//! ```text
+//! segments --Sorted (day, series, time; equal points merged)--> encode_days --> a file a day
+//! sorted segments, one by one ------------------------------------> FileWriter --> a file
+//! ```
+//!
+//! A file holds rows of one table and one day, sorted by tags (ordered by their names; an absent
+//! tag first) and time, no two of them with the same tags and time:
+//!
+//! | column | type |
+//! | --- | --- |
+//! | `time` | INT64, TIMESTAMP(MICROS, UTC): nanoseconds divided by 1000, rounded down |
+//! | `time_ns` | INT64: the exact time |
+//! | a tag, a string | BYTE_ARRAY, STRING |
+//! | a float, an integer, a boolean | DOUBLE, INT64, BOOLEAN |
+//! | an unsigned | FIXED_LEN_BYTE_ARRAY(9), DECIMAL(20,0) |
+//!
+//! Only `time` and `time_ns` are required. A column without a value in a file is not in it.
+//!
+//! This module knows no folders, no tables' logs and no buffer.
+
+mod body;
+mod bounds;
+mod chunk;
+mod delta;
+mod dictionary;
+mod encode;
+mod error;
+mod file;
+mod gather;
+mod hybrid;
+mod layout;
+mod row_group;
+mod slice;
+mod sorted;
+mod summary;
+
+#[cfg(test)]
+mod tests;
+
+pub use encode::{FileWriter, encode_days};
+pub use error::EncodeError;
+pub use file::Encoded;
+pub use layout::{Column, Kind, Layout, TIME, TIME_NS};
+pub use sorted::{Sorted, day_of};

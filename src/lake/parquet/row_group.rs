@@ -1,0 +1,211 @@
+//! Row groups: sorted rows as encoded columns.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::EncodeError;
+use super::body::Plain;
+use super::chunk::{Chunk, ChunkEncoder, TagRuns};
+use super::gather::{Gathered, Values, gather};
+use super::layout::{Kind, Layout};
+use super::slice::Slice;
+use super::sorted::Sorted;
+
+/// Rows of a row group. Small on purpose: who reads many files at once holds one of each.
+pub(super) const ROWS_MAX: usize = 128 * 1024;
+
+/// Bytes of columns in memory that make a row group, where rows are long.
+pub(super) const BYTES_MAX: u64 = 32 << 20;
+
+/// Encoded columns of some rows of one file.
+#[derive(Debug)]
+pub(super) struct RowGroup {
+    pub(super) rows: usize,
+    pub(super) time: Chunk,
+    pub(super) time_ns: Chunk,
+    /// One a column of the layout; nothing for one without values.
+    pub(super) columns: Vec<Option<Chunk>>,
+}
+
+impl RowGroup {
+    /// Bytes of all columns.
+    pub(super) fn bytes(&self) -> u64 {
+        let columns = self.columns.iter().flatten();
+        let bytes = columns.map(|chunk| chunk.bytes.len()).sum::<usize>();
+        (bytes + self.time.bytes.len() + self.time_ns.bytes.len()) as u64
+    }
+
+    /// The column at a place of the layout, if it has values here.
+    pub(super) fn column(&self, place: usize) -> Option<&Chunk> {
+        self.columns.get(place).and_then(Option::as_ref)
+    }
+}
+
+/// Encodes some ranges of rows, each as a row group.
+pub(super) fn encode(
+    sorted: &Sorted,
+    layout: &Layout,
+    ranges: &[Range<usize>],
+    encoder: &mut ChunkEncoder,
+) -> Result<Vec<RowGroup>, EncodeError> {
+    let used = used(sorted, layout)?;
+    let mut groups = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        groups.push(times(sorted, range, layout.columns().len(), encoder)?);
+    }
+    tags(sorted, layout, ranges, encoder, &mut groups)?;
+    let columns = layout.columns().iter().enumerate().zip(used);
+    for ((place, column), is_used) in columns {
+        let (Kind::Field(field_type), true) = (column.kind, is_used) else {
+            continue;
+        };
+        // One column at a time: what is gathered is gone before the next.
+        let values = gather(sorted, &column.name, field_type);
+        for (range, group) in ranges.iter().zip(&mut groups) {
+            let chunk = field(&values, range.clone(), encoder)?;
+            if let Some(slot) = group.columns.get_mut(place) {
+                *slot = chunk;
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// Which columns of the layout the rows have. A column that the layout lacks is an error: its
+/// values would be lost.
+fn used(sorted: &Sorted, layout: &Layout) -> Result<Vec<bool>, EncodeError> {
+    let mut used = vec![false; layout.columns().len()];
+    for segment in &sorted.segments {
+        let tags = segment.tag_keys().map(|key| (key, Kind::Tag));
+        let fields = segment.fields().iter();
+        let fields = fields.map(|field| (field.name(), Kind::Field(field.field_type())));
+        for (name, kind) in tags.chain(fields) {
+            let place = layout.find(name, kind);
+            let slot = place.and_then(|place| used.get_mut(place));
+            *slot.ok_or_else(|| EncodeError::NoSuchColumn {
+                name: name.to_owned(),
+                kind: kind.as_str(),
+            })? = true;
+        }
+    }
+    Ok(used)
+}
+
+fn times(
+    sorted: &Sorted,
+    range: &Range<usize>,
+    columns: usize,
+    encoder: &mut ChunkEncoder,
+) -> Result<RowGroup, EncodeError> {
+    let slice = Slice::full(range.clone());
+    let time_ns = sorted.times.get(range.clone()).unwrap_or_default();
+    let time: Vec<i64> = time_ns
+        .iter()
+        .map(|time_ns| time_ns.div_euclid(1000))
+        .collect();
+    Ok(RowGroup {
+        rows: range.len(),
+        time: encoder.values(Plain::Integer(&time), &slice, false)?,
+        time_ns: encoder.values(Plain::Integer(time_ns), &slice, false)?,
+        columns: std::iter::repeat_with(|| None).take(columns).collect(),
+    })
+}
+
+fn field(
+    values: &Values<'_>,
+    range: Range<usize>,
+    encoder: &mut ChunkEncoder,
+) -> Result<Option<Chunk>, EncodeError> {
+    fn part<'a, T>(
+        gathered: &'a Gathered<T>,
+        range: Range<usize>,
+        plain: impl Fn(&'a [T]) -> Plain<'a>,
+        encoder: &mut ChunkEncoder,
+    ) -> Result<Option<Chunk>, EncodeError> {
+        let (slice, values) = Slice::of(gathered, range);
+        if values.is_empty() {
+            return Ok(None);
+        }
+        encoder.values(plain(values), &slice, true).map(Some)
+    }
+    match values {
+        Values::Float(values) => part(values, range, |values| Plain::Float(values), encoder),
+        Values::Integer(values) => part(values, range, |values| Plain::Integer(values), encoder),
+        Values::Unsigned(values) => part(values, range, |values| Plain::Unsigned(values), encoder),
+        Values::Boolean(values) => part(values, range, |values| Plain::Boolean(values), encoder),
+        Values::String(values) => part(values, range, |values| Plain::String(values), encoder),
+    }
+}
+
+/// Encodes all tags: their values are looked at once a series, not once a row.
+fn tags(
+    sorted: &Sorted,
+    layout: &Layout,
+    ranges: &[Range<usize>],
+    encoder: &mut ChunkEncoder,
+    groups: &mut [RowGroup],
+) -> Result<(), EncodeError> {
+    let places: HashMap<&str, usize> = layout
+        .tags_by_name()
+        .into_iter()
+        .filter_map(|place| Some((&*layout.columns().get(place)?.name, place)))
+        .collect();
+    for (range, group) in ranges.iter().zip(groups) {
+        let mut tags: HashMap<usize, TagColumn<'_>> = HashMap::new();
+        let mut rows = 0;
+        for (segment, series, length) in sorted.runs_in(range.clone()) {
+            for (key, value) in segment.series_tags(series) {
+                if let Some(place) = places.get(key) {
+                    tags.entry(*place).or_default().push(rows, value, length);
+                }
+            }
+            rows += length;
+        }
+        for (place, tag) in tags {
+            let chunk = encoder.tag(&tag.finish(rows))?;
+            if let Some(slot) = group.columns.get_mut(place) {
+                *slot = Some(chunk);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct TagColumn<'a> {
+    tag: TagRuns<'a>,
+    indexes: HashMap<&'a str, u32>,
+    /// Rows that the runs cover.
+    rows: usize,
+    /// Neighbouring series share most of their tags.
+    last: Option<(&'a str, u32)>,
+}
+
+impl<'a> TagColumn<'a> {
+    fn push(&mut self, row: usize, value: &'a str, length: usize) {
+        self.fill(row);
+        let index = match self.last {
+            Some((text, index)) if text == value => index,
+            _ => *self.indexes.entry(value).or_insert_with(|| {
+                self.tag.distinct.push(value);
+                // A row group has fewer rows than that.
+                u32::try_from(self.tag.distinct.len() - 1).unwrap_or(u32::MAX)
+            }),
+        };
+        self.last = Some((value, index));
+        self.tag.runs.push((Some(index), length));
+        self.rows = row + length;
+    }
+
+    /// The tag is absent in the rows up to `row`.
+    fn fill(&mut self, row: usize) {
+        if row > self.rows {
+            self.tag.runs.push((None, row - self.rows));
+        }
+    }
+
+    fn finish(mut self, rows: usize) -> TagRuns<'a> {
+        self.fill(rows);
+        self.tag
+    }
+}

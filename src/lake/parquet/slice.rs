@@ -1,0 +1,87 @@
+//! Which rows of a row group have a value in a column.
+
+use std::ops::Range;
+
+use super::gather::Gathered;
+use super::hybrid::Hybrid;
+
+/// The rows of a row group that have a value.
+#[derive(Debug)]
+pub(super) struct Slice<'a> {
+    rows: Range<usize>,
+    /// Rows of the whole output that have a value, those of this row group only; nothing if all
+    /// have.
+    present: Option<&'a [u32]>,
+}
+
+impl<'a> Slice<'a> {
+    /// The rows of a row group that all have a value.
+    pub(super) fn full(rows: Range<usize>) -> Self {
+        Self {
+            rows,
+            present: None,
+        }
+    }
+
+    /// The part of a column that lies in a row group, with its values.
+    pub(super) fn of<T>(gathered: &'a Gathered<T>, rows: Range<usize>) -> (Self, &'a [T]) {
+        let Some(present) = &gathered.rows else {
+            let values = gathered.values.get(rows.clone()).unwrap_or_default();
+            return (Self::full(rows), values);
+        };
+        let start = before(present, rows.start);
+        let end = before(present, rows.end);
+        let slice = Self {
+            rows,
+            present: present.get(start..end),
+        };
+        (slice, gathered.values.get(start..end).unwrap_or_default())
+    }
+
+    /// The number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// How many values the first rows have.
+    pub(super) fn values_before(&self, row: usize) -> usize {
+        match self.present {
+            None => row,
+            Some(present) => before(present, self.rows.start + row),
+        }
+    }
+
+    /// The rows, from the row group's first, that hold the first values and no other.
+    pub(super) fn rows_of(&self, values: usize) -> usize {
+        match self.present {
+            None => values,
+            Some(present) => present
+                .get(values)
+                .map_or(self.rows(), |row| *row as usize - self.rows.start),
+        }
+    }
+
+    /// Definition levels of some rows: 1 where there is a value.
+    pub(super) fn levels(&self, rows: Range<usize>) -> Hybrid {
+        let mut levels = Hybrid::new(1);
+        let Some(present) = self.present else {
+            levels.push_run(1, rows.len());
+            return levels;
+        };
+        let range = before(present, self.rows.start + rows.start)
+            ..before(present, self.rows.start + rows.end);
+        let mut next = self.rows.start + rows.start;
+        for row in present.get(range).unwrap_or_default() {
+            let row = *row as usize;
+            levels.push_run(0, row - next);
+            levels.push_run(1, 1);
+            next = row + 1;
+        }
+        levels.push_run(0, self.rows.start + rows.end - next);
+        levels
+    }
+}
+
+fn before(present: &[u32], row: usize) -> usize {
+    present.partition_point(|present| (*present as usize) < row)
+}

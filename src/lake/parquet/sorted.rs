@@ -1,0 +1,299 @@
+//! The rows of a flush in the order of the lake: day, series, time; equal points as one row.
+//!
+//! Nothing but integers is compared here: series have ranks. Rows mostly come with their times
+//! ascending in every series, so a counting sort by rank leaves little to do.
+//!
+//! No value is moved: the result says for every row of every segment which row of the output it
+//! goes to. Rows that go to the same place are one point, whose later values win.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::EncodeError;
+use crate::columnar::Segment;
+use crate::merge::Ranks;
+
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// The days since 1970-01-01, in UTC, of a time.
+pub fn day_of(time_ns: i64) -> i32 {
+    // 2^63 nanoseconds are 106,751 days.
+    i32::try_from(time_ns.div_euclid(DAY_NS)).unwrap_or_default()
+}
+
+/// Rows of one series, one behind the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// Where the series' tags are found.
+    pub(super) segment: usize,
+    pub(super) series: u32,
+    /// The first row of the output.
+    pub(super) start: usize,
+}
+
+/// The rows of one table, sorted and merged.
+#[derive(Debug)]
+pub struct Sorted {
+    pub(super) segments: Vec<Arc<Segment>>,
+    /// The output's row of every input row, segments one behind the other; nothing if each keeps
+    /// its place.
+    pub(super) places: Option<Vec<u32>>,
+    /// The time of every row of the output.
+    pub(super) times: Vec<i64>,
+    pub(super) runs: Vec<Run>,
+    /// Days since 1970-01-01 with the rows they have, ascending.
+    pub(super) days: Vec<(i32, Range<usize>)>,
+}
+
+impl Sorted {
+    /// Sorts the rows of one table's segments, oldest segment first.
+    pub fn new(segments: &[Arc<Segment>]) -> Result<Self, EncodeError> {
+        let ranks = Ranks::new(segments);
+        let input = Input::new(segments, &ranks)?;
+        let mut output = Output::with_rows(input.times.len());
+        for (day, rows) in input.days() {
+            let rows = input.sort(rows);
+            output.add_day(day, &rows, &input);
+        }
+        Ok(Self {
+            segments: segments.to_vec(),
+            runs: output.runs(&ranks),
+            places: (!input.is_in_place(&output.places)).then_some(output.places),
+            times: output.times,
+            days: output.days,
+        })
+    }
+
+    /// Rows that are sorted and merged already and of one day: each segment, and every segment
+    /// before the next.
+    pub(super) fn in_order(segments: Vec<Arc<Segment>>) -> Self {
+        let times = segments.iter().flat_map(|segment| segment.times());
+        let times: Vec<i64> = times.copied().collect();
+        let mut runs: Vec<Run> = Vec::new();
+        let mut start = 0;
+        for (index, segment) in segments.iter().enumerate() {
+            let mut last = None;
+            for series in segment.series_of_rows() {
+                if last != Some(*series) {
+                    runs.push(Run {
+                        segment: index,
+                        series: *series,
+                        start,
+                    });
+                    last = Some(*series);
+                }
+                start += 1;
+            }
+        }
+        let day = times.first().map(|time_ns| day_of(*time_ns));
+        let days = day.map(|day| (day, 0..times.len()));
+        Self {
+            segments,
+            places: None,
+            times,
+            runs,
+            days: days.into_iter().collect(),
+        }
+    }
+
+    /// The number of rows that are left.
+    pub fn rows(&self) -> usize {
+        self.times.len()
+    }
+
+    /// The number of rows that became part of another.
+    pub fn merged(&self) -> usize {
+        let input: usize = self.segments.iter().map(|segment| segment.rows()).sum();
+        input - self.times.len()
+    }
+
+    /// Days since 1970-01-01, in UTC, with their numbers of rows, ascending.
+    pub fn days(&self) -> impl Iterator<Item = (i32, usize)> {
+        self.days.iter().map(|(day, rows)| (*day, rows.len()))
+    }
+
+    /// The runs within some rows: where the series' tags are found, and how many rows it has.
+    pub(super) fn runs_in(
+        &self,
+        rows: Range<usize>,
+    ) -> impl Iterator<Item = (&Segment, u32, usize)> {
+        let first = self.runs.partition_point(|run| run.start <= rows.start);
+        let runs = self.runs.get(first.saturating_sub(1)..).unwrap_or_default();
+        let ends = runs
+            .iter()
+            .skip(1)
+            .map(|run| run.start)
+            .chain([self.rows()]);
+        let inside = runs.iter().zip(ends).take_while({
+            let end = rows.end;
+            move |(run, _)| run.start < end
+        });
+        inside.filter_map(move |(run, end)| {
+            let segment = self.segments.get(run.segment)?;
+            let length = end.min(rows.end) - run.start.max(rows.start);
+            Some((&**segment, run.series, length))
+        })
+    }
+}
+
+/// All input rows, numbered through.
+struct Input<'a> {
+    times: Cow<'a, [i64]>,
+    ranks: Vec<u32>,
+    rank_count: usize,
+}
+
+impl<'a> Input<'a> {
+    fn new(segments: &'a [Arc<Segment>], ranks: &Ranks) -> Result<Self, EncodeError> {
+        let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
+        if u32::try_from(rows).is_err() {
+            return Err(EncodeError::TooManyRows { rows });
+        }
+        let times = match segments {
+            [one] => Cow::Borrowed(one.times()),
+            _ => segments
+                .iter()
+                .flat_map(|segment| segment.times())
+                .copied()
+                .collect(),
+        };
+        let mut of_rows = Vec::with_capacity(rows);
+        for (index, segment) in segments.iter().enumerate() {
+            let of_series = ranks.of_segment(index);
+            let series = segment.series_of_rows().iter();
+            of_rows.extend(series.map(|id| of_series.get(*id as usize).copied().unwrap_or(0)));
+        }
+        let rank_count = of_rows.iter().max().map_or(0, |rank| *rank as usize + 1);
+        Ok(Self {
+            times,
+            ranks: of_rows,
+            rank_count,
+        })
+    }
+
+    /// The rows of every day, as they came.
+    fn days(&self) -> BTreeMap<i32, Vec<u32>> {
+        let days = (self.times.iter().min(), self.times.iter().max());
+        let (Some(first), Some(last)) = days else {
+            return BTreeMap::new();
+        };
+        let all = 0..u32::try_from(self.times.len()).unwrap_or(u32::MAX);
+        if day_of(*first) == day_of(*last) {
+            return [(day_of(*first), all.collect())].into();
+        }
+        let mut days: BTreeMap<i32, Vec<u32>> = BTreeMap::new();
+        for (row, time_ns) in all.zip(&*self.times) {
+            days.entry(day_of(*time_ns)).or_default().push(row);
+        }
+        days
+    }
+
+    /// Sorts the rows of a day by rank and time; of equal ones the older stay first.
+    fn sort(&self, rows: Vec<u32>) -> Vec<u32> {
+        let mut sorted = if self.rank_count <= 4 * rows.len() {
+            self.sort_by_counting(&rows)
+        } else {
+            let mut rows = rows;
+            rows.sort_by_key(|row| self.rank(*row));
+            rows
+        };
+        for run in sorted.chunk_by_mut(|a, b| self.rank(*a) == self.rank(*b)) {
+            if !run.is_sorted_by_key(|row| self.time(*row)) {
+                run.sort_by_key(|row| self.time(*row));
+            }
+        }
+        sorted
+    }
+
+    fn sort_by_counting(&self, rows: &[u32]) -> Vec<u32> {
+        // Where the next row of each rank goes.
+        let mut next = vec![0_u32; self.rank_count];
+        for row in rows {
+            if let Some(count) = next.get_mut(self.rank(*row) as usize) {
+                *count += 1;
+            }
+        }
+        let mut start = 0;
+        for count in &mut next {
+            start += std::mem::replace(count, start);
+        }
+        let mut sorted = vec![0; rows.len()];
+        for row in rows {
+            if let Some(place) = next.get_mut(self.rank(*row) as usize)
+                && let Some(slot) = sorted.get_mut(*place as usize)
+            {
+                *slot = *row;
+                *place += 1;
+            }
+        }
+        sorted
+    }
+
+    fn rank(&self, row: u32) -> u32 {
+        self.ranks.get(row as usize).copied().unwrap_or_default()
+    }
+
+    fn time(&self, row: u32) -> i64 {
+        self.times.get(row as usize).copied().unwrap_or_default()
+    }
+
+    fn is_in_place(&self, places: &[u32]) -> bool {
+        (0..)
+            .zip(places)
+            .all(|(row, place): (u32, &u32)| row == *place)
+    }
+}
+
+/// The rows of the output so far.
+struct Output {
+    places: Vec<u32>,
+    times: Vec<i64>,
+    days: Vec<(i32, Range<usize>)>,
+    /// Rank and first row of every run.
+    starts: Vec<(u32, usize)>,
+}
+
+impl Output {
+    fn with_rows(rows: usize) -> Self {
+        Self {
+            places: vec![0; rows],
+            times: Vec::with_capacity(rows),
+            days: Vec::new(),
+            starts: Vec::new(),
+        }
+    }
+
+    fn add_day(&mut self, day: i32, sorted: &[u32], input: &Input<'_>) {
+        let start = self.times.len();
+        let mut last = None;
+        for row in sorted {
+            let point = (input.rank(*row), input.time(*row));
+            if last != Some(point) {
+                if last.is_none_or(|(rank, _)| rank != point.0) {
+                    self.starts.push((point.0, self.times.len()));
+                }
+                self.times.push(point.1);
+                last = Some(point);
+            }
+            if let Some(place) = self.places.get_mut(*row as usize) {
+                // There are no more rows than the input has, which is checked.
+                *place = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
+            }
+        }
+        self.days.push((day, start..self.times.len()));
+    }
+
+    fn runs(&self, ranks: &Ranks) -> Vec<Run> {
+        let runs = self.starts.iter().filter_map(|(rank, start)| {
+            let (segment, series) = ranks.source(*rank)?;
+            Some(Run {
+                segment,
+                series,
+                start: *start,
+            })
+        });
+        runs.collect()
+    }
+}
