@@ -4,27 +4,8 @@
 use serde_json::{Value, json};
 
 use super::names;
+use super::parquet::{Column, Kind, Layout};
 use crate::columnar::FieldType;
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// Part of the identity of a series.
-    Tag,
-    /// A measured value.
-    Field(FieldType),
-}
-
-/// A tag or field of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Column {
-    /// Its name in files and for engines.
-    pub storage_name: String,
-    /// Its name in line protocol.
-    pub name: String,
-    /// What it holds.
-    pub kind: Kind,
-}
 
 /// The tags and fields of a table, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,24 +34,30 @@ impl Columns {
         self.columns.is_empty()
     }
 
+    /// They, as files have them.
+    pub(super) fn layout(&self) -> Layout {
+        Layout::new(self.columns.clone())
+    }
+
     /// Adds what is missing; says whether anything was. One name may stand for several columns of
     /// different kinds: several nodes may have met it with different types, and all was
     /// acknowledged.
     pub(super) fn extend<'a>(&mut self, wanted: impl IntoIterator<Item = (&'a str, Kind)>) -> bool {
         let before = self.columns.len();
         for (name, kind) in wanted {
-            let is_there = |column: &Column| column.name == name && column.kind == kind;
+            let is_there = |column: &Column| &*column.name == name && column.kind == kind;
             if self.columns.iter().any(is_there) {
                 continue;
             }
             let storage_name = names::column(name, self.columns.len(), |candidate| {
-                let own = self.columns.iter().map(|column| &column.storage_name);
-                own.chain(&self.foreign)
+                let own = self.columns.iter().map(|column| &*column.storage);
+                let foreign = self.foreign.iter().map(String::as_str);
+                own.chain(foreign)
                     .any(|taken| names::is_same(taken, candidate))
             });
             self.columns.push(Column {
-                storage_name,
-                name: name.to_owned(),
+                storage: storage_name.into(),
+                name: name.into(),
                 kind,
             });
         }
@@ -92,8 +79,8 @@ impl Columns {
         let mut grown = schema.clone();
         let fields = grown.get_mut("fields").and_then(Value::as_array_mut);
         let added = self.columns.iter().skip(first).map(|column| {
-            let metadata = json!({ NAME_KEY: column.name, KIND_KEY: column.kind.word() });
-            field(&column.storage_name, column.kind.delta_type(), metadata)
+            let metadata = json!({ NAME_KEY: column.name, KIND_KEY: column.kind.as_str() });
+            field(&column.storage, delta_type(column.kind), metadata)
         });
         if let Some(fields) = fields {
             fields.extend(added);
@@ -114,15 +101,15 @@ impl Columns {
                 foreign.push(storage_name);
                 continue;
             };
-            let kind = Kind::of_word(word).ok_or_else(|| {
+            let kind = kind_of(word).ok_or_else(|| {
                 format!(
                     "column {storage_name} is of kind \"{word}\", which this tidegate does not \
                      know: it may be older than the table"
                 )
             })?;
             columns.push(Column {
-                storage_name,
-                name: name.to_owned(),
+                storage: storage_name.into(),
+                name: name.into(),
                 kind,
             });
         }
@@ -130,35 +117,25 @@ impl Columns {
     }
 }
 
-impl Kind {
-    /// Its word in the metadata of a column.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Tag => "tag",
-            Self::Field(field_type) => field_type.as_str(),
-        }
-    }
+fn kind_of(word: &str) -> Option<Kind> {
+    let types = [
+        FieldType::Float,
+        FieldType::Integer,
+        FieldType::Unsigned,
+        FieldType::Boolean,
+        FieldType::String,
+    ];
+    let mut kinds = types.into_iter().map(Kind::Field).chain([Kind::Tag]);
+    kinds.find(|kind| kind.as_str() == word)
+}
 
-    fn of_word(word: &str) -> Option<Self> {
-        let types = [
-            FieldType::Float,
-            FieldType::Integer,
-            FieldType::Unsigned,
-            FieldType::Boolean,
-            FieldType::String,
-        ];
-        let mut kinds = types.into_iter().map(Self::Field).chain([Self::Tag]);
-        kinds.find(|kind| kind.word() == word)
-    }
-
-    fn delta_type(self) -> &'static str {
-        match self {
-            Self::Tag | Self::Field(FieldType::String) => "string",
-            Self::Field(FieldType::Float) => "double",
-            Self::Field(FieldType::Integer) => "long",
-            Self::Field(FieldType::Unsigned) => "decimal(20,0)",
-            Self::Field(FieldType::Boolean) => "boolean",
-        }
+fn delta_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Tag | Kind::Field(FieldType::String) => "string",
+        Kind::Field(FieldType::Float) => "double",
+        Kind::Field(FieldType::Integer) => "long",
+        Kind::Field(FieldType::Unsigned) => "decimal(20,0)",
+        Kind::Field(FieldType::Boolean) => "boolean",
     }
 }
 
@@ -187,10 +164,7 @@ mod tests {
         assert!(added && !columns.extend([("V", float)]));
         // Another node met it with another type.
         assert!(columns.extend([("v", Kind::Field(FieldType::Integer)), ("day", Kind::Tag)]));
-        let names: Vec<&str> = columns
-            .iter()
-            .map(|column| column.storage_name.as_str())
-            .collect();
+        let names: Vec<&str> = columns.iter().map(|column| &*column.storage).collect();
         assert_eq!(names, ["host", "v", "V_2", "v_3", "day_4"]);
         let schema = columns.grown_schema(&Columns::empty_schema(), 0);
         let read = Columns::of_schema(&schema).expect("ours");

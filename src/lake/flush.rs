@@ -17,8 +17,8 @@ use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::actions::{self, NewFile, NewTable};
-use super::columns::{Columns, Kind};
-use super::encode::{self, Encoded};
+use super::columns::Columns;
+use super::parquet::{EncodeError, Encoded, Kind, Sorted, encode_days};
 use super::state::{TableState, day_name};
 use super::table::{Next, Table};
 use super::{Lake, LakeError};
@@ -148,13 +148,12 @@ impl Lake {
         // What is taken for the moment is a part of what will be given back.
         let scratch = self.shared.budget.force(sealed.bytes / 2);
         let segments = sealed.segments.clone();
-        let layout = columns.clone();
-        let encode = move || encode::flush(&segments, &layout);
-        let encoded: Vec<Encoded> = tokio::task::spawn_blocking(encode)
-            .await?
-            .map_err(|reason| LakeError::table(&table.folder, reason))?;
+        let layout = columns.layout();
+        let encode = move || encode_days(&Sorted::new(&segments)?, &layout);
+        let encoded: Result<_, EncodeError> = tokio::task::spawn_blocking(encode).await?;
+        let encoded = encoded.map_err(|error| LakeError::table(&table.folder, error))?;
         drop(scratch);
-        let rows = encoded.iter().map(|file| file.rows).sum();
+        let rows = encoded.iter().map(|(_, file)| file.rows).sum();
         let files = self.write_files(table, order, encoded).await?;
         Ok(Unit {
             sealed,
@@ -170,12 +169,12 @@ impl Lake {
         &self,
         table: &Table,
         order: u64,
-        encoded: Vec<Encoded>,
+        encoded: Vec<(i32, Encoded)>,
     ) -> Result<Vec<NewFile>, LakeError> {
         let now_ms = self.now_ms();
         let node_id = self.shared.node_id;
-        let writes = encoded.into_iter().map(|file| async move {
-            let day = day_name(file.day);
+        let writes = encoded.into_iter().map(|(day_number, file)| async move {
+            let day = day_name(day_number);
             let name = uuid::Uuid::new_v4();
             let path = format!("day={day}/{order:020}-{node_id:016x}-{name}.parquet");
             let bytes = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
@@ -184,7 +183,7 @@ impl Lake {
             table.store.put(&location, payload).await?;
             Ok::<_, LakeError>(NewFile {
                 path,
-                day: file.day,
+                day: day_number,
                 bytes,
                 stats: file.stats,
                 now_ms,

@@ -26,7 +26,6 @@
 
 mod actions;
 mod columns;
-mod encode;
 mod error;
 mod flush;
 mod flusher;
@@ -53,9 +52,10 @@ use crate::memory::Budget;
 use crate::storage::Storage;
 use crate::telemetry::Metrics;
 
-pub use columns::{Column, Columns, Kind};
+pub use columns::Columns;
 pub use error::LakeError;
 pub use flusher::{Flusher, Log};
+pub use parquet::{Column, Kind};
 pub use state::DataFile;
 pub use status::TableStatus;
 pub use upkeep::Upkeep;
@@ -166,3 +166,6 @@ impl Lake {
             .saturating_mul(2)
     }
 }
+
+#[cfg(test)]
+mod tests;

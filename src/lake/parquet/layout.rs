@@ -30,7 +30,7 @@ impl Kind {
 }
 
 /// A tag or a field of a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
     /// What it is called in files and in the table's schema.
     pub storage: Box<str>,

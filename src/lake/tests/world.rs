@@ -1,0 +1,213 @@
+//! A lake on a folder that can crash, and the log that it is fed from.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array as _, RecordBatch};
+use object_store::ObjectStoreExt as _;
+use object_store::path::Path;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::buffer::{Buffer, BufferLimits};
+use crate::catalog::{self, Bucket, Catalog};
+use crate::clock::Clock;
+use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
+use crate::id::Sequence;
+use crate::lake::{Lake, LakeError, Opened, Options};
+use crate::memory::{Budget, Marks};
+use crate::storage::FaultStorage;
+use crate::telemetry::Metrics;
+
+/// (host, time) and the value of `v`: with it, how often the point is in the table.
+pub(super) type Points = BTreeMap<(String, i64), (f64, usize)>;
+
+pub(super) struct World {
+    pub(super) storage: FaultStorage,
+    pub(super) buffer: Buffer,
+    pub(super) catalog: Catalog,
+    pub(super) bucket: Arc<Bucket>,
+    pub(super) lake: Lake,
+    budget: Budget,
+    /// What was acknowledged, frame by frame.
+    pub(super) log: Vec<Batch>,
+}
+
+pub(super) const DAY_NS: i64 = 86_400_000_000_000;
+
+pub(super) fn options() -> Options {
+    Options {
+        url: None,
+        shared: false,
+        flush_bytes: 1 << 20,
+        flush_age: Duration::from_secs(600),
+        flushes_max: 2,
+        log_bytes: 1 << 20,
+        compact_files_min: 4,
+        file_bytes_max: 1 << 20,
+        vacuum_age: Duration::ZERO,
+        upkeep_every: Duration::ZERO,
+    }
+}
+
+pub(super) fn budget() -> Budget {
+    Budget::new(Marks {
+        budget_bytes: 1 << 30,
+        soft_bytes: 1 << 29,
+        hard_bytes: 1 << 30,
+    })
+}
+
+impl World {
+    pub(super) async fn new(seed: u64) -> Self {
+        let storage = FaultStorage::new(seed);
+        Self::open(storage, Vec::new()).await.expect("opened")
+    }
+
+    /// Opens a folder and replays what its tables lack.
+    pub(super) async fn open(storage: FaultStorage, log: Vec<Batch>) -> Result<Self, LakeError> {
+        let clock = Clock::system();
+        let limits = catalog::Limits {
+            buckets_max: 10,
+            tokens_max: 10,
+        };
+        let catalog = Catalog::open(Arc::new(storage.clone()), clock.clone(), limits);
+        let catalog = catalog.expect("readable");
+        let bucket = catalog.create_bucket("b", None).expect("created");
+        let buffer = Buffer::new(BufferLimits::default());
+        let budget = budget();
+        let lake = Lake::open(Opened {
+            storage: Arc::new(storage.clone()),
+            catalog: catalog.clone(),
+            buffer: buffer.clone(),
+            budget: budget.clone(),
+            metrics: Metrics::new(&clock),
+            clock,
+            options: options(),
+        })
+        .await?;
+        let mut world = Self {
+            storage,
+            buffer,
+            catalog,
+            bucket,
+            lake,
+            budget,
+            log: Vec::new(),
+        };
+        for batch in log {
+            let sequence = Sequence(world.log.len() as u64 + 1);
+            let flushed = world.lake.flushed(world.bucket.id, batch.measurement());
+            if sequence > flushed {
+                world.apply(sequence, &batch);
+            }
+            world.log.push(batch);
+        }
+        Ok(world)
+    }
+
+    fn apply(&self, sequence: Sequence, batch: &Batch) {
+        let reservation = self.budget.force(Buffer::apply_bytes_max(batch));
+        self.buffer
+            .apply(self.bucket.id, sequence, batch, reservation);
+    }
+
+    /// Acknowledges a frame with a point for each host at a time.
+    pub(super) fn write(&mut self, table: &str, hosts: std::ops::Range<usize>, time_ns: i64) {
+        let value = self.log.len() as f64;
+        let mut builder = BatchBuilder::new(table);
+        for host in hosts {
+            let host = format!("h{host}");
+            let series = builder.series(&[("host", &host)]);
+            let field = builder.field_column("v", FieldType::Float);
+            builder.push_row(series, time_ns, &[(field, FieldValue::Float(value))]);
+        }
+        self.push(builder.finish());
+    }
+
+    pub(super) fn push(&mut self, batch: Batch) {
+        self.log.push(batch);
+        let sequence = Sequence(self.log.len() as u64);
+        let batch = self.log.last().expect("just pushed");
+        self.apply(sequence, batch);
+    }
+
+    pub(super) async fn flush(&self, table: &str) -> Result<(), LakeError> {
+        self.lake.flush_table(&self.bucket, table).await.map(|_| ())
+    }
+
+    /// What the log says that a table must hold.
+    pub(super) fn expected(&self, table: &str) -> Points {
+        let mut points = Points::new();
+        for batch in self.log.iter().filter(|b| b.measurement() == table) {
+            for (row, series) in batch.series_of_rows().iter().enumerate() {
+                let (_, host) = batch.series_tags(*series).next().expect("a tag");
+                let value = batch.fields()[0].value(row);
+                let Some(FieldValue::Float(value)) = value else {
+                    panic!("{value:?}")
+                };
+                points.insert((host.to_owned(), batch.times()[row]), (value, 1));
+            }
+        }
+        points
+    }
+
+    /// What the files of a table hold, all versions of a point counted.
+    pub(super) async fn stored(&self, table: &str) -> Points {
+        let table = self.lake.shared.tables.get("b", table).expect("a name");
+        let Some(state) = table.refresh(self.lake.app()).await.expect("readable") else {
+            return Points::new();
+        };
+        let mut points = Points::new();
+        let mut files: Vec<_> = state.files.values().collect();
+        files.sort_by_key(|file| file.order);
+        for file in files {
+            let path = Path::parse(&file.path).expect("a path");
+            let found = table.store.get(&path).await.expect("there");
+            let bytes = found.bytes().await.expect("read");
+            assert_eq!(bytes.len() as u64, file.bytes);
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("Parquet");
+            for batch in reader.build().expect("Parquet") {
+                add(&mut points, &batch.expect("rows"));
+            }
+        }
+        points
+    }
+
+    /// Files in the folder of tables that belong to none.
+    pub(super) async fn orphans(&self, table: &str) -> usize {
+        use futures_util::TryStreamExt as _;
+        let table = self.lake.shared.tables.get("b", table).expect("a name");
+        let state = table.refresh(self.lake.app()).await.expect("readable");
+        let listed: Vec<_> = table.store.list(None).try_collect().await.expect("listed");
+        let files = listed.into_iter().filter(|meta| {
+            let path = meta.location.as_ref();
+            let is_known = |path: &str| {
+                let state = state.as_deref();
+                state.is_some_and(|state| state.files.contains_key(path))
+            };
+            !path.starts_with("_delta_log") && !is_known(path)
+        });
+        files.count()
+    }
+}
+
+fn add(points: &mut Points, batch: &RecordBatch) {
+    let column = |name: &str| batch.column_by_name(name).expect("a column");
+    let hosts = arrow_cast_to_strings(column("host"));
+    let times = column("time_ns").as_primitive::<Int64Type>();
+    let values = column("v").as_primitive::<Float64Type>();
+    for (row, host) in hosts.into_iter().enumerate() {
+        let entry = points.entry((host, times.value(row))).or_insert((0.0, 0));
+        *entry = (values.value(row), entry.1 + 1);
+    }
+}
+
+fn arrow_cast_to_strings(column: &arrow_array::ArrayRef) -> Vec<String> {
+    let strings = column.as_string::<i32>();
+    (0..strings.len())
+        .map(|row| strings.value(row).to_owned())
+        .collect()
+}
