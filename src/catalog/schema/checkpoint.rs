@@ -1,7 +1,8 @@
 //! `schemas.json`: all schemas as they were at a sequence of the log.
 //!
-//! Written when the server stops. The log is the truth: replay adds what came after, and what the
-//! checkpoint has already is compared, not added twice.
+//! Written when the server stops, and before the log lets go of frames that brought columns. The
+//! log is the truth: replay adds what came after, and what the checkpoint has already is compared,
+//! not added twice.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,6 +14,14 @@ use crate::catalog::CatalogError;
 use crate::catalog::file::{read_json, write_json};
 use crate::id::{BucketId, Sequence};
 use crate::storage::Storage;
+
+/// The schemas as they were at a sequence of the log, taken out to be written.
+#[derive(Debug)]
+pub struct Checkpoint {
+    sequence: Sequence,
+    pub(super) next_table_id: u64,
+    tables: Vec<(BucketId, Box<str>, Arc<TableSchema>)>,
+}
 
 pub(in crate::catalog) const PATH: &str = "schemas.json";
 const FORMAT: u32 = 1;
@@ -70,20 +79,51 @@ impl Schemas {
         Ok(schemas)
     }
 
-    /// Writes a checkpoint: everything up to `sequence` is durable and reflected.
-    pub fn write_checkpoint(
-        &self,
-        storage: &dyn Storage,
-        sequence: Sequence,
-    ) -> Result<(), CatalogError> {
+    /// The schemas as they were at `durable`: everything up to there is on disk, and what failed
+    /// was taken back. What is younger may still fail and is left out.
+    pub fn checkpoint(&self, durable: Sequence) -> Checkpoint {
         let tables = self.buckets.iter().flat_map(|(bucket, tables)| {
             tables
                 .iter()
-                .map(|(measurement, table)| stored_table(*bucket, measurement, table))
+                .map(|(measurement, table)| (*bucket, measurement.clone(), Arc::clone(table)))
         });
+        let younger = self.provisional.iter().filter(|new| new.since > durable);
+        let younger = younger.filter_map(|new| new.new_table_id).min();
+        Checkpoint {
+            sequence: durable,
+            next_table_id: younger.unwrap_or(self.next_table_id),
+            tables: tables.collect(),
+        }
+    }
+}
+
+impl Checkpoint {
+    /// The last frame that is reflected.
+    pub fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// The tables of a bucket, with what may still fail.
+    #[cfg(test)]
+    pub(crate) fn tables(&self, bucket: BucketId) -> BTreeMap<String, TableSchema> {
+        let tables = self.tables.iter().filter(|(id, _, _)| *id == bucket);
+        tables
+            .map(|(_, name, table)| (name.to_string(), TableSchema::clone(table)))
+            .collect()
+    }
+
+    /// Replaces the checkpoint on disk.
+    pub fn write(&self, storage: &dyn Storage) -> Result<(), CatalogError> {
+        let tables = self
+            .tables
+            .iter()
+            .filter_map(|(bucket, measurement, table)| {
+                let stored = stored_table(*bucket, measurement, table, self.sequence);
+                (!stored.columns.is_empty()).then_some(stored)
+            });
         let stored = Stored {
             format: FORMAT,
-            sequence,
+            sequence: self.sequence,
             next_table_id: self.next_table_id,
             tables: tables.collect(),
         };
@@ -115,10 +155,16 @@ fn restore(id: u64, columns: Vec<StoredColumn>) -> TableSchema {
     }
 }
 
-fn stored_table(bucket: BucketId, measurement: &str, table: &TableSchema) -> StoredTable {
+fn stored_table(
+    bucket: BucketId,
+    measurement: &str,
+    table: &TableSchema,
+    durable: Sequence,
+) -> StoredTable {
     let by_number: BTreeMap<u32, (&str, &Column)> = table
         .columns
         .iter()
+        .filter(|(_, column)| column.since <= durable)
         .map(|(name, column)| (column.id, (&**name, column)))
         .collect();
     let columns = by_number.into_values().map(|(name, column)| StoredColumn {

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use checkpoint::Checkpoint;
 pub(super) use checkpoint::PATH as CHECKPOINT_PATH;
 
 use crate::columnar::FieldType;

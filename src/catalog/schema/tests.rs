@@ -111,13 +111,48 @@ fn a_checkpoint_reads_back_as_it_was_written() {
         &[("room", ColumnKind::Tag), ("temp", FLOAT), ("Temp", STRING)],
         3,
     );
-    schemas
-        .write_checkpoint(&storage, Sequence(3))
-        .expect("written");
+    let checkpoint = schemas.checkpoint(Sequence(3));
+    checkpoint.write(&storage).expect("written");
     let read = Schemas::read_checkpoint(&storage).expect("read");
     assert_eq!(read.table(BUCKET, "home"), schemas.table(BUCKET, "home"));
     assert_eq!(read.next_table_id, schemas.next_table_id);
     assert_eq!(read.heap_bytes(), schemas.heap_bytes());
+}
+
+#[test]
+fn a_checkpoint_leaves_out_what_may_still_fail() {
+    let storage = FaultStorage::new(1);
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
+    let durable = schemas.table(BUCKET, "home").cloned();
+    extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
+    extend(&mut schemas, "other", &[("v", FLOAT)], 3);
+    schemas.drop_bucket(BucketId(9));
+    let checkpoint = schemas.checkpoint(Sequence(1));
+    // What comes later does not change what was taken out.
+    extend(&mut schemas, "third", &[("v", FLOAT)], 4);
+    checkpoint.write(&storage).expect("written");
+    let mut read = Schemas::read_checkpoint(&storage).expect("read");
+    assert_eq!(read.table(BUCKET, "home"), durable.as_ref());
+    assert!(read.table(BUCKET, "other").is_none());
+    // The log adds the rest, under the same numbers.
+    extend(&mut read, "home", &[("hum", FLOAT)], 2);
+    extend(&mut read, "other", &[("v", FLOAT)], 3);
+    extend(&mut read, "third", &[("v", FLOAT)], 4);
+    for table in ["home", "other", "third"] {
+        assert_eq!(read.table(BUCKET, table), schemas.table(BUCKET, table));
+    }
+    assert_eq!(read.next_table_id, schemas.next_table_id);
+}
+
+#[test]
+fn a_checkpoint_counts_the_new_tables_of_a_dropped_bucket_as_the_log_will() {
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "durable", &[("v", FLOAT)], 1);
+    extend(&mut schemas, "provisional", &[("v", FLOAT)], 2);
+    schemas.drop_bucket(BUCKET);
+    assert_eq!(schemas.checkpoint(Sequence(1)).next_table_id, 1);
+    assert_eq!(schemas.checkpoint(Sequence(2)).next_table_id, 2);
 }
 
 #[test]
