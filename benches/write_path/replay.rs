@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tidegate::buffer::{Buffer, BufferLimits};
 use tidegate::catalog::{self, Catalog};
 use tidegate::clock::Clock;
+use tidegate::id::Sequence;
 use tidegate::ingest::{Ingest, Limits, Opened, Options};
 use tidegate::memory::Budget;
 use tidegate::storage::{DiskStorage, Storage};
@@ -77,6 +78,8 @@ fn open(folder: &Path, lines: usize) -> Duration {
         budget: Budget::new(config.memory.marks()),
         metrics: Metrics::new(&clock),
         log: WalOptions::default(),
+        flushed: Box::new(|_, _| Sequence(0)),
+        pressure: None,
         options: options(&config),
     };
     let started = Instant::now();
@@ -100,5 +103,6 @@ fn options(config: &tidegate::config::Config) -> Options {
         slice_bytes_max: config.wal.slice_bytes_max,
         inline_bytes_max: 256 * 1024,
         bucket_bytes_max: config.memory.bucket_bytes_max(),
+        log_bytes_max: config.wal.log_bytes_max,
     }
 }

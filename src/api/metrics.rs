@@ -32,6 +32,7 @@ fn gauges(app: &App) -> Gauges {
         buckets_max: number(config.limits.buckets_max),
         exports_max: number(config.export.concurrent_max),
         bucket_bytes_max: config.memory.bucket_bytes_max(),
+        wal_bytes_max: config.wal.log_bytes_max,
         ..Gauges::default()
     };
     if let Some(engine) = app.engine() {

@@ -68,7 +68,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         group.0,
         group.1,
         ("wal.segment_bytes_max", wal.segment_bytes_max),
-    )
+    )?;
+    // The last segment is never given back.
+    let half = ("half of wal.log_bytes_max", wal.log_bytes_max / 2);
+    at_most("wal.segment_bytes_max", wal.segment_bytes_max, half)
 }
 
 /// A certificate is of no use without its key.

@@ -228,6 +228,9 @@ pub struct Wal {
     /// Bytes of one file of the log.
     #[serde(deserialize_with = "bounded::<65_536, { 2 * GIB }, _, _>")]
     pub segment_bytes_max: u64,
+    /// Bytes of the whole log from which writes are refused.
+    #[serde(deserialize_with = "bounded::<{ 64 * MIB }, { 1 << 40 }, _, _>")]
+    pub log_bytes_max: u64,
     /// Bytes written and synced in one go.
     #[serde(deserialize_with = "bounded::<65_536, GIB, _, _>")]
     pub group_bytes_max: usize,

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 
 use super::in_flight::SeriesInFlight;
+use super::release::Applied;
 use super::scratch::TableRows;
 use crate::buffer::Buffer;
 use crate::id::{BucketId, Sequence};
@@ -42,17 +43,19 @@ pub(super) struct Job {
 }
 
 /// Starts the thread. It ends when every sender is gone.
-pub(super) fn start(buffer: Buffer) -> io::Result<Sender<Job>> {
+pub(super) fn start(buffer: Buffer, applied: Arc<Applied>) -> io::Result<Sender<Job>> {
     let (jobs, queue) = channel();
     std::thread::Builder::new()
         .name("apply".to_owned())
-        .spawn(move || run(&buffer, &queue))?;
+        .spawn(move || run(&buffer, &applied, &queue))?;
     Ok(jobs)
 }
 
-fn run(buffer: &Buffer, queue: &Receiver<Job>) {
+fn run(buffer: &Buffer, applied: &Applied, queue: &Receiver<Job>) {
     while let Ok(job) = queue.recv() {
+        let sequence = job.sequence;
         let (done, committed) = apply(buffer, job);
+        applied.set(sequence);
         // The client may have hung up; its points stay.
         let _ = done.send(committed);
     }

@@ -5,8 +5,13 @@
 //! batches       one after the other to the end of the payload, each of one measurement
 //! ```
 //!
+//! No measurement comes twice: a frame is made of scratch columns, one set a measurement, and what
+//! leaves the buffer is told from what stays by the frame's sequence alone.
+//!
 //! A frame stands alone (design decision D3): it refers to nothing defined elsewhere but the
 //! bucket's id. A frame without batches is a barrier: it becomes durable after all before it.
+
+use std::collections::HashSet;
 
 use thiserror::Error;
 
@@ -51,8 +56,11 @@ pub(super) fn encode<'a>(
     batches: impl IntoIterator<Item = &'a Batch>,
 ) -> Vec<u8> {
     let mut payload = Vec::new();
+    let mut measurements = HashSet::new();
     write_varint(&mut payload, bucket.0);
     for batch in batches {
+        let is_first = measurements.insert(batch.measurement());
+        debug_assert!(is_first, "one batch a measurement");
         batch.encode(&mut payload);
     }
     payload
@@ -98,15 +106,17 @@ mod tests {
 
     #[test]
     fn a_frame_reads_back_as_it_was_written() {
-        let mut builder = BatchBuilder::new("home");
-        let series = builder.series(&[("room", "Kitchen")]);
-        let temp = builder.field_column("temp", FieldType::Float);
-        builder.push_row(series, 5, &[(temp, FieldValue::Float(21.5))]);
-        let batch = builder.finish();
-        let payload = encode(BucketId(300), [&batch, &batch]);
+        let batch = |measurement| {
+            let mut builder = BatchBuilder::new(measurement);
+            let series = builder.series(&[("room", "Kitchen")]);
+            let temp = builder.field_column("temp", FieldType::Float);
+            builder.push_row(series, 5, &[(temp, FieldValue::Float(21.5))]);
+            builder.finish()
+        };
+        let payload = encode(BucketId(300), [&batch("home"), &batch("yard")]);
         let described = describe_frame(&payload).expect("whole");
-        let home = ("home".to_owned(), 1);
-        assert_eq!(described.rows, [home.clone(), home]);
+        let rows = ["home", "yard"].map(|name| (name.to_owned(), 1));
+        assert_eq!(described.rows, rows);
         let (bucket, batches) = decode(&payload).expect("whole");
         assert_eq!((bucket, batches.len()), (BucketId(300), 2));
         assert!(decode(&payload[..payload.len() - 1]).is_err());

@@ -26,6 +26,7 @@ mod in_flight;
 mod open;
 mod parse;
 mod queued;
+mod release;
 mod report;
 mod resolution;
 mod resolve;
@@ -53,11 +54,12 @@ use crate::wal::LogStats;
 
 pub use check::{Check, CheckError, Checked};
 pub use frame::{FrameDescription, FrameError, describe_frame};
-pub use open::{OpenError, Opened};
+pub use open::{Flushed, OpenError, Opened, Pressure};
 pub use report::{LineReport, Stage};
 pub use rules::Limits;
 
 use queued::QueuedBytes;
+use release::{Applied, Checkpointed};
 use resolve::Resolver;
 
 /// How the write path works.
@@ -71,6 +73,8 @@ pub struct Options {
     pub inline_bytes_max: usize,
     /// What one bucket may fill of the budget, in bytes.
     pub bucket_bytes_max: u64,
+    /// What the log may take of the disk before writes are refused, in bytes.
+    pub log_bytes_max: u64,
 }
 
 /// The handle to the write path. Clones share it.
@@ -90,6 +94,9 @@ struct Shared {
     resolver: Arc<Resolver>,
     /// What was acknowledged and is not in the buffer yet.
     queued: Arc<QueuedBytes>,
+    /// What the log may let go of at most.
+    applied: Arc<Applied>,
+    checkpointed: Checkpointed,
     /// How many bodies may be parsed at the same time off the serving threads.
     parsers: Arc<tokio::sync::Semaphore>,
     newest_replayed_ns: Option<i64>,
@@ -188,6 +195,16 @@ pub enum WriteError {
         /// What it may hold.
         bucket_bytes_max: u64,
     },
+    /// The log has its share of the disk: what it holds must go elsewhere first.
+    #[error(
+        "the log holds {log_bytes} bytes, it may hold {log_bytes_max} (wal.log_bytes_max): it shrinks when its points are safe elsewhere"
+    )]
+    LogFull {
+        /// What it holds.
+        log_bytes: u64,
+        /// What it may hold.
+        log_bytes_max: u64,
+    },
     /// The log could not be written or synced: nothing is acknowledged.
     #[error("the log cannot be written: {0}")]
     LogUnavailable(String),
@@ -243,12 +260,17 @@ impl Ingest {
     pub fn delete_bucket(&self, name: &str) -> Result<(), CatalogError> {
         let id = self.shared.catalog.delete_bucket(name)?;
         self.shared.resolver.drop_bucket(id);
+        // Its points need no log any more. It is deleted, whether or not that can be used now.
+        if let Err(error) = self.release_log() {
+            tracing::warn!(%error, "the log of a deleted bucket is not given back yet");
+        }
         Ok(())
     }
 
     /// Whether a write would be taken now; if not, why.
     pub fn health(&self) -> Result<(), String> {
         self.shared.resolver.log_health()?;
+        self.check_log().map_err(|full| full.to_string())?;
         match self.shared.budget.try_reserve(SMALL_WRITE_BYTES) {
             Ok(_) => Ok(()),
             Err(full) => Err(format!("memory is full: {full}")),

@@ -1,18 +1,19 @@
 //! Opening the write path: schemas from their checkpoint, then the log from its first frame.
 
+use std::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::frame::{self, FrameError};
+use super::release::{Applied, Checkpointed};
 use super::resolution::columns;
 use super::resolve::{Parts, Resolver};
 use super::{Ingest, Options, Shared, apply};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Contradiction, Schemas};
 use crate::catalog::{Catalog, CatalogError};
-
-use crate::id::Sequence;
+use crate::id::{BucketId, Sequence};
 use crate::memory::Budget;
 use crate::storage::Storage;
 use crate::telemetry::Metrics;
@@ -45,8 +46,14 @@ enum ReplayError {
     Memory { budget_bytes: u64 },
 }
 
+/// The last frame of which a table's rows, and those of the frames before it, are safe elsewhere; 0
+/// if there is none.
+pub type Flushed = Box<dyn Fn(BucketId, &str) -> Sequence + Send>;
+
+/// Moves rows out of the buffer. Whatever is in there when it is called is whole frames.
+pub type Pressure = Box<dyn FnMut(&Buffer) + Send>;
+
 /// What the write path is made of.
-#[derive(Debug)]
 pub struct Opened {
     /// The data folder.
     pub storage: Arc<dyn Storage>,
@@ -58,10 +65,24 @@ pub struct Opened {
     pub budget: Budget,
     /// Where numbers go.
     pub metrics: Metrics,
-    /// How the log works.
+    /// How the log works. Its new frames must come after everything that `flushed` names.
     pub log: WalOptions,
+    /// What is not brought back from the log.
+    pub flushed: Flushed,
+    /// Called when the log holds more than there is memory for: each time that replay has passed
+    /// the budget's hard mark, or what was left above it the last time.
+    pub pressure: Option<Pressure>,
     /// How the write path works.
     pub options: Options,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened")
+            .field("log", &self.log)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Ingest {
@@ -75,30 +96,32 @@ impl Ingest {
             budget,
             metrics,
             log,
+            flushed,
+            pressure,
             options,
         } = opened;
-        let mut schemas = Schemas::read_checkpoint(storage.as_ref())?;
-        let mut newest_ns = None;
+        let mut replay = Replay {
+            schemas: Schemas::read_checkpoint(storage.as_ref())?,
+            catalog: &catalog,
+            buffer: &buffer,
+            budget: &budget,
+            flushed,
+            pressure,
+            relief_at: budget.marks().hard_bytes,
+            newest_ns: None,
+        };
         let recovered = Wal::recover(
             Arc::clone(&storage),
             log,
-            &mut |sequence, payload| {
-                let mut replay = Replay {
-                    catalog: &catalog,
-                    buffer: &buffer,
-                    budget: &budget,
-                    newest_ns: &mut newest_ns,
-                };
-                replay
-                    .frame(&mut schemas, sequence, payload)
-                    .map_err(Into::into)
-            },
+            &mut |sequence, payload| replay.frame(sequence, payload).map_err(Into::into),
             progress,
         )?;
         let wal = recovered.start()?;
+        let (mut schemas, newest_ns) = (replay.schemas, replay.newest_ns);
         schemas.settle(wal.durable_sequence());
         schemas.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
-        let jobs = apply::start(buffer.clone())?;
+        let applied = Arc::new(Applied::new(wal.durable_sequence()));
+        let jobs = apply::start(buffer.clone(), Arc::clone(&applied))?;
         let resolver = Arc::new(Resolver::new(Parts {
             schemas,
             wal,
@@ -119,6 +142,8 @@ impl Ingest {
             metrics,
             resolver,
             queued: Arc::default(),
+            applied,
+            checkpointed: Checkpointed::default(),
             parsers,
             newest_replayed_ns: newest_ns,
         };
@@ -130,50 +155,66 @@ impl Ingest {
     /// Closes the log after what was submitted, with a mark of a clean end, and writes the
     /// schemas' checkpoint. Blocks on the disk.
     pub fn close(&self) -> Result<(), OpenError> {
-        self.shared.resolver.wal().close()?;
-        let schemas = self.shared.resolver.schemas();
-        let durable = self.shared.resolver.wal().durable_sequence();
-        schemas.write_checkpoint(self.shared.storage.as_ref(), durable)?;
-        Ok(())
+        let wal = self.shared.resolver.wal();
+        wal.close()?;
+        Ok(self.checkpoint(wal.durable_sequence())?)
     }
 }
 
 struct Replay<'a> {
+    schemas: Schemas,
     catalog: &'a Catalog,
     buffer: &'a Buffer,
     budget: &'a Budget,
+    flushed: Flushed,
+    pressure: Option<Pressure>,
+    /// From so many bytes of memory on `pressure` is called.
+    relief_at: u64,
     /// The newest time of a point so far.
-    newest_ns: &'a mut Option<i64>,
+    newest_ns: Option<i64>,
 }
 
 impl Replay<'_> {
-    fn frame(
-        &mut self,
-        schemas: &mut Schemas,
-        sequence: Sequence,
-        payload: &[u8],
-    ) -> Result<(), ReplayError> {
+    fn frame(&mut self, sequence: Sequence, payload: &[u8]) -> Result<(), ReplayError> {
         let (bucket, batches) = frame::decode(payload)?;
         // Deleted since: its frames outlive it until their segment goes (D13). Its tables are still
         // numbered, so that those after them get the numbers that they had.
         let is_gone = self.catalog.bucket(bucket).is_none();
-        if is_gone && !schemas.is_news(sequence) {
+        if is_gone && !self.schemas.is_news(sequence) {
             return Ok(());
         }
         for batch in &batches {
-            *self.newest_ns = batch.times().iter().copied().max().max(*self.newest_ns);
-            schemas.extend(bucket, batch.measurement(), columns(batch), sequence)?;
-            if is_gone {
+            let measurement = batch.measurement();
+            self.newest_ns = batch.times().iter().copied().max().max(self.newest_ns);
+            self.schemas
+                .extend(bucket, measurement, columns(batch), sequence)?;
+            if is_gone || sequence <= (self.flushed)(bucket, measurement) {
                 continue;
             }
             let reservation = self.budget.force(Buffer::apply_bytes_max(batch));
             self.buffer.apply(bucket, sequence, batch, reservation);
         }
-        schemas.settle(sequence);
-        let budget_bytes = self.budget.marks().budget_bytes;
-        if self.budget.used_bytes() > budget_bytes {
-            return Err(ReplayError::Memory { budget_bytes });
+        self.schemas.settle(sequence);
+        self.relieve()
+    }
+
+    /// Has rows moved elsewhere when memory is short. The next time is when there is notably more
+    /// than what had to be left: where rows go may not work now, and asking takes time.
+    fn relieve(&mut self) -> Result<(), ReplayError> {
+        const STEPS: u64 = 4;
+        let marks = self.budget.marks();
+        if self.budget.used_bytes() > self.relief_at.min(marks.budget_bytes)
+            && let Some(pressure) = &mut self.pressure
+        {
+            pressure(self.buffer);
+            let room = marks.budget_bytes.saturating_sub(marks.hard_bytes);
+            let left = self.budget.used_bytes().saturating_add(room / STEPS);
+            self.relief_at = left.max(marks.hard_bytes);
         }
-        Ok(())
+        let budget_bytes = marks.budget_bytes;
+        match self.budget.used_bytes() > budget_bytes {
+            true => Err(ReplayError::Memory { budget_bytes }),
+            false => Ok(()),
+        }
     }
 }

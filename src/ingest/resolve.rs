@@ -27,7 +27,7 @@ use super::resolution::{
 use super::rules::Limits;
 use super::{REPORTS_MAX, WriteError};
 use crate::buffer::Buffer;
-use crate::catalog::schema::Schemas;
+use crate::catalog::schema::{Checkpoint, Schemas};
 use crate::catalog::{Bucket, Catalog};
 use crate::id::BucketId;
 use crate::memory::{Budget, Reservation};
@@ -249,7 +249,13 @@ impl Resolver {
         held.shrink_to(bytes);
     }
 
-    /// The schemas, for a checkpoint.
+    /// The schemas as they are on disk now.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let schemas = self.schemas();
+        // Read under the lock: what has failed below it was taken back before it came so far.
+        schemas.checkpoint(self.wal.durable_sequence())
+    }
+
     pub(super) fn schemas(&self) -> MutexGuard<'_, Schemas> {
         self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
     }

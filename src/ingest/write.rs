@@ -24,7 +24,7 @@ const ATTEMPTS_MAX: u32 = 3;
 /// What a batch takes, beside its rows, while nobody waits for it: a task, places in queues.
 const UNWATCHED_BYTES: u64 = 4096;
 
-/// How long an acknowledgement is held back when memory is all but full: below the one second
+/// How long an acknowledgement is held back when memory or log is all but full: below the one second
 /// after which the least patient writer gives up.
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 
@@ -183,6 +183,7 @@ impl Ingest {
         budget: &Budget,
         acknowledge: Acknowledge,
     ) -> Result<Resolved, WriteError> {
+        self.check_log()?;
         self.check_share(bucket)?;
         let unwatched = match acknowledge {
             Acknowledge::Durable => None,
@@ -236,9 +237,33 @@ impl Ingest {
         Ok(())
     }
 
-    /// Past the soft mark writers are slowed before anyone is refused: half of them never retry.
+    /// The log may not fill the disk while what it holds does not get elsewhere.
+    pub(super) fn check_log(&self) -> Result<(), WriteError> {
+        let log_bytes = self.shared.resolver.wal().log_bytes();
+        let log_bytes_max = self.shared.options.log_bytes_max;
+        match log_bytes < log_bytes_max {
+            true => Ok(()),
+            false => Err(WriteError::LogFull {
+                log_bytes,
+                log_bytes_max,
+            }),
+        }
+    }
+
+    /// How short the log's share of the disk is: 0 up to four fifths of it, 1 when it is full.
+    pub(super) fn log_pressure(&self) -> f64 {
+        let log_bytes_max = self.shared.options.log_bytes_max;
+        let fifth = (log_bytes_max / 5).max(1);
+        let above = self.shared.resolver.wal().log_bytes();
+        let above = above.saturating_sub(log_bytes_max - log_bytes_max / 5);
+        let permille = above.saturating_mul(1000) / fifth;
+        f64::from(u32::try_from(permille).unwrap_or(u32::MAX).min(1000)) / 1000.0
+    }
+
+    /// When memory or log are short writers are slowed before anyone is refused: half of them
+    /// never retry.
     async fn slow_down(&self) {
-        let pressure = self.shared.budget.pressure();
+        let pressure = self.shared.budget.pressure().max(self.log_pressure());
         if pressure > 0.0 {
             tokio::time::sleep(PAUSE_MAX.mul_f64(pressure)).await;
         }

@@ -14,6 +14,7 @@ use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::clock;
 use crate::config::{Config, InitToken};
+use crate::id::Sequence;
 use crate::ingest::{self, Ingest, Opened};
 use crate::read::{self, Reader};
 use crate::storage::{DiskStorage, Storage, StorageError};
@@ -115,6 +116,8 @@ fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenE
         budget,
         metrics: app.metrics().clone(),
         log: log_options(config, app.metrics().clone()),
+        flushed: Box::new(|_, _| Sequence(0)),
+        pressure: None,
         options: ingest_options(config),
     };
     let ingest = Ingest::open(opened, &mut progress_log())?;
@@ -151,6 +154,7 @@ pub fn ingest_options(config: &Config) -> ingest::Options {
         slice_bytes_max: config.wal.slice_bytes_max,
         inline_bytes_max: INLINE_BYTES_MAX,
         bucket_bytes_max: config.memory.bucket_bytes_max(),
+        log_bytes_max: config.wal.log_bytes_max,
     }
 }
 

@@ -57,6 +57,7 @@ gauges! {
     buffer_frozen_bytes: "Bytes of frozen segments",
     bucket_bytes_max: "Bytes of memory that one bucket may fill",
     wal_bytes: "Bytes of the log on disk",
+    wal_bytes_max: "Bytes of the log on disk past which writes are refused",
     wal_segments: "Files of the log on disk",
     wal_backlog_bytes: "Bytes queued for the log and not yet durable",
     wal_durable_sequence: "Sequence number of the last durable frame",

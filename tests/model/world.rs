@@ -9,6 +9,7 @@ use futures_core::Stream;
 use tidegate::buffer::{Buffer, BufferLimits};
 use tidegate::catalog::{self, Catalog};
 use tidegate::clock::Clock;
+use tidegate::id::Sequence;
 use tidegate::ingest::{
     Acknowledge, Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome,
     WriteRequest,
@@ -78,11 +79,14 @@ impl World {
             budget: budget.clone(),
             metrics: Metrics::new(&clock),
             log,
+            flushed: Box::new(|_, _| Sequence(0)),
+            pressure: None,
             options: Options {
                 limits: LIMITS,
                 slice_bytes_max: 48,
                 inline_bytes_max: 96,
                 bucket_bytes_max: 128 << 20,
+                log_bytes_max: 1 << 30,
             },
         };
         let ingest = Ingest::open(opened, &mut |_| {}).expect("the log opens");

@@ -120,6 +120,10 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         used_bytes: 9,
         bucket_bytes_max: 8,
     };
+    let log_full = WriteError::LogFull {
+        log_bytes: 9,
+        log_bytes_max: 8,
+    };
     let slow = BodyError::TooSlow {
         bytes: 1,
         window: Duration::from_secs(30),
@@ -135,6 +139,7 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         (WriteError::Overloaded(exhausted(80)).into(), 503),
         (WriteError::TooLarge(exhausted(91)).into(), 413),
         (bucket_full.into(), 503),
+        (log_full.into(), 503),
         (
             WriteError::LogUnavailable("no space left".into()).into(),
             503,

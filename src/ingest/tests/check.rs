@@ -26,6 +26,7 @@ fn check(limits: Limits) -> Check {
         slice_bytes_max: 4096,
         inline_bytes_max: 1024,
         bucket_bytes_max: 128 << 20,
+        log_bytes_max: 1 << 30,
     };
     Check::new(options, Precision::Nanosecond, NOW_NS)
 }

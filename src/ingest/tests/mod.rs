@@ -2,4 +2,5 @@ mod check;
 mod lines;
 mod no_sync;
 mod races;
+mod release;
 mod support;

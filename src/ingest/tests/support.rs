@@ -9,9 +9,10 @@ use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog};
 use crate::clock::Clock;
 use crate::columnar::{FieldValue, Segment};
+use crate::id::Sequence;
 use crate::ingest::{
-    Acknowledge, Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome,
-    WriteRequest,
+    Acknowledge, Body, Flushed, Ingest, Limits, OpenError, Opened, Options, Pressure, Target,
+    WriteError, WriteOutcome, WriteRequest,
 };
 use crate::line_protocol::Precision;
 use crate::memory::{Budget, Marks};
@@ -37,13 +38,47 @@ pub(super) struct World {
     pub(super) budget: Budget,
 }
 
+/// How a world differs from the usual one.
+pub(super) struct Setup {
+    pub(super) limits: Limits,
+    pub(super) budget_bytes: u64,
+    pub(super) bucket_bytes_max: u64,
+    pub(super) log_bytes_max: u64,
+    pub(super) segment_bytes_max: u64,
+    pub(super) sequences_after: Sequence,
+    pub(super) flushed: Flushed,
+    pub(super) pressure: Option<Pressure>,
+    /// Looks on at each group that the log has committed.
+    pub(super) observer: Option<Arc<dyn Observer>>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            limits: LIMITS,
+            budget_bytes: 256 << 20,
+            bucket_bytes_max: 128 << 20,
+            log_bytes_max: 1 << 30,
+            segment_bytes_max: 64 << 20,
+            sequences_after: Sequence(0),
+            flushed: Box::new(|_, _| Sequence(0)),
+            pressure: None,
+            observer: None,
+        }
+    }
+}
+
 impl World {
     pub(super) fn new() -> Self {
         Self::with(FaultStorage::new(1), LIMITS)
     }
 
     pub(super) fn with(storage: FaultStorage, limits: Limits) -> Self {
-        Self::over(storage, limits, (256 << 20, 128 << 20), None)
+        let setup = Setup {
+            limits,
+            ..Setup::default()
+        };
+        Self::open(storage, setup).expect("the log opens")
     }
 
     /// With a budget of so many bytes and a bucket's share of it, and somebody who looks on at
@@ -54,6 +89,17 @@ impl World {
         (budget_bytes, bucket_bytes_max): (u64, u64),
         observer: Option<Arc<dyn Observer>>,
     ) -> Self {
+        let setup = Setup {
+            limits,
+            budget_bytes,
+            bucket_bytes_max,
+            observer,
+            ..Setup::default()
+        };
+        Self::open(storage, setup).expect("the log opens")
+    }
+
+    pub(super) fn open(storage: FaultStorage, setup: Setup) -> Result<Self, OpenError> {
         let clock = Clock::manual(NOW_NS);
         let dynamic: Arc<dyn Storage> = Arc::new(storage.clone());
         let catalog_limits = catalog::Limits {
@@ -62,6 +108,7 @@ impl World {
         };
         let catalog = Catalog::open(Arc::clone(&dynamic), clock.clone(), catalog_limits)
             .expect("the catalog opens");
+        let budget_bytes = setup.budget_bytes;
         let (soft_bytes, hard_bytes) = (budget_bytes / 16 * 12, budget_bytes / 16 * 15);
         let budget = Budget::new(Marks {
             budget_bytes,
@@ -70,7 +117,9 @@ impl World {
         });
         let log = WalOptions {
             probe_first: Duration::from_millis(1),
-            observer,
+            segment_bytes_max: setup.segment_bytes_max,
+            sequences_after: setup.sequences_after,
+            observer: setup.observer,
             ..WalOptions::default()
         };
         let opened = Opened {
@@ -80,20 +129,23 @@ impl World {
             budget: budget.clone(),
             metrics: Metrics::new(&clock),
             log,
+            flushed: setup.flushed,
+            pressure: setup.pressure,
             options: Options {
-                limits,
+                limits: setup.limits,
                 slice_bytes_max: 4096,
                 inline_bytes_max: 1024,
-                bucket_bytes_max,
+                bucket_bytes_max: setup.bucket_bytes_max,
+                log_bytes_max: setup.log_bytes_max,
             },
         };
-        let ingest = Ingest::open(opened, &mut |_| {}).expect("the log opens");
-        Self {
+        let ingest = Ingest::open(opened, &mut |_| {})?;
+        Ok(Self {
             storage,
             catalog,
             ingest,
             budget,
-        }
+        })
     }
 
     /// What is found after a power cut.
@@ -157,7 +209,7 @@ impl World {
     }
 }
 
-fn segment_rows(segment: &Segment) -> Vec<String> {
+pub(super) fn segment_rows(segment: &Segment) -> Vec<String> {
     let row = |row: usize| {
         let tags = segment.series_tags(segment.series_of_rows()[row]);
         let tags: Vec<String> = tags.map(|(key, value)| format!("{key}={value}")).collect();
