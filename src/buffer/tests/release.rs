@@ -231,7 +231,8 @@ fn a_writer_a_flusher_and_a_reader_at_once_lose_nothing() {
                     let next = rest
                         .first()
                         .and_then(|segment| segment.times().first().copied());
-                    assert_eq!(next.unwrap_or(flushed.len() as i64), flushed.len() as i64);
+                    let expected = i64::try_from(flushed.len()).expect("small");
+                    assert_eq!(next.unwrap_or(expected), expected);
                     buffer.release(BUCKET, "m", sealed.last);
                 }
                 None => assert!(!done, "lost: only {} were flushed", flushed.len()),

@@ -15,14 +15,17 @@ use crate::storage::{FaultStorage, Operation, Storage};
 
 type Table = (BucketId, String);
 
+/// The last frame that was flushed of a table, and its rows.
+type Flush = (Sequence, Vec<String>);
+
 /// Where points go from the buffer, as durable as need be.
 #[derive(Clone, Default)]
 struct Elsewhere {
-    tables: Arc<Mutex<BTreeMap<Table, (Sequence, Vec<String>)>>>,
+    tables: Arc<Mutex<BTreeMap<Table, Flush>>>,
 }
 
 impl Elsewhere {
-    fn tables(&self) -> MutexGuard<'_, BTreeMap<Table, (Sequence, Vec<String>)>> {
+    fn tables(&self) -> MutexGuard<'_, BTreeMap<Table, Flush>> {
         self.tables.lock().expect("whole")
     }
 
