@@ -41,12 +41,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "api", "auth", "body", "ingest", "read", "catalog", "buffer", "wal", "storage",
+            "api", "auth", "body", "ingest", "read", "catalog", "buffer", "wal", "storage", "lake",
         ],
     ),
     (
         "api",
-        &["auth", "body", "ingest", "read", "catalog", "line_protocol"],
+        &[
+            "auth",
+            "body",
+            "ingest",
+            "read",
+            "catalog",
+            "line_protocol",
+            "lake",
+        ],
     ),
     ("auth", &["catalog"]),
     ("body", &[]),

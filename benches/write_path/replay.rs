@@ -80,6 +80,7 @@ fn open(folder: &Path, lines: usize) -> Duration {
         log: WalOptions::default(),
         flushed: Box::new(|_, _| Sequence(0)),
         pressure: None,
+        on_delete: None,
         options: options(&config),
     };
     let started = Instant::now();

@@ -24,6 +24,23 @@ pub struct Engine {
     pub ingest: Ingest,
     /// What was written.
     pub reader: Reader,
+    /// Where points move to.
+    #[cfg(feature = "lake")]
+    pub tables: crate::lake::Flusher,
+    /// Where points would move to.
+    #[cfg(not(feature = "lake"))]
+    pub tables: NoTables,
+}
+
+/// Stands where tables would be in a build without them.
+#[cfg(not(feature = "lake"))]
+#[derive(Clone, Copy, Debug)]
+pub struct NoTables;
+
+#[cfg(not(feature = "lake"))]
+impl NoTables {
+    /// There is nothing to flush.
+    pub async fn stop(&self, _: std::time::Duration) {}
 }
 
 /// What the endpoints share. Clones are the same.

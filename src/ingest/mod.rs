@@ -37,6 +37,7 @@ mod settle;
 mod tests;
 mod write;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ use crate::wal::LogStats;
 
 pub use check::{Check, CheckError, Checked};
 pub use frame::{FrameDescription, FrameError, describe_frame};
-pub use open::{Flushed, OpenError, Opened, Pressure};
+pub use open::{Flushed, OnDelete, OpenError, Opened, Pressure};
 pub use report::{LineReport, Stage};
 pub use rules::Limits;
 
@@ -83,8 +84,17 @@ pub struct Ingest {
     shared: Arc<Shared>,
 }
 
+struct BeforeDelete(OnDelete);
+
+impl fmt::Debug for BeforeDelete {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BeforeDelete")
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
+    on_delete: Option<BeforeDelete>,
     options: Options,
     storage: Arc<dyn Storage>,
     catalog: Catalog,
@@ -258,6 +268,10 @@ impl Ingest {
     /// Deletes a bucket: durable when it returns, its memory is free, and batches that are on
     /// their way to it are answered with [`WriteError::BucketGone`]. Blocks on the disk.
     pub fn delete_bucket(&self, name: &str) -> Result<(), CatalogError> {
+        let found = self.shared.catalog.bucket_named(name);
+        if let (Some(BeforeDelete(tell)), Some(bucket)) = (&self.shared.on_delete, found) {
+            tell(bucket.id, name)?;
+        }
         let id = self.shared.catalog.delete_bucket(name)?;
         self.shared.resolver.drop_bucket(id);
         // Its points need no log any more. It is deleted, whether or not that can be used now.

@@ -9,13 +9,13 @@ use super::frame::{self, FrameError};
 use super::release::{Applied, Checkpointed};
 use super::resolution::columns;
 use super::resolve::{Parts, Resolver};
-use super::{Ingest, Options, Shared, apply};
+use super::{BeforeDelete, Ingest, Options, Shared, apply};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Contradiction, Schemas};
 use crate::catalog::{Catalog, CatalogError};
 use crate::id::{BucketId, Sequence};
 use crate::memory::Budget;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 use crate::telemetry::Metrics;
 use crate::wal::{Progress, Wal, WalError, WalOptions};
 
@@ -53,6 +53,9 @@ pub type Flushed = Box<dyn Fn(BucketId, &str) -> Sequence + Send>;
 /// Moves rows out of the buffer. Whatever is in there when it is called is whole frames.
 pub type Pressure = Box<dyn FnMut(&Buffer) + Send>;
 
+/// Told of a bucket, by id and name, before it is deleted; an error keeps it from that.
+pub type OnDelete = Box<dyn Fn(BucketId, &str) -> Result<(), StorageError> + Send + Sync>;
+
 /// What the write path is made of.
 pub struct Opened {
     /// The data folder.
@@ -72,6 +75,8 @@ pub struct Opened {
     /// Called when the log holds more than there is memory for: each time that replay has passed
     /// the budget's hard mark, or what was left above it the last time.
     pub pressure: Option<Pressure>,
+    /// What else holds the points of a bucket.
+    pub on_delete: Option<OnDelete>,
     /// How the write path works.
     pub options: Options,
 }
@@ -98,6 +103,7 @@ impl Ingest {
             log,
             flushed,
             pressure,
+            on_delete,
             options,
         } = opened;
         let mut replay = Replay {
@@ -134,6 +140,7 @@ impl Ingest {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let parsers = Arc::new(tokio::sync::Semaphore::new(cores));
         let shared = Shared {
+            on_delete: on_delete.map(BeforeDelete),
             options,
             storage,
             catalog,

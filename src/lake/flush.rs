@@ -10,6 +10,7 @@
 //! neither a repeated nor a lower one: it is compared before every attempt.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use deltalake_core::kernel::Action;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -33,6 +34,9 @@ const WRITES_MAX: usize = 4;
 
 /// How often a flush is prepared anew because others have changed the table meanwhile.
 const PREPARATIONS_MAX: u32 = 20;
+
+/// How long a start waits before it tries again to make room.
+const RELIEVE_AGAIN: Duration = Duration::from_secs(2);
 
 /// Rows on their way to a table.
 struct Unit {
@@ -131,7 +135,7 @@ impl Lake {
         let positions = self.shared.positions.clone();
         let (bucket, measurement) = (bucket.id, measurement.to_owned());
         let note = move || positions.attempt(bucket, &measurement, last);
-        tokio::task::spawn_blocking(note).await?
+        Ok(tokio::task::spawn_blocking(note).await??)
     }
 
     /// Sorts, merges and encodes the rows, and writes the files.
@@ -265,6 +269,32 @@ impl Lake {
         actions.push(transaction);
         actions.extend(unit.files.iter().map(|file| actions::add(file, true)));
         actions::parse(&table.folder, actions)
+    }
+}
+
+impl Lake {
+    /// Flushes the largest tables until memory is no longer short, however long that takes: what
+    /// a replay needs.
+    pub async fn relieve(&self) {
+        let enough = self.shared.budget.marks().soft_bytes / 2;
+        while self.shared.budget.used_bytes() > enough {
+            let mut tables = self.shared.buffer.tables();
+            tables.sort_by_key(|table| table.bytes);
+            let Some(largest) = tables.pop() else {
+                return;
+            };
+            let Some(bucket) = self.shared.catalog.bucket(largest.bucket) else {
+                return;
+            };
+            if let Err(error) = self.flush_table(&bucket, &largest.measurement).await {
+                tracing::warn!(
+                    %error,
+                    "the start waits: the log holds more than there is memory for, and it cannot \
+                     be flushed"
+                );
+                tokio::time::sleep(RELIEVE_AGAIN).await;
+            }
+        }
     }
 }
 

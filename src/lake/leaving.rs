@@ -7,11 +7,12 @@
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::id::BucketId;
+use crate::storage::StorageError;
 
 impl Lake {
     /// Notes that the tables of a bucket are to go with it. Durable when it returns; blocks on the
     /// disk.
-    pub fn leave(&self, bucket: BucketId, name: &str) -> Result<(), LakeError> {
+    pub fn leave(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
         self.shared.positions.leave(bucket, name)
     }
 

@@ -147,6 +147,11 @@ impl Lake {
         self.shared.positions.of(bucket, measurement).flushed
     }
 
+    /// The last frame that any table has or may have.
+    pub fn last(&self) -> Sequence {
+        self.shared.positions.last()
+    }
+
     fn app(&self) -> &str {
         &self.shared.app
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LakeError;
 use crate::id::{BucketId, Sequence};
-use crate::storage::{self, Storage};
+use crate::storage::{self, Operation, Storage, StorageError};
 
 const PATH: &str = "flushes.json";
 const FORMAT: u32 = 1;
@@ -108,6 +108,15 @@ impl Positions {
         position.copied().unwrap_or_default()
     }
 
+    /// The last frame that is named here.
+    pub(super) fn last(&self) -> Sequence {
+        let noted = self.lock();
+        let positions = noted.tables.values().flat_map(BTreeMap::values);
+        let last =
+            positions.map(|position| position.flushed.max(position.attempt.unwrap_or_default()));
+        last.max().unwrap_or_default()
+    }
+
     /// Every table with a flush whose end is not known.
     pub(super) fn doubtful(&self) -> Vec<(BucketId, String)> {
         let noted = self.lock();
@@ -119,15 +128,6 @@ impl Positions {
         doubtful
     }
 
-    /// Every table that was ever flushed.
-    pub(super) fn tables(&self) -> Vec<(BucketId, String)> {
-        let noted = self.lock();
-        let named = noted.tables.iter();
-        named
-            .flat_map(|(bucket, tables)| tables.keys().map(|name| (*bucket, name.clone())))
-            .collect()
-    }
-
     /// Notes an attempt, durably when it returns. Blocks on the disk; who comes meanwhile is
     /// written along with the next.
     pub(super) fn attempt(
@@ -135,7 +135,7 @@ impl Positions {
         bucket: BucketId,
         measurement: &str,
         sequence: Sequence,
-    ) -> Result<(), LakeError> {
+    ) -> Result<(), StorageError> {
         let change = self.change(bucket, measurement, |position| {
             position.attempt = position.attempt.max(Some(sequence));
         });
@@ -160,7 +160,7 @@ impl Positions {
     }
 
     /// Notes that the folder of a bucket is to go once the bucket is gone. Durable when it returns.
-    pub(super) fn leave(&self, bucket: BucketId, name: &str) -> Result<(), LakeError> {
+    pub(super) fn leave(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
         let change = {
             let mut noted = self.lock();
             noted.leaving.insert(bucket, name.to_owned());
@@ -185,7 +185,7 @@ impl Positions {
     }
 
     /// Makes all of it durable. Blocks on the disk.
-    pub(super) fn write(&self) -> Result<(), LakeError> {
+    pub(super) fn write(&self) -> Result<(), StorageError> {
         let change = self.lock().changes;
         self.write_up_to(change)
     }
@@ -198,7 +198,7 @@ impl Positions {
         noted.changes
     }
 
-    fn write_up_to(&self, change: u64) -> Result<(), LakeError> {
+    fn write_up_to(&self, change: u64) -> Result<(), StorageError> {
         let written = self.shared.written.lock();
         let mut written = written.unwrap_or_else(PoisonError::into_inner);
         if *written >= change {
@@ -220,7 +220,7 @@ impl Positions {
 }
 
 impl Noted {
-    fn to_json(&self) -> Result<Vec<u8>, LakeError> {
+    fn to_json(&self) -> Result<Vec<u8>, StorageError> {
         let tables = self.tables.iter().flat_map(|(bucket, tables)| {
             tables.iter().map(|(measurement, position)| StoredTable {
                 bucket: *bucket,
@@ -234,10 +234,8 @@ impl Noted {
             tables: tables.collect(),
             leaving: leaving.map(|(id, name)| (id.0, name.clone())).collect(),
         };
-        serde_json::to_vec(&stored).map_err(|error| LakeError::Positions {
-            path: PATH.to_owned(),
-            reason: error.to_string(),
-        })
+        serde_json::to_vec(&stored)
+            .map_err(|error| StorageError::io(Operation::Write, PATH, error.into()))
     }
 }
 
@@ -275,7 +273,7 @@ mod tests {
         assert_eq!(crashed.doubtful(), [(bucket, "mem".to_owned())]);
         positions.retain_buckets(|_| false);
         positions.write().expect("written");
-        assert!(after(&storage).tables().is_empty());
+        assert_eq!(after(&storage).last(), Sequence(0));
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod activity;
 mod connection;
 mod door;
 mod guard;
+#[cfg_attr(not(feature = "lake"), path = "without_lake.rs")]
+mod lake;
 mod layers;
 mod listener;
 mod open;

@@ -8,13 +8,13 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use super::lake::{LakeError, Tables};
 use super::skew;
 use crate::api::{App, Engine};
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::clock;
 use crate::config::{Config, InitToken};
-use crate::id::Sequence;
 use crate::ingest::{self, Ingest, Opened};
 use crate::read::{self, Reader};
 use crate::storage::{DiskStorage, Storage, StorageError};
@@ -49,6 +49,9 @@ pub enum OpenError {
          folder, which holds nothing yet, and start again"
     )]
     Unseen(#[source] io::Error),
+    /// The open tables.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
     /// No thread to open it on.
     #[error("no thread for opening the data folder")]
     Thread(#[source] io::Error),
@@ -61,10 +64,11 @@ pub enum OpenError {
 pub(super) async fn open(app: App, on_operator_token: OnOperatorToken) -> Result<(), OpenError> {
     let (tx, rx) = oneshot::channel();
     let opening = app.clone();
+    let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("open".to_owned());
     let open = move || {
         // Nobody listens any more if the server was stopped meanwhile.
-        let _ = tx.send(engine(&opening, on_operator_token));
+        let _ = tx.send(engine(&opening, on_operator_token, &runtime));
     };
     thread.spawn(open).map_err(OpenError::Thread)?;
     let engine = rx.await.map_err(|_| OpenError::Lost)??;
@@ -73,12 +77,15 @@ pub(super) async fn open(app: App, on_operator_token: OnOperatorToken) -> Result
     Ok(())
 }
 
-/// Closes the log with the mark of a clean end, once nothing is in flight. If that fails the log
-/// is in order all the same: the next start treats it like one after a crash.
+/// Flushes what is in memory, as far as that is done in time, and closes the log with the mark of a
+/// clean end, once nothing is in flight. If that fails the log is in order all the same: the next
+/// start treats it like one after a crash.
 pub(super) async fn close(app: &App) {
-    let Some(ingest) = app.engine().map(|engine| engine.ingest.clone()) else {
+    let Some(engine) = app.engine() else {
         return;
     };
+    engine.tables.stop(app.config().lake.stop_max).await;
+    let ingest = engine.ingest.clone();
     match tokio::task::spawn_blocking(move || ingest.close()).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "the log was not closed cleanly"),
@@ -86,7 +93,11 @@ pub(super) async fn close(app: &App) {
     }
 }
 
-fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenError> {
+fn engine(
+    app: &App,
+    on_operator_token: OnOperatorToken,
+    runtime: &tokio::runtime::Handle,
+) -> Result<Engine, OpenError> {
     let config = app.config();
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(&config.storage.data_dir)?);
     let limits = catalog::Limits {
@@ -109,15 +120,20 @@ fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenE
     let budget = app.budget().clone();
     let options = read_options(config);
     let reader = Reader::new(buffer.clone(), budget.clone(), app.clock().clone(), options);
+    let tables = Tables::open(app, &storage, &catalog, &buffer, runtime)?;
     let opened = Opened {
         storage,
         catalog: catalog.clone(),
         buffer,
         budget,
         metrics: app.metrics().clone(),
-        log: log_options(config, app.metrics().clone()),
-        flushed: Box::new(|_, _| Sequence(0)),
-        pressure: None,
+        log: WalOptions {
+            sequences_after: tables.last(),
+            ..log_options(config, app.metrics().clone())
+        },
+        flushed: tables.flushed(),
+        pressure: tables.pressure(),
+        on_delete: tables.on_delete(),
         options: ingest_options(config),
     };
     let ingest = Ingest::open(opened, &mut progress_log())?;
@@ -125,6 +141,7 @@ fn engine(app: &App, on_operator_token: OnOperatorToken) -> Result<Engine, OpenE
         tracing::warn!("{warning}");
     }
     Ok(Engine {
+        tables: tables.start(&ingest),
         catalog,
         ingest,
         reader,

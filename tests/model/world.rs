@@ -81,6 +81,7 @@ impl World {
             log,
             flushed: Box::new(|_, _| Sequence(0)),
             pressure: None,
+            on_delete: None,
             options: Options {
                 limits: LIMITS,
                 slice_bytes_max: 48,

@@ -123,6 +123,7 @@ impl World {
             ..WalOptions::default()
         };
         let opened = Opened {
+            on_delete: None,
             storage: dynamic,
             catalog: catalog.clone(),
             buffer: Buffer::new(BufferLimits::default()),

@@ -1,0 +1,119 @@
+//! The lake's place in the server: its settings, what the write path asks it, and the log as it
+//! sees it.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::api::App;
+use crate::buffer::Buffer;
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::id::Sequence;
+use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
+pub(super) use crate::lake::LakeError;
+use crate::lake::{Flusher, Lake, Log, Opened, Options};
+use crate::storage::Storage;
+
+/// The tables of the data folder at hand.
+#[derive(Clone, Debug)]
+pub(super) struct Tables {
+    lake: Lake,
+    runtime: Handle,
+}
+
+impl Tables {
+    /// Opens them. Blocks until it is known what they hold.
+    pub(super) fn open(
+        app: &App,
+        storage: &Arc<dyn Storage>,
+        catalog: &Catalog,
+        buffer: &Buffer,
+        runtime: &Handle,
+    ) -> Result<Self, LakeError> {
+        let opened = Opened {
+            storage: Arc::clone(storage),
+            catalog: catalog.clone(),
+            buffer: buffer.clone(),
+            budget: app.budget().clone(),
+            clock: app.clock().clone(),
+            metrics: app.metrics().clone(),
+            options: options(app.config())?,
+        };
+        Ok(Self {
+            lake: runtime.block_on(Lake::open(opened))?,
+            runtime: runtime.clone(),
+        })
+    }
+
+    /// New frames of the log come after this one.
+    pub(super) fn last(&self) -> Sequence {
+        self.lake.last()
+    }
+
+    /// What a replay leaves out.
+    pub(super) fn flushed(&self) -> Flushed {
+        let lake = self.lake.clone();
+        Box::new(move |bucket, measurement| lake.flushed(bucket, measurement))
+    }
+
+    /// Makes room during a replay.
+    pub(super) fn pressure(&self) -> Option<Pressure> {
+        let Self { lake, runtime } = self.clone();
+        Some(Box::new(move |_| runtime.block_on(lake.relieve())))
+    }
+
+    /// What happens to the tables of a bucket that is deleted.
+    pub(super) fn on_delete(&self) -> Option<OnDelete> {
+        let lake = self.lake.clone();
+        Some(Box::new(move |bucket, name| lake.leave(bucket, name)))
+    }
+
+    /// Flushes from now on.
+    pub(super) fn start(&self, ingest: &Ingest) -> Flusher {
+        let _entered = self.runtime.enter();
+        let ingest = ingest.clone();
+        Flusher::start(self.lake.clone(), Arc::new(IngestLog { ingest }))
+    }
+}
+
+/// How the lake works with this configuration.
+fn options(config: &Config) -> Result<Options, LakeError> {
+    let lake = &config.lake;
+    let url = match lake.url.as_str() {
+        "" => None,
+        text => Some(Options::parse_url(text)?),
+    };
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    Ok(Options {
+        url,
+        shared: lake.shared,
+        flush_bytes: lake.flush_bytes,
+        flush_age: lake.flush_age,
+        flushes_max: match lake.flushes_max {
+            0 => cores,
+            flushes_max => flushes_max,
+        },
+        log_bytes: config.wal.log_bytes_max / 2,
+        compact_files_min: lake.compact_files_min,
+        file_bytes_max: lake.file_bytes_max,
+        vacuum_age: lake.vacuum_age,
+        upkeep_every: lake.upkeep_every,
+    })
+}
+
+/// The write path's log.
+#[derive(Debug)]
+struct IngestLog {
+    ingest: Ingest,
+}
+
+impl Log for IngestLog {
+    fn bytes(&self) -> u64 {
+        self.ingest.log_stats().log_bytes
+    }
+
+    fn release(&self) -> Result<(), String> {
+        self.ingest.release_log().map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,53 @@
+//! A server without tables: what is in memory is all there is, and the log keeps it.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::api::{App, NoTables};
+use crate::buffer::Buffer;
+use crate::catalog::Catalog;
+use crate::id::Sequence;
+use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
+use crate::storage::Storage;
+
+/// What can go wrong with tables that are not there.
+pub(super) type LakeError = Infallible;
+
+/// No tables.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tables;
+
+impl Tables {
+    pub(super) fn open(
+        _: &App,
+        _: &Arc<dyn Storage>,
+        _: &Catalog,
+        _: &Buffer,
+        _: &Handle,
+    ) -> Result<Self, LakeError> {
+        tracing::warn!("built without tables: the memory budget is the capacity");
+        Ok(Self)
+    }
+
+    pub(super) fn last(self) -> Sequence {
+        Sequence(0)
+    }
+
+    pub(super) fn flushed(self) -> Flushed {
+        Box::new(|_, _| Sequence(0))
+    }
+
+    pub(super) fn pressure(self) -> Option<Pressure> {
+        None
+    }
+
+    pub(super) fn on_delete(self) -> Option<OnDelete> {
+        None
+    }
+
+    pub(super) fn start(self, _: &Ingest) -> NoTables {
+        NoTables
+    }
+}
