@@ -162,9 +162,8 @@ impl Ingest {
     /// Closes the log after what was submitted, with a mark of a clean end, and writes the
     /// schemas' checkpoint. Blocks on the disk.
     pub fn close(&self) -> Result<(), OpenError> {
-        let wal = self.shared.resolver.wal();
-        wal.close()?;
-        Ok(self.checkpoint(wal.durable_sequence())?)
+        self.shared.resolver.wal().close()?;
+        Ok(self.checkpoint_now()?)
     }
 }
 

@@ -5,12 +5,11 @@
 //! are what the log says of them, so a checkpoint that reflects all that goes comes first.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Ingest;
 use crate::catalog::CatalogError;
 use crate::id::Sequence;
-use crate::storage::Storage;
 
 /// The last frame that was applied: all before it were, or have failed.
 #[derive(Debug)]
@@ -34,6 +33,12 @@ impl Applied {
 /// writes it holds this.
 #[derive(Debug, Default)]
 pub(super) struct Checkpointed(Mutex<Sequence>);
+
+impl Checkpointed {
+    fn lock(&self) -> MutexGuard<'_, Sequence> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Ingest {
     /// Has the log delete what is neither in the buffer nor on its way there. Returns when that is
@@ -60,20 +65,23 @@ impl Ingest {
 
     /// Makes sure that a checkpoint of the schemas reflects everything up to a sequence, which is
     /// durable.
-    pub(super) fn checkpoint(&self, needed: Sequence) -> Result<(), CatalogError> {
-        let mut written = self
-            .shared
-            .checkpointed
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if *written >= needed {
-            return Ok(());
+    fn checkpoint(&self, needed: Sequence) -> Result<(), CatalogError> {
+        let mut written = self.shared.checkpointed.lock();
+        match *written >= needed {
+            true => Ok(()),
+            false => self.write_checkpoint(&mut written),
         }
+    }
+
+    /// Writes a checkpoint of the schemas as they are on disk now.
+    pub(super) fn checkpoint_now(&self) -> Result<(), CatalogError> {
+        self.write_checkpoint(&mut self.shared.checkpointed.lock())
+    }
+
+    fn write_checkpoint(&self, written: &mut Sequence) -> Result<(), CatalogError> {
         // The lock on the schemas is not held while the disk works.
         let checkpoint = self.shared.resolver.checkpoint();
-        let storage: &dyn Storage = self.shared.storage.as_ref();
-        checkpoint.write(storage)?;
+        checkpoint.write(self.shared.storage.as_ref())?;
         *written = checkpoint.sequence();
         Ok(())
     }
