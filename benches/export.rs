@@ -75,7 +75,7 @@ fn stored(fill: fn(u64) -> Batch) -> (Bucket, Reader) {
     };
     (
         bucket,
-        Reader::new(buffer, budget, Clock::system(), options),
+        Reader::new(buffer, None, budget, Clock::system(), options),
     )
 }
 
@@ -92,7 +92,7 @@ async fn export(reader: &Reader, bucket: &Bucket, format: Format) -> (f64, usize
         tokio::task::yield_now().await;
     }
     let started = Instant::now();
-    let mut pieces = std::pin::pin!(reader.export(bucket, query).expect("starts"));
+    let mut pieces = std::pin::pin!(reader.export(bucket, query).await.expect("starts"));
     let mut bytes = 0;
     while let Some(piece) = std::future::poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {
         bytes += piece.expect("whole").len();

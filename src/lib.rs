@@ -22,7 +22,7 @@
 //! | [`wal`] | the log: frames, segments, group commit, replay |
 //! | [`columnar`] | columns, their codec, their Arrow form |
 //! | [`buffer`] | what is held in memory, and frozen |
-//! | [`merge`] | the order of rows across segments |
+//! | [`merge`] | sorted runs of rows, from memory or files, merged into one |
 //! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows merged and sorted, and the formats they leave in |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |

@@ -103,7 +103,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls::", &["server"]),
     // `cli` reads the user's own compressed files, piece by piece.
     ("flate2::", &["body", "cli"]),
-    ("zstd::", &["body", "cli"]),
+    ("zstd::", &["body", "cli", "lake"]),
     ("arrow_ipc::", &["read"]),
     ("deltalake", &["lake"]),
     ("object_store", &["lake"]),

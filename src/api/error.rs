@@ -14,7 +14,7 @@ use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
 use crate::ingest::WriteError;
-use crate::read::ReadError;
+use crate::read::{LakeError, ReadError};
 use body::Body;
 
 pub(super) use body::{LineError, Lines, Rejected, RejectedLine};
@@ -327,7 +327,10 @@ impl From<ReadError> for ApiError {
             ReadError::UnknownMeasurement(_) => Self::new(Code::NotFound, message),
             ReadError::MeasurementRequired { .. } => Self::new(Code::Invalid, message),
             ReadError::TooSlow { .. } => Self::new(Code::Timeout, message),
-            ReadError::Arrow(_) => Self::internal(message),
+            ReadError::Lake(LakeError::Unreachable(_)) => Self::unavailable(message),
+            ReadError::Lake(_) | ReadError::Merge(_) | ReadError::Arrow(_) => {
+                Self::internal(message)
+            }
         }
     }
 }

@@ -46,7 +46,7 @@ pub async fn export(
         end_ns,
         format,
     };
-    let pieces = engine.reader.export(&found, query)?;
+    let pieces = engine.reader.export(&found, query).await?;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }

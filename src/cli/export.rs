@@ -18,9 +18,10 @@ use crate::client::{Download, Request, query_value};
 use crate::clock::Clock;
 
 const HELP: &str = "\
-Line protocol can be imported again and is then the same; its timestamps are in nanoseconds. Arrow
-(an IPC stream) and CSV hold one measurement. Exit status: 0 if all of it has come, 1 if not; a
-file is written under another name and renamed when it is complete.
+Points come by measurement, day (UTC), tag set and time. Line protocol can be imported again and is
+then the same; its timestamps are in nanoseconds. Arrow (an IPC stream) and CSV hold one
+measurement. Exit status: 0 if all of it has come, 1 if not; a file is written under another name
+and renamed when it is complete.
 
 Examples:
   tidegate export --bucket home > home.lp

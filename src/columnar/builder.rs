@@ -81,6 +81,17 @@ impl BatchBuilder {
     /// appears once, with a value of its type.
     #[inline]
     pub fn push_row(&mut self, series: u32, time_ns: i64, cells: &[(u32, FieldValue<'_>)]) {
+        self.push_values(series, time_ns, cells.iter().copied());
+    }
+
+    /// Adds a row as [`BatchBuilder::push_row`] does, from cells that lie nowhere together.
+    #[inline]
+    pub fn push_values<'a>(
+        &mut self,
+        series: u32,
+        time_ns: i64,
+        cells: impl IntoIterator<Item = (u32, FieldValue<'a>)>,
+    ) {
         debug_assert!(
             (series as usize) < self.batch.series_count(),
             "a series of this builder"
@@ -89,8 +100,8 @@ impl BatchBuilder {
         self.batch.times.push(time_ns);
         self.batch.row_series.push(series);
         for (column, value) in cells {
-            match self.batch.fields.get_mut(*column as usize) {
-                Some(field) => field.push(row, *value),
+            match self.batch.fields.get_mut(column as usize) {
+                Some(field) => field.push(row, value),
                 None => debug_assert!(false, "a column of this builder"),
             }
         }

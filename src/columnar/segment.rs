@@ -146,6 +146,21 @@ impl SegmentField {
         }
     }
 
+    /// `packed` has as many values as `presence` counts, of the field's type, and no nulls.
+    pub(super) fn from_parts(
+        name: &str,
+        field_type: FieldType,
+        presence: Presence,
+        packed: ArrayRef,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            field_type,
+            presence,
+            packed,
+        }
+    }
+
     /// The field's key, unescaped.
     pub fn name(&self) -> &str {
         &self.name

@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
+use super::parquet::{DecodeError, EncodeError};
 use crate::memory::Exhausted;
+use crate::merge::MergeError;
 use crate::storage::StorageError;
 
 /// Why tables cannot be written or read.
@@ -86,6 +88,15 @@ pub enum LakeError {
         /// What is wrong.
         reason: String,
     },
+    /// A file cannot be read, or holds something else than it should.
+    #[error(transparent)]
+    Decode(Box<DecodeError>),
+    /// A file cannot be made.
+    #[error(transparent)]
+    Encode(Box<EncodeError>),
+    /// Files cannot be merged.
+    #[error(transparent)]
+    Merge(Box<MergeError>),
     /// Memory is short.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
@@ -108,6 +119,16 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// An error of the encoder.
+    pub(super) fn encode(source: EncodeError) -> Self {
+        Self::Encode(Box::new(source))
+    }
+
+    /// An error of a merge.
+    pub(super) fn merge(source: MergeError) -> Self {
+        Self::Merge(Box::new(source))
+    }
+
     /// An error of the table library.
     pub(super) fn delta(table: &str, source: deltalake_core::DeltaTableError) -> Self {
         Self::Delta {
@@ -132,8 +153,13 @@ impl LakeError {
             | Self::Contended { .. }
             | Self::Leaving { .. }
             | Self::Exhausted(_) => true,
-            Self::Storage(_) | Self::Lost(_) | Self::Table { .. } | Self::File { .. } => true,
-            Self::Url { .. }
+            Self::Decode(error) => matches!(**error, DecodeError::Read { .. }),
+            Self::Storage(_) | Self::Lost(_) => true,
+            Self::Table { .. }
+            | Self::File { .. }
+            | Self::Encode(_)
+            | Self::Merge(_)
+            | Self::Url { .. }
             | Self::NotConditional { .. }
             | Self::Copied { .. }
             | Self::Positions { .. } => false,

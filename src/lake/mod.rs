@@ -26,6 +26,7 @@
 
 mod actions;
 mod columns;
+mod compact;
 mod error;
 mod flush;
 mod flusher;
@@ -34,6 +35,7 @@ mod names;
 mod open;
 pub mod parquet;
 mod positions;
+mod reading;
 mod state;
 mod status;
 mod store;
@@ -56,6 +58,7 @@ pub use columns::Columns;
 pub use error::LakeError;
 pub use flusher::{Flusher, Log};
 pub use parquet::{Column, Kind};
+pub use reading::{Snapshot, StoredFile};
 pub use state::DataFile;
 pub use status::TableStatus;
 pub use upkeep::Upkeep;

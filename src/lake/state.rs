@@ -103,13 +103,6 @@ impl TableState {
         self.metadata = metadata;
         Ok(())
     }
-
-    /// Files that may hold points of a day, in order of writing.
-    pub(super) fn files_of_day(&self, day: i32) -> Vec<&DataFile> {
-        let mut files: Vec<_> = self.files.values().filter(|file| file.day == day).collect();
-        files.sort_by(|a, b| (a.order, &a.path).cmp(&(b.order, &b.path)));
-        files
-    }
 }
 
 impl DataFile {

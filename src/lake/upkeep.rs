@@ -49,6 +49,9 @@ impl Lake {
         let mut all = UpkeepCounts::default();
         let retained = self.count("retention", self.retain(&table, bucket).await)?;
         sum(&mut all, retained);
+        let is_asked = what == Upkeep::Compact;
+        let compacted = self.compact(&table, measurement, is_asked).await;
+        sum(&mut all, self.count("compact", compacted)?);
         let checkpointed = self.checkpoint(&table).await;
         sum(&mut all, self.count("checkpoint", checkpointed)?);
         Ok(all)

@@ -1,9 +1,28 @@
-//! The order of series across segments.
+//! The order of series.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::columnar::Segment;
+
+/// The rank of every series of a segment: equal tag sets have equal ranks, and ranks ascend with
+/// the tag sets.
+pub fn series_ranks(segment: &Segment) -> Vec<u32> {
+    let count = u32::try_from(segment.series_count()).unwrap_or(u32::MAX);
+    let compare = |a: u32, b: u32| compare_tags(segment.series_tags(a), segment.series_tags(b));
+    let mut sorted: Vec<u32> = (0..count).collect();
+    sorted.sort_unstable_by(|a, b| compare(*a, *b));
+    let mut ranks = vec![0; sorted.len()];
+    let (mut rank, mut last) = (0, None);
+    for series in sorted {
+        rank += u32::from(last.is_some_and(|last| compare(last, series).is_ne()));
+        last = Some(series);
+        if let Some(slot) = ranks.get_mut(series as usize) {
+            *slot = rank;
+        }
+    }
+    ranks
+}
 
 /// The rank of every series of every segment: equal tag sets have equal ranks, and ranks ascend
 /// with the tag sets.

@@ -19,8 +19,7 @@ use crate::columnar::FieldValue;
 /// Writes rows of a measurement.
 pub(super) struct CsvWriter {
     fields: usize,
-    /// The tag set that `tags` was written for.
-    known: Option<u32>,
+    /// As they stand in the rows of the series at hand.
     tags: String,
 }
 
@@ -28,22 +27,21 @@ impl CsvWriter {
     /// A writer of the rows of a measurement; the header goes to `out`.
     pub(super) fn new(rows: &Rows, out: &mut String) -> Self {
         out.push_str("time");
-        for key in rows.tag_keys().chain(rows.field_keys()) {
+        let fields = rows.fields().map(|(key, _)| key);
+        for key in rows.tag_keys().chain(fields) {
             out.push(',');
             push_text(out, key);
         }
         out.push_str("\r\n");
         Self {
-            fields: rows.field_keys().count(),
-            known: None,
+            fields: rows.fields().count(),
             tags: String::new(),
         }
     }
 
     /// Appends the row at hand to `out`.
     pub(super) fn write(&mut self, row: &Rows, out: &mut String) {
-        if self.known != Some(row.series()) {
-            self.known = Some(row.series());
+        if row.is_new_series() {
             self.tags.clear();
             let mut tags = row.row_tags().peekable();
             for key in row.tag_keys() {

@@ -1,34 +1,29 @@
 //! Export: tables as a stream of bytes, made on a thread for blocking work.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use arrow_ipc::writer::StreamWriter;
 use bytes::Bytes;
-use futures_core::Stream;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::ReadError;
 use super::csv::CsvWriter;
+use super::lake::Lake;
 use super::line_protocol::LineWriter;
-use super::merge::TimeRange;
+use super::pieces::{Ended, Pieces, PiecesSender, channel};
 use super::rows::Rows;
 use super::scan::Scan;
-use crate::buffer::{Buffer, TableSnapshot};
+use super::table::{Sources, Table};
+use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::clock::Clock;
-use crate::id::{BucketId, Sequence};
+use crate::id::BucketId;
 use crate::memory::Budget;
+use crate::merge::TimeRange;
 
 /// Text is sent in pieces of about this size, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
-
-/// What a slow reader is granted beyond the time its rate allows: scheduling, small pieces.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// How exports work.
 #[derive(Clone, Copy, Debug)]
@@ -87,42 +82,28 @@ pub struct ExportQuery {
 /// Reads what is stored. Clones share the limits.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    buffer: Buffer,
-    budget: Budget,
+    sources: Sources,
     clock: Clock,
     options: Options,
     places: Arc<Semaphore>,
 }
 
-/// The pieces of an export. An error after the first piece means that the rest is missing.
-#[derive(Debug)]
-pub struct Pieces {
-    receiver: mpsc::Receiver<Result<Bytes, ReadError>>,
-    /// Set when everything was handed over. Without it the end is a cut.
-    is_whole: Arc<AtomicBool>,
-    rate_bytes_min: u64,
-}
-
-impl Stream for Pieces {
-    type Item = Result<Bytes, ReadError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = std::task::ready!(self.receiver.poll_recv(cx));
-        if next.is_some() || self.is_whole.swap(true, Ordering::Relaxed) {
-            return Poll::Ready(next);
-        }
-        let rate_bytes_min = self.rate_bytes_min;
-        Poll::Ready(Some(Err(ReadError::TooSlow { rate_bytes_min })))
-    }
-}
-
 impl Reader {
-    /// A reader of what is buffered.
-    pub fn new(buffer: Buffer, budget: Budget, clock: Clock, options: Options) -> Self {
+    /// A reader of what is buffered, and of the lake if there is one.
+    pub fn new(
+        buffer: Buffer,
+        lake: Option<Arc<dyn Lake>>,
+        budget: Budget,
+        clock: Clock,
+        options: Options,
+    ) -> Self {
         let places = Arc::new(Semaphore::new(options.concurrent_max));
         Self {
-            buffer,
-            budget,
+            sources: Sources {
+                buffer,
+                lake,
+                budget,
+            },
             clock,
             options,
             places,
@@ -135,35 +116,32 @@ impl Reader {
         self.options.concurrent_max.saturating_sub(free)
     }
 
-    /// Starts an export; must be called within a runtime. Dropping the pieces ends it.
-    pub fn export(&self, bucket: &Bucket, query: ExportQuery) -> Result<Pieces, ReadError> {
-        let measurements = self.measurements(bucket.id, &query)?;
+    /// Starts an export and waits for its first piece, so that what fails at once is an error and
+    /// no cut; must be called within a runtime. Dropping the pieces ends it.
+    pub async fn export(&self, bucket: &Bucket, query: ExportQuery) -> Result<Pieces, ReadError> {
+        if query.measurement.is_none() && query.format.is_of_one_table() {
+            let format = query.format.name();
+            return Err(ReadError::MeasurementRequired { format });
+        }
         let concurrent_max = self.options.concurrent_max;
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
             .map_err(|_| ReadError::Busy { concurrent_max })?;
-        let (pieces, receiver) = mpsc::channel(2);
-        let is_whole = Arc::new(AtomicBool::new(false));
+        let (pieces, receiver) = channel(Handle::current(), self.options.rate_bytes_min);
         let oldest_ns = bucket.oldest_ns(self.clock.now_ns()).unwrap_or(i64::MIN);
         let export = Export {
-            reader: self.clone(),
+            sources: self.sources.clone(),
+            line_bytes_max: self.options.line_bytes_max,
             bucket: bucket.id,
-            measurements,
             range: TimeRange {
                 start_ns: query.start_ns.unwrap_or(i64::MIN).max(oldest_ns),
                 end_ns: query.end_ns,
             },
             pieces,
-            is_whole: Arc::clone(&is_whole),
-            runtime: Handle::current(),
             _place: place,
         };
-        tokio::task::spawn_blocking(move || export.run(query.format));
-        Ok(Pieces {
-            receiver,
-            is_whole,
-            rate_bytes_min: self.options.rate_bytes_min,
-        })
+        tokio::task::spawn_blocking(move || export.run(&query));
+        receiver.begun().await
     }
 
     /// Takes one of the places that exports run in.
@@ -173,85 +151,72 @@ impl Reader {
             .try_acquire_owned()
             .expect("a place is free")
     }
-
-    fn measurements(
-        &self,
-        bucket: BucketId,
-        query: &ExportQuery,
-    ) -> Result<Vec<String>, ReadError> {
-        let stored = self.buffer.measurements(bucket);
-        match &query.measurement {
-            None if query.format.is_of_one_table() => Err(ReadError::MeasurementRequired {
-                format: query.format.name(),
-            }),
-            None => Ok(stored),
-            Some(name) if stored.contains(name) => Ok(vec![name.clone()]),
-            Some(name) => Err(ReadError::UnknownMeasurement(name.clone())),
-        }
-    }
 }
-
-/// Nobody takes the pieces any more, or an error was sent: nothing is left to do.
-struct Ended;
 
 /// An export under way.
 struct Export {
-    reader: Reader,
+    sources: Sources,
+    line_bytes_max: usize,
     bucket: BucketId,
-    measurements: Vec<String>,
     range: TimeRange,
-    pieces: mpsc::Sender<Result<Bytes, ReadError>>,
-    is_whole: Arc<AtomicBool>,
-    runtime: Handle,
+    pieces: PiecesSender,
     _place: OwnedSemaphorePermit,
 }
 
+/// Why an export goes no further.
+enum Stop {
+    Ended(Ended),
+    Failed(ReadError),
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 impl Export {
-    fn run(self, format: Format) {
-        for measurement in &self.measurements {
-            let done = match format {
-                Format::Lp => self.line_protocol(measurement),
-                Format::Arrow => self.arrow(measurement),
-                Format::Csv => self.csv(measurement),
-            };
-            match done {
-                Ok(Ok(())) => {}
-                Ok(Err(Ended)) => return,
-                Err(error) => {
-                    let _ = self.send(Err(error));
-                    return;
+    fn run(self, query: &ExportQuery) {
+        match self.tables(query) {
+            Ok(()) => self.pieces.finish(),
+            Err(Stop::Ended(Ended)) => {}
+            Err(Stop::Failed(error)) => self.pieces.fail(error),
+        }
+    }
+
+    fn tables(&self, query: &ExportQuery) -> Result<(), Stop> {
+        let Some(measurement) = &query.measurement else {
+            for measurement in self.sources.measurements(self.bucket)? {
+                // One that has gone meanwhile is none.
+                if let Some(rows) = self.rows(&measurement)? {
+                    self.write(&measurement, rows, query.format)?;
                 }
             }
+            return Ok(());
+        };
+        let rows = self.rows(measurement)?;
+        let rows = rows.ok_or_else(|| ReadError::UnknownMeasurement(measurement.clone()))?;
+        self.write(measurement, rows, query.format)
+    }
+
+    fn rows(&self, measurement: &str) -> Result<Option<Rows>, ReadError> {
+        let table = Table::open(&self.sources, self.bucket, measurement, self.range)?;
+        Ok(table.map(Rows::new))
+    }
+
+    fn write(&self, measurement: &str, rows: Rows, format: Format) -> Result<(), Stop> {
+        match format {
+            Format::Lp => {
+                let mut writer = LineWriter::new(measurement, &rows, self.line_bytes_max);
+                self.text(rows, String::new(), |rows, text| writer.write(rows, text))
+            }
+            Format::Csv => {
+                let mut header = String::new();
+                let mut writer = CsvWriter::new(&rows, &mut header);
+                self.text(rows, header, |rows, text| writer.write(rows, text))
+            }
+            Format::Arrow => self.arrow(Scan::new(rows)),
         }
-        self.is_whole.store(true, Ordering::Relaxed);
-    }
-
-    fn line_protocol(&self, measurement: &str) -> Result<Result<(), Ended>, ReadError> {
-        let Some(snapshot) = self.snapshot(measurement)? else {
-            return Ok(Ok(()));
-        };
-        let rows = Rows::new(
-            &snapshot.after(Sequence(0)),
-            self.range,
-            &self.reader.budget,
-        )?;
-        let line_bytes_max = self.reader.options.line_bytes_max;
-        let mut writer = LineWriter::new(measurement, &rows, line_bytes_max);
-        Ok(self.text(rows, String::new(), |rows, text| writer.write(rows, text)))
-    }
-
-    fn csv(&self, measurement: &str) -> Result<Result<(), Ended>, ReadError> {
-        let Some(snapshot) = self.snapshot(measurement)? else {
-            return Ok(Ok(()));
-        };
-        let rows = Rows::new(
-            &snapshot.after(Sequence(0)),
-            self.range,
-            &self.reader.budget,
-        )?;
-        let mut header = String::new();
-        let mut writer = CsvWriter::new(&rows, &mut header);
-        Ok(self.text(rows, header, |rows, text| writer.write(rows, text)))
     }
 
     /// Hands the text of every row over, behind `text`, in pieces.
@@ -260,61 +225,31 @@ impl Export {
         mut rows: Rows,
         mut text: String,
         mut write: impl FnMut(&Rows, &mut String),
-    ) -> Result<(), Ended> {
-        while rows.next() {
+    ) -> Result<(), Stop> {
+        while rows.next()? {
             write(&rows, &mut text);
             if text.len() >= PIECE_BYTES {
-                self.send(Ok(std::mem::take(&mut text).into()))?;
+                self.send(std::mem::take(&mut text))?;
             }
         }
         match text.is_empty() {
             true => Ok(()),
-            false => self.send(Ok(text.into())),
+            false => self.send(text),
         }
     }
 
-    fn arrow(&self, measurement: &str) -> Result<Result<(), Ended>, ReadError> {
-        let Some(snapshot) = self.snapshot(measurement)? else {
-            return Ok(Ok(()));
-        };
-        let mut scan = Scan::new(
-            &snapshot.after(Sequence(0)),
-            self.range,
-            &self.reader.budget,
-        )?;
-        let mut writer = StreamWriter::try_new(Vec::new(), &scan.schema())?;
+    fn arrow(&self, mut scan: Scan) -> Result<(), Stop> {
+        let mut writer =
+            StreamWriter::try_new(Vec::new(), &scan.schema()).map_err(ReadError::from)?;
         while let Some(batch) = scan.next_batch()? {
-            writer.write(&batch)?;
-            let piece = std::mem::take(writer.get_mut());
-            if self.send(Ok(piece.into())).is_err() {
-                return Ok(Err(Ended));
-            }
+            writer.write(&batch).map_err(ReadError::from)?;
+            self.send(std::mem::take(writer.get_mut()))?;
         }
-        writer.finish()?;
-        Ok(self.send(Ok(std::mem::take(writer.get_mut()).into())))
+        writer.finish().map_err(ReadError::from)?;
+        self.send(std::mem::take(writer.get_mut()))
     }
 
-    fn snapshot(&self, measurement: &str) -> Result<Option<TableSnapshot>, ReadError> {
-        let Reader { buffer, budget, .. } = &self.reader;
-        Ok(buffer.snapshot(self.bucket, measurement, budget)?)
-    }
-
-    /// Hands a piece over, waiting no longer than the slowest reader that is tolerated would.
-    fn send(&self, piece: Result<Bytes, ReadError>) -> Result<(), Ended> {
-        let rate_bytes_min = self.reader.options.rate_bytes_min.max(1);
-        let bytes = piece.as_ref().map_or(0, Bytes::len);
-        let seconds = u64::try_from(bytes).unwrap_or(u64::MAX) / rate_bytes_min;
-        let patience = Duration::from_secs(seconds).saturating_add(GRACE);
-        let sent = self
-            .runtime
-            .block_on(async { tokio::time::timeout(patience, self.pieces.send(piece)).await });
-        match sent {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Ended),
-            Err(_) => {
-                tracing::warn!(rate_bytes_min, "an export was cut: its reader is too slow");
-                Err(Ended)
-            }
-        }
+    fn send(&self, piece: impl Into<Bytes>) -> Result<(), Stop> {
+        self.pieces.send(piece.into()).map_err(Stop::Ended)
     }
 }

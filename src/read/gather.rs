@@ -1,35 +1,38 @@
 //! Gathering the values of merged rows into Arrow arrays.
+//!
+//! Only cells that exist are looked at: a column learns of rows without a value when its next
+//! value comes, and of a series' tags once for all of its rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
-    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, StringDictionaryBuilder,
-    TimestampNanosecondBuilder, UInt64Builder,
+    ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder,
+    StringDictionaryBuilder, TimestampNanosecondBuilder, UInt64Builder,
 };
 use arrow_array::types::Int32Type;
-use arrow_schema::ArrowError;
 
-use super::merge::{MergedRow, Source};
-use crate::columnar::{FieldType, FieldValue, Segment, SegmentField};
-use crate::merge::Ranks;
+use super::rows::Rows;
+use crate::columnar::{FieldType, FieldValue};
 
 /// Columns under construction.
 pub(super) struct Gather {
-    segments: Vec<Arc<Segment>>,
-    ranks: Arc<Ranks>,
     times: TimestampNanosecondBuilder,
-    tags: Vec<StringDictionaryBuilder<Int32Type>>,
-    tag_positions: HashMap<Box<str>, usize>,
-    fields: Vec<FieldGather>,
+    tags: Vec<Tag>,
+    tag_places: HashMap<Box<str>, usize>,
+    /// Rows of the series at hand whose tags are not in the columns yet.
+    series_rows: usize,
+    fields: Vec<Values>,
     rows: usize,
 }
 
-/// A field: where each segment has it, and the values so far.
-struct FieldGather {
-    positions: Vec<Option<usize>>,
-    values: Values,
+#[derive(Default)]
+struct Tag {
+    values: StringDictionaryBuilder<Int32Type>,
+    /// In the series at hand.
+    text: String,
+    is_present: bool,
 }
 
 enum Values {
@@ -41,35 +44,14 @@ enum Values {
 }
 
 impl Gather {
-    pub(super) fn new(
-        segments: &[Arc<Segment>],
-        ranks: Arc<Ranks>,
-        tags: &[Box<str>],
-        fields: &[(Box<str>, FieldType)],
-    ) -> Self {
-        let fields = fields.iter().map(|(name, field_type)| FieldGather {
-            positions: segments
-                .iter()
-                .map(|segment| {
-                    segment.fields().iter().position(|field| {
-                        field.name() == &**name && field.field_type() == *field_type
-                    })
-                })
-                .collect(),
-            values: Values::new(*field_type),
-        });
+    pub(super) fn new(rows: &Rows) -> Self {
+        let tags = rows.tag_keys().map(|_| Tag::default());
+        let fields = rows.fields().map(|(_, field_type)| Values::new(field_type));
         Self {
-            segments: segments.to_vec(),
-            ranks,
             times: TimestampNanosecondBuilder::new().with_timezone("UTC"),
-            tags: tags
-                .iter()
-                .map(|_| StringDictionaryBuilder::new())
-                .collect(),
-            tag_positions: (0..)
-                .zip(tags)
-                .map(|(place, key)| (key.clone(), place))
-                .collect(),
+            tags: tags.collect(),
+            tag_places: rows.tag_keys().map(Box::from).zip(0..).collect(),
+            series_rows: 0,
             fields: fields.collect(),
             rows: 0,
         }
@@ -79,55 +61,55 @@ impl Gather {
         self.rows
     }
 
-    pub(super) fn push(&mut self, row: &MergedRow) {
-        self.times.append_value(row.time_ns);
+    /// Adds the row at hand.
+    pub(super) fn push(&mut self, row: &Rows) {
+        if row.is_new_series() {
+            self.end_series();
+            self.start_series(row);
+        }
+        self.series_rows += 1;
+        self.times.append_value(row.time_ns());
+        for (place, value) in row.row_values() {
+            if let Some(values) = self.fields.get_mut(place) {
+                values.push(self.rows, value);
+            }
+        }
         self.rows += 1;
-        self.push_tags(row.rank);
-        for field in &mut self.fields {
-            let newest = row.sources.iter().rev();
-            let value = newest
-                .filter_map(|source| field.value(&self.segments, *source))
-                .next();
-            field.values.push(value);
+    }
+
+    fn start_series(&mut self, row: &Rows) {
+        self.tags.iter_mut().for_each(|tag| tag.is_present = false);
+        for (key, value) in row.row_tags() {
+            let place = self.tag_places.get(key);
+            if let Some(tag) = place.and_then(|place| self.tags.get_mut(*place)) {
+                value.clone_into(&mut tag.text);
+                tag.is_present = true;
+            }
         }
     }
 
-    fn push_tags(&mut self, rank: u32) {
-        if let Some((segment, series)) = self.ranks.source(rank)
-            && let Some(segment) = self.segments.get(segment)
-        {
-            for (key, value) in segment.series_tags(series) {
-                let place = self.tag_positions.get(key);
-                if let Some(tag) = place.and_then(|place| self.tags.get_mut(*place)) {
-                    tag.append_value(value);
-                }
-            }
+    fn end_series(&mut self) {
+        let rows = std::mem::take(&mut self.series_rows);
+        if rows == 0 {
+            return;
         }
         for tag in &mut self.tags {
-            if arrow_array::builder::ArrayBuilder::len(tag) < self.rows {
-                tag.append_null();
+            match tag.is_present {
+                true => tag.values.append_values(&tag.text, rows),
+                false => tag.values.append_nulls(rows),
             }
         }
     }
 
     /// The columns gathered so far; starts anew.
-    pub(super) fn finish(&mut self) -> Result<Vec<ArrayRef>, ArrowError> {
-        self.rows = 0;
+    pub(super) fn finish(&mut self) -> Vec<ArrayRef> {
+        self.end_series();
+        let rows = std::mem::take(&mut self.rows);
         let times: ArrayRef = Arc::new(self.times.finish());
-        let tags = self
-            .tags
-            .iter_mut()
-            .map(|tag| Arc::new(tag.finish()) as ArrayRef);
-        let fields = self.fields.iter_mut().map(|field| field.values.finish());
-        Ok([times].into_iter().chain(tags).chain(fields).collect())
-    }
-}
-
-impl FieldGather {
-    fn value<'a>(&self, segments: &'a [Arc<Segment>], source: Source) -> Option<FieldValue<'a>> {
-        let position = self.positions.get(source.segment).copied().flatten()?;
-        let field: &SegmentField = segments.get(source.segment)?.fields().get(position)?;
-        field.value(source.row as usize)
+        let tags = self.tags.iter_mut();
+        let tags = tags.map(|tag| Arc::new(tag.values.finish()) as ArrayRef);
+        let fields = self.fields.iter_mut().map(|values| values.finish(rows));
+        [times].into_iter().chain(tags).chain(fields).collect()
     }
 }
 
@@ -142,25 +124,33 @@ impl Values {
         }
     }
 
-    /// A value of another type cannot come: it would count as absent.
-    fn push(&mut self, value: Option<FieldValue<'_>>) {
+    /// Sets the value of a row; those before it that have none become null. A value of another
+    /// type cannot come: it would count as absent.
+    fn push(&mut self, row: usize, value: FieldValue<'_>) {
+        self.fill(row);
         match (self, value) {
-            (Self::Float(values), Some(FieldValue::Float(value))) => values.append_value(value),
-            (Self::Integer(values), Some(FieldValue::Integer(value))) => values.append_value(value),
-            (Self::Unsigned(values), Some(FieldValue::Unsigned(value))) => {
-                values.append_value(value);
-            }
-            (Self::Boolean(values), Some(FieldValue::Boolean(value))) => values.append_value(value),
-            (Self::String(values), Some(FieldValue::String(value))) => values.append_value(value),
-            (Self::Float(values), _) => values.append_null(),
-            (Self::Integer(values), _) => values.append_null(),
-            (Self::Unsigned(values), _) => values.append_null(),
-            (Self::Boolean(values), _) => values.append_null(),
-            (Self::String(values), _) => values.append_null(),
+            (Self::Float(values), FieldValue::Float(value)) => values.append_value(value),
+            (Self::Integer(values), FieldValue::Integer(value)) => values.append_value(value),
+            (Self::Unsigned(values), FieldValue::Unsigned(value)) => values.append_value(value),
+            (Self::Boolean(values), FieldValue::Boolean(value)) => values.append_value(value),
+            (Self::String(values), FieldValue::String(value)) => values.append_value(value),
+            _ => {}
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    /// Nulls up to `rows`.
+    fn fill(&mut self, rows: usize) {
+        match self {
+            Self::Float(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Integer(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Unsigned(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::Boolean(values) => values.append_nulls(rows.saturating_sub(values.len())),
+            Self::String(values) => values.append_nulls(rows.saturating_sub(values.len())),
+        }
+    }
+
+    fn finish(&mut self, rows: usize) -> ArrayRef {
+        self.fill(rows);
         match self {
             Self::Float(values) => Arc::new(values.finish()),
             Self::Integer(values) => Arc::new(values.finish()),

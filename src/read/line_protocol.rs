@@ -20,8 +20,7 @@ pub(super) struct LineWriter {
     fields: Vec<String>,
     /// A point's text, in bytes.
     line_bytes_max: usize,
-    /// The tag set that `series` was written for.
-    known: Option<u32>,
+    /// Measurement and tags of the series at hand.
     series: String,
     field: String,
 }
@@ -43,9 +42,8 @@ impl LineWriter {
         };
         Self {
             measurement: escaped,
-            fields: rows.field_keys().map(field).collect(),
+            fields: rows.fields().map(|(key, _)| field(key)).collect(),
             line_bytes_max,
-            known: None,
             series: String::new(),
             field: String::new(),
         }
@@ -53,8 +51,7 @@ impl LineWriter {
 
     /// Appends the row at hand to `out`.
     pub(super) fn write(&mut self, row: &Rows, out: &mut String) {
-        if self.known != Some(row.series()) {
-            self.known = Some(row.series());
+        if row.is_new_series() {
             self.series.clone_from(&self.measurement);
             for (key, value) in row.row_tags() {
                 self.series.push(',');

@@ -1,35 +1,45 @@
 //! Reading what is stored: rows of a table, merged and sorted, and the formats they leave in.
 //!
 //! ```text
-//! segments ─ rank series ─ sort rows of each segment ─ merge by (series, time) ─┬─ record batches ─ Arrow
-//!                                                                               └─ cells ─ text
+//!             columns ──────────────────────────────────┐
+//! buffer, lake ┤                                        ├─┬─ record batches ─ Arrow
+//!             day by day: segments, files ── merge ── rows ┴─ cells ─ text
 //! ```
 //!
-//! Promises: rows come by tag set (sorted keys, bytewise) and time; rows of equal series and time
-//! are one, and for each field the last written value counts (design decision D7); points older
-//! than the bucket's retention are not seen; memory beyond what is stored is taken from the
-//! budget, a few bytes a row, and the result is streamed. Sources are segments in the order in
-//! which they were written, wherever they come from.
+//! Promises: rows come by day (UTC), tag set (key by key, bytewise, an absent tag first) and time;
+//! rows of equal series and time are one, and for each field the last written value counts (design
+//! decision D7), where the buffer's was written after the lake's; points older than the bucket's
+//! retention are not seen. Memory beyond what is buffered is taken from the budget: a few bytes a
+//! buffered row, and what the open files of one day take, so that a table may be of any size. The
+//! result is streamed.
 //!
 //! This module does not know HTTP or tokens.
 
 mod csv;
 mod export;
 mod gather;
+mod lake;
 mod line_protocol;
-mod merge;
+mod pieces;
 mod rows;
 mod scan;
+mod table;
+#[cfg(feature = "lake")]
+mod tables;
 #[cfg(test)]
 mod tests;
 
 use thiserror::Error;
 
 use crate::memory::Exhausted;
+use crate::merge::MergeError;
 
+pub use crate::merge::TimeRange;
 pub use export::{ExportQuery, Format, Options, Reader};
-pub use merge::TimeRange;
-pub use scan::Scan;
+pub use lake::{DataFile, Lake, LakeError, TableFiles};
+pub use pieces::Pieces;
+#[cfg(feature = "lake")]
+pub use tables::Tables;
 
 /// Why nothing more is read.
 #[derive(Debug, Error)]
@@ -58,7 +68,26 @@ pub enum ReadError {
         /// What it must take.
         rate_bytes_min: u64,
     },
+    /// The lake's store does not answer, or something in the lake is not as it was left.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The rows of a file could not be merged.
+    #[error(transparent)]
+    Merge(MergeError),
     /// A fault of ours.
     #[error("a record batch could not be made: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),
+}
+
+impl From<MergeError> for ReadError {
+    /// What the lake says about one of its files is told as the lake's.
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Chunks { run, source } => match source.downcast::<LakeError>() {
+                Ok(error) => Self::Lake(*error),
+                Err(source) => Self::Merge(MergeError::Chunks { run, source }),
+            },
+            error @ MergeError::OutOfOrder { .. } => Self::Merge(error),
+        }
+    }
 }

@@ -1,6 +1,8 @@
 mod csv;
+mod lake;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, TimestampNanosecondType};
@@ -8,7 +10,7 @@ use arrow_ipc::reader::StreamReader;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{ExportQuery, Format, Options, ReadError, Reader};
+use super::{ExportQuery, Format, Lake, Options, ReadError, Reader};
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::Bucket;
 use crate::clock::Clock;
@@ -29,6 +31,10 @@ struct World {
 impl World {
     /// With `segment_bytes_max` of 1 every batch becomes a segment of its own.
     fn new(segment_bytes_max: u64, line_bytes_max: usize) -> Self {
+        Self::over(None, segment_bytes_max, line_bytes_max)
+    }
+
+    fn over(lake: Option<Arc<dyn Lake>>, segment_bytes_max: u64, line_bytes_max: usize) -> Self {
         let buffer = Buffer::new(BufferLimits { segment_bytes_max });
         let marks = Marks {
             budget_bytes: 1 << 30,
@@ -42,7 +48,7 @@ impl World {
             line_bytes_max,
         };
         let clock = Clock::manual(NOW_NS);
-        let reader = Reader::new(buffer.clone(), budget.clone(), clock, options);
+        let reader = Reader::new(buffer.clone(), lake, budget.clone(), clock, options);
         let (id, name) = (BucketId(1), "b".to_owned());
         let bucket = Bucket {
             id,
@@ -71,13 +77,24 @@ impl World {
     }
 
     async fn export(&self, query: ExportQuery) -> Result<Vec<u8>, ReadError> {
-        let mut pieces = std::pin::pin!(self.reader.export(&self.bucket, query)?);
+        let mut pieces = std::pin::pin!(self.reader.export(&self.bucket, query).await?);
         let mut all = Vec::new();
         while let Some(piece) = std::future::poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {
             let piece: Bytes = piece?;
             all.extend_from_slice(&piece);
         }
         Ok(all)
+    }
+
+    /// The place of an export is free a moment after its end.
+    async fn wait_until_idle(&self) {
+        for _ in 0..500 {
+            if self.reader.exports_running() == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("an export does not end");
     }
 
     async fn text(&self, start_ns: Option<i64>, end_ns: Option<i64>) -> String {
@@ -113,7 +130,7 @@ fn batch(measurement: &str, rows: &[Row<'_>]) -> Batch {
 use FieldValue::{Boolean, Float, Integer, String as Text, Unsigned};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_come_by_measurement_tag_set_and_time_whatever_the_order_of_writing() {
+async fn rows_come_by_measurement_day_tag_set_and_time_whatever_the_order_of_writing() {
     for segment_bytes_max in [1, 32 << 20] {
         let world = World::new(segment_bytes_max, 1000);
         world.apply(&batch("z", &[(&[], 1, &[("v", Float(1.0))])]));
@@ -132,7 +149,7 @@ async fn rows_come_by_measurement_tag_set_and_time_whatever_the_order_of_writing
                 (&[("host", "a")], -1, &[("v", Float(0.5))]),
             ],
         ));
-        let expected = "m v=7.0 7\nm,host=a v=0.5 -1\nm,host=a v=3.0 3\nm,host=a,rack=1 v=9.0 9\nm,host=b v=2.0 2\nz v=1.0 1\n";
+        let expected = "m,host=a v=0.5 -1\nm v=7.0 7\nm,host=a v=3.0 3\nm,host=a,rack=1 v=9.0 9\nm,host=b v=2.0 2\nz v=1.0 1\n";
         assert_eq!(world.text(None, None).await, expected);
         let expected = "m v=7.0 7\nm,host=a v=3.0 3\n";
         assert_eq!(
@@ -319,37 +336,31 @@ async fn what_cannot_be_exported_is_said() {
         end_ns: None,
         format,
     };
-    let refused = |query| {
-        world
-            .reader
-            .export(&world.bucket, query)
-            .err()
-            .map(|e| e.to_string())
+    let refused = async |query| {
+        let started = world.reader.export(&world.bucket, query).await;
+        started.expect_err("at once").to_string()
     };
     assert_eq!(
-        refused(query(Some("x"), Format::Lp)).as_deref(),
-        Some("measurement \"x\" not found")
+        refused(query(Some("x"), Format::Lp)).await,
+        "measurement \"x\" not found"
     );
-    assert!(matches!(
-        world
-            .reader
-            .export(&world.bucket, query(None, Format::Arrow)),
-        Err(ReadError::MeasurementRequired { format: "arrow" })
-    ));
+    assert_eq!(
+        refused(query(None, Format::Arrow)).await,
+        "format arrow needs one measurement: add measurement=NAME"
+    );
+    world.wait_until_idle().await;
     let held: Vec<_> = (0..2).map(|_| world.reader.places_for_tests()).collect();
     assert_eq!(
-        refused(query(None, Format::Lp)).as_deref(),
-        Some("2 exports are running already (export.concurrent_max)")
+        refused(query(None, Format::Lp)).await,
+        "2 exports are running already (export.concurrent_max)"
     );
     drop(held);
     assert_eq!(world.text(None, None).await, "m v=1i 1\n");
     let all = world
         .budget
         .try_reserve(world.budget.marks().hard_bytes - world.budget.used_bytes());
-    let refused = world
-        .export(query(None, Format::Lp))
-        .await
-        .expect_err("no memory");
+    let refused = world.reader.export(&world.bucket, query(None, Format::Lp));
+    let refused = refused.await.expect_err("no memory");
     assert!(matches!(refused, ReadError::Exhausted(_)), "{refused}");
     drop(all);
 }

@@ -13,12 +13,14 @@ use crate::id::Sequence;
 use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
 pub(super) use crate::lake::LakeError;
 use crate::lake::{Flusher, Lake, Log, Opened, Options};
+use crate::read;
 use crate::storage::Storage;
 
 /// The tables of the data folder at hand.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
     lake: Lake,
+    catalog: Catalog,
     runtime: Handle,
 }
 
@@ -42,6 +44,7 @@ impl Tables {
         };
         Ok(Self {
             lake: runtime.block_on(Lake::open(opened))?,
+            catalog: catalog.clone(),
             runtime: runtime.clone(),
         })
     }
@@ -49,6 +52,16 @@ impl Tables {
     /// New frames of the log come after this one.
     pub(super) fn last(&self) -> Sequence {
         self.lake.last()
+    }
+
+    /// What readers see of them.
+    pub(super) fn reader(&self) -> Option<Arc<dyn read::Lake>> {
+        let Self { lake, runtime, .. } = self.clone();
+        Some(Arc::new(read::Tables::new(
+            lake,
+            self.catalog.clone(),
+            runtime,
+        )))
     }
 
     /// What a replay leaves out.
@@ -59,7 +72,7 @@ impl Tables {
 
     /// Makes room during a replay.
     pub(super) fn pressure(&self) -> Option<Pressure> {
-        let Self { lake, runtime } = self.clone();
+        let Self { lake, runtime, .. } = self.clone();
         Some(Box::new(move |_| runtime.block_on(lake.relieve())))
     }
 

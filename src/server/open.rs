@@ -119,8 +119,14 @@ fn engine(
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
     let budget = app.budget().clone();
     let options = read_options(config);
-    let reader = Reader::new(buffer.clone(), budget.clone(), app.clock().clone(), options);
     let tables = Tables::open(app, &storage, &catalog, &buffer, runtime)?;
+    let reader = Reader::new(
+        buffer.clone(),
+        tables.reader(),
+        budget.clone(),
+        app.clock().clone(),
+        options,
+    );
     let opened = Opened {
         storage,
         catalog: catalog.clone(),

@@ -10,6 +10,7 @@ use crate::buffer::Buffer;
 use crate::catalog::Catalog;
 use crate::id::Sequence;
 use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
+use crate::read;
 use crate::storage::Storage;
 
 /// What can go wrong with tables that are not there.
@@ -33,6 +34,10 @@ impl Tables {
 
     pub(super) fn last(self) -> Sequence {
         Sequence(0)
+    }
+
+    pub(super) fn reader(self) -> Option<Arc<dyn read::Lake>> {
+        None
     }
 
     pub(super) fn flushed(self) -> Flushed {

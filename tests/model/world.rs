@@ -65,7 +65,7 @@ impl World {
             rate_bytes_min: 0,
             line_bytes_max: 4 << 20,
         };
-        let reader = Reader::new(buffer.clone(), budget.clone(), clock.clone(), options);
+        let reader = Reader::new(buffer.clone(), None, budget.clone(), clock.clone(), options);
         let log = WalOptions {
             segment_bytes_max: 2048,
             probe_first: Duration::from_millis(1),
@@ -183,7 +183,7 @@ impl World {
             end_ns: None,
             format: Format::Lp,
         };
-        let mut pieces = self.reader.export(&bucket, query).expect("starts");
+        let mut pieces = self.reader.export(&bucket, query).await.expect("starts");
         let mut text = Vec::new();
         while let Some(piece) = std::future::poll_fn(|cx| Pin::new(&mut pieces).poll_next(cx)).await
         {

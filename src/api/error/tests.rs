@@ -11,7 +11,7 @@ use crate::body::BodyError;
 use crate::catalog::CatalogError;
 use crate::ingest::{LineReport, Stage, WriteError, WriteOutcome};
 use crate::memory::{Exhausted, Marks};
-use crate::read::ReadError;
+use crate::read::{LakeError, ReadError};
 
 /// Status, body, and the headers that matter, as one text: a changed answer shows in the diff.
 async fn rendered(error: impl Into<ApiError>) -> String {
@@ -157,6 +157,14 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         (ReadError::UnknownMeasurement("m".into()).into(), 404),
         (ReadError::MeasurementRequired { format: "csv" }.into(), 400),
         (ReadError::TooSlow { rate_bytes_min: 1 }.into(), 408),
+        (
+            ReadError::Lake(LakeError::Unreachable("timeout".into())).into(),
+            503,
+        ),
+        (
+            ReadError::Lake(LakeError::Unreadable("no footer".into())).into(),
+            500,
+        ),
         (ApiError::stopping(), 503),
         (ApiError::new(Code::HeadTooLarge, "x"), 431),
         (ApiError::new(Code::NotImplemented, "x"), 501),

@@ -11,6 +11,7 @@ use parquet::basic::Encoding;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use zstd::bulk::Compressor;
+use zstd::zstd_safe::CParameter;
 
 use super::EncodeError;
 use super::body::{Body, Plain};
@@ -54,7 +55,10 @@ pub(super) struct ChunkEncoder {
 
 impl ChunkEncoder {
     pub(super) fn new() -> Result<Self, EncodeError> {
-        let compressor = Compressor::new(ZSTD_LEVEL).map_err(EncodeError::Compress)?;
+        let mut compressor = Compressor::new(ZSTD_LEVEL).map_err(EncodeError::Compress)?;
+        // Parquet's own checksums are written by few and checked by fewer; zstd's every reader checks.
+        let checksum = compressor.set_parameter(CParameter::ChecksumFlag(true));
+        checksum.map_err(EncodeError::Compress)?;
         Ok(Self { compressor })
     }
 

@@ -101,8 +101,9 @@ impl<'l> FileWriter<'l> {
         self.waiting_bytes = 0;
         let sorted = Sorted::in_order(std::mem::take(&mut self.waiting));
         if rows > 0 {
-            let all = [0..rows];
-            let encoded = row_group::encode(&sorted, self.layout, &all, &mut self.encoder)?;
+            let all = 0..rows;
+            let all = std::slice::from_ref(&all);
+            let encoded = row_group::encode(&sorted, self.layout, all, &mut self.encoder)?;
             self.groups.extend(encoded);
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! What can go wrong between segments and files.
 
+use std::sync::Arc;
+
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
@@ -29,4 +31,75 @@ pub enum EncodeError {
     /// The writer of the file's structure failed.
     #[error("writing a Parquet file: {0}")]
     Write(#[from] ParquetError),
+}
+
+/// An error of whoever reads the bytes.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a file could not be read.
+#[derive(Debug, Error)]
+pub enum DecodeError {
+    /// The bytes could not be had.
+    #[error("reading {path}: {source}")]
+    Read {
+        /// The file.
+        path: Arc<str>,
+        /// What the storage said.
+        source: BoxError,
+    },
+    /// The file is no Parquet file, or a damaged one.
+    #[error("{path} is not a readable Parquet file: {source}")]
+    Damaged {
+        /// The file.
+        path: Arc<str>,
+        /// What the reader of the format said.
+        source: ParquetError,
+    },
+    /// A column is of a type that its kind cannot be read from.
+    #[error("{path}: column {column:?} is of type {found}, which cannot be read as {expected}")]
+    Type {
+        /// The file.
+        path: Arc<str>,
+        /// The column's name in the file.
+        column: String,
+        /// What the file has.
+        found: String,
+        /// What the table says.
+        expected: &'static str,
+    },
+    /// A value that a column of its kind cannot have.
+    #[error("{path}: column {column:?} has {what}")]
+    Value {
+        /// The file.
+        path: Arc<str>,
+        /// The column's name in the file.
+        column: String,
+        /// The value, in words.
+        what: String,
+    },
+    /// There is neither `time_ns` nor `time`.
+    #[error("{path} has no column \"time_ns\" and no column \"time\": it is no file of this table")]
+    NoTime {
+        /// The file.
+        path: Arc<str>,
+    },
+    /// The footer says that the rows are sorted, and they are not.
+    #[error(
+        "{path} says that its rows are sorted by tags and time, but a row behind row {row} comes \
+         before it: rewrite or remove the file"
+    )]
+    NotSorted {
+        /// The file.
+        path: Arc<str>,
+        /// Rows before the wrong one, within the chunk that was read.
+        row: usize,
+    },
+    /// A file that another program wrote, with its rows in no order, could not be sorted.
+    #[error("sorting the rows of {path}: {source}")]
+    Sort {
+        /// The file.
+        path: Arc<str>,
+        /// Why not.
+        source: EncodeError,
+    },
 }

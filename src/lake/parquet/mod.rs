@@ -3,6 +3,7 @@
 //! ```text
 //! segments --Sorted (day, series, time; equal points merged)--> encode_days --> a file a day
 //! sorted segments, one by one ------------------------------------> FileWriter --> a file
+//! a file --ParquetChunks--> sorted segments, one by one
 //! ```
 //!
 //! A file holds rows of one table and one day, sorted by tags (ordered by their names; an absent
@@ -20,9 +21,11 @@
 //!
 //! This module knows no folders, no tables' logs and no buffer.
 
+mod arrays;
 mod body;
 mod bounds;
 mod chunk;
+mod decode;
 mod delta;
 mod dictionary;
 mod encode;
@@ -31,6 +34,8 @@ mod file;
 mod gather;
 mod hybrid;
 mod layout;
+mod order;
+mod read;
 mod row_group;
 mod slice;
 mod sorted;
@@ -39,8 +44,10 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use decode::ParquetChunks;
 pub use encode::{FileWriter, encode_days};
-pub use error::EncodeError;
+pub use error::{BoxError, DecodeError, EncodeError};
 pub use file::Encoded;
 pub use layout::{Column, Kind, Layout, TIME, TIME_NS};
+pub use read::ReadRange;
 pub use sorted::{Sorted, day_of};

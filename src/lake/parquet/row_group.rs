@@ -129,11 +129,11 @@ fn field(
         encoder.values(plain(values), &slice, true).map(Some)
     }
     match values {
-        Values::Float(values) => part(values, range, |values| Plain::Float(values), encoder),
-        Values::Integer(values) => part(values, range, |values| Plain::Integer(values), encoder),
-        Values::Unsigned(values) => part(values, range, |values| Plain::Unsigned(values), encoder),
-        Values::Boolean(values) => part(values, range, |values| Plain::Boolean(values), encoder),
-        Values::String(values) => part(values, range, |values| Plain::String(values), encoder),
+        Values::Float(values) => part(values, range, Plain::Float, encoder),
+        Values::Integer(values) => part(values, range, Plain::Integer, encoder),
+        Values::Unsigned(values) => part(values, range, Plain::Unsigned, encoder),
+        Values::Boolean(values) => part(values, range, Plain::Boolean, encoder),
+        Values::String(values) => part(values, range, Plain::String, encoder),
     }
 }
 

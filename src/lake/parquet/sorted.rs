@@ -50,10 +50,19 @@ pub struct Sorted {
 impl Sorted {
     /// Sorts the rows of one table's segments, oldest segment first.
     pub fn new(segments: &[Arc<Segment>]) -> Result<Self, EncodeError> {
+        Self::sort(segments, true)
+    }
+
+    /// The same for rows of one file, which stay in one whatever their times are.
+    pub(super) fn one_file(segments: &[Arc<Segment>]) -> Result<Self, EncodeError> {
+        Self::sort(segments, false)
+    }
+
+    fn sort(segments: &[Arc<Segment>], by_day: bool) -> Result<Self, EncodeError> {
         let ranks = Ranks::new(segments);
         let input = Input::new(segments, &ranks)?;
         let mut output = Output::with_rows(input.times.len());
-        for (day, rows) in input.days() {
+        for (day, rows) in input.days(by_day) {
             let rows = input.sort(rows);
             output.add_day(day, &rows, &input);
         }
@@ -174,13 +183,13 @@ impl<'a> Input<'a> {
     }
 
     /// The rows of every day, as they came.
-    fn days(&self) -> BTreeMap<i32, Vec<u32>> {
+    fn days(&self, by_day: bool) -> BTreeMap<i32, Vec<u32>> {
         let days = (self.times.iter().min(), self.times.iter().max());
         let (Some(first), Some(last)) = days else {
             return BTreeMap::new();
         };
         let all = 0..u32::try_from(self.times.len()).unwrap_or(u32::MAX);
-        if day_of(*first) == day_of(*last) {
+        if !by_day || day_of(*first) == day_of(*last) {
             return [(day_of(*first), all.collect())].into();
         }
         let mut days: BTreeMap<i32, Vec<u32>> = BTreeMap::new();

@@ -1,0 +1,50 @@
+//! Whether rows come in the order that they are said to be in.
+
+use std::sync::Arc;
+
+use crate::columnar::Segment;
+use crate::merge::compare_tags;
+
+/// The last row so far.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    last: Option<(Arc<Segment>, u32, i64)>,
+}
+
+impl Order {
+    /// Checks that the rows of a segment ascend, and come behind those of the segment before;
+    /// else says how many rows of the segment come before the wrong one.
+    pub(super) fn check(&mut self, segment: &Arc<Segment>) -> Result<(), usize> {
+        let rows = segment.series_of_rows().iter().zip(segment.times());
+        let mut last: Option<(u32, i64)> = None;
+        for (row, (series, time_ns)) in rows.enumerate() {
+            let ascends = match last {
+                Some((before, time_before)) if before == *series => time_before < *time_ns,
+                Some((before, time_before)) => {
+                    is_before((segment, before, time_before), (segment, *series, *time_ns))
+                }
+                None => self
+                    .last
+                    .as_ref()
+                    .is_none_or(|(other, before, time_before)| {
+                        is_before((other, *before, *time_before), (segment, *series, *time_ns))
+                    }),
+            };
+            if !ascends {
+                return Err(row);
+            }
+            last = Some((*series, *time_ns));
+        }
+        if let Some((series, time_ns)) = last {
+            self.last = Some((Arc::clone(segment), series, time_ns));
+        }
+        Ok(())
+    }
+}
+
+type Row<'a> = (&'a Segment, u32, i64);
+
+fn is_before(left: Row<'_>, right: Row<'_>) -> bool {
+    let tags = compare_tags(left.0.series_tags(left.1), right.0.series_tags(right.1));
+    tags.then(left.2.cmp(&right.2)).is_lt()
+}

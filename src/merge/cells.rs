@@ -1,0 +1,109 @@
+//! Which fields a row of a segment may have.
+//!
+//! A column that few rows have is not asked about each row: which of these columns a row has
+//! stands in an index, so that a thousand of them cost what they hold and not rows times columns.
+
+use crate::columnar::{Segment, SegmentField};
+
+/// A column is sparse if at most one row in so many has a value.
+const SPARSE_ROWS: usize = 8;
+
+/// Asking about fewer sparse columns than this is cheaper than an index.
+const SPARSE_COLUMNS_MIN: usize = 8;
+
+/// The fields of a segment, by their position in it: the dense ones, which are asked about every
+/// row, and by row the others.
+#[derive(Debug, Default)]
+pub struct CellIndex {
+    dense: Vec<u32>,
+    /// Where the cells of each row end; they start where those of the row before end.
+    ends: Vec<u32>,
+    /// The position of the field of each sparse cell.
+    cells: Vec<u32>,
+}
+
+impl CellIndex {
+    /// Looks at the columns of `segment`, and at the rows of the sparse ones.
+    pub fn new(segment: &Segment) -> Self {
+        let all = (0_u32..).zip(segment.fields());
+        if !needs_index(segment) {
+            let dense = all.map(|(position, _)| position).collect();
+            return Self {
+                dense,
+                ..Self::default()
+            };
+        }
+        let (sparse, dense): (Vec<_>, Vec<_>) =
+            all.partition(|(_, field)| is_sparse(segment, field));
+        let cells: usize = sparse.iter().map(|(_, field)| field.present_count()).sum();
+        let mut index = Self {
+            dense: dense.into_iter().map(|(position, _)| position).collect(),
+            ends: vec![0; segment.rows()],
+            cells: vec![0; cells],
+        };
+        index.fill(&sparse);
+        index
+    }
+
+    /// Bytes on the heap that [`CellIndex::new`] takes.
+    pub fn bytes_of(segment: &Segment) -> u64 {
+        let mut count = segment.fields().len();
+        if needs_index(segment) {
+            let fields = segment.fields().iter();
+            let sparse = fields.filter(|field| is_sparse(segment, field));
+            count += segment.rows() + sparse.map(SegmentField::present_count).sum::<usize>();
+        }
+        count.saturating_mul(size_of::<u32>()) as u64
+    }
+
+    /// Counts the sparse cells of each row, then puts each in its place.
+    fn fill(&mut self, sparse: &[(u32, &SegmentField)]) {
+        for row in sparse.iter().flat_map(|(_, field)| field.rows()) {
+            if let Some(count) = self.ends.get_mut(row) {
+                *count += 1;
+            }
+        }
+        // From counts to where each row starts...
+        let mut start = 0;
+        for end in &mut self.ends {
+            start += std::mem::replace(end, start);
+        }
+        // ...which moves to where it ends while its cells are put there.
+        for (position, field) in sparse {
+            for row in field.rows() {
+                let Some(end) = self.ends.get_mut(row) else {
+                    continue;
+                };
+                if let Some(cell) = self.cells.get_mut(*end as usize) {
+                    *cell = *position;
+                }
+                *end += 1;
+            }
+        }
+    }
+
+    /// The fields that any row may have.
+    pub fn dense(&self) -> &[u32] {
+        &self.dense
+    }
+
+    /// The other fields that `row` has.
+    pub fn sparse(&self, row: usize) -> &[u32] {
+        let Some(end) = self.ends.get(row) else {
+            return &[];
+        };
+        let start = row.checked_sub(1).and_then(|before| self.ends.get(before));
+        let start = start.copied().unwrap_or(0) as usize;
+        self.cells.get(start..*end as usize).unwrap_or_default()
+    }
+}
+
+fn is_sparse(segment: &Segment, field: &SegmentField) -> bool {
+    field.present_count().saturating_mul(SPARSE_ROWS) <= segment.rows()
+}
+
+fn needs_index(segment: &Segment) -> bool {
+    let fields = segment.fields().iter();
+    let sparse = fields.filter(|field| is_sparse(segment, field));
+    sparse.take(SPARSE_COLUMNS_MIN).count() == SPARSE_COLUMNS_MIN
+}

@@ -1,0 +1,184 @@
+//! A run, at one of its rows.
+
+use std::cmp::Ordering;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::MergeError;
+use super::cells::CellIndex;
+use super::day::TimeRange;
+use super::order::compare_tags;
+use super::run::{Chunks, Rows, Run};
+use super::sorted::SortedSegment;
+use super::ways::Slots;
+use crate::columnar::Segment;
+
+/// Where a merge is in one of its runs.
+pub(super) struct Cursor {
+    name: Box<str>,
+    rows: Rows,
+    segment: Arc<Segment>,
+    /// Where the merge keeps the segment.
+    pub(super) slot: usize,
+    /// Of the row at hand: in the order of a sorted segment, or in the chunk.
+    place: usize,
+    pub(super) row: u32,
+    pub(super) series: u32,
+    pub(super) time_ns: i64,
+}
+
+/// Where a step has led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// To a row of the same series, at the same time or later.
+    Row,
+    /// To a row of a later series.
+    Series,
+    /// Behind the last row.
+    End,
+}
+
+impl Cursor {
+    /// The first row of a run, if it has any.
+    pub(super) fn open(run: Run, slots: &mut Slots) -> Result<Option<Self>, MergeError> {
+        let Run { name, mut rows } = run;
+        let found = match &mut rows {
+            Rows::Sorted(sorted, places) => first_of(sorted, places),
+            Rows::Stream(chunks, range) => next_chunk(&mut **chunks, *range, &name)?,
+        };
+        let Some((segment, cells, place)) = found else {
+            return Ok(None);
+        };
+        let mut cursor = Self {
+            name,
+            slot: slots.put(Arc::clone(&segment), cells),
+            rows,
+            segment,
+            place,
+            row: 0,
+            series: 0,
+            time_ns: 0,
+        };
+        cursor.look();
+        Ok(Some(cursor))
+    }
+
+    /// The tag set of the row at hand.
+    pub(super) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.segment.series_tags(self.series)
+    }
+
+    /// Goes to the next row. The chunk that is left behind stays in its slot until the merge
+    /// frees it.
+    #[inline]
+    pub(super) fn advance(&mut self, slots: &mut Slots) -> Result<Step, MergeError> {
+        let before = self.series;
+        match &self.rows {
+            Rows::Sorted(sorted, places) => {
+                self.place += 1;
+                if self.place >= places.end {
+                    return Ok(Step::End);
+                }
+                let row = sorted.row(self.place);
+                (self.row, self.series, self.time_ns) = look(&self.segment, row);
+                let is_same =
+                    self.series == before || sorted.rank(self.series) == sorted.rank(before);
+                Ok(if is_same { Step::Row } else { Step::Series })
+            }
+            Rows::Stream(_, range) => {
+                let rest = self.segment.times().iter().enumerate().skip(self.place + 1);
+                let mut asked = rest.filter(|(_, time_ns)| range.contains(**time_ns));
+                match asked.next() {
+                    None => self.next_chunk(slots),
+                    Some((place, _)) => self.step_to(place),
+                }
+            }
+        }
+    }
+
+    /// Goes to a later row of the chunk.
+    fn step_to(&mut self, place: usize) -> Result<Step, MergeError> {
+        let (series, time_ns) = (self.series, self.time_ns);
+        self.place = place;
+        self.look();
+        let order = match self.series == series {
+            true => Ordering::Equal,
+            false => compare_tags(self.segment.series_tags(series), self.tags()),
+        };
+        self.checked(order, time_ns)
+    }
+
+    #[cold]
+    fn next_chunk(&mut self, slots: &mut Slots) -> Result<Step, MergeError> {
+        let Rows::Stream(chunks, range) = &mut self.rows else {
+            return Ok(Step::End);
+        };
+        let Some((segment, cells, place)) = next_chunk(&mut **chunks, *range, &self.name)? else {
+            return Ok(Step::End);
+        };
+        let (series, time_ns) = (self.series, self.time_ns);
+        slots.retire(self.slot);
+        self.slot = slots.put(Arc::clone(&segment), cells);
+        let used = std::mem::replace(&mut self.segment, segment);
+        self.place = place;
+        self.look();
+        let order = compare_tags(used.series_tags(series), self.tags());
+        self.checked(order, time_ns)
+    }
+
+    /// What a step in a stream has led to, if it was forwards.
+    fn checked(&self, order: Ordering, before_ns: i64) -> Result<Step, MergeError> {
+        match order {
+            Ordering::Less => Ok(Step::Series),
+            Ordering::Equal if before_ns <= self.time_ns => Ok(Step::Row),
+            _ => Err(MergeError::OutOfOrder {
+                run: self.name.clone(),
+            }),
+        }
+    }
+
+    /// Reads the row at hand.
+    #[inline]
+    fn look(&mut self) {
+        let row = match &self.rows {
+            Rows::Sorted(sorted, _) => sorted.row(self.place),
+            Rows::Stream(..) => u32::try_from(self.place).unwrap_or(u32::MAX),
+        };
+        (self.row, self.series, self.time_ns) = look(&self.segment, row);
+    }
+}
+
+/// A row with its series and time.
+#[inline]
+fn look(segment: &Segment, row: u32) -> (u32, u32, i64) {
+    let series = segment.series_of_rows().get(row as usize).copied();
+    let time_ns = segment.times().get(row as usize).copied();
+    (row, series.unwrap_or_default(), time_ns.unwrap_or_default())
+}
+
+type Found = (Arc<Segment>, Arc<CellIndex>, usize);
+
+fn first_of(sorted: &SortedSegment, places: &Range<usize>) -> Option<Found> {
+    let segment = Arc::clone(sorted.segment());
+    (!places.is_empty()).then(|| (segment, Arc::clone(sorted.cells()), places.start))
+}
+
+/// The next chunk that has a row in range, and where that is.
+fn next_chunk(
+    chunks: &mut dyn Chunks,
+    range: TimeRange,
+    name: &str,
+) -> Result<Option<Found>, MergeError> {
+    let failed = |source| MergeError::Chunks {
+        run: name.into(),
+        source,
+    };
+    while let Some(segment) = chunks.next().map_err(failed)? {
+        let mut times = segment.times().iter();
+        if let Some(place) = times.position(|time_ns| range.contains(*time_ns)) {
+            let cells = Arc::new(CellIndex::new(&segment));
+            return Ok(Some((segment, cells, place)));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,223 @@
+//! Merged rows as points: the newest value of every field.
+
+use std::collections::HashMap;
+
+use super::MergeError;
+use super::ways::{Chunk, Merge, MergedRow};
+use crate::columnar::{FieldType, FieldValue, SegmentField};
+
+/// No place: the field is not among those that are read.
+const ABSENT: u32 = u32::MAX;
+
+/// The points of a merge, one at a time. Only cells that exist are looked at, and names only once
+/// a chunk.
+#[derive(Default)]
+pub struct Points {
+    merge: Merge,
+    row: MergedRow,
+    fields: Fields,
+    /// By slot of the merge.
+    maps: Vec<Map>,
+    cells: Vec<Cell>,
+}
+
+/// A value of the point at hand: the place of its field, and where the value is.
+#[derive(Clone, Copy)]
+struct Cell {
+    field: u32,
+    slot: u32,
+    position: u32,
+    place: u32,
+}
+
+/// The fields that are read, each by its place.
+#[derive(Default)]
+struct Fields {
+    keys: Vec<(Box<str>, FieldType)>,
+    /// By name, then by the code of the type.
+    places: HashMap<Box<str>, [u32; 5]>,
+    /// Whether fields that are met are added.
+    is_growing: bool,
+}
+
+/// The places of a chunk's fields.
+#[derive(Default)]
+struct Map {
+    serial: u64,
+    /// Place and position of the dense fields, by place.
+    dense: Vec<(u32, u32)>,
+    /// By position.
+    places: Vec<u32>,
+}
+
+impl Points {
+    /// Points with these fields, whose places are their indexes. Fields of other names, or of
+    /// another type than stands here, count as absent.
+    pub fn of_fields<'a>(fields: impl IntoIterator<Item = (&'a str, FieldType)>) -> Self {
+        let mut points = Self::default();
+        for (name, field_type) in fields {
+            points.fields.add(name, field_type);
+        }
+        points
+    }
+
+    /// Points with all fields; one name may come with several types.
+    pub fn of_all_fields() -> Self {
+        let mut points = Self::default();
+        points.fields.is_growing = true;
+        points
+    }
+
+    /// Goes on with the points of another merge.
+    pub fn start(&mut self, merge: Merge) {
+        self.merge = merge;
+        self.row = MergedRow::default();
+        self.maps.clear();
+        self.cells.clear();
+    }
+
+    /// Goes to the next point; false at the end.
+    pub fn next(&mut self) -> Result<bool, MergeError> {
+        self.cells.clear();
+        if !self.merge.next(&mut self.row)? {
+            return Ok(false);
+        }
+        // The newest first: of several values of a field the first one stays.
+        let mut is_sorted = self.row.sources.len() == 1;
+        for source in self.row.sources.iter().rev() {
+            let Some(chunk) = self.merge.chunk(source.slot) else {
+                continue;
+            };
+            let row = source.row as usize;
+            let slot = source.slot;
+            let map = map_of(&mut self.maps, slot, chunk, &mut self.fields);
+            let sparse = chunk.cells.sparse(row);
+            is_sorted &= sparse.is_empty();
+            let sparse = sparse.iter().filter_map(|position| {
+                let place = map.places.get(*position as usize)?;
+                (*place != ABSENT).then_some((*place, *position))
+            });
+            let fields = chunk.segment.fields();
+            for (field, position) in map.dense.iter().copied().chain(sparse) {
+                let stored = fields.get(position as usize);
+                let place = stored.and_then(|stored| stored.place(row));
+                self.cells.extend(place.map(|place| Cell {
+                    field,
+                    slot: narrow(slot),
+                    position,
+                    place: narrow(place),
+                }));
+            }
+        }
+        if !is_sorted {
+            self.cells.sort_by_key(|cell| cell.field);
+            self.cells.dedup_by_key(|cell| cell.field);
+        }
+        Ok(true)
+    }
+
+    /// Nanoseconds since the epoch.
+    pub fn time_ns(&self) -> i64 {
+        self.row.time_ns
+    }
+
+    /// Whether the point is the first one of its series in this merge.
+    pub fn is_new_series(&self) -> bool {
+        self.row.is_new_series
+    }
+
+    /// Key and value of every tag of the point, by key.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let found = self.row.sources.first().and_then(|source| {
+            let segment = &self.merge.chunk(source.slot)?.segment;
+            let series = segment.series_of_rows().get(source.row as usize)?;
+            Some(segment.series_tags(*series))
+        });
+        found.into_iter().flatten()
+    }
+
+    /// Every value of the point with the place of its field, ascending.
+    pub fn values(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
+        self.cells.iter().filter_map(|cell| {
+            let chunk = self.merge.chunk(cell.slot as usize)?;
+            let field: &SegmentField = chunk.segment.fields().get(cell.position as usize)?;
+            Some((cell.field as usize, field.value_at(cell.place as usize)?))
+        })
+    }
+
+    /// The places of the fields that the point has a value of, ascending.
+    pub fn places(&self) -> impl Iterator<Item = usize> {
+        self.cells.iter().map(|cell| cell.field as usize)
+    }
+
+    /// Name and type of the fields known so far, by place.
+    pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, FieldType)> {
+        let keys = self.fields.keys.iter();
+        keys.map(|(name, field_type)| (&**name, *field_type))
+    }
+
+    /// Name and type of the field at a place.
+    pub fn field(&self, place: usize) -> Option<(&str, FieldType)> {
+        let (name, field_type) = self.fields.keys.get(place)?;
+        Some((name, *field_type))
+    }
+}
+
+/// Slots, and places in a segment, are far fewer.
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// The map of a chunk, made when it is met.
+fn map_of<'a>(maps: &'a mut Vec<Map>, slot: usize, chunk: &Chunk, fields: &mut Fields) -> &'a Map {
+    if maps.len() <= slot {
+        maps.resize_with(slot + 1, Map::default);
+    }
+    #[allow(clippy::expect_used, reason = "it was made long enough above")]
+    let map = maps.get_mut(slot).expect("long enough");
+    if map.serial != chunk.serial {
+        *map = Map::new(chunk, fields);
+    }
+    map
+}
+
+impl Map {
+    fn new(chunk: &Chunk, fields: &mut Fields) -> Self {
+        let own = chunk.segment.fields().iter();
+        let places: Vec<u32> = own
+            .map(|field| fields.place(field.name(), field.field_type()))
+            .collect();
+        let dense = chunk.cells.dense().iter().filter_map(|position| {
+            let place = places.get(*position as usize)?;
+            (*place != ABSENT).then_some((*place, *position))
+        });
+        let mut dense: Vec<(u32, u32)> = dense.collect();
+        dense.sort_unstable();
+        Self {
+            serial: chunk.serial,
+            dense,
+            places,
+        }
+    }
+}
+
+impl Fields {
+    fn place(&mut self, name: &str, field_type: FieldType) -> u32 {
+        let code = usize::from(field_type.code());
+        let known = self.places.get(name).and_then(|places| places.get(code));
+        match known.copied().unwrap_or(ABSENT) {
+            ABSENT if self.is_growing => self.add(name, field_type),
+            place => place,
+        }
+    }
+
+    fn add(&mut self, name: &str, field_type: FieldType) -> u32 {
+        let place = narrow(self.keys.len());
+        self.keys.push((name.into(), field_type));
+        let places = self.places.entry(name.into()).or_insert([ABSENT; 5]);
+        if let Some(slot) = places.get_mut(usize::from(field_type.code())) {
+            *slot = place;
+        }
+        place
+    }
+}

@@ -1,0 +1,50 @@
+//! Sorted runs: what is merged.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::day::TimeRange;
+use super::sorted::SortedSegment;
+use crate::columnar::Segment;
+
+/// What the source of a run says when it cannot go on.
+pub type ChunksError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The rows of a file, piece by piece.
+pub trait Chunks: Send {
+    /// The next rows, some thousands: by series and time, behind those of the chunk before. Equal
+    /// rows are merged, the later one's values win. May block. Is not called again after the end
+    /// or an error.
+    fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError>;
+}
+
+/// Rows in order of series and time: a day of a segment, or a file.
+pub struct Run {
+    pub(super) name: Box<str>,
+    pub(super) rows: Rows,
+}
+
+pub(super) enum Rows {
+    /// Places in a segment's order.
+    Sorted(Arc<SortedSegment>, Range<usize>),
+    /// A stream, of which the rows in range are wanted.
+    Stream(Box<dyn Chunks>, TimeRange),
+}
+
+impl Run {
+    /// The rows of one day of a segment in memory.
+    pub fn of_day(segment: &Arc<SortedSegment>, day: i32) -> Self {
+        Self {
+            name: "a segment".into(),
+            rows: Rows::Sorted(Arc::clone(segment), segment.of_day(day)),
+        }
+    }
+
+    /// The rows of a stream whose times are in `range`. Errors tell its `name`.
+    pub fn stream(name: &str, chunks: Box<dyn Chunks>, range: TimeRange) -> Self {
+        Self {
+            name: name.into(),
+            rows: Rows::Stream(chunks, range),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Merged rows as new segments, for files to be written from.
+
+use super::MergeError;
+use super::newest::Points;
+use super::ways::Merge;
+use crate::columnar::{BatchBuilder, FieldValue, Segment};
+
+/// How large a segment of merged rows becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentLimits {
+    /// Rows at most.
+    pub rows_max: usize,
+    /// Bytes of values from which on it is full, however few its rows are.
+    pub bytes_max: usize,
+}
+
+/// An iterator of segments that hold the merged rows, in order, with the newest value of each
+/// field and no two rows of equal series and time. After an error there is nothing more.
+///
+/// A field that comes with several types has a column of each.
+pub struct MergedSegments {
+    points: Points,
+    measurement: Box<str>,
+    limits: SegmentLimits,
+    /// The builder's column of each field.
+    columns: Vec<Option<u32>>,
+    is_done: bool,
+}
+
+impl MergedSegments {
+    /// Segments of `measurement` with the rows of `merge`.
+    pub fn new(measurement: &str, merge: Merge, limits: SegmentLimits) -> Self {
+        let mut points = Points::of_all_fields();
+        points.start(merge);
+        Self {
+            points,
+            measurement: measurement.into(),
+            limits,
+            columns: Vec::new(),
+            is_done: false,
+        }
+    }
+
+    fn build(&mut self) -> Result<Option<Segment>, MergeError> {
+        let mut builder = BatchBuilder::new(&self.measurement);
+        self.columns.fill(None);
+        let mut series = None;
+        let mut bytes = 0;
+        while builder.rows() < self.limits.rows_max.max(1) && bytes < self.limits.bytes_max.max(1) {
+            if !self.points.next()? {
+                self.is_done = true;
+                break;
+            }
+            let known = series.filter(|_| !self.points.is_new_series());
+            let tags = || self.points.tags().collect::<Vec<_>>();
+            let id = known.unwrap_or_else(|| builder.series(&tags()));
+            series = Some(id);
+            bytes += self.push(&mut builder, id);
+        }
+        Ok((builder.rows() > 0).then(|| builder.freeze()))
+    }
+
+    /// Adds the point at hand; bytes of its values.
+    fn push(&mut self, builder: &mut BatchBuilder, series: u32) -> usize {
+        let Self {
+            points, columns, ..
+        } = self;
+        columns.resize(points.fields().len(), None);
+        for place in points.places() {
+            if let Some(column @ None) = columns.get_mut(place)
+                && let Some((name, field_type)) = points.field(place)
+            {
+                *column = Some(builder.field_column(name, field_type));
+            }
+        }
+        let mut bytes = size_of::<i64>();
+        let cells = points.values().filter_map(|(place, value)| {
+            bytes += match value {
+                FieldValue::String(text) => text.len(),
+                _ => size_of::<i64>(),
+            };
+            Some(((*columns.get(place)?)?, value))
+        });
+        builder.push_values(series, points.time_ns(), cells);
+        bytes
+    }
+}
+
+impl Iterator for MergedSegments {
+    type Item = Result<Segment, MergeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_done {
+            return None;
+        }
+        let built = self.build();
+        self.is_done |= built.is_err();
+        built.transpose()
+    }
+}

@@ -1,0 +1,176 @@
+//! A segment in memory, put in order.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::cells::CellIndex;
+use super::day::{TimeRange, day_of};
+use super::order::series_ranks;
+use crate::columnar::Segment;
+
+/// What a day takes in the lists of days, in bytes.
+const DAY_BYTES: usize = 64;
+
+/// A segment and the order of its rows: by day, series, time, and of equal ones by arrival. Sorted
+/// once, it serves a merge of each day.
+#[derive(Debug)]
+pub struct SortedSegment {
+    segment: Arc<Segment>,
+    cells: Arc<CellIndex>,
+    /// By series id.
+    ranks: Vec<u32>,
+    rows: Vec<u32>,
+    /// Where the rows of each day end, ascending; they start where those of the day before end.
+    days: Vec<(i32, usize)>,
+}
+
+impl SortedSegment {
+    /// Puts the rows of `segment` whose time is in `range` in order.
+    pub fn new(segment: Arc<Segment>, range: TimeRange) -> Self {
+        let ranks = series_ranks(&segment);
+        let mut rows = by_series(&segment, &ranks, range);
+        let days = by_day(&segment, &mut rows);
+        Self {
+            cells: Arc::new(CellIndex::new(&segment)),
+            ranks,
+            rows,
+            days,
+            segment,
+        }
+    }
+
+    /// Bytes on the heap that [`SortedSegment::new`] takes at most while it works, beside the
+    /// segment.
+    pub fn bytes_max(segment: &Segment) -> u64 {
+        let times = segment.times();
+        let first_day = times.iter().min().map_or(0, |time_ns| day_of(*time_ns));
+        let last_day = times.iter().max().map_or(0, |time_ns| day_of(*time_ns));
+        let days = usize::try_from(last_day - first_day).unwrap_or(0) + 1;
+        // The order and, if there are several days, another one; ranks, sorting and counting.
+        let orders = if days > 1 { 2 } else { 1 };
+        let numbers = orders * segment.rows() + 3 * segment.series_count();
+        let bytes = numbers * size_of::<u32>() + days.min(segment.rows()) * DAY_BYTES;
+        CellIndex::bytes_of(segment) + bytes as u64
+    }
+
+    /// Bytes on the heap, beside the segment.
+    pub fn heap_bytes(&self) -> u64 {
+        let numbers = self.rows.capacity() + self.ranks.capacity();
+        let bytes = numbers * size_of::<u32>() + self.days.capacity() * size_of::<(i32, usize)>();
+        CellIndex::bytes_of(&self.segment) + bytes as u64
+    }
+
+    /// The segment.
+    pub fn segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
+    /// The days that have rows, ascending.
+    pub fn days(&self) -> impl Iterator<Item = i32> {
+        self.days.iter().map(|(day, _)| *day)
+    }
+
+    /// Where in the order the rows of a day are.
+    pub(super) fn of_day(&self, day: i32) -> Range<usize> {
+        let Ok(index) = self.days.binary_search_by_key(&day, |(day, _)| *day) else {
+            return 0..0;
+        };
+        let end_of = |index: usize| self.days.get(index).map_or(0, |(_, end)| *end);
+        index.checked_sub(1).map_or(0, end_of)..end_of(index)
+    }
+
+    pub(super) fn cells(&self) -> &Arc<CellIndex> {
+        &self.cells
+    }
+
+    /// The row at a place of the order.
+    #[inline]
+    pub(super) fn row(&self, place: usize) -> u32 {
+        self.rows.get(place).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn rank(&self, series: u32) -> u32 {
+        self.ranks.get(series as usize).copied().unwrap_or(u32::MAX)
+    }
+}
+
+/// The rows in range by series, time and arrival: each goes to its series, which are sorted each
+/// by itself, for most often their rows have come in the order of time.
+fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
+    let ranked = || {
+        let rows = (0_u32..).zip(segment.series_of_rows()).zip(segment.times());
+        let asked = rows.filter(|(_, time_ns)| range.contains(**time_ns));
+        asked.filter_map(|((row, series), _)| Some((row, *ranks.get(*series as usize)? as usize)))
+    };
+    let mut ends = vec![0_u32; ranks.len()];
+    let mut count = 0;
+    for (_, rank) in ranked() {
+        count += 1;
+        if let Some(end) = ends.get_mut(rank) {
+            *end += 1;
+        }
+    }
+    // From counts to where each series starts, which moves to where it ends.
+    let mut start = 0;
+    for end in &mut ends {
+        start += std::mem::replace(end, start);
+    }
+    let mut rows = vec![0; count];
+    for (row, rank) in ranked() {
+        if let Some(end) = ends.get_mut(rank) {
+            if let Some(slot) = rows.get_mut(*end as usize) {
+                *slot = row;
+            }
+            *end += 1;
+        }
+    }
+    let time_of = |row: u32| segment.times().get(row as usize).copied();
+    let mut start = 0;
+    for end in ends {
+        if let Some(rows) = rows.get_mut(start..end as usize) {
+            rows.sort_unstable_by_key(|row| (time_of(*row), *row));
+        }
+        start = end as usize;
+    }
+    rows
+}
+
+/// Puts rows in order by their day, which stay in order within it; where each day's rows end.
+fn by_day(segment: &Segment, rows: &mut Vec<u32>) -> Vec<(i32, usize)> {
+    let day_of_row = |row: u32| {
+        day_of(
+            segment
+                .times()
+                .get(row as usize)
+                .copied()
+                .unwrap_or_default(),
+        )
+    };
+    let mut ends: BTreeMap<i32, usize> = BTreeMap::new();
+    for same in rows.chunk_by(|a, b| day_of_row(*a) == day_of_row(*b)) {
+        if let Some(row) = same.first() {
+            *ends.entry(day_of_row(*row)).or_default() += same.len();
+        }
+    }
+    if ends.len() > 1 {
+        let mut start = 0;
+        for end in ends.values_mut() {
+            start += std::mem::replace(end, start);
+        }
+        let mut sorted = vec![0; rows.len()];
+        for same in rows.chunk_by(|a, b| day_of_row(*a) == day_of_row(*b)) {
+            let day = same.first().map_or(0, |row| day_of_row(*row));
+            let Some(end) = ends.get_mut(&day) else {
+                continue;
+            };
+            if let Some(slots) = sorted.get_mut(*end..*end + same.len()) {
+                slots.copy_from_slice(same);
+            }
+            *end += same.len();
+        }
+        *rows = sorted;
+    }
+    ends.into_iter().collect()
+}

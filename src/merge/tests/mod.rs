@@ -1,0 +1,250 @@
+mod model;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{
+    Chunks, ChunksError, Merge, MergeError, MergedRow, MergedSegments, Points, Run, SegmentLimits,
+    SortedSegment, TimeRange,
+};
+use crate::columnar::FieldValue::{self, Float, Integer};
+use crate::columnar::{BatchBuilder, Segment};
+
+type Tags<'a> = &'a [(&'a str, &'a str)];
+
+/// Tags, time, and the values of `f` fields.
+type Row<'a> = (Tags<'a>, i64, &'a [(&'a str, FieldValue<'a>)]);
+
+fn segment(rows: &[Row<'_>]) -> Arc<Segment> {
+    let mut builder = BatchBuilder::new("m");
+    for (tags, time_ns, fields) in rows {
+        let series = builder.series(tags);
+        let cells = fields.iter().map(|(name, value)| {
+            let column = builder.field_column(name, value.field_type());
+            (column, *value)
+        });
+        let cells: Vec<_> = cells.collect();
+        builder.push_row(series, *time_ns, &cells);
+    }
+    Arc::new(builder.freeze())
+}
+
+/// Chunks as they are given; counts who still holds one of them.
+struct Given {
+    chunks: VecDeque<Result<Arc<Segment>, ChunksError>>,
+}
+
+impl Chunks for Given {
+    fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
+        self.chunks.pop_front().transpose()
+    }
+}
+
+fn stream(name: &str, chunks: impl IntoIterator<Item = Arc<Segment>>) -> Run {
+    let chunks = chunks.into_iter().map(Ok).collect();
+    Run::stream(name, Box::new(Given { chunks }), TimeRange::ALL)
+}
+
+/// One line a point: tags, time and values.
+fn lines(points: &mut Points) -> Result<Vec<String>, MergeError> {
+    let mut lines = Vec::new();
+    while points.next()? {
+        let tags: Vec<String> = points
+            .tags()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        let values = points.values().map(|(place, value)| {
+            let name = points.field(place).map_or("?", |(name, _)| name);
+            format!("{name}={}", text(value))
+        });
+        let values: Vec<String> = values.collect();
+        lines.push(format!(
+            "{} {} {}",
+            tags.join(","),
+            points.time_ns(),
+            values.join(",")
+        ));
+    }
+    Ok(lines)
+}
+
+fn text(value: FieldValue<'_>) -> String {
+    match value {
+        Float(value) => format!("{value:?}"),
+        Integer(value) => format!("{value}i"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn merged(runs: Vec<Run>) -> Result<Vec<String>, MergeError> {
+    let mut points = Points::of_all_fields();
+    points.start(Merge::new(runs)?);
+    lines(&mut points)
+}
+
+const A: Tags<'_> = &[("t", "a")];
+const B: Tags<'_> = &[("t", "b")];
+
+#[test]
+fn the_later_run_wins_field_by_field_and_within_a_run_the_later_row() {
+    let file = stream(
+        "file",
+        [
+            segment(&[(
+                A,
+                1,
+                &[("f", Integer(1)), ("g", Integer(1)), ("h", Integer(1))],
+            )]),
+            segment(&[
+                (A, 1, &[("f", Integer(2)), ("g", Integer(2))]),
+                (B, 0, &[("f", Integer(3))]),
+            ]),
+        ],
+    );
+    let buffered = segment(&[(B, 7, &[("f", Integer(9))]), (A, 1, &[("f", Integer(4))])]);
+    let buffered = Arc::new(SortedSegment::new(buffered, TimeRange::ALL));
+    let rows = merged(vec![file, Run::of_day(&buffered, 0)]).expect("in order");
+    assert_eq!(rows, ["t=a 1 f=4i,g=2i,h=1i", "t=b 0 f=3i", "t=b 7 f=9i"]);
+}
+
+#[test]
+fn a_chunk_is_freed_as_soon_as_no_row_at_hand_needs_it() {
+    let chunks: Vec<_> = [(A, 1), (A, 2), (A, 2), (B, 1)]
+        .map(|(tags, time_ns)| segment(&[(tags, time_ns, &[("f", Integer(1))])]))
+        .to_vec();
+    let held = |chunks: &[Arc<Segment>]| -> Vec<usize> {
+        (0..)
+            .zip(chunks)
+            .filter(|(_, chunk)| Arc::strong_count(chunk) > 1)
+            .map(|(n, _)| n)
+            .collect()
+    };
+    // What waits in the test's own stream is held there: so it makes chunks when asked.
+    struct Shared(VecDeque<std::sync::Weak<Segment>>);
+    impl Chunks for Shared {
+        fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
+            Ok(self.0.pop_front().and_then(|chunk| chunk.upgrade()))
+        }
+    }
+    let shared = Shared(chunks.iter().map(Arc::downgrade).collect());
+    let run = Run::stream("file", Box::new(shared), TimeRange::ALL);
+    let mut merge = Merge::new([run]).expect("opens");
+    assert_eq!(held(&chunks), [0]);
+    let mut row = MergedRow::default();
+    let mut seen = Vec::new();
+    while merge.next(&mut row).expect("in order") {
+        seen.push((
+            row.time_ns,
+            row.is_new_series,
+            row.sources.len(),
+            held(&chunks),
+        ));
+    }
+    let expected = [
+        (1, true, 1, vec![0, 1]),
+        (2, false, 2, vec![1, 2, 3]),
+        (1, true, 1, vec![3]),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(held(&chunks), Vec::<usize>::new());
+}
+
+#[test]
+fn a_run_out_of_order_ends_the_merge_with_its_name() {
+    let f: &[(&str, FieldValue<'_>)] = &[("f", Integer(1))];
+    let time = [segment(&[(A, 2, f), (A, 1, f)])];
+    let series = [segment(&[(B, 1, f), (A, 2, f)])];
+    let chunks_time = [segment(&[(A, 2, f)]), segment(&[(A, 1, f)])];
+    let chunks_series = [segment(&[(B, 1, f)]), segment(&[(A, 2, f)])];
+    for chunks in [&time[..], &series, &chunks_time, &chunks_series] {
+        let good = stream("good", [segment(&[(A, 1, f), (B, 5, f)])]);
+        let bad = stream("day=1970-01-01/bad.parquet", chunks.to_vec());
+        let error = merged(vec![good, bad])
+            .expect_err("out of order")
+            .to_string();
+        assert!(
+            error.starts_with("day=1970-01-01/bad.parquet is not sorted"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_a_stream_says_is_told_with_its_name_and_ends_the_merge() {
+    let first = segment(&[(A, 1, &[("f", Integer(1))])]);
+    let chunks = VecDeque::from([Ok(first), Err("connection reset".into())]);
+    let run = Run::stream("x.parquet", Box::new(Given { chunks }), TimeRange::ALL);
+    let mut merge = Merge::new([run]).expect("the first chunk is there");
+    let mut row = MergedRow::default();
+    let error = merge
+        .next(&mut row)
+        .expect_err("what comes behind the row is not known");
+    assert_eq!(
+        error.to_string(),
+        "x.parquet cannot be read: connection reset"
+    );
+    assert!(!merge.next(&mut row).expect("nothing more"));
+}
+
+#[test]
+fn rows_out_of_range_are_left_out_of_streams_and_segments() {
+    let f: &[(&str, FieldValue<'_>)] = &[("f", Integer(1))];
+    let range = TimeRange {
+        start_ns: 2,
+        end_ns: Some(4),
+    };
+    let rows = [1, 2, 3, 4, 5].map(|time_ns| (A, time_ns, f));
+    let chunks = rows.chunks(1).map(|rows| Ok(segment(rows))).collect();
+    let file = Run::stream("file", Box::new(Given { chunks }), range);
+    let sorted = Arc::new(SortedSegment::new(segment(&rows), range));
+    assert_eq!(sorted.days().collect::<Vec<_>>(), [0]);
+    assert_eq!(
+        merged(vec![file]).expect("in order"),
+        ["t=a 2 f=1i", "t=a 3 f=1i"]
+    );
+    let buffered = merged(vec![Run::of_day(&sorted, 0)]).expect("in order");
+    assert_eq!(buffered, ["t=a 2 f=1i", "t=a 3 f=1i"]);
+    assert!(
+        merged(vec![Run::of_day(&sorted, 1)])
+            .expect("no such day")
+            .is_empty()
+    );
+}
+
+#[test]
+fn fields_of_another_type_or_name_than_asked_count_as_absent() {
+    let rows = segment(&[
+        (A, 1, &[("f", Float(1.0)), ("g", Integer(2))]),
+        (A, 2, &[("h", Integer(3))]),
+    ]);
+    let mut points = Points::of_fields([
+        ("g", crate::columnar::FieldType::Integer),
+        ("f", crate::columnar::FieldType::Integer),
+    ]);
+    points.start(Merge::new([stream("file", [rows])]).expect("opens"));
+    assert_eq!(
+        lines(&mut points).expect("in order"),
+        ["t=a 1 g=2i", "t=a 2 "]
+    );
+}
+
+#[test]
+fn merged_segments_are_as_large_as_they_may_be_and_no_larger() {
+    let f: &[(&str, FieldValue<'_>)] = &[("s", FieldValue::String("0123456789"))];
+    let rows: Vec<Row<'_>> = (0..10).map(|time_ns| (A, time_ns, f)).collect();
+    let sizes = |rows_max, bytes_max| -> Vec<usize> {
+        let merge = Merge::new([stream("file", [segment(&rows)])]).expect("opens");
+        let limits = SegmentLimits {
+            rows_max,
+            bytes_max,
+        };
+        let segments = MergedSegments::new("m", merge, limits);
+        segments
+            .map(|segment| segment.expect("in order").rows())
+            .collect()
+    };
+    assert_eq!(sizes(4, usize::MAX), [4, 4, 2]);
+    assert_eq!(sizes(usize::MAX, 30), [2, 2, 2, 2, 2]);
+    assert_eq!(sizes(10, 1 << 20), [10]);
+    assert_eq!(sizes(0, 0), [1; 10], "one row fits always");
+}

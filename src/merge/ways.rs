@@ -1,0 +1,219 @@
+//! The merge of many runs, on two levels: runs wait in the order of their series, and those that
+//! share the smallest one are merged by time, as plain integers.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::sync::Arc;
+
+use super::MergeError;
+use super::cells::CellIndex;
+use super::cursor::{Cursor, Step};
+use super::order::compare_tags;
+use super::run::Run;
+use crate::columnar::Segment;
+
+/// Yields merged rows by series and time. The default has none.
+#[derive(Default)]
+pub struct Merge {
+    /// By run; nothing once a run has ended.
+    cursors: Vec<Option<Cursor>>,
+    slots: Slots,
+    /// Runs whose series is not at hand, by their series, the smallest last.
+    waiting: Vec<Waiting>,
+    /// Runs of the series at hand: time and run. Of equal times the earliest run comes first.
+    active: BinaryHeap<Reverse<(i64, usize)>>,
+}
+
+struct Waiting {
+    run: usize,
+    /// Whether the one before it in the list is at the same series.
+    is_joined: bool,
+}
+
+/// A row of the result.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct MergedRow {
+    /// Nanoseconds since the epoch.
+    pub time_ns: i64,
+    /// Whether it is the first row of its series.
+    pub is_new_series: bool,
+    /// The rows that it is merged from, oldest first: valid until the merge goes on.
+    pub sources: Vec<Source>,
+}
+
+/// A row of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Which run, in the order in which they were given.
+    pub run: usize,
+    /// Where its segment is, for [`Merge::chunk`].
+    pub slot: usize,
+    /// The row in that segment.
+    pub row: u32,
+}
+
+/// Rows that a merge has at hand.
+#[derive(Debug)]
+pub struct Chunk {
+    /// The rows.
+    pub segment: Arc<Segment>,
+    /// Which fields a row of it may have.
+    pub cells: Arc<CellIndex>,
+    /// Tells it from others that were in its slot before.
+    pub serial: u64,
+}
+
+impl Merge {
+    /// Starts merging runs, which are given in the order in which they were written: reads the
+    /// first chunk of each.
+    pub fn new(runs: impl IntoIterator<Item = Run>) -> Result<Self, MergeError> {
+        let mut merge = Self::default();
+        for (index, run) in runs.into_iter().enumerate() {
+            let cursor = Cursor::open(run, &mut merge.slots)?;
+            let has_rows = cursor.is_some();
+            merge.cursors.push(cursor);
+            if has_rows {
+                merge.wait(index);
+            }
+        }
+        Ok(merge)
+    }
+
+    /// Fills `row` with the next merged row; false at the end. An error is the end as well.
+    pub fn next(&mut self, row: &mut MergedRow) -> Result<bool, MergeError> {
+        row.sources.clear();
+        self.slots.free();
+        row.is_new_series = self.active.is_empty();
+        if row.is_new_series {
+            self.activate();
+        }
+        let Some(Reverse((time_ns, _))) = self.active.peek() else {
+            return Ok(false);
+        };
+        row.time_ns = *time_ns;
+        let taken = self.take(row);
+        if taken.is_err() {
+            *self = Self::default();
+        }
+        taken.map(|()| true)
+    }
+
+    /// The rows that a source is one of.
+    #[inline]
+    pub fn chunk(&self, slot: usize) -> Option<&Chunk> {
+        self.slots.chunks.get(slot).and_then(Option::as_ref)
+    }
+
+    /// Takes all rows at the row's time from the runs of its series.
+    fn take(&mut self, row: &mut MergedRow) -> Result<(), MergeError> {
+        loop {
+            let Some(mut head) = self.active.peek_mut() else {
+                return Ok(());
+            };
+            let Reverse((time_ns, run)) = *head;
+            if time_ns != row.time_ns {
+                return Ok(());
+            }
+            let Some(Some(cursor)) = self.cursors.get_mut(run) else {
+                PeekMut::pop(head);
+                continue;
+            };
+            let slot = cursor.slot;
+            row.sources.push(Source {
+                run,
+                slot,
+                row: cursor.row,
+            });
+            let step = cursor.advance(&mut self.slots)?;
+            if step == Step::Row {
+                if cursor.time_ns != time_ns {
+                    *head = Reverse((cursor.time_ns, run));
+                }
+                continue;
+            }
+            PeekMut::pop(head);
+            match step {
+                Step::End => self.end(run),
+                Step::Row | Step::Series => self.wait(run),
+            }
+        }
+    }
+
+    fn end(&mut self, run: usize) {
+        let cursor = self.cursors.get_mut(run);
+        if let Some(ended) = cursor.and_then(Option::take) {
+            self.slots.retire(ended.slot);
+        }
+    }
+
+    /// Lets a run wait for its series.
+    fn wait(&mut self, run: usize) {
+        let found = self
+            .waiting
+            .binary_search_by(|other| self.compare(run, other.run));
+        let (index, is_joined) = match found {
+            Ok(index) => (index + 1, true),
+            Err(index) => (index, false),
+        };
+        self.waiting.insert(index, Waiting { run, is_joined });
+    }
+
+    /// Begins with the smallest series that a run waits for.
+    fn activate(&mut self) {
+        let mut is_joined = true;
+        while is_joined && let Some(next) = self.waiting.pop() {
+            is_joined = next.is_joined;
+            if let Some(Some(cursor)) = self.cursors.get(next.run) {
+                self.active.push(Reverse((cursor.time_ns, next.run)));
+            }
+        }
+    }
+
+    fn compare(&self, left: usize, right: usize) -> Ordering {
+        match (self.cursors.get(left), self.cursors.get(right)) {
+            (Some(Some(left)), Some(Some(right))) => compare_tags(left.tags(), right.tags()),
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+/// The chunks at hand.
+#[derive(Default)]
+pub(super) struct Slots {
+    chunks: Vec<Option<Chunk>>,
+    free: Vec<usize>,
+    /// Used up, but the row at hand may come from them.
+    retired: Vec<usize>,
+    serial: u64,
+}
+
+impl Slots {
+    pub(super) fn put(&mut self, segment: Arc<Segment>, cells: Arc<CellIndex>) -> usize {
+        self.serial += 1;
+        let chunk = Chunk {
+            segment,
+            cells,
+            serial: self.serial,
+        };
+        let slot = self.free.pop().unwrap_or(self.chunks.len());
+        match self.chunks.get_mut(slot) {
+            Some(place) => *place = Some(chunk),
+            None => self.chunks.push(Some(chunk)),
+        }
+        slot
+    }
+
+    pub(super) fn retire(&mut self, slot: usize) {
+        self.retired.push(slot);
+    }
+
+    fn free(&mut self) {
+        for slot in self.retired.drain(..) {
+            if let Some(chunk) = self.chunks.get_mut(slot) {
+                *chunk = None;
+                self.free.push(slot);
+            }
+        }
+    }
+}

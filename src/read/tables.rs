@@ -1,0 +1,98 @@
+//! The lake's tables as a reader sees them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::lake::{DataFile, Lake, LakeError, TableFiles};
+use crate::catalog::{Bucket, Catalog};
+use crate::id::BucketId;
+use crate::lake::{self, Kind, StoredFile};
+use crate::merge::{Chunks, TimeRange};
+
+/// The tables of all buckets. Its methods block on the runtime: not for threads that serve others.
+#[derive(Debug)]
+pub struct Tables {
+    lake: lake::Lake,
+    catalog: Catalog,
+    runtime: Handle,
+}
+
+impl Tables {
+    /// The tables of a lake, whose work is done on `runtime`.
+    pub fn new(lake: lake::Lake, catalog: Catalog, runtime: Handle) -> Self {
+        Self {
+            lake,
+            catalog,
+            runtime,
+        }
+    }
+
+    fn bucket(&self, id: BucketId) -> Option<Arc<Bucket>> {
+        self.catalog.bucket(id)
+    }
+}
+
+impl Lake for Tables {
+    fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError> {
+        match self.bucket(bucket) {
+            Some(bucket) => {
+                let measurements = self.lake.measurements(&bucket);
+                self.runtime.block_on(measurements).map_err(told)
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn table(&self, bucket: BucketId, measurement: &str) -> Result<Option<TableFiles>, LakeError> {
+        let Some(bucket) = self.bucket(bucket) else {
+            return Ok(None);
+        };
+        let snapshot = self.lake.snapshot(&bucket, measurement);
+        let Some(snapshot) = self.runtime.block_on(snapshot).map_err(told)? else {
+            return Ok(None);
+        };
+        let (mut tags, mut fields) = (Vec::new(), Vec::new());
+        for column in snapshot.columns().iter() {
+            match column.kind {
+                Kind::Tag => tags.push(column.name.clone()),
+                Kind::Field(field_type) => fields.push((column.name.clone(), field_type)),
+            }
+        }
+        let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();
+        for (day, files) in snapshot.files() {
+            let files = files.into_iter().map(|file| Arc::new(file) as _);
+            days.insert(day, files.collect());
+        }
+        Ok(Some(TableFiles {
+            flushed: snapshot.flushed(),
+            tags,
+            fields,
+            days,
+        }))
+    }
+}
+
+impl DataFile for StoredFile {
+    fn name(&self) -> &str {
+        &self.file().path
+    }
+
+    fn open_bytes(&self) -> u64 {
+        StoredFile::open_bytes(self)
+    }
+
+    fn open(&self, range: TimeRange) -> Result<Box<dyn Chunks>, LakeError> {
+        let times: Option<Range<i64>> = range.end_ns.map(|end_ns| range.start_ns..end_ns);
+        StoredFile::open(self, times).map_err(told)
+    }
+}
+
+fn told(error: lake::LakeError) -> LakeError {
+    match error.is_passing() {
+        true => LakeError::Unreachable(Box::new(error)),
+        false => LakeError::Unreadable(Box::new(error)),
+    }
+}

@@ -1,0 +1,318 @@
+//! The lake beside the buffer, as a reader sees both.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Float, Integer, NOW_NS, Row, World, batch};
+use crate::columnar::{FieldType, Segment};
+use crate::id::{BucketId, Sequence};
+use crate::merge::{Chunks, ChunksError, TimeRange, day_start_ns};
+use crate::read::{DataFile, ExportQuery, Format, Lake, LakeError, ReadError, TableFiles};
+
+/// A lake of one table, `m`.
+#[derive(Debug, Default)]
+struct Fake {
+    flushed: u64,
+    fields: Vec<(Box<str>, FieldType)>,
+    files: Vec<(i32, Arc<File>)>,
+    is_down: bool,
+}
+
+#[derive(Debug)]
+struct File {
+    name: String,
+    chunks: Vec<Arc<Segment>>,
+    open_bytes: u64,
+    /// Files that are open now, and the most that ever were.
+    open: Arc<(AtomicUsize, AtomicUsize)>,
+    /// What comes behind the chunks, once.
+    error: Mutex<Option<LakeError>>,
+}
+
+struct Opened {
+    file: Arc<File>,
+    next: usize,
+}
+
+impl Lake for Fake {
+    fn measurements(&self, _: BucketId) -> Result<Vec<String>, LakeError> {
+        match self.is_down {
+            true => Err(LakeError::Unreachable("timeout".into())),
+            false => Ok(vec!["m".to_owned()]),
+        }
+    }
+
+    fn table(&self, bucket: BucketId, measurement: &str) -> Result<Option<TableFiles>, LakeError> {
+        self.measurements(bucket)?;
+        let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();
+        for (day, file) in &self.files {
+            days.entry(*day)
+                .or_default()
+                .push(Arc::new(Handle(Arc::clone(file))));
+        }
+        Ok((measurement == "m").then(|| TableFiles {
+            flushed: Sequence(self.flushed),
+            tags: vec!["t".into(), "gone".into()],
+            fields: self.fields.clone(),
+            days,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Handle(Arc<File>);
+
+impl DataFile for Handle {
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    fn open_bytes(&self) -> u64 {
+        self.0.open_bytes
+    }
+
+    fn open(&self, _: TimeRange) -> Result<Box<dyn Chunks>, LakeError> {
+        let (open, most) = &*self.0.open;
+        let now = open.fetch_add(1, Ordering::Relaxed) + 1;
+        most.fetch_max(now, Ordering::Relaxed);
+        let file = Arc::clone(&self.0);
+        Ok(Box::new(Opened { file, next: 0 }))
+    }
+}
+
+impl Chunks for Opened {
+    fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
+        self.next += 1;
+        if let Some(chunk) = self.file.chunks.get(self.next - 1) {
+            return Ok(Some(Arc::clone(chunk)));
+        }
+        let error = self.file.error.lock().expect("no panic").take();
+        error.map_or(Ok(None), |error| Err(error.into()))
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.file.open.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Fake {
+    fn file(&mut self, day: i32, chunks: &[&[Row<'_>]]) -> Arc<File> {
+        let chunks = chunks
+            .iter()
+            .map(|rows| Arc::new(batch("m", rows).freeze()));
+        let first = self.files.first();
+        let file = Arc::new(File {
+            name: format!("{}.parquet", self.files.len()),
+            chunks: chunks.collect(),
+            open_bytes: 1000,
+            open: first
+                .map(|(_, file)| Arc::clone(&file.open))
+                .unwrap_or_default(),
+            error: Mutex::default(),
+        });
+        self.files.push((day, Arc::clone(&file)));
+        file
+    }
+}
+
+const A: &[(&str, &str)] = &[("t", "a")];
+const B: &[(&str, &str)] = &[("t", "b")];
+
+fn csv() -> ExportQuery {
+    ExportQuery {
+        measurement: Some("m".to_owned()),
+        start_ns: None,
+        end_ns: None,
+        format: Format::Csv,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_and_what_is_buffered_come_as_one_table_day_by_day() {
+    let day = day_start_ns(1);
+    let mut lake = Fake {
+        flushed: 1,
+        fields: vec![
+            ("v".into(), FieldType::Integer),
+            ("w".into(), FieldType::Float),
+        ],
+        ..Fake::default()
+    };
+    let first = lake.file(
+        0,
+        &[&[
+            (A, 1, &[("v", Integer(1))]),
+            (B, 1, &[("v", Integer(1)), ("w", Float(1.5))]),
+        ]],
+    );
+    lake.file(
+        0,
+        &[
+            &[(A, 1, &[("v", Integer(2))])],
+            &[(B, 1, &[("v", Integer(2))])],
+        ],
+    );
+    lake.file(1, &[&[(A, day, &[("v", Integer(3))])]]);
+    let world = World::over(Some(Arc::new(lake)), 1, 1000);
+    // Flushed, and still here: it does not count.
+    world.apply(&batch(
+        "m",
+        &[(B, 1, &[("v", Integer(7)), ("lost", Integer(7))])],
+    ));
+    world.apply(&batch(
+        "m",
+        &[
+            (B, day + 1, &[("v", Integer(8))]),
+            (B, 1, &[("v", Integer(9))]),
+        ],
+    ));
+    world.apply(&batch("other", &[(&[], 5, &[("x", Integer(1))])]));
+    let expected = "m,t=a v=2i 1\nm,t=b v=9i,w=1.5 1\nm,t=a v=3i 86400000000000\n\
+                    m,t=b v=8i 86400000000001\nother x=1i 5\n";
+    assert_eq!(world.text(None, None).await, expected);
+    assert_eq!(
+        world.text(Some(2), Some(day + 1)).await,
+        "m,t=a v=3i 86400000000000\nother x=1i 5\n"
+    );
+    let bytes = world.export(csv()).await.expect("exports");
+    let expected = "time,gone,t,v,w\r\n1,,a,2,\r\n1,,b,9,1.5\r\n";
+    assert_eq!(&bytes[..expected.len()], expected.as_bytes());
+    let (open, most) = &*first.open;
+    let counts = (open.load(Ordering::Relaxed), most.load(Ordering::Relaxed));
+    assert_eq!(
+        counts,
+        (0, 2),
+        "the files of one day are open at once, and closed again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_name_with_two_types_the_buffers_is_seen_and_without_one_the_first() {
+    let mut lake = Fake {
+        fields: vec![
+            ("v".into(), FieldType::Integer),
+            ("v".into(), FieldType::Float),
+        ],
+        ..Fake::default()
+    };
+    lake.file(
+        0,
+        &[&[
+            (A, 1, &[("v", Integer(1))]),
+            (A, 2, &[("v", Float(0.5)), ("v", Integer(5))]),
+            (A, 3, &[("v", Float(1.5))]),
+        ]],
+    );
+    let world = World::over(Some(Arc::new(lake)), 1, 1000);
+    assert_eq!(world.text(None, None).await, "m,t=a v=1i 1\nm,t=a v=5i 2\n");
+    world.apply(&batch("m", &[(B, 9, &[("v", Float(2.5))])]));
+    assert_eq!(
+        world.text(None, None).await,
+        "m,t=a v=0.5 2\nm,t=a v=1.5 3\nm,t=b v=2.5 9\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expired_points_in_files_are_not_seen() {
+    let mut lake = Fake {
+        fields: vec![("v".into(), FieldType::Integer)],
+        ..Fake::default()
+    };
+    lake.file(-1, &[&[(A, -1, &[("v", Integer(1))])]]);
+    let rows: &[Row<'_>] = &[
+        (A, NOW_NS - 101, &[("v", Integer(1))]),
+        (A, NOW_NS - 100, &[("v", Integer(2))]),
+    ];
+    lake.file(0, &[rows]);
+    let mut world = World::over(Some(Arc::new(lake)), 1, 1000);
+    world.bucket.retention_ns = Some(100);
+    assert_eq!(world.text(None, None).await, "m,t=a v=2i 999900\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_that_fails_before_the_first_piece_is_an_error_and_no_cut() {
+    let refused = async |lake: Fake| {
+        let world = World::over(Some(Arc::new(lake)), 1, 1000);
+        world.apply(&batch("m", &[(A, 1, &[("v", Integer(1))])]));
+        let query = ExportQuery {
+            measurement: None,
+            format: Format::Lp,
+            ..csv()
+        };
+        let started = world.reader.export(&world.bucket, query).await;
+        started.expect_err("not even begun")
+    };
+    let down = Fake {
+        is_down: true,
+        ..Fake::default()
+    };
+    let error = refused(down).await;
+    assert!(
+        matches!(error, ReadError::Lake(LakeError::Unreachable(_))),
+        "{error}"
+    );
+    assert_eq!(error.to_string(), "the lake cannot be reached: timeout");
+
+    let mut lake = Fake::default();
+    let file = lake.file(0, &[]);
+    *file.error.lock().expect("no panic") = Some(LakeError::Unreachable("reset".into()));
+    let error = refused(lake).await;
+    assert!(
+        matches!(error, ReadError::Lake(LakeError::Unreachable(_))),
+        "{error}"
+    );
+
+    let mut lake = Fake::default();
+    lake.file(
+        0,
+        &[&[(B, 1, &[("v", Integer(1))]), (A, 1, &[("v", Integer(1))])]],
+    );
+    let error = refused(lake).await;
+    assert!(
+        error.to_string().starts_with("0.parquet is not sorted"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn open_files_take_their_memory_from_the_budget_a_day_at_a_time() {
+    let mut lake = Fake {
+        fields: vec![("v".into(), FieldType::Integer)],
+        ..Fake::default()
+    };
+    for day in 0..3 {
+        let file = lake.file(day, &[&[(A, day_start_ns(day), &[("v", Integer(1))])]]);
+        // With what the merge may add, nearly the whole budget.
+        let large = File {
+            name: file.name.clone(),
+            chunks: file.chunks.clone(),
+            open_bytes: 640 << 20,
+            open: Arc::clone(&file.open),
+            error: Mutex::default(),
+        };
+        lake.files.pop();
+        lake.files.push((day, Arc::new(large)));
+    }
+    let twice = (2, Arc::clone(&lake.files[2].1));
+    let world = World::over(Some(Arc::new(lake)), 1, 1000);
+    let expected = "m,t=a v=1i 0\nm,t=a v=1i 86400000000000\nm,t=a v=1i 172800000000000\n";
+    assert_eq!(world.text(None, None).await, expected);
+
+    let lake = Fake {
+        files: vec![twice.clone(), twice],
+        ..Fake::default()
+    };
+    let world = World::over(Some(Arc::new(lake)), 1, 1000);
+    let refused = world.reader.export(
+        &world.bucket,
+        ExportQuery {
+            format: Format::Lp,
+            ..csv()
+        },
+    );
+    let refused = refused.await.expect_err("two of them at once");
+    assert!(matches!(refused, ReadError::Exhausted(_)), "{refused}");
+}
