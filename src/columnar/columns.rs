@@ -29,7 +29,7 @@ pub struct Columns<'a> {
 impl Segment {
     /// A segment with these rows. A stretch of rows with the same tags is one series; tags that
     /// come back behind others are a series of their own, so sorted rows are best. Nothing if the
-    /// columns differ in length or a field is of no type that a field may have.
+    /// columns differ in length or in type from what they may be.
     pub fn from_columns(measurement: &str, mut columns: Columns<'_>) -> Option<Self> {
         let rows = columns.times.len();
         let tag_lengths = columns.tags.iter().map(|(_, tag)| tag.len());
@@ -46,11 +46,8 @@ impl Segment {
             let field = field(name, array)?;
             fields.extend((field.present_count() > 0).then_some(field));
         }
-        let tags: Vec<Tag<'_>> = columns
-            .tags
-            .iter()
-            .map(|(key, tag)| Tag::new(key, tag))
-            .collect();
+        let tags = columns.tags.iter().map(|(key, tag)| Tag::new(key, tag));
+        let tags = tags.collect::<Option<Vec<_>>>()?;
         let (tags, series, row_series) = intern(tags, rows);
         Some(Self {
             measurement: measurement.into(),
@@ -74,10 +71,10 @@ struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
-    fn new(key: &str, array: &'a DictionaryArray<Int32Type>) -> Self {
-        let values = array.values().as_string::<i32>();
+    fn new(key: &str, array: &'a DictionaryArray<Int32Type>) -> Option<Self> {
+        let values = array.values().as_string_opt::<i32>()?;
         let keys = array.keys();
-        Self {
+        Some(Self {
             column: TagColumn {
                 key: key.into(),
                 values: Default::default(),
@@ -88,7 +85,7 @@ impl<'a> Tag<'a> {
                 _ => keys.iter().map(|key| key.unwrap_or(-1)).collect(),
             },
             ids: vec![0; values.len()],
-        }
+        })
     }
 
     /// Our id of the value in a row, if it has one.

@@ -77,7 +77,7 @@ impl Points {
     }
 
     /// Goes to the next point; false at the end.
-    pub fn next(&mut self) -> Result<bool, MergeError> {
+    pub fn advance(&mut self) -> Result<bool, MergeError> {
         self.cells.clear();
         if !self.merge.next(&mut self.row)? {
             return Ok(false);

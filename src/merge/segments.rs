@@ -47,7 +47,7 @@ impl MergedSegments {
         let mut series = None;
         let mut bytes = 0;
         while builder.rows() < self.limits.rows_max.max(1) && bytes < self.limits.bytes_max.max(1) {
-            if !self.points.next()? {
+            if !self.points.advance()? {
                 self.is_done = true;
                 break;
             }

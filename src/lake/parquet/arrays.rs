@@ -8,7 +8,7 @@ use arrow_array::types::{
     Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, PrimitiveArray};
+use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, TimeUnit};
 
@@ -78,6 +78,18 @@ fn scaled(values: &[i64], factor: i64) -> Result<ScalarBuffer<i64>, String> {
         time_ns.ok_or_else(|| format!("the time {value}, which is outside of 64-bit nanoseconds"))
     });
     times.collect::<Result<Vec<i64>, String>>().map(Into::into)
+}
+
+/// A column as a tag, an error in words if it is of no texts.
+pub(super) fn tag(array: &ArrayRef) -> Result<DictionaryArray<Int32Type>, String> {
+    let tag = array.as_dictionary_opt::<Int32Type>();
+    let tag = tag.filter(|tag| tag.values().as_string_opt::<i32>().is_some());
+    tag.cloned().ok_or_else(|| {
+        format!(
+            "the type {}, which cannot be read as tag",
+            array.data_type()
+        )
+    })
 }
 
 /// A column as a field of its type, an error in words if a value does not fit.

@@ -115,7 +115,10 @@ impl Bounds {
     pub(super) fn json(&self) -> (Option<Value>, Option<Value>) {
         match self {
             Self::Empty | Self::Unknown => (None, None),
-            Self::Float(min, max) => (Some((*min).into()), Some((*max).into())),
+            Self::Float(min, max) => {
+                let (min, max) = signed_zeros(*min, *max);
+                (Some(min.into()), Some(max.into()))
+            }
             Self::Integer(min, max) => (Some((*min).into()), Some((*max).into())),
             Self::Unsigned(min, max) => (Some((*min).into()), Some((*max).into())),
             // Delta's other writers leave them out too: two values tell a reader nothing.

@@ -22,7 +22,8 @@ use super::slice::Slice;
 /// Rows of a page at most: what a reader of many files has unpacked at a time, for each column.
 const PAGE_ROWS: usize = 16 * 1024;
 
-/// Level 1 is as small as 3 on such data, within 2 %, at twice the speed.
+/// Level 3 makes files of what Telegraf sends 3 % smaller, and those of TSBS no smaller at all:
+/// what there is to gain is gained by the encodings.
 const ZSTD_LEVEL: i32 = 1;
 
 /// An encoded column of a row group.

@@ -6,8 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_array::cast::AsArray;
-use arrow_array::types::Int32Type;
 use arrow_schema::{Field, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
@@ -216,7 +214,7 @@ impl ParquetChunks {
             let Some(column) = column else { continue };
             match column.kind {
                 Kind::Tag => {
-                    let tag = array.as_dictionary::<Int32Type>().clone();
+                    let tag = arrays::tag(array).map_err(|what| self.wrong(*role, what))?;
                     columns.tags.push((&column.name, tag));
                 }
                 Kind::Field(field_type) => {

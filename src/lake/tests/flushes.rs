@@ -143,3 +143,49 @@ async fn a_deleted_bucket_takes_its_tables_along_and_they_stay_away() {
         None
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn days_past_their_retention_are_dropped_and_newer_ones_stay() {
+    let mut world = World::new(1).await;
+    let now_ns = crate::clock::Clock::system().now_ns();
+    for days_ago in 0..5 {
+        world.write("cpu", 0..2, now_ns - days_ago * DAY_NS);
+    }
+    world.flush("cpu").await.expect("flushed");
+    let bucket = world.catalog.set_retention("b", Some(2 * DAY_NS));
+    let bucket = bucket.expect("set");
+    let done = world
+        .lake
+        .upkeep(&bucket, "cpu", crate::lake::Upkeep::Routine)
+        .await;
+    assert_eq!(done.expect("looked after").files_removed, 2);
+    let left = world.stored("cpu").await;
+    // The day in which the retention ends is kept whole: readers hide what is past it.
+    assert_eq!(left.len(), 6);
+    assert!(
+        left.keys()
+            .all(|(_, time_ns)| *time_ns > now_ns - 4 * DAY_NS)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_files_are_joined_as_they_come_and_overwritten_points_vanish() {
+    let mut world = World::new(1).await;
+    let now_ns = crate::clock::Clock::system().now_ns();
+    for round in 0..20 {
+        world.write("cpu", 0..2, now_ns + round % 4);
+        world.flush("cpu").await.expect("flushed");
+        let done = world
+            .lake
+            .upkeep(&world.bucket, "cpu", crate::lake::Upkeep::Routine);
+        done.await.expect("looked after");
+        let status = world.lake.status(&world.bucket, "cpu").await;
+        let files = status.expect("readable").expect("there").files;
+        assert!(files <= 8, "{files} files after {round} rounds");
+    }
+    let done = world
+        .lake
+        .upkeep(&world.bucket, "cpu", crate::lake::Upkeep::Compact);
+    done.await.expect("compacted");
+    assert_eq!(world.stored("cpu").await, world.expected("cpu"));
+}

@@ -48,7 +48,7 @@ fn stream(name: &str, chunks: impl IntoIterator<Item = Arc<Segment>>) -> Run {
 /// One line a point: tags, time and values.
 fn lines(points: &mut Points) -> Result<Vec<String>, MergeError> {
     let mut lines = Vec::new();
-    while points.next()? {
+    while points.advance()? {
         let tags: Vec<String> = points
             .tags()
             .map(|(key, value)| format!("{key}={value}"))

@@ -56,9 +56,9 @@ async fn absent_and_empty_differ_and_only_what_needs_quotes_has_them() {
     let expected = "time,t,u,\"a \"\"b\"\",\",b,f,i,n,s\r\n\
                     -4,,,,true,1e300,-9223372036854775808,,\r\n\
                     5,,, plain ,,,,,\r\n\
+                    3,,é,,,5e-324,,18446744073709551615,\r\n\
                     1,\"a,b\",x,,,-0.0,,,\"\"\r\n\
-                    2,\"a,b\",x,,,,,,\"say \"\"hi\"\"\r\nthere\"\r\n\
-                    3,,é,,,5e-324,,18446744073709551615,\r\n";
+                    2,\"a,b\",x,,,,,,\"say \"\"hi\"\"\r\nthere\"\r\n";
     assert_eq!(csv(&world).await, expected);
 }
 
