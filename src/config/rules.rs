@@ -1,12 +1,16 @@
 //! What values must be to each other, and how they are fitted to the machine.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::host::Host;
 use super::{Config, ConfigError};
 
 /// The least budget that is chosen by itself.
 const BUDGET_BYTES_MIN: u64 = 256 << 20;
+
+/// A flush does not take so long.
+const SHARED_VACUUM_AGE_MIN: Duration = Duration::from_secs(3600);
 
 /// Chooses the memory budget where it is left open, and keeps connections within the limit on
 /// open files.
@@ -71,7 +75,21 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     )?;
     // The last segment is never given back.
     let half = ("half of wal.log_bytes_max", wal.log_bytes_max / 2);
-    at_most("wal.segment_bytes_max", wal.segment_bytes_max, half)
+    at_most("wal.segment_bytes_max", wal.segment_bytes_max, half)?;
+    safe_vacuum(config)
+}
+
+/// What another node has written and not committed yet looks like a file that nobody needs.
+fn safe_vacuum(config: &Config) -> Result<(), ConfigError> {
+    let lake = &config.lake;
+    match lake.shared && lake.vacuum_age < SHARED_VACUUM_AGE_MIN {
+        false => Ok(()),
+        true => Err(ConfigError::Conflict {
+            key: "lake.vacuum_age_ms",
+            found: u64::try_from(lake.vacuum_age.as_millis()).unwrap_or(u64::MAX),
+            rule: "at least 3600000 (an hour) with lake.shared = true".to_owned(),
+        }),
+    }
 }
 
 /// A certificate is of no use without its key.

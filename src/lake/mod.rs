@@ -43,8 +43,8 @@ mod table;
 mod tables;
 mod upkeep;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use crate::buffer::Buffer;
 use crate::catalog::Catalog;
@@ -142,6 +142,8 @@ struct Shared {
     clock: Clock,
     metrics: Metrics,
     options: Options,
+    /// When files that belong to no table were last looked for.
+    vacuumed: Mutex<Instant>,
 }
 
 impl Lake {

@@ -1,12 +1,13 @@
 //! Opening the lake: the store, and what is not known of flushes that were cut short.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::positions::Positions;
 use super::store;
 use super::tables::Tables;
 use super::{Lake, LakeError, Opened, Shared};
+use crate::clock;
 use crate::id::{BucketId, Sequence};
 use crate::storage::data_format;
 
@@ -52,6 +53,7 @@ impl Lake {
                 clock,
                 metrics,
                 options,
+                vacuumed: Mutex::new(clock::instant()),
             }),
         };
         for (bucket, measurement) in lake.shared.positions.doubtful() {

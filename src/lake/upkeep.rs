@@ -6,16 +6,22 @@
 //! other.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::actions;
 use super::state::{DataFile, TableState};
 use super::table::{Next, Table};
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
+use crate::clock;
 use crate::telemetry::UpkeepCounts;
 
 /// Commits after which the table's log gets a checkpoint.
 const CHECKPOINT_EVERY: u64 = 20;
+
+/// How often files that belong to no table are looked for.
+const VACUUM_EVERY: Duration = Duration::from_secs(3600);
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -59,6 +65,10 @@ impl Lake {
 
     /// The routine for every table of every bucket; and every now and then, a vacuum.
     pub(super) async fn look_after_all(&self) {
+        let mut work = vec![Upkeep::Routine];
+        if self.is_time_to_vacuum() {
+            work.push(Upkeep::Vacuum);
+        }
         for bucket in self.shared.catalog.buckets() {
             let tables = match self.measurements(&bucket).await {
                 Ok(tables) => tables,
@@ -68,15 +78,29 @@ impl Lake {
                 }
             };
             for measurement in tables {
-                let done = self.upkeep(&bucket, &measurement, Upkeep::Routine).await;
-                if let Err(error) = done {
-                    tracing::warn!(
-                        bucket = bucket.name, table = measurement, %error,
-                        "a table could not be looked after; it is tried again"
-                    );
+                for what in &work {
+                    let done = self.upkeep(&bucket, &measurement, *what).await;
+                    if let Err(error) = done {
+                        tracing::warn!(
+                            bucket = bucket.name, table = measurement, %error,
+                            "a table could not be looked after; it is tried again"
+                        );
+                    }
                 }
             }
         }
+    }
+
+    /// Once an interval, for all tables together: it lists all their files.
+    fn is_time_to_vacuum(&self) -> bool {
+        let now = clock::instant();
+        let vacuumed = self.shared.vacuumed.lock();
+        let mut vacuumed = vacuumed.unwrap_or_else(PoisonError::into_inner);
+        let is_time = now.saturating_duration_since(*vacuumed) >= VACUUM_EVERY;
+        if is_time {
+            *vacuumed = now;
+        }
+        is_time
     }
 
     /// The measurements of a bucket that have a table, ordered bytewise.
