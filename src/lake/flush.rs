@@ -1,7 +1,7 @@
 //! One flush of one table: exactly once from the buffer to the table, through every crash.
 //!
 //! ```text
-//! settle ─ seal ─ note the attempt ─ encode ─ write files ─ commit with txn ─ note it ─ release
+//! settle ─ seal ─ encode ─ write files ─ note the attempt ─ commit with txn ─ note it ─ release
 //!   │                                                          │ met others: look again
 //!   └ what the table says was flushed                          └ in doubt: the table tells
 //! ```
@@ -71,8 +71,10 @@ impl Lake {
                 return Ok(FlushCounts::default());
             };
             let last = sealed.last;
-            self.note_attempt(bucket, measurement, last).await?;
             let unit = self.prepare(&table, state.as_deref(), sealed).await?;
+            // Not earlier: a start must ask the store about every attempt, and a store that is
+            // away takes no files.
+            self.note_attempt(bucket, measurement, last).await?;
             if self
                 .commit(&table, bucket, measurement, flushed, &unit)
                 .await?

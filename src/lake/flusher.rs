@@ -17,6 +17,9 @@ use crate::id::BucketId;
 /// How often the tables are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
+/// Looking may take one part of this many of a core's time.
+const LOOK_SHARE: u32 = 20;
+
 /// A table whose flush failed is tried again after this long, then after twice as long...
 const AGAIN_FIRST: Duration = Duration::from_secs(1);
 /// ...up to this.
@@ -27,8 +30,8 @@ const RELEASE_EVERY: Duration = Duration::from_secs(1);
 
 /// Of the memory at which acknowledgements slow down, so much may be used before tables are
 /// flushed for it, and so much may be left, in percent.
-const MEMORY_FROM_PERCENT: u64 = 60;
-const MEMORY_TO_PERCENT: u64 = 30;
+const MEMORY_FROM_PERCENT: u64 = 40;
+const MEMORY_TO_PERCENT: u64 = 20;
 
 /// The log, as the lake sees it.
 pub trait Log: Send + Sync + Debug {
@@ -180,16 +183,20 @@ impl Flusher {
     async fn run(self) {
         let mut released = clock::instant();
         let mut looked_after = clock::instant();
+        let mut pause = LOOK_EVERY;
         while !self.shared.stop.is_cancelled() {
             tokio::select! {
                 () = self.shared.stop.cancelled() => return,
                 () = self.shared.changed.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
+            let looked = clock::instant();
             for (key, bytes, reason) in self.due() {
                 self.spawn(key, bytes, reason);
             }
             let now = clock::instant();
+            // Where there are very many tables, looking at them all takes its time.
+            pause = LOOK_EVERY.max(now.saturating_duration_since(looked) * LOOK_SHARE);
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
                 released = now;
                 let is_released = std::mem::take(&mut self.progress().is_released);

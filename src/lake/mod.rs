@@ -87,6 +87,8 @@ pub struct Options {
     pub file_bytes_max: u64,
     /// Age at which files that belong to no table are deleted.
     pub vacuum_age: Duration,
+    /// Commits after which a table's log gets a checkpoint.
+    pub checkpoint_every: u64,
     /// How often tables are looked after; never if zero.
     pub upkeep_every: Duration,
 }

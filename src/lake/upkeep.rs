@@ -17,9 +17,6 @@ use crate::catalog::Bucket;
 use crate::clock;
 use crate::telemetry::UpkeepCounts;
 
-/// Commits after which the table's log gets a checkpoint.
-const CHECKPOINT_EVERY: u64 = 20;
-
 /// How often files that belong to no table are looked for.
 const VACUUM_EVERY: Duration = Duration::from_secs(3600);
 
@@ -183,7 +180,7 @@ impl Lake {
         let Some(state) = table.known() else {
             return Ok(UpkeepCounts::default());
         };
-        if table.unchecked(state.version).await? < CHECKPOINT_EVERY {
+        if table.unchecked(state.version).await? < self.shared.options.checkpoint_every {
             return Ok(UpkeepCounts::default());
         }
         table.checkpoint().await?;

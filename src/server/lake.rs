@@ -16,6 +16,10 @@ use crate::lake::{Flusher, Lake, Log, Opened, Options};
 use crate::read;
 use crate::storage::Storage;
 
+/// A reader of a table reads at most so many commits behind a checkpoint, plus what came since the
+/// last look at the table.
+const CHECKPOINT_EVERY: u64 = 20;
+
 /// The tables of the data folder at hand.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
@@ -111,6 +115,7 @@ fn options(config: &Config) -> Result<Options, LakeError> {
         compact_files_min: lake.compact_files_min,
         file_bytes_max: lake.file_bytes_max,
         vacuum_age: lake.vacuum_age,
+        checkpoint_every: CHECKPOINT_EVERY,
         upkeep_every: lake.upkeep_every,
     })
 }

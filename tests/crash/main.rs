@@ -24,6 +24,7 @@
     reason = "tests"
 )]
 
+mod day;
 mod disk_full;
 mod http;
 mod kill;

@@ -25,9 +25,9 @@ async fn flushes(seed: u64, changes: u64) -> (World, bool) {
 /// The same for a compaction of two days, with overwritten points, and a checkpoint.
 async fn compaction(seed: u64, changes: u64) -> (World, bool) {
     let mut world = World::new(seed).await;
-    for round in 0..21 {
-        world.write("cpu", 0..2, round % 5);
-        world.write("cpu", 0..1, DAY_NS + round % 3);
+    for round in 0..5 {
+        world.write("cpu", 0..2, round % 3);
+        world.write("cpu", 0..1, DAY_NS + round % 2);
         world.write("mem", 0..1, 2 * DAY_NS + round);
         world.flush("cpu").await.expect("flushed");
     }

@@ -63,7 +63,7 @@ async fn new_columns_come_with_the_points_that_bring_them() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_survives_a_restart_and_many_commits() {
     let mut world = World::new(1).await;
-    for time in 0..45 {
+    for time in 0..13 {
         world.write("cpu", 0..2, time);
         world.flush("cpu").await.expect("flushed");
         let done = world

@@ -48,6 +48,7 @@ pub(super) fn options() -> Options {
         compact_files_min: 4,
         file_bytes_max: 1 << 20,
         vacuum_age: Duration::ZERO,
+        checkpoint_every: 5,
         upkeep_every: Duration::ZERO,
     }
 }
