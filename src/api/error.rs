@@ -335,6 +335,17 @@ impl From<ReadError> for ApiError {
     }
 }
 
+#[cfg(feature = "lake")]
+impl From<crate::lake::LakeError> for ApiError {
+    fn from(error: crate::lake::LakeError) -> Self {
+        let message = error.to_string();
+        match error.is_passing() {
+            true => Self::unavailable(message),
+            false => Self::internal(message),
+        }
+    }
+}
+
 impl ApiError {
     fn overloaded(message: String) -> Self {
         Self::new(Code::Unavailable, message).retry_after(RETRY_OVERLOAD_S)

@@ -15,6 +15,8 @@ pub mod export;
 pub mod fallback;
 pub mod health;
 mod json;
+#[cfg(feature = "lake")]
+pub mod lake;
 pub mod metrics;
 pub mod params;
 mod partial;
@@ -25,6 +27,8 @@ pub mod v2;
 pub mod v3;
 pub mod write;
 
+#[cfg(not(feature = "lake"))]
+pub use app::NoTables;
 pub use app::{App, Engine};
 pub use dialect::Dialect;
 

@@ -5,6 +5,8 @@
 mod buckets;
 mod export;
 mod form;
+#[cfg(feature = "lake")]
+mod lake;
 mod statement;
 mod v1;
 mod v3;
@@ -12,6 +14,8 @@ mod write;
 
 pub use buckets::BucketsParams;
 pub use export::ExportParams;
+#[cfg(feature = "lake")]
+pub use lake::LakeParams;
 pub use statement::statement_of;
 pub use v1::V1WriteParams;
 pub use v3::V3WriteParams;

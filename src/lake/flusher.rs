@@ -13,6 +13,7 @@ use super::{Lake, LakeError};
 use crate::buffer::TableInfo;
 use crate::clock;
 use crate::id::BucketId;
+use crate::telemetry::FlushCounts;
 
 /// How often the tables are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -166,13 +167,56 @@ impl Flusher {
         Ok(())
     }
 
+    /// Flushes all that is buffered of a table now; what comes meanwhile may stay.
+    pub async fn flush_table(
+        &self,
+        bucket: BucketId,
+        measurement: &str,
+    ) -> Result<FlushCounts, LakeError> {
+        let asked = clock::instant();
+        let key = (bucket, measurement.to_owned());
+        let mut all = FlushCounts::default();
+        // One flush takes no more than a part of a very large table.
+        while self.holds_since(&key, asked) {
+            let place = self.shared.places.acquire().await;
+            let flushed = self.flush_one(&key, Reason::Asked).await?;
+            drop(place);
+            if flushed.files == 0 {
+                break;
+            }
+            all.files += flushed.files;
+            all.bytes += flushed.bytes;
+            all.rows += flushed.rows;
+            all.merged += flushed.merged;
+        }
+        self.progress().is_released = true;
+        Ok(all)
+    }
+
+    fn holds_since(&self, key: &Key, asked: Instant) -> bool {
+        let tables = self.shared.lake.shared.buffer.tables();
+        let mut of_key = tables
+            .iter()
+            .filter(|table| table.bucket == key.0 && table.measurement == key.1);
+        of_key.any(|table| table.since <= asked)
+    }
+
+    /// Does work on the tables that somebody asked for. A stop cuts it short, and waits until it
+    /// has ended.
+    pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.shared.stop.clone();
+        self.shared.tasks.spawn(async move {
+            stop.run_until_cancelled(work).await;
+        });
+    }
+
     async fn flush_all(&self, reason: Reason) -> Result<(), LakeError> {
         let mut failed = None;
         let tables = self.shared.lake.shared.buffer.tables();
         let flushes = tables.into_iter().map(|table| async move {
             let _place = self.shared.places.acquire().await;
             let key = (table.bucket, table.measurement);
-            self.flush_one(&key, reason).await
+            self.flush_one(&key, reason).await.map(drop)
         });
         for result in futures_util::future::join_all(flushes).await {
             failed = result.err().or(failed);
@@ -264,10 +308,10 @@ impl Flusher {
         progress.failing.insert(key, failing);
     }
 
-    async fn flush_one(&self, key: &Key, reason: Reason) -> Result<(), LakeError> {
+    async fn flush_one(&self, key: &Key, reason: Reason) -> Result<FlushCounts, LakeError> {
         let lake = &self.shared.lake;
         let Some(bucket) = lake.shared.catalog.bucket(key.0) else {
-            return Ok(());
+            return Ok(FlushCounts::default());
         };
         let started = clock::instant();
         let flushed = lake.flush_table(&bucket, &key.1).await;
@@ -276,7 +320,7 @@ impl Flusher {
             .as_secs_f64();
         let (bucket, table) = (bucket.name.as_str(), key.1.as_str());
         match flushed {
-            Ok(flushed) if flushed.files == 0 => Ok(()),
+            Ok(flushed) if flushed.files == 0 => Ok(flushed),
             Ok(flushed) => {
                 let tables = lake.shared.metrics.tables();
                 tables.flushed(reason.word(), flushed, seconds);
@@ -285,7 +329,7 @@ impl Flusher {
                     files = flushed.files, bytes = flushed.bytes, seconds,
                     "flushed"
                 );
-                Ok(())
+                Ok(flushed)
             }
             Err(error) => {
                 lake.shared.metrics.tables().flush_failed();

@@ -35,6 +35,9 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<TableStatus>, LakeError> {
+        if self.is_leaving(bucket) {
+            return Ok(None);
+        }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let Some(state) = table.refresh(self.app()).await? else {
             return Ok(None);

@@ -4,6 +4,8 @@
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
+#[cfg(feature = "lake")]
+use crate::api::lake;
 use crate::api::{
     App, Dialect, buckets, export, fallback, health, metrics, tokens, v1, v2, v3, write,
 };
@@ -73,6 +75,20 @@ pub const ROUTES: &[Route] = &[
         Operator,
         || patch(buckets::update).delete(buckets::delete),
     ),
+    #[cfg(feature = "lake")]
+    route("/api/v1/lake", &["GET"], Operator, || get(lake::status)),
+    #[cfg(feature = "lake")]
+    route("/api/v1/lake/flush", &["POST"], Operator, || {
+        post(lake::flush)
+    }),
+    #[cfg(feature = "lake")]
+    route("/api/v1/lake/compact", &["POST"], Operator, || {
+        post(lake::compact)
+    }),
+    #[cfg(feature = "lake")]
+    route("/api/v1/lake/vacuum", &["POST"], Operator, || {
+        post(lake::vacuum)
+    }),
     route("/ping", &["GET"], Open, || get(health::ping)),
     route("/health", &["GET"], Open, || get(health::health)),
     route("/api/v2/health", &["GET"], Open, || get(health::health)),

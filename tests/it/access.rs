@@ -119,6 +119,34 @@ const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
         "",
         [401, 401, 403, 403, 403, 404, 401],
     ),
+    #[cfg(feature = "lake")]
+    (
+        "/api/v1/lake",
+        "GET",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
+    #[cfg(feature = "lake")]
+    (
+        "/api/v1/lake/flush",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
+    #[cfg(feature = "lake")]
+    (
+        "/api/v1/lake/compact",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
+    #[cfg(feature = "lake")]
+    (
+        "/api/v1/lake/vacuum",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
     (
         "/query",
         "GET",

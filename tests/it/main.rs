@@ -9,6 +9,7 @@
 //! | 1.4 headers | `write::headers`, `write::gzip`, `write::encodings`, every answer ([`client::Answer::check`]) |
 //! | 2 credentials | `credentials`, `management`, `buckets`, `secrets`, `access` (every route times every kind of token) |
 //! | 3 other endpoints | `probes`, `export`, `management`, `v2`, `fallback` |
+//! | the open tables, `/api/v1/lake` | `lake` |
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3`, `dialects` (every refusal in the words of the endpoint) |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `http` |
@@ -48,6 +49,8 @@ mod export;
 mod fallback;
 mod hostile;
 mod http;
+#[cfg(feature = "lake")]
+mod lake;
 mod management;
 mod openapi;
 mod overload;

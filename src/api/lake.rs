@@ -1,0 +1,155 @@
+//! `/api/v1/lake`: the open tables, for operators: what they look like, and work on them.
+
+mod work;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::error::{ApiError, Code};
+use super::json::answer;
+use super::params::LakeParams;
+use super::{App, Engine, bucket};
+use crate::catalog::Bucket;
+use crate::lake::{Lake, TableStatus};
+
+pub use work::{compact, flush, vacuum};
+
+/// Tables whose log is read at the same time: a store may be far away.
+const READS_MAX: usize = 8;
+
+/// A table that is meant.
+#[derive(Debug)]
+struct Target {
+    bucket: Arc<Bucket>,
+    measurement: String,
+    /// Whether it lies in the lake; it may have buffered rows only.
+    is_stored: bool,
+    buffered_rows: u64,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    bucket: String,
+    measurement: String,
+    folder: String,
+    /// Nothing before the first flush.
+    version: Option<u64>,
+    commits_since_checkpoint: u64,
+    columns: u64,
+    days: u64,
+    files: u64,
+    bytes: u64,
+    rows: u64,
+    flushed_sequence: u64,
+    buffered_rows: u64,
+    /// Why nothing can be said of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct List {
+    location: String,
+    tables: Vec<Shown>,
+}
+
+/// `GET /api/v1/lake`.
+pub async fn status(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?;
+    let params = LakeParams::parse(query.as_deref())?;
+    let lake = engine.tables.lake();
+    let targets = targets(engine, &params).await?;
+    let rows = targets.into_iter().map(|target| show(lake, target));
+    let rows = futures_util::stream::iter(rows).buffered(READS_MAX);
+    let tables: Vec<Shown> = rows.try_collect().await?;
+    let location = lake.location();
+    Ok(answer(StatusCode::OK, &List { location, tables }))
+}
+
+/// A table that cannot be read does not hide the others; a store that cannot be reached hides all.
+async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
+    let (status, error) = match lake.status(&target.bucket, &target.measurement).await {
+        Ok(status) => (status, None),
+        Err(error) if error.is_passing() => return Err(error.into()),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let version = status.as_ref().map(|status| status.version);
+    let TableStatus {
+        folder,
+        version: _,
+        unchecked,
+        columns,
+        days,
+        files,
+        bytes,
+        rows,
+        flushed,
+    } = status.unwrap_or_default();
+    Ok(Shown {
+        folder,
+        version,
+        commits_since_checkpoint: unchecked,
+        columns,
+        days,
+        files,
+        bytes,
+        rows,
+        flushed_sequence: flushed.0,
+        buffered_rows: target.buffered_rows,
+        bucket: target.bucket.name.clone(),
+        measurement: target.measurement,
+        error,
+    })
+}
+
+/// The tables that are meant, by bucket and measurement: those in the lake, and those that have
+/// buffered rows only. A name that nothing has is an error: it is misspelt.
+async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, ApiError> {
+    let buckets = match &params.bucket {
+        None => engine.catalog.buckets(),
+        Some(name) => vec![bucket::find(engine, name).ok_or_else(|| bucket::not_found(name))?],
+    };
+    let mut buffered = BTreeMap::new();
+    for table in engine.ingest.buffer().tables() {
+        buffered.insert((table.bucket, table.measurement), table.rows);
+    }
+    let mut targets = Vec::new();
+    for bucket in buckets {
+        let mut tables: BTreeMap<String, (bool, u64)> = BTreeMap::new();
+        for measurement in engine.tables.lake().measurements(&bucket).await? {
+            tables.insert(measurement, (true, 0));
+        }
+        for ((_, measurement), rows) in buffered.iter().filter(|((id, _), _)| *id == bucket.id) {
+            tables.entry(measurement.clone()).or_default().1 = *rows;
+        }
+        let wanted = |measurement: &String| match &params.measurement {
+            None => true,
+            Some(only) => only == measurement,
+        };
+        let tables = tables.into_iter().filter(|(name, _)| wanted(name));
+        targets.extend(
+            tables.map(|(measurement, (is_stored, buffered_rows))| Target {
+                bucket: Arc::clone(&bucket),
+                measurement,
+                is_stored,
+                buffered_rows,
+            }),
+        );
+    }
+    match &params.measurement {
+        Some(name) if targets.is_empty() => Err(ApiError::new(
+            Code::NotFound,
+            format!("measurement \"{name}\" not found"),
+        )),
+        _ => Ok(targets),
+    }
+}

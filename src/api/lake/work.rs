@@ -1,0 +1,168 @@
+//! `POST /api/v1/lake/flush`, `/compact`, `/vacuum`: work on one table after the other. The answer
+//! begins at once and tells of every table when it is done, a line of JSON each; the last line says
+//! that it is the last.
+
+use std::convert::Infallible;
+
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::{Target, targets};
+use crate::api::App;
+use crate::api::error::ApiError;
+use crate::api::params::LakeParams;
+use crate::lake::{Flusher, LakeError, Upkeep};
+use crate::telemetry::UpkeepCounts;
+
+/// Lines that wait for a client. One that takes none holds the work up, and nobody else.
+const LINES_MAX: usize = 16;
+
+/// What is done with every table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Flush,
+    Upkeep(Upkeep),
+}
+
+#[derive(Serialize)]
+struct First {
+    tables: usize,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    bucket: &'a str,
+    measurement: &'a str,
+    files_removed: u64,
+    files_added: u64,
+    bytes_added: u64,
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    bucket: &'a str,
+    measurement: &'a str,
+    error: String,
+}
+
+#[derive(Serialize)]
+struct Last {
+    done: bool,
+    failed: u64,
+}
+
+/// Nobody listens any more.
+struct HungUp;
+
+/// `POST /api/v1/lake/flush`: what is buffered goes into the tables now.
+pub async fn flush(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+    begin(app, query, Work::Flush).await
+}
+
+/// `POST /api/v1/lake/compact`: files are joined, days past their retention go.
+pub async fn compact(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+    begin(app, query, Work::Upkeep(Upkeep::Compact)).await
+}
+
+/// `POST /api/v1/lake/vacuum`: files that no table has any more are deleted.
+pub async fn vacuum(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+    begin(app, query, Work::Upkeep(Upkeep::Vacuum)).await
+}
+
+async fn begin(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    work: Work,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?;
+    let params = LakeParams::parse(query.as_deref())?;
+    let mut targets = targets(engine, &params).await?;
+    targets.retain(|target| match work {
+        Work::Flush => target.buffered_rows > 0,
+        Work::Upkeep(_) => target.is_stored,
+    });
+    let (lines, receiver) = mpsc::channel(LINES_MAX);
+    let tables = engine.tables.clone();
+    // Whoever hangs up does not cut the work on a table in two.
+    engine.tables.run_aside(async move {
+        if let Err(HungUp) = run(&tables, &targets, work, &lines).await {
+            tracing::info!("work on the tables ends early: who asked for it has hung up");
+        }
+    });
+    let pieces = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        let line: Bytes = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(line), receiver))
+    });
+    let kind = HeaderValue::from_static("application/x-ndjson");
+    Ok(([(CONTENT_TYPE, kind)], Body::from_stream(pieces)).into_response())
+}
+
+async fn run(
+    tables: &Flusher,
+    targets: &[Target],
+    work: Work,
+    lines: &mpsc::Sender<Bytes>,
+) -> Result<(), HungUp> {
+    let first = First {
+        tables: targets.len(),
+    };
+    tell(lines, &first).await?;
+    let mut failed = 0;
+    for target in targets {
+        let (bucket, measurement) = (target.bucket.name.as_str(), target.measurement.as_str());
+        match one(tables, target, work).await {
+            Ok(counts) => {
+                let done = Done {
+                    bucket,
+                    measurement,
+                    files_removed: counts.files_removed,
+                    files_added: counts.files_added,
+                    bytes_added: counts.bytes_added,
+                };
+                tell(lines, &done).await?;
+            }
+            Err(error) => {
+                failed += 1;
+                tracing::warn!(bucket, table = measurement, %error, "asked for, and failed");
+                let told = Failed {
+                    bucket,
+                    measurement,
+                    error: error.to_string(),
+                };
+                tell(lines, &told).await?;
+            }
+        }
+    }
+    tell(lines, &Last { done: true, failed }).await
+}
+
+async fn one(tables: &Flusher, target: &Target, work: Work) -> Result<UpkeepCounts, LakeError> {
+    let Target {
+        bucket,
+        measurement,
+        ..
+    } = target;
+    match work {
+        Work::Flush => {
+            let flushed = tables.flush_table(bucket.id, measurement).await?;
+            Ok(UpkeepCounts {
+                files_removed: 0,
+                files_added: flushed.files,
+                bytes_added: flushed.bytes,
+            })
+        }
+        Work::Upkeep(what) => tables.lake().upkeep(bucket, measurement, what).await,
+    }
+}
+
+async fn tell(lines: &mpsc::Sender<Bytes>, line: &impl Serialize) -> Result<(), HungUp> {
+    let mut line = serde_json::to_vec(line).unwrap_or_default();
+    line.push(b'\n');
+    lines.send(Bytes::from(line)).await.map_err(|_| HungUp)
+}

@@ -1,0 +1,54 @@
+//! Parameters of `/api/v1/lake`.
+
+use super::ParamError;
+use super::form::{fill, pairs};
+
+const FIELDS: &str = "bucket/measurement";
+
+/// Which tables are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LakeParams {
+    /// Those of one bucket, by name or id; absent for all.
+    pub bucket: Option<String>,
+    /// Those of one measurement; absent for all.
+    pub measurement: Option<String>,
+}
+
+impl LakeParams {
+    /// Empty values mean nothing.
+    pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
+        let mut params = Self::default();
+        for pair in pairs(query.unwrap_or_default(), FIELDS) {
+            match pair? {
+                (_, value) if value.is_empty() => {}
+                (name, value) if name == "bucket" => {
+                    fill(&mut params.bucket, value, FIELDS, "bucket")?;
+                }
+                (name, value) if name == "measurement" => {
+                    fill(&mut params.measurement, value, FIELDS, "measurement")?;
+                }
+                _ => {}
+            }
+        }
+        Ok(params)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LakeParams;
+
+    #[test]
+    fn empty_values_mean_all_and_nothing_is_said_twice() {
+        let of = |query: &str| LakeParams::parse(Some(query)).map_err(|error| error.to_string());
+        let all = of("bucket=&measurement=&other=x").expect("valid");
+        assert_eq!(all, LakeParams::default());
+        let one = of("bucket=a+b&measurement=%C3%A4").expect("valid");
+        assert_eq!(
+            (one.bucket.as_deref(), one.measurement.as_deref()),
+            (Some("a b"), Some("ä"))
+        );
+        let told = "failed to deserialize bucket/measurement in request: duplicate field `bucket`";
+        assert_eq!(of("bucket=a&bucket=a"), Err(told.to_owned()));
+    }
+}

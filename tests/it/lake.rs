@@ -1,0 +1,237 @@
+//! `/api/v1/lake`, and points on their way into the tables: whatever is flushed, a reader sees every
+//! point, once.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::client::{Answer, Request};
+use crate::server::{Folder, Server, TOKEN};
+
+const LINES: &str = "room,floor=1 t=21.5 1767225600000000000\n\
+                     room,floor=2 n=1i,t=20.0 1767225601000000000\n\
+                     room,floor=1 t=22.0 1767312000000000000\n";
+
+fn ask(method: &'static str, target: &str) -> Request {
+    Request::new(method, format!("/api/v1/lake{target}")).token(TOKEN)
+}
+
+async fn status(server: &Server, query: &str) -> Vec<Value> {
+    let answer = server.ask(ask("GET", query)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let list = answer.json();
+    assert!(!list["location"].as_str().expect("a text").is_empty());
+    list["tables"].as_array().expect("a list").clone()
+}
+
+/// The lines of an answer to work.
+fn lines(answer: &Answer) -> Vec<Value> {
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/x-ndjson"));
+    let lines = answer.text().lines();
+    lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// Does work, and expects every table to have been done.
+async fn work(server: &Server, target: &str) -> Vec<Value> {
+    let mut lines = lines(&server.ask(ask("POST", target)).await);
+    assert_eq!(lines.pop(), Some(json!({"done": true, "failed": 0})));
+    let first = lines.remove(0);
+    assert_eq!(first, json!({"tables": lines.len()}));
+    lines
+}
+
+fn number(row: &Value, member: &str) -> u64 {
+    row[member]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{member} of {row}"))
+}
+
+/// Waits until something is so.
+async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    for _ in 0..1500 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not within 30 s: {what}");
+}
+
+/// The folder of the tables below a data folder.
+fn tables_in(folder: &Folder) -> std::path::PathBuf {
+    folder.0.path().join("data/lake")
+}
+
+#[tokio::test]
+async fn what_is_flushed_lies_in_the_table_and_is_still_exported() {
+    let server = Server::start().await;
+    server.write("bucket=b", LINES).await.is_written();
+    let rows = status(&server, "").await;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert_eq!(
+        (number(&rows[0], "files"), number(&rows[0], "buffered_rows")),
+        (0, 3)
+    );
+    assert_eq!(rows[0]["version"], Value::Null);
+    let flushed = "tidegate_flushes_total{reason=\"asked\"}";
+    let before = server.metric(flushed).await;
+
+    let done = work(&server, "/flush").await;
+    assert_eq!(
+        (&done[0]["bucket"], &done[0]["measurement"]),
+        (&json!("b"), &json!("room"))
+    );
+    assert_eq!(number(&done[0], "files_added"), 2, "one a day");
+    assert!(number(&done[0], "bytes_added") > 0);
+    assert_eq!(server.metric(flushed).await, before + 1.0);
+    let row = status(&server, "?bucket=b&measurement=room")
+        .await
+        .remove(0);
+    for (member, expected) in [
+        ("files", 2),
+        ("days", 2),
+        ("rows", 3),
+        ("columns", 3),
+        ("buffered_rows", 0),
+    ] {
+        assert_eq!(number(&row, member), expected, "{member} of {row}");
+    }
+    assert_eq!(row["folder"], "b/room");
+    assert!(number(&row, "flushed_sequence") > 0);
+    assert_eq!(server.export("b").await, LINES);
+
+    // Newer than a file, a point in the buffer wins field by field; all of it comes once.
+    let more = "room,floor=2 t=19.0 1767225601000000000\nroom t=1.0 1767225602000000000\n";
+    server.write("bucket=b", more).await.is_written();
+    let expected = "room t=1.0 1767225602000000000\n\
+                    room,floor=1 t=21.5 1767225600000000000\n\
+                    room,floor=2 n=1i,t=19.0 1767225601000000000\n\
+                    room,floor=1 t=22.0 1767312000000000000\n";
+    assert_eq!(server.export("b").await, expected);
+    work(&server, "/flush?bucket=b").await;
+    assert_eq!(server.export("b").await, expected);
+    assert!(
+        work(&server, "/flush").await.is_empty(),
+        "nothing is left to flush"
+    );
+
+    let joined = work(&server, "/compact?measurement=room").await;
+    assert_eq!(
+        (
+            number(&joined[0], "files_removed"),
+            number(&joined[0], "files_added")
+        ),
+        (2, 1)
+    );
+    let row = status(&server, "").await.remove(0);
+    assert_eq!((number(&row, "files"), number(&row, "rows")), (2, 4));
+    assert_eq!(server.export("b").await, expected);
+    work(&server, "/vacuum").await;
+    assert_eq!(server.export("b").await, expected);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn names_that_nothing_has_are_told() {
+    let server = Server::over(Folder::with_buckets(&["b", "empty"]), |_| ()).await;
+    server.write("bucket=b", "room t=1 1").await.is_written();
+    for (method, path) in [("GET", ""), ("POST", "/flush"), ("POST", "/compact")] {
+        for (query, told) in [
+            ("?bucket=none", "bucket \"none\" not found"),
+            ("?measurement=rom", "measurement \"rom\" not found"),
+            (
+                "?bucket=empty&measurement=room",
+                "measurement \"room\" not found",
+            ),
+        ] {
+            let answer = server.ask(ask(method, &format!("{path}{query}"))).await;
+            answer.is_error(404, "not found", told);
+        }
+    }
+    assert!(status(&server, "?bucket=empty").await.is_empty());
+    // By id too, as everywhere.
+    assert_eq!(status(&server, "?bucket=0000000000000001").await.len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_bucket_takes_its_tables_along_and_they_do_not_come_back() {
+    let server = Server::start().await;
+    server.write("bucket=b", LINES).await.is_written();
+    server.write("bucket=other", LINES).await.is_written();
+    work(&server, "/flush").await;
+    let delete = Request::new("DELETE", "/api/v1/buckets/b").token(TOKEN);
+    server.ask(delete).await.is_written();
+    let rows = status(&server, "").await;
+    assert!(rows.iter().all(|row| row["bucket"] == "other"), "{rows:?}");
+    server.write("bucket=b", "room t=5 5").await.is_written();
+    assert_eq!(server.export("b").await, "room t=5.0 5\n");
+    until("the tables of the deleted bucket are gone", || async {
+        let answer = server.ask(ask("POST", "/flush?bucket=b")).await;
+        lines(&answer).pop() == Some(json!({"done": true, "failed": 0}))
+    })
+    .await;
+    assert_eq!(server.export("b").await, "room t=5.0 5\n");
+    let row = status(&server, "?bucket=b").await.remove(0);
+    assert_eq!(
+        (number(&row, "files"), number(&row, "rows")),
+        (1, 1),
+        "{row}"
+    );
+    assert_eq!(server.export("other").await, LINES);
+    let folder = server.stop().await;
+    let days = std::fs::read_dir(tables_in(&folder).join("b/room")).expect("a table");
+    let days = days.filter(|entry| {
+        let name = entry.as_ref().expect("readable").file_name();
+        name.to_string_lossy().starts_with("day=")
+    });
+    assert_eq!(days.count(), 1, "of the old table nothing is left");
+}
+
+#[tokio::test]
+async fn a_table_is_flushed_by_itself_once_it_is_old_enough() {
+    let server = Server::with(|config| config.lake.flush_age = Duration::from_millis(100)).await;
+    server.write("bucket=b", LINES).await.is_written();
+    until("flushed", || async {
+        let row = status(&server, "").await.remove(0);
+        (number(&row, "files"), number(&row, "buffered_rows")) == (2, 0)
+    })
+    .await;
+    assert!(
+        server
+            .metric("tidegate_flushes_total{reason=\"age\"}")
+            .await
+            >= 1.0
+    );
+    assert_eq!(server.export("b").await, LINES);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_nothing_is_there_twice_and_nothing_is_missing() {
+    let mut server = Server::start().await;
+    let mut expected = String::new();
+    for round in 1..=4 {
+        let flushed = format!("m,t=a f={round}i {round}0\n");
+        let buffered = format!("m,t=a f={round}i {round}5\n");
+        server.write("bucket=b", &flushed).await.is_written();
+        work(&server, "/flush").await;
+        server.write("bucket=b", &buffered).await.is_written();
+        expected += &(flushed + &buffered);
+        assert_eq!(server.export("b").await, expected);
+        let folder = server.stop().await;
+        server = Server::over(folder, |_| ()).await;
+        assert_eq!(server.export("b").await, expected, "round {round}");
+    }
+    work(&server, "/flush").await;
+    let row = status(&server, "").await.remove(0);
+    assert_eq!(
+        (number(&row, "rows"), number(&row, "buffered_rows")),
+        (8, 0),
+        "{row}"
+    );
+    server.stop().await;
+}
