@@ -114,3 +114,44 @@ def orphans(folder):
     own = {os.path.basename(urllib.parse.unquote(uri)) for uri in uris}
     found = glob.glob(f"{glob.escape(folder)}/day=*/*")
     return sorted(path for path in found if os.path.basename(path) not in own)
+
+
+def commits(folder):
+    """The log of a table on a disk, from version 0 on: none may be missing."""
+    paths = sorted(glob.glob(f"{glob.escape(folder)}/_delta_log/{'[0-9]' * 20}.json"))
+    contents = []
+    for path in paths:
+        with open(path, encoding="utf-8") as commit:
+            contents.append((int(os.path.basename(path)[:20]), commit.read()))
+    return parsed(contents, folder)
+
+
+def parsed(contents, where):
+    """Commits as lists of actions, by version. `contents` holds pairs of version and text."""
+    versions = [version for version, _ in contents]
+    assert versions == list(range(len(versions))), f"{where}: gaps in the log: {versions}"
+    return [[json.loads(line) for line in text.splitlines()] for _, text in contents]
+
+
+def rows_flushed(log):
+    """Rows that flushes have ever added: what was flushed twice shows here even after a
+    compaction has made one point of it."""
+    added = 0
+    for actions in log:
+        (info,) = (action["commitInfo"] for action in actions if "commitInfo" in action)
+        if info["operation"] == "WRITE":
+            adds = (action["add"] for action in actions if "add" in action)
+            added += sum(json.loads(add["stats"])["numRecords"] for add in adds)
+    return added
+
+
+def transactions(log):
+    """The transactions of each application, in order; each must be higher than the one before."""
+    found = {}
+    for actions in log:
+        for action in actions:
+            if "txn" in action:
+                found.setdefault(action["txn"]["appId"], []).append(action["txn"]["version"])
+    for app, versions in found.items():
+        assert versions == sorted(set(versions)), f"{app}: {versions}"
+    return found
