@@ -11,7 +11,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::azure::MicrosoftAzureBuilder;
 use object_store::gcp::GoogleCloudStorageBuilder;
 use object_store::prefix::PrefixStore;
-use object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreScheme, RetryConfig};
+use object_store::{BackoffConfig, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
 use super::LakeError;
@@ -26,8 +26,6 @@ const FOLDER: &str = "lake";
 /// A request that did not succeed is tried again for so long; the flush itself is then tried again
 /// later.
 const RETRY_FOR: Duration = Duration::from_secs(15);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A store whose root is the root of the tables.
 pub(super) type Store = Arc<dyn ObjectStore>;
@@ -50,6 +48,8 @@ pub(super) fn open(
         reason: error.to_string(),
     })?;
     let (scheme, path) = parsed;
+    // What the environment says of the client (plain HTTP, proxies, timeouts) would be lost if it
+    // got options of ours: a request may take 30 s, a connection 5 s, if nothing else is said.
     let store: Store = match scheme {
         ObjectStoreScheme::Local => {
             let folder = url
@@ -59,21 +59,18 @@ pub(super) fn open(
         }
         ObjectStoreScheme::AmazonS3 => AmazonS3Builder::from_env()
             .with_url(url.as_str())
-            .with_client_options(client())
             .with_retry(retry())
             .build()
             .map(|store| Arc::new(store) as Store)
             .map_err(unsupported)?,
         ObjectStoreScheme::GoogleCloudStorage => GoogleCloudStorageBuilder::from_env()
             .with_url(url.as_str())
-            .with_client_options(client())
             .with_retry(retry())
             .build()
             .map(|store| Arc::new(store) as Store)
             .map_err(unsupported)?,
         ObjectStoreScheme::MicrosoftAzure => MicrosoftAzureBuilder::from_env()
             .with_url(url.as_str())
-            .with_client_options(client())
             .with_retry(retry())
             .build()
             .map(|store| Arc::new(store) as Store)
@@ -93,13 +90,6 @@ pub(super) fn open(
 
 fn local(storage: Arc<dyn Storage>, root: &str, node_id: u64) -> Result<Store, LakeError> {
     Ok(Arc::new(FolderStore::open(storage, root, node_id)?))
-}
-
-fn client() -> ClientOptions {
-    // Plain HTTP is for those who ask for it: a server of their own, named by an endpoint.
-    ClientOptions::new()
-        .with_timeout(REQUEST_TIMEOUT)
-        .with_connect_timeout(CONNECT_TIMEOUT)
 }
 
 fn retry() -> RetryConfig {
