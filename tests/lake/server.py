@@ -19,8 +19,8 @@ class Gone(Exception):
     """There was no whole answer: the request may have been carried out or not."""
 
 
-class Refused(Exception):
-    """The server ended before it listened; its log is the text."""
+class Ended(Exception):
+    """The server ended by itself; its log is the text."""
 
 
 class Server:
@@ -60,7 +60,7 @@ class Server:
                 break
         if self.port is None:
             self.process.wait(30)
-            raise Refused(self.log())
+            raise Ended(self.log())
         if until_ready:
             self.until(lambda: self.get("/ready")[0] == 200, 120, "ready")
         return self
@@ -70,7 +70,7 @@ class Server:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self.process.poll() is not None:
-                break
+                raise Ended(self.log())
             try:
                 if is_so():
                     return
