@@ -114,6 +114,7 @@ x-influxdb-error: error decoding gzip stream: it ends too early"#
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "one table of all kinds")]
 async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() {
     let bucket_full = WriteError::BucketFull {
         bucket: "b".into(),

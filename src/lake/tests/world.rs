@@ -117,7 +117,7 @@ impl World {
 
     /// Acknowledges a frame with a point for each host at a time.
     pub(super) fn write(&mut self, table: &str, hosts: std::ops::Range<usize>, time_ns: i64) {
-        let value = self.log.len() as f64;
+        let value = f64::from(u32::try_from(self.log.len()).expect("few frames"));
         let mut builder = BatchBuilder::new(table);
         for host in hosts {
             let host = format!("h{host}");

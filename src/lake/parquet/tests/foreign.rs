@@ -173,7 +173,7 @@ fn cut_and_flipped_files_are_errors_or_rows_but_no_panic() {
             row(
                 &[("h", if t % 2 == 0 { "a" } else { "b" })],
                 t,
-                &[("v", Cell::float(t as f64))],
+                &[("v", Cell::Integer(t))],
             )
         })
         .collect();

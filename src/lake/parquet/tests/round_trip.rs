@@ -78,7 +78,7 @@ fn every_type_and_edge_comes_back() {
         10,
         &[("feld mit \"Zitat\"", Cell::text("é\n\t\\"))],
     ));
-    assert_eq!(there_and_back(&[rows.clone()]), merged(&rows));
+    assert_eq!(there_and_back(std::slice::from_ref(&rows)), merged(&rows));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn times_before_1970_and_at_both_ends_come_back_a_day_a_file() {
         .iter()
         .map(|time| row(&[], *time, &every_type()))
         .collect();
-    assert_eq!(there_and_back(&[rows.clone()]), rows);
+    assert_eq!(there_and_back(std::slice::from_ref(&rows)), rows);
     let sorted = Sorted::new(&[segment(&rows)]).unwrap();
     let days: Vec<(i32, usize)> = sorted.days().collect();
     assert_eq!(
@@ -155,7 +155,7 @@ fn a_thousand_sparse_columns_come_back() {
             )
         })
         .collect();
-    assert_eq!(there_and_back(&[rows.clone()]), rows);
+    assert_eq!(there_and_back(std::slice::from_ref(&rows)), rows);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn row_groups_and_pages_without_values_come_back() {
             .with_tag("k", &tag, time % 2 == 0)
         })
         .collect();
-    assert_eq!(there_and_back(&[rows.clone()]), merged(&rows));
+    assert_eq!(there_and_back(std::slice::from_ref(&rows)), merged(&rows));
 }
 
 #[test]
