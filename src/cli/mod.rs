@@ -9,6 +9,7 @@ mod error;
 mod export;
 mod files;
 mod import;
+mod lake;
 mod output;
 mod ping;
 mod plain_text;
@@ -71,6 +72,7 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Check(check::Check),
+    Lake(lake::Lake),
     Wal(wal::Wal),
     Ping(ping::Ping),
     Completions(completions::Completions),
@@ -86,6 +88,7 @@ impl Cli {
             Command::Import(import) => wait_for(import.run()),
             Command::Export(export) => wait_for(export.run()),
             Command::Check(check) => check.run(),
+            Command::Lake(lake) => wait_for(lake.run()),
             Command::Wal(wal) => Ok(wal.run()?),
             Command::Ping(ping) => wait_for(ping.run()),
             Command::Completions(completions) => completions.run(),

@@ -1,4 +1,4 @@
-//! How far a transfer has come, on standard error: a bar on a terminal, else a line every few
+//! How far a transfer, or work on tables, has come, on standard error: a bar on a terminal, else a line every few
 //! seconds, or nothing.
 
 use std::io::{self, IsTerminal as _};
@@ -17,6 +17,7 @@ const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What matters most comes first, and fits 40 columns; the bar takes what is left.
 const BAR: &str = "{percent:>3}% of {total_bytes}  {bytes_per_sec}  {eta}  {wide_bar}";
+const TABLES_BAR: &str = "{pos} of {len} tables  {eta}  {wide_bar}";
 const SPINNER: &str = "{spinner} {bytes}  {bytes_per_sec}";
 
 /// What is shown if standard error is no terminal.
@@ -26,13 +27,21 @@ pub(super) enum Elsewhere {
     Nothing,
 }
 
-/// The progress of one transfer.
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Bytes,
+    Tables,
+}
+
+/// The progress of one transfer, or of work on tables.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     elsewhere: Elsewhere,
+    unit: Unit,
     total: Option<u64>,
-    bytes: AtomicU64,
+    done: AtomicU64,
     started: Instant,
     last_line: Mutex<Instant>,
 }
@@ -40,23 +49,33 @@ pub(super) struct Progress {
 impl Progress {
     /// A transfer of `total` bytes, if that is known.
     pub(super) fn new(total: Option<u64>, elsewhere: Elsewhere) -> Self {
+        Self::of(Unit::Bytes, total, elsewhere)
+    }
+
+    /// Work on so many tables.
+    pub(super) fn of_tables(total: u64, elsewhere: Elsewhere) -> Self {
+        Self::of(Unit::Tables, Some(total), elsewhere)
+    }
+
+    fn of(unit: Unit, total: Option<u64>, elsewhere: Elsewhere) -> Self {
         let started = clock::instant();
         Self {
-            bar: io::stderr().is_terminal().then(|| bar(total)),
+            bar: io::stderr().is_terminal().then(|| bar(unit, total)),
             elsewhere,
+            unit,
             total,
-            bytes: AtomicU64::new(0),
+            done: AtomicU64::new(0),
             started,
             last_line: Mutex::new(started),
         }
     }
 
-    /// So many bytes more are done.
-    pub(super) fn add(&self, bytes: u64) {
+    /// So many bytes, or tables, more are done.
+    pub(super) fn add(&self, more: u64) {
         let done = self
-            .bytes
-            .fetch_add(bytes, Ordering::Relaxed)
-            .saturating_add(bytes);
+            .done
+            .fetch_add(more, Ordering::Relaxed)
+            .saturating_add(more);
         match &self.bar {
             Some(bar) => bar.set_position(done),
             None if self.elsewhere == Elsewhere::Lines && self.is_due() => remark(&self.line(done)),
@@ -86,9 +105,13 @@ impl Progress {
 
     /// How much was done in which time: `1.20 MiB in 3 seconds`.
     pub(super) fn summary(&self) -> String {
-        let bytes = HumanBytes(self.bytes.load(Ordering::Relaxed));
-        let took = self.elapsed();
-        format!("{bytes} in {:.1} s", took.as_secs_f64())
+        let bytes = HumanBytes(self.done.load(Ordering::Relaxed));
+        format!("{bytes} in {}", self.took())
+    }
+
+    /// Which time it took: `3.0 s`.
+    pub(super) fn took(&self) -> String {
+        format!("{:.1} s", self.elapsed().as_secs_f64())
     }
 
     fn elapsed(&self) -> Duration {
@@ -110,7 +133,10 @@ impl Progress {
     }
 
     fn line(&self, done: u64) -> String {
-        line(done, self.total, self.elapsed())
+        match (self.unit, self.total) {
+            (Unit::Tables, Some(total)) => format!("{done} of {total} tables done"),
+            _ => line(done, self.total, self.elapsed()),
+        }
     }
 }
 
@@ -130,8 +156,9 @@ fn line(done: u64, total: Option<u64>, elapsed: Duration) -> String {
     )
 }
 
-fn bar(total: Option<u64>) -> ProgressBar {
+fn bar(unit: Unit, total: Option<u64>) -> ProgressBar {
     let (bar, template) = match total {
+        Some(total) if unit == Unit::Tables => (ProgressBar::new(total), TABLES_BAR),
         Some(total) => (ProgressBar::new(total), BAR),
         None => (ProgressBar::new_spinner(), SPINNER),
     };
