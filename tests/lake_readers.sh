@@ -9,3 +9,5 @@ source "$root/tests/lake/venv.sh"
 with_packages deltalake==1.6.6 pyarrow==25.0.1 polars==2.1.0 duckdb==1.5.5 \
     duckdb-extension-delta==1.5.5 daft==0.7.26
 timeout 280 "$python" "$root/tests/lake/readers.py"
+# What the README shows of them.
+timeout 200 "$python" "$root/tests/lake/readme.py"
