@@ -15,7 +15,7 @@
 mod program;
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
@@ -110,20 +110,28 @@ fn refusal(folder: &str) -> String {
     line.expect("a reason").to_owned()
 }
 
-/// Runs the command that stands between backquotes in a refusal.
+/// Runs the command that stands between backquotes in a refusal, and the one that it tells to run
+/// for the tables, if there are any.
 fn as_told(refusal: &str) -> String {
     let command = refusal.split('`').nth(1).expect("a command");
     let words: Vec<&str> = command.split(' ').collect();
     assert_eq!(words[..3], ["tidegate", "wal", "salvage"]);
     let (output, stdout, stderr) = run(&words[1..]);
     assert!(output.status.success(), "{stderr}");
+    if let Some(copy) = stdout.split('`').nth(1) {
+        let copied = Command::new("sh").args(["-c", copy]).status();
+        assert!(copied.expect("a shell").success(), "{copy}");
+    }
     stdout
 }
 
 #[test]
 fn a_damaged_frame_is_refused_and_costs_only_itself_in_the_salvaged_folder() {
-    for end in [Program::kill, stop] {
+    // What a stop has flushed is in the tables too.
+    let ends: [(fn(Program), bool); 2] = [(Program::kill, true), (stop, !cfg!(feature = "lake"))];
+    for (end, is_lost) in ends {
         let (_scratch, data) = folder(20, end);
+        let is_left = |n: &u64| !is_lost || *n != 7;
         damage(&data, 7);
         let before = std::fs::read(segment(&data, 1)).expect("readable");
         let log = inspect(&data);
@@ -139,12 +147,47 @@ fn a_damaged_frame_is_refused_and_costs_only_itself_in_the_salvaged_folder() {
         );
         assert_eq!(std::fs::read(segment(&data, 1)).expect("readable"), before);
         let server = start(&format!("{data}-salvaged"));
-        assert_eq!(export(&server), points((1..=20).filter(|n| *n != 7)));
+        assert_eq!(export(&server), points((1..=20).filter(is_left)));
         write(&server, "m,t=t21 f=21i 21");
         server.stop();
         let server = start(&format!("{data}-salvaged"));
-        assert_eq!(export(&server), points((1..=21).filter(|n| *n != 7)));
+        assert_eq!(export(&server), points((1..=21).filter(is_left)));
     }
+}
+
+/// What is in the tables is not replayed beside them, and the folder of the tables comes along as
+/// the command says.
+#[cfg(feature = "lake")]
+#[test]
+fn a_salvaged_folder_goes_on_with_the_tables_and_has_no_point_twice() {
+    let (scratch, data) = folder(5, |server| {
+        let (status, body) = server.ask_as(TOKEN, "POST", "/api/v1/lake/flush", "");
+        assert!(status == 200 && body.contains("\"failed\":0"), "{body}");
+        for n in 6..=10 {
+            write(&server, &format!("m,t=t{n} f={n}i {n}"));
+        }
+        server.kill();
+    });
+    damage(&data, 8);
+    let salvaged = as_told(&refusal(&data));
+    assert!(salvaged.contains("the tables are still in"), "{salvaged}");
+    let expected = points((1..=10).filter(|n| *n != 8));
+    let out = format!("{data}-salvaged");
+    let server = start(&out);
+    assert_eq!(export(&server), expected);
+    let (_, body) = server.ask_as(TOKEN, "POST", "/api/v1/lake/flush", "");
+    assert!(body.contains("\"failed\":0"), "{body}");
+    let (_, body) = server.ask_as(TOKEN, "GET", "/api/v1/lake", "");
+    let status: Value = serde_json::from_str(&body).expect("JSON");
+    let table = &status["tables"][0];
+    assert_eq!(
+        (&table["rows"], &table["buffered_rows"]),
+        (&9.into(), &0.into()),
+        "{table}"
+    );
+    assert_eq!(export(&server), expected);
+    server.stop();
+    drop(scratch);
 }
 
 #[test]

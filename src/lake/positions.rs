@@ -12,9 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::LakeError;
 use crate::id::{BucketId, Sequence};
-use crate::storage::{self, Operation, Storage, StorageError};
+use crate::storage::{self, FLUSHES_FILE as PATH, Operation, Storage, StorageError};
 
-const PATH: &str = "flushes.json";
 const FORMAT: u32 = 1;
 
 /// How far a table is flushed.

@@ -18,6 +18,14 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The file that makes a folder a data folder.
 pub const FORMAT_FILE: &str = "format";
 
+/// The file that says up to which frame of the log each table is flushed. Whoever copies a log has
+/// to copy it too, even in a build without tables: else frames would be replayed that the tables
+/// have.
+pub const FLUSHES_FILE: &str = "flushes.json";
+
+/// The folder of the tables, unless they lie elsewhere.
+pub const TABLES_FOLDER: &str = "lake";
+
 /// What the format file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataFormat {

@@ -28,7 +28,9 @@ mod replace;
 pub use disk::DiskStorage;
 pub use error::{Operation, StorageError};
 pub use fault::FaultStorage;
-pub use format::{DataFormat, FORMAT_FILE, FORMAT_VERSION, data_format};
+pub use format::{
+    DataFormat, FLUSHES_FILE, FORMAT_FILE, FORMAT_VERSION, TABLES_FOLDER, data_format,
+};
 pub use replace::{RESERVE_BYTES, ensure_reserve, replace};
 
 /// A data folder.

@@ -8,7 +8,9 @@ use clap::Args;
 
 use super::WalCommandError;
 use crate::catalog;
-use crate::storage::{DiskStorage, FORMAT_FILE, Storage, StorageError, read, replace};
+use crate::storage::{
+    DiskStorage, FLUSHES_FILE, FORMAT_FILE, Storage, StorageError, TABLES_FOLDER, read, replace,
+};
 use crate::wal::{Loss, Salvaged, WalOptions, salvage};
 
 const HELP: &str = "\
@@ -16,7 +18,9 @@ For a data folder that a server refuses to start on because its log is damaged. 
 stopped. The damaged folder is not changed; keep it until you know what was lost.
 
 What was lost is named by segment, bytes and the sequences of the writes around it. Every write
-that can be read is in the new folder, with the buckets and the tokens.
+that can be read is in the new folder, with the buckets and the tokens. Points that were flushed are
+in the tables: if those lie in the folder `lake` of the data folder, it has to be copied or moved to
+the new folder before the first start there; the command says so.
 
 Examples:
   tidegate wal salvage --data-dir tidegate-data --out tidegate-salvaged
@@ -42,6 +46,9 @@ impl Salvage {
         let salvaged = copy(&from, &to)?;
         let mut out = io::stdout().lock();
         write_losses(&salvaged, &mut out)?;
+        if from.entry(TABLES_FOLDER)?.is_some() {
+            self.write_tables(&mut out)?;
+        }
         let out_dir = self.out.display();
         writeln!(
             out,
@@ -49,6 +56,19 @@ impl Salvage {
             salvaged.frames, salvaged.payload_bytes, salvaged.last
         )?;
         Ok(out.flush()?)
+    }
+
+    /// The tables can be large, and are not damaged: they are not copied here. But the new folder is
+    /// the same node, and counts on what was flushed.
+    fn write_tables(&self, out: &mut dyn Write) -> io::Result<()> {
+        let tables = self.data_dir.join(TABLES_FOLDER);
+        writeln!(
+            out,
+            "the tables are still in {0}, and points that were flushed only there: before the first \
+             start, copy that folder, `cp -r {0} {1}`, or move it",
+            tables.display(),
+            self.out.join(TABLES_FOLDER).display()
+        )
     }
 
     fn refuse_inside(&self) -> Result<(), WalCommandError> {
@@ -77,6 +97,7 @@ pub(super) fn copy(from: &dyn Storage, to: &Arc<dyn Storage>) -> Result<Salvaged
     for file in catalog::FILES {
         copy_file(from, to.as_ref(), file)?;
     }
+    copy_file(from, to.as_ref(), FLUSHES_FILE)?;
     copy_file(from, to.as_ref(), FORMAT_FILE)?;
     Ok(salvaged)
 }

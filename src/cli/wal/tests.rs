@@ -9,6 +9,7 @@ use crate::wal::{Wal, WalOptions};
 fn folder(frames: usize, is_closed: bool) -> FaultStorage {
     let storage = FaultStorage::new(1);
     storage.put("catalog.json", b"{\"buckets\":[]}");
+    storage.put("flushes.json", b"{\"format\":1,\"tables\":[]}");
     let dynamic: Arc<dyn Storage> = Arc::new(storage.clone());
     let options = WalOptions::default();
     let recovered = Wal::recover(dynamic, options, &mut |_, _| Ok(()), &mut |_| {});
@@ -80,7 +81,7 @@ fn damage_and_torn_tails_are_told_apart_and_what_a_start_would_say() {
 }
 
 #[test]
-fn a_salvaged_folder_has_the_catalog_and_its_format_last() {
+fn a_salvaged_folder_has_the_catalog_the_flushes_and_its_format_last() {
     let damaged = folder(5, true);
     assert!(damaged.flip("wal/0000000000000001.wal", 350, 1));
     let to = FaultStorage::new(2);
@@ -93,7 +94,7 @@ fn a_salvaged_folder_has_the_catalog_and_its_format_last() {
         "lost: wal/0000000000000001.wal from offset 320 to 444 (124 bytes): the checksum of a frame \
          is wrong; between the writes 2 and 4\n"
     );
-    for file in ["catalog.json", "format"] {
+    for file in ["catalog.json", "flushes.json", "format"] {
         let copied = read(&to.crash(), file).expect("readable");
         assert!(copied.is_some() && copied == read(&damaged, file).expect("readable"));
     }

@@ -15,13 +15,10 @@ use object_store::{BackoffConfig, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
 use super::LakeError;
-use crate::storage::{DiskStorage, Storage};
+use crate::storage::{DiskStorage, Storage, TABLES_FOLDER};
 
 use folder::FolderStore;
 pub(super) use probe::has_conditional_put;
-
-/// The folder of the tables in the data folder.
-const FOLDER: &str = "lake";
 
 /// A request that did not succeed is tried again for so long; the flush itself is then tried again
 /// later.
@@ -37,7 +34,7 @@ pub(super) fn open(
     node_id: u64,
 ) -> Result<Store, LakeError> {
     let Some(url) = url else {
-        return local(Arc::clone(data_folder), FOLDER, node_id);
+        return local(Arc::clone(data_folder), TABLES_FOLDER, node_id);
     };
     let unsupported = |source: object_store::Error| LakeError::Url {
         url: url.to_string(),
