@@ -61,8 +61,8 @@ async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> 
 }
 
 /// The folder of the tables below a data folder.
-fn tables_in(folder: &Folder) -> std::path::PathBuf {
-    folder.0.path().join("data/lake")
+fn tables_in(folder: &tempfile::TempDir) -> std::path::PathBuf {
+    folder.path().join("data/lake")
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_deleted_bucket_takes_its_tables_along_and_they_do_not_come_back() {
     );
     assert_eq!(server.export("other").await, LINES);
     let folder = server.stop().await;
-    let days = std::fs::read_dir(tables_in(&folder).join("b/room")).expect("a table");
+    let days = std::fs::read_dir(tables_in(&folder.0).join("b/room")).expect("a table");
     let days = days.filter(|entry| {
         let name = entry.as_ref().expect("readable").file_name();
         name.to_string_lossy().starts_with("day=")
@@ -233,5 +233,54 @@ async fn after_a_restart_nothing_is_there_twice_and_nothing_is_missing() {
         (8, 0),
         "{row}"
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_used_is_told_and_passes() {
+    let server = Server::start().await;
+    server.write("bucket=b", LINES).await.is_written();
+    work(&server, "/flush").await;
+    let tables = tables_in(&server.folder);
+    let away = tables.with_extension("away");
+    std::fs::rename(&tables, &away).expect("renamed");
+    std::fs::write(&tables, "no folder").expect("written");
+    for (method, path) in [("GET", ""), ("POST", "/compact")] {
+        let answer = server.ask(ask(method, path)).await;
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        let told = answer.message();
+        assert!(
+            told.starts_with("the store of the tables cannot be used: "),
+            "{told}"
+        );
+    }
+    std::fs::remove_file(&tables).expect("removed");
+    std::fs::rename(&away, &tables).expect("renamed");
+    assert_eq!(status(&server, "").await.len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_stops_the_work_after_the_table_at_hand() {
+    let server = Server::start().await;
+    let batch: String = (0..300).map(|n| format!("m{n} f=1 1\n")).collect();
+    server.write("bucket=b", batch).await.is_written();
+    let mut client = server.connect().await;
+    client.send(ask("POST", "/flush").bytes()).await;
+    // The head has come, so the work has begun.
+    client.exactly(300).await;
+    drop(client);
+    let flushed = || async {
+        let rows = status(&server, "").await;
+        rows.iter().filter(|row| number(row, "files") > 0).count()
+    };
+    until("the work has ended", || async {
+        let before = flushed().await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        flushed().await == before
+    })
+    .await;
+    assert!(flushed().await < 300);
+    assert_eq!(server.export("b").await.lines().count(), 300);
     server.stop().await;
 }

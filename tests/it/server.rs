@@ -38,7 +38,7 @@ pub struct Server {
     pub tls: Option<Tls>,
     shutdown: CancellationToken,
     ended: JoinHandle<Result<(), ServerError>>,
-    folder: Arc<TempDir>,
+    pub folder: Arc<TempDir>,
 }
 
 impl Server {
