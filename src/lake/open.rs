@@ -31,7 +31,9 @@ impl Lake {
         let node_id = data_format(storage.as_ref())?.node_id;
         let store = store::open(options.url.as_ref(), &storage, node_id)?;
         if options.shared && !store::has_conditional_put(store.as_ref()).await? {
-            let store = store.to_string();
+            // The store says of itself what it is, not where.
+            let url = options.url.as_ref();
+            let store = url.map_or_else(|| store.to_string(), ToString::to_string);
             return Err(LakeError::NotConditional { store });
         }
         let positions = Positions::open(storage)?;

@@ -121,8 +121,9 @@ impl Bounds {
             }
             Self::Integer(min, max) => (Some((*min).into()), Some((*max).into())),
             Self::Unsigned(min, max) => (Some((*min).into()), Some((*max).into())),
-            // Delta's other writers leave them out too: two values tell a reader nothing.
-            Self::Boolean(..) => (None, None),
+            // Two values tell a reader little. But deltalake for Python takes a bound that is left
+            // out, of a column that is not all null, for one that no value is within.
+            Self::Boolean(min, max) => (Some((*min).into()), Some((*max).into())),
             Self::String(text) => (
                 Some(text.min.clone().into()),
                 text.max.clone().map(Value::from),

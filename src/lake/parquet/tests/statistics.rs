@@ -51,11 +51,13 @@ fn the_log_of_the_table_gets_the_range_of_every_column() {
             "numRecords": 3,
             "minValues": {
                 "time": "1969-12-31T23:59:59.999998Z", "time_ns": -2_000, "host_0": "a", "u_2": 0,
-                "s_1": format!("{x}x"), "f_3": 1e-310, "i_5": i64::MIN,
+                "s_1": format!("{x}x"), "f_3": 1e-310, "b_4": true,
+                "i_5": i64::MIN,
             },
             "maxValues": {
                 "time": "1969-12-31T23:59:59.999999Z", "time_ns": -1, "host_0": "b", "u_2": u64::MAX,
-                "s_1": format!("{x}y"), "f_3": 1e-310, "i_5": i64::MIN,
+                "s_1": format!("{x}y"), "f_3": 1e-310, "b_4": true,
+                "i_5": i64::MIN,
             },
             "nullCount": {
                 "time": 0, "time_ns": 0, "host_0": 1, "u_2": 1, "s_1": 2, "f_3": 2, "b_4": 2, "i_5": 2,
