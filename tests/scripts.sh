@@ -18,6 +18,6 @@ for script in disk_full sync_error memory curl tls openapi backup readme interop
     *) echo "FAILED: $script"; failed=$((failed + 1)) ;;
     esac
 done
-echo "NOT RUN HERE, by hand: the other shapes of memory.sh, coverage.sh"
+echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, coverage.sh"
 echo "scripts: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -72,7 +72,7 @@ fn a_day_of_a_fleet_takes_few_bytes_a_row_and_little_memory() {
     setup.set("LAKE__VACUUM_AGE_MS", "0");
     setup.set("LAKE__UPKEEP_EVERY_MS", "20000");
     setup.set("LOG__LEVEL", "warn");
-    let server = setup.start();
+    let mut server = setup.start();
     server.until_ready();
     let started = Instant::now();
     let raw: u64 = std::thread::scope(|scope| {
@@ -118,7 +118,7 @@ fn a_day_of_a_fleet_takes_few_bytes_a_row_and_little_memory() {
     );
     server.stop();
     let ready = Instant::now();
-    let server = setup.start();
+    let mut server = setup.start();
     server.until_ready();
     let ready_ms = ready.elapsed().as_millis();
     println!("ready after {ready_ms} ms");
@@ -139,7 +139,7 @@ fn a_server_with_many_files_is_ready_soon() {
         home.path(),
         &[("LAKE__UPKEEP_EVERY_MS", "0"), ("LOG__LEVEL", "warn")],
     );
-    let server = setup.start();
+    let mut server = setup.start();
     server.until_ready();
     let mut client = Client::new(server.address);
     for round in 0..files.div_ceil(tables) {
@@ -160,7 +160,7 @@ fn a_server_with_many_files_is_ready_soon() {
     assert!(count >= files);
     server.kill();
     let ready = Instant::now();
-    let server = setup.start();
+    let mut server = setup.start();
     server.until_ready();
     let ready_ms = ready.elapsed().as_millis();
     println!("{count} files in {tables} tables: ready after {ready_ms} ms");
