@@ -8,6 +8,8 @@ cd "$(dirname "$0")"
 export TIDEGATE_SHAPE=${TIDEGATE_SHAPE-cpu}
 # What the scripts share, outside of their time limits.
 cargo test --locked --no-run || exit 1
+cargo build --locked --release || exit 1
+cargo test --locked --release --test crash --no-run || exit 1
 passed=0 failed=0 skipped=0
 for script in disk_full sync_error memory curl tls openapi backup readme interop lake_day lake_readers lake_kill lake_store lake_power; do
     echo "== $script"
