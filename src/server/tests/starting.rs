@@ -76,8 +76,10 @@ fn every_route_says_who_may_call_it_once() {
     assert_eq!(paths.len(), routes::ROUTES.len());
     let open =
         |path: &str| path.ends_with("/health") || path.ends_with("/ready") || path == "/ping";
-    let managed =
-        |path: &str| path.starts_with("/api/v1/tokens") || path.starts_with("/api/v1/buckets");
+    let managed = |path: &str| {
+        let below = ["/api/v1/tokens", "/api/v1/buckets", "/api/v1/lake"];
+        below.iter().any(|parent| path.starts_with(parent))
+    };
     for route in routes::ROUTES {
         let expected = match route.path {
             path if open(path) || path == "/api/v2/setup" => routes::Access::Open,
