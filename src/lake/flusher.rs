@@ -134,7 +134,10 @@ impl Flusher {
         let all = async {
             self.shared.tasks.close();
             self.shared.tasks.wait().await;
-            self.flush_all(Reason::Stop).await
+            match patience.is_zero() {
+                true => Ok(()),
+                false => self.flush_all(Reason::Stop).await,
+            }
         };
         match tokio::time::timeout(patience, all).await {
             Ok(Ok(())) => {}
