@@ -55,7 +55,8 @@ pub(super) fn apply_bytes_max(batch: &Batch) -> u64 {
     batch.append_bytes_max()
         + SeriesSet::bytes_max(batch.series_count())
         + TABLE_BYTES
-        + 2 * name_bytes
+        // Two in the bucket; and when it is frozen, one in the segment that grows next.
+        + 3 * name_bytes
 }
 
 impl Table {
@@ -221,10 +222,12 @@ impl Table {
     /// The most that the growing segment can have on its heap, with what stays when it is frozen.
     fn needed_bytes(&self) -> u64 {
         let name_bytes = self.active.batch().measurement().len() as u64;
+        // A segment that is frozen takes its name along, and the next one needs its own.
+        let names = if self.active.rows() > 0 { 3 } else { 2 };
         self.active.heap_bytes_max()
             + SeriesSet::bytes_max(self.series.len())
             + TABLE_BYTES
-            + 2 * name_bytes
+            + names * name_bytes
     }
 
     /// Gives back what was reserved beyond the need.

@@ -49,7 +49,7 @@ async fn the_order_of_tags_does_not_make_another_series() {
         .is_written();
     assert_eq!(
         server.export("b").await,
-        "m,a=1,b=2 f=2.0 1\nm,b=2 f=3.0 1\n"
+        "m,b=2 f=3.0 1\nm,a=1,b=2 f=2.0 1\n"
     );
     server.stop().await;
 }
@@ -69,7 +69,7 @@ async fn new_tags_and_fields_may_come_at_any_time() {
         .is_written();
     assert_eq!(
         server.export("b").await,
-        "m a=1.0 1\nm,new=x a=2.0,late=1i 2\nm,newer=y later=true 3\n"
+        "m a=1.0 1\nm,newer=y later=true 3\nm,new=x a=2.0,late=1i 2\n"
     );
     // The kind of a column was fixed by the first write, also for those after a restart.
     assert_eq!(server.write("bucket=b", "m late=2 4").await.status, 400);
