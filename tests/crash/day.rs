@@ -41,7 +41,8 @@ fn lines(out: &mut String, measurements: u64, host: u64, step: u64) {
             }
             // As mem: large gauges.
             2 => {
-                let used = 4_000_000_000 + (gauge(seed, step) * 4096.0) as u64 * 4096;
+                let pages = crate::random::mix(seed << 32 ^ step) % 41 + step / 6 % 200;
+                let used = 4_000_000_000 + pages * (4096 << 8);
                 let _ = write!(
                     out,
                     "total=16000000000i,used={used}i,used_percent={:.1}",

@@ -64,7 +64,7 @@ fn ten_times_the_budget_goes_through_at_half_the_speed_of_a_server_without_bound
         bounded / f64::from(1 << 20),
         BUDGET_BYTES >> 20,
         unbounded / f64::from(1 << 20),
-        16 * BUDGET_BYTES >> 20,
+        (16 * BUDGET_BYTES) >> 20,
         bounded / unbounded,
         peak_bytes >> 20,
     );
