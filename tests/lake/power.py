@@ -42,7 +42,7 @@ def unmount():
 
 
 def cut():
-    """From here on nothing reaches the disk."""
+    """From the end of this on nothing reaches the disk."""
     folder = os.open(MOUNT, os.O_RDONLY)
     try:
         fcntl.ioctl(folder, EXT4_IOC_SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
@@ -54,13 +54,18 @@ def one_cut(server, records, chance):
     server.start()
     clients = load.Load([server], records, seed=SEED)
     time.sleep(chance.uniform(0.5, 3.0))
+    before = [set(record.acknowledged) for record in records]
     cut()
-    # Whoever is still answered with 204 now is held to it too.
     time.sleep(chance.choice([0, 0.2]))
     server.kill()
     clients.join()
     unmount()
     mount()
+    # Without power nobody is answered. Here a sync that was under way may be told to have worked,
+    # although its part of the journal was dropped: seen of this ioctl with nothing but fdatasync
+    # in one thread and other files synced beside it (Linux 6.18).
+    for record, acknowledged in zip(records, before):
+        record.acknowledged = acknowledged
 
 
 def stored(server, records, where):
