@@ -3,22 +3,9 @@
 use tidegate::columnar::FieldValue;
 
 use crate::Table;
-use crate::support::shapes::Random;
+use crate::support::shapes::{CPU_FIELDS, Random};
 
 const HOSTS: usize = 4000;
-
-const FIELDS: [&str; 10] = [
-    "usage_user",
-    "usage_system",
-    "usage_idle",
-    "usage_nice",
-    "usage_iowait",
-    "usage_irq",
-    "usage_softirq",
-    "usage_steal",
-    "usage_guest",
-    "usage_guest_nice",
-];
 
 /// So many rows.
 pub fn table(rows: usize) -> Table {
@@ -41,7 +28,8 @@ pub fn table(rows: usize) -> Table {
     for row in 0..rows {
         let values = hosts.get(row % HOSTS).expect("a host");
         let tags: Vec<(&str, &str)> = keys.into_iter().zip(values.iter().map(|v| &**v)).collect();
-        let cells = FIELDS.map(|name| (name, FieldValue::Integer(random.below(101).cast_signed())));
+        let cells =
+            CPU_FIELDS.map(|name| (name, FieldValue::Integer(random.below(101).cast_signed())));
         table.push(&tags, time_ns, &cells);
         if row % HOSTS == HOSTS - 1 {
             time_ns += 10_000_000_000;

@@ -71,7 +71,8 @@ pub fn tsbs_cpu(lines: u64, hosts: u64) -> String {
     body
 }
 
-const CPU_FIELDS: [&str; 10] = [
+/// The fields of TSBS's cpu.
+pub const CPU_FIELDS: [&str; 10] = [
     "usage_user",
     "usage_system",
     "usage_idle",
