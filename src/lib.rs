@@ -4,7 +4,7 @@
 //! The modules, in the order in which a request, and then a point, meets them:
 //!
 //! ```text
-//! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > read
+//! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > lake > read
 //! ```
 //!
 //! | module | what it is for |

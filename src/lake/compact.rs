@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use object_store::ObjectStoreExt as _;
-use object_store::path::Path;
-
 use super::actions;
-use super::parquet::{Encoded, FileWriter};
+use super::flush::remove_files;
+use super::parquet::{Encoded, FileWriter, Layout};
 use super::reading::StoredFile;
 use super::state::{DataFile, TableState, day_name};
 use super::table::{Next, Table};
 use super::upkeep::{by_day, count, to_join};
 use super::{Lake, LakeError};
-use crate::merge::{Merge, MergedSegments, Run, SegmentLimits, TimeRange};
+use crate::merge::{Merge, MergedSegments, Run, SegmentLimits, TimeRange, day_start_ns};
 use crate::telemetry::UpkeepCounts;
 
 /// Rows that are merged before they are encoded.
@@ -24,7 +22,8 @@ const SEGMENT_LIMITS: SegmentLimits = SegmentLimits {
 /// Files that are joined at once: each is open all the time.
 const INPUTS_MAX: usize = 64;
 
-const DAY_NS: i64 = 86_400_000_000_000;
+/// A day that ended so long ago is over: few points come for it now.
+const LATE_NS: i64 = 3_600_000_000_000;
 
 /// A day to be joined.
 struct Plan {
@@ -66,9 +65,9 @@ impl Lake {
     fn plan(&self, state: &TableState, day: i32, is_asked: bool) -> Option<Plan> {
         let options = &self.shared.options;
         let files = by_day(state).remove(&day)?;
-        let end_ns = (i64::from(day) + 1).saturating_mul(DAY_NS);
-        let is_over = end_ns < self.shared.clock.now_ns().saturating_sub(DAY_NS / 24);
-        let inputs = if is_asked || is_over {
+        let late_ns = self.shared.clock.now_ns().saturating_sub(LATE_NS);
+        let is_over = day_start_ns(day + 1) < late_ns;
+        let mut inputs: Vec<DataFile> = if is_asked || is_over {
             let mut orders: Vec<u64> = files.iter().map(|file| file.order).collect();
             orders.dedup();
             // Files of one order are parts of one compaction, none of whose points stands twice.
@@ -79,7 +78,6 @@ impl Lake {
         } else {
             to_join(&files, options.compact_files_min, options.file_bytes_max)
         };
-        let mut inputs: Vec<DataFile> = inputs;
         // The oldest ones, for what is behind them stays behind them.
         inputs.truncate(INPUTS_MAX);
         (inputs.len() > 1).then_some(Plan { day, inputs })
@@ -119,11 +117,7 @@ impl Lake {
         drop((join, memory));
         let committed = self.commit_join(table, &inputs, &written).await?;
         if !committed {
-            for file in &written {
-                if let Ok(path) = Path::parse(&file.path) {
-                    let _ = table.store.delete(&path).await;
-                }
-            }
+            remove_files(table, &written).await;
             return Ok(UpkeepCounts::default());
         }
         let bytes_added = written.iter().map(|file| file.bytes).sum();
@@ -178,27 +172,27 @@ impl Lake {
 
 /// The blocking part: rows out of files, merged, into files.
 struct Join {
-    layout: super::parquet::Layout,
+    layout: Layout,
     measurement: String,
     files: Vec<StoredFile>,
     bytes_max: u64,
 }
 
 struct Joining {
-    layout: super::parquet::Layout,
+    layout: Layout,
     segments: MergedSegments,
     bytes_max: u64,
 }
 
 impl Join {
     fn start(self) -> Result<Joining, LakeError> {
-        let all = TimeRange {
-            start_ns: i64::MIN,
-            end_ns: None,
-        };
         let mut runs = Vec::new();
         for file in &self.files {
-            runs.push(Run::stream(&file.file().path, file.open(None)?, all));
+            runs.push(Run::stream(
+                &file.file().path,
+                file.open(None)?,
+                TimeRange::ALL,
+            ));
         }
         let merge = Merge::new(runs).map_err(LakeError::merge)?;
         Ok(Joining {

@@ -330,7 +330,7 @@ fn has_all(new: &Columns, old: &Columns) -> bool {
 }
 
 /// What was not committed is in nobody's way; what stays is removed by a vacuum.
-async fn remove_files(table: &Table, files: &[NewFile]) {
+pub(super) async fn remove_files(table: &Table, files: &[NewFile]) {
     for file in files {
         if let Ok(path) = Path::parse(&file.path) {
             let _ = table.store.delete(&path).await;

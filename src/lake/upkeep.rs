@@ -15,12 +15,11 @@ use super::table::{Next, Table};
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::clock;
+use crate::merge::day_start_ns;
 use crate::telemetry::UpkeepCounts;
 
 /// How often files that belong to no table are looked for.
 const VACUUM_EVERY: Duration = Duration::from_secs(3600);
-
-const DAY_NS: i64 = 86_400_000_000_000;
 
 /// What is to be done with tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,10 +128,7 @@ impl Lake {
         let Some(oldest_ns) = bucket.oldest_ns(now_ns) else {
             return Ok(UpkeepCounts::default());
         };
-        let is_over = |file: &DataFile| {
-            let end_ns = (i64::from(file.day) + 1).saturating_mul(DAY_NS);
-            end_ns <= oldest_ns
-        };
+        let is_over = |file: &DataFile| day_start_ns(file.day + 1) <= oldest_ns;
         let mut removed = Vec::new();
         let mut next = |state: Option<&TableState>| {
             let files = state.map(|state| state.files.values());

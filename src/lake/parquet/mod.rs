@@ -50,4 +50,4 @@ pub use error::{BoxError, DecodeError, EncodeError};
 pub use file::Encoded;
 pub use layout::{Column, Kind, Layout, TIME, TIME_NS};
 pub use read::ReadRange;
-pub use sorted::{Sorted, day_of};
+pub use sorted::Sorted;

@@ -13,15 +13,7 @@ use std::sync::Arc;
 
 use super::EncodeError;
 use crate::columnar::Segment;
-use crate::merge::Ranks;
-
-const DAY_NS: i64 = 86_400_000_000_000;
-
-/// The days since 1970-01-01, in UTC, of a time.
-pub fn day_of(time_ns: i64) -> i32 {
-    // 2^63 nanoseconds are 106,751 days.
-    i32::try_from(time_ns.div_euclid(DAY_NS)).unwrap_or_default()
-}
+use crate::merge::{Ranks, day_of};
 
 /// Rows of one series, one behind the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
