@@ -87,6 +87,8 @@ struct Work {
     places: Arc<Semaphore>,
     /// One at a time looks after the tables.
     upkeep: Arc<Semaphore>,
+    /// One at a time removes tables of deleted buckets.
+    removal: Arc<Semaphore>,
     progress: Mutex<Progress>,
     /// Something has ended: look again.
     changed: Notify,
@@ -115,6 +117,7 @@ impl Flusher {
             shared: Arc::new(Work {
                 places: Arc::new(Semaphore::new(lake.shared.options.flushes_max)),
                 upkeep: Arc::new(Semaphore::new(1)),
+                removal: Arc::new(Semaphore::new(1)),
                 lake,
                 log,
                 progress: Mutex::default(),
@@ -136,7 +139,7 @@ impl Flusher {
             self.shared.tasks.wait().await;
             match patience.is_zero() {
                 true => Ok(()),
-                false => self.flush_all(Reason::Stop).await,
+                false => self.flush_all().await,
             }
         };
         match tokio::time::timeout(patience, all).await {
@@ -161,13 +164,6 @@ impl Flusher {
     /// The tables.
     pub fn lake(&self) -> &Lake {
         &self.shared.lake
-    }
-
-    /// Flushes all that is buffered now.
-    pub async fn flush(&self) -> Result<(), LakeError> {
-        self.flush_all(Reason::Asked).await?;
-        self.release_log().await;
-        Ok(())
     }
 
     /// Flushes all that is buffered of a table now; what comes meanwhile may stay.
@@ -204,8 +200,8 @@ impl Flusher {
         of_key.any(|table| table.since <= asked)
     }
 
-    /// Does work on the tables that somebody asked for. A stop cuts it short, and waits until it
-    /// has ended.
+    /// Does work on the tables beside the flushes. A stop cuts it short, and waits until it has
+    /// ended.
     pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.shared.stop.clone();
         self.shared.tasks.spawn(async move {
@@ -213,13 +209,13 @@ impl Flusher {
         });
     }
 
-    async fn flush_all(&self, reason: Reason) -> Result<(), LakeError> {
+    async fn flush_all(&self) -> Result<(), LakeError> {
         let mut failed = None;
         let tables = self.shared.lake.shared.buffer.tables();
         let flushes = tables.into_iter().map(|table| async move {
             let _place = self.shared.places.acquire().await;
             let key = (table.bucket, table.measurement);
-            self.flush_one(&key, reason).await.map(drop)
+            self.flush_one(&key, Reason::Stop).await.map(drop)
         });
         for result in futures_util::future::join_all(flushes).await {
             failed = result.err().or(failed);
@@ -250,9 +246,7 @@ impl Flusher {
                 if is_released {
                     self.release_log().await;
                 }
-                if let Err(error) = self.shared.lake.remove_left().await {
-                    tracing::warn!(%error, "the tables of a deleted bucket could not be removed yet");
-                }
+                self.spawn_removal();
             }
             let every = self.shared.lake.shared.options.upkeep_every;
             if !every.is_zero() && now.saturating_duration_since(looked_after) >= every {
@@ -262,16 +256,32 @@ impl Flusher {
         }
     }
 
+    /// Removes the tables of deleted buckets; not while that is still under way. It waits for
+    /// whoever is at work on them, which flushes must not.
+    fn spawn_removal(&self) {
+        let lake = self.shared.lake.clone();
+        if !lake.has_left() {
+            return;
+        }
+        let Ok(place) = Arc::clone(&self.shared.removal).try_acquire_owned() else {
+            return;
+        };
+        self.run_aside(async move {
+            if let Err(error) = lake.remove_left().await {
+                tracing::warn!(%error, "the tables of a deleted bucket could not be removed yet");
+            }
+            drop(place);
+        });
+    }
+
     /// Looks after all tables, one after the other; not while that is still under way.
     fn spawn_upkeep(&self) {
         let Ok(place) = Arc::clone(&self.shared.upkeep).try_acquire_owned() else {
             return;
         };
-        let flusher = self.clone();
-        self.shared.tasks.spawn(async move {
-            let stop = flusher.shared.stop.clone();
-            let lake = flusher.shared.lake.clone();
-            stop.run_until_cancelled(lake.look_after_all()).await;
+        let lake = self.shared.lake.clone();
+        self.run_aside(async move {
+            lake.look_after_all().await;
             drop(place);
         });
     }

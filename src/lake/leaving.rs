@@ -16,6 +16,12 @@ impl Lake {
         self.shared.positions.leave(bucket, name)
     }
 
+    /// Whether there is a folder to remove.
+    pub(super) fn has_left(&self) -> bool {
+        let mut leaving = self.shared.positions.leaving().into_iter();
+        leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none())
+    }
+
     /// Removes the folders of the buckets that are gone.
     pub(super) async fn remove_left(&self) -> Result<(), LakeError> {
         for (id, name) in self.shared.positions.leaving() {

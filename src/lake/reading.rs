@@ -56,8 +56,11 @@ impl Lake {
             return Ok(None);
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let state = table.refresh(self.app()).await?;
-        Ok(state.map(|state| self.snapshot_of(table, state, measurement)))
+        let Some(state) = table.refresh(self.app()).await? else {
+            self.shared.tables.forget(&table);
+            return Ok(None);
+        };
+        Ok(Some(self.snapshot_of(table, state, measurement)))
     }
 
     pub(super) fn snapshot_of(

@@ -40,6 +40,7 @@ impl Lake {
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let Some(state) = table.refresh(self.app()).await? else {
+            self.shared.tables.forget(&table);
             return Ok(None);
         };
         let files = state.files.values();

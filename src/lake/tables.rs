@@ -40,6 +40,16 @@ impl Tables {
         self.at(folder)
     }
 
+    /// Forgets a table that turned out not to exist, unless somebody else is at work on it: names
+    /// come from whoever may read.
+    pub(super) fn forget(&self, table: &Arc<Table>) {
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        // This handle and the caller's.
+        if table.known().is_none() && Arc::strong_count(table) <= 2 {
+            handles.remove(&table.folder);
+        }
+    }
+
     fn at(&self, folder: String) -> Result<Arc<Table>, LakeError> {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = handles.get(&folder) {
