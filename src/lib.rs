@@ -1,6 +1,9 @@
 //! Tidegate: an ingest server, write-compatible with the InfluxDB v2 API, that acknowledges a
 //! point only when it is on disk.
 //!
+//! [`design`] tells how and why: the way of a point, who may import whom, the decisions D1 to D15,
+//! the promises and the ways to prove them. [`api::contract`] is what a client sees.
+//!
 //! The modules, in the order in which a request, and then a point, meets them:
 //!
 //! ```text
@@ -28,6 +31,10 @@
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
 //! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, numbers that name things |
+
+#[cfg(doc)]
+#[doc = include_str!("DESIGN.md")]
+pub mod design {}
 
 pub mod cli;
 pub mod client;

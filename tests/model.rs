@@ -1,5 +1,5 @@
 //! The write path against a plain map, over a disk that fails (contract section 5: the last write
-//! of each field wins; reliability: acknowledged <= recovered <= sent).
+//! of each field wins; design section 8: acknowledged <= recovered <= sent).
 //!
 //! A run is a list of operations that proptest makes up and shrinks: writes of good, clashing and
 //! broken lines, faults of the disk, power cuts and clean stops. After each operation everything

@@ -1,10 +1,15 @@
 //! The endpoints, one a file, and what they have in common: `params` reads query strings, `error`
-//! is the only place with status codes, [`App`] is what they share.
+//! is the only place with status codes, [`App`] is what they share. What clients see of all this
+//! is the HTTP contract, [`contract`].
 //!
 //! An endpoint is a function from a request to an answer. It does not know on which path it is
 //! served, nor whether a token was asked for: that stands in the server's one route table. It does
 //! its checks in the order of contract section 1.2: parameters, bucket and permission, encoding
 //! and size, content.
+
+#[cfg(doc)]
+#[doc = include_str!("CONTRACT.md")]
+pub mod contract {}
 
 mod app;
 mod bucket;

@@ -105,7 +105,7 @@ pub enum LakeError {
     Storage(#[from] StorageError),
     /// What this node wrote so far is not readable.
     #[error(
-        "{path} is damaged ({reason}): restore it from a backup, or see the manual's part on backup"
+        "{path} is damaged ({reason}): restore the data folder from a backup, as README.md says under \"Backup and restore\""
     )]
     Positions {
         /// The file.
