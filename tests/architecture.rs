@@ -1,5 +1,6 @@
 //! Keeps the structure that the modules' docs promise: who may import whom, which library is
-//! used where, how long a file may be, and which versions are pinned.
+//! used where, how long a file may be, which versions are pinned; and that what comments cite is
+//! there.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,6 +9,9 @@
     clippy::disallowed_methods,
     reason = "a test reads the sources and stops at the first surprise"
 )]
+
+#[path = "architecture/references.rs"]
+mod references;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
