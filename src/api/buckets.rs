@@ -1,4 +1,4 @@
-//! `/api/v1/buckets`: management of buckets, for operators (contract section 3). Every change is
+//! `/api/v1/buckets`: management of buckets, for operators (contract section 3.3). Every change is
 //! durable before its answer.
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! `/api/v1/lake`: the open tables, for operators: what they look like, and work on them.
+//! `/api/v1/lake`: the open tables, for operators: what they look like, and work on them (contract
+//! section 3.5).
 
 mod work;
 

@@ -1,4 +1,4 @@
-//! `/api/v1/tokens`: management of tokens, for operators (contract section 3). Every change is
+//! `/api/v1/tokens`: management of tokens, for operators (contract section 3.3). Every change is
 //! durable before its answer and in force for the next request.
 
 use axum::extract::rejection::PathRejection;

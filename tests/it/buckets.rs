@@ -1,4 +1,4 @@
-//! Contract sections 2 and 3, at the edges: names that are hard to put into a URL, requests that
+//! Contract sections 2 and 3.3, at the edges: names that are hard to put into a URL, requests that
 //! meet, and what a client is told whose bucket goes away under it.
 
 use serde_json::{Value, json};

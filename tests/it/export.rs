@@ -1,4 +1,4 @@
-//! Contract section 3: `GET /api/v1/export`.
+//! Contract section 3.4: `GET /api/v1/export`.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampNanosecondType};

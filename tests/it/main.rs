@@ -8,8 +8,8 @@
 //! | 1.3 rejected lines | `write::partial`, `write::reports`, `write::retention` |
 //! | 1.4 headers | `write::headers`, `write::gzip`, `write::encodings`, every answer ([`client::Answer::check`]) |
 //! | 2 credentials | `credentials`, `management`, `buckets`, `secrets`, `access` (every route times every kind of token) |
-//! | 3 other endpoints | `probes`, `export`, `management`, `v2`, `fallback` |
-//! | the open tables, `/api/v1/lake` | `lake` |
+//! | 3 other endpoints | `probes`, `v2`, `fallback` |
+//! | 3.3 tokens and buckets, 3.4 export, 3.5 the open tables | `management`, `export`, `lake` |
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3`, `dialects` (every refusal in the words of the endpoint) |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `http` |

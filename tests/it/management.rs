@@ -1,4 +1,4 @@
-//! Contract sections 2 and 3: tokens and buckets are managed, at once and for good.
+//! Contract sections 2 and 3.3: tokens and buckets are managed, at once and for good.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Parameters of `GET /api/v1/export` (contract section 3).
+//! Parameters of `GET /api/v1/export` (contract section 3.4).
 
 use chrono::DateTime;
 
