@@ -6,13 +6,23 @@
 //! may reserve up to the hard mark; only replay, which restores what was accepted before, may
 //! pass it ([`Budget::force`]). Nobody waits while holding a reservation that another waiter
 //! needs: waiting is done with empty hands ([`Budget::reserve_within`]), growing never waits.
+//!
+//! ```text
+//! 0 ............ soft mark ............ hard mark | flushing (2/3) | kept of tables (1/3) | budget
+//! ```
+//!
+//! What lies above the hard mark is set aside for the lake, because it is what memory leaves
+//! through: however full the rest is, a flush can go on. Flushes share [`Marks::flush_bytes`] in
+//! the order in which they come ([`Budget::flush_share`]) and cut their work so that each piece
+//! fits. It is not counted as used: it is theirs all the time. What is kept of tables is at most
+//! [`Marks::kept_bytes`], and counted, for it comes and goes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// How much memory there is, and from where on it is short. All in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +33,45 @@ pub struct Marks {
     pub soft_bytes: u64,
     /// Past this, reservations are refused.
     pub hard_bytes: u64,
+}
+
+/// However close the hard mark is to the budget, one part of this many is set aside.
+const ASIDE_PART_MIN: u64 = 16;
+
+/// What flushes share is counted in pieces of this many bytes.
+const SHARE_STEP_BYTES: u64 = 1024;
+
+/// A column's values in a segment are at least this small beside what a flush takes for them; see
+/// [`Marks::segment_bytes_max`].
+const SEGMENTS_IN_FLUSH: u64 = 5;
+
+impl Marks {
+    /// What flushes may hold beside the rows that they move, all of them together.
+    pub fn flush_bytes(&self) -> u64 {
+        self.aside_bytes() / 3 * 2
+    }
+
+    /// What may be kept of tables between their flushes.
+    pub fn kept_bytes(&self) -> u64 {
+        self.aside_bytes() / 3
+    }
+
+    /// The largest segment that a flush can always move: sorting takes up to 90 bytes per row,
+    /// which has 20 at least, and the file as much as the segment.
+    pub fn segment_bytes_max(&self) -> u64 {
+        (self.flush_bytes() / SEGMENTS_IN_FLUSH).max(1)
+    }
+
+    fn aside_bytes(&self) -> u64 {
+        let above = self.budget_bytes.saturating_sub(self.hard_bytes);
+        above.max(self.budget_bytes / ASIDE_PART_MIN)
+    }
+}
+
+/// A part of what is set aside for flushing; given back on drop.
+#[derive(Debug)]
+pub struct FlushShare {
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
 /// A reservation was refused.
@@ -60,15 +109,23 @@ struct Shared {
     marks: Marks,
     used_bytes: AtomicU64,
     released: Notify,
+    flushing: Arc<Semaphore>,
+    flush_steps: u32,
 }
 
 impl Budget {
     /// An empty budget with these marks.
     pub fn new(marks: Marks) -> Self {
+        let steps = (marks.flush_bytes() / SHARE_STEP_BYTES).max(1);
+        let flush_steps = u32::try_from(steps).unwrap_or(u32::MAX);
         let shared = Shared {
             marks,
             used_bytes: AtomicU64::new(0),
             released: Notify::new(),
+            flushing: Arc::new(Semaphore::new(
+                usize::try_from(flush_steps).unwrap_or(Semaphore::MAX_PERMITS),
+            )),
+            flush_steps,
         };
         Self {
             shared: Arc::new(shared),
@@ -132,6 +189,17 @@ impl Budget {
         Reservation {
             budget: self.clone(),
             bytes,
+        }
+    }
+
+    /// Takes `bytes` of what is set aside for flushing, or all of it if that is less. Waits for the
+    /// flushes that came before, however short memory is otherwise; call it with empty hands.
+    pub async fn flush_share(&self, bytes: u64) -> FlushShare {
+        let steps = u32::try_from(bytes.div_ceil(SHARE_STEP_BYTES)).unwrap_or(u32::MAX);
+        let steps = steps.min(self.shared.flush_steps);
+        let flushing = Arc::clone(&self.shared.flushing);
+        FlushShare {
+            _permit: flushing.acquire_many_owned(steps).await.ok(),
         }
     }
 
@@ -204,6 +272,11 @@ impl Reservation {
                 hard_bytes,
             }),
         }
+    }
+
+    /// Takes `more` bytes whatever the marks say, as [`Budget::force`] does.
+    pub fn force_grow(&mut self, more: u64) {
+        self.merge(self.budget.force(more));
     }
 
     /// Gives back what exceeds `bytes`; a smaller reservation stays as it is.
@@ -338,6 +411,39 @@ mod tests {
         drop(request.try_reserve(5).expect("fits"));
         let refused = request.try_reserve(25).expect_err("too much");
         assert_eq!(refused.wanted_bytes, 105);
+    }
+
+    #[tokio::test]
+    async fn flushes_share_what_is_above_the_hard_mark_in_the_order_in_which_they_come() {
+        let marks = Marks {
+            budget_bytes: 100 << 20,
+            soft_bytes: 50 << 20,
+            hard_bytes: 85 << 20,
+        };
+        assert_eq!(
+            (marks.flush_bytes(), marks.kept_bytes()),
+            (10 << 20, 5 << 20)
+        );
+        let budget = Budget::new(marks);
+        let _full = budget.try_reserve(85 << 20).expect("fits");
+        let first = budget.flush_share(6 << 20).await;
+        let second = budget.flush_share(4 << 20).await;
+        // Larger than the share is the whole share.
+        let third = budget.flush_share(1 << 30);
+        tokio::pin!(third);
+        let soon = Duration::from_millis(5);
+        assert!(tokio::time::timeout(soon, &mut third).await.is_err());
+        drop(first);
+        assert!(tokio::time::timeout(soon, &mut third).await.is_err());
+        drop(second);
+        drop(third.await);
+        assert_eq!(budget.used_bytes(), 85 << 20);
+        // A hard mark at the budget leaves them a sixteenth all the same.
+        let full = Marks {
+            hard_bytes: 100 << 20,
+            ..marks
+        };
+        assert_eq!(full.flush_bytes() + full.kept_bytes(), 6_553_599);
     }
 
     #[test]

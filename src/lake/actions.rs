@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::LakeError;
 use super::columns::Columns;
-use super::state::{DataFile, TableState, day_name};
+use super::state::{DataFile, TableState, day_name, schema_of};
 
 /// How long the log and removed files are kept for readers of older versions.
 pub(super) const KEEP: Duration = Duration::from_secs(24 * 3600);
@@ -37,7 +37,7 @@ pub(super) struct NewFile {
 
 impl NewTable<'_> {
     pub(super) fn actions(&self) -> Vec<Value> {
-        let schema = self.columns.grown_schema(&Columns::empty_schema(), 0);
+        let schema = self.columns.grown_schema(Columns::empty_schema(), 0);
         let keep = format!("interval {} hours", KEEP.as_secs() / 3600);
         let protocol = json!({"protocol": {
             "minReaderVersion": READER_VERSION,
@@ -63,13 +63,14 @@ impl NewTable<'_> {
 }
 
 /// The metadata of a table with the columns from number `first` on added.
-pub(super) fn grown(state: &TableState, columns: &Columns, first: usize) -> Value {
-    let mut metadata = state.metadata.clone();
-    let schema = columns.grown_schema(&state.schema, first).to_string();
+pub(super) fn grown(state: &TableState, columns: &Columns, first: usize) -> Result<Value, String> {
+    let mut metadata = state.metadata()?;
+    let schema = schema_of(&metadata)?;
+    let schema = columns.grown_schema(schema, first).to_string();
     if let Some(metadata) = metadata.as_object_mut() {
         metadata.insert("schemaString".to_owned(), Value::String(schema));
     }
-    json!({ "metaData": metadata })
+    Ok(json!({ "metaData": metadata }))
 }
 
 /// What a commit is about; it comes first.
@@ -103,7 +104,7 @@ pub(super) fn add(file: &NewFile, data_change: bool) -> Value {
 /// A file that no longer belongs to the table.
 pub(super) fn remove(file: &DataFile, data_change: bool, now_ms: i64) -> Value {
     json!({"remove": {
-        "path": file.path,
+        "path": &*file.path,
         "deletionTimestamp": now_ms,
         "dataChange": data_change,
         "extendedFileMetadata": true,
@@ -113,7 +114,10 @@ pub(super) fn remove(file: &DataFile, data_change: bool, now_ms: i64) -> Value {
 }
 
 /// The library's form of these actions.
-pub(super) fn parse(table: &str, actions: Vec<Value>) -> Result<Vec<Action>, LakeError> {
+pub(super) fn parse(
+    table: &str,
+    actions: impl IntoIterator<Item = Value>,
+) -> Result<Vec<Action>, LakeError> {
     let parsed = actions.into_iter().map(serde_json::from_value::<Action>);
     let parsed: Result<Vec<Action>, _> = parsed.collect();
     parsed.map_err(|error| LakeError::table(table, format!("a commit cannot be made: {error}")))

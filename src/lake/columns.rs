@@ -1,6 +1,9 @@
 //! The columns of a table, as its own metadata has them: the one place that all who write to it
 //! agree on.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::names;
@@ -12,10 +15,13 @@ use crate::columnar::FieldType;
 pub struct Columns {
     columns: Vec<Column>,
     /// Names of columns that others have added. They are left alone.
-    foreign: Vec<String>,
+    foreign: Vec<Arc<str>>,
 }
 
 const NAME_KEY: &str = "tidegate.name";
+/// A shared text beside its letters: two counts, the pointer, what the allocator adds.
+const TEXT_BYTES: usize = 48;
+
 const KIND_KEY: &str = "tidegate.kind";
 
 impl Columns {
@@ -41,27 +47,48 @@ impl Columns {
 
     /// Adds what is missing; says whether anything was. One name may stand for several columns of
     /// different kinds: several nodes may have met it with different types, and all was
-    /// acknowledged.
+    /// acknowledged. Every name is looked at once, however many there are.
     pub(super) fn extend<'a>(&mut self, wanted: impl IntoIterator<Item = (&'a str, Kind)>) -> bool {
-        let before = self.columns.len();
-        for (name, kind) in wanted {
-            let is_there = |column: &Column| &*column.name == name && column.kind == kind;
-            if self.columns.iter().any(is_there) {
-                continue;
-            }
-            let storage_name = names::column(name, self.columns.len(), |candidate| {
-                let own = self.columns.iter().map(|column| &*column.storage);
-                let foreign = self.foreign.iter().map(String::as_str);
-                own.chain(foreign)
-                    .any(|taken| names::is_same(taken, candidate))
-            });
-            self.columns.push(Column {
-                storage: storage_name.into(),
-                name: name.into(),
-                kind,
-            });
+        let missing = self.missing(wanted);
+        if missing.is_empty() {
+            return false;
         }
-        self.columns.len() > before
+        let own = self.columns.iter().map(|column| &column.storage);
+        let taken = own.chain(&self.foreign).map(|name| names::folded(name));
+        let mut taken: HashSet<String> = taken.collect();
+        for (name, kind) in missing {
+            let number = self.columns.len();
+            let storage = names::column(name, number, |folded| taken.contains(folded));
+            taken.insert(names::folded(&storage));
+            self.columns.push(column(storage, name, kind));
+        }
+        true
+    }
+
+    /// What is wanted and not there, each once, in order.
+    fn missing<'a>(
+        &self,
+        wanted: impl IntoIterator<Item = (&'a str, Kind)>,
+    ) -> Vec<(&'a str, Kind)> {
+        let known = self.columns.iter();
+        let known = known.map(|column| (&*column.name, column.kind));
+        let mut known: HashSet<(&str, Kind)> = known.collect();
+        let wanted = wanted.into_iter();
+        wanted.filter(|wanted| known.insert(*wanted)).collect()
+    }
+
+    /// About the bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> u64 {
+        let columns = self.columns.iter().map(|column| {
+            let own = if Arc::ptr_eq(&column.storage, &column.name) {
+                0
+            } else {
+                TEXT_BYTES + column.name.len()
+            };
+            size_of::<Column>() + TEXT_BYTES + column.storage.len() + own
+        });
+        let foreign = self.foreign.iter().map(|name| TEXT_BYTES + name.len());
+        columns.chain(foreign).sum::<usize>() as u64
     }
 
     /// The schema of a table without tags and fields, as its metadata carries it.
@@ -75,17 +102,16 @@ impl Columns {
     }
 
     /// A schema with the columns from number `first` on behind what it has.
-    pub(super) fn grown_schema(&self, schema: &Value, first: usize) -> Value {
-        let mut grown = schema.clone();
-        let fields = grown.get_mut("fields").and_then(Value::as_array_mut);
+    pub(super) fn grown_schema(&self, mut schema: Value, first: usize) -> Value {
+        let fields = schema.get_mut("fields").and_then(Value::as_array_mut);
         let added = self.columns.iter().skip(first).map(|column| {
-            let metadata = json!({ NAME_KEY: column.name, KIND_KEY: column.kind.as_str() });
+            let metadata = json!({ NAME_KEY: &*column.name, KIND_KEY: column.kind.as_str() });
             field(&column.storage, delta_type(column.kind), metadata)
         });
         if let Some(fields) = fields {
             fields.extend(added);
         }
-        grown
+        schema
     }
 
     /// Reads a schema. Columns that are not ours are left alone: nothing is written to them.
@@ -98,7 +124,7 @@ impl Columns {
             let metadata = field.get("metadata");
             let known = |key: &str| metadata.and_then(|metadata| metadata.get(key)?.as_str());
             let (Some(name), Some(word)) = (known(NAME_KEY), known(KIND_KEY)) else {
-                foreign.push(storage_name);
+                foreign.push(storage_name.into());
                 continue;
             };
             let kind = kind_of(word).ok_or_else(|| {
@@ -107,13 +133,24 @@ impl Columns {
                      know: it may be older than the table"
                 )
             })?;
-            columns.push(Column {
-                storage: storage_name.into(),
-                name: name.into(),
-                kind,
-            });
+            columns.push(column(storage_name, name, kind));
         }
+        columns.shrink_to_fit();
         Ok(Self { columns, foreign })
+    }
+}
+
+/// A column whose two names share their text if they are equal, as they nearly always are.
+fn column(storage: String, name: &str, kind: Kind) -> Column {
+    let storage: Arc<str> = storage.into();
+    Column {
+        name: if *storage == *name {
+            Arc::clone(&storage)
+        } else {
+            name.into()
+        },
+        storage,
+        kind,
     }
 }
 
@@ -151,6 +188,8 @@ fn text(object: &Value, key: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::{Columns, Kind};
@@ -166,9 +205,38 @@ mod tests {
         assert!(columns.extend([("v", Kind::Field(FieldType::Integer)), ("day", Kind::Tag)]));
         let names: Vec<&str> = columns.iter().map(|column| &*column.storage).collect();
         assert_eq!(names, ["host", "v", "V_2", "v_3", "day_4"]);
-        let schema = columns.grown_schema(&Columns::empty_schema(), 0);
+        let schema = columns.grown_schema(Columns::empty_schema(), 0);
         let read = Columns::of_schema(&schema).expect("ours");
         assert!(read.iter().eq(columns.iter()));
+    }
+
+    /// Issue 8, C3: each name was compared in lower case with each.
+    #[test]
+    fn long_names_are_looked_at_once_each() {
+        const COUNT: usize = 200;
+        let names: Vec<String> = (0..COUNT)
+            .map(|number| format!("{number}{}", "é".repeat(32 << 10)))
+            .collect();
+        let started = std::time::Instant::now();
+        let mut columns = Columns::default();
+        let wanted = || names.iter().map(|name| (&**name, Kind::Tag));
+        assert!(columns.extend(wanted()) && !columns.extend(wanted()));
+        assert_eq!(columns.len(), COUNT);
+        let taken = started.elapsed();
+        println!("{COUNT} names of 64 KiB: {} ms", taken.as_millis());
+        // Each with each takes ten minutes without optimisation; once each, some seconds.
+        assert!(taken < std::time::Duration::from_secs(30), "{taken:?}");
+    }
+
+    #[test]
+    fn a_name_that_is_the_same_in_files_is_held_once() {
+        let mut columns = Columns::default();
+        columns.extend([("v", Kind::Tag), ("V", Kind::Tag)]);
+        let shared = |column: &super::Column| Arc::ptr_eq(&column.storage, &column.name);
+        assert_eq!(
+            columns.iter().map(shared).collect::<Vec<_>>(),
+            [true, false]
+        );
     }
 
     #[test]
@@ -177,7 +245,7 @@ mod tests {
             json!({"fields": [{"name": "X", "type": "long", "metadata": {"comment": "mine"}}]});
         let mut columns = Columns::of_schema(&schema).expect("a schema");
         columns.extend([("x", Kind::Tag)]);
-        let grown = columns.grown_schema(&schema, 0);
+        let grown = columns.grown_schema(schema, 0);
         assert_eq!(grown["fields"][0]["metadata"]["comment"], "mine");
         assert_eq!(grown["fields"][1]["name"], "x_0");
     }

@@ -147,7 +147,7 @@ impl Lake {
         state: Option<&TableState>,
         sealed: Sealed,
     ) -> Result<Unit, LakeError> {
-        let mut columns = state.map(|state| state.columns.clone()).unwrap_or_default();
+        let mut columns = columns_of(state);
         let known_columns = columns.len();
         columns.extend(wanted(&sealed.segments));
         let order = state.map_or(0, |state| state.version + 1);
@@ -218,7 +218,7 @@ impl Lake {
             if found >= last {
                 return Ok(Next::Done);
             }
-            let mut columns = state.map(|state| state.columns.clone()).unwrap_or_default();
+            let mut columns = columns_of(state);
             let known_columns = columns.len();
             columns.extend(wanted(&unit.sealed.segments));
             // An earlier attempt has arrived after all, or others have named the columns.
@@ -263,7 +263,9 @@ impl Lake {
                 .actions(),
             ),
             Some(state) if columns.len() > known_columns => {
-                actions.push(actions::grown(state, columns, known_columns));
+                let wrong = |reason| LakeError::table(&table.folder, reason);
+                let grown = actions::grown(state, columns, known_columns);
+                actions.push(grown.map_err(wrong)?);
             }
             Some(_) => {}
         }
@@ -309,6 +311,11 @@ impl Unit {
             merged: self.sealed.rows.saturating_sub(self.rows),
         }
     }
+}
+
+/// The columns of a table; none if there is no table.
+fn columns_of(state: Option<&TableState>) -> Columns {
+    state.map_or_else(Columns::default, |state| (*state.columns).clone())
 }
 
 /// The columns that segments have: tags, then fields, each in order of appearance.

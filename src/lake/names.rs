@@ -57,11 +57,13 @@ pub(super) fn of_folder(folder: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A column name for `name`, given which ones are `taken`. Engines compare them without regard to
-/// case.
+/// A column name for `name`, given which ones are `taken`, which is asked in [`folded`] form:
+/// engines compare names without regard to case.
 pub(super) fn column(name: &str, number: usize, taken: impl Fn(&str) -> bool) -> String {
-    let is_free =
-        |candidate: &str| !OURS.iter().any(|ours| is_same(ours, candidate)) && !taken(candidate);
+    let is_free = |candidate: &str| {
+        let folded = folded(candidate);
+        !OURS.contains(&&*folded) && !taken(&folded)
+    };
     let plain: String = name
         .chars()
         .map(|letter| {
@@ -82,14 +84,14 @@ pub(super) fn column(name: &str, number: usize, taken: impl Fn(&str) -> bool) ->
     candidate
 }
 
-/// Whether an engine that ignores case would take two names for one.
-pub(super) fn is_same(a: &str, b: &str) -> bool {
-    a.to_lowercase() == b.to_lowercase()
+/// A name as an engine that ignores case sees it: equal for two names that it takes for one.
+pub(super) fn folded(name: &str) -> String {
+    name.to_lowercase()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{column, folder, is_same, of_folder};
+    use super::{column, folded, folder, of_folder};
 
     #[test]
     fn folders_are_plain_and_read_back() {
@@ -117,7 +119,7 @@ mod tests {
 
     #[test]
     fn columns_keep_their_names_where_engines_allow_it() {
-        let taken = |name: &str| is_same(name, "v");
+        let taken = |name: &str| name == "v";
         assert_eq!(column("temp", 3, taken), "temp");
         assert_eq!(column("V", 3, taken), "V_3");
         assert_eq!(column("Time", 4, taken), "Time_4");
@@ -125,7 +127,7 @@ mod tests {
         assert_eq!(column("a b=c", 6, taken), "a_b_c");
         assert_eq!(column("", 7, taken), "_7");
         assert_eq!(
-            column("Straße", 8, |name| is_same(name, "STRASSE")),
+            column("Straße", 8, |name| name == folded("STRASSE")),
             "Straße"
         );
     }

@@ -47,7 +47,7 @@ impl Lake {
             shared: Arc::new(Shared {
                 node_id,
                 app: format!("tidegate-{node_id:016x}"),
-                tables: Tables::new(store),
+                tables: Tables::new(store, &budget),
                 positions,
                 catalog,
                 buffer,

@@ -127,7 +127,7 @@ impl StoredFile {
         let snapshot = &self.snapshot;
         let failed = |reason: String| LakeError::File {
             table: snapshot.table.folder.clone(),
-            file: self.file.path.clone(),
+            file: self.file.path.to_string(),
             reason,
         };
         let path = Path::parse(&self.file.path).map_err(|error| failed(error.to_string()))?;

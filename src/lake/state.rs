@@ -2,23 +2,30 @@
 //! commit by commit.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use deltalake_core::kernel::{Action, Add, Remove};
 use serde_json::Value;
 
 use super::columns::Columns;
+use super::packed::Packed;
+
+/// What a file takes with its path, which has about a hundred letters, and its place in the map.
+const FILE_BYTES: usize = 320;
+
+/// What the transaction of an application takes.
+const TRANSACTION_BYTES: usize = 96;
 
 /// A table at one version.
 #[derive(Clone, Debug)]
 pub(super) struct TableState {
     pub(super) version: u64,
-    /// The `metaData` action as it stands in the log.
-    pub(super) metadata: Value,
-    /// The schema in it, parsed.
-    pub(super) schema: Value,
-    pub(super) columns: Columns,
+    /// The `metaData` action as it stands in the log: parsed, it is a hundred times as large as it
+    /// is packed, and it is needed only when a column is added.
+    metadata: Packed,
+    pub(super) columns: Arc<Columns>,
     /// By path, relative to the table.
-    pub(super) files: BTreeMap<String, DataFile>,
+    pub(super) files: BTreeMap<Arc<str>, DataFile>,
     /// The last transaction of every application that was seen.
     pub(super) transactions: HashMap<String, u64>,
 }
@@ -27,7 +34,7 @@ pub(super) struct TableState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
     /// Relative to the table.
-    pub path: String,
+    pub path: Arc<str>,
     /// Days since the epoch, UTC.
     pub day: i32,
     /// Of equal points, the file with the higher number wins.
@@ -47,9 +54,8 @@ impl TableState {
     pub(super) fn new(metadata: Value) -> Result<Self, String> {
         let mut state = Self {
             version: 0,
-            metadata: Value::Null,
-            schema: Value::Null,
-            columns: Columns::default(),
+            metadata: Packed::default(),
+            columns: Arc::default(),
             files: BTreeMap::new(),
             transactions: HashMap::new(),
         };
@@ -63,10 +69,10 @@ impl TableState {
             match action {
                 Action::Add(add) => {
                     let file = DataFile::of_add(add)?;
-                    self.files.insert(file.path.clone(), file);
+                    self.files.insert(Arc::clone(&file.path), file);
                 }
                 Action::Remove(Remove { path, .. }) => {
-                    self.files.remove(path);
+                    self.files.remove(path.as_str());
                 }
                 Action::Metadata(_) => {
                     let value = serde_json::to_value(action).map_err(|error| error.to_string())?;
@@ -95,14 +101,31 @@ impl TableState {
         Ok(())
     }
 
+    /// The `metaData` action as it stands in the log.
+    pub(super) fn metadata(&self) -> Result<Value, String> {
+        self.metadata.unpack()
+    }
+
+    /// About the bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> u64 {
+        let files = self.files.len() * FILE_BYTES;
+        let transactions = self.transactions.len() * TRANSACTION_BYTES;
+        let own = size_of::<Self>() + files + transactions;
+        own as u64 + self.metadata.heap_bytes() + self.columns.heap_bytes()
+    }
+
     fn set_metadata(&mut self, metadata: Value) -> Result<(), String> {
-        let text = metadata.get("schemaString").and_then(Value::as_str);
-        let text = text.ok_or_else(|| "its metadata has no schema".to_owned())?;
-        self.schema = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        self.columns = Columns::of_schema(&self.schema)?;
-        self.metadata = metadata;
+        self.columns = Arc::new(Columns::of_schema(&schema_of(&metadata)?)?);
+        self.metadata = Packed::new(&metadata)?;
         Ok(())
     }
+}
+
+/// The schema in a `metaData` action.
+pub(super) fn schema_of(metadata: &Value) -> Result<Value, String> {
+    let text = metadata.get("schemaString").and_then(Value::as_str);
+    let text = text.ok_or_else(|| "its metadata has no schema".to_owned())?;
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 impl DataFile {
@@ -124,7 +147,7 @@ impl DataFile {
             .unwrap_or_default();
         let bound = |which: &str| stats.get(which)?.get("time_ns")?.as_i64();
         Ok(Self {
-            path: path.to_owned(),
+            path: path.into(),
             day,
             order: order_of(path),
             bytes: u64::try_from(size).unwrap_or(0),

@@ -5,7 +5,7 @@
 //! error that does not tell whether the commit was written.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use deltalake_core::DeltaTable;
@@ -22,6 +22,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::LakeError;
+use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
 use super::store::Store;
 use crate::clock;
@@ -41,7 +42,10 @@ pub(super) struct Table {
     pub(super) store: Store,
     log: LogStoreRef,
     /// What readers see. Nothing as long as it was not read, or the table does not exist.
-    state: RwLock<Option<Known>>,
+    state: Cell<Known>,
+    /// What is kept of all tables; this one's number there.
+    kept: Arc<Kept<Known>>,
+    number: u64,
     /// Held by whoever adds points: one at a time in this process.
     flushing: tokio::sync::Mutex<()>,
     /// Held by whoever rewrites or removes files: one at a time in this process.
@@ -50,8 +54,9 @@ pub(super) struct Table {
     checkpointed: AtomicU64,
 }
 
+/// A state, and since when it is known without gaps.
 #[derive(Clone, Debug)]
-struct Known {
+pub(super) struct Known {
     state: Arc<TableState>,
     loaded: Instant,
 }
@@ -65,7 +70,11 @@ pub(super) enum Next {
 }
 
 impl Table {
-    pub(super) fn new(lake: &Store, folder: String) -> Result<Self, LakeError> {
+    pub(super) fn new(
+        lake: &Store,
+        folder: String,
+        kept: &Arc<Kept<Known>>,
+    ) -> Result<Self, LakeError> {
         let table = |reason: &dyn ToString| LakeError::table(&folder, reason.to_string());
         let prefix = Path::parse(&folder).map_err(|error| table(&error))?;
         let store: Store = Arc::new(PrefixStore::new(Arc::clone(lake), prefix));
@@ -82,7 +91,9 @@ impl Table {
             folder,
             store,
             log,
-            state: RwLock::default(),
+            state: Cell::default(),
+            number: kept.name(),
+            kept: Arc::clone(kept),
             flushing: tokio::sync::Mutex::default(),
             upkeep: tokio::sync::Mutex::default(),
             checkpointed: AtomicU64::new(0),
@@ -221,6 +232,7 @@ impl Table {
     /// Forgets what it knows: the table is gone.
     pub(super) fn forget(&self) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.kept.gone(self.number);
     }
 
     fn advance(
@@ -266,7 +278,7 @@ impl Table {
             let path = view.object_store_path();
             let file = DataFile::new(path.as_ref(), day.as_deref(), view.size(), stats.as_deref());
             let file = file.map_err(wrong)?;
-            state.files.insert(file.path.clone(), file);
+            state.files.insert(Arc::clone(&file.path), file);
         }
         let transaction = snapshot.transaction_version(log, app).await;
         if let Some(version) = transaction.map_err(delta)? {
@@ -305,13 +317,22 @@ impl Table {
         let is_newer = known
             .as_ref()
             .is_none_or(|known| known.state.version <= state.version);
+        let bytes = state.heap_bytes();
         if is_newer {
             *known = Some(Known { state, loaded });
         }
+        drop(known);
+        self.kept.used(self.number, &self.state, bytes);
     }
 
     fn delta(&self, error: deltalake_core::DeltaTableError) -> LakeError {
         LakeError::delta(&self.folder, error)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.kept.gone(self.number);
     }
 }
 

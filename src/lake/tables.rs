@@ -7,24 +7,52 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore as _;
 use object_store::path::Path;
 
+use super::kept::Kept;
 use super::store::Store;
-use super::table::Table;
+use super::table::{Known, Table};
 use super::{LakeError, names};
+use crate::memory::Budget;
 
 /// The tables of a lake. Every user of a table shares one handle to it.
 #[derive(Debug)]
 pub(super) struct Tables {
     store: Store,
-    handles: Mutex<HashMap<String, Arc<Table>>>,
+    handles: Mutex<Handles>,
+    kept: Arc<Kept<Known>>,
     /// What long folder names stand for, once it was read.
     cut_names: Mutex<HashMap<String, String>>,
 }
 
+/// Handles by folder, and how many there may be before the idle ones go.
+#[derive(Debug, Default)]
+struct Handles {
+    by_folder: HashMap<String, Arc<Table>>,
+    many: usize,
+}
+
+/// So many handles are kept however idle they are.
+const HANDLES_MIN: usize = 1024;
+
+impl Handles {
+    /// Makes room: a handle that nobody holds, and that knows nothing, says no more than a new one.
+    fn forget_idle(&mut self) {
+        if self.by_folder.len() < self.many.max(HANDLES_MIN) {
+            return;
+        }
+        let is_needed =
+            |table: &Arc<Table>| Arc::strong_count(table) > 1 || table.known().is_some();
+        self.by_folder.retain(|_, table| is_needed(table));
+        self.by_folder.shrink_to_fit();
+        self.many = self.by_folder.len().saturating_mul(2);
+    }
+}
+
 impl Tables {
-    pub(super) fn new(store: Store) -> Self {
+    pub(super) fn new(store: Store, budget: &Budget) -> Self {
         Self {
             store,
             handles: Mutex::default(),
+            kept: Arc::new(Kept::new(budget)),
             cut_names: Mutex::default(),
         }
     }
@@ -46,17 +74,18 @@ impl Tables {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         // This handle and the caller's.
         if table.known().is_none() && Arc::strong_count(table) <= 2 {
-            handles.remove(&table.folder);
+            handles.by_folder.remove(&table.folder);
         }
     }
 
     fn at(&self, folder: String) -> Result<Arc<Table>, LakeError> {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(table) = handles.get(&folder) {
+        if let Some(table) = handles.by_folder.get(&folder) {
             return Ok(Arc::clone(table));
         }
-        let table = Arc::new(Table::new(&self.store, folder.clone())?);
-        handles.insert(folder, Arc::clone(&table));
+        handles.forget_idle();
+        let table = Arc::new(Table::new(&self.store, folder.clone(), &self.kept)?);
+        handles.by_folder.insert(folder, Arc::clone(&table));
         Ok(table)
     }
 
@@ -102,7 +131,9 @@ impl Tables {
         let Some(state) = table.refresh("").await? else {
             return Ok(None);
         };
-        let name = state.metadata.get("configuration");
+        let wrong = |reason| LakeError::table(folder, reason);
+        let metadata = state.metadata().map_err(wrong)?;
+        let name = metadata.get("configuration");
         let name = name.and_then(|name| name.get("tidegate.measurement")?.as_str());
         let mut names = self
             .cut_names
@@ -121,7 +152,10 @@ impl Tables {
         let inside = format!("{folder}/");
         let tables: Vec<Arc<Table>> = {
             let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-            let inside = handles.iter().filter(|(path, _)| path.starts_with(&inside));
+            let inside = handles
+                .by_folder
+                .iter()
+                .filter(|(path, _)| path.starts_with(&inside));
             inside.map(|(_, table)| Arc::clone(table)).collect()
         };
         let mut held = Vec::new();
@@ -130,7 +164,7 @@ impl Tables {
         }
         self.remove_folder(&folder).await?;
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-        handles.retain(|path, table| {
+        handles.by_folder.retain(|path, table| {
             let stays = !path.starts_with(&inside);
             if !stays {
                 table.forget();

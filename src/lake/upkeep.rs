@@ -173,7 +173,7 @@ impl Lake {
     }
 
     async fn checkpoint(&self, table: &Table) -> Result<UpkeepCounts, LakeError> {
-        let Some(state) = table.known() else {
+        let Some(state) = table.refresh(self.app()).await? else {
             return Ok(UpkeepCounts::default());
         };
         if table.unchecked(state.version).await? < self.shared.options.checkpoint_every {
@@ -256,7 +256,7 @@ mod tests {
 
     fn file(order: u64, bytes: u64) -> DataFile {
         DataFile {
-            path: format!("{order}"),
+            path: format!("{order}").into(),
             day: 0,
             order,
             bytes,

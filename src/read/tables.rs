@@ -57,8 +57,8 @@ impl Lake for Tables {
         let (mut tags, mut fields) = (Vec::new(), Vec::new());
         for column in snapshot.columns().iter() {
             match column.kind {
-                Kind::Tag => tags.push(column.name.clone()),
-                Kind::Field(field_type) => fields.push((column.name.clone(), field_type)),
+                Kind::Tag => tags.push((*column.name).into()),
+                Kind::Field(field_type) => fields.push(((*column.name).into(), field_type)),
             }
         }
         let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();

@@ -115,7 +115,9 @@ fn engine(
              folder only, and this one has its tokens already; unset it"
         );
     }
-    let segment_bytes_max = config.buffer.segment_bytes_max;
+    // A segment that could not be flushed with what is set aside for flushing would stay for ever.
+    let flushable = config.memory.marks().segment_bytes_max();
+    let segment_bytes_max = config.buffer.segment_bytes_max.min(flushable);
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
     let budget = app.budget().clone();
     let options = read_options(config);

@@ -195,7 +195,7 @@ fn the_marks_are_shares_of_the_budget() {
     let marks = Marks {
         budget_bytes: 10_000_000,
         soft_bytes: 7_000_000,
-        hard_bytes: 9_000_000,
+        hard_bytes: 8_500_000,
     };
     assert_eq!(memory.marks(), marks);
     assert_eq!(memory.bucket_bytes_max(), 5_000_000);

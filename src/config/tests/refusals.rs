@@ -139,7 +139,7 @@ fn values_that_would_be_misread_later_are_refused() {
 fn values_that_do_not_fit_each_other_are_refused_by_both_names() {
     assert_eq!(
         in_file("[memory]\nsoft_percent = 95\n"),
-        "memory.soft_percent = 95 is not allowed: it must be below memory.hard_percent = 90"
+        "memory.soft_percent = 95 is not allowed: it must be below memory.hard_percent = 85"
     );
     assert_eq!(
         in_file("[limits]\npoint_bytes_max = 70000\n"),

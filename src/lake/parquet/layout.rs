@@ -1,6 +1,7 @@
 //! Which columns a table has, and what they are called in its files.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::columnar::FieldType;
 
@@ -33,9 +34,9 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
     /// What it is called in files and in the table's schema.
-    pub storage: Box<str>,
-    /// What it is called in line protocol.
-    pub name: Box<str>,
+    pub storage: Arc<str>,
+    /// What it is called in line protocol: mostly the same text, held once.
+    pub name: Arc<str>,
     /// What it holds.
     pub kind: Kind,
 }
@@ -44,19 +45,22 @@ pub struct Column {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     columns: Vec<Column>,
-    by_name: HashMap<(Box<str>, Kind), usize>,
-    by_storage: HashMap<Box<str>, usize>,
+    by_name: HashMap<Kind, HashMap<Arc<str>, usize>>,
+    by_storage: HashMap<Arc<str>, usize>,
 }
 
 impl Layout {
     /// A table with these columns. Storage names are distinct, and so are names of one kind.
     pub fn new(columns: Vec<Column>) -> Self {
-        let named = columns.iter().enumerate();
-        let by_name = named.map(|(place, column)| ((column.name.clone(), column.kind), place));
+        let mut by_name: HashMap<Kind, HashMap<Arc<str>, usize>> = HashMap::new();
+        for (place, column) in columns.iter().enumerate() {
+            let of_kind = by_name.entry(column.kind).or_default();
+            of_kind.insert(Arc::clone(&column.name), place);
+        }
         let stored = columns.iter().enumerate();
         let by_storage = stored.map(|(place, column)| (column.storage.clone(), place));
         Self {
-            by_name: by_name.collect(),
+            by_name,
             by_storage: by_storage.collect(),
             columns,
         }
@@ -69,7 +73,7 @@ impl Layout {
 
     /// The place of a column that has this name in line protocol.
     pub fn find(&self, name: &str, kind: Kind) -> Option<usize> {
-        self.by_name.get(&(Box::from(name), kind)).copied()
+        self.by_name.get(&kind)?.get(name).copied()
     }
 
     /// The place of a column that is called so in files.
