@@ -32,8 +32,9 @@
 //! `timestamp` and `layout`; `fault` says what can be wrong; `parser` counts physical
 //! lines and goes on after an error.
 //!
-//! Promises: no input panics, one bad line costs that line only, nothing is copied and, once the
-//! vectors of the reused [`Point`] have grown, nothing is allocated. The source of the grammar is
+//! Promises: no input panics; a bad point costs the line that it starts on, which an error names,
+//! and no other; nothing is copied and, once the vectors of the reused [`Point`] have grown,
+//! nothing is allocated. The source of the grammar is
 //! InfluxData's line-protocol-corpus, with every case of which this module agrees.
 //!
 //! Deliberately unknown here: reserved names, limits, types of columns, duplicate fields. They

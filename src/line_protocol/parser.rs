@@ -1,9 +1,16 @@
 //! From a body to points: physical lines, their numbers, and going on after an error.
 //!
-//! Where parsing goes on decides what a bad line costs. As a rule that is the line in which the
-//! error was found, so that the rest of a string that spans lines is not read as points. An
-//! unterminated string is different: a stray quote would swallow every line up to the next quote,
-//! so only the line that it stands on is rejected.
+//! Where parsing goes on decides what a bad point costs: at the first line end after its start,
+//! whatever is wrong with it and on whichever of its lines. A quote that went astray opens a string
+//! that swallows lines up to the next quote, and what follows that one decides nothing: a blank or
+//! a comma begins a good text as often as it ends one. So the lines that a bad point seemed to span
+//! are read anew, each as the start of a point. Hence every line that holds text is part of a
+//! point that was read, or is named by an error of its own.
+//!
+//! Reading lines again does not make parsing slow. A point reaches past a line only inside a string.
+//! Of a line that lies in it, every quote that opens a string when the line is read by itself closes
+//! one of the longer point, and the other way round: where the longer one goes on, the line by
+//! itself ends. So a line is read twice at most.
 
 use memchr::memchr;
 use nom::Err;
@@ -144,31 +151,28 @@ impl<'a> Parser<'a> {
     fn reject(&mut self, fault: Fault) -> LineError {
         let at = self.rest.len().saturating_sub(fault.left);
         let error = LineError::new(self.line, self.rest, at, fault.reason);
-        let bad = match fault.reason {
-            Reason::UnterminatedString => {
-                self.is_undecided = self.behind == Behind::Text && !self.shows_quote(at);
-                0
-            }
-            Reason::InvalidUtf8InString => {
-                let inside = self.rest.get(at..).unwrap_or_default();
-                at.saturating_add(to_closing_quote(inside))
-            }
-            _ => at,
-        };
-        let behind = self.rest.get(bad..).unwrap_or_default();
-        let end = memchr(b'\n', behind).map_or(self.rest.len(), |end| bad + end + 1);
-        let (read, rest) = self.rest.split_at_checked(end).unwrap_or((self.rest, &[]));
-        let lines = memchr::memchr_iter(b'\n', read).count();
-        self.go_on(rest, u32::try_from(lines).unwrap_or(u32::MAX));
+        self.is_undecided = self.behind == Behind::Text && !self.shows_why(at, fault.reason);
+        let end = memchr(b'\n', self.rest).map_or(self.rest.len(), |end| end + 1);
+        self.go_on(self.rest.get(end..).unwrap_or_default(), 1);
         error
     }
 
-    /// Whether the quote that closes the string at `at`, and what decides if it does, is there.
-    fn shows_quote(&self, at: usize) -> bool {
+    /// Whether all that decides about a fault at `at` is there: the end of the line on which it
+    /// lies, or of the string and what follows it.
+    fn shows_why(&self, at: usize, reason: Reason) -> bool {
         const QUOTE_AND_LINE_END_BYTES: usize = 3;
-        let inside = self.rest.get(at.saturating_add(1)..).unwrap_or_default();
-        let text_bytes = to_closing_quote(inside);
-        inside.len() >= text_bytes.saturating_add(QUOTE_AND_LINE_END_BYTES)
+        let text = match reason {
+            Reason::UnterminatedString => at.saturating_add(1),
+            _ => at,
+        };
+        let behind = self.rest.get(text..).unwrap_or_default();
+        match reason {
+            Reason::UnterminatedString | Reason::InvalidUtf8InString => {
+                let text_bytes = to_closing_quote(behind);
+                behind.len() >= text_bytes.saturating_add(QUOTE_AND_LINE_END_BYTES)
+            }
+            _ => memchr(b'\n', behind).is_some(),
+        }
     }
 
     fn go_on(&mut self, rest: &'a [u8], lines: u32) {

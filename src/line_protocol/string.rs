@@ -57,9 +57,9 @@ impl fmt::Debug for Text<'_> {
 
 /// string = quote { byte | escape } quote, and then the value has to end.
 ///
-/// A string that spans lines and is closed by a quote with text right behind it is not taken for
-/// closed: most likely that quote opens a string of its own, and the one on the earlier line is
-/// stray. Rejecting the earlier line alone saves the lines between.
+/// A string that spans lines and is closed by a quote with text right behind it is said to be
+/// unterminated: most likely that quote opens a string of its own, and the one on the earlier line
+/// is stray.
 pub(super) fn string<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Text<'a>> {
     let (inside, _) = char('"')(input)?;
     let Ok((rest, (raw, escapes))) = terminated(content, char('"')).parse(inside) else {

@@ -52,17 +52,37 @@ fn a_point_that_spans_lines_is_counted_where_it_starts() {
 }
 
 #[test]
-fn an_error_on_a_later_line_of_a_point_rejects_the_whole_point() {
+fn an_error_on_a_later_line_of_a_point_costs_the_first_line_only() {
     assert_eq!(
         outline("a f=\"x\nb f=1\n\",g=x\nc f=1"),
-        ["1:0", "4: c f=1.0"]
+        ["1:0", "2: b f=1.0", "3:6", "4: c f=1.0"]
     );
-    assert_eq!(outline("a f=\"x\ny\" z\nc f=1"), ["1:0", "3: c f=1.0"]);
+    assert_eq!(
+        outline("a f=\"x\ny\" z\nc f=1"),
+        ["1:0", "2:5", "3: c f=1.0"]
+    );
     assert_eq!(
         outline(b"a f=\"\xff\nb f=1\n\"\nc f=1"),
-        ["1:6", "4: c f=1.0"]
+        ["1:6", "2: b f=1.0", "3:2", "4: c f=1.0"]
     );
     assert_eq!(outline(b"a f=\"\xff\nb f=1"), ["1:5", "2: b f=1.0"]);
+}
+
+/// The next string used to swallow the lines before it where a blank or a comma followed its
+/// opening quote: the point was rejected up to there, and its lines neither stored nor reported.
+#[test]
+fn a_stray_quote_costs_one_line_whatever_the_next_string_begins_with() {
+    let body = |text: &str| {
+        format!("log msg=\"stray 1\nm v=2i 2\nm v=3i 3\nlog msg=\"{text}\" 4\nm v=5i 5\n")
+    };
+    for text in [" a blank first", ",a comma first", ",b=x", " 5", "text", ""] {
+        let fourth = format!("4: log msg={text:?} @4");
+        let stored = ["2: m v=2i @2", "3: m v=3i @3", &fourth, "5: m v=5i @5"];
+        let read = outline(body(text));
+        let (first, rest) = read.split_first().expect("five lines");
+        assert!(first.starts_with("1:"), "{first}");
+        assert_eq!(rest, stored, "{text:?}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod accepted;
 mod corpus;
 mod lines;
+mod model;
 mod properties;
 mod rejected;
 

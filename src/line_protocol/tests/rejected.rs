@@ -359,13 +359,14 @@ fn text_is_utf8_wherever_it_is_kept() {
         (b"m,a=b\xff f=1", format!("1:6: {bad}").as_str()),
         (b"m f\xff=1", format!("1:4: {bad}").as_str()),
         (b"m f=\"ab\xff\"", format!("1:8: {bad}").as_str()),
-        (b"m f=\"a\n\xff\"", format!("1:0: {bad}").as_str()),
         (
             b"m f=\xff",
             "1:5: `\\xff` is not a field value: expected a number, true or false, or a string in double quotes",
         ),
         (b"m\xc3", "1:2: the text is not UTF-8: byte 0xc3"),
     ]);
+    let of_two_lines = [format!("1:0: {bad}"), format!("2:1: {bad}")];
+    assert_eq!(read(b"m f=\"a\n\xff\""), of_two_lines);
     assert_eq!(read(b"#\xff\nm f=1"), ["2: m f=1.0"]);
 }
 
