@@ -24,7 +24,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use tidegate::storage::DiskStorage;
-use tidegate::wal::{FRAME_HEADER_BYTES, Wal, WalOptions};
+use tidegate::wal::{FRAME_HEADER_BYTES, Generation, Wal, WalOptions};
 
 const PAYLOAD_BYTES: usize = 100;
 const ROUNDS: usize = 40;
@@ -86,7 +86,7 @@ fn submit_all(wal: &Wal, submitters: usize) -> Vec<Duration> {
                 let (tx, payload) = (tx.clone(), vec![7; PAYLOAD_BYTES]);
                 let started = Instant::now();
                 let done = move |_, result| tx.send(result).expect("somebody waits");
-                wal.submit(payload, Box::new(done));
+                wal.submit(Generation::default(), payload, Box::new(done));
                 rx.recv().expect("told").expect("durable");
                 started.elapsed()
             };
@@ -106,7 +106,11 @@ fn replay(folder: &Path, frames: usize, payload_bytes: usize) {
     for sent in 0..frames {
         let tx = tx.clone();
         let done = move |_, result| tx.send(result).expect("somebody waits");
-        wal.submit(vec![7; payload_bytes], Box::new(done));
+        wal.submit(
+            Generation::default(),
+            vec![7; payload_bytes],
+            Box::new(done),
+        );
         if sent >= 64 {
             rx.recv().expect("told").expect("durable");
         }

@@ -9,9 +9,10 @@
 //!
 //! Under the lock only column names are compared. New columns are provisional until their frame
 //! is durable. When the log fails, its thread first tells the frames that failed, and the first
-//! of these takes the provisional columns back under this lock; only then does it turn away what
-//! was queued behind them ([`Committed::NotAttempted`]). So whatever was resolved against columns
-//! that are gone never reaches the disk, and is resolved again.
+//! of these takes the provisional columns back under this lock and begins a new [`Generation`] of
+//! frames. What was submitted in the one before never reaches the disk: it is turned away
+//! ([`Committed::NotAttempted`]) and resolved again. What comes after relies on nothing that is
+//! gone, so it is logged.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
@@ -31,12 +32,14 @@ use crate::catalog::schema::{Checkpoint, Schemas};
 use crate::catalog::{Bucket, Catalog};
 use crate::id::BucketId;
 use crate::memory::{Budget, Reservation};
-use crate::wal::{CommitError, Wal};
+use crate::wal::{CommitError, Generation, Wal};
 
 /// The step from parsed rows to a place in the log.
 #[derive(Debug)]
 pub(super) struct Resolver {
     schemas: Mutex<Schemas>,
+    /// Of the frames that are resolved now; looked at and moved on under the lock on the schemas.
+    generation: Mutex<Generation>,
     /// Covers the schemas. Names are forced into the budget: they are small beside the rows that
     /// bring them, for which there was room.
     schema_memory: Mutex<Reservation>,
@@ -75,6 +78,7 @@ impl Resolver {
         Self {
             schema_memory: Mutex::new(budget.force(schemas.heap_bytes())),
             schemas: Mutex::new(schemas),
+            generation: Mutex::default(),
             wal,
             jobs,
             catalog,
@@ -176,7 +180,9 @@ impl Resolver {
         let resolver = Arc::clone(self);
         let bucket_id = bucket.id;
         let logged = tables.clone();
+        let generation = *self.generation();
         let sequence = self.wal.submit(
+            generation,
             payload,
             Box::new(move |sequence, result| {
                 let tables = logged;
@@ -191,7 +197,7 @@ impl Resolver {
                     }),
                     Err(error) => {
                         drop(in_flight);
-                        let _ = done.send(resolver.failed(&error));
+                        let _ = done.send(resolver.failed(generation, &error));
                     }
                 }
             }),
@@ -215,11 +221,17 @@ impl Resolver {
         }
     }
 
-    /// Runs on the log's thread: the provisional columns go before anything else is told.
-    fn failed(&self, error: &CommitError) -> Committed {
+    /// Runs on the log's thread: the provisional columns go before anything else is told, once for
+    /// all frames of a generation. Those of the next one stay: their frames are on the way.
+    fn failed(&self, generation: Generation, error: &CommitError) -> Committed {
         let mut schemas = self.schemas();
-        schemas.roll_back(self.wal.durable_sequence());
-        self.account(&schemas);
+        let mut current = self.generation();
+        if *current == generation {
+            *current = generation.next();
+            schemas.roll_back(self.wal.durable_sequence());
+            self.account(&schemas);
+        }
+        drop(current);
         drop(schemas);
         match error {
             CommitError::NotAttempted => Committed::NotAttempted,
@@ -254,6 +266,12 @@ impl Resolver {
         let schemas = self.schemas();
         // Read under the lock: what has failed below it was taken back before it came so far.
         schemas.checkpoint(self.wal.durable_sequence())
+    }
+
+    fn generation(&self) -> MutexGuard<'_, Generation> {
+        self.generation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn schemas(&self) -> MutexGuard<'_, Schemas> {

@@ -4,24 +4,21 @@
 //! # What happens to frames behind a failure
 //!
 //! Whoever submits may decide by what earlier frames say before those are durable (a new column,
-//! D4). So when a frame fails, every frame must fail that was submitted before the completion of
-//! the failed one had run: they may rely on it. [`Committer::reject_queue`] therefore completes
-//! all that wait, and again all that came meanwhile, until nothing does.
+//! D4). So when a frame fails, no frame may be written that relies on it. Which those are its
+//! [`Generation`] says, not when it comes: once the completions of the failed frames have run,
+//! those who submit are in the next generation. [`Committer::reject`] completes what
+//! waits of the failed one; a frame of it that comes later all the same is turned away when its
+//! turn comes. Frames of the next generation stay where they are.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::error::{CommitError, WalError};
-use super::queue::{Entry, Shared, Wake};
+use super::error::{CommitError, WalError, cause};
+use super::queue::{Entry, Generation, Shared, Wake};
 use super::writer::Writer;
 use crate::clock;
 use crate::id::Sequence;
 use crate::storage::StorageError;
-
-/// How often frames that were submitted while others were being rejected are rejected as
-/// [`CommitError::NotAttempted`]. After that they fail for good: submitting again at once, from
-/// the completion, must not keep the log from going on.
-const RETRY_ROUNDS_MAX: usize = 32;
 
 /// The log's thread, without the thread.
 pub(super) struct Committer {
@@ -29,6 +26,8 @@ pub(super) struct Committer {
     writer: Writer,
     /// Why the log cannot write now, if it cannot.
     fault: Option<Fault>,
+    /// The last generation of which a frame has failed: nothing of it is written any more.
+    failed: Option<Generation>,
     /// The frames being committed; kept for its memory.
     group: Vec<Entry>,
 }
@@ -58,6 +57,7 @@ impl Committer {
             shared,
             writer,
             fault: None,
+            failed: None,
             group: Vec::new(),
         };
         committer.publish();
@@ -100,14 +100,13 @@ impl Committer {
         let mut group = std::mem::take(&mut self.group);
         self.shared
             .take_group(self.writer.options().group_bytes_max, &mut group);
+        self.reject_late(&mut group);
         let refusal = group.first().and_then(Entry::refusal);
         if let Some(error) = refusal {
-            self.complete(&mut group, &Err(error));
-            self.reject_queue(&mut group, &CommitError::NotAttempted);
+            self.reject(&mut group, &error, &CommitError::NotAttempted);
         } else if let Some(fault) = &self.fault {
             let error = fault.commit_error();
-            self.complete(&mut group, &Err(error.clone()));
-            self.reject_queue(&mut group, &error);
+            self.reject(&mut group, &error, &error);
         } else if !group.is_empty() {
             self.write(&mut group);
         }
@@ -151,11 +150,10 @@ impl Committer {
         if let Some(error) = &degraded {
             self.degrade(error.clone());
         }
-        self.complete(group, &Err(failed));
         let behind = degraded
             .as_ref()
             .map_or(CommitError::NotAttempted, commit_error);
-        self.reject_queue(group, &behind);
+        self.reject(group, &failed, &behind);
         self.publish();
     }
 
@@ -168,9 +166,6 @@ impl Committer {
             self.degrade(Arc::new(error));
             return;
         }
-        let mut group = std::mem::take(&mut self.group);
-        self.reject_queue(&mut group, &CommitError::NotAttempted);
-        self.group = group;
         self.fault = None;
         self.publish();
         tracing::info!("the log can be written again");
@@ -223,21 +218,26 @@ impl Committer {
         self.publish();
     }
 
-    /// Completes everything that waits with this error, and what came meanwhile.
-    fn reject_queue(&self, group: &mut Vec<Entry>, error: &CommitError) {
-        for _ in 0..RETRY_ROUNDS_MAX {
-            self.shared.take_all(group);
-            if group.is_empty() {
-                return;
-            }
-            self.complete(group, &Err(error.clone()));
+    /// Completes a group that failed, and then what waits of its generation.
+    fn reject(&mut self, group: &mut Vec<Entry>, failed: &CommitError, behind: &CommitError) {
+        let generation = group.last().map(|entry| entry.generation);
+        self.failed = self.failed.max(generation);
+        self.complete(group, &Err(failed.clone()));
+        if let Some(generation) = generation {
+            self.shared.take_generation(generation, group);
+            self.complete(group, &Err(behind.clone()));
         }
-        self.shared.take_all(group);
-        let given_up = match error {
-            CommitError::NotAttempted => CommitError::Overtaken,
-            other => other.clone(),
-        };
-        self.complete(group, &Err(given_up));
+    }
+
+    /// Turns away the frames of a group whose generation has failed: they come first.
+    fn reject_late(&self, group: &mut Vec<Entry>) {
+        let is_late = |entry: &&Entry| Some(entry.generation) <= self.failed;
+        let late = group.iter().take_while(is_late).count();
+        if late > 0 {
+            let rest = group.split_off(late);
+            self.complete(group, &Err(CommitError::NotAttempted));
+            *group = rest;
+        }
     }
 
     fn complete(&self, group: &mut Vec<Entry>, result: &Result<(), CommitError>) {
@@ -264,8 +264,8 @@ fn describe(error: &StorageError) -> String {
     match error.is_full() {
         true => format!(
             "the disk of the log is full, writes go on when there is space ({})",
-            error.chain()
+            cause(error)
         ),
-        false => format!("the log cannot be written ({})", error.chain()),
+        false => format!("the log cannot be written ({})", cause(error)),
     }
 }

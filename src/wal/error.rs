@@ -161,15 +161,14 @@ fn quoted(word: &str) -> String {
 pub enum CommitError {
     /// The disk failed. The frame may or may not be found after a restart; it will not be if a
     /// later frame is acknowledged.
-    #[error("the log could not be written: {}", .0.chain())]
+    ///
+    /// The text names no file, because clients are told it; the server's log names it.
+    #[error("{}", cause(.0))]
     Failed(Arc<StorageError>),
     /// Queued behind a failure and never written. The log works (again): what relied on the
     /// failed frames can be decided anew and submitted once more.
     #[error("queued behind a failed write of the log")]
     NotAttempted,
-    /// As `NotAttempted`, but after many rounds of it: submitting once more would be in vain.
-    #[error("queued behind failed writes of the log again and again")]
-    Overtaken,
     /// The disk is full. As after `Failed`, the frame may or may not be found after a restart.
     /// Nothing needs to be done but free space: the log goes on by itself.
     #[error("the disk of the log is full")]
@@ -183,6 +182,16 @@ pub enum CommitError {
     /// Submitted after the log was closed, never written.
     #[error("the log is closed")]
     Closed,
+}
+
+/// What the system said, without the path: health texts and answers are read by strangers.
+pub(super) fn cause(error: &StorageError) -> String {
+    match error {
+        StorageError::Io {
+            operation, source, ..
+        } => format!("cannot {operation} it: {source}"),
+        _ => "the data folder cannot be used, the server's log says why".to_owned(),
+    }
 }
 
 #[cfg(test)]

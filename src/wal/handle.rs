@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use super::committer::Committer;
 use super::error::{CommitError, WalError};
-use super::queue::{Completion, Shared};
+use super::queue::{Completion, Generation, Shared};
 use super::writer::{Writer, segments_freed};
 use crate::id::Sequence;
 
@@ -76,8 +76,12 @@ impl Wal {
     /// Queues a frame and returns its sequence; never waits for the disk. `done` runs exactly
     /// once, when the frame is durable or has failed, and never within this call. (Only when
     /// another completion of the same group has panicked it is dropped without a word.)
-    pub fn submit(&self, payload: Vec<u8>, done: Completion) -> Sequence {
-        let (sequence, returned) = self.handle.shared.push(payload, done);
+    ///
+    /// `generation` says what the frame may rely on. Once the completion of a failed frame has
+    /// returned, nothing may be submitted in that frame's generation any more: it would be told
+    /// [`CommitError::NotAttempted`].
+    pub fn submit(&self, generation: Generation, payload: Vec<u8>, done: Completion) -> Sequence {
+        let (sequence, returned) = self.handle.shared.push(generation, payload, done);
         if let Some(entry) = returned {
             // Not here: whoever submits may hold a lock that the completion takes. Without a
             // thread the completion is dropped, and with it what somebody waits on.

@@ -92,7 +92,7 @@ pub use frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 pub use handle::{LogStats, Wal};
 pub use inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
 pub use options::{GroupReport, Observer, WalOptions};
-pub use queue::Completion;
+pub use queue::{Completion, Generation};
 pub use recovery::{Recovered, Replayed};
 pub use replay::{OnFrame, Progress, TornTail};
 pub use salvage::{Loss, Salvaged, salvage};

@@ -16,9 +16,25 @@ use crate::id::Sequence;
 /// quick and must not block; it may submit.
 pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
+/// What a frame may rely on: earlier frames of its own generation, durable or not, and what is
+/// durable. When a frame fails, whoever submits takes back what it and all of its generation
+/// brought, and begins the next one, before it submits again. So generations never decrease, and
+/// when one frame has failed the others of its generation must not reach the disk any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation(u64);
+
+impl Generation {
+    /// The one that begins when this one has failed.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
 /// A frame that waits.
 pub(super) struct Entry {
     pub sequence: u64,
+    pub generation: Generation,
     pub payload: Vec<u8>,
     pub done: Completion,
     /// Submitted after closing began.
@@ -118,12 +134,18 @@ impl Shared {
     }
 
     /// Queues a frame; hands it back if the thread has ended.
-    pub(super) fn push(&self, payload: Vec<u8>, done: Completion) -> (Sequence, Option<Entry>) {
+    pub(super) fn push(
+        &self,
+        generation: Generation,
+        payload: Vec<u8>,
+        done: Completion,
+    ) -> (Sequence, Option<Entry>) {
         let mut queue = lock(&self.queue);
         queue.last = queue.last.saturating_add(1);
         let sequence = queue.last;
         let entry = Entry {
             sequence,
+            generation,
             payload,
             done,
             late: queue.closing,
@@ -158,6 +180,15 @@ impl Shared {
                 return;
             }
         }
+    }
+
+    /// Moves the frames that wait to `group` that are of this generation, or of one before it.
+    pub(super) fn take_generation(&self, generation: Generation, group: &mut Vec<Entry>) {
+        let mut queue = lock(&self.queue);
+        let is_newer = |entry: &Entry| entry.generation > generation;
+        let end = queue.entries.iter().position(is_newer);
+        let end = end.unwrap_or(queue.entries.len());
+        group.extend(queue.entries.drain(..end));
     }
 
     /// Moves all frames that wait to `group`.

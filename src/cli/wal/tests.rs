@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::inspect::look;
 use super::salvage::{copy, write_losses};
 use crate::storage::{FaultStorage, Storage, read};
-use crate::wal::{Wal, WalOptions};
+use crate::wal::{Generation, Wal, WalOptions};
 
 /// A data folder with a catalog and a log of so many frames, closed in order or not.
 fn folder(frames: usize, is_closed: bool) -> FaultStorage {
@@ -19,7 +19,7 @@ fn folder(frames: usize, is_closed: bool) -> FaultStorage {
         let done = Box::new(move |_, result: Result<(), _>| {
             let _ = tx.send(result.is_ok());
         });
-        wal.submit(vec![0x80; 100], done);
+        wal.submit(Generation::default(), vec![0x80; 100], done);
         assert!(rx.recv().expect("told"));
     }
     match is_closed {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::super::{CommitError, WalError};
+use super::super::{CommitError, Generation, Wal, WalError};
 use super::support::{Log, Outcomes, new_storage, segment};
 use crate::storage::fault::Fault;
 use crate::storage::{Operation, Storage};
@@ -13,7 +13,6 @@ fn told(outcomes: &Outcomes) -> String {
         Ok(()) => 'o',
         Err(CommitError::Failed(_)) => 'F',
         Err(CommitError::NotAttempted) => 'n',
-        Err(CommitError::Overtaken) => 'v',
         Err(CommitError::DiskFull) => 'D',
         Err(CommitError::TooLarge { .. }) => 'L',
         Err(CommitError::Closed) => 'C',
@@ -61,8 +60,8 @@ fn while_no_segment_can_be_begun_frames_fail_and_a_probe_heals_without_traffic()
     assert_eq!(told(&log.outcomes), "FFF");
     let reason = log.wal.health().expect_err("not healthy");
     assert!(
-        reason.contains("cannot sync wal/0000000000000002.wal.new: Input/output error"),
-        "{reason}"
+        reason.contains("cannot sync it: Input/output error") && !reason.contains(".wal"),
+        "strangers read it: {reason}"
     );
     assert!(matches!(
         log.committer.close(),
@@ -153,37 +152,85 @@ fn a_last_group_without_proof_is_copied_before_anything_relies_on_it() {
     }
 }
 
+/// What whoever submits keeps: the generation, and the frames that were told to have failed.
+#[derive(Default)]
+struct Submitter {
+    generation: Generation,
+    outcomes: Vec<Result<(), CommitError>>,
+}
+
+/// Submits a frame. When it fails, another that relies on it is on its way before what it brought is
+/// taken back; and one that relies on nothing comes right after. Both do the same when they fail.
+fn submit_relying(wal: &Wal, submitter: &Arc<Mutex<Submitter>>, chain: u32) {
+    let (again, told) = (wal.clone(), Arc::clone(submitter));
+    let generation = submitter.lock().expect("whole").generation;
+    let done = move |_, result: Result<(), CommitError>| {
+        let failed = result.is_err();
+        told.lock().expect("whole").outcomes.push(result);
+        if failed && chain > 0 {
+            submit_relying(&again, &told, chain - 1);
+            let mut submitter = told.lock().expect("whole");
+            submitter.generation = submitter.generation.max(generation.next());
+            drop(submitter);
+            submit_relying(&again, &told, 0);
+        }
+    };
+    wal.submit(generation, vec![1], Box::new(done));
+}
+
+/// After 32 rounds the frames that waited then were turned away for good, and what came meanwhile
+/// was written though it relied on them.
 #[test]
-fn frames_submitted_before_a_failure_was_told_fail_with_it_but_not_for_ever() {
+fn a_frame_that_relies_on_a_failed_one_is_never_written_and_the_next_generation_always_is() {
     let storage = new_storage(1);
     let mut log = Log::open(&storage);
     storage.fail(Operation::Sync, 0, Fault::Io);
-    let (wal, told) = (log.wal.clone(), Arc::new(Mutex::new(Vec::new())));
-    log.wal.submit(vec![1], again(wal, told.clone()));
+    let submitter: Arc<Mutex<Submitter>> = Arc::default();
+    submit_relying(&log.wal, &submitter, 40);
     log.committer.commit_group();
-    let told = told.lock().expect("whole").clone();
-    // Whoever submits again from within the completion is sent back a while, then for good.
-    assert!(matches!(told.first(), Some(CommitError::Failed(_))));
-    assert!(matches!(told.last(), Some(CommitError::Overtaken)));
-    let between = told.get(1..told.len() - 1).expect("many");
-    assert!(between.len() > 10);
-    assert!(
-        between
-            .iter()
-            .all(|error| matches!(error, CommitError::NotAttempted))
-    );
-    log.write(10).expect("the log goes on");
+    {
+        let submitter = submitter.lock().expect("whole");
+        let told = &submitter.outcomes;
+        assert!(matches!(told.first(), Some(Err(CommitError::Failed(_)))));
+        let behind = told.get(1..).expect("more than one");
+        assert!(!behind.is_empty(), "the one that relied on it");
+        let turned_away = |result: &Result<_, _>| matches!(result, Err(CommitError::NotAttempted));
+        assert!(behind.iter().all(turned_away), "{told:?}");
+    }
+    for _ in 0..100 {
+        log.committer.commit_group();
+    }
+    let submitter = submitter.lock().expect("whole");
+    let written = submitter
+        .outcomes
+        .iter()
+        .filter(|told| told.is_ok())
+        .count();
+    assert_eq!(log.wal.backlog_bytes(), 0);
+    assert!(written > 0, "{:?}", submitter.outcomes);
+    let found = Log::open(&storage.crash()).found.len();
+    assert_eq!(found, written);
 }
 
-/// Submits again whenever that makes sense.
-fn again(wal: super::super::Wal, told: Arc<Mutex<Vec<CommitError>>>) -> super::super::Completion {
-    Box::new(move |_, result| {
-        let error = result.expect_err("failing");
-        told.lock().expect("whole").push(error.clone());
-        if matches!(error, CommitError::Failed(_) | CommitError::NotAttempted) {
-            wal.clone().submit(vec![1], again(wal, told));
-        }
-    })
+/// Whoever breaks the rule loses the frame, not the log.
+#[test]
+fn a_frame_of_a_failed_generation_that_comes_late_is_turned_away() {
+    let storage = new_storage(1);
+    let mut log = Log::open(&storage);
+    storage.fail(Operation::Sync, 0, Fault::Io);
+    log.write(10).expect_err("not synced");
+    let (tx, rx) = std::sync::mpsc::channel();
+    let done = move |_, result| tx.send(result).expect("listened to");
+    log.wal
+        .submit(Generation::default(), vec![1], Box::new(done));
+    log.submit(20);
+    for _ in 0..2 {
+        log.committer.commit_group();
+    }
+    let late = rx.try_recv().expect("told");
+    assert!(matches!(late, Err(CommitError::NotAttempted)), "{late:?}");
+    assert_eq!(told(&log.outcomes), "Fo");
+    assert_eq!(Log::open(&storage.crash()).found.len(), 1);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Loss, Salvaged, Wal, WalError, WalOptions, released, salvage};
+use super::super::{Generation, Loss, Salvaged, Wal, WalError, WalOptions, released, salvage};
 use super::support::{Log, new_storage, recover, segment, small};
 use crate::id::Sequence;
 use crate::storage::fault::Fault;
@@ -249,7 +249,7 @@ fn new_frames_come_after_what_is_remembered_elsewhere() {
         let done = move |sequence, result: Result<(), _>| {
             let _ = tx.send(result.map(|()| sequence));
         };
-        wal.submit(vec![1], Box::new(done));
+        wal.submit(Generation::default(), vec![1], Box::new(done));
         assert_eq!(rx.recv().expect("told").ok(), Some(Sequence(expected)));
         wal.close().expect("closed");
     }
@@ -266,7 +266,7 @@ fn the_log_s_own_thread_releases_under_load_and_before_it_ends() {
         let done = move |sequence, result: Result<(), _>| {
             let _ = tx.send(result.map(|()| sequence));
         };
-        wal.submit(vec![1; 900], Box::new(done));
+        wal.submit(Generation::default(), vec![1; 900], Box::new(done));
     }
     let last = rx.iter().take(30).last().expect("told").expect("durable");
     wal.release(last);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::super::committer::Committer;
-use super::super::{CommitError, Recovered, Wal, WalError, WalOptions};
+use super::super::{CommitError, Generation, Recovered, Wal, WalError, WalOptions};
 use crate::id::Sequence;
 use crate::storage::{FaultStorage, Storage};
 
@@ -49,6 +49,7 @@ pub(super) struct Log {
     pub committer: Committer,
     pub found: Frames,
     pub outcomes: Outcomes,
+    generation: Arc<Mutex<Generation>>,
 }
 
 impl Log {
@@ -65,6 +66,7 @@ impl Log {
             committer,
             found,
             outcomes: Outcomes::default(),
+            generation: Arc::default(),
         })
     }
 
@@ -75,9 +77,17 @@ impl Log {
 
     pub(super) fn submit_payload(&self, payload: Vec<u8>) -> u64 {
         let sequence = self.wal.last_submitted().0 + 1;
-        let outcomes = self.outcomes.clone();
-        let done = move |_, result| outcomes.lock().expect("whole").push((sequence, result));
-        assert_eq!(self.wal.submit(payload, Box::new(done)).0, sequence);
+        let (outcomes, current) = (self.outcomes.clone(), Arc::clone(&self.generation));
+        let generation = *current.lock().expect("whole");
+        let done = move |_, result: Result<(), CommitError>| {
+            if result.is_err() {
+                let mut current = current.lock().expect("whole");
+                *current = (*current).max(generation.next());
+            }
+            outcomes.lock().expect("whole").push((sequence, result));
+        };
+        let submitted = self.wal.submit(generation, payload, Box::new(done));
+        assert_eq!(submitted.0, sequence);
         sequence
     }
 

@@ -5,7 +5,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::super::{CommitError, GroupReport, Observer, Progress, Wal, WalError, WalOptions};
+use super::super::{
+    CommitError, Generation, GroupReport, Observer, Progress, Wal, WalError, WalOptions,
+};
 use super::support::{Log, new_storage, payload, recover, small};
 use crate::clock;
 use crate::id::Sequence;
@@ -23,8 +25,17 @@ fn start(storage: &FaultStorage) -> Wal {
 }
 
 fn submit(wal: &Wal, bytes: Vec<u8>) -> Receiver<Result<(), CommitError>> {
+    submit_in(Generation::default(), wal, bytes)
+}
+
+fn submit_in(
+    generation: Generation,
+    wal: &Wal,
+    bytes: Vec<u8>,
+) -> Receiver<Result<(), CommitError>> {
     let (tx, rx) = channel();
-    wal.submit(bytes, Box::new(move |_, result| drop(tx.send(result))));
+    let done = move |_, result| drop(tx.send(result));
+    wal.submit(generation, bytes, Box::new(done));
     rx
 }
 
@@ -56,7 +67,9 @@ fn hammer(wal: &Wal, submitters: u64, frames: u64) -> Vec<Told> {
                         let sequence = *name.lock().expect("whole");
                         drop(tx.send((sequence, result)));
                     };
-                    *held = wal.submit(payload(7, 100), Box::new(done)).0;
+                    *held = wal
+                        .submit(Generation::default(), payload(7, 100), Box::new(done))
+                        .0;
                 }
             });
         }
@@ -136,6 +149,7 @@ fn what_queues_up_behind_a_sync_is_one_group() {
     let (held, release) = channel::<()>();
     let (entered, inside) = channel();
     wal.submit(
+        Generation::default(),
         vec![1],
         Box::new(move |_, _| {
             let _ = entered.send(());
@@ -177,7 +191,7 @@ fn a_full_disk_heals_by_itself_within_a_second_or_so() {
         "{:?}",
         freed.elapsed()
     );
-    wait(&submit(&wal, vec![1])).expect("durable");
+    wait(&submit_in(Generation::default().next(), &wal, vec![1])).expect("durable");
     wal.close().expect("closed");
     assert_eq!(Log::open(&storage.crash()).found.len(), 1);
 }
@@ -203,11 +217,13 @@ fn frames_that_come_while_the_log_is_closing_are_told_in_order() {
     let (tx, rx) = channel();
     let (again, late) = (wal.clone(), tx.clone());
     wal.submit(
+        Generation::default(),
         vec![1],
         Box::new(move |_, result| {
             let _ = tx.send(("first", result.is_ok()));
             again.close().expect("begun");
             again.submit(
+                Generation::default(),
                 vec![2],
                 Box::new(move |_, result| {
                     let _ = late.send(("late", result.is_ok()));
@@ -246,6 +262,7 @@ fn a_panic_in_a_completion_leaves_nobody_waiting() {
     let (held, release) = channel::<()>();
     let (entered, inside) = channel();
     wal.submit(
+        Generation::default(),
         vec![1],
         Box::new(move |_, _| {
             let _ = entered.send(());
