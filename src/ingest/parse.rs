@@ -2,7 +2,10 @@
 //!
 //! A slice is about a mebibyte of text: it bounds the scratch columns, and one slice becomes one
 //! frame of the log. A large body is parsed by a blocking task that is at most one slice ahead;
-//! a small one where it is.
+//! a small one where it is. A body that needs memory while it is parsed holds on to its text: the
+//! task covers it for as long as it may read it, also when its request has failed already.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -35,21 +38,32 @@ pub(super) struct Slice {
 pub(super) struct Parsing {
     text: Text,
     source: Source,
-    /// The body's memory is given back when the last slice is done.
-    reservation: Reservation,
 }
 
 #[derive(Clone)]
 struct Text {
     bytes: Bytes,
     precision: Precision,
+    /// Covers the bytes until nobody holds them: neither the request nor the task that parses.
+    reservation: Arc<Reservation>,
 }
 
 enum Source {
     /// Parsed here and now, as one slice.
     Here(Option<Box<Here>>),
     /// Parsed by a task.
-    Task(mpsc::Receiver<Result<Slice, Exhausted>>),
+    Task(mpsc::Receiver<Parsed>),
+    /// Every slice was handed out.
+    Ended,
+}
+
+/// What the task says. That it has gone is not the end of the body.
+enum Parsed {
+    Slice(Slice),
+    /// There is no memory to go on.
+    Short(Exhausted),
+    /// The body was parsed to its end.
+    End,
 }
 
 struct Here {
@@ -59,13 +73,21 @@ struct Here {
 }
 
 impl Parsing {
-    pub(super) fn start(ingest: &Ingest, body: Body, precision: Precision, rules: Rules) -> Self {
+    /// Starts to parse a body, in slices of about `slice_bytes_max` if it is large.
+    pub(super) fn start(
+        ingest: &Ingest,
+        body: Body,
+        precision: Precision,
+        rules: Rules,
+        slice_bytes_max: usize,
+    ) -> Self {
         let shared = &ingest.shared;
         let text = Text {
             bytes: body.bytes,
             precision,
+            reservation: Arc::new(body.reservation),
         };
-        let budget = body.reservation.budget().clone();
+        let budget = text.reservation.budget().clone();
         let scratch = budget.empty();
         let metrics = shared.metrics.clone();
         let source = if text.bytes.len() <= shared.options.inline_bytes_max {
@@ -79,25 +101,21 @@ impl Parsing {
             let worker = Worker {
                 text: text.clone(),
                 rules,
-                slice_bytes_max: shared.options.slice_bytes_max,
+                slice_bytes_max,
                 slices,
-                parsers: std::sync::Arc::clone(&shared.parsers),
+                parsers: Arc::clone(&shared.parsers),
                 budget,
                 metrics,
             };
             tokio::task::spawn_blocking(move || worker.run());
             Source::Task(parsed)
         };
-        Self {
-            text,
-            source,
-            reservation: body.reservation,
-        }
+        Self { text, source }
     }
 
     /// Where the request takes its memory from.
     pub(super) fn budget(&self) -> &Budget {
-        self.reservation.budget()
+        self.text.reservation.budget()
     }
 
     /// The next slice, or nothing at the end of the body.
@@ -111,7 +129,16 @@ impl Parsing {
                 let slice = slicer.slice(usize::MAX, here.scratch, &here.metrics)?;
                 Ok(Some(slice))
             }
-            Source::Task(parsed) => Ok(parsed.recv().await.transpose()?),
+            Source::Task(parsed) => match parsed.recv().await {
+                Some(Parsed::Slice(slice)) => Ok(Some(slice)),
+                Some(Parsed::End) => {
+                    self.source = Source::Ended;
+                    Ok(None)
+                }
+                Some(Parsed::Short(exhausted)) => Err(exhausted.into()),
+                None => Err(WriteError::Internal("its parser stopped before the end")),
+            },
+            Source::Ended => Ok(None),
         }
     }
 
@@ -154,27 +181,36 @@ struct Worker {
     text: Text,
     rules: Rules,
     slice_bytes_max: usize,
-    slices: mpsc::Sender<Result<Slice, Exhausted>>,
-    parsers: std::sync::Arc<tokio::sync::Semaphore>,
+    slices: mpsc::Sender<Parsed>,
+    parsers: Arc<tokio::sync::Semaphore>,
     budget: Budget,
     metrics: Metrics,
 }
 
 impl Worker {
     fn run(self) {
+        let Self { text, slices, .. } = &self;
         let runtime = tokio::runtime::Handle::current();
-        let mut slicer = Slicer::new(&self.text, self.rules);
-        while !slicer.at_end() {
+        let mut slicer = Slicer::new(text, self.rules);
+        while !slicer.at_end() && !slices.is_closed() {
             // A place for one slice at a time, so that many large bodies share the cores with
             // the threads that serve connections. Closed never.
             let place = runtime.block_on(self.parsers.acquire());
             let slice = slicer.slice(self.slice_bytes_max, self.budget.empty(), &self.metrics);
             drop(place);
-            let failed = slice.is_err();
-            if self.slices.blocking_send(slice).is_err() || failed {
+            let (parsed, failed) = match slice {
+                Ok(slice) => (Parsed::Slice(slice), false),
+                Err(exhausted) => (Parsed::Short(exhausted), true),
+            };
+            // Nobody listens any more if the request has failed.
+            if slices.blocking_send(parsed).is_err() || failed {
                 return;
             }
         }
+        let slices = slices.clone();
+        // Before its end is told: whoever waits for that may count on the memory.
+        drop(self);
+        let _ = slices.blocking_send(Parsed::End);
     }
 }
 
@@ -265,11 +301,7 @@ impl<'a> Slicer<'a> {
                 reservation.try_grow((wanted - reservation.bytes()).max(step))?;
             }
         }
-        let part: Part = scratch
-            .finish()
-            .into_iter()
-            .map(std::sync::Arc::new)
-            .collect();
+        let part: Part = scratch.finish().into_iter().map(Arc::new).collect();
         let held: u64 = part.iter().map(|table| table.batch.heap_bytes()).sum();
         reservation.shrink_to(held);
         Ok(Slice {
@@ -313,5 +345,71 @@ fn report(error: &LineError) -> LineReport {
         stage: Stage::Parse,
         code: error.reason.code(),
         message: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use tokio::sync::mpsc;
+
+    use super::{Parsed, Parsing, Slice, Source, Text};
+    use crate::ingest::WriteError;
+    use crate::ingest::report::Reports;
+    use crate::line_protocol::Precision;
+    use crate::memory::{Budget, Marks};
+
+    fn parsing(budget: &Budget) -> (Parsing, mpsc::Sender<Parsed>) {
+        let text = Text {
+            bytes: Bytes::from_static(b"m f=1\n"),
+            precision: Precision::Nanosecond,
+            reservation: Arc::new(budget.empty()),
+        };
+        let (slices, parsed) = mpsc::channel(4);
+        let source = Source::Task(parsed);
+        (Parsing { text, source }, slices)
+    }
+
+    fn budget() -> Budget {
+        Budget::new(Marks {
+            budget_bytes: 1000,
+            soft_bytes: 500,
+            hard_bytes: 900,
+        })
+    }
+
+    fn slice(budget: &Budget) -> Parsed {
+        Parsed::Slice(Slice {
+            part: Vec::new(),
+            reports: Reports::default(),
+            reservation: budget.empty(),
+        })
+    }
+
+    /// It used to be taken for the end of the body: the rest was dropped with 204.
+    #[tokio::test]
+    async fn a_parser_that_dies_before_the_end_of_the_body_is_an_error() {
+        let budget = budget();
+        let (mut parsing, slices) = parsing(&budget);
+        assert!(slices.try_send(slice(&budget)).is_ok());
+        drop(slices);
+        assert!(matches!(parsing.next().await, Ok(Some(_))));
+        let error = parsing.next().await.err().expect("it died");
+        assert!(matches!(error, WriteError::Internal(_)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_body_is_said_once_and_stays_the_end() {
+        let budget = budget();
+        let (mut parsing, slices) = parsing(&budget);
+        assert!(slices.try_send(slice(&budget)).is_ok());
+        assert!(slices.try_send(Parsed::End).is_ok());
+        drop(slices);
+        assert!(matches!(parsing.next().await, Ok(Some(_))));
+        for _ in 0..2 {
+            assert!(matches!(parsing.next().await, Ok(None)));
+        }
     }
 }

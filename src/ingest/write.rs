@@ -28,6 +28,10 @@ const UNWATCHED_BYTES: u64 = 4096;
 /// after which the least patient writer gives up.
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 
+/// Text of a request that is all or nothing up to which it is one frame, so that it is durable as a
+/// whole or not at all, also when the log fails or the power is cut.
+const WHOLE_BYTES_MAX: usize = 1 << 20;
+
 impl Ingest {
     /// Writes the lines of a body. Returns when every accepted line is on disk and can be read,
     /// or with what is known about the lines that were not.
@@ -57,7 +61,11 @@ impl Ingest {
             },
             default_ns: precision.truncate(received_ns),
         };
-        let parsing = Parsing::start(self, body, precision, rules);
+        let slice_bytes_max = match accept_partial {
+            true => self.shared.options.slice_bytes_max,
+            false => self.shared.options.slice_bytes_max.max(WHOLE_BYTES_MAX),
+        };
+        let parsing = Parsing::start(self, body, precision, rules, slice_bytes_max);
         let outcome = if accept_partial {
             self.write_lines(target, parsing, acknowledge).await?
         } else {
@@ -103,7 +111,9 @@ impl Ingest {
         Ok(self.finish(tally))
     }
 
-    /// Every slice is parsed before the first is resolved, and all are resolved at once.
+    /// Every slice is parsed before the first is resolved, and all are resolved at once. Once a
+    /// part of it is durable "nothing was written" is no answer any more: if the rest is not, the
+    /// client is told that the log failed, and sends all of it again.
     async fn write_all_or_nothing(
         &self,
         mut target: Target,
@@ -325,17 +335,22 @@ impl Commit {
         Err(WriteError::LogUnavailable(reason))
     }
 
-    /// The client asked not to be told: our log is.
+    /// The client asked not to be told: our log is. What never went to the disk stays lost, it is
+    /// not logged late: what was acknowledged after it may be in the log by then, and the later
+    /// write has to win.
     async fn finish_unwatched(self, queued: Queued) {
-        let bucket = Arc::clone(&self.bucket);
-        match self.finish().await {
+        let reason = match told(wait_for(self.commits).await, &self.bucket) {
             // Its points were to go.
-            Ok(_) | Err(WriteError::BucketGone(_)) => {}
-            Err(error) => tracing::warn!(
-                bucket = bucket.name,
-                %error,
+            Ok(true) | Err(WriteError::BucketGone(_)) => None,
+            Ok(false) => Some("it was queued behind a write of the log that failed".to_owned()),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(reason) = reason {
+            tracing::warn!(
+                bucket = self.bucket.name,
+                reason,
                 "a batch that was acknowledged without waiting for the disk (no_sync) is lost"
-            ),
+            );
         }
         drop(queued);
     }
@@ -358,23 +373,32 @@ struct Tally {
     reports: Reports,
 }
 
-/// Waits for every frame. One failure is enough to promise nothing.
+/// Why a request failed of which some frames are durable and others are not.
+const PARTLY: &str = "a part of the request is on disk and the rest is not, send all of it again";
+
+/// Waits for every frame.
 async fn wait_for(commits: Vec<oneshot::Receiver<Committed>>) -> Committed {
-    let mut all = Committed::Done;
+    let mut all = Vec::with_capacity(commits.len());
     for commit in commits {
-        let one = commit
-            .await
-            .unwrap_or_else(|_| Committed::Failed("the server is stopping".to_owned()));
-        all = match (all, one) {
-            (Committed::Failed(reason), _) | (_, Committed::Failed(reason)) => {
-                Committed::Failed(reason)
-            }
-            (Committed::NotAttempted, _) | (_, Committed::NotAttempted) => Committed::NotAttempted,
-            (Committed::BucketGone, _) | (_, Committed::BucketGone) => Committed::BucketGone,
-            (Committed::Done, Committed::Done) => Committed::Done,
-        };
+        let stopping = |_| Committed::Failed("the server is stopping".to_owned());
+        all.push(commit.await.unwrap_or_else(stopping));
     }
-    all
+    together(&all)
+}
+
+/// What became of frames as one. One failure is enough to promise nothing.
+fn together(all: &[Committed]) -> Committed {
+    if let Some(failed) = all.iter().find(|one| matches!(one, Committed::Failed(_))) {
+        return failed.clone();
+    }
+    let (turned_away, done) = (Committed::NotAttempted, Committed::Done);
+    match (all.contains(&turned_away), all.contains(&done)) {
+        // To resolve the rest anew could end in "nothing was written", which is not so.
+        (true, true) => Committed::Failed(PARTLY.to_owned()),
+        (true, false) => turned_away,
+        (false, _) if all.contains(&Committed::BucketGone) => Committed::BucketGone,
+        (false, _) => done,
+    }
 }
 
 impl Parsing {
@@ -397,4 +421,28 @@ pub(super) fn report(text: (&[u8], Precision), resolved: &Resolved, reports_max:
     });
     let counts = resolved.rejected.clone();
     Reports::new(kept.collect(), counts, resolved.dropped_in_vain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Committed, PARTLY, together};
+
+    #[test]
+    fn a_request_of_which_a_part_is_durable_is_never_decided_anew() {
+        use Committed::{BucketGone, Done, Failed, NotAttempted};
+        let partly = Failed(PARTLY.to_owned());
+        let failed = Failed("why".to_owned());
+        for (all, one) in [
+            (vec![], Done),
+            (vec![Done, Done], Done),
+            (vec![NotAttempted, NotAttempted], NotAttempted),
+            (vec![Done, NotAttempted], partly.clone()),
+            (vec![NotAttempted, Done, Done], partly),
+            (vec![Done, failed.clone(), NotAttempted], failed),
+            (vec![Done, BucketGone], BucketGone),
+            (vec![BucketGone, NotAttempted], NotAttempted),
+        ] {
+            assert_eq!(together(&all), one, "{all:?}");
+        }
+    }
 }

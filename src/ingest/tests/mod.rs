@@ -1,3 +1,4 @@
+mod bodies;
 mod check;
 mod lines;
 mod no_sync;

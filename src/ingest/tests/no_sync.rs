@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use super::support::{LIMITS, World};
+use super::support::{LIMITS, Setup, World};
 use crate::ingest::{Acknowledge, WriteError, WriteOutcome};
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation};
@@ -221,4 +221,43 @@ async fn all_or_nothing_stays_so_without_waiting() {
     assert_eq!((taken.accepted, taken.rejected), (500, 0));
     settled(&world).await;
     assert_eq!(world.rows("m").len(), 500);
+}
+
+/// It was resolved and logged again, behind what had been acknowledged after it: the older value
+/// won, also between the slices of one body.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_queued_behind_a_failure_is_not_logged_late() {
+    let gate = Arc::new(Gate::default());
+    let setup = Setup {
+        group_bytes_max: 1,
+        observer: Some(gate.clone()),
+        ..Setup::default()
+    };
+    let world = World::open(FaultStorage::new(1), setup).expect("the log opens");
+    world.write("m v=0 0").await;
+    let submitted = || world.ingest.log_stats().last.0;
+    let before = submitted();
+    gate.set(true);
+    let mut durable = Vec::new();
+    for (frames, lines) in [(1, "m v=1 1"), (2, "m v=2 2")] {
+        let (ingest, request) = (world.ingest.clone(), world.request(lines, true));
+        durable.push(tokio::spawn(async move { ingest.write(request).await }));
+        while submitted() < before + frames {
+            tokio::task::yield_now().await;
+        }
+    }
+    queue(&world, "m v=3 3").await.expect("queued");
+    // The log's thread is held after the first group, the next one fails.
+    world.storage.fail(Operation::Sync, 0, Fault::Io);
+    gate.set(false);
+    let mut outcomes = Vec::new();
+    for write in durable {
+        outcomes.push(write.await.expect("no panic").is_ok());
+    }
+    assert_eq!(outcomes, [true, false]);
+    settled(&world).await;
+    queue(&world, "m v=4 4").await.expect("it works again");
+    settled(&world).await;
+    assert_eq!(world.rows("m"), [" v=0.0 0", " v=1.0 1", " v=4.0 4"]);
+    assert_eq!(world.after_crash().rows("m"), world.rows("m"));
 }

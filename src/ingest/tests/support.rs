@@ -45,6 +45,7 @@ pub(super) struct Setup {
     pub(super) bucket_bytes_max: u64,
     pub(super) log_bytes_max: u64,
     pub(super) segment_bytes_max: u64,
+    pub(super) group_bytes_max: usize,
     pub(super) sequences_after: Sequence,
     pub(super) flushed: Flushed,
     pub(super) pressure: Option<Pressure>,
@@ -60,6 +61,7 @@ impl Default for Setup {
             bucket_bytes_max: 128 << 20,
             log_bytes_max: 1 << 30,
             segment_bytes_max: 64 << 20,
+            group_bytes_max: WalOptions::default().group_bytes_max,
             sequences_after: Sequence(0),
             flushed: Box::new(|_, _| Sequence(0)),
             pressure: None,
@@ -118,6 +120,7 @@ impl World {
         let log = WalOptions {
             probe_first: Duration::from_millis(1),
             segment_bytes_max: setup.segment_bytes_max,
+            group_bytes_max: setup.group_bytes_max,
             sequences_after: setup.sequences_after,
             observer: setup.observer,
             ..WalOptions::default()
