@@ -9,6 +9,13 @@ use super::{Config, ConfigError};
 /// The least budget that is chosen by itself.
 const BUDGET_BYTES_MIN: u64 = 256 << 20;
 
+/// Bytes of a frame of the log, as the format has it.
+const FRAME_BYTES_MAX: u64 = 16 << 20;
+
+/// A frame is larger than the text it comes from where numbers are short: a row of one value, `m
+/// f=.1 1`, has eight bytes for the value and up to eight for the time.
+const FRAME_BYTES_PER_TEXT: u64 = 3;
+
 /// A flush does not take so long.
 const SHARED_VACUUM_AGE_MIN: Duration = Duration::from_secs(3600);
 
@@ -68,6 +75,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     )?;
     let group = ("wal.group_bytes_max", wide(wal.group_bytes_max));
     at_most("wal.slice_bytes_max", wide(wal.slice_bytes_max), group)?;
+    slices_fit_frames(config)?;
     at_most(
         group.0,
         group.1,
@@ -77,6 +85,24 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let half = ("half of wal.log_bytes_max", wal.log_bytes_max / 2);
     at_most("wal.segment_bytes_max", wal.segment_bytes_max, half)?;
     safe_vacuum(config)
+}
+
+/// A slice of a body ends with the point that reaches its size, and becomes one frame of the log. A
+/// frame that is too large cannot be logged however often the client sends it again.
+fn slices_fit_frames(config: &Config) -> Result<(), ConfigError> {
+    let (point, slice) = (config.limits.point_bytes_max, config.wal.slice_bytes_max);
+    let slice_max = FRAME_BYTES_MAX.saturating_sub(wide(point)) / FRAME_BYTES_PER_TEXT;
+    match wide(slice) <= slice_max {
+        true => Ok(()),
+        false => Err(ConfigError::Conflict {
+            key: "wal.slice_bytes_max",
+            found: wide(slice),
+            rule: format!(
+                "at most {slice_max} with limits.point_bytes_max = {point}, because a frame of the \
+                 log holds {FRAME_BYTES_MAX} bytes"
+            ),
+        }),
+    }
 }
 
 /// What another node has written and not committed yet looks like a file that nobody needs.

@@ -146,6 +146,12 @@ fn values_that_do_not_fit_each_other_are_refused_by_both_names() {
         "limits.string_bytes_max = 1048576 is not allowed: \
          it must be at most limits.point_bytes_max = 70000"
     );
+    // Such a slice did not fit a frame: a write was answered 503 for ever.
+    assert_eq!(
+        in_file("[limits]\npoint_bytes_max = 8388608\n[wal]\nslice_bytes_max = 4194304\n"),
+        "wal.slice_bytes_max = 4194304 is not allowed: it must be at most 2796202 with \
+         limits.point_bytes_max = 8388608, because a frame of the log holds 16777216 bytes"
+    );
 }
 
 #[test]
