@@ -34,6 +34,8 @@ pub enum Code {
     Invalid,
     /// The body came too slowly.
     Timeout,
+    /// The body does not say how long it is.
+    LengthRequired,
     /// The head is larger than a limit.
     HeadTooLarge,
     /// Not now.
@@ -60,7 +62,7 @@ impl Code {
             Self::NotImplemented => "not implemented",
             Self::NotFound => "not found",
             Self::Conflict => "conflict",
-            Self::Invalid | Self::Timeout => "invalid",
+            Self::Invalid | Self::Timeout | Self::LengthRequired => "invalid",
             Self::Unavailable => "unavailable",
             Self::Forbidden => "forbidden",
             Self::TooManyRequests => "too many requests",
@@ -80,6 +82,7 @@ impl Code {
             Self::Conflict => StatusCode::CONFLICT,
             Self::Invalid => StatusCode::BAD_REQUEST,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::LengthRequired => StatusCode::LENGTH_REQUIRED,
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Forbidden => StatusCode::FORBIDDEN,

@@ -33,6 +33,10 @@ pub(in crate::server) enum Refusal {
     TransferEncoding,
     #[error("malformed request: exactly one Host header is required")]
     Host,
+    #[error(
+        "the body has no length: a client that speaks HTTP/1.0 must send Content-Length, because a body that ends with the connection cannot be told from one that was cut off"
+    )]
+    LengthRequired,
     #[error("this port speaks HTTPS: use https:// in the client's URL instead of http://")]
     PlainHttp,
     #[error("the request's head is larger than the server allows (connection.head_bytes_max)")]
@@ -118,7 +122,8 @@ fn read(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
     let mut lines = head
         .split(|byte| *byte == b'\n')
         .map(|line| line.trim_suffix_cr());
-    let http_11 = request_line(lines.next().unwrap_or_default())?;
+    let first = request_line(lines.next().unwrap_or_default())?;
+    let http_11 = first.http_11;
     let mut seen = Seen::default();
     for line in lines.take_while(|line| !line.is_empty()) {
         seen.header(line, http_11)?;
@@ -132,12 +137,21 @@ fn read(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
     match (seen.chunked, seen.length) {
         (true, Some(_)) => Err(Refusal::TransferEncoding),
         (true, None) => Ok(Framing::Chunked),
+        // RFC 1945, section 7.2.2. In HTTP/1.1 this is a request without a body (RFC 9112, 6.3).
+        (false, None) if !http_11 && first.brings_body => Err(Refusal::LengthRequired),
         (false, length) => Ok(Framing::Length(length.unwrap_or(0))),
     }
 }
 
-/// Whether it is HTTP/1.1 (or else 1.0).
-fn request_line(line: &[u8]) -> Result<bool, Refusal> {
+/// What the first line says.
+struct RequestLine {
+    /// HTTP/1.1, or else 1.0.
+    http_11: bool,
+    /// A request of this method has a body.
+    brings_body: bool,
+}
+
+fn request_line(line: &[u8]) -> Result<RequestLine, Refusal> {
     if line.iter().any(u8::is_ascii_control) {
         return Err(Refusal::LineEnd);
     }
@@ -150,11 +164,15 @@ fn request_line(line: &[u8]) -> Result<bool, Refusal> {
     // As text first: of a fragment, which has no place here, nothing else would be looked at.
     let target = std::str::from_utf8(target);
     let valid = is_token(method) && target.is_ok_and(|target| Uri::try_from(target).is_ok());
-    match version {
-        b"HTTP/1.1" if valid => Ok(true),
-        b"HTTP/1.0" if valid => Ok(false),
-        _ => Err(Refusal::RequestLine),
-    }
+    let http_11 = match version {
+        b"HTTP/1.1" if valid => true,
+        b"HTTP/1.0" if valid => false,
+        _ => return Err(Refusal::RequestLine),
+    };
+    Ok(RequestLine {
+        http_11,
+        brings_body: matches!(method, b"POST" | b"PUT" | b"PATCH"),
+    })
 }
 
 impl Seen {

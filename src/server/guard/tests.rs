@@ -159,6 +159,31 @@ fn what_two_readers_could_read_differently_is_refused() {
     }
 }
 
+/// HTTP/1.0 ends a body without a length with the connection, which nobody can tell from a body
+/// that was cut off: such a write used to be answered 204 and stored nothing.
+#[test]
+fn a_body_of_http_1_0_needs_a_length_and_one_of_http_1_1_without_any_is_empty() {
+    let framing = |head: &str| match check(head.as_bytes(), &LIMITS) {
+        Verdict::Good { framing, .. } => Ok(framing),
+        Verdict::Refused(refusal) => Err(refusal),
+        Verdict::Incomplete => panic!("whole"),
+    };
+    for method in ["POST", "PUT", "PATCH"] {
+        let old = framing(&format!("{method} /w HTTP/1.0\r\n\r\n"));
+        assert_eq!(old, Err(Refusal::LengthRequired), "{method}");
+        let named = framing(&format!(
+            "{method} /w HTTP/1.0\r\nContent-Length: 0\r\n\r\n"
+        ));
+        assert_eq!(named, Ok(Framing::Length(0)), "{method}");
+        let new = framing(&format!("{method} /w HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(new, Ok(Framing::Length(0)), "{method}");
+    }
+    for method in ["GET", "HEAD", "DELETE", "OPTIONS"] {
+        let without = framing(&format!("{method} /w HTTP/1.0\r\n\r\n"));
+        assert_eq!(without, Ok(Framing::Length(0)), "{method}");
+    }
+}
+
 #[test]
 fn a_target_is_text_to_its_last_byte() {
     let head = b"GET /ping#\xff HTTP/1.1\r\nHost: a\r\n\r\n";

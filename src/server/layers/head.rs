@@ -24,6 +24,7 @@ pub(super) async fn head(State(app): State<App>, request: Request, next: Next) -
 fn code(refusal: Refusal) -> Code {
     match refusal {
         Refusal::TooLarge | Refusal::TooManyHeaders => Code::HeadTooLarge,
+        Refusal::LengthRequired => Code::LengthRequired,
         _ => Code::Invalid,
     }
 }

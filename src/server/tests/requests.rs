@@ -74,7 +74,7 @@ async fn checks_come_in_the_order_of_the_contract() {
     ] {
         assert_eq!(ask(request.to_owned()).await, told, "{request}");
     }
-    let answer = server.ask("PUT /ping HTTP/1.0\r\n\r\n").await;
+    let answer = server.ask("DELETE /ping HTTP/1.0\r\n\r\n").await;
     assert!(has(&answer, "allow: GET,HEAD"), "{answer}");
     server.stop().await;
 }
@@ -105,6 +105,30 @@ async fn encodings_and_sizes_are_refused_before_the_body_is_read() {
     );
     let answer = server.ask(chunked).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    server.stop().await;
+}
+
+/// It was answered 204, and nothing was stored.
+#[tokio::test]
+async fn a_write_over_http_1_0_without_a_length_is_refused_and_with_one_is_stored() {
+    let server = start(|_| ()).await;
+    let write = |length: &str| {
+        format!(
+            "POST /api/v2/write?bucket=b HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\n{length}\r\nm f=1 1\n"
+        )
+    };
+    let answer = server.ask(write("")).await;
+    assert!(answer.starts_with("HTTP/1.1 411 "), "{answer}");
+    let body = body_of(&answer);
+    assert!(
+        body.starts_with(r#"{"code":"invalid","message":"the body has no length"#),
+        "{body}"
+    );
+    let answer = server.ask(write("Content-Length: 8\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.0 204 "), "{answer}");
+    let export =
+        format!("GET /api/v1/export?bucket=b HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\n\r\n");
+    assert_eq!(body_of(&server.ask(export).await), "m f=1.0 1\n");
     server.stop().await;
 }
 
@@ -199,7 +223,9 @@ async fn probes_answer_without_a_token() {
 async fn what_is_not_there_yet_says_what_to_use_instead() {
     let server = start(|_| ()).await;
     for path in ["/api/v2/delete", "/api/v2/query"] {
-        let request = format!("POST {path} HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\n\r\n");
+        let request = format!(
+            "POST {path} HTTP/1.0\r\nAuthorization: Token {TOKEN}\r\nContent-Length: 0\r\n\r\n"
+        );
         let answer = server.ask(request).await;
         assert!(answer.starts_with("HTTP/1.0 501 "), "{answer}");
         assert!(
