@@ -5,10 +5,13 @@ mod head;
 mod host;
 mod observe;
 mod panic;
+mod quiet;
 mod stop;
 mod unread;
 
 pub(super) use observe::Peer;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -16,11 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 use crate::api::App;
+use quiet::Quiet;
 
 /// Puts the stack around a router. When `cut` is cancelled, requests in flight are refused.
 pub(super) fn stack(router: Router<App>, app: &App, cut: CancellationToken) -> Router {
+    let observed = (app.clone(), Arc::<Quiet>::default());
     let stack = ServiceBuilder::new()
-        .layer(from_fn_with_state(app.clone(), observe::observe))
+        .layer(from_fn_with_state(observed, observe::observe))
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(unread::unread))
         .layer(from_fn(panic::catch))

@@ -4,13 +4,15 @@
 //! Neither query strings nor header values are logged: they may hold credentials.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tracing::Instrument;
 
+use super::quiet::Quiet;
 use crate::api::error::Code;
 use crate::api::request_id::{self, RequestId};
 use crate::api::{App, dialect};
@@ -22,7 +24,11 @@ use crate::telemetry::VERSION;
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Peer(pub(in crate::server) SocketAddr);
 
-pub(super) async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn observe(
+    State((app, quiet)): State<(App, Arc<Quiet>)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let id = RequestId::next();
     let started = clock::instant();
     let method = request.method().clone();
@@ -44,18 +50,30 @@ pub(super) async fn observe(State(app): State<App>, request: Request, next: Next
     {
         app.metrics().refused(reason);
     }
-    log(id, &method, route, peer, &response, seconds);
+    if let Some(left_out) = is_told(&quiet, response.status()) {
+        let left_out = (left_out > 0).then_some(left_out);
+        log(id, (&method, route), peer, &response, (seconds, left_out));
+    }
     name(&mut response, id);
     response
 }
 
+/// Whether an answer is logged, and how many like it were not. Strangers choose how often they are
+/// refused; our own faults are told each.
+fn is_told(quiet: &Quiet, status: StatusCode) -> Option<u64> {
+    if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
+        quiet.admit(status.as_u16(), clock::instant())
+    } else {
+        Some(0)
+    }
+}
+
 fn log(
     id: RequestId,
-    method: &Method,
-    route: &'static str,
+    (method, route): (&Method, &'static str),
     peer: Option<SocketAddr>,
     response: &Response,
-    seconds: f64,
+    (seconds, left_out): (f64, Option<u64>),
 ) {
     let status = response.status();
     let error = response
@@ -68,7 +86,7 @@ fn log(
         ($level:ident) => {
             tracing::$level!(
                 %id, %method, route, status = code, seconds, peer = peer.map(tracing::field::display),
-                error, "request answered"
+                error, left_out, "request answered"
             )
         };
     }
