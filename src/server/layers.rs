@@ -4,6 +4,7 @@ mod cors;
 mod head;
 mod host;
 mod observe;
+mod origin;
 mod panic;
 mod quiet;
 mod stop;
@@ -31,6 +32,7 @@ pub(super) fn stack(router: Router<App>, app: &App, cut: CancellationToken) -> R
         .layer(from_fn(panic::catch))
         .layer(from_fn_with_state(cut, stop::stop))
         .layer(from_fn_with_state(app.clone(), head::head))
-        .layer(from_fn_with_state(app.clone(), host::host));
+        .layer(from_fn_with_state(app.clone(), host::host))
+        .layer(from_fn_with_state(app.clone(), origin::origin));
     router.layer(stack).with_state(app.clone())
 }

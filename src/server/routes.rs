@@ -150,6 +150,12 @@ pub(super) fn matched(pattern: Option<&str>, path: &str) -> (&'static str, Diale
     row.map_or(("unmatched", unmatched), |row| (row.path, row.dialect))
 }
 
+/// Whether who calls the route of this pattern has to show a credential.
+pub(super) fn asks_for_credential(pattern: Option<&str>, app: &App) -> bool {
+    let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
+    !app.config().server.without_auth && row.is_some_and(|row| asks_for_token(row.access, app))
+}
+
 fn door(row: &Route, app: &App, refusals: &Refusals) -> Door {
     let forms = match row.dialect {
         Dialect::V1 => Forms::HeaderOrQuery,

@@ -3,6 +3,7 @@
 mod client;
 mod closing;
 mod http2;
+mod origins;
 mod requests;
 mod smuggling;
 mod starting;

@@ -1,0 +1,129 @@
+//! Pages of other web sites. A browser lets any page send simple requests to any server: the page
+//! cannot read the answer, but the request is done. Where a route asks for a credential that costs
+//! nothing, for the page has none. Where it asks for none (authentication is off, or the route is
+//! open to all), the browser itself says who asks: a page of another origin that
+//! `server.cors_origins` does not name is refused before anything is done, whatever it asks for.
+//!
+//! Programs send neither `Origin` nor `Sec-Fetch-Site`, so nothing changes for them. Origins are as
+//! in RFC 6454; `null`, which sandboxed pages send, is never ours.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{HOST, ORIGIN};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Uri};
+
+use crate::api::App;
+use crate::api::error::{ApiError, Code};
+use crate::config::Cors;
+use crate::server::routes;
+
+/// Where a request comes from, as browsers tell it: `cross-site` if no `Origin` does.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+pub(super) async fn origin(State(app): State<App>, request: Request, next: Next) -> Response {
+    let pattern = request.extensions().get().map(MatchedPath::as_str);
+    let open = !routes::asks_for_credential(pattern, &app);
+    if !open || !is_foreign(request.headers(), request.uri(), app.config().server.cors()) {
+        return next.run(request).await;
+    }
+    let text = "a page of another web site may not use what needs no token: add its origin to \
+                server.cors_origins, or turn authentication on";
+    ApiError::new(Code::Forbidden, text).into_response()
+}
+
+/// Whether a page that is neither ours nor allowed asks.
+fn is_foreign(headers: &HeaderMap, uri: &Uri, cors: Cors<'_>) -> bool {
+    let Cors::Listed(listed) = cors else {
+        return false;
+    };
+    let mut origins = headers.get_all(ORIGIN).iter().peekable();
+    if origins.peek().is_none() {
+        let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+        return site.is_some_and(|site| site.eq_ignore_ascii_case(b"cross-site"));
+    }
+    let host = uri.authority().cloned().or_else(|| {
+        let host = headers.get(HOST)?.to_str().ok()?;
+        host.parse::<Authority>().ok()
+    });
+    origins.any(|origin| {
+        let is_listed = listed.iter().any(|known| origin == known);
+        let is_own = host.as_ref().is_some_and(|host| is_of(origin, host));
+        !is_listed && !is_own
+    })
+}
+
+/// Whether an origin is that of pages of this host. A host that names no port has that of the
+/// scheme, which only the origin tells: TLS may end before us.
+fn is_of(origin: &HeaderValue, host: &Authority) -> bool {
+    let origin = origin
+        .to_str()
+        .ok()
+        .and_then(|text| text.parse::<Uri>().ok());
+    let Some((scheme, page)) = origin
+        .as_ref()
+        .and_then(|origin| origin.scheme().zip(origin.authority()))
+    else {
+        return false;
+    };
+    let usual = if *scheme == Scheme::HTTPS { 443 } else { 80 };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+    page.host().eq_ignore_ascii_case(host.host()) && port(page) == port(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Uri};
+
+    use super::is_foreign;
+    use crate::config::Cors;
+
+    fn foreign(cors: Cors<'_>, lines: &[(&'static str, &str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().expect("a header value"));
+        }
+        is_foreign(&headers, &Uri::from_static("/x"), cors)
+    }
+
+    #[test]
+    fn only_our_own_pages_and_those_that_are_named_may_ask() {
+        let listed = ["https://grafana.lan".to_owned()];
+        let (none, some) = (Cors::Listed(&[]), Cors::Listed(&listed));
+        for (host, origin, is_ours) in [
+            ("localhost:8086", "http://localhost:8086", true),
+            ("LOCALHOST:8086", "http://localhost:8086", true),
+            ("localhost:8086", "http://localhost:3000", false),
+            ("localhost:8086", "http://localhost", false),
+            ("tide.lan", "https://tide.lan", true),
+            ("tide.lan", "http://tide.lan:80", true),
+            ("tide.lan", "https://tide.lan:8443", false),
+            ("[::1]:8086", "http://[::1]:8086", true),
+            ("localhost:8086", "https://evil.example", false),
+            ("localhost:8086", "null", false),
+            ("localhost:8086", "", false),
+            ("localhost:8086", "https://grafana.lan", false),
+        ] {
+            let lines = [("host", host), ("origin", origin)];
+            assert_eq!(foreign(none, &lines), !is_ours, "{host} {origin}");
+            assert!(!foreign(Cors::Any, &lines), "{host} {origin}");
+        }
+        let named = [("host", "a"), ("origin", "https://grafana.lan")];
+        assert!(!foreign(some, &named));
+        let both = [named[0], named[1], ("origin", "https://evil.example")];
+        assert!(foreign(some, &both), "each of them counts");
+    }
+
+    #[test]
+    fn a_browser_that_names_no_origin_says_whether_the_site_is_another() {
+        let none = Cors::Listed(&[]);
+        assert!(foreign(none, &[("sec-fetch-site", "cross-site")]));
+        assert!(!foreign(Cors::Any, &[("sec-fetch-site", "cross-site")]));
+        for own in ["same-origin", "same-site", "none"] {
+            assert!(!foreign(none, &[("sec-fetch-site", own)]), "{own}");
+        }
+        assert!(!foreign(none, &[("host", "localhost")]), "a program");
+        assert!(!foreign(none, &[]));
+    }
+}
