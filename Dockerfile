@@ -33,7 +33,8 @@ USER tidegate
 WORKDIR /var/lib/tidegate
 VOLUME /var/lib/tidegate
 EXPOSE 8086
-# SIGTERM lets requests in flight end (server.shutdown_grace_ms), within Docker's 10 s.
+# SIGTERM lets requests in flight end and flushes, as far as time allows: all of it within
+# server.shutdown_grace_ms (9 s), which is within Docker's 10 s.
 STOPSIGNAL SIGTERM
 # Whether a write would be taken. With HTTPS, set TIDEGATE_URL to the certificate's name.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5m CMD ["tidegate", "ping"]

@@ -43,7 +43,7 @@ pub struct Server {
     pub allowed_hosts: Vec<String>,
     /// Whether `/metrics` asks for a token.
     pub metrics_require_auth: bool,
-    /// How long a stop waits for requests in flight.
+    /// How long a stop takes: it waits for requests in flight, then flushes, as far as time allows.
     #[serde(
         rename = "shutdown_grace_ms",
         deserialize_with = "millis::<0, 600_000, _>"
@@ -268,7 +268,7 @@ pub struct Lake {
     /// Tables flushed at once; 0 for as many as there are cores.
     #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
     pub flushes_max: usize,
-    /// How long a stop flushes.
+    /// How long a stop flushes at most, of what `server.shutdown_grace_ms` leaves.
     #[serde(rename = "stop_ms_max", deserialize_with = "millis::<0, HOUR_MS, _>")]
     pub stop_max: Duration,
     /// How often tables are looked at for compaction and retention; 0 for never.

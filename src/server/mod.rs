@@ -9,7 +9,8 @@
 //! table, `layers` the one layer stack.
 //!
 //! Promises: no error of a client or of the system ends the server; a refused request can read its
-//! refusal; a stop answers what is in flight, or refuses it once the grace is over.
+//! refusal; a stop answers what is in flight, or refuses it once the grace is over, flushes as far as
+//! time allows, and is over by one deadline.
 
 mod accept;
 mod activity;
@@ -24,12 +25,12 @@ mod open;
 mod prefix;
 mod routes;
 mod skew;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod tls;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio::time::timeout;
@@ -37,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api::App;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::memory::Budget;
 use crate::telemetry::Metrics;
@@ -48,9 +49,7 @@ pub use routes::{Access, ROUTES, Route};
 pub use tls::{Tls, TlsError};
 
 use connection::{Connections, Stop};
-
-/// After the grace of a stop: for the refusals to be written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+use stopping::Deadline;
 
 /// Why the server did not start, or ended by itself.
 #[derive(Debug, Error)]
@@ -98,17 +97,19 @@ pub async fn run(
     if opened.is_ok() {
         shutdown.cancelled().await;
     }
+    let deadline = Deadline::of(config.server.shutdown_grace, clock::instant());
     stop.gently.cancel();
     // The loop ends by itself; that it panicked would be in the log.
     let _ = accepting.await;
-    drain(&tasks, config.server.shutdown_grace, &cut, &stop).await;
-    open::close(&app).await;
+    drain(&tasks, deadline, &cut, &stop).await;
+    open::close(&app, deadline.left(clock::instant())).await;
     opened.map_err(ServerError::from)
 }
 
 /// Waits for the connections, less and less patiently.
-async fn drain(tasks: &TaskTracker, grace: Duration, cut: &CancellationToken, stop: &Stop) {
+async fn drain(tasks: &TaskTracker, deadline: Deadline, cut: &CancellationToken, stop: &Stop) {
     tasks.close();
+    let grace = deadline.grace(clock::instant());
     if timeout(grace, tasks.wait()).await.is_ok() {
         return;
     }
@@ -117,7 +118,8 @@ async fn drain(tasks: &TaskTracker, grace: Duration, cut: &CancellationToken, st
         "the grace is over: requests in flight are refused"
     );
     cut.cancel();
-    if timeout(LAST_WORDS, tasks.wait()).await.is_err() {
+    let last_words = deadline.left(clock::instant());
+    if timeout(last_words, tasks.wait()).await.is_err() {
         stop.now.cancel();
         tasks.wait().await;
     }

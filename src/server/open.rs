@@ -77,14 +77,15 @@ pub(super) async fn open(app: App, on_operator_token: OnOperatorToken) -> Result
     Ok(())
 }
 
-/// Flushes what is in memory, as far as that is done in time, and closes the log with the mark of a
+/// Flushes what is in memory, as far as that is done within `patience`, and closes the log with the mark of a
 /// clean end, once nothing is in flight. If that fails the log is in order all the same: the next
 /// start treats it like one after a crash.
-pub(super) async fn close(app: &App) {
+pub(super) async fn close(app: &App, patience: Duration) {
     let Some(engine) = app.engine() else {
         return;
     };
-    engine.tables.stop(app.config().lake.stop_max).await;
+    let patience = patience.min(app.config().lake.stop_max);
+    engine.tables.stop(patience).await;
     let ingest = engine.ingest.clone();
     match tokio::task::spawn_blocking(move || ingest.close()).await {
         Ok(Ok(())) => {}

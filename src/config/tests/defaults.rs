@@ -16,7 +16,7 @@ fn the_defaults_alone_are_a_valid_configuration() {
     let config = Config::load(&Sources::default()).expect("valid");
     assert_eq!(config.server.listen.to_string(), "127.0.0.1:8086");
     assert_eq!(config.server.cors(), Cors::Any);
-    assert_eq!(config.server.shutdown_grace, Duration::from_secs(8));
+    assert_eq!(config.server.shutdown_grace, Duration::from_secs(9));
     assert_eq!(config.limits.wire_bytes_max, 50_000_000);
     assert_eq!(config.memory.wait_max, Duration::from_millis(500));
     assert!(config.init_token.is_none() && config.notices.is_empty());
