@@ -36,7 +36,9 @@ pub enum CatalogError {
     #[error("token \"{0}\" not found")]
     UnknownToken(TokenId),
     /// Nobody could manage the server without it.
-    #[error("the last operator token cannot be revoked: create another one first")]
+    #[error(
+        "the last operator token that does not expire cannot be revoked: create another one first"
+    )]
     LastOperator,
     /// The disk refused.
     #[error(transparent)]

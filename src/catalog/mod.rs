@@ -185,8 +185,8 @@ impl Catalog {
     }
 
     /// Ends a token: its next request is refused, on open connections too. Durable when it
-    /// returns; blocks on the disk. The last operator token that works stays, or nobody could
-    /// manage the server.
+    /// returns; blocks on the disk. The last operator token that does not expire stays, and
+    /// without one the last that works, or nobody could manage the server.
     pub fn revoke_token(&self, id: TokenId) -> Result<(), CatalogError> {
         let now_ns = self.shared.clock.now_ns();
         self.change(|contents| {
@@ -194,7 +194,11 @@ impl Catalog {
             let place = place.ok_or(CatalogError::UnknownToken(id))?;
             let revoked = contents.tokens.remove(place);
             let works = |token: &Token| token.is_operator() && !token.is_expired(now_ns);
-            if works(&revoked) && !contents.tokens.iter().any(works) {
+            let lasts = |token: &Token| token.is_operator() && token.expires_ns.is_none();
+            let is_last = |is: &dyn Fn(&Token) -> bool| {
+                is(&revoked) && !contents.tokens.iter().any(|token| is(token))
+            };
+            if is_last(&works) || is_last(&lasts) {
                 return Err(CatalogError::LastOperator);
             }
             Ok(())

@@ -218,6 +218,11 @@ fn a_revoked_token_stays_revoked_but_the_last_working_operator_stays() {
         let error = catalog.revoke_token(id).expect_err("gone");
         assert_eq!(error.to_string(), format!("token \"{id}\" not found"));
     }
+    // One that works now, but not for ever, is no replacement.
+    let soon = make(Permissions::operator(), Some(4_000_000_000));
+    let refused = catalog.revoke_token(operator).expect_err("the last one");
+    assert!(matches!(refused, CatalogError::LastOperator), "{refused}");
+    catalog.revoke_token(soon).expect("revoked");
     let second = make(Permissions::operator(), None);
     catalog.revoke_token(operator).expect("there is another");
     let left: Vec<_> = open(&storage.crash())

@@ -174,7 +174,8 @@ async fn a_revoked_token_fails_the_next_request_on_an_open_connection_and_after_
 async fn the_last_operator_token_cannot_be_revoked() {
     let server = Server::start().await;
     let revoke = |id: &str| ask("DELETE", &format!("/api/v1/tokens/{id}"), Value::Null);
-    let told = "the last operator token cannot be revoked: create another one first";
+    let told =
+        "the last operator token that does not expire cannot be revoked: create another one first";
     server
         .ask(revoke("1"))
         .await

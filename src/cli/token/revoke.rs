@@ -10,7 +10,8 @@ use crate::cli::{CliError, output};
 use crate::client::{Request, path_segment};
 
 const HELP: &str = "\
-It is in force for the next request. The last operator token cannot be revoked.
+It is in force for the next request. The last operator token that does not expire cannot be
+revoked.
 
 Examples:
   tidegate token revoke 2";
