@@ -41,9 +41,9 @@ const ASIDE_PART_MIN: u64 = 16;
 /// What flushes share is counted in pieces of this many bytes.
 const SHARE_STEP_BYTES: u64 = 1024;
 
-/// A column's values in a segment are at least this small beside what a flush takes for them; see
+/// So many segments of the largest size fit into what a flush of one of them takes; see
 /// [`Marks::segment_bytes_max`].
-const SEGMENTS_IN_FLUSH: u64 = 5;
+const SEGMENTS_IN_FLUSH: u64 = 7;
 
 impl Marks {
     /// What flushes may hold beside the rows that they move, all of them together.
@@ -57,7 +57,7 @@ impl Marks {
     }
 
     /// The largest segment that a flush can always move: sorting takes up to 90 bytes per row,
-    /// which has 20 at least, and the file as much as the segment.
+    /// which has 20 at least, and the file and a column of it half as much again as the segment.
     pub fn segment_bytes_max(&self) -> u64 {
         (self.flush_bytes() / SEGMENTS_IN_FLUSH).max(1)
     }

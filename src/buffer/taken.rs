@@ -79,32 +79,39 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Lets go of the newest segments until the others have at most `bytes_max`, or only one is
-    /// left: as much as can be moved at once. What is let go of stays in the table.
+    /// Lets go of the newest segments until the `cost` of the others, which takes each with its
+    /// bytes, is at most `cost_max`, or only one is left: as much as can be moved at once. What is
+    /// let go of stays in the table.
     #[must_use]
-    pub fn cut(self, bytes_max: u64) -> Self {
-        let mut bytes = 0;
+    pub fn cut(&self, cost_max: u64, cost: impl Fn(&Segment, u64) -> u64) -> Self {
+        let mut sum = 0_u64;
         let fitting = self._frozen.iter().take_while(|frozen| {
-            bytes += frozen.bytes;
-            bytes <= bytes_max
+            sum = sum.saturating_add(cost(&frozen.segment, frozen.bytes));
+            sum <= cost_max
         });
         let count = fitting.count().max(1);
         let frozen = self._frozen.get(..count).unwrap_or(&self._frozen);
-        Self::new(frozen).unwrap_or(self)
+        Self::of(
+            frozen,
+            frozen.last().map_or(self.last, |frozen| frozen.last),
+        )
     }
 
     /// `None` if there are no segments.
     pub(super) fn new(frozen: &[Arc<Frozen>]) -> Option<Self> {
-        let last = frozen.last()?.last;
+        Some(Self::of(frozen, frozen.last()?.last))
+    }
+
+    fn of(frozen: &[Arc<Frozen>], last: Sequence) -> Self {
         let rows: usize = frozen.iter().map(|frozen| frozen.segment.rows()).sum();
         let segments = frozen.iter().map(|frozen| Arc::clone(&frozen.segment));
-        Some(Self {
+        Self {
             segments: segments.collect(),
             last,
             rows: rows as u64,
             bytes: frozen.iter().map(|frozen| frozen.bytes).sum(),
             _frozen: frozen.to_vec(),
-        })
+        }
     }
 }
 

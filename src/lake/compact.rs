@@ -1,6 +1,7 @@
 //! Compaction: files of a day joined into few, sorted, without overwritten points.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::actions;
 use super::flush::remove_files;
@@ -18,6 +19,17 @@ const SEGMENT_LIMITS: SegmentLimits = SegmentLimits {
     rows_max: 32 << 10,
     bytes_max: 8 << 20,
 };
+
+/// A file has at least so many row groups, of so many merged segments in all, before it is full.
+const GROUPS_MIN: u64 = 2;
+const SEGMENTS_MIN: u64 = 8;
+
+/// What a file takes while it is made, in files: it, the rows of a row group and what encoding them
+/// takes, the segment that is being merged.
+const OUTPUT_FACTOR: u64 = 4;
+
+/// How long a compaction waits for memory. It is tried again with the next upkeep.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Files that are joined at once: each is open all the time.
 const INPUTS_MAX: usize = 64;
@@ -95,7 +107,8 @@ impl Lake {
         let files: Vec<StoredFile> = inputs.iter().map(|file| snapshot.file(file)).collect();
         let open_bytes: u64 = files.iter().map(StoredFile::open_bytes).sum();
         let bytes_max = self.file_bytes_max();
-        let memory = self.shared.budget.try_reserve(open_bytes + bytes_max)?;
+        let wanted = open_bytes + OUTPUT_FACTOR * bytes_max;
+        let memory = self.shared.budget.reserve_within(wanted, PATIENCE).await?;
         let order = inputs.iter().map(|file| file.order).max().unwrap_or(0);
         let join = Join {
             layout: state.columns.layout(),
@@ -195,9 +208,14 @@ impl Join {
             ));
         }
         let merge = Merge::new(runs).map_err(LakeError::merge)?;
+        let bytes_max = usize::try_from(self.bytes_max / SEGMENTS_MIN).unwrap_or(usize::MAX);
+        let limits = SegmentLimits {
+            bytes_max: SEGMENT_LIMITS.bytes_max.min(bytes_max),
+            ..SEGMENT_LIMITS
+        };
         Ok(Joining {
             layout: self.layout,
-            segments: MergedSegments::new(&self.measurement, merge, SEGMENT_LIMITS),
+            segments: MergedSegments::new(&self.measurement, merge, limits),
             bytes_max: self.bytes_max,
         })
     }
@@ -206,7 +224,8 @@ impl Join {
 impl Joining {
     /// The next file; nothing at the end.
     fn next(&mut self) -> Result<Option<Encoded>, LakeError> {
-        let mut writer = FileWriter::new(&self.layout).map_err(LakeError::encode)?;
+        let writer = FileWriter::new(&self.layout, self.bytes_max / GROUPS_MIN);
+        let mut writer = writer.map_err(LakeError::encode)?;
         while writer.encoded_bytes() < self.bytes_max {
             let Some(segment) = self.segments.next() else {
                 break;

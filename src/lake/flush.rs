@@ -19,7 +19,8 @@ use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::actions::{self, NewFile, NewTable};
 use super::columns::Columns;
-use super::parquet::{EncodeError, Encoded, Kind, Sorted, encode_days};
+use super::parquet::{DayFiles, Encoded, Kind, Layout, Sorted};
+use super::scratch::Scratch;
 use super::state::{TableState, day_name};
 use super::table::{Next, Table};
 use super::{Lake, LakeError};
@@ -67,11 +68,14 @@ impl Lake {
             let flushed = self.settle(&table, state.as_deref(), bucket, measurement)?;
             self.shared.buffer.release(bucket.id, measurement, flushed);
             let sealed = self.shared.buffer.seal(bucket.id, measurement);
-            let Some(sealed) = sealed.map(|sealed| sealed.cut(self.unit_bytes_max())) else {
+            let Some(sealed) = sealed else {
                 return Ok(FlushCounts::default());
             };
+            let (sealed, scratch) = Scratch::take(&self.shared.budget, sealed).await;
             let last = sealed.last;
-            let unit = self.prepare(&table, state.as_deref(), sealed).await?;
+            let unit = self
+                .prepare(&table, state.as_deref(), sealed, scratch)
+                .await?;
             // Not earlier: a start must ask the store about every attempt, and a store that is
             // away takes no files.
             self.note_attempt(bucket, measurement, last).await?;
@@ -146,21 +150,17 @@ impl Lake {
         table: &Table,
         state: Option<&TableState>,
         sealed: Sealed,
+        scratch: Scratch,
     ) -> Result<Unit, LakeError> {
         let mut columns = columns_of(state);
         let known_columns = columns.len();
         columns.extend(wanted(&sealed.segments));
         let order = state.map_or(0, |state| state.version + 1);
-        // What is taken for the moment is a part of what will be given back.
-        let scratch = self.shared.budget.force(sealed.bytes / 2);
         let segments = sealed.segments.clone();
-        let layout = columns.layout();
-        let encode = move || encode_days(&Sorted::new(&segments)?, &layout);
-        let encoded: Result<_, EncodeError> = tokio::task::spawn_blocking(encode).await?;
-        let encoded = encoded.map_err(|error| LakeError::table(&table.folder, error))?;
+        let (rows, files) = self
+            .write_days(table, order, segments, columns.layout())
+            .await?;
         drop(scratch);
-        let rows = encoded.iter().map(|(_, file)| file.rows).sum();
-        let files = self.write_files(table, order, encoded).await?;
         Ok(Unit {
             sealed,
             columns,
@@ -168,6 +168,49 @@ impl Lake {
             files,
             rows,
         })
+    }
+
+    /// Sorts the rows and writes a file for each day, some days at a time. What was written before
+    /// something failed is removed.
+    async fn write_days(
+        &self,
+        table: &Table,
+        order: u64,
+        segments: Vec<Arc<Segment>>,
+        layout: Layout,
+    ) -> Result<(u64, Vec<NewFile>), LakeError> {
+        let start = move || DayFiles::new(Sorted::new(&segments)?, layout);
+        let days = tokio::task::spawn_blocking(start).await?;
+        let failed = |error| LakeError::table(&table.folder, error);
+        let mut files = Vec::new();
+        let days = days.map_err(failed)?;
+        let written = self.write_each(table, order, days, &mut files).await;
+        if written.is_err() {
+            remove_files(table, &files).await;
+        }
+        Ok((written?, files))
+    }
+
+    /// Adds the files to `files`; returns the number of their rows.
+    async fn write_each(
+        &self,
+        table: &Table,
+        order: u64,
+        mut days: DayFiles,
+        files: &mut Vec<NewFile>,
+    ) -> Result<u64, LakeError> {
+        let mut rows = 0;
+        loop {
+            let encode = move || (days.next_days(), days);
+            let (encoded, rest) = tokio::task::spawn_blocking(encode).await?;
+            days = rest;
+            let encoded = encoded.map_err(|error| LakeError::table(&table.folder, error))?;
+            let Some(encoded) = encoded else {
+                return Ok(rows);
+            };
+            rows += encoded.iter().map(|(_, file)| file.rows).sum::<u64>();
+            files.extend(self.write_files(table, order, encoded).await?);
+        }
     }
 
     /// Writes files into the table's folder; they belong to it once they are committed.
@@ -271,8 +314,9 @@ impl Lake {
         }
         let transaction = actions::transaction(self.app(), unit.sealed.last.0, now_ms);
         actions.push(transaction);
-        actions.extend(unit.files.iter().map(|file| actions::add(file, true)));
-        actions::parse(&table.folder, actions)
+        // One after the other: as JSON values ten thousand files take several times the memory.
+        let added = unit.files.iter().map(|file| actions::add(file, true));
+        actions::parse(&table.folder, actions.into_iter().chain(added))
     }
 }
 

@@ -38,6 +38,7 @@ mod packed;
 pub mod parquet;
 mod positions;
 mod reading;
+mod scratch;
 mod state;
 mod status;
 mod store;
@@ -167,17 +168,6 @@ impl Lake {
 
     fn now_ms(&self) -> i64 {
         self.shared.clock.now_ns() / 1_000_000
-    }
-
-    /// What is taken out of a table in one go: with less, files are small; with more, memory is
-    /// held twice for long.
-    fn unit_bytes_max(&self) -> u64 {
-        let budget_bytes = self.shared.budget.marks().budget_bytes;
-        self.shared
-            .options
-            .flush_bytes
-            .max(budget_bytes / 16)
-            .saturating_mul(2)
     }
 }
 

@@ -13,6 +13,9 @@ use super::slice::Slice;
 /// Bytes of a page of texts, before compression, that are enough.
 const PAGE_BYTES: usize = 1 << 20;
 
+/// Bytes of a dictionary of texts at most: whoever reads the column holds it whole.
+const DICTIONARY_BYTES_MAX: usize = 4 << 20;
+
 /// Values of one type.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Plain<'a> {
@@ -66,7 +69,11 @@ impl<'a> Body<'a> {
             }
             (Plain::String(values), _) => {
                 let dictionary = Dictionary::of(values, |value| value);
-                let dictionary = dictionary.map(|dictionary| {
+                let is_small = |dictionary: &Dictionary<&str>| {
+                    let bytes = dictionary.distinct.iter().map(|text| text.len());
+                    bytes.sum::<usize>() <= DICTIONARY_BYTES_MAX
+                };
+                let dictionary = dictionary.filter(is_small).map(|dictionary| {
                     let page = page_of(Plain::String(&dictionary.distinct));
                     (page, dictionary.indexes)
                 });

@@ -1,4 +1,8 @@
 //! Files from a flush, and from rows that are sorted already.
+//!
+//! What is encoded and not yet a file is held as column chunks, which cost some hundred bytes each
+//! however few values they have. So of a flush no more days are made at once than there may be
+//! chunks: ten thousand days of a thousand columns are made some days at a time.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,28 +15,78 @@ use super::row_group::{self, BYTES_MAX, ROWS_MAX, RowGroup};
 use super::sorted::Sorted;
 use crate::columnar::Segment;
 
+/// Column chunks that are held at once, if a single day does not have more.
+const CHUNKS_MAX: usize = 8192;
+
 /// Encodes the rows of a flush: a file for each day (since 1970-01-01, in UTC), ascending.
-///
-/// All files are made together, column by column, so that every column is gathered once.
 pub fn encode_days(sorted: &Sorted, layout: &Layout) -> Result<Vec<(i32, Encoded)>, EncodeError> {
     let mut encoder = ChunkEncoder::new()?;
-    let rows_max = rows_of_group(sorted);
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut counts = Vec::new();
-    for (_, rows) in &sorted.days {
-        let before = ranges.len();
-        let starts = rows.clone().step_by(rows_max);
-        ranges.extend(starts.map(|start| start..rows.end.min(start + rows_max)));
-        counts.push(ranges.len() - before);
-    }
-    let mut groups = row_group::encode(sorted, layout, &ranges, &mut encoder)?;
-    let mut files = Vec::with_capacity(counts.len());
-    for ((day, _), count) in sorted.days.iter().zip(counts) {
-        let later = groups.split_off(count);
-        files.push((*day, assemble(layout, &groups, &mut encoder)?));
-        groups = later;
+    let mut files = Vec::with_capacity(sorted.days.len());
+    while let Some(more) = some_days(sorted, layout, files.len(), &mut encoder)? {
+        files.extend(more);
     }
     Ok(files)
+}
+
+/// The files of a flush as [`encode_days`] makes them, some days at a time.
+pub struct DayFiles {
+    sorted: Sorted,
+    layout: Layout,
+    encoder: ChunkEncoder,
+    /// Days that are done.
+    done: usize,
+}
+
+impl DayFiles {
+    /// Starts encoding the rows for a table with this layout.
+    pub fn new(sorted: Sorted, layout: Layout) -> Result<Self, EncodeError> {
+        Ok(Self {
+            sorted,
+            layout,
+            encoder: ChunkEncoder::new()?,
+            done: 0,
+        })
+    }
+
+    /// The files of the next days; nothing if that was all.
+    pub fn next_days(&mut self) -> Result<Option<Vec<(i32, Encoded)>>, EncodeError> {
+        let files = some_days(&self.sorted, &self.layout, self.done, &mut self.encoder)?;
+        self.done += files.as_ref().map_or(0, Vec::len);
+        Ok(files)
+    }
+}
+
+/// The files of as many days from number `first` on as may be made at once: column by column, so
+/// that every column is gathered once for all of them.
+fn some_days(
+    sorted: &Sorted,
+    layout: &Layout,
+    first: usize,
+    encoder: &mut ChunkEncoder,
+) -> Result<Option<Vec<(i32, Encoded)>>, EncodeError> {
+    let rows_max = rows_of_group(sorted);
+    let columns = sorted.columns_max().min(layout.columns().len()) + 2;
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut days = Vec::new();
+    for (day, rows) in sorted.days.iter().skip(first) {
+        let count = rows.len().div_ceil(rows_max);
+        if !days.is_empty() && (ranges.len() + count) * columns > CHUNKS_MAX {
+            break;
+        }
+        let starts = rows.clone().step_by(rows_max);
+        ranges.extend(starts.map(|start| start..rows.end.min(start + rows_max)));
+        days.push((*day, count));
+    }
+    if days.is_empty() {
+        return Ok(None);
+    }
+    let groups = row_group::encode(sorted, layout, &ranges, encoder)?;
+    let mut groups = groups.into_iter();
+    let files = days.into_iter().map(|(day, count)| {
+        let groups = groups.by_ref().take(count).collect();
+        Ok((day, assemble(layout, groups, encoder)?))
+    });
+    files.collect::<Result<_, _>>().map(Some)
 }
 
 /// Rows of a row group: fewer where rows are long.
@@ -51,6 +105,7 @@ fn rows_of_group(sorted: &Sorted) -> usize {
 /// compaction writes. Holds the rows of one row group, and the encoded ones before it.
 pub struct FileWriter<'l> {
     layout: &'l Layout,
+    group_bytes_max: u64,
     encoder: ChunkEncoder,
     groups: Vec<RowGroup>,
     waiting: Vec<Arc<Segment>>,
@@ -59,10 +114,12 @@ pub struct FileWriter<'l> {
 }
 
 impl<'l> FileWriter<'l> {
-    /// Starts a file of a table with this layout.
-    pub fn new(layout: &'l Layout) -> Result<Self, EncodeError> {
+    /// Starts a file of a table with this layout. A row group is full once its columns have so many
+    /// bytes in memory, or as many rows as one may have.
+    pub fn new(layout: &'l Layout, group_bytes_max: u64) -> Result<Self, EncodeError> {
         Ok(Self {
             layout,
+            group_bytes_max: group_bytes_max.clamp(1, BYTES_MAX),
             encoder: ChunkEncoder::new()?,
             groups: Vec::new(),
             waiting: Vec::new(),
@@ -76,7 +133,7 @@ impl<'l> FileWriter<'l> {
         self.waiting_rows += segment.rows();
         self.waiting_bytes += segment.heap_bytes();
         self.waiting.push(segment);
-        if self.waiting_rows >= ROWS_MAX || self.waiting_bytes >= BYTES_MAX {
+        if self.waiting_rows >= ROWS_MAX || self.waiting_bytes >= self.group_bytes_max {
             self.end_group()?;
         }
         Ok(())
@@ -93,7 +150,8 @@ impl<'l> FileWriter<'l> {
         if self.groups.is_empty() {
             return Ok(None);
         }
-        assemble(self.layout, &self.groups, &mut self.encoder).map(Some)
+        let groups = std::mem::take(&mut self.groups);
+        assemble(self.layout, groups, &mut self.encoder).map(Some)
     }
 
     fn end_group(&mut self) -> Result<(), EncodeError> {

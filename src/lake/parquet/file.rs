@@ -42,25 +42,30 @@ pub struct Encoded {
 /// column that a file lacks as null, as they must with every file that is older than a column.
 pub(super) fn assemble(
     layout: &Layout,
-    groups: &[RowGroup],
+    groups: Vec<RowGroup>,
     encoder: &mut ChunkEncoder,
 ) -> Result<Encoded, EncodeError> {
     let places = 0..layout.columns().len();
     let has_values = |place: &usize| groups.iter().any(|group| group.column(*place).is_some());
     let used: Vec<usize> = places.filter(has_values).collect();
+    let summary = Summary::of(layout, &groups);
     let schema = schema(layout, &used)?;
     let properties = Arc::new(properties(layout, &used)?);
-    let mut file = SerializedFileWriter::new(Vec::new(), schema, properties)?;
-    for group in groups {
+    // What a file has beside its columns is small: it is not copied while it grows.
+    let bytes: u64 = groups.iter().map(RowGroup::bytes).sum();
+    let file = Vec::with_capacity(usize::try_from(bytes + bytes / 64 + 4096).unwrap_or(0));
+    let mut file = SerializedFileWriter::new(file, schema, properties)?;
+    for mut group in groups {
         let columns = file.schema_descr().columns().to_vec();
         let mut columns = columns.into_iter();
         let mut writer = file.next_row_group()?;
         for chunk in [&group.time, &group.time_ns] {
             append(&mut writer, columns.next(), chunk, group.rows)?;
         }
+        // A chunk goes as soon as the file has it.
         for place in &used {
-            match group.column(*place) {
-                Some(chunk) => append(&mut writer, columns.next(), chunk, group.rows)?,
+            match group.columns.remove(place) {
+                Some(chunk) => append(&mut writer, columns.next(), &chunk, group.rows)?,
                 None => {
                     let nulls = encoder.nulls(group.rows)?;
                     append(&mut writer, columns.next(), &nulls, group.rows)?;
@@ -69,7 +74,6 @@ pub(super) fn assemble(
         }
         writer.close()?;
     }
-    let summary = Summary::of(layout, groups);
     Ok(Encoded {
         bytes: file.into_inner()?,
         rows: summary.rows,

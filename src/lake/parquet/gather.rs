@@ -1,7 +1,9 @@
 //! The values of one field in the order of the output, merged.
 
+use std::ops::Range;
+
 use super::sorted::Sorted;
-use crate::columnar::{FieldType, FieldValues, SegmentField};
+use crate::columnar::{FieldType, FieldValue, FieldValues, SegmentField};
 
 /// Below one value in so many rows, values are sorted rather than laid out row by row.
 const SPARSE: usize = 8;
@@ -27,8 +29,13 @@ pub(super) enum Values<'a> {
 /// A field of a segment, and where that segment's rows begin.
 type Part<'a> = (usize, &'a SegmentField);
 
-/// Gathers the values of the field with this name and type.
-pub(super) fn gather<'a>(sorted: &'a Sorted, name: &str, field_type: FieldType) -> Values<'a> {
+/// Gathers the values of the field with this name and type: those of some rows at least.
+pub(super) fn gather<'a>(
+    sorted: &'a Sorted,
+    name: &str,
+    field_type: FieldType,
+    rows: Range<usize>,
+) -> Values<'a> {
     let mut parts: Vec<Part<'a>> = Vec::new();
     let mut base = 0;
     for segment in &sorted.segments {
@@ -43,28 +50,60 @@ pub(super) fn gather<'a>(sorted: &'a Sorted, name: &str, field_type: FieldType) 
         sorted,
         parts: &parts,
         input_rows,
+        // Of a small part of the rows every value is looked up rather than all of them laid out.
+        few: (rows.len() * SPARSE < sorted.rows()).then_some(rows),
     };
     match field_type {
-        FieldType::Float => Values::Float(gather.all(|values| match values {
-            FieldValues::Float(values) => Some(values.iter().copied()),
-            _ => None,
-        })),
-        FieldType::Integer => Values::Integer(gather.all(|values| match values {
-            FieldValues::Integer(values) => Some(values.iter().copied()),
-            _ => None,
-        })),
-        FieldType::Unsigned => Values::Unsigned(gather.all(|values| match values {
-            FieldValues::Unsigned(values) => Some(values.iter().copied()),
-            _ => None,
-        })),
-        FieldType::Boolean => Values::Boolean(gather.all(|values| match values {
-            FieldValues::Boolean(values) => Some(values.values().iter()),
-            _ => None,
-        })),
-        FieldType::String => Values::String(gather.all(|values| match values {
-            FieldValues::String(values) => Some(values.iter().flatten()),
-            _ => None,
-        })),
+        FieldType::Float => Values::Float(gather.all(
+            |values| match values {
+                FieldValues::Float(values) => Some(values.iter().copied()),
+                _ => None,
+            },
+            |value| match value {
+                FieldValue::Float(value) => Some(value),
+                _ => None,
+            },
+        )),
+        FieldType::Integer => Values::Integer(gather.all(
+            |values| match values {
+                FieldValues::Integer(values) => Some(values.iter().copied()),
+                _ => None,
+            },
+            |value| match value {
+                FieldValue::Integer(value) => Some(value),
+                _ => None,
+            },
+        )),
+        FieldType::Unsigned => Values::Unsigned(gather.all(
+            |values| match values {
+                FieldValues::Unsigned(values) => Some(values.iter().copied()),
+                _ => None,
+            },
+            |value| match value {
+                FieldValue::Unsigned(value) => Some(value),
+                _ => None,
+            },
+        )),
+        FieldType::Boolean => Values::Boolean(gather.all(
+            |values| match values {
+                FieldValues::Boolean(values) => Some(values.values().iter()),
+                _ => None,
+            },
+            |value| match value {
+                FieldValue::Boolean(value) => Some(value),
+                _ => None,
+            },
+        )),
+        FieldType::String => Values::String(gather.all(
+            |values| match values {
+                FieldValues::String(values) => Some(values.iter().flatten()),
+                _ => None,
+            },
+            |value| match value {
+                FieldValue::String(value) => Some(value),
+                _ => None,
+            },
+        )),
     }
 }
 
@@ -72,15 +111,24 @@ struct Gather<'a, 'p> {
     sorted: &'a Sorted,
     parts: &'p [Part<'a>],
     input_rows: usize,
+    /// The rows of the output, if only few are wanted.
+    few: Option<Range<usize>>,
 }
 
 impl<'a> Gather<'a, '_> {
-    /// `of` takes the values of a part, all of one type.
-    fn all<T, I>(&self, of: impl Fn(FieldValues<'a>) -> Option<I>) -> Gathered<T>
+    /// `of` takes the values of a part, all of one type; `one` a single value of it.
+    fn all<T, I>(
+        &self,
+        of: impl Fn(FieldValues<'a>) -> Option<I>,
+        one: impl Fn(FieldValue<'a>) -> Option<T>,
+    ) -> Gathered<T>
     where
         T: Copy + Default,
         I: Iterator<Item = T>,
     {
+        if let Some(rows) = &self.few {
+            return self.looked_up(rows.clone(), one);
+        }
         let count: usize = self
             .parts
             .iter()
@@ -93,6 +141,38 @@ impl<'a> Gather<'a, '_> {
         } else {
             self.some_rows(of)
         }
+    }
+
+    fn looked_up<T: Copy>(
+        &self,
+        rows: Range<usize>,
+        one: impl Fn(FieldValue<'a>) -> Option<T>,
+    ) -> Gathered<T> {
+        let (mut rows_of, mut values): (Vec<u32>, Vec<T>) = (Vec::new(), Vec::new());
+        for (row, input) in self.sorted.inputs_of(rows) {
+            let Some(value) = self.value(input as usize).and_then(&one) else {
+                continue;
+            };
+            match values.last_mut() {
+                // Of equal points the newest comes last.
+                Some(last) if rows_of.last() == Some(&row) => *last = value,
+                _ => {
+                    rows_of.push(row);
+                    values.push(value);
+                }
+            }
+        }
+        Gathered {
+            rows: Some(rows_of),
+            values,
+        }
+    }
+
+    /// The value of an input row.
+    fn value(&self, input: usize) -> Option<FieldValue<'a>> {
+        let later = self.parts.partition_point(|(base, _)| *base <= input);
+        let (base, field) = self.parts.get(later.checked_sub(1)?)?;
+        field.value(input - base)
     }
 
     fn every_row<T, I>(&self, of: impl Fn(FieldValues<'a>) -> Option<I>) -> Gathered<T>

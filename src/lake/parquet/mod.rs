@@ -1,7 +1,7 @@
 //! Segments as Parquet files and back.
 //!
 //! ```text
-//! segments --Sorted (day, series, time; equal points merged)--> encode_days --> a file a day
+//! segments --Sorted (day, series, time; equal points merged)--> DayFiles --> a file a day
 //! sorted segments, one by one ------------------------------------> FileWriter --> a file
 //! a file --ParquetChunks--> sorted segments, one by one
 //! ```
@@ -45,7 +45,7 @@ mod summary;
 mod tests;
 
 pub use decode::ParquetChunks;
-pub use encode::{FileWriter, encode_days};
+pub use encode::{DayFiles, FileWriter, encode_days};
 pub use error::{BoxError, DecodeError, EncodeError};
 pub use file::Encoded;
 pub use layout::{Column, Kind, Layout, TIME, TIME_NS};

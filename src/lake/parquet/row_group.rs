@@ -1,6 +1,6 @@
 //! Row groups: sorted rows as encoded columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::EncodeError;
@@ -23,25 +23,25 @@ pub(super) struct RowGroup {
     pub(super) rows: usize,
     pub(super) time: Chunk,
     pub(super) time_ns: Chunk,
-    /// One a column of the layout; nothing for one without values.
-    pub(super) columns: Vec<Option<Chunk>>,
+    /// By place in the layout; those without values are not there.
+    pub(super) columns: BTreeMap<usize, Chunk>,
 }
 
 impl RowGroup {
     /// Bytes of all columns.
     pub(super) fn bytes(&self) -> u64 {
-        let columns = self.columns.iter().flatten();
+        let columns = self.columns.values();
         let bytes = columns.map(|chunk| chunk.bytes.len()).sum::<usize>();
         (bytes + self.time.bytes.len() + self.time_ns.bytes.len()) as u64
     }
 
     /// The column at a place of the layout, if it has values here.
     pub(super) fn column(&self, place: usize) -> Option<&Chunk> {
-        self.columns.get(place).and_then(Option::as_ref)
+        self.columns.get(&place)
     }
 }
 
-/// Encodes some ranges of rows, each as a row group.
+/// Encodes some ranges of rows, ascending, each as a row group.
 pub(super) fn encode(
     sorted: &Sorted,
     layout: &Layout,
@@ -51,21 +51,21 @@ pub(super) fn encode(
     let used = used(sorted, layout)?;
     let mut groups = Vec::with_capacity(ranges.len());
     for range in ranges {
-        groups.push(times(sorted, range, layout.columns().len(), encoder)?);
+        groups.push(times(sorted, range, encoder)?);
     }
     tags(sorted, layout, ranges, encoder, &mut groups)?;
+    let starts = ranges.first().map_or(0, |range| range.start);
+    let all = starts..ranges.last().map_or(starts, |range| range.end);
     let columns = layout.columns().iter().enumerate().zip(used);
     for ((place, column), is_used) in columns {
         let (Kind::Field(field_type), true) = (column.kind, is_used) else {
             continue;
         };
         // One column at a time: what is gathered is gone before the next.
-        let values = gather(sorted, &column.name, field_type);
+        let values = gather(sorted, &column.name, field_type, all.clone());
         for (range, group) in ranges.iter().zip(&mut groups) {
             let chunk = field(&values, range.clone(), encoder)?;
-            if let Some(slot) = group.columns.get_mut(place) {
-                *slot = chunk;
-            }
+            group.columns.extend(chunk.map(|chunk| (place, chunk)));
         }
     }
     Ok(groups)
@@ -94,7 +94,6 @@ fn used(sorted: &Sorted, layout: &Layout) -> Result<Vec<bool>, EncodeError> {
 fn times(
     sorted: &Sorted,
     range: &Range<usize>,
-    columns: usize,
     encoder: &mut ChunkEncoder,
 ) -> Result<RowGroup, EncodeError> {
     let slice = Slice::full(range.clone());
@@ -107,7 +106,7 @@ fn times(
         rows: range.len(),
         time: encoder.values(Plain::Integer(&time), &slice, false)?,
         time_ns: encoder.values(Plain::Integer(time_ns), &slice, false)?,
-        columns: std::iter::repeat_with(|| None).take(columns).collect(),
+        columns: BTreeMap::new(),
     })
 }
 
@@ -163,9 +162,7 @@ fn tags(
         }
         for (place, tag) in tags {
             let chunk = encoder.tag(&tag.finish(rows))?;
-            if let Some(slot) = group.columns.get_mut(place) {
-                *slot = Some(chunk);
-            }
+            group.columns.insert(place, chunk);
         }
     }
     Ok(())

@@ -32,6 +32,9 @@ pub struct Sorted {
     /// The output's row of every input row, segments one behind the other; nothing if each keeps
     /// its place.
     pub(super) places: Option<Vec<u32>>,
+    /// The input rows in the order of the output, equal points oldest first; nothing if all are of
+    /// one day.
+    order: Vec<u32>,
     /// The time of every row of the output.
     pub(super) times: Vec<i64>,
     pub(super) runs: Vec<Run>,
@@ -54,14 +57,21 @@ impl Sorted {
         let ranks = Ranks::new(segments);
         let input = Input::new(segments, &ranks)?;
         let mut output = Output::with_rows(input.times.len());
-        for (day, rows) in input.days(by_day) {
+        let mut order = Vec::new();
+        let days = input.days(by_day);
+        let are_many = days.len() > 1;
+        for (day, rows) in days {
             let rows = input.sort(rows);
             output.add_day(day, &rows, &input);
+            if are_many {
+                order.extend(rows);
+            }
         }
         Ok(Self {
             segments: segments.to_vec(),
             runs: output.runs(&ranks),
             places: (!input.is_in_place(&output.places)).then_some(output.places),
+            order,
             times: output.times,
             days: output.days,
         })
@@ -93,6 +103,7 @@ impl Sorted {
         Self {
             segments,
             places: None,
+            order: Vec::new(),
             times,
             runs,
             days: days.into_iter().collect(),
@@ -113,6 +124,29 @@ impl Sorted {
     /// Days since 1970-01-01, in UTC, with their numbers of rows, ascending.
     pub fn days(&self) -> impl Iterator<Item = (i32, usize)> {
         self.days.iter().map(|(day, rows)| (*day, rows.len()))
+    }
+
+    /// At most so many columns have a value.
+    pub(super) fn columns_max(&self) -> usize {
+        let columns = self.segments.iter();
+        let columns = columns.map(|segment| segment.tag_keys().count() + segment.fields().len());
+        columns.sum()
+    }
+
+    /// Rows of the output with the input rows that went there, ascending, equal points oldest first.
+    /// For rows of several days only.
+    pub(super) fn inputs_of(&self, rows: Range<usize>) -> impl Iterator<Item = (u32, u32)> {
+        let place = |input: &u32| match &self.places {
+            Some(places) => places.get(*input as usize).copied().unwrap_or(u32::MAX),
+            None => *input,
+        };
+        let before = |row: usize| {
+            let is_before = |input: &u32| (place(input) as usize) < row;
+            self.order.partition_point(is_before)
+        };
+        let inputs = self.order.get(before(rows.start)..before(rows.end));
+        let inputs = inputs.unwrap_or_default().iter();
+        inputs.map(move |input| (place(input), *input))
     }
 
     /// The runs within some rows: where the series' tags are found, and how many rows it has.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::support::{Cell, Row, every_type, layout, merged, row, rows_of, segment};
 use crate::columnar::Segment;
-use crate::lake::parquet::{FileWriter, Layout, ParquetChunks, Sorted, encode_days};
+use crate::lake::parquet::{DayFiles, FileWriter, Layout, ParquetChunks, Sorted, encode_days};
 
 /// All rows of a file.
 fn decode(bytes: Vec<u8>, layout: &Layout) -> Vec<Row> {
@@ -32,7 +32,7 @@ fn there_and_back(parts: &[Vec<Row>]) -> Vec<Row> {
     let sorted = Sorted::new(&input).unwrap();
     let mut rows = Vec::new();
     for (_, file) in encode_days(&sorted, &layout).unwrap() {
-        let mut writer = FileWriter::new(&layout).unwrap();
+        let mut writer = FileWriter::new(&layout, u64::MAX).unwrap();
         let first = segments(file.bytes.clone(), &layout);
         first
             .iter()
@@ -45,6 +45,41 @@ fn there_and_back(parts: &[Vec<Row>]) -> Vec<Row> {
     }
     assert_eq!(sorted.rows(), rows.len());
     rows
+}
+
+/// Issue 8, C1: the memory of a flush went by days times columns.
+#[test]
+fn many_days_of_many_columns_are_made_some_days_at_a_time() {
+    let names: Vec<String> = (0..1000).map(|number| format!("f{number}")).collect();
+    let day_ns = 86_400_000_000_000;
+    let mut rows = Vec::new();
+    for day in 0..120_usize {
+        let time = i64::try_from(day).unwrap() * day_ns;
+        // Two rows of one point, of which the second overwrites, and one of another series.
+        for (tags, first) in [
+            (&[][..], day),
+            (&[][..], day + 20),
+            (&[("k", "v")][..], day),
+        ] {
+            let cells = (0..40).map(|step| (first + step * 23) % 1000);
+            let cells = cells.map(|number| (&*names[number], Cell::float(first as f64)));
+            rows.push(row(tags, time, &cells.collect::<Vec<_>>()));
+        }
+    }
+    let mut parts: Vec<Vec<Row>> = rows.chunks(100).map(<[Row]>::to_vec).collect();
+    parts.reverse();
+    let all: Vec<Row> = parts.iter().flatten().cloned().collect();
+    let mut expected = merged(&all);
+    expected.sort_by_key(|row| row.time_ns.div_euclid(day_ns));
+    assert_eq!(there_and_back(&parts), expected);
+    let input: Vec<Arc<Segment>> = parts.iter().map(|rows| segment(rows)).collect();
+    let mut files = DayFiles::new(Sorted::new(&input).unwrap(), layout(&all)).unwrap();
+    let mut counts = Vec::new();
+    while let Some(days) = files.next_days().unwrap() {
+        counts.push(days.len());
+    }
+    assert_eq!(counts.iter().sum::<usize>(), 120);
+    assert!(counts.iter().all(|days| *days <= 8), "{counts:?}");
 }
 
 #[test]
