@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{read, root};
+use super::{MAY_IMPORT, read, root};
 
 const DESIGN: &str = "src/DESIGN.md";
 const CONTRACT: &str = "src/api/CONTRACT.md";
@@ -148,6 +148,26 @@ fn settings_in_the_papers_and_the_readme_exist_with_the_defaults_they_print() {
         "{compared} defaults found: the search is broken"
     );
     assert!(wrong.is_empty(), "settings:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_design_draws_the_imports_that_are_allowed() {
+    let design = read(&root().join(DESIGN));
+    let drawn = |module: &str| {
+        let rows = design.lines().filter_map(|line| line.split_once("> "));
+        let (_, imports) = rows.into_iter().find(|(of, _)| of.trim() == module)?;
+        Some(imports.split(", ").collect::<BTreeSet<&str>>())
+    };
+    for (module, may) in MAY_IMPORT {
+        if !may.is_empty() && *module != "main" {
+            let may: BTreeSet<&str> = may.iter().copied().collect();
+            assert_eq!(
+                drawn(module),
+                Some(may),
+                "{module} in section 3 of {DESIGN}"
+            );
+        }
+    }
 }
 
 #[test]
