@@ -91,7 +91,7 @@ pub async fn update(
     let Change { retention_seconds } = read_json(&app, &head.headers, body).await?;
     let retention_ns = retention_ns(retention_seconds)?;
     let catalog = engine.catalog.clone();
-    let change = move || catalog.set_retention(&found.name, retention_ns);
+    let change = move || catalog.set_retention(found.id, retention_ns);
     let bucket = super::blocking(change).await??;
     tracing::info!(
         bucket = bucket.name,
@@ -108,8 +108,8 @@ pub async fn delete(
 ) -> Result<Response, ApiError> {
     let engine = app.ready()?;
     let found = named(engine, name)?;
-    let (ingest, name) = (engine.ingest.clone(), found.name.clone());
-    super::blocking(move || ingest.delete_bucket(&name)).await??;
+    let (ingest, id) = (engine.ingest.clone(), found.id);
+    super::blocking(move || ingest.delete_bucket(id)).await??;
     tracing::info!(bucket = found.name, "a bucket was deleted");
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -161,26 +161,28 @@ impl Catalog {
     /// when it returns; blocks on the disk.
     pub fn set_retention(
         &self,
-        name: &str,
+        id: BucketId,
         retention_ns: Option<i64>,
     ) -> Result<Arc<Bucket>, CatalogError> {
         self.change(|contents| {
             let mut buckets = contents.buckets.iter_mut();
-            let bucket = buckets.find(|bucket| bucket.name == name);
-            let bucket = bucket.ok_or_else(|| CatalogError::UnknownBucket(name.to_owned()))?;
+            let bucket = buckets.find(|bucket| bucket.id == id);
+            let bucket = bucket.ok_or_else(|| CatalogError::UnknownBucket(id.to_string()))?;
             bucket.retention_ns = retention_ns;
             Ok(Arc::new(bucket.clone()))
         })
     }
 
-    /// Deletes a bucket and returns the id that is never given again. Durable when it returns;
-    /// blocks on the disk. Freeing its points is the business of who holds them.
-    pub fn delete_bucket(&self, name: &str) -> Result<BucketId, CatalogError> {
+    /// Deletes a bucket, whose id is never given again: not another one that got its name
+    /// meanwhile. Durable when it returns; blocks on the disk. Freeing its points is the business
+    /// of who holds them.
+    pub fn delete_bucket(&self, id: BucketId) -> Result<(), CatalogError> {
         self.change(|contents| {
             let mut buckets = contents.buckets.iter();
-            let place = buckets.position(|bucket| bucket.name == name);
-            let place = place.ok_or_else(|| CatalogError::UnknownBucket(name.to_owned()))?;
-            Ok(contents.buckets.remove(place).id)
+            let place = buckets.position(|bucket| bucket.id == id);
+            let place = place.ok_or_else(|| CatalogError::UnknownBucket(id.to_string()))?;
+            contents.buckets.remove(place);
+            Ok(())
         })
     }
 

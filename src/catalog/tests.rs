@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::{Catalog, CatalogError, Limits, NewToken, Permissions, Scope, TokenHash};
 use crate::clock::Clock;
+use crate::id::BucketId;
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation, Storage};
 
@@ -159,28 +160,31 @@ fn a_deleted_bucket_stays_gone_and_its_id_is_never_given_again() {
     let first = catalog.create_new_bucket("home", None).expect("created");
     let taken = catalog.create_new_bucket("home", None).expect_err("taken");
     assert_eq!(taken.to_string(), "bucket \"home\" exists already");
-    assert_eq!(catalog.delete_bucket("home").expect("deleted"), first.id);
+    catalog.delete_bucket(first.id).expect("deleted");
     assert_eq!(catalog.bucket(first.id), None);
     let reopened = open(&storage.crash());
     assert_eq!(reopened.bucket_named("home"), None);
     let again = reopened.create_new_bucket("home", None).expect("created");
     assert_ne!(again.id, first.id);
-    let error = reopened.delete_bucket("other").expect_err("unknown");
-    assert_eq!(error.to_string(), "bucket \"other\" not found");
+    let error = reopened.delete_bucket(first.id).expect_err("unknown");
+    let expected = format!("bucket \"{}\" not found", first.id);
+    assert_eq!(error.to_string(), expected);
+    // Not the one that has its name now (issue 8, B5).
+    assert_eq!(reopened.bucket_named("home"), Some(again));
 }
 
 #[test]
 fn a_retention_that_was_changed_survives_a_crash() {
     let storage = FaultStorage::new(1);
     let catalog = open(&storage);
-    catalog.create_bucket("home", Some(5)).expect("created");
-    let changed = catalog.set_retention("home", Some(7)).expect("changed");
+    let bucket = catalog.create_bucket("home", Some(5)).expect("created");
+    let changed = catalog.set_retention(bucket.id, Some(7)).expect("changed");
     assert_eq!(changed.retention_ns, Some(7));
     let reopened = open(&storage.crash());
     assert_eq!(reopened.bucket_named("home"), Some(changed));
-    let kept = reopened.set_retention("home", None).expect("changed");
+    let kept = reopened.set_retention(bucket.id, None).expect("changed");
     assert_eq!(kept.retention_ns, None);
-    assert!(reopened.set_retention("other", None).is_err());
+    assert!(reopened.set_retention(BucketId(99), None).is_err());
 }
 
 fn new_token(permissions: Permissions, expires_ns: Option<i64>) -> NewToken {
@@ -246,7 +250,7 @@ fn a_change_that_was_told_to_have_failed_is_not_there_after_a_crash_either() {
             Operation::SyncDir,
         ] {
             storage.fail(operation, 0, Fault::Io);
-            catalog.delete_bucket("home").expect_err("told");
+            catalog.delete_bucket(bucket.id).expect_err("told");
             assert_eq!(catalog.bucket(bucket.id), Some(Arc::clone(&bucket)));
             let reopened = open(&storage.crash());
             assert_eq!(
@@ -255,7 +259,7 @@ fn a_change_that_was_told_to_have_failed_is_not_there_after_a_crash_either() {
                 "{operation}"
             );
         }
-        catalog.delete_bucket("home").expect("deleted");
+        catalog.delete_bucket(bucket.id).expect("deleted");
         assert_eq!(open(&storage.crash()).bucket(bucket.id), None);
     }
 }

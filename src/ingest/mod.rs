@@ -47,6 +47,7 @@ use thiserror::Error;
 use crate::buffer::Buffer;
 use crate::catalog::{Bucket, Catalog, CatalogError};
 use crate::clock;
+use crate::id::BucketId;
 use crate::line_protocol::Precision;
 use crate::memory::{Budget, Exhausted, Reservation};
 use crate::storage::Storage;
@@ -267,12 +268,12 @@ impl Ingest {
 
     /// Deletes a bucket: durable when it returns, its memory is free, and batches that are on
     /// their way to it are answered with [`WriteError::BucketGone`]. Blocks on the disk.
-    pub fn delete_bucket(&self, name: &str) -> Result<(), CatalogError> {
-        let found = self.shared.catalog.bucket_named(name);
+    pub fn delete_bucket(&self, id: BucketId) -> Result<(), CatalogError> {
+        let found = self.shared.catalog.bucket(id);
         if let (Some(BeforeDelete(tell)), Some(bucket)) = (&self.shared.on_delete, found) {
-            tell(bucket.id, name)?;
+            tell(id, &bucket.name)?;
         }
-        let id = self.shared.catalog.delete_bucket(name)?;
+        self.shared.catalog.delete_bucket(id)?;
         self.shared.resolver.drop_bucket(id);
         // Its points need no log any more. It is deleted, whether or not that can be used now.
         if let Err(error) = self.release_log() {

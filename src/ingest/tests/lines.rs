@@ -347,7 +347,7 @@ async fn what_does_not_fit_in_memory_is_refused_before_it_is_logged() {
 async fn tables_keep_their_numbers_when_a_bucket_before_them_is_deleted() {
     let world = World::new();
     world.write("first f=1 1").await;
-    world.ingest.delete_bucket("b").expect("deleted");
+    world.delete().expect("deleted");
     world.write("second f=1 1").await;
     let number = |world: &World| {
         let bucket = world.catalog.bucket_named("b").expect("there");
@@ -358,7 +358,7 @@ async fn tables_keep_their_numbers_when_a_bucket_before_them_is_deleted() {
     let replayed = world.after_crash();
     assert_eq!(number(&replayed), Some(1), "from the log alone");
     assert_eq!(replayed.rows("first"), Vec::<String>::new());
-    replayed.ingest.delete_bucket("b").expect("deleted");
+    replayed.delete().expect("deleted");
     replayed.write("second f=1 1").await;
     assert_eq!(number(&replayed), Some(2), "another bucket, another table");
     replayed.ingest.close().expect("closes");

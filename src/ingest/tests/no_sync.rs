@@ -193,7 +193,7 @@ async fn what_is_queued_for_a_bucket_that_is_deleted_goes_with_it() {
             .await
             .expect("queued");
     }
-    world.ingest.delete_bucket("b").expect("deleted");
+    world.delete().expect("deleted");
     gate.set(false);
     settled(&world).await;
     let after = world.after_crash();

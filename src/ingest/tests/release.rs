@@ -206,7 +206,8 @@ async fn a_deleted_bucket_gives_its_log_back() {
         world.write(&format!("m v=1 {time}")).await;
     }
     let ingest = world.ingest.clone();
-    let deleted = tokio::task::spawn_blocking(move || ingest.delete_bucket("b"));
+    let bucket = world.catalog.bucket_named("b").expect("there");
+    let deleted = tokio::task::spawn_blocking(move || ingest.delete_bucket(bucket.id));
     deleted.await.expect("no panic").expect("deleted");
     eventually("one segment", || world.ingest.log_stats().segments == 1);
 }
@@ -378,7 +379,7 @@ impl Schedule {
     }
 
     fn delete(&mut self) {
-        if self.world.ingest.delete_bucket("b").is_ok() {
+        if self.world.delete().is_ok() {
             self.known.clear();
         }
     }

@@ -182,6 +182,14 @@ impl World {
         self.ingest.write(self.request(lines, true)).await
     }
 
+    /// Deletes the bucket.
+    pub(super) fn delete(&self) -> Result<(), catalog::CatalogError> {
+        match self.catalog.bucket_named("b") {
+            Some(bucket) => self.ingest.delete_bucket(bucket.id),
+            None => Err(catalog::CatalogError::UnknownBucket("b".to_owned())),
+        }
+    }
+
     pub(super) async fn write(&self, lines: &str) -> WriteOutcome {
         self.try_write(lines).await.expect("the log works")
     }

@@ -114,7 +114,8 @@ async fn a_deleted_bucket_takes_its_tables_along_and_they_stay_away() {
         world.lake.measurements(&world.bucket).await.expect("read"),
         ["cpu"]
     );
-    world.catalog.delete_bucket("b").expect("deleted");
+    let id = world.bucket.id;
+    world.catalog.delete_bucket(id).expect("deleted");
     let again = world.catalog.create_bucket("b", None).expect("created");
     assert!(
         world
@@ -152,7 +153,9 @@ async fn days_past_their_retention_are_dropped_and_newer_ones_stay() {
         world.write("cpu", 0..2, now_ns - days_ago * DAY_NS);
     }
     world.flush("cpu").await.expect("flushed");
-    let bucket = world.catalog.set_retention("b", Some(2 * DAY_NS));
+    let bucket = world
+        .catalog
+        .set_retention(world.bucket.id, Some(2 * DAY_NS));
     let bucket = bucket.expect("set");
     let done = world
         .lake
