@@ -4,6 +4,28 @@
 //! table may be empty. Here a file is written under another name, synced, and only then named, and
 //! the name is durable before [`ObjectStore::put_opts`] returns. All system calls go through
 //! [`Storage`], so the model of its faults reaches the tables too.
+//!
+//! # What is found is not believed before it was synced
+//!
+//! What can be seen may be in the page cache only: of a process that was killed between a rename
+//! and the sync of the folder, or after a sync that has failed, which Linux reports once and then
+//! forgets, with the pages marked clean. A commit that is found decides whether points leave memory
+//! and log. So:
+//!
+//! - A file whose own sync failed never gets its name.
+//! - A name that was given or taken away before the sync of its folder failed is remembered. Before
+//!   it is read, listed or given again, the file is written anew under another name, synced, and
+//!   renamed over it; a removal is repeated. A sync alone would not do: it may succeed and say
+//!   nothing about what the failed one has lost. As long as that fails, reading fails.
+//! - An entry of a table's log is synced, with its folder, before its bytes are returned: the
+//!   process that wrote it may have been killed, or may be another program.
+//! - A folder is used once it, and those above it, were synced in the one above by this process.
+//!
+//! Limits: a process that is killed after a sync has failed takes that knowledge along. The next
+//! one syncs what it finds, and has to believe that. Linux (since 4.16) reports an error that nobody
+//! has seen to the next who opens the file, so this needs a failure that was reported, a kill before
+//! the retry, and a power cut. Journaling file systems stop writing when the journal fails, so a
+//! folder's sync that fails is the last one there anyway.
 
 use std::fmt;
 use std::ops::Range;
@@ -21,10 +43,14 @@ use object_store::{
     PutResult, Result,
 };
 
-use crate::storage::{Storage, StorageError};
+use super::doubt::{Doubt, Doubts};
+use crate::storage::{self, Storage, StorageError};
 
 /// Where files are written before they get their name.
 const STAGING: &str = "_staging";
+
+/// The folder of a table's log.
+const LOG: &str = "_delta_log";
 
 const STORE: &str = "folder";
 
@@ -36,6 +62,7 @@ pub(in crate::lake) struct FolderStore {
     /// Distinguishes what this process stages from what others do.
     staging: Arc<str>,
     staged: Arc<AtomicU64>,
+    doubts: Arc<Doubts>,
 }
 
 impl FolderStore {
@@ -59,6 +86,7 @@ impl FolderStore {
             root: root.into(),
             staging: staging.into(),
             staged: Arc::default(),
+            doubts: Arc::default(),
         })
     }
 
@@ -77,12 +105,17 @@ impl FolderStore {
 
     fn put(&self, location: &Path, payload: &PutPayload, mode: &PutMode) -> Result<()> {
         let target = self.file(location);
-        let number = self.staged.fetch_add(1, Ordering::Relaxed);
-        let staged = format!("{}/{number}", self.staging);
-        let put = self.stage(&staged, payload);
-        let named = put.and_then(|()| self.name(&staged, &target, mode));
-        match named {
-            Ok(true) => Ok(()),
+        let staged = self.new_staged();
+        let parts = payload.iter().map(AsRef::as_ref);
+        if let Err(error) = self.stage(&staged, parts) {
+            let _ = self.storage.remove(&staged);
+            return Err(failed(error));
+        }
+        match self.name(&staged, &target, mode) {
+            Ok(true) => {
+                self.doubts.remove(&target);
+                Ok(())
+            }
             Ok(false) => {
                 let _ = self.storage.remove(&staged);
                 Err(Error::AlreadyExists {
@@ -91,16 +124,26 @@ impl FolderStore {
                 })
             }
             Err(error) => {
+                self.doubts.add(&target, Doubt::Named);
                 let _ = self.storage.remove(&staged);
                 Err(failed(error))
             }
         }
     }
 
-    fn stage(&self, staged: &str, payload: &PutPayload) -> std::result::Result<(), StorageError> {
+    fn new_staged(&self) -> String {
+        let number = self.staged.fetch_add(1, Ordering::Relaxed);
+        format!("{}/{number}", self.staging)
+    }
+
+    fn stage<'a>(
+        &self,
+        staged: &str,
+        parts: impl Iterator<Item = &'a [u8]>,
+    ) -> std::result::Result<(), StorageError> {
         let file = self.storage.create_new(staged)?;
         let mut offset = 0;
-        for part in payload {
+        for part in parts {
             file.write_all_at(part, offset)?;
             offset += to_u64(part.len());
         }
@@ -113,8 +156,8 @@ impl FolderStore {
         target: &str,
         mode: &PutMode,
     ) -> std::result::Result<bool, StorageError> {
-        let folder = target.rsplit_once('/').map_or("", |(folder, _)| folder);
-        self.storage.create_dir_all(folder)?;
+        let folder = above(target);
+        self.ensure_folder(folder)?;
         let named = match mode {
             PutMode::Create => self.storage.rename_new(staged, target)?,
             PutMode::Overwrite | PutMode::Update(_) => {
@@ -126,7 +169,71 @@ impl FolderStore {
         Ok(named)
     }
 
+    /// Makes a folder and those above it, and makes sure that all of them are durable.
+    fn ensure_folder(&self, folder: &str) -> std::result::Result<(), StorageError> {
+        if folder.is_empty() || self.doubts.has_folder(folder) {
+            return Ok(());
+        }
+        self.ensure_folder(above(folder))?;
+        self.storage.create_dir_all(folder)?;
+        self.storage.sync_dir(above(folder))?;
+        self.doubts.add_folder(folder);
+        Ok(())
+    }
+
+    /// Puts right what a sync that failed has left in doubt, below a folder or at a path.
+    fn settle(&self, path: &str) -> std::result::Result<(), StorageError> {
+        let mut doubts = self.doubts.paths();
+        if doubts.is_empty() {
+            return Ok(());
+        }
+        let inside = format!("{path}/");
+        let is_meant =
+            |doubted: &str| path.is_empty() || doubted == path || doubted.starts_with(&inside);
+        let meant = doubts.iter().filter(|(doubted, _)| is_meant(doubted));
+        let meant: Vec<(String, Doubt)> = meant.map(|(path, how)| (path.clone(), *how)).collect();
+        for (path, doubt) in meant {
+            self.repeat(&path, doubt)?;
+            doubts.remove(&path);
+        }
+        Ok(())
+    }
+
+    /// Gives a name, or takes it away, once more, so that it is durable.
+    fn repeat(&self, path: &str, doubt: Doubt) -> std::result::Result<(), StorageError> {
+        let found = storage::read(self.storage.as_ref(), path)?;
+        let staged = self.new_staged();
+        match (found, doubt) {
+            // The name was not given, or is that of a file that came after the removal.
+            (None, Doubt::Named) | (Some(_), Doubt::Removed) => return Ok(()),
+            (Some(bytes), Doubt::Named) => {
+                self.stage(&staged, std::iter::once(bytes.as_slice()))?;
+                self.storage.rename(&staged, path)?;
+            }
+            (None, Doubt::Removed) => {
+                self.stage(&staged, std::iter::empty())?;
+                self.storage.create_dir_all(above(path))?;
+                if self.storage.rename_new(&staged, path)? {
+                    self.storage.remove(path)?;
+                }
+            }
+        }
+        self.storage.sync_dir(above(path))
+    }
+
+    /// Syncs an entry of a table's log before it is believed.
+    fn confirm(&self, path: &str) -> std::result::Result<(), StorageError> {
+        let folder = above(path);
+        if !folder.ends_with(LOG) {
+            return Ok(());
+        }
+        let file = self.storage.open_read(path)?;
+        let synced = file.sync_all().and_then(|()| self.storage.sync_dir(folder));
+        synced.inspect_err(|_| self.doubts.add(path, Doubt::Named))
+    }
+
     fn get(&self, location: &Path, options: &GetOptions) -> Result<GetResult> {
+        self.settle(&self.file(location)).map_err(failed)?;
         let meta = self.meta(location)?;
         options.check_preconditions(&meta)?;
         let range = match &options.range {
@@ -149,7 +256,10 @@ impl FolderStore {
     }
 
     fn read(&self, location: &Path, range: &Range<u64>) -> Result<Bytes> {
-        let file = self.storage.open_read(&self.file(location));
+        let path = self.file(location);
+        let confirmed = self.confirm(&path);
+        confirmed.map_err(|error| missing_or_failed(location, error))?;
+        let file = self.storage.open_read(&path);
         let file = file.map_err(|error| missing_or_failed(location, error))?;
         let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; len];
@@ -173,6 +283,7 @@ impl FolderStore {
     /// The files below a folder, and, unless all are wanted, the folders in it.
     fn walk(&self, prefix: Option<&Path>, all: bool) -> Result<ListResult> {
         let prefix = prefix.map_or("", Path::as_ref).to_owned();
+        self.settle(&inside(&self.root, &prefix)).map_err(failed)?;
         let (mut objects, mut common_prefixes) = (Vec::new(), Vec::new());
         let mut folders = vec![prefix];
         while let Some(folder) = folders.pop() {
@@ -202,13 +313,21 @@ impl FolderStore {
 
     fn delete_one(&self, location: &Path) -> Result<()> {
         let path = self.file(location);
+        self.settle(&path).map_err(failed)?;
         let removed = self.storage.remove(&path);
         removed.map_err(|error| missing_or_failed(location, error))?;
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        self.storage.sync_dir(folder).map_err(failed)?;
+        let folder = above(&path);
+        if let Err(error) = self.storage.sync_dir(folder) {
+            self.doubts.add(&path, Doubt::Removed);
+            return Err(failed(error));
+        }
         // The last file takes its folders with it, as in a bucket; not the root.
         let mut folder = folder;
-        while folder.len() > self.root.len() && self.storage.remove_dir(folder).is_ok() {
+        while folder.len() > self.root.len() {
+            self.doubts.remove_folder(folder);
+            if self.storage.remove_dir(folder).is_err() {
+                break;
+            }
             if !self
                 .storage
                 .entries(folder)
@@ -216,7 +335,7 @@ impl FolderStore {
             {
                 break;
             }
-            folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
+            folder = above(folder);
         }
         Ok(())
     }
@@ -298,6 +417,11 @@ impl ObjectStore for FolderStore {
     async fn copy_opts(&self, _from: &Path, _to: &Path, _options: CopyOptions) -> Result<()> {
         Err(unsupported("a copy"))
     }
+}
+
+/// The folder that a path is in.
+fn above(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 fn inside(folder: &str, path: &str) -> String {

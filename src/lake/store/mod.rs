@@ -1,5 +1,6 @@
 //! Where the tables lie: a folder on a disk, or a bucket of an object store.
 
+mod doubt;
 mod folder;
 mod probe;
 

@@ -17,14 +17,19 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
         _ => Path::new("."),
     };
     make_folder(parent)?;
-    match fs::DirBuilder::new().mode(0o700).create(folder) {
+    let is_ours = match fs::DirBuilder::new().mode(0o700).create(folder) {
         // Somebody else was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
-        created => created?,
-    }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => false,
+        created => created.map(|()| true)?,
+    };
     match sync_folder(parent) {
         // One may create in a folder that one may not read; there is no way to sync that.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        // Whoever comes next would take it for durable: it is made anew.
+        Err(error) if is_ours => {
+            let _ = remove_folder(folder);
+            Err(error)
+        }
         synced => synced,
     }
 }

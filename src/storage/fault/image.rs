@@ -128,18 +128,23 @@ impl Disk {
         self.pending_names.push(naming);
     }
 
-    pub(super) fn sync_dir(&mut self, folder: &str) -> io::Result<()> {
+    /// A good sync of a folder makes the names in it durable. A failed one chooses, and forgets the
+    /// rest: the program goes on seeing them, and no later sync makes them durable.
+    pub(super) fn sync_dir(&mut self, folder: &str, good: bool) {
+        if self.power == Some(0) && !good {
+            return;
+        }
         let pending = std::mem::take(&mut self.pending_names);
         for naming in pending {
-            match naming
-                .iter()
-                .any(|(path, _)| super::super::folder_of(path) == folder)
-            {
-                true => apply_names(&mut self.durable_names, &naming),
+            let is_inside = |(path, _): &(String, _)| super::super::folder_of(path) == folder;
+            match naming.iter().any(is_inside) {
+                true if good || self.random.chance(2) => {
+                    apply_names(&mut self.durable_names, &naming);
+                }
+                true => {}
                 false => self.pending_names.push(naming),
             }
         }
-        Ok(())
     }
 
     pub(super) fn list(&self, folder: &str) -> Vec<String> {

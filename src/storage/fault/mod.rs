@@ -5,7 +5,8 @@
 //! bytes survive; of the others each 512-byte piece survives, is lost or is garbled, in any
 //! order; names survive if their folder was synced, else perhaps. [`FaultStorage::fail`] counts
 //! down to an error. After a failed sync, what was not synced is *never* made durable by a later
-//! one, though the program goes on seeing it, as on Linux.
+//! one, though the program goes on seeing it, as on Linux; the names in a folder whose sync failed
+//! likewise.
 //!
 //! A write garbles only bytes that it covers: like SQLite and others we rely on disks that keep
 //! the rest of a sector when they rewrite it.
@@ -91,6 +92,11 @@ impl FaultStorage {
     /// Takes away all faults that were set up and not met yet.
     pub fn heal(&self) {
         self.lock().faults.clear();
+    }
+
+    /// Whether a fault that was set up was not met yet.
+    pub fn has_faults(&self) -> bool {
+        !self.lock().faults.is_empty()
     }
 
     /// Bytes that fit on the disk, in blocks of 4 KiB; a write past it does what fits.
@@ -239,7 +245,10 @@ impl Storage for FaultStorage {
     }
 
     fn sync_dir(&self, folder: &str) -> Result<(), StorageError> {
-        self.run(Operation::SyncDir, folder, |disk| disk.sync_dir(folder))
+        let mut disk = self.lock();
+        let synced = disk.check(Operation::SyncDir);
+        disk.sync_dir(folder, synced.is_ok());
+        synced.map_err(|source| StorageError::io(Operation::SyncDir, folder, source))
     }
 
     fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {

@@ -1,0 +1,60 @@
+//! What in a folder might not survive a power cut although it can be seen.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Folders that are remembered as durable at most.
+const FOLDERS_MAX: usize = 20_000;
+
+/// How a name came into doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It was given, and then a sync failed.
+    Named,
+    /// It was taken away, and then a sync failed.
+    Removed,
+}
+
+/// The doubts of one process.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    paths: Mutex<BTreeMap<String, Doubt>>,
+    /// Folders whose names, and those of the folders above them, this process has synced.
+    folders: Mutex<HashSet<String>>,
+}
+
+impl Doubts {
+    /// The doubtful paths. Held while one of them is put right.
+    pub(super) fn paths(&self) -> MutexGuard<'_, BTreeMap<String, Doubt>> {
+        self.paths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, path: &str, doubt: Doubt) {
+        self.paths().insert(path.to_owned(), doubt);
+    }
+
+    pub(super) fn remove(&self, path: &str) {
+        self.paths().remove(path);
+    }
+
+    /// Whether a folder is known to be durable.
+    pub(super) fn has_folder(&self, folder: &str) -> bool {
+        self.folders().contains(folder)
+    }
+
+    pub(super) fn add_folder(&self, folder: &str) {
+        let mut folders = self.folders();
+        if folders.len() >= FOLDERS_MAX {
+            folders.clear();
+        }
+        folders.insert(folder.to_owned());
+    }
+
+    pub(super) fn remove_folder(&self, folder: &str) {
+        self.folders().remove(folder);
+    }
+
+    fn folders(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.folders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
