@@ -64,6 +64,40 @@ pub enum LakeError {
         /// The last one that this folder knows of.
         known: u64,
     },
+    /// What was in a table is not there any more, and nobody said that it was deleted.
+    #[error(
+        "table {table} was lost: {missing} is not in it any more, and no deletion of its bucket \
+         says why. Nothing is added to it. Restore its folder from a backup; or, if what it had may \
+         be given up, say so with `tidegate lake accept-loss`"
+    )]
+    Gone {
+        /// Its folder.
+        table: String,
+        /// What should be there.
+        missing: String,
+    },
+    /// The wall clock is not believed.
+    #[error(
+        "the clock says {now}, expected about {expected}: nothing is dropped by age until it has gone \
+         on evenly for an hour, or an operator confirms it with `tidegate lake trust-clock`"
+    )]
+    Uncertain {
+        /// What it says.
+        now: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// Another node is deleting the bucket.
+    #[error(
+        "the tables of bucket \"{bucket}\" are being removed by node {node}, which has deleted it: \
+         new points of it stay in memory and log until that is done"
+    )]
+    Removing {
+        /// Its name.
+        bucket: String,
+        /// Who.
+        node: String,
+    },
     /// The tables of a deleted bucket of the same name are still being removed.
     #[error("the tables of a deleted bucket \"{bucket}\" are still being removed")]
     Leaving {
@@ -137,6 +171,15 @@ impl LakeError {
         }
     }
 
+    /// A time that is not believed, and what was expected, in nanoseconds since the epoch.
+    pub(super) fn uncertain(now_ns: i64, expected_ns: i64) -> Self {
+        let text = |ns| chrono::DateTime::from_timestamp_nanos(ns).to_rfc3339();
+        Self::Uncertain {
+            now: text(now_ns),
+            expected: text(expected_ns),
+        }
+    }
+
     /// Something about a table.
     pub(super) fn table(table: &str, reason: impl ToString) -> Self {
         Self::Table {
@@ -152,6 +195,8 @@ impl LakeError {
             | Self::Delta { .. }
             | Self::Contended { .. }
             | Self::Leaving { .. }
+            | Self::Removing { .. }
+            | Self::Uncertain { .. }
             | Self::Exhausted(_) => true,
             Self::Decode(error) => matches!(**error, DecodeError::Read { .. }),
             Self::Storage(_) | Self::Lost(_) => true,
@@ -162,6 +207,7 @@ impl LakeError {
             | Self::Url { .. }
             | Self::NotConditional { .. }
             | Self::Copied { .. }
+            | Self::Gone { .. }
             | Self::Positions { .. } => false,
         }
     }

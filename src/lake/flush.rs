@@ -10,7 +10,6 @@
 //! neither a repeated nor a lower one: it is compared before every attempt.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use deltalake_core::kernel::Action;
 use futures_util::{StreamExt as _, TryStreamExt as _};
@@ -35,9 +34,6 @@ const WRITES_MAX: usize = 4;
 
 /// How often a flush is prepared anew because others have changed the table meanwhile.
 const PREPARATIONS_MAX: u32 = 20;
-
-/// How long a start waits before it tries again to make room.
-const RELIEVE_AGAIN: Duration = Duration::from_secs(2);
 
 /// Rows on their way to a table.
 struct Unit {
@@ -64,8 +60,9 @@ impl Lake {
             });
         }
         for _ in 0..PREPARATIONS_MAX {
-            let state = table.refresh(self.app()).await?;
-            let flushed = self.settle(&table, state.as_deref(), bucket, measurement)?;
+            let seen = self.see(&table, bucket, measurement).await?;
+            let flushed = self.settle(&table, &seen, bucket, measurement)?;
+            let state = seen.state;
             self.shared.buffer.release(bucket.id, measurement, flushed);
             let sealed = self.shared.buffer.seal(bucket.id, measurement);
             let Some(sealed) = sealed else {
@@ -73,12 +70,17 @@ impl Lake {
             };
             let (sealed, scratch) = Scratch::take(&self.shared.budget, sealed).await;
             let last = sealed.last;
+            // What could not be noted would be written again and again.
+            self.probe_positions().await?;
             let unit = self
                 .prepare(&table, state.as_deref(), sealed, scratch)
                 .await?;
             // Not earlier: a start must ask the store about every attempt, and a store that is
             // away takes no files.
-            self.note_attempt(bucket, measurement, last).await?;
+            if let Err(error) = self.note_attempt(bucket, measurement, last).await {
+                remove_files(&table, &unit.files).await;
+                return Err(error);
+            }
             if self
                 .commit(&table, bucket, measurement, flushed, &unit)
                 .await?
@@ -93,43 +95,6 @@ impl Lake {
             table: table.folder.clone(),
             attempts: PREPARATIONS_MAX,
         })
-    }
-
-    /// Up to where the table has this node's rows, compared with what this node knows.
-    pub(super) fn settle(
-        &self,
-        table: &Table,
-        state: Option<&TableState>,
-        bucket: &Bucket,
-        measurement: &str,
-    ) -> Result<Sequence, LakeError> {
-        let position = self.shared.positions.of(bucket.id, measurement);
-        let known = position.flushed.max(position.attempt.unwrap_or_default());
-        let found = state.and_then(|state| state.transactions.get(self.app()));
-        let found = Sequence(found.copied().unwrap_or(0));
-        if found > known {
-            return Err(LakeError::Copied {
-                table: table.folder.clone(),
-                node_id: self.shared.node_id,
-                found: found.0,
-                known: known.0,
-            });
-        }
-        if found < position.flushed {
-            tracing::warn!(
-                table = table.folder,
-                found = found.0,
-                flushed = position.flushed.0,
-                "the table does not have what was flushed to it: somebody removed or restored it"
-            );
-        }
-        let flushed = found.max(position.flushed);
-        if flushed > position.flushed {
-            self.shared
-                .positions
-                .flushed(bucket.id, measurement, flushed);
-        }
-        Ok(flushed)
     }
 
     async fn note_attempt(
@@ -317,32 +282,6 @@ impl Lake {
         // One after the other: as JSON values ten thousand files take several times the memory.
         let added = unit.files.iter().map(|file| actions::add(file, true));
         actions::parse(&table.folder, actions.into_iter().chain(added))
-    }
-}
-
-impl Lake {
-    /// Flushes the largest tables until memory is no longer short, however long that takes: what
-    /// a replay needs.
-    pub async fn relieve(&self) {
-        let enough = self.shared.budget.marks().soft_bytes / 2;
-        while self.shared.budget.used_bytes() > enough {
-            let mut tables = self.shared.buffer.tables();
-            tables.sort_by_key(|table| table.bytes);
-            let Some(largest) = tables.pop() else {
-                return;
-            };
-            let Some(bucket) = self.shared.catalog.bucket(largest.bucket) else {
-                return;
-            };
-            if let Err(error) = self.flush_table(&bucket, &largest.measurement).await {
-                tracing::warn!(
-                    %error,
-                    "the start waits: the log holds more than there is memory for, and it cannot \
-                     be flushed"
-                );
-                tokio::time::sleep(RELIEVE_AGAIN).await;
-            }
-        }
     }
 }
 

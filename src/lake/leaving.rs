@@ -3,6 +3,8 @@
 //! The intent is noted before the bucket leaves the catalog. From then on, whatever happens, the
 //! folder goes; until it is gone a new bucket of that name keeps its points in memory and log, and
 //! readers look past the folder. If the bucket did not leave after all, the note is void.
+//!
+//! Other nodes on the same store learn of it from a mark there ([`super::deletion`]).
 
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
@@ -22,26 +24,33 @@ impl Lake {
         leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none())
     }
 
-    /// Removes the folders of the buckets that are gone.
+    /// Removes the folders of the buckets that are gone. One that cannot be removed does not keep
+    /// the others; the last error is returned.
     pub(super) async fn remove_left(&self) -> Result<(), LakeError> {
+        let mut failed = None;
         for (id, name) in self.shared.positions.leaving() {
-            if self.shared.catalog.bucket(id).is_some() {
-                continue;
+            if self.shared.catalog.bucket(id).is_none()
+                && let Err(error) = self.remove(id, &name).await
+            {
+                failed = Some(error);
             }
-            self.shared.tables.remove_bucket(&name).await?;
-            self.shared.positions.left(id);
-            let positions = self.shared.positions.clone();
-            tokio::task::spawn_blocking(move || positions.write()).await??;
-            tracing::info!(bucket = name, "the tables of a deleted bucket are gone");
         }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn remove(&self, id: BucketId, name: &str) -> Result<(), LakeError> {
+        let tables = &self.shared.tables;
+        tables.remove_bucket(name, self.shared.node_id).await?;
+        self.shared.positions.left(id);
+        self.write_positions().await?;
+        tracing::info!(bucket = name, "the tables of a deleted bucket are gone");
         Ok(())
     }
 
     /// Whether a bucket is gone, or its folder is still that of a deleted one.
     pub(super) fn is_leaving(&self, bucket: &Bucket) -> bool {
         let catalog = &self.shared.catalog;
-        let mut leaving = self.shared.positions.leaving().into_iter();
-        catalog.bucket(bucket.id).is_none()
-            || leaving.any(|(id, name)| name == bucket.name && catalog.bucket(id).is_none())
+        let is_gone = |id| catalog.bucket(id).is_none();
+        is_gone(bucket.id) || self.shared.positions.is_leaving(&bucket.name, is_gone)
     }
 }

@@ -27,9 +27,11 @@
 mod actions;
 mod columns;
 mod compact;
+mod deletion;
 mod error;
 mod flush;
 mod flusher;
+mod journal;
 mod kept;
 mod leaving;
 mod names;
@@ -38,12 +40,15 @@ mod packed;
 pub mod parquet;
 mod positions;
 mod reading;
+mod relieve;
 mod scratch;
+mod settle;
 mod state;
 mod status;
 mod store;
 mod table;
 mod tables;
+mod time;
 mod upkeep;
 
 use std::sync::{Arc, Mutex};
@@ -141,6 +146,8 @@ struct Shared {
     app: String,
     tables: Tables,
     positions: Positions,
+    /// How far the wall clock is believed.
+    trust: time::Trust,
     catalog: Catalog,
     buffer: Buffer,
     budget: Budget,

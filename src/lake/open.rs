@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::positions::Positions;
-use super::store;
+use super::store::{self, Store};
 use super::tables::Tables;
+use super::time::Trust;
 use super::{Lake, LakeError, Opened, Shared};
 use crate::clock;
 use crate::id::{BucketId, Sequence};
@@ -30,13 +31,14 @@ impl Lake {
         } = opened;
         let node_id = data_format(storage.as_ref())?.node_id;
         let store = store::open(options.url.as_ref(), &storage, node_id)?;
-        if options.shared && !store::has_conditional_put(store.as_ref()).await? {
+        if options.shared && !is_conditional(&store).await? {
             // The store says of itself what it is, not where.
             let url = options.url.as_ref();
             let store = url.map_or_else(|| store.to_string(), ToString::to_string);
             return Err(LakeError::NotConditional { store });
         }
         let positions = Positions::open(storage)?;
+        let trust = Trust::new(positions.time_ns());
         positions.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
         for (bucket, _) in positions.leaving() {
             if catalog.bucket(bucket).is_some() {
@@ -47,8 +49,9 @@ impl Lake {
             shared: Arc::new(Shared {
                 node_id,
                 app: format!("tidegate-{node_id:016x}"),
-                tables: Tables::new(store, &budget),
+                tables: Tables::new(store, options.shared, &budget),
                 positions,
+                trust,
                 catalog,
                 buffer,
                 budget,
@@ -69,24 +72,49 @@ impl Lake {
             return Ok(());
         };
         let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let state = loop {
-            match table.refresh(self.app()).await {
-                Ok(state) => break state,
-                Err(error) if error.is_passing() => tracing::warn!(
+        let seen = loop {
+            match self.see(&table, &bucket, measurement).await {
+                Ok(seen) => break seen,
+                // One table does not keep the others from their work: it is asked again before
+                // anything is added to it.
+                Err(error)
+                    if !error.is_passing() || matches!(error, LakeError::Removing { .. }) =>
+                {
+                    tracing::error!(
+                        table = table.folder, %error,
+                        "what a flush that was cut short has left in a table is not known"
+                    );
+                    return Ok(());
+                }
+                Err(error) => tracing::warn!(
                     %error,
                     "the start waits for the store of the tables: it must tell what a flush that \
                      was cut short has left"
                 ),
-                Err(error) => return Err(error),
             }
             tokio::time::sleep(ASK_AGAIN).await;
         };
-        let found: Sequence = self.settle(&table, state.as_deref(), &bucket, measurement)?;
+        let found: Sequence = self.settle(&table, &seen, &bucket, measurement)?;
         tracing::info!(
             table = table.folder,
             flushed = found.0,
             "a flush that was cut short is settled"
         );
         Ok(())
+    }
+}
+
+/// Whether a store refuses to create what exists. One that does not answer is asked again.
+async fn is_conditional(store: &Store) -> Result<bool, LakeError> {
+    loop {
+        match store::has_conditional_put(store.as_ref()).await {
+            Ok(is_conditional) => return Ok(is_conditional),
+            Err(error) => tracing::warn!(
+                %error,
+                "the start waits for the store of the tables: it must tell whether it keeps \
+                 several nodes apart"
+            ),
+        }
+        tokio::time::sleep(ASK_AGAIN).await;
     }
 }

@@ -2,28 +2,50 @@
 //! reached it without this process having heard.
 //!
 //! The table itself is the truth; this file spares asking it. Before a commit the attempt is noted
-//! durably, after it the success is noted with the next attempt. So a start needs the store only
-//! for tables with an attempt whose end it does not know.
+//! durably, after it the success is noted with the next attempt, or by the flusher within a second.
+//! So a start needs the store only for tables with an attempt whose end it does not know.
+//!
+//! What the file says that a table has, the table must have: else it was lost
+//! ([`Position::expected`]). A deletion of the bucket by another node, and an operator who gives up
+//! what was lost, are noted here too. And so is the last time that was trusted: see
+//! [`super::time`].
+//!
+//! The form of the file is the business of [`super::journal`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::LakeError;
+use super::journal::{self, Journal, Record, StoredTable, is_unset};
 use crate::id::{BucketId, Sequence};
-use crate::storage::{self, FLUSHES_FILE as PATH, Operation, Storage, StorageError};
-
-const FORMAT: u32 = 1;
+use crate::storage::{self, FLUSHES_FILE as PATH, Storage, StorageError};
 
 /// How far a table is flushed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// All frames up to this one are in the table.
+    /// All frames up to this one are in the table, or were in it when it was deleted.
     pub(super) flushed: Sequence,
     /// A flush up to here was begun and is not known to have failed or succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) attempt: Option<Sequence>,
+    /// Frames up to this one went with a table that was deleted or given up.
+    #[serde(default, skip_serializing_if = "is_unset")]
+    pub(super) gone: Sequence,
+    /// The last deletion of the bucket that is accounted for in `gone`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deletion: Option<String>,
+}
+
+impl Position {
+    /// The transaction that the table must have at least.
+    pub(super) fn expected(&self) -> Sequence {
+        match self.flushed > self.gone {
+            true => self.flushed,
+            false => Sequence(0),
+        }
+    }
 }
 
 /// The positions of all tables. Clones share them.
@@ -34,10 +56,18 @@ pub(super) struct Positions {
 
 #[derive(Debug)]
 struct Shared {
-    storage: Arc<dyn Storage>,
     tables: Mutex<Noted>,
-    /// Held while the file is written; how many changes it holds.
-    written: Mutex<u64>,
+    /// Held while the file is written.
+    file: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    journal: Journal,
+    /// How many changes the file holds.
+    changes: u64,
+    /// Whether the last write failed.
+    is_failing: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,25 +75,13 @@ struct Noted {
     tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
     /// Buckets that are being deleted, with their names, until their folders are gone.
     leaving: BTreeMap<BucketId, String>,
+    /// The last time that was trusted.
+    time_ns: Option<i64>,
     changes: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    format: u32,
-    tables: Vec<StoredTable>,
-    /// By id: the names of buckets whose folders are to go.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    leaving: BTreeMap<u64, String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredTable {
-    bucket: BucketId,
-    measurement: String,
-    #[serde(flatten)]
-    position: Position,
+    /// Tables that have changed since the last write.
+    changed: BTreeSet<(BucketId, String)>,
+    /// What else has.
+    others: Vec<Record>,
 }
 
 impl Positions {
@@ -71,29 +89,24 @@ impl Positions {
     pub(super) fn open(storage: Arc<dyn Storage>) -> Result<Self, LakeError> {
         let mut noted = Noted::default();
         if let Some(bytes) = storage::read(storage.as_ref(), PATH)? {
-            let damaged = |reason: String| LakeError::Positions {
+            let records = journal::parse(&bytes).map_err(|reason| LakeError::Positions {
                 path: storage.locate(PATH).display().to_string(),
                 reason,
-            };
-            let stored: Stored =
-                serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-            if stored.format != FORMAT {
-                return Err(damaged(format!("its format is {}", stored.format)));
-            }
-            let leaving = stored.leaving.into_iter();
-            noted.leaving = leaving.map(|(id, name)| (BucketId(id), name)).collect();
-            for table in stored.tables {
-                let tables = noted.tables.entry(table.bucket).or_default();
-                tables.insert(table.measurement, table.position);
+            })?;
+            for record in records {
+                noted.take(record);
             }
         }
-        let shared = Shared {
-            storage,
-            tables: Mutex::new(noted),
-            written: Mutex::new(0),
+        let written = Written {
+            journal: Journal::new(storage),
+            changes: 0,
+            is_failing: false,
         };
         Ok(Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared {
+                tables: Mutex::new(noted),
+                file: Mutex::new(written),
+            }),
         })
     }
 
@@ -104,7 +117,15 @@ impl Positions {
             .tables
             .get(&bucket)
             .and_then(|tables| tables.get(measurement));
-        position.copied().unwrap_or_default()
+        position.cloned().unwrap_or_default()
+    }
+
+    /// The tables of a bucket that must be in the lake, ordered bytewise.
+    pub(super) fn expected(&self, bucket: BucketId) -> Vec<String> {
+        let noted = self.lock();
+        let tables = noted.tables.get(&bucket).into_iter().flatten();
+        let expected = tables.filter(|(_, position)| position.expected() > Sequence(0));
+        expected.map(|(name, _)| name.clone()).collect()
     }
 
     /// The last frame that is named here.
@@ -151,11 +172,41 @@ impl Positions {
         });
     }
 
+    /// Notes that what a table had is not expected in it any more: its bucket was deleted, or
+    /// somebody gave it up. Durable like [`Positions::flushed`].
+    pub(super) fn gone(&self, bucket: BucketId, measurement: &str, deletion: Option<String>) {
+        self.change(bucket, measurement, |position| {
+            position.gone = position.flushed;
+            position.deletion = deletion;
+        });
+    }
+
+    /// Notes which deletion of its bucket came before a table that is as expected.
+    pub(super) fn known(&self, bucket: BucketId, measurement: &str, deletion: Option<String>) {
+        self.change(bucket, measurement, |position| position.deletion = deletion);
+    }
+
+    /// The last time that was trusted, in nanoseconds since the epoch.
+    pub(super) fn time_ns(&self) -> Option<i64> {
+        self.lock().time_ns
+    }
+
+    /// Notes the time. Durable like [`Positions::flushed`].
+    pub(super) fn set_time_ns(&self, time_ns: i64) {
+        let mut noted = self.lock();
+        noted.time_ns = Some(time_ns);
+        noted.add(Record::TimeNs(time_ns));
+    }
+
     /// Forgets the buckets that are not to be kept.
     pub(super) fn retain_buckets(&self, keep: impl Fn(BucketId) -> bool) {
         let mut noted = self.lock();
-        noted.tables.retain(|bucket, _| keep(*bucket));
-        noted.changes += 1;
+        let dropped = noted.tables.keys().filter(|bucket| !keep(**bucket));
+        let dropped: Vec<BucketId> = dropped.copied().collect();
+        for bucket in dropped {
+            noted.tables.remove(&bucket);
+            noted.add(Record::Dropped(bucket));
+        }
     }
 
     /// Notes that the folder of a bucket is to go once the bucket is gone. Durable when it returns.
@@ -163,8 +214,7 @@ impl Positions {
         let change = {
             let mut noted = self.lock();
             noted.leaving.insert(bucket, name.to_owned());
-            noted.changes += 1;
-            noted.changes
+            noted.add(Record::Leaving(bucket, name.to_owned()))
         };
         self.write_up_to(change)
     }
@@ -173,7 +223,7 @@ impl Positions {
     pub(super) fn left(&self, bucket: BucketId) {
         let mut noted = self.lock();
         noted.leaving.remove(&bucket);
-        noted.changes += 1;
+        noted.add(Record::Left(bucket));
     }
 
     /// The buckets whose folders are to go.
@@ -183,33 +233,64 @@ impl Positions {
         leaving.map(|(id, name)| (*id, name.clone())).collect()
     }
 
+    /// Whether a bucket of this name that `is_gone` is leaving.
+    pub(super) fn is_leaving(&self, name: &str, is_gone: impl Fn(BucketId) -> bool) -> bool {
+        let noted = self.lock();
+        let mut leaving = noted.leaving.iter();
+        leaving.any(|(id, leaving)| leaving == name && is_gone(*id))
+    }
+
     /// Makes all of it durable. Blocks on the disk.
     pub(super) fn write(&self) -> Result<(), StorageError> {
         let change = self.lock().changes;
         self.write_up_to(change)
     }
 
+    /// Makes sure that the file can be written, if it could not be the last time. Blocks on the
+    /// disk then.
+    pub(super) fn probe(&self) -> Result<(), StorageError> {
+        let is_failing = self.file().is_failing;
+        if is_failing {
+            self.lock().changes += 1;
+            return self.write();
+        }
+        Ok(())
+    }
+
     fn change(&self, bucket: BucketId, name: &str, edit: impl FnOnce(&mut Position)) -> u64 {
         let mut noted = self.lock();
         let tables = noted.tables.entry(bucket).or_default();
         edit(tables.entry(name.to_owned()).or_default());
+        noted.changed.insert((bucket, name.to_owned()));
         noted.changes += 1;
         noted.changes
     }
 
     fn write_up_to(&self, change: u64) -> Result<(), StorageError> {
-        let written = self.shared.written.lock();
-        let mut written = written.unwrap_or_else(PoisonError::into_inner);
-        if *written >= change {
+        let mut file = self.file();
+        if file.changes >= change {
             return Ok(());
         }
-        let (bytes, changes) = {
-            let noted = self.lock();
-            (noted.to_json()?, noted.changes)
-        };
-        storage::replace(self.shared.storage.as_ref(), PATH, &bytes)?;
-        *written = changes;
-        Ok(())
+        let (changed, changes) = self.lock().take_changed();
+        let mut written = Ok(());
+        let is_added = !file.journal.wants_all() && file.journal.append(changed).is_ok();
+        if !is_added {
+            let (all, at) = self.lock().all();
+            written = file.journal.replace(all);
+            file.changes = at;
+        } else {
+            file.changes = changes;
+        }
+        file.is_failing = written.is_err();
+        if file.is_failing {
+            file.changes = 0;
+        }
+        written
+    }
+
+    fn file(&self) -> MutexGuard<'_, Written> {
+        let file = self.shared.file.lock();
+        file.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Noted> {
@@ -219,22 +300,66 @@ impl Positions {
 }
 
 impl Noted {
-    fn to_json(&self) -> Result<Vec<u8>, StorageError> {
+    /// Takes over what was read.
+    fn take(&mut self, record: Record) {
+        match record {
+            Record::Table(table) => {
+                let tables = self.tables.entry(table.bucket).or_default();
+                tables.insert(table.measurement, table.position);
+            }
+            Record::Dropped(bucket) => {
+                self.tables.remove(&bucket);
+            }
+            Record::Leaving(bucket, name) => {
+                self.leaving.insert(bucket, name);
+            }
+            Record::Left(bucket) => {
+                self.leaving.remove(&bucket);
+            }
+            Record::TimeNs(time_ns) => self.time_ns = Some(time_ns),
+        }
+    }
+
+    fn add(&mut self, record: Record) -> u64 {
+        self.others.push(record);
+        self.changes += 1;
+        self.changes
+    }
+
+    /// What was not written yet, and the number of the last change in it. Tables of buckets that
+    /// are dropped are not among them.
+    fn take_changed(&mut self) -> (Vec<Record>, u64) {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let tables = changed.filter_map(|(bucket, measurement)| {
+            let position = self.tables.get(&bucket)?.get(&measurement)?.clone();
+            Some(Record::Table(StoredTable {
+                bucket,
+                measurement,
+                position,
+            }))
+        });
+        let mut records: Vec<Record> = tables.collect();
+        records.append(&mut self.others);
+        (records, self.changes)
+    }
+
+    /// Everything, and the number of the last change in it.
+    fn all(&mut self) -> (Vec<Record>, u64) {
+        self.changed.clear();
+        self.others.clear();
         let tables = self.tables.iter().flat_map(|(bucket, tables)| {
-            tables.iter().map(|(measurement, position)| StoredTable {
-                bucket: *bucket,
-                measurement: measurement.clone(),
-                position: *position,
+            tables.iter().map(|(measurement, position)| {
+                Record::Table(StoredTable {
+                    bucket: *bucket,
+                    measurement: measurement.clone(),
+                    position: position.clone(),
+                })
             })
         });
         let leaving = self.leaving.iter();
-        let stored = Stored {
-            format: FORMAT,
-            tables: tables.collect(),
-            leaving: leaving.map(|(id, name)| (id.0, name.clone())).collect(),
-        };
-        serde_json::to_vec(&stored)
-            .map_err(|error| StorageError::io(Operation::Write, PATH, error.into()))
+        let leaving = leaving.map(|(id, name)| Record::Leaving(*id, name.clone()));
+        let time = self.time_ns.map(Record::TimeNs);
+        (tables.chain(leaving).chain(time).collect(), self.changes)
     }
 }
 
@@ -244,7 +369,8 @@ mod tests {
 
     use super::{Position, Positions};
     use crate::id::{BucketId, Sequence};
-    use crate::storage::FaultStorage;
+    use crate::storage::fault::Fault;
+    use crate::storage::{FaultStorage, Operation};
 
     #[test]
     fn an_attempt_is_durable_and_a_success_comes_with_the_next() {
@@ -260,8 +386,8 @@ mod tests {
         let crashed = after(&storage);
         assert_eq!(crashed.doubtful(), [(bucket, "cpu".to_owned())]);
         let expected = Position {
-            flushed: Sequence(0),
             attempt: Some(Sequence(5)),
+            ..Position::default()
         };
         assert_eq!(crashed.of(bucket, "cpu"), expected);
         positions
@@ -284,5 +410,47 @@ mod tests {
             refused.to_string().contains("flushes.json is damaged"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn a_note_costs_the_same_however_many_tables_there_are() {
+        let storage = FaultStorage::new(3);
+        let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
+        let bucket = BucketId(1);
+        for table in 0..5_000 {
+            positions.flushed(bucket, &format!("table{table}"), Sequence(1));
+        }
+        positions.write().expect("written");
+        let len = |storage: &FaultStorage| storage.contents("flushes.json").map(|b| b.len());
+        let before = len(&storage).expect("there");
+        positions
+            .attempt(bucket, "table7", Sequence(2))
+            .expect("written");
+        let more = len(&storage).expect("there") - before;
+        assert!(more < 200, "{more} bytes");
+        let after = Positions::open(Arc::new(storage.crash())).expect("opened");
+        assert_eq!(after.of(bucket, "table7").attempt, Some(Sequence(2)));
+        assert_eq!(after.of(bucket, "table8").flushed, Sequence(1));
+    }
+
+    #[test]
+    fn an_attempt_is_durable_whichever_sync_failed_before() {
+        for operation in [Operation::Sync, Operation::SyncDir, Operation::Write] {
+            for at in 0..12 {
+                let storage = FaultStorage::new(at);
+                let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
+                storage.fail(operation, at, Fault::Io);
+                for sequence in 1..8 {
+                    let bucket = BucketId(sequence % 2);
+                    let sequence = Sequence(sequence);
+                    let attempt = || positions.attempt(bucket, "m", sequence);
+                    if attempt().is_err() {
+                        attempt().expect("works again");
+                    }
+                    let after = Positions::open(Arc::new(storage.crash())).expect("readable");
+                    assert_eq!(after.of(bucket, "m").attempt, Some(sequence), "{operation}");
+                }
+            }
+        }
     }
 }

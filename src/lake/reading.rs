@@ -56,7 +56,8 @@ impl Lake {
             return Ok(None);
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let Some(state) = table.refresh(self.app()).await? else {
+        let seen = self.see(&table, bucket, measurement).await?;
+        let Some(state) = seen.state else {
             self.shared.tables.forget(&table);
             return Ok(None);
         };

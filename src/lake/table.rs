@@ -3,6 +3,13 @@
 //! A commit is tried until it stands or turns out to be done: before every attempt the log is read
 //! on, and the caller decides anew from what it finds there. That is also what happens after an
 //! error that does not tell whether the commit was written.
+//!
+//! That there is no next commit says nothing by itself: the log may be gone, or may go on behind a
+//! checkpoint with what came before cleaned away. So the version that was last seen is looked for
+//! too. If it is not there, the table is loaded anew; and if nothing is left of a table that was
+//! there, that is an error, unless its bucket was deleted ([`Deletion`]). In a shared lake a bucket
+//! may be deleted while a commit is on its way: the version before is looked for after the commit
+//! too, and a commit that nothing comes before is taken back.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -22,6 +29,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::LakeError;
+use super::deletion::Deletion;
 use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
 use super::store::Store;
@@ -40,6 +48,10 @@ pub(super) struct Table {
     pub(super) folder: String,
     /// The lake's store, seen from the table's folder.
     pub(super) store: Store,
+    /// The lake's store.
+    lake: Store,
+    /// Whether other nodes write to the same tables.
+    is_shared: bool,
     log: LogStoreRef,
     /// What readers see. Nothing as long as it was not read, or the table does not exist.
     state: Cell<Known>,
@@ -59,6 +71,17 @@ pub(super) struct Table {
 pub(super) struct Known {
     state: Arc<TableState>,
     loaded: Instant,
+    /// The deletion of the bucket after which the table was made.
+    deletion: Option<String>,
+}
+
+/// A table as it was found.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// Nothing if there is no table.
+    pub(super) state: Option<Arc<TableState>>,
+    /// The last deletion of the bucket, which is over; nothing if it was never deleted.
+    pub(super) deletion: Option<String>,
 }
 
 /// What to commit next.
@@ -73,6 +96,7 @@ impl Table {
     pub(super) fn new(
         lake: &Store,
         folder: String,
+        is_shared: bool,
         kept: &Arc<Kept<Known>>,
     ) -> Result<Self, LakeError> {
         let table = |reason: &dyn ToString| LakeError::table(&folder, reason.to_string());
@@ -90,6 +114,8 @@ impl Table {
         Ok(Self {
             folder,
             store,
+            lake: Arc::clone(lake),
+            is_shared,
             log,
             state: Cell::default(),
             number: kept.name(),
@@ -118,25 +144,94 @@ impl Table {
     /// The state now; nothing if the table does not exist. `app` is the application whose
     /// transactions are asked about.
     pub(super) async fn refresh(&self, app: &str) -> Result<Option<Arc<TableState>>, LakeError> {
+        Ok(self.look(app).await?.state)
+    }
+
+    /// The state now, and what is known of deletions of its bucket.
+    pub(super) async fn look(&self, app: &str) -> Result<Seen, LakeError> {
         let known = self.read_known();
-        let fresh = known.filter(|known| {
+        let fresh = known.clone().filter(|known| {
             clock::instant().saturating_duration_since(known.loaded) < STATE_AGE_MAX
         });
-        let (mut state, loaded) = match fresh {
-            Some(known) => (known.state, known.loaded),
-            None => match self.load(app).await? {
-                Some(state) => (Arc::new(state), clock::instant()),
-                None => return Ok(None),
-            },
-        };
-        while let Some(bytes) = self.read_commit(state.version + 1).await? {
-            let version = state.version + 1;
-            let actions = get_actions(version, &bytes).map_err(|error| self.delta(error))?;
-            let applied = Arc::make_mut(&mut state).apply(version, &actions);
-            applied.map_err(|reason| LakeError::table(&self.folder, reason))?;
+        if let Some(fresh) = fresh
+            && let Some(known) = self.follow(fresh).await?
+        {
+            self.publish(known.clone());
+            return Ok(known.seen());
         }
-        self.publish(Arc::clone(&state), loaded);
-        Ok(Some(state))
+        self.load_anew(app, known).await
+    }
+
+    /// Reads on from a known state; nothing if that is no part of the log any more.
+    async fn follow(&self, mut known: Known) -> Result<Option<Known>, LakeError> {
+        let first = known.state.version;
+        let (next, deletion) = match self.is_shared {
+            true => {
+                let next = self.read_commit(first + 1);
+                let (next, deletion) = futures_util::future::join(next, self.deletion()).await;
+                (next?, deletion?)
+            }
+            // Nobody else deletes, and whoever does it here has the table forgotten.
+            false => (self.read_commit(first + 1).await?, known.deletion.clone()),
+        };
+        if deletion != known.deletion {
+            return Ok(None);
+        }
+        let mut next = next;
+        while let Some(bytes) = next {
+            let version = known.state.version + 1;
+            let actions = get_actions(version, &bytes).map_err(|error| self.delta(error))?;
+            let applied = Arc::make_mut(&mut known.state).apply(version, &actions);
+            applied.map_err(|reason| LakeError::table(&self.folder, reason))?;
+            next = self.read_commit(version + 1).await?;
+        }
+        let is_there = known.state.version > first || self.has_commit(first).await?;
+        Ok(is_there.then_some(known))
+    }
+
+    /// Reads the whole table. Of one that was there something must be left, or there is a
+    /// deletion that says why not.
+    async fn load_anew(&self, app: &str, known: Option<Known>) -> Result<Seen, LakeError> {
+        // First this: who deletes later leaves a newer one.
+        let deletion = self.deletion().await?;
+        let loaded = clock::instant();
+        let Some(state) = self.load(app).await? else {
+            return match known {
+                Some(known) if known.deletion == deletion => Err(LakeError::Gone {
+                    table: self.folder.clone(),
+                    missing: format!("version {}", known.state.version),
+                }),
+                _ => {
+                    self.forget();
+                    Ok(Seen {
+                        state: None,
+                        deletion,
+                    })
+                }
+            };
+        };
+        let known = Known {
+            state: Arc::new(state),
+            loaded,
+            deletion,
+        };
+        self.publish(known.clone());
+        Ok(known.seen())
+    }
+
+    /// The last deletion of the bucket.
+    async fn deletion(&self) -> Result<Option<String>, LakeError> {
+        let bucket = self.folder.split('/').next().unwrap_or(&self.folder);
+        Deletion::settled(Deletion::read(&self.lake, bucket).await?)
+    }
+
+    /// Whether the log has this version.
+    async fn has_commit(&self, version: u64) -> Result<bool, LakeError> {
+        match self.store.head(&commit_path(version)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Commits what `next` decides from the state that it is shown. Returns the state with it.
@@ -147,11 +242,12 @@ impl Table {
     ) -> Result<Option<Arc<TableState>>, LakeError> {
         let mut failed = None;
         for attempt in 0..COMMIT_ATTEMPTS_MAX {
-            let state = match self.refresh(app).await {
-                Ok(state) => state,
+            let seen = match self.look(app).await {
+                Ok(seen) => seen,
                 // The error that left the doubt says more.
                 Err(error) => return Err(failed.unwrap_or(error)),
             };
+            let Seen { state, deletion } = seen;
             let actions = match next(state.as_deref())? {
                 Next::Commit(actions) => actions,
                 Next::Done => return Ok(state),
@@ -162,7 +258,8 @@ impl Table {
             }
             let version = state.as_ref().map_or(0, |state| state.version + 1);
             match self.write_commit(version, &actions).await {
-                Ok(()) => return self.advance(state, version, &actions),
+                Ok(()) if self.is_after_gap(version).await? => self.take_back(version).await?,
+                Ok(()) => return self.advance((state, deletion), version, &actions),
                 Err(TransactionError::VersionAlreadyExists(_)) => {
                     // Whoever was faster goes on; the others spread out.
                     let millis = u64::from(attempt.min(20)) * 5;
@@ -177,9 +274,25 @@ impl Table {
         })
     }
 
-    /// Writes a checkpoint of the table's log, and removes what of the log is older than the
-    /// table keeps it.
-    pub(super) async fn checkpoint(&self) -> Result<(), LakeError> {
+    /// Whether what a commit builds on went while it was written.
+    async fn is_after_gap(&self, version: u64) -> Result<bool, LakeError> {
+        match version.checked_sub(1).filter(|_| self.is_shared) {
+            Some(before) => Ok(!self.has_commit(before).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Removes a commit that nobody can read, for nothing comes before it.
+    async fn take_back(&self, version: u64) -> Result<(), LakeError> {
+        match self.store.delete(&commit_path(version)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes a checkpoint of the table's log, and, if the time is certain, removes what of the
+    /// log is older than the table keeps it.
+    pub(super) async fn checkpoint(&self, is_time_certain: bool) -> Result<(), LakeError> {
         let mut table = DeltaTable::new(Arc::clone(&self.log));
         let delta = |error| self.delta(error);
         table.load().await.map_err(delta)?;
@@ -187,9 +300,11 @@ impl Table {
         deltalake_core::checkpoints::create_checkpoint(&table, None)
             .await
             .map_err(delta)?;
-        deltalake_core::checkpoints::cleanup_metadata(&table, None)
-            .await
-            .map_err(delta)?;
+        if is_time_certain {
+            deltalake_core::checkpoints::cleanup_metadata(&table, None)
+                .await
+                .map_err(delta)?;
+        }
         self.checkpointed.store(version + 1, Ordering::Relaxed);
         Ok(())
     }
@@ -237,7 +352,7 @@ impl Table {
 
     fn advance(
         &self,
-        state: Option<Arc<TableState>>,
+        (state, deletion): (Option<Arc<TableState>>, Option<String>),
         version: u64,
         actions: &[Action],
     ) -> Result<Option<Arc<TableState>>, LakeError> {
@@ -254,7 +369,11 @@ impl Table {
         Arc::make_mut(&mut state)
             .apply(version, actions)
             .map_err(wrong)?;
-        self.publish(Arc::clone(&state), loaded.unwrap_or_else(clock::instant));
+        self.publish(Known {
+            state: Arc::clone(&state),
+            loaded: loaded.unwrap_or_else(clock::instant),
+            deletion,
+        });
         Ok(Some(state))
     }
 
@@ -311,15 +430,16 @@ impl Table {
         known.clone()
     }
 
-    /// Readers never go back: two refreshes may end in any order.
-    fn publish(&self, state: Arc<TableState>, loaded: Instant) {
+    /// Readers never go back: two refreshes may end in any order. What was loaded later counts
+    /// more than a version: the table may be another one.
+    fn publish(&self, new: Known) {
         let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let is_newer = known
-            .as_ref()
-            .is_none_or(|known| known.state.version <= state.version);
-        let bytes = state.heap_bytes();
+        let is_newer = known.as_ref().is_none_or(|known| {
+            (known.loaded, known.state.version) <= (new.loaded, new.state.version)
+        });
+        let bytes = new.state.heap_bytes();
         if is_newer {
-            *known = Some(Known { state, loaded });
+            *known = Some(new);
         }
         drop(known);
         self.kept.used(self.number, &self.state, bytes);
@@ -334,6 +454,19 @@ impl Drop for Table {
     fn drop(&mut self) {
         self.kept.gone(self.number);
     }
+}
+
+impl Known {
+    fn seen(&self) -> Seen {
+        Seen {
+            state: Some(Arc::clone(&self.state)),
+            deletion: self.deletion.clone(),
+        }
+    }
+}
+
+fn commit_path(version: u64) -> Path {
+    Path::from_iter(["_delta_log", &format!("{version:020}.json")])
 }
 
 fn metadata_of(action: &Action) -> Option<Value> {

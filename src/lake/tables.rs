@@ -7,6 +7,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore as _;
 use object_store::path::Path;
 
+use super::deletion::Deletion;
 use super::kept::Kept;
 use super::store::Store;
 use super::table::{Known, Table};
@@ -17,6 +18,7 @@ use crate::memory::Budget;
 #[derive(Debug)]
 pub(super) struct Tables {
     store: Store,
+    is_shared: bool,
     handles: Mutex<Handles>,
     kept: Arc<Kept<Known>>,
     /// What long folder names stand for, once it was read.
@@ -48,9 +50,11 @@ impl Handles {
 }
 
 impl Tables {
-    pub(super) fn new(store: Store, budget: &Budget) -> Self {
+    /// `is_shared`: whether other nodes write to them.
+    pub(super) fn new(store: Store, is_shared: bool, budget: &Budget) -> Self {
         Self {
             store,
+            is_shared,
             handles: Mutex::default(),
             kept: Arc::new(Kept::new(budget)),
             cut_names: Mutex::default(),
@@ -78,13 +82,21 @@ impl Tables {
         }
     }
 
+    /// How many handles are kept.
+    #[cfg(test)]
+    pub(super) fn handles(&self) -> usize {
+        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        handles.by_folder.len()
+    }
+
     fn at(&self, folder: String) -> Result<Arc<Table>, LakeError> {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(table) = handles.by_folder.get(&folder) {
             return Ok(Arc::clone(table));
         }
         handles.forget_idle();
-        let table = Arc::new(Table::new(&self.store, folder.clone(), &self.kept)?);
+        let table = Table::new(&self.store, folder.clone(), self.is_shared, &self.kept)?;
+        let table = Arc::new(table);
         handles.by_folder.insert(folder, Arc::clone(&table));
         Ok(table)
     }
@@ -146,8 +158,8 @@ impl Tables {
     }
 
     /// Removes a bucket's folder with all that is in it, and forgets its tables. Whoever is at
-    /// work on one of them is waited for.
-    pub(super) async fn remove_bucket(&self, bucket: &str) -> Result<(), LakeError> {
+    /// work on one of them is waited for. A mark of it is durable before the first file goes.
+    pub(super) async fn remove_bucket(&self, bucket: &str, node_id: u64) -> Result<(), LakeError> {
         let folder = names::folder(bucket);
         let inside = format!("{folder}/");
         let tables: Vec<Arc<Table>> = {
@@ -162,7 +174,14 @@ impl Tables {
         for table in &tables {
             held.push((table.upkeep().await, table.flushing().await));
         }
-        self.remove_folder(&folder).await?;
+        let deletion = Deletion::begin(bucket, node_id);
+        deletion.write(&self.store, &folder).await?;
+        // A commit of another node that was on its way may come between.
+        let mut removed = usize::MAX;
+        while removed > 0 {
+            removed = self.remove_folder(&folder).await?;
+        }
+        deletion.end().write(&self.store, &folder).await?;
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         handles.by_folder.retain(|path, table| {
             let stays = !path.starts_with(&inside);
@@ -174,12 +193,14 @@ impl Tables {
         Ok(())
     }
 
-    async fn remove_folder(&self, folder: &str) -> Result<(), LakeError> {
+    /// Says how many files it found.
+    async fn remove_folder(&self, folder: &str) -> Result<usize, LakeError> {
         let prefix = Path::parse(folder).map_err(object_store::Error::from)?;
         let listed: Vec<_> = self.store.list(Some(&prefix)).try_collect().await?;
         // Without its log a folder is no table: nobody reads half of one.
         let mut paths: Vec<Path> = listed.into_iter().map(|meta| meta.location).collect();
         paths.sort_by_key(|path| !path.as_ref().contains("/_delta_log/"));
+        let found = paths.len();
         let paths = futures_util::stream::iter(paths.into_iter().map(Ok)).boxed();
         let mut deleted = self.store.delete_stream(paths);
         while let Some(deleted) = deleted.next().await {
@@ -188,6 +209,6 @@ impl Tables {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok(found)
     }
 }

@@ -15,6 +15,7 @@ use super::table::{Next, Table};
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::clock;
+use crate::id::BucketId;
 use crate::merge::day_start_ns;
 use crate::telemetry::UpkeepCounts;
 
@@ -49,7 +50,7 @@ impl Lake {
             return self.count("vacuum", self.vacuum(&table).await);
         }
         let mut all = UpkeepCounts::default();
-        let retained = self.count("retention", self.retain(&table, bucket).await)?;
+        let retained = self.count("retention", self.retain(&table, bucket.id).await)?;
         sum(&mut all, retained);
         let is_asked = what == Upkeep::Compact;
         let compacted = self.compact(&table, measurement, is_asked).await;
@@ -62,8 +63,10 @@ impl Lake {
     /// The routine for every table of every bucket; and every now and then, a vacuum.
     pub(super) async fn look_after_all(&self) {
         let mut work = vec![Upkeep::Routine];
-        if self.is_time_to_vacuum() {
-            work.push(Upkeep::Vacuum);
+        match self.certain_now_ns() {
+            Err(error) => tracing::warn!("{error}"),
+            Ok(_) if self.is_time_to_vacuum() => work.push(Upkeep::Vacuum),
+            Ok(_) => {}
         }
         for bucket in self.shared.catalog.buckets() {
             let tables = match self.measurements(&bucket).await {
@@ -104,7 +107,11 @@ impl Lake {
         if self.is_leaving(bucket) {
             return Ok(Vec::new());
         }
-        let tables = self.shared.tables.of_bucket(&bucket.name).await?;
+        let mut tables = self.shared.tables.of_bucket(&bucket.name).await?;
+        // One that is lost is told by whoever looks at it.
+        for lost in self.shared.positions.expected(bucket.id) {
+            tables.entry(lost).or_default();
+        }
         Ok(tables.into_keys().collect())
     }
 
@@ -122,17 +129,25 @@ impl Lake {
         done
     }
 
-    /// Drops the days of which no point is to be kept.
-    async fn retain(&self, table: &Table, bucket: &Bucket) -> Result<UpkeepCounts, LakeError> {
-        let now_ns = self.shared.clock.now_ns();
-        let Some(oldest_ns) = bucket.oldest_ns(now_ns) else {
-            return Ok(UpkeepCounts::default());
+    /// Drops the days of which no point is to be kept, as the bucket says at the time of the
+    /// commit. Nothing if it is not certain what time it is.
+    async fn retain(&self, table: &Table, bucket: BucketId) -> Result<UpkeepCounts, LakeError> {
+        let oldest_ns = || {
+            let bucket = self.shared.catalog.bucket(bucket)?;
+            bucket.oldest_ns(self.certain_now_ns().ok()?)
         };
-        let is_over = |file: &DataFile| day_start_ns(file.day + 1) <= oldest_ns;
+        if oldest_ns().is_none() {
+            return Ok(UpkeepCounts::default());
+        }
+        let is_over = |file: &DataFile, oldest_ns: i64| day_start_ns(file.day + 1) <= oldest_ns;
         let mut removed = Vec::new();
         let mut next = |state: Option<&TableState>| {
+            let Some(oldest_ns) = oldest_ns() else {
+                return Ok(Next::Done);
+            };
             let files = state.map(|state| state.files.values());
-            let over = files.into_iter().flatten().filter(|file| is_over(file));
+            let over = files.into_iter().flatten();
+            let over = over.filter(|file| is_over(file, oldest_ns));
             let over: Vec<DataFile> = over.cloned().collect();
             if over.is_empty() {
                 return Ok(Next::Done);
@@ -179,7 +194,7 @@ impl Lake {
         if table.unchecked(state.version).await? < self.shared.options.checkpoint_every {
             return Ok(UpkeepCounts::default());
         }
-        table.checkpoint().await?;
+        table.checkpoint(self.certain_now_ns().is_ok()).await?;
         tracing::debug!(table = table.folder, version = state.version, "checkpoint");
         Ok(UpkeepCounts {
             files_added: 1,
@@ -193,6 +208,7 @@ impl Lake {
         if table.refresh(self.app()).await?.is_none() {
             return Ok(UpkeepCounts::default());
         }
+        self.certain_now_ns()?;
         let files_removed = table.vacuum(self.shared.options.vacuum_age).await?;
         if files_removed > 0 {
             tracing::info!(table = table.folder, files = files_removed, "vacuumed");

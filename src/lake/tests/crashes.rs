@@ -39,16 +39,16 @@ async fn compaction(seed: u64, changes: u64) -> (World, bool) {
 }
 
 /// What a restart after a crash has in its tables is what was acknowledged.
-async fn check(before: World, changes: u64, once: impl Fn(i64) -> bool) -> World {
+pub(super) async fn check(before: World, when: &str, once: impl Fn(i64) -> bool) -> World {
     let opened = World::open(before.storage.crash(), before.log);
     let opened = tokio::time::timeout(Duration::from_secs(20), opened).await;
     let after = opened
-        .unwrap_or_else(|_| panic!("after {changes} changes the tables cannot be read"))
+        .unwrap_or_else(|_| panic!("{when}: the tables cannot be read"))
         .expect("opened");
     for table in ["cpu", "mem"] {
         after.flush(table).await.expect("flushed");
         let (stored, expected) = (after.stored(table).await, after.expected(table));
-        let what = format!("after {changes} changes: {table}");
+        let what = format!("{when}: {table}");
         assert_eq!(values(&stored), values(&expected), "{what}");
         let doubled = stored
             .iter()
@@ -80,7 +80,10 @@ async fn no_point_is_lost_or_doubled_wherever_the_power_goes_in_a_flush() {
     loop {
         let (before, is_done) = flushes(changes, changes).await;
         // The points at time 1 were written in two flushes: each has its own.
-        check(before, changes, |time_ns| time_ns != 1).await;
+        check(before, &format!("after {changes} changes"), |time_ns| {
+            time_ns != 1
+        })
+        .await;
         if is_done {
             break;
         }
@@ -94,7 +97,7 @@ async fn no_point_is_lost_or_doubled_wherever_the_power_goes_in_a_compaction() {
     let mut changes = 0;
     loop {
         let (before, is_done) = compaction(changes, changes).await;
-        let after = check(before, changes, |_| false).await;
+        let after = check(before, &format!("after {changes} changes"), |_| false).await;
         let done = after.lake.upkeep(&after.bucket, "cpu", Upkeep::Compact);
         done.await.expect("compacted");
         let stored = after.stored("cpu").await;

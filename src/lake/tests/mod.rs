@@ -1,3 +1,6 @@
+mod clock;
 mod crashes;
 mod flushes;
+mod gone;
+mod syncs;
 mod world;

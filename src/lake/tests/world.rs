@@ -69,7 +69,26 @@ impl World {
 
     /// Opens a folder and replays what its tables lack.
     pub(super) async fn open(storage: FaultStorage, log: Vec<Batch>) -> Result<Self, LakeError> {
-        let clock = Clock::system();
+        Self::open_with(storage, log, options(), Clock::system()).await
+    }
+
+    /// The same, in a lake that others write to.
+    pub(super) async fn shared(seed: u64) -> Self {
+        let options = Options {
+            shared: true,
+            ..options()
+        };
+        let storage = FaultStorage::new(seed);
+        let opened = Self::open_with(storage, Vec::new(), options, Clock::system());
+        opened.await.expect("opened")
+    }
+
+    pub(super) async fn open_with(
+        storage: FaultStorage,
+        log: Vec<Batch>,
+        options: Options,
+        clock: Clock,
+    ) -> Result<Self, LakeError> {
         let limits = catalog::Limits {
             buckets_max: 10,
             tokens_max: 10,
@@ -86,7 +105,7 @@ impl World {
             budget: budget.clone(),
             metrics: Metrics::new(&clock),
             clock,
-            options: options(),
+            options,
         })
         .await?;
         let mut world = Self {
@@ -133,6 +152,11 @@ impl World {
         let sequence = Sequence(self.log.len() as u64);
         let batch = self.log.last().expect("just pushed");
         self.apply(sequence, batch);
+    }
+
+    /// What a stop notes.
+    pub(super) fn stop(&self) {
+        self.lake.shared.positions.write().expect("written");
     }
 
     pub(super) async fn flush(&self, table: &str) -> Result<(), LakeError> {

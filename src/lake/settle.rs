@@ -1,0 +1,115 @@
+//! What a table has of this node's rows, compared with what this node knows of it.
+//!
+//! The table's transaction is the truth of what it has; the positions say what it must have. More
+//! than that: another process writes under this node's id. Less: the table was lost, and that is an
+//! error for all who meet it, unless a deletion of the bucket that this node has not seen yet says
+//! why ([`super::deletion`]), or an operator gives up what it had.
+
+use super::table::{Seen, Table};
+use super::{Lake, LakeError};
+use crate::catalog::Bucket;
+use crate::id::Sequence;
+
+impl Lake {
+    /// A table as it is now: an error if it does not have what it must have.
+    pub(super) async fn see(
+        &self,
+        table: &Table,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<Seen, LakeError> {
+        let seen = table.look(self.app()).await?;
+        let position = self.shared.positions.of(bucket.id, measurement);
+        let found = self.found_in(&seen);
+        if found < position.expected() && seen.deletion == position.deletion {
+            return Err(LakeError::Gone {
+                table: table.folder.clone(),
+                missing: format!("what was flushed to it up to {}", position.flushed),
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Up to where the table has this node's rows, or had them when it was deleted.
+    pub(super) fn settle(
+        &self,
+        table: &Table,
+        seen: &Seen,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<Sequence, LakeError> {
+        let positions = &self.shared.positions;
+        let position = positions.of(bucket.id, measurement);
+        let known = position.flushed.max(position.attempt.unwrap_or_default());
+        let found = self.found_in(seen);
+        if found > known {
+            return Err(LakeError::Copied {
+                table: table.folder.clone(),
+                node_id: self.shared.node_id,
+                found: found.0,
+                known: known.0,
+            });
+        }
+        if seen.deletion != position.deletion {
+            let deletion = seen.deletion.clone();
+            if found < position.expected() {
+                tracing::info!(
+                    table = table.folder,
+                    flushed = position.flushed.0,
+                    "another node has deleted the bucket: what was flushed to this table is gone"
+                );
+                positions.gone(bucket.id, measurement, deletion);
+            } else {
+                positions.known(bucket.id, measurement, deletion);
+            }
+        }
+        let flushed = found.max(position.flushed);
+        if flushed > position.flushed {
+            positions.flushed(bucket.id, measurement, flushed);
+        }
+        Ok(flushed)
+    }
+
+    /// An operator gives up what a table had: if it is lost, it begins anew. Returns true if there
+    /// was something to give up. Durable when it returns.
+    pub async fn accept_loss(&self, bucket: &Bucket, measurement: &str) -> Result<bool, LakeError> {
+        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let _owned = table.flushing().await;
+        match self.see(&table, bucket, measurement).await {
+            Err(LakeError::Gone { .. }) => {}
+            seen => return seen.map(|_| false),
+        }
+        table.forget();
+        let position = self.shared.positions.of(bucket.id, measurement);
+        let (positions, id) = (self.shared.positions.clone(), bucket.id);
+        let name = measurement.to_owned();
+        let note = move || {
+            positions.gone(id, &name, position.deletion);
+            positions.write()
+        };
+        tokio::task::spawn_blocking(note).await??;
+        tracing::warn!(
+            table = table.folder,
+            "what a lost table had is given up, as an operator said"
+        );
+        Ok(true)
+    }
+
+    fn found_in(&self, seen: &Seen) -> Sequence {
+        let state = seen.state.as_ref();
+        let found = state.and_then(|state| state.transactions.get(self.app()));
+        Sequence(found.copied().unwrap_or(0))
+    }
+
+    /// Makes sure that positions can be noted, before work is done that needs it.
+    pub(super) async fn probe_positions(&self) -> Result<(), LakeError> {
+        let positions = self.shared.positions.clone();
+        Ok(tokio::task::spawn_blocking(move || positions.probe()).await??)
+    }
+
+    /// Notes how far the tables are, if that has changed.
+    pub(super) async fn write_positions(&self) -> Result<(), LakeError> {
+        let positions = self.shared.positions.clone();
+        Ok(tokio::task::spawn_blocking(move || positions.write()).await??)
+    }
+}

@@ -1,0 +1,205 @@
+//! A table of which a part is gone, with and without a word: issue 8, A1 and A3.
+
+use std::sync::Arc;
+
+use super::world::{World, budget};
+use crate::lake::deletion::Deletion;
+use crate::lake::store::{self, Store};
+use crate::lake::table::Next;
+use crate::lake::tables::Tables;
+use crate::lake::{LakeError, Upkeep, actions};
+use crate::storage::Storage as _;
+
+const LOG: &str = "lake/b/cpu/_delta_log";
+
+impl World {
+    /// The store of the tables as another node opens it.
+    fn store(&self) -> Store {
+        let storage: Arc<dyn crate::storage::Storage> = Arc::new(self.storage.clone());
+        store::open(None, &storage, 2).expect("opened")
+    }
+
+    /// Takes all files of a folder away, behind everybody's back.
+    fn take_folder(&self, folder: &str) {
+        for entry in self.storage.entries(folder).expect("listed") {
+            let path = format!("{folder}/{}", entry.name);
+            match entry.is_folder {
+                true => self.take_folder(&path),
+                false => self.storage.take(&path),
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_committed_to_a_table_whose_log_is_gone() {
+    let mut world = World::new(1).await;
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    world.take_folder(LOG);
+    world.write("cpu", 0..2, 2);
+    let refused = world.flush("cpu").await.expect_err("refused").to_string();
+    assert!(refused.contains("b/cpu"), "{refused}");
+    // What is not in the table is still in memory, and nothing begins a log at version 1.
+    assert_eq!(world.buffer.tables().len(), 1);
+    assert!(world.storage.entries(LOG).expect("listed").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_is_gone_after_a_restart_is_told_by_all_who_meet_it() {
+    for gone in [LOG, "lake/b/cpu", "lake"] {
+        let mut world = World::new(1).await;
+        world.write("cpu", 0..2, 1);
+        world.flush("cpu").await.expect("flushed");
+        world.stop();
+        world.take_folder(gone);
+        let mut world = World::open(world.storage.clone(), world.log)
+            .await
+            .expect("opened");
+        let told = world.lake.measurements(&world.bucket).await.expect("read");
+        assert_eq!(told, ["cpu"], "{gone}");
+        assert!(world.lake.snapshot(&world.bucket, "cpu").await.is_err());
+        assert!(world.lake.status(&world.bucket, "cpu").await.is_err());
+        world.write("cpu", 0..2, 2);
+        let refused = world.flush("cpu").await.expect_err("refused").to_string();
+        assert!(refused.contains("b/cpu"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_does_not_land_below_a_checkpoint_that_others_made() {
+    let mut world = World::new(1).await;
+    let other = Tables::new(world.store(), true, &budget());
+    let other = other.get("b", "cpu").expect("a name");
+    world.write("cpu", 0..2, 0);
+    world.flush("cpu").await.expect("flushed");
+    let seen = other.refresh("other").await.expect("read").expect("there");
+    assert_eq!(seen.version, 0);
+    for time in 1..8 {
+        world.write("cpu", 0..2, time);
+        world.flush("cpu").await.expect("flushed");
+        let done = world.lake.upkeep(&world.bucket, "cpu", Upkeep::Routine);
+        done.await.expect("looked after");
+    }
+    let checkpoint = (0..20).find(|version| {
+        let path = format!("{LOG}/{version:020}.checkpoint.parquet");
+        world.storage.contents(&path).is_some()
+    });
+    for version in 0..checkpoint.expect("a checkpoint") {
+        world.storage.take(&format!("{LOG}/{version:020}.json"));
+    }
+    let info = actions::transaction("other", 7, 0);
+    let mut next = |_: Option<&crate::lake::state::TableState>| {
+        Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?))
+    };
+    let committed = other.commit("other", &mut next).await.expect("committed");
+    let version = committed.expect("there").version;
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    table.forget();
+    let state = table.refresh("other").await.expect("read").expect("there");
+    assert_eq!(state.version, version);
+    assert_eq!(state.transactions.get("other"), Some(&7));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_another_node_deleted_begins_anew_and_a_loss_after_that_is_told() {
+    let mut world = World::shared(1).await;
+    for table in ["cpu", "mem"] {
+        world.write(table, 0..2, 1);
+        world.flush(table).await.expect("flushed");
+    }
+    let other = Tables::new(world.store(), true, &budget());
+    other.remove_bucket("b", 2).await.expect("removed");
+    for table in ["cpu", "mem"] {
+        let found = world.lake.snapshot(&world.bucket, table).await;
+        assert!(found.expect("no error").is_none(), "{table}");
+        world.write(table, 0..1, 2);
+        world.flush(table).await.expect("flushed");
+        assert_eq!(world.stored(table).await.len(), 1, "{table}");
+    }
+    // The same after a restart, which has what was noted only.
+    world.stop();
+    let log = std::mem::take(&mut world.log);
+    let mut world = World::open(world.storage.crash(), log)
+        .await
+        .expect("opened");
+    assert_eq!(world.stored("cpu").await.len(), 1);
+    world.take_folder(LOG);
+    world.write("cpu", 0..1, 3);
+    let lost = world.flush("cpu").await.expect_err("refused");
+    assert!(matches!(lost, LakeError::Gone { .. }), "{lost}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_added_to_a_bucket_while_another_node_removes_it() {
+    let mut world = World::shared(1).await;
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    let deletion = Deletion::begin("b", 2);
+    deletion.write(&world.store(), "b").await.expect("written");
+    world.write("cpu", 0..2, 2);
+    let refused = world.flush("cpu").await.expect_err("refused");
+    assert!(matches!(refused, LakeError::Removing { .. }), "{refused}");
+    world.take_folder("lake/b");
+    let ended = deletion.end();
+    ended.write(&world.store(), "b").await.expect("written");
+    world.flush("cpu").await.expect("flushed");
+    assert_eq!(world.stored("cpu").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_falls_into_a_deletion_is_taken_back() {
+    let mut world = World::shared(1).await;
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    let info = actions::transaction("other", 7, 0);
+    let mut times = 0;
+    let mut next = |state: Option<&crate::lake::state::TableState>| {
+        times += 1;
+        // Between the look and the commit everything goes, as another node may do it.
+        if times == 1 {
+            world.take_folder("lake/b");
+            let mark = serde_json::to_vec(&Deletion::begin("b", 2).end()).expect("JSON");
+            world.storage.put("lake/_tidegate/deleted/b.json", &mark);
+        }
+        match state {
+            Some(_) => Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?)),
+            None => Ok(Next::Done),
+        }
+    };
+    let committed = table.commit("other", &mut next).await.expect("no error");
+    assert!(committed.is_none() && times == 2);
+    assert!(world.storage.entries(LOG).expect("listed").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_table_begins_anew_once_its_loss_is_accepted() {
+    let mut world = World::new(1).await;
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    let accept = |world: &World| {
+        let (lake, bucket) = (world.lake.clone(), Arc::clone(&world.bucket));
+        async move { lake.accept_loss(&bucket, "cpu").await.expect("noted") }
+    };
+    assert!(!accept(&world).await, "nothing is lost");
+    world.take_folder(LOG);
+    world.write("cpu", 0..2, 2);
+    world.flush("cpu").await.expect_err("refused");
+    assert!(accept(&world).await);
+    world.flush("cpu").await.expect("flushed");
+    assert_eq!(world.stored("cpu").await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_ten_thousand_names_that_do_not_exist_leaves_no_handles() {
+    let world = World::new(1).await;
+    for name in 0..10_000 {
+        let name = format!("m{name}");
+        let found = world.lake.snapshot(&world.bucket, &name).await;
+        assert!(found.expect("no error").is_none());
+        let found = world.lake.status(&world.bucket, &name).await;
+        assert!(found.expect("no error").is_none());
+    }
+    assert_eq!(world.lake.shared.tables.handles(), 0);
+}
