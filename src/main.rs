@@ -10,7 +10,7 @@ use clap::Parser as _;
 use tidegate::cli::{Cli, CliError};
 
 fn main() -> ExitCode {
-    allocator::give_back_large_blocks();
+    allocator::give_back();
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error),

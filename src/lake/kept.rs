@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use crate::memory::{Budget, Reservation};
+use crate::memory::{Budget, FlushShare, Reservation};
 
 /// Where a table keeps its state; emptied to make room.
 pub(super) type Cell<T> = Arc<RwLock<Option<T>>>;
@@ -16,6 +16,7 @@ pub(super) type Cell<T> = Arc<RwLock<Option<T>>>;
 /// The states that are kept.
 #[derive(Debug)]
 pub(super) struct Kept<T> {
+    budget: Budget,
     bytes_max: u64,
     inner: Mutex<Inner<T>>,
 }
@@ -41,6 +42,7 @@ impl<T> Kept<T> {
     /// Nothing, of this budget's share.
     pub(super) fn new(budget: &Budget) -> Self {
         Self {
+            budget: budget.clone(),
             bytes_max: budget.marks().kept_bytes(),
             inner: Mutex::new(Inner {
                 cells: HashMap::new(),
@@ -50,6 +52,12 @@ impl<T> Kept<T> {
                 held: budget.empty(),
             }),
         }
+    }
+
+    /// Memory for reading one anew, of what is set aside for flushing: a flush may need it. Waits for
+    /// those who have it.
+    pub(super) async fn room(&self, bytes: u64) -> FlushShare {
+        self.budget.flush_share(bytes).await
     }
 
     /// A number for a new cell.

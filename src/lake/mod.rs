@@ -34,6 +34,7 @@ mod flusher;
 mod journal;
 mod kept;
 mod leaving;
+mod loading;
 mod names;
 mod open;
 mod packed;

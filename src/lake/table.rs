@@ -28,11 +28,11 @@ use object_store::prefix::PrefixStore;
 use serde_json::Value;
 use url::Url;
 
-use super::LakeError;
 use super::deletion::Deletion;
 use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
 use super::store::Store;
+use super::{LakeError, loading};
 use crate::clock;
 
 /// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
@@ -383,6 +383,7 @@ impl Table {
         if !self.log.is_delta_table_location().await.map_err(delta)? {
             return Ok(None);
         }
+        let _room = self.kept.room(loading::bytes(&self.store).await?).await;
         let log = self.log.as_ref();
         let snapshot = EagerSnapshot::try_new(log, None).await.map_err(delta)?;
         let metadata = serde_json::to_value(snapshot.metadata()).unwrap_or_default();

@@ -16,11 +16,21 @@ use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::clock;
 use crate::id::BucketId;
+use crate::memory::Reservation;
 use crate::merge::day_start_ns;
 use crate::telemetry::UpkeepCounts;
 
 /// How often files that belong to no table are looked for.
 const VACUUM_EVERY: Duration = Duration::from_secs(3600);
+
+/// What the library holds of a table that it has loaded; of each of its files, with statistics as
+/// text and parsed; of each column.
+const LOADED_BYTES: u64 = 2 << 20;
+const LOADED_FILE_BYTES: u64 = 4096;
+const LOADED_COLUMN_BYTES: u64 = 4096;
+
+/// How long upkeep waits for memory.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is to be done with tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +204,7 @@ impl Lake {
         if table.unchecked(state.version).await? < self.shared.options.checkpoint_every {
             return Ok(UpkeepCounts::default());
         }
+        let _memory = self.memory_to_load(&state).await?;
         table.checkpoint(self.certain_now_ns().is_ok()).await?;
         tracing::debug!(table = table.folder, version = state.version, "checkpoint");
         Ok(UpkeepCounts {
@@ -202,13 +213,26 @@ impl Lake {
         })
     }
 
+    /// Memory for the library's own view of a table, which it loads for this. Waits for it; whoever
+    /// does not get it is called again with the next upkeep.
+    async fn memory_to_load(&self, state: &TableState) -> Result<Reservation, LakeError> {
+        let files = state.files.len() as u64 * LOADED_FILE_BYTES;
+        let columns = state.columns.len() as u64 * LOADED_COLUMN_BYTES;
+        let budget = &self.shared.budget;
+        // A table that is too large for any budget is looked after all the same.
+        let most = budget.marks().hard_bytes / 4;
+        let wanted = (LOADED_BYTES + files + columns).min(most);
+        Ok(budget.reserve_within(wanted, PATIENCE).await?)
+    }
+
     async fn vacuum(&self, table: &Table) -> Result<UpkeepCounts, LakeError> {
         // A file that a flush has written and not committed yet is no orphan.
         let _still = table.flushing().await;
-        if table.refresh(self.app()).await?.is_none() {
+        let Some(state) = table.refresh(self.app()).await? else {
             return Ok(UpkeepCounts::default());
-        }
+        };
         self.certain_now_ns()?;
+        let _memory = self.memory_to_load(&state).await?;
         let files_removed = table.vacuum(self.shared.options.vacuum_age).await?;
         if files_removed > 0 {
             tracing::info!(table = table.folder, files = files_removed, "vacuumed");

@@ -21,6 +21,7 @@ from server import Ended, Gone, Server
 
 LONG = os.environ.get("TIDEGATE_LONG", "0") == "1"
 MEASURE = os.environ.get("TIDEGATE_MEASURE", "0") == "1"
+TABLES = int(os.environ.get("TIDEGATE_TABLES", 10_000 if LONG else 600))
 BUDGETS = os.environ.get("TIDEGATE_BUDGETS", "64 256 1024" if LONG else "64 256")
 DAY_NS = 86_400_000_000_000
 START_NS = 1_700_006_400_000_000_000  # the first moment of a day
@@ -28,6 +29,8 @@ MIB = 1 << 20
 # An answer of 503 is asked again for so long: what does not fit waits, and not for ever.
 PATIENCE_S = 120
 BODY_BYTES = 1_500_000
+# Columns take many times their letters: a body of three megabytes does not fit into a small budget.
+WIDE_BODY_BYTES = {True: 300_000, False: 3_000_000}
 
 
 class Watch:
@@ -73,6 +76,7 @@ class Run:
         }
         self.server = Server(f"{name}-{budget_mib}", settings)
         self.peaks, self.refused, self.lines = {}, 0, 0
+        self.is_small = budget_mib < 256
         self.phase("start")
         self.server.start()
         self.watch = Watch(self.server.process.pid)
@@ -94,13 +98,13 @@ class Run:
         self.watch = Watch(self.server.process.pid)
         self.note()
 
-    def write(self, lines):
+    def write(self, lines, body_bytes=BODY_BYTES):
         """Writes lines in bodies of some size, each until it is accepted."""
         body, size = [], 0
         for line in lines:
             body.append(line)
             size += len(line) + 1
-            if size >= BODY_BYTES:
+            if size >= body_bytes:
                 self.post(body)
                 body, size = [], 0
         if body:
@@ -169,19 +173,20 @@ def wide(run, tables=300 if LONG else 60, fields=990):
     """Few bytes, very many columns: 2.9 MB of 300 tables with 990 fields and one row each."""
     row = ",".join(f"f{number}=1" for number in range(fields))
     lines = [f"t{table} {row} {START_NS}" for table in range(tables)]
+    body_bytes = WIDE_BODY_BYTES[run.is_small]
     run.phase("write")
-    run.write(lines)
+    run.write(lines, body_bytes)
     run.work("flush")
-    run.write(lines)
+    run.write(lines, body_bytes)
     run.work("flush")
     run.work("vacuum")
     run.restart()
-    run.write(lines)
+    run.write(lines, body_bytes)
     run.work("flush")
     run.export(tables)
 
 
-def many_tables(run, tables=10_000 if LONG else 600, rounds=2):
+def many_tables(run, tables=TABLES, rounds=2):
     """Ordinary tables of ten columns, very many of them."""
     row = ",".join(f"field_{number}={number}.5" for number in range(8))
     for round in range(rounds):
@@ -196,13 +201,14 @@ def many_tables(run, tables=10_000 if LONG else 600, rounds=2):
 
 def days_by_columns(run, days=10_000 if LONG else 300, columns=900, fields=90):
     """Every row of a day of its own, every tenth column in it."""
+    rows = [
+        ",".join(f"f{name}=1.5" for name in range(start, start + fields))
+        for start in range(0, columns, fields)
+    ]
     run.phase("write")
-    for start in range(0, columns, fields):
-        names = range(start, start + fields)
-        row = ",".join(f"f{name}=1.5" for name in names)
-        run.write(f"m,k=v {row} {START_NS - day * DAY_NS + start}" for day in range(days))
+    run.write(f"m,k=v {rows[day % len(rows)]} {START_NS - day * DAY_NS}" for day in range(days))
     run.work("flush")
-    run.export(days * (columns // fields))
+    run.export(days)
 
 
 def floats(rows, fields, start=0, series=100):
