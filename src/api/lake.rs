@@ -13,13 +13,13 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::error::{ApiError, Code};
-use super::json::answer;
+use super::json::{answer, rfc3339};
 use super::params::LakeParams;
 use super::{App, Engine, bucket};
 use crate::catalog::Bucket;
 use crate::lake::{Lake, TableStatus};
 
-pub use work::{compact, flush, vacuum};
+pub use work::{accept_loss, compact, flush, vacuum};
 
 /// Tables whose log is read at the same time: a store may be far away.
 const READS_MAX: usize = 8;
@@ -74,6 +74,15 @@ pub async fn status(
     let tables: Vec<Shown> = rows.try_collect().await?;
     let location = lake.location();
     Ok(answer(StatusCode::OK, &List { location, tables }))
+}
+
+/// `POST /api/v1/lake/trust-clock`: the wall clock is right, though it has jumped.
+pub async fn trust_clock(State(app): State<App>) -> Result<Response, ApiError> {
+    let lake = app.ready()?.tables.lake().clone();
+    let now_ns = super::blocking(move || lake.trust_clock()).await??;
+    let time = rfc3339(now_ns);
+    tracing::info!(time, "an operator has confirmed the clock");
+    Ok(answer(StatusCode::OK, &serde_json::json!({ "time": time })))
 }
 
 /// A table that cannot be read does not hide the others; a store that cannot be reached hides all.

@@ -93,18 +93,14 @@ impl Bucket {
     /// Adds what there is of tables that have rows.
     pub(super) fn add_tables(&self, bucket: BucketId, infos: &mut Vec<TableInfo>) {
         for (measurement, table) in self.all() {
-            let table = lock(&table);
-            if let Some(span) = table.span() {
-                infos.push(TableInfo {
-                    bucket,
-                    measurement: measurement.into_string(),
-                    rows: table.rows(),
-                    bytes: table.reserved_bytes(),
-                    first: span.first,
-                    since: span.since,
-                });
-            }
+            infos.extend(info_of(bucket, &measurement, &lock(&table)));
         }
+    }
+
+    /// What there is of one table, if it has rows.
+    pub(super) fn info(&self, bucket: BucketId, measurement: &str) -> Option<TableInfo> {
+        let table = self.table(measurement)?;
+        info_of(bucket, measurement, &lock(&table))
     }
 
     pub(super) fn unflushed_from(&self) -> Option<Sequence> {
@@ -170,6 +166,18 @@ impl Bucket {
         let new = || Arc::new(Mutex::new(Table::new(measurement)));
         tables.entry(measurement.into()).or_insert_with(new).clone()
     }
+}
+
+fn info_of(bucket: BucketId, measurement: &str, table: &Table) -> Option<TableInfo> {
+    let span = table.span()?;
+    Some(TableInfo {
+        bucket,
+        measurement: measurement.to_owned(),
+        rows: table.rows(),
+        bytes: table.reserved_bytes(),
+        first: span.first,
+        since: span.since,
+    })
 }
 
 fn lock(table: &Mutex<Table>) -> MutexGuard<'_, Table> {

@@ -216,6 +216,11 @@ impl Buffer {
         infos
     }
 
+    /// One of them, if it has rows.
+    pub fn table(&self, bucket: BucketId, measurement: &str) -> Option<TableInfo> {
+        self.bucket(bucket)?.info(bucket, measurement)
+    }
+
     /// The lowest sequence of which there are rows here, if there are any. All rows of the batches
     /// before it that were applied when this was called have been released.
     pub fn unflushed_from(&self) -> Option<Sequence> {

@@ -1,6 +1,7 @@
 //! `tidegate lake`: the open tables of a server, to look at and to work on, with the operator's
 //! token.
 
+mod clock;
 mod status;
 mod work;
 
@@ -38,6 +39,10 @@ enum Command {
     /// Delete files that no table has any more.
     #[command(after_help = work::VACUUM_HELP)]
     Vacuum(work::Args),
+    /// Give up what lost tables had, so that they begin anew.
+    #[command(after_help = work::ACCEPT_LOSS_HELP)]
+    AcceptLoss(work::Args),
+    TrustClock(clock::TrustClock),
 }
 
 const PATH: &str = "/api/v1/lake";
@@ -77,6 +82,8 @@ impl Lake {
             Command::Flush(args) => args.run(work::FLUSH).await,
             Command::Compact(args) => args.run(work::COMPACT).await,
             Command::Vacuum(args) => args.run(work::VACUUM).await,
+            Command::AcceptLoss(args) => args.run(work::ACCEPT_LOSS).await,
+            Command::TrustClock(trust) => trust.run().await,
         }
     }
 }

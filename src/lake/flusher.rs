@@ -193,11 +193,8 @@ impl Flusher {
     }
 
     fn holds_since(&self, key: &Key, asked: Instant) -> bool {
-        let tables = self.shared.lake.shared.buffer.tables();
-        let mut of_key = tables
-            .iter()
-            .filter(|table| table.bucket == key.0 && table.measurement == key.1);
-        of_key.any(|table| table.since <= asked)
+        let table = self.shared.lake.shared.buffer.table(key.0, &key.1);
+        table.is_some_and(|table| table.since <= asked)
     }
 
     /// Does work on the tables beside the flushes. A stop cuts it short, and waits until it has
@@ -226,11 +223,12 @@ impl Flusher {
     async fn run(self) {
         let mut released = clock::instant();
         let mut looked_after = clock::instant();
-        let mut pause = LOOK_EVERY;
+        let (mut pause, mut pause_min) = (LOOK_EVERY, Duration::ZERO);
         while !self.shared.stop.is_cancelled() {
             tokio::select! {
                 () = self.shared.stop.cancelled() => return,
-                () = self.shared.changed.notified() => {}
+                // Every flush ends with this: looking at all tables may not follow on each.
+                () = async { tokio::join!(self.shared.changed.notified(), tokio::time::sleep(pause_min)); } => {}
                 () = tokio::time::sleep(pause) => {}
             }
             let looked = clock::instant();
@@ -239,13 +237,15 @@ impl Flusher {
             }
             let now = clock::instant();
             // Where there are very many tables, looking at them all takes its time.
-            pause = LOOK_EVERY.max(now.saturating_duration_since(looked) * LOOK_SHARE);
+            pause_min = now.saturating_duration_since(looked) * LOOK_SHARE;
+            pause = LOOK_EVERY.max(pause_min);
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
                 released = now;
                 let is_released = std::mem::take(&mut self.progress().is_released);
                 if is_released {
                     self.release_log().await;
                 }
+                self.note_positions().await;
                 self.spawn_removal();
             }
             let every = self.shared.lake.shared.options.upkeep_every;
@@ -253,6 +253,17 @@ impl Flusher {
                 looked_after = now;
                 self.spawn_upkeep();
             }
+        }
+    }
+
+    /// Notes how far the tables are, so that a start after a crash need not ask them; and what time
+    /// it is, as far as that is believed.
+    async fn note_positions(&self) {
+        let lake = &self.shared.lake;
+        // Whoever needs the time warns.
+        let _ = lake.certain_now_ns();
+        if let Err(error) = lake.write_positions().await {
+            tracing::debug!(%error, "how far the tables are flushed could not be noted yet");
         }
     }
 

@@ -89,6 +89,14 @@ pub const ROUTES: &[Route] = &[
     route("/api/v1/lake/vacuum", &["POST"], Operator, || {
         post(lake::vacuum)
     }),
+    #[cfg(feature = "lake")]
+    route("/api/v1/lake/accept-loss", &["POST"], Operator, || {
+        post(lake::accept_loss)
+    }),
+    #[cfg(feature = "lake")]
+    route("/api/v1/lake/trust-clock", &["POST"], Operator, || {
+        post(lake::trust_clock)
+    }),
     route("/ping", &["GET"], Open, || get(health::ping)),
     route("/health", &["GET"], Open, || get(health::health)),
     route("/api/v2/health", &["GET"], Open, || get(health::health)),

@@ -147,6 +147,20 @@ const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
         "",
         [401, 401, 403, 403, 403, 200, 401],
     ),
+    #[cfg(feature = "lake")]
+    (
+        "/api/v1/lake/accept-loss",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
+    #[cfg(feature = "lake")]
+    (
+        "/api/v1/lake/trust-clock",
+        "POST",
+        "",
+        [401, 401, 403, 403, 403, 200, 401],
+    ),
     (
         "/query",
         "GET",

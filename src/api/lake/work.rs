@@ -1,4 +1,4 @@
-//! `POST /api/v1/lake/flush`, `/compact`, `/vacuum`: work on one table after the other. The answer
+//! `POST /api/v1/lake/flush`, `/compact`, `/vacuum`, `/accept-loss`: work on one table after the other. The answer
 //! begins at once and tells of every table when it is done, a line of JSON each; the last line says
 //! that it is the last.
 
@@ -28,6 +28,7 @@ const LINES_MAX: usize = 16;
 enum Work {
     Flush,
     Upkeep(Upkeep),
+    AcceptLoss,
 }
 
 #[derive(Serialize)]
@@ -75,6 +76,11 @@ pub async fn vacuum(app: State<App>, query: RawQuery) -> Result<Response, ApiErr
     begin(app, query, Work::Upkeep(Upkeep::Vacuum)).await
 }
 
+/// `POST /api/v1/lake/accept-loss`: what lost tables had is given up; others are left alone.
+pub async fn accept_loss(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+    begin(app, query, Work::AcceptLoss).await
+}
+
 async fn begin(
     State(app): State<App>,
     RawQuery(query): RawQuery,
@@ -85,7 +91,7 @@ async fn begin(
     let mut targets = targets(engine, &params).await?;
     targets.retain(|target| match work {
         Work::Flush => target.buffered_rows > 0,
-        Work::Upkeep(_) => target.is_stored,
+        Work::Upkeep(_) | Work::AcceptLoss => target.is_stored,
     });
     let (lines, receiver) = mpsc::channel(LINES_MAX);
     let tables = engine.tables.clone();
@@ -156,6 +162,10 @@ async fn one(tables: &Flusher, target: &Target, work: Work) -> Result<UpkeepCoun
                 files_added: flushed.files,
                 bytes_added: flushed.bytes,
             })
+        }
+        Work::AcceptLoss => {
+            tables.lake().accept_loss(bucket, measurement).await?;
+            Ok(UpkeepCounts::default())
         }
         Work::Upkeep(what) => tables.lake().upkeep(bucket, measurement, what).await,
     }

@@ -1,4 +1,4 @@
-//! `tidegate lake flush`, `compact`, `vacuum`: the server works, this tells how far it is.
+//! `tidegate lake flush`, `compact`, `vacuum`, `accept-loss`: the server works, this tells how far it is.
 
 use std::time::Duration;
 
@@ -40,6 +40,15 @@ Examples:
   tidegate lake vacuum
   tidegate lake vacuum --bucket home";
 
+pub(super) const ACCEPT_LOSS_HELP: &str = "\
+A table that does not have what was flushed to it was lost: somebody removed its folder, or restored
+an older copy. The server adds nothing to it and says so. Restore the folder from a backup if you
+can. If not, this gives up what is missing: the table goes on with what is left, or begins anew.
+Tables that are as they should be are left alone. Exit status: 1 if a table failed.
+
+Examples:
+  tidegate lake accept-loss --bucket home --measurement room";
+
 /// How long the server may take for one table.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
@@ -61,6 +70,11 @@ pub(super) const COMPACT: Work = Work {
 pub(super) const VACUUM: Work = Work {
     path: "vacuum",
     past: "vacuumed",
+};
+
+pub(super) const ACCEPT_LOSS: Work = Work {
+    path: "accept-loss",
+    past: "looked at",
 };
 
 #[derive(clap::Args, Clone, Debug)]
