@@ -5,7 +5,8 @@
 //! A [`Reservation`] is the right to hold that many bytes; dropping it gives them back. Requests
 //! may reserve up to the hard mark; only replay, which restores what was accepted before, may
 //! pass it ([`Budget::force`]). Nobody waits while holding a reservation that another waiter
-//! needs: waiting is done with empty hands ([`Budget::reserve_within`]), growing never waits.
+//! needs: waiting is done with empty hands ([`Budget::reserve_within`]), growing never waits. (A
+//! body that comes from a client tries again for a bounded time, while others yield: see `body`.)
 //!
 //! ```text
 //! 0 ............ soft mark ............ hard mark | flushing (2/3) | kept of tables (1/3) | budget
@@ -22,6 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// How much memory there is, and from where on it is short. All in bytes.
@@ -108,6 +110,8 @@ pub struct Budget {
 struct Shared {
     marks: Marks,
     used_bytes: AtomicU64,
+    /// What of it requests hold that are on their way: it comes back when they are answered.
+    in_flight_bytes: AtomicU64,
     released: Notify,
     flushing: Arc<Semaphore>,
     flush_steps: u32,
@@ -121,6 +125,7 @@ impl Budget {
         let shared = Shared {
             marks,
             used_bytes: AtomicU64::new(0),
+            in_flight_bytes: AtomicU64::new(0),
             released: Notify::new(),
             flushing: Arc::new(Semaphore::new(
                 usize::try_from(flush_steps).unwrap_or(Semaphore::MAX_PERMITS),
@@ -153,6 +158,27 @@ impl Budget {
         self.shared.used_bytes.load(Ordering::Relaxed)
     }
 
+    /// Whether there were room for `bytes` if every request that is on its way were answered: what
+    /// is full then stays full.
+    pub fn would_fit(&self, bytes: u64) -> Result<(), Exhausted> {
+        let in_flight_bytes = self.shared.in_flight_bytes.load(Ordering::Relaxed);
+        let used_bytes = self.used_bytes().saturating_sub(in_flight_bytes);
+        let hard_bytes = self.shared.marks.hard_bytes;
+        if used_bytes.saturating_add(bytes) <= hard_bytes {
+            return Ok(());
+        }
+        Err(Exhausted {
+            wanted_bytes: bytes,
+            used_bytes,
+            hard_bytes,
+        })
+    }
+
+    /// Ready when something is given back from now on.
+    pub fn released(&self) -> Notified<'_> {
+        self.shared.released.notified()
+    }
+
     /// Takes `bytes` now, or says why not.
     pub fn try_reserve(&self, bytes: u64) -> Result<Reservation, Exhausted> {
         let mut reservation = self.empty();
@@ -169,7 +195,7 @@ impl Budget {
     ) -> Result<Reservation, Exhausted> {
         let deadline = tokio::time::Instant::from_std(crate::clock::instant()) + patience;
         loop {
-            let released = self.shared.released.notified();
+            let released = self.released();
             let refused = match self.try_reserve(bytes) {
                 Ok(reservation) => return Ok(reservation),
                 Err(refused) => refused,
@@ -246,7 +272,10 @@ impl Reservation {
     /// Hands the bytes to somebody who holds them beyond the request's end. They still count as
     /// the request's as long as it lasts.
     pub fn hand_over(mut self) -> Self {
-        self.budget.account = None;
+        if self.budget.account.take().is_some() {
+            let in_flight_bytes = &self.budget.shared.in_flight_bytes;
+            in_flight_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        }
         self
     }
 
@@ -325,12 +354,16 @@ impl Budget {
     fn charge(&self, bytes: u64) {
         if let Some(account) = &self.account {
             account.fetch_add(bytes, Ordering::Relaxed);
+            let in_flight_bytes = &self.shared.in_flight_bytes;
+            in_flight_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
     fn discharge(&self, bytes: u64) {
         if let Some(account) = &self.account {
             account.fetch_sub(bytes, Ordering::Relaxed);
+            let in_flight_bytes = &self.shared.in_flight_bytes;
+            in_flight_bytes.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 
@@ -344,139 +377,4 @@ impl Budget {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{Budget, Marks};
-
-    fn budget() -> Budget {
-        Budget::new(Marks {
-            budget_bytes: 100,
-            soft_bytes: 50,
-            hard_bytes: 90,
-        })
-    }
-
-    #[test]
-    fn what_is_dropped_can_be_taken_again_and_never_more_than_the_hard_mark() {
-        let budget = budget();
-        let first = budget.try_reserve(60).expect("fits");
-        let refused = budget.try_reserve(40).expect_err("60 + 40 > 90");
-        assert!(refused.fits_when_idle());
-        drop(first);
-        assert_eq!(budget.used_bytes(), 0);
-        assert!(
-            !budget
-                .try_reserve(91)
-                .expect_err("never fits")
-                .fits_when_idle()
-        );
-    }
-
-    #[test]
-    fn reservations_split_merge_and_shrink_without_losing_a_byte() {
-        let budget = budget();
-        let mut whole = budget.try_reserve(80).expect("fits");
-        let part = whole.split(30);
-        assert_eq!(
-            (whole.bytes(), part.bytes(), budget.used_bytes()),
-            (50, 30, 80)
-        );
-        whole.merge(part);
-        whole.shrink_to(10);
-        assert_eq!((whole.bytes(), budget.used_bytes()), (10, 10));
-        let forced = budget.force(200);
-        assert!(whole.try_grow(1).is_err());
-        drop((whole, forced));
-        assert_eq!(budget.used_bytes(), 0);
-    }
-
-    #[test]
-    fn what_a_request_holds_itself_does_not_make_it_an_overload() {
-        let budget = budget();
-        let request = budget.account();
-        let _body = request.try_reserve(60).expect("fits");
-        let refused = request.try_reserve(50).expect_err("too much");
-        assert_eq!(
-            (refused.wanted_bytes, refused.fits_when_idle()),
-            (110, false)
-        );
-        let of_another = budget.account().try_reserve(50).expect_err("too much");
-        assert_eq!(
-            (of_another.wanted_bytes, of_another.fits_when_idle()),
-            (50, true)
-        );
-        // What has gone into the buffer still counts, what was given back does not.
-        let _buffered = request.try_reserve(20).expect("fits").hand_over();
-        drop(request.try_reserve(5).expect("fits"));
-        let refused = request.try_reserve(25).expect_err("too much");
-        assert_eq!(refused.wanted_bytes, 105);
-    }
-
-    #[tokio::test]
-    async fn flushes_share_what_is_above_the_hard_mark_in_the_order_in_which_they_come() {
-        let marks = Marks {
-            budget_bytes: 100 << 20,
-            soft_bytes: 50 << 20,
-            hard_bytes: 85 << 20,
-        };
-        assert_eq!(
-            (marks.flush_bytes(), marks.kept_bytes()),
-            (10 << 20, 5 << 20)
-        );
-        let budget = Budget::new(marks);
-        let _full = budget.try_reserve(85 << 20).expect("fits");
-        let first = budget.flush_share(6 << 20).await;
-        let second = budget.flush_share(4 << 20).await;
-        // Larger than the share is the whole share.
-        let third = budget.flush_share(1 << 30);
-        tokio::pin!(third);
-        let soon = Duration::from_millis(5);
-        assert!(tokio::time::timeout(soon, &mut third).await.is_err());
-        drop(first);
-        assert!(tokio::time::timeout(soon, &mut third).await.is_err());
-        drop(second);
-        drop(third.await);
-        assert_eq!(budget.used_bytes(), 85 << 20);
-        // A hard mark at the budget leaves them a sixteenth all the same.
-        let full = Marks {
-            hard_bytes: 100 << 20,
-            ..marks
-        };
-        assert_eq!(full.flush_bytes() + full.kept_bytes(), 6_553_599);
-    }
-
-    #[test]
-    fn pressure_rises_between_the_marks() {
-        let budget = budget();
-        assert!(budget.pressure() < f64::EPSILON);
-        let _held = budget.force(70);
-        assert!((budget.pressure() - 0.5).abs() < 0.01);
-        let _more = budget.force(1000);
-        assert!((budget.pressure() - 1.0).abs() < f64::EPSILON);
-    }
-
-    #[tokio::test]
-    async fn a_waiter_is_served_when_memory_is_released_and_refused_when_it_is_not() {
-        let budget = budget();
-        let held = budget.try_reserve(90).expect("fits");
-        assert!(
-            budget
-                .reserve_within(1, Duration::from_millis(5))
-                .await
-                .is_err()
-        );
-        let waiter = tokio::spawn({
-            let budget = budget.clone();
-            async move {
-                budget
-                    .reserve_within(50, Duration::from_secs(5))
-                    .await
-                    .map(|_| ())
-            }
-        });
-        tokio::task::yield_now().await;
-        drop(held);
-        assert!(waiter.await.expect("no panic").is_ok());
-    }
-}
+mod tests;

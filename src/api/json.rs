@@ -2,7 +2,6 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -11,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::App;
 use super::error::{ApiError, Code};
-use crate::body::BodyError;
+use crate::body::{BodyError, Received};
 
 /// What a body that is no batch of points may have, decoded, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
@@ -25,8 +24,8 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, ApiError> {
-    let bytes = read(app, headers, body).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    let body = read(app, headers, body).await?;
+    serde_json::from_slice(&body.bytes).map_err(|error| {
         let text = format!(
             "the body is not the JSON that is expected: {}",
             fault(&error)
@@ -52,15 +51,16 @@ pub(super) async fn read_text(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<String, ApiError> {
-    let bytes = read(app, headers, body).await?;
-    let text = std::str::from_utf8(&bytes).map(str::to_owned);
+    let body = read(app, headers, body).await?;
+    let text = std::str::from_utf8(&body.bytes).map(str::to_owned);
     text.map_err(|_| ApiError::new(Code::Invalid, "the body is not UTF-8"))
 }
 
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
+/// The body, with its memory for as long as it is looked at.
+async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
     let receiver = app.receiver().up_to(BYTES_MAX);
-    match receiver.receive(headers, body).await {
-        Ok(received) => Ok(received.bytes),
+    match receiver.receive(None, headers, body).await {
+        Ok(received) => Ok(received),
         Err(BodyError::TooLarge { bytes_max }) => Err(ApiError::body_too_large(bytes_max)),
         Err(error) => Err(error.into()),
     }

@@ -35,7 +35,7 @@ pub async fn write_lp(
         },
     };
     let (head, body) = request.into_parts();
-    let body = receive(&app, &head.headers, body).await?;
+    let body = receive(&app, &identity, &head.headers, body).await?;
     // The same memory, kept a moment longer: rejected lines are shown.
     let text = body.bytes.clone();
     let outcome = wanted.write(&app, engine, body).await;

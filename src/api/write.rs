@@ -31,7 +31,7 @@ pub async fn write(
         acknowledge: Acknowledge::Durable,
     };
     let (head, body) = request.into_parts();
-    let body = receive(&app, &head.headers, body).await?;
+    let body = receive(&app, &identity, &head.headers, body).await?;
     let outcome = wanted.write(&app, engine, body).await;
     answer(outcome.map_err(|error| bucket::write_error(error, missing))?)
 }
@@ -71,6 +71,7 @@ impl Wanted {
 /// Takes the body in.
 pub(super) async fn receive(
     app: &App,
+    identity: &Identity,
     headers: &HeaderMap,
     body: RequestBody,
 ) -> Result<Body, ApiError> {
@@ -78,7 +79,10 @@ pub(super) async fn receive(
         bytes,
         reservation,
         wire_bytes,
-    } = app.receiver().receive(headers, body).await?;
+    } = app
+        .receiver()
+        .receive(identity.token_id(), headers, body)
+        .await?;
     let decoded_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     app.metrics().body_bytes(wire_bytes, decoded_bytes);
     Ok(Body { bytes, reservation })

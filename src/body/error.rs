@@ -24,6 +24,21 @@ pub enum BodyError {
     /// There is no memory for it now.
     #[error("no memory for the body now: {0}")]
     Overloaded(Exhausted),
+    /// Bodies on their way hold all that they may.
+    #[error(
+        "no memory for the body now: bodies on their way hold {held_bytes} bytes, their share is {share_bytes}, half of what memory.budget_bytes leaves for requests"
+    )]
+    Crowded {
+        /// What they hold.
+        held_bytes: u64,
+        /// What they may hold.
+        share_bytes: u64,
+    },
+    /// Others needed its memory and came faster.
+    #[error(
+        "memory is short and the body came more slowly than others, which took its place: send it again"
+    )]
+    Yielded,
     /// It is not what its encoding promises.
     #[error("error decoding {encoding} stream: {reason}")]
     Undecodable {

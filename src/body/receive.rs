@@ -10,12 +10,14 @@ use http_body::Body;
 use tokio::sync::Semaphore;
 
 use super::decode::{decode, guess_bytes};
-use super::growing::{Growing, bytes_of};
+use super::growing::bytes_of;
+use super::incoming::Incoming;
 use super::pace::Pace;
+use super::uploads::{Upload, Uploads};
 use super::{BodyError, Encoding};
 use crate::memory::{Budget, Reservation};
 
-/// What is asked for first when a body does not say how long it is.
+/// What there has to be room for when a body does not say how long it is.
 const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
 
 /// What a body may cost.
@@ -40,6 +42,7 @@ pub struct Limits {
 pub struct Receiver {
     limits: Limits,
     budget: Budget,
+    uploads: Uploads,
     /// One permit a decoder that runs off the serving threads.
     workers: Arc<Semaphore>,
 }
@@ -60,6 +63,7 @@ impl Receiver {
     pub fn new(limits: Limits, budget: Budget, decoders_max: usize) -> Self {
         Self {
             limits,
+            uploads: Uploads::of(budget.marks().hard_bytes),
             budget,
             workers: Arc::new(Semaphore::new(decoders_max.max(1))),
         }
@@ -78,24 +82,32 @@ impl Receiver {
         small
     }
 
-    /// Reads and decodes the body of a request with these headers. Dropping the future, or an
-    /// error, gives all memory back.
-    pub async fn receive<B>(&self, headers: &HeaderMap, body: B) -> Result<Received, BodyError>
+    /// Reads and decodes the body of a request with these headers, from the holder of the token
+    /// with this number, if it is known. Dropping the future, or an error, gives all memory back.
+    pub async fn receive<B>(
+        &self,
+        owner: Option<u64>,
+        headers: &HeaderMap,
+        body: B,
+    ) -> Result<Received, BodyError>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let encoding = Encoding::of(headers)?;
         let length = self.announced_length(headers, encoding, &body)?;
+        let request = self.budget.account();
         if length == Some(0) {
-            let reservation = self.budget.empty();
             return Ok(Received {
                 bytes: Bytes::new(),
-                reservation,
+                reservation: request.empty(),
                 wire_bytes: 0,
             });
         }
-        let (wire, expected) = self.permits(encoding, length).await?;
-        let (bytes, held) = self.read(wire, self.bytes_max(encoding), body).await?;
+        let upload = self.uploads.begin(owner);
+        self.find_room(&upload, &request, encoding, length).await?;
+        let read = self.read(&upload, &request, encoding, (length, body));
+        let (bytes, held) = read.await?;
+        drop(upload);
         let wire_bytes = bytes_of(bytes.len());
         if wire_bytes == 0 {
             return Ok(Received {
@@ -104,15 +116,12 @@ impl Receiver {
                 wire_bytes,
             });
         }
+        let guess = self.guess(encoding, wire_bytes);
+        let expected = request.reserve_within(guess, self.limits.wait_max).await?;
         let decoded_max = self.limits.decoded_bytes_max;
-        let (bytes, reservation) = decode(
-            encoding,
-            (bytes, held),
-            expected,
-            decoded_max,
-            &self.workers,
-        )
-        .await?;
+        let wire = (bytes, held);
+        let (bytes, reservation) =
+            decode(encoding, wire, expected, decoded_max, &self.workers).await?;
         Ok(Received {
             bytes,
             reservation,
@@ -149,32 +158,45 @@ impl Receiver {
         }
     }
 
-    /// Memory for the wire and for what is expected to come out of it. The only place that waits
-    /// for memory, and it holds none.
-    async fn permits(
+    /// Waits until there is room for what is announced and for what is expected to come out of it,
+    /// and takes none of it: a body that could not be held is not asked for. Uploads that stand
+    /// still make room.
+    async fn find_room(
         &self,
+        upload: &Upload,
+        request: &Budget,
         encoding: Encoding,
         length: Option<u64>,
-    ) -> Result<(Reservation, Reservation), BodyError> {
-        let hard_bytes = self.budget.marks().hard_bytes;
+    ) -> Result<(), BodyError> {
         let wire_bytes = length.unwrap_or(UNKNOWN_LENGTH_BYTES);
-        let guess = guess_bytes(
-            encoding,
-            wire_bytes,
-            self.limits.decoded_bytes_max,
-            hard_bytes,
-        );
-        let wanted = wire_bytes.saturating_add(guess);
-        let request = self.budget.account();
-        let mut expected = request.reserve_within(wanted, self.limits.wait_max).await?;
-        Ok((expected.split(wire_bytes), expected))
+        let wanted = wire_bytes.saturating_add(self.guess(encoding, wire_bytes));
+        let at_once = request.try_reserve(wanted);
+        if let Err(exhausted) = at_once
+            && exhausted.fits_when_idle()
+        {
+            let room = exhausted.hard_bytes.saturating_sub(exhausted.used_bytes);
+            upload.press(wanted.saturating_sub(room));
+            let waiting = request.reserve_within(wanted, self.limits.wait_max);
+            drop(waiting.await?);
+            return Ok(());
+        }
+        drop(at_once?);
+        Ok(())
     }
 
+    fn guess(&self, encoding: Encoding, wire_bytes: u64) -> u64 {
+        let hard_bytes = self.budget.marks().hard_bytes;
+        let decoded_max = self.limits.decoded_bytes_max;
+        guess_bytes(encoding, wire_bytes, decoded_max, hard_bytes)
+    }
+
+    /// Reads what comes, unless others need its memory more.
     async fn read<B>(
         &self,
-        wire: Reservation,
-        bytes_max: u64,
-        mut body: B,
+        upload: &Upload,
+        request: &Budget,
+        encoding: Encoding,
+        (length, mut body): (Option<u64>, B),
     ) -> Result<(Bytes, Reservation), BodyError>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -183,14 +205,23 @@ impl Receiver {
             idle_timeout,
             rate_bytes_min,
             rate_window,
+            wait_max,
             ..
         } = self.limits;
         let mut pace = Pace::new(idle_timeout, rate_window, rate_bytes_min);
-        let mut bytes = Growing::new(wire, bytes_max);
-        while let Some(chunk) = pace.next(&mut body).await? {
-            bytes.extend(&chunk)?;
+        let limits = (length, self.bytes_max(encoding), wait_max);
+        let mut incoming = Incoming::new(upload, request.empty(), limits);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = upload.yields() => return Err(BodyError::Yielded),
+                chunk = pace.next(&mut body) => chunk?,
+            };
+            match chunk {
+                Some(chunk) => incoming.extend(&chunk).await?,
+                None => return Ok(incoming.finish()),
+            }
         }
-        Ok(bytes.finish())
     }
 }
 

@@ -7,5 +7,6 @@ mod origins;
 mod requests;
 mod smuggling;
 mod starting;
+mod uploads;
 
 use client::{body_of, start};

@@ -13,16 +13,19 @@ const MB: u64 = 1_000_000;
 fn budget(bytes: u64) -> impl Fn(&mut Config) {
     move |config| {
         config.memory.budget_bytes = bytes;
+        config.memory.hard_percent = 90;
         config.memory.bucket_percent = 100;
         config.memory.wait_max = Duration::from_millis(300);
     }
 }
 
-/// A write of this length of which only the head is sent: it holds memory.
+/// A write of this length of which all but the last byte is sent: it holds memory.
 async fn holding(server: &Server, bytes: u64) -> Client {
     let mut client = server.connect().await;
     let request = write("bucket=b").header("Content-Length", &bytes.to_string());
     client.send(request.bytes()).await;
+    let sent = usize::try_from(bytes - 1).expect("small");
+    client.send("\n".repeat(sent)).await;
     for _ in 0..1000 {
         if server.metric("tidegate_memory_used_bytes").await >= bytes as f64 {
             return client;
@@ -108,28 +111,16 @@ async fn an_overload_is_told_with_when_to_come_back() {
     panic!("the memory of a client that hung up was never given back");
 }
 
+/// Who looks at it would restart a server that is only busy.
 #[tokio::test]
-async fn health_fails_while_a_write_would_be_refused_and_passes_again() {
+async fn health_passes_while_requests_in_flight_hold_the_memory() {
     let server = Server::with(budget(10 * MB)).await;
-    let held = holding(&server, 9 * MB - 40_000).await;
-    for path in ["/health", "/api/v2/health"] {
-        let answer = server.ask(Request::get(path)).await;
-        assert_eq!(
-            (answer.status, &answer.json()["status"]),
-            (503, &"fail".into())
-        );
-        let message = answer.message();
-        assert!(message.starts_with("memory is full: "), "{message}");
+    let held = holding(&server, 8 * MB + 400_000).await;
+    for path in ["/health", "/api/v2/health", "/ready"] {
+        assert_eq!(server.ask(Request::get(path)).await.status, 200, "{path}");
     }
-    assert_eq!(server.ask(Request::get("/ready")).await.status, 200);
     drop(held);
-    for _ in 0..500 {
-        if server.ask(Request::get("/health")).await.status == 200 {
-            return drop(server.stop().await);
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it fails for ever");
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub async fn write(
         acknowledge: Acknowledge::Durable,
     };
     let (head, body) = request.into_parts();
-    let body = receive(&app, &head.headers, body).await?;
+    let body = receive(&app, &identity, &head.headers, body).await?;
     let outcome = wanted.write(&app, engine, body).await;
     answer(outcome.map_err(|error| bucket::write_error(error, missing))?)
 }

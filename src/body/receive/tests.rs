@@ -99,7 +99,7 @@ async fn a_body_of_known_length_takes_exactly_its_memory() {
     let budget = budget();
     let body = Full::new(Bytes::from_static(b"m f=1\n"));
     let received = receiver(&budget)
-        .receive(&headers(&[]), body)
+        .receive(None, &headers(&[]), body)
         .await
         .expect("taken");
     assert_eq!(
@@ -117,11 +117,14 @@ async fn an_empty_body_takes_nothing_whatever_its_encoding() {
     let gzip = headers(&[("content-encoding", "gzip")]);
     let receiver = receiver(&budget);
     let empty = receiver
-        .receive(&gzip, Full::new(Bytes::new()))
+        .receive(None, &gzip, Full::new(Bytes::new()))
         .await
         .expect("taken");
     assert!(empty.bytes.is_empty());
-    let chunked = receiver.receive(&gzip, trickle([])).await.expect("taken");
+    let chunked = receiver
+        .receive(None, &gzip, trickle([]))
+        .await
+        .expect("taken");
     assert!(chunked.bytes.is_empty());
 }
 
@@ -130,12 +133,12 @@ async fn a_body_of_unknown_length_grows_up_to_the_limit() {
     let budget = budget();
     let pieces = || (0..4).map(|_| (0, &[b'x'; 24_000][..]));
     let received = receiver(&budget)
-        .receive(&headers(&[]), trickle(pieces()))
+        .receive(None, &headers(&[]), trickle(pieces()))
         .await;
     assert_eq!(received.expect("taken").bytes.len(), 96_000);
     let more = pieces().chain([(0, &[b'x'; 5000][..])]);
     let refused = receiver(&budget)
-        .receive(&headers(&[]), trickle(more))
+        .receive(None, &headers(&[]), trickle(more))
         .await;
     assert_eq!(
         refused.expect_err("refused"),
@@ -149,14 +152,14 @@ async fn what_is_too_long_is_refused_by_its_length_alone() {
     let budget = budget();
     let announced = headers(&[("content-length", "100001")]);
     let never = trickle([(60_000, &b"x"[..])]);
-    let refused = receiver(&budget).receive(&announced, never).await;
+    let refused = receiver(&budget).receive(None, &announced, never).await;
     assert_eq!(
         refused.expect_err("refused"),
         BodyError::TooLarge { bytes_max: 100_000 }
     );
     let unknown = headers(&[("content-encoding", "br"), ("content-length", "100001")]);
     let refused = receiver(&budget)
-        .receive(&unknown, trickle([(60_000, &b"x"[..])]))
+        .receive(None, &unknown, trickle([(60_000, &b"x"[..])]))
         .await;
     assert!(
         matches!(refused, Err(BodyError::UnknownEncoding { .. })),
@@ -172,7 +175,7 @@ async fn gzip_is_decoded_and_only_what_came_out_stays_reserved() {
     let sent = wire.len();
     let encoding = headers(&[("content-encoding", "GZIP")]);
     let received = receiver(&budget)
-        .receive(&encoding, Full::new(wire))
+        .receive(None, &encoding, Full::new(wire))
         .await
         .expect("taken");
     assert_eq!(received.bytes, text);
@@ -186,7 +189,7 @@ async fn memory_is_waited_for_and_then_refused() {
     let held = budget.try_reserve(999_999).expect("fits");
     let receive = || async {
         let body = Full::new(Bytes::from_static(b"m f=1\n"));
-        receiver(&budget).receive(&headers(&[]), body).await
+        receiver(&budget).receive(None, &headers(&[]), body).await
     };
     let refused = receive().await.expect_err("refused");
     assert!(matches!(refused, BodyError::Overloaded(_)), "{refused}");
@@ -201,7 +204,7 @@ async fn memory_is_waited_for_and_then_refused() {
 #[tokio::test]
 async fn a_body_that_pauses_too_long_or_comes_too_slowly_is_cut() {
     let budget = budget();
-    let receive = async |body: Trickle| receiver(&budget).receive(&headers(&[]), body).await;
+    let receive = async |body: Trickle| receiver(&budget).receive(None, &headers(&[]), body).await;
     let paused = trickle([(0, &b"m f"[..]), (1000, b"=1\n")]);
     let cut = receive(paused).await.expect_err("cut");
     assert_eq!(cut, BodyError::Idle(LIMITS.idle_timeout));
@@ -229,12 +232,14 @@ async fn a_body_that_breaks_is_an_error_and_trailers_are_skipped() {
     let budget = budget();
     let mut broken = trickle([(0, &b"m f"[..])]);
     broken.pieces.push_back((Duration::ZERO, Err("reset")));
-    let refused = receiver(&budget).receive(&headers(&[]), broken).await;
+    let refused = receiver(&budget).receive(None, &headers(&[]), broken).await;
     assert_eq!(refused.expect_err("refused"), BodyError::Broken);
     let mut trailed = trickle([(0, &b"m f=1"[..])]);
     trailed
         .pieces
         .push_back((Duration::ZERO, Ok(Frame::trailers(HeaderMap::new()))));
-    let received = receiver(&budget).receive(&headers(&[]), trailed).await;
+    let received = receiver(&budget)
+        .receive(None, &headers(&[]), trailed)
+        .await;
     assert_eq!(received.expect("taken").bytes.as_ref(), b"m f=1");
 }

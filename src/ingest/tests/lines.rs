@@ -380,3 +380,17 @@ async fn a_line_is_counted_once_also_behind_the_hundred_that_are_named() {
     assert_eq!(outcome.rejected, 150);
     assert_eq!((outcome.reports.len(), outcome.more), (100, 50));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_fails_while_what_is_stored_fills_the_memory_and_passes_again() {
+    let world = World::new();
+    world.write("m v=1 1").await;
+    let on_its_way = world.budget.account().force(240 << 20);
+    assert_eq!(world.ingest.health(), Ok(()), "it comes back by itself");
+    drop(on_its_way);
+    let stored = world.budget.force(240 << 20);
+    let reason = world.ingest.health().expect_err("full");
+    assert!(reason.starts_with("memory is full: "), "{reason}");
+    drop(stored);
+    assert_eq!(world.ingest.health(), Ok(()));
+}

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use super::client::{Running, TOKEN};
 use super::start;
+use super::uploads::{holds, upload};
 
 /// A connection with prior knowledge, and how it ended.
 async fn connect(
@@ -68,9 +69,10 @@ async fn a_stream_that_waits_for_memory_starves_nobody() {
     .await;
     let (send, _connection) = connect(&server).await;
     let mut send = send.ready().await.expect("open");
-    // One holds most of the memory and does not send; the others wait for it, and have sent more
+    // One holds most of the memory and does not go on; the others wait for it, and have sent more
     // than the connection would take if their windows were not within its own.
-    let (_holding, _never_sent) = send.send_request(write(900_000), false).expect("sent");
+    let _holding = upload(&server, 870_000, 869_000).await;
+    holds(&server, 869_000).await;
     let mut waiting = Vec::new();
     for _ in 0..20 {
         let (answer, mut body) = send.send_request(write(65_535), false).expect("sent");

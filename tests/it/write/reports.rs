@@ -54,8 +54,6 @@ async fn lines_are_physical_and_columns_are_bytes() {
         ("m s=\"a\n# no comment\"\nm f=", "3:5"),
         ("   m f=", "1:8"),
         ("mä,t=ö f=", "1:12"),
-        // The fault lies on the second line of the point.
-        ("m s=\"a\nb\",f=\n", "1:0"),
     ] {
         assert_eq!(
             told(&server, lines).await,
@@ -63,6 +61,16 @@ async fn lines_are_physical_and_columns_are_bytes() {
             "{lines:?}"
         );
     }
+    // The fault lies on the second line of the point; that line is then read by itself.
+    let told_both = told(&server, "m s=\"a\nb\",f=\n").await;
+    let tag_value = "expected a tag value after `=`, found the end of the line";
+    assert_eq!(
+        told_both,
+        [
+            format!("1:0 syntax {value}"),
+            format!("2:6 syntax {tag_value}")
+        ]
+    );
     // A point that spans lines counts where it starts, also when it is the schema's business.
     server.write("bucket=b", "w s=1 1").await.is_written();
     let clash = "type_conflict field \"s\" of \"w\" is float, got string";

@@ -1,0 +1,261 @@
+//! Bytes on their way from a client: memory is taken for what came, not for what was announced.
+//!
+//! The place for a body that says how long it is is made at once, for the system gives memory to a
+//! place only as it is filled. A body that does not say it moves to larger places; while it moves
+//! both are held.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::BodyError;
+use super::growing::bytes_of;
+use super::uploads::{Crowded, Upload};
+use crate::clock;
+use crate::memory::{Exhausted, Reservation};
+
+/// What is taken first; twice as much each time, up to the step.
+const FIRST_BYTES: u64 = 4 * 1024;
+
+const STEP_BYTES: u64 = 64 * 1024;
+
+/// A body as far as it has come.
+#[derive(Debug)]
+pub(super) struct Incoming<'a> {
+    bytes: Vec<u8>,
+    reservation: Reservation,
+    upload: &'a Upload,
+    /// What is announced.
+    length: Option<u64>,
+    bytes_max: u64,
+    wait_max: Duration,
+}
+
+/// Why there is no memory now.
+enum Short {
+    Budget(Exhausted),
+    Share(Crowded),
+}
+
+impl From<Short> for BodyError {
+    fn from(short: Short) -> Self {
+        match short {
+            Short::Budget(exhausted) => exhausted.into(),
+            Short::Share(Crowded {
+                held_bytes,
+                share_bytes,
+            }) => Self::Crowded {
+                held_bytes,
+                share_bytes,
+            },
+        }
+    }
+}
+
+impl<'a> Incoming<'a> {
+    /// Nothing yet, of what may be announced and has at most `bytes_max`. More memory is waited for
+    /// at most `wait_max`.
+    pub(super) fn new(
+        upload: &'a Upload,
+        reservation: Reservation,
+        (length, bytes_max, wait_max): (Option<u64>, u64, Duration),
+    ) -> Self {
+        Self {
+            bytes: Vec::new(),
+            reservation,
+            upload,
+            length: length.filter(|length| *length <= bytes_max),
+            bytes_max,
+            wait_max,
+        }
+    }
+
+    /// Appends, or says which limit forbids it.
+    pub(super) async fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
+        let length = bytes_of(self.bytes.len().saturating_add(chunk.len()));
+        if length > self.bytes_max {
+            return Err(BodyError::TooLarge {
+                bytes_max: self.bytes_max,
+            });
+        }
+        self.upload.came(bytes_of(chunk.len()));
+        match self.length {
+            Some(announced) => self.cover(length, announced).await?,
+            None => self.grow(length).await?,
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    /// The bytes and the reservation that covers them.
+    pub(super) fn finish(mut self) -> (Bytes, Reservation) {
+        // A body that ended before the length that was announced does not keep its place.
+        self.bytes.shrink_to_fit();
+        self.reservation.shrink_to(bytes_of(self.bytes.len()));
+        (Bytes::from(self.bytes), self.reservation)
+    }
+
+    /// Memory for so much of a body whose length is known.
+    async fn cover(&mut self, length: u64, announced: u64) -> Result<(), BodyError> {
+        if self.bytes.capacity() == 0 {
+            let place = usize::try_from(announced).unwrap_or(usize::MAX);
+            let no_place = |_| BodyError::Internal("there is no place for it");
+            self.bytes.try_reserve_exact(place).map_err(no_place)?;
+        }
+        let covered = steps(length).min(announced).max(length);
+        self.take(covered.saturating_sub(self.reservation.bytes()))
+            .await
+    }
+
+    /// A larger place for a body whose length nobody knows.
+    async fn grow(&mut self, length: u64) -> Result<(), BodyError> {
+        let capacity = bytes_of(self.bytes.capacity());
+        if length <= capacity {
+            return Ok(());
+        }
+        let doubled = capacity.saturating_mul(2).max(FIRST_BYTES);
+        let wanted = doubled.min(self.bytes_max).max(length);
+        self.take(wanted).await?;
+        let place = usize::try_from(wanted).unwrap_or(usize::MAX);
+        self.bytes
+            .reserve_exact(place.saturating_sub(self.bytes.len()));
+        let (held, kept) = (self.reservation.bytes(), bytes_of(self.bytes.capacity()));
+        self.reservation.shrink_to(kept);
+        self.upload.unclaim(held.saturating_sub(kept));
+        Ok(())
+    }
+
+    /// Takes more, from slower bodies if need be, and waits for it a while.
+    async fn take(&mut self, more: u64) -> Result<(), BodyError> {
+        if more == 0 {
+            return Ok(());
+        }
+        let budget = self.reservation.budget().clone();
+        let deadline = tokio::time::Instant::from_std(clock::instant()) + self.wait_max;
+        loop {
+            let released = budget.released();
+            let Err(short) = self.try_take(more) else {
+                return Ok(());
+            };
+            if let Short::Budget(exhausted) = &short
+                && !exhausted.fits_when_idle()
+            {
+                return Err(short.into());
+            }
+            tokio::select! {
+                biased;
+                () = self.upload.yields() => return Err(BodyError::Yielded),
+                waited = tokio::time::timeout_at(deadline, released) => {
+                    if waited.is_err() {
+                        return Err(short.into());
+                    }
+                }
+            }
+        }
+    }
+
+    fn try_take(&mut self, more: u64) -> Result<(), Short> {
+        self.upload.claim(more).map_err(Short::Share)?;
+        self.reservation.try_grow(more).map_err(|exhausted| {
+            self.upload.unclaim(more);
+            self.upload.press(more);
+            Short::Budget(exhausted)
+        })
+    }
+}
+
+/// Bytes to take for a body of which this much is here.
+fn steps(length: u64) -> u64 {
+    match length {
+        0..=FIRST_BYTES => FIRST_BYTES,
+        ..=STEP_BYTES => length.next_power_of_two(),
+        _ => length.next_multiple_of(STEP_BYTES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{BodyError, Incoming, steps};
+    use crate::body::uploads::Uploads;
+    use crate::memory::{Budget, Marks};
+
+    fn budget(hard_bytes: u64) -> Budget {
+        Budget::new(Marks {
+            budget_bytes: hard_bytes,
+            soft_bytes: 1,
+            hard_bytes,
+        })
+    }
+
+    const WAIT: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn memory_is_taken_in_steps_that_cover_what_came() {
+        for (length, covered) in [
+            (1, 4096),
+            (4096, 4096),
+            (4097, 8192),
+            (65_536, 65_536),
+            (65_537, 131_072),
+            (200_000, 262_144),
+        ] {
+            assert_eq!(steps(length), covered, "{length}");
+        }
+    }
+
+    /// What was announced used to be taken at once: five uploads that sent next to nothing held the
+    /// whole budget.
+    #[tokio::test]
+    async fn a_body_takes_memory_as_it_comes_whatever_it_announces() {
+        let budget = budget(100_000_000);
+        let upload = Uploads::of(100_000_000).begin(None);
+        let limits = (Some(45_000_000), 50_000_000, WAIT);
+        let mut incoming = Incoming::new(&upload, budget.account().empty(), limits);
+        assert_eq!(budget.used_bytes(), 0);
+        incoming.extend(&[b'x'; 1200]).await.expect("fits");
+        assert_eq!(budget.used_bytes(), 4096);
+        for _ in 0..100 {
+            incoming.extend(&[b'x'; 1200]).await.expect("fits");
+        }
+        assert_eq!(budget.used_bytes(), 131_072);
+        let (bytes, reservation) = incoming.finish();
+        assert_eq!((bytes.len(), reservation.bytes()), (121_200, 121_200));
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_length_doubles_its_place_and_pays_for_both_while_it_moves() {
+        let budget = budget(20_000);
+        let upload = Uploads::of(1 << 30).begin(None);
+        let request = budget.account();
+        let mut incoming = Incoming::new(&upload, request.empty(), (None, 1 << 20, WAIT));
+        incoming.extend(&[b'x'; 100]).await.expect("fits");
+        assert_eq!(budget.used_bytes(), 4096);
+        incoming.extend(&[b'x'; 5000]).await.expect("fits");
+        assert_eq!(budget.used_bytes(), 8192);
+        let refused = incoming.extend(&[b'x'; 4000]).await.expect_err("8 + 16 kB");
+        assert_eq!(refused, BodyError::TooLarge { bytes_max: 20_000 });
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_faster_takes_the_place_of_one_that_stands_still() {
+        let budget = budget(3_000_000);
+        let all = Uploads::of(3_000_000);
+        let (slow, fast) = (all.begin(None), all.begin(None));
+        let limits = (Some(2_000_000), 2_000_000, Duration::from_secs(20));
+        let mut stands = Incoming::new(&slow, budget.account().empty(), limits);
+        stands.extend(&[b'x'; 1_400_000]).await.expect("fits");
+        slow.stood_still_for(Duration::from_secs(60));
+        let stuck = async {
+            slow.yields().await;
+            drop(stands);
+        };
+        let mut runs = Incoming::new(&fast, budget.account().empty(), limits);
+        let chunk = [b'x'; 1_900_000].to_vec();
+        let both = async { tokio::join!(runs.extend(&chunk), stuck) };
+        let both = tokio::time::timeout(Duration::from_secs(20), both).await;
+        both.expect("it yields").0.expect("there is room then");
+        assert_eq!(budget.used_bytes(), 1_900_544);
+    }
+}

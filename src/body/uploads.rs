@@ -1,0 +1,375 @@
+//! The bodies that are on their way, and which of them yields.
+//!
+//! A client decides how long it takes to send a body, so memory that waits for clients has a share
+//! of its own: half of what requests may take, and half of that for the holders of one token. It is
+//! counted by what came, not by what was announced. Past the share
+//!
+//! - a body that needs more takes it from those that come clearly more slowly than it does: the
+//!   slowest yield first, are refused and give all of theirs back;
+//! - if there are none, it waits for a while and is then refused itself;
+//! - one that is small, or the only one, goes on within the budget: nobody is stopped for a share
+//!   that nobody else wants, and a small body costs less than to refuse it.
+//!
+//! How fast a body comes is what came of late: each second of silence halves it, and a body that has
+//! just begun has a credit, for it is not slow.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::clock;
+
+/// A body of at most this is never made to wait for the share, in bytes.
+const SMALL_BYTES: u64 = 64 * 1024;
+
+/// What a body is credited with when it begins, in bytes.
+const CREDIT_BYTES: u64 = 64 * 1024;
+
+/// What came this long ago counts half.
+const HALF_LIFE: Duration = Duration::from_secs(1);
+
+/// Who yields to another comes at less than its speed divided by this.
+const CLEARLY_SLOWER: u64 = 2;
+
+/// All bodies that are on their way.
+#[derive(Clone, Debug)]
+pub(super) struct Uploads {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    share_bytes: u64,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    next: u64,
+    uploads: HashMap<u64, Entry>,
+    /// What those hold that were not asked to yield.
+    held_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    owner: Option<u64>,
+    held_bytes: u64,
+    /// What came of late, as it counted at that moment.
+    recent_bytes: u64,
+    counted: Instant,
+    yields: Arc<Notify>,
+    is_yielding: bool,
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Upload {
+    all: Uploads,
+    id: u64,
+    yields: Arc<Notify>,
+}
+
+/// More than the share allows now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Crowded {
+    /// What bodies on their way hold.
+    pub(super) held_bytes: u64,
+    /// What they may hold.
+    pub(super) share_bytes: u64,
+}
+
+impl Uploads {
+    /// None yet; all of them may hold half of `hard_bytes`.
+    pub(super) fn of(hard_bytes: u64) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                share_bytes: hard_bytes / 2,
+                table: Mutex::default(),
+            }),
+        }
+    }
+
+    /// A body begins to come from the holder of a token, or from nobody that is known.
+    pub(super) fn begin(&self, owner: Option<u64>) -> Upload {
+        let yields = Arc::<Notify>::default();
+        let entry = Entry {
+            owner,
+            held_bytes: 0,
+            recent_bytes: CREDIT_BYTES,
+            counted: clock::instant(),
+            yields: Arc::clone(&yields),
+            is_yielding: false,
+        };
+        let mut table = self.table();
+        let id = table.next;
+        table.next += 1;
+        table.uploads.insert(id, entry);
+        Upload {
+            all: self.clone(),
+            id,
+            yields,
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.shared
+            .table
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Upload {
+    /// As if nothing had come for so long.
+    #[cfg(test)]
+    pub(super) fn stood_still_for(&self, silence: Duration) {
+        if let Some(entry) = self.all.table().uploads.get_mut(&self.id) {
+            let counted = entry.counted.checked_sub(silence);
+            entry.counted = counted.expect("the machine runs longer");
+        }
+    }
+
+    /// Ready when this body is to yield.
+    pub(super) async fn yields(&self) {
+        self.yields.notified().await;
+    }
+
+    /// Notes that bytes have come.
+    pub(super) fn came(&self, bytes: u64) {
+        if let Some(entry) = self.all.table().uploads.get_mut(&self.id) {
+            entry.came(bytes, clock::instant());
+        }
+    }
+
+    /// Takes more of the share, from slower bodies if need be.
+    pub(super) fn claim(&self, more: u64) -> Result<(), Crowded> {
+        let share_bytes = self.all.shared.share_bytes;
+        let mut table = self.all.table();
+        let Some(me) = table.uploads.get(&self.id) else {
+            return Ok(());
+        };
+        let (owner, held) = (me.owner, me.held_bytes);
+        let is_small = held.saturating_add(more) <= SMALL_BYTES;
+        let over = |held: u64, share: u64| held.saturating_add(more).saturating_sub(share);
+        let over_all = over(table.held_bytes, share_bytes);
+        let over_own = match owner {
+            None => 0,
+            Some(_) => over(table.held_by(owner), share_bytes / 2),
+        };
+        if over_all > 0 || over_own > 0 {
+            // What is taken from bodies of one's own counts for both.
+            let made = table.make_room(self.id, over_own, Some(owner))
+                && table.make_room(self.id, over_all.saturating_sub(over_own), None);
+            if !made && !is_small {
+                return Err(Crowded {
+                    held_bytes: table.held_bytes,
+                    share_bytes,
+                });
+            }
+        }
+        table.hold(self.id, more);
+        Ok(())
+    }
+
+    /// Gives back what was claimed.
+    pub(super) fn unclaim(&self, bytes: u64) {
+        let mut table = self.all.table();
+        if let Some(entry) = table.uploads.get_mut(&self.id) {
+            let bytes = bytes.min(entry.held_bytes);
+            entry.held_bytes -= bytes;
+            if !entry.is_yielding {
+                table.held_bytes = table.held_bytes.saturating_sub(bytes);
+            }
+        }
+    }
+
+    /// Has slower bodies yield that together hold this much, whatever the share is: the budget is
+    /// full. Does nothing if there are not that many.
+    pub(super) fn press(&self, bytes: u64) {
+        self.all.table().make_room(self.id, bytes, None);
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let mut table = self.all.table();
+        if let Some(entry) = table.uploads.remove(&self.id)
+            && !entry.is_yielding
+        {
+            table.held_bytes = table.held_bytes.saturating_sub(entry.held_bytes);
+        }
+    }
+}
+
+impl Table {
+    fn hold(&mut self, id: u64, more: u64) {
+        if let Some(entry) = self.uploads.get_mut(&id) {
+            entry.held_bytes = entry.held_bytes.saturating_add(more);
+            if !entry.is_yielding {
+                self.held_bytes = self.held_bytes.saturating_add(more);
+            }
+        }
+    }
+
+    fn held_by(&self, owner: Option<u64>) -> u64 {
+        let theirs = self.uploads.values();
+        let theirs = theirs.filter(|entry| entry.owner == owner && !entry.is_yielding);
+        theirs.map(|entry| entry.held_bytes).sum()
+    }
+
+    /// Has bodies yield that come clearly more slowly than this one and hold `wanted` bytes
+    /// together, or all that others hold, the slowest first; only those of `owner`, if that is
+    /// given. As many as it takes, or none.
+    fn make_room(&mut self, id: u64, wanted: u64, owner: Option<Option<u64>>) -> bool {
+        if wanted == 0 {
+            return true;
+        }
+        let now = clock::instant();
+        let Some(pace) = self.uploads.get(&id).map(|entry| entry.pace(now)) else {
+            return false;
+        };
+        let others = self.uploads.iter().filter(|(other, entry)| {
+            **other != id
+                && !entry.is_yielding
+                && entry.held_bytes > 0
+                && owner.is_none_or(|owner| entry.owner == owner)
+        });
+        let mut others: Vec<_> = others
+            .map(|(other, entry)| (entry.pace(now), *other, entry.held_bytes))
+            .collect();
+        others.sort_unstable();
+        let held = others.iter().map(|(_, _, held)| held).sum::<u64>();
+        let (wanted, mut freed, mut chosen) = (wanted.min(held), 0_u64, Vec::new());
+        for (other_pace, other, held) in others {
+            if freed >= wanted || other_pace.saturating_mul(CLEARLY_SLOWER) >= pace {
+                break;
+            }
+            freed = freed.saturating_add(held);
+            chosen.push(other);
+        }
+        if freed >= wanted {
+            self.ask_to_yield(&chosen);
+        }
+        freed >= wanted
+    }
+
+    fn ask_to_yield(&mut self, chosen: &[u64]) {
+        for id in chosen {
+            if let Some(entry) = self.uploads.get_mut(id) {
+                entry.is_yielding = true;
+                entry.yields.notify_one();
+                self.held_bytes = self.held_bytes.saturating_sub(entry.held_bytes);
+            }
+        }
+    }
+}
+
+impl Entry {
+    /// What came of late.
+    fn pace(&self, now: Instant) -> u64 {
+        let halvings = self.halvings(now);
+        self.recent_bytes.checked_shr(halvings).unwrap_or(0)
+    }
+
+    fn came(&mut self, bytes: u64, now: Instant) {
+        self.recent_bytes = self.pace(now).saturating_add(bytes);
+        self.counted += HALF_LIFE * self.halvings(now);
+    }
+
+    fn halvings(&self, now: Instant) -> u32 {
+        let silence = now.saturating_duration_since(self.counted);
+        u32::try_from(silence.as_millis() / HALF_LIFE.as_millis()).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Crowded, Upload, Uploads};
+
+    const KIB: u64 = 1024;
+
+    /// A body of which this much has come and is held, and nothing for so long.
+    fn upload(all: &Uploads, owner: Option<u64>, seconds: u64, bytes: u64) -> Upload {
+        let upload = all.begin(owner);
+        upload.came(bytes);
+        upload.stood_still_for(Duration::from_secs(seconds));
+        upload.claim(bytes).expect("fits");
+        upload
+    }
+
+    fn is_yielding(upload: &Upload) -> bool {
+        upload.all.table().uploads[&upload.id].is_yielding
+    }
+
+    #[test]
+    fn the_slowest_yield_first_and_only_as_many_as_are_needed() {
+        let all = Uploads::of(2000 * KIB);
+        let slow = upload(&all, None, 3, 300 * KIB);
+        let slowest = upload(&all, None, 5, 100 * KIB);
+        let fast = upload(&all, None, 0, 500 * KIB);
+        let new = all.begin(None);
+        new.came(1000 * KIB);
+        assert_eq!(new.claim(200 * KIB), Ok(()));
+        assert!(is_yielding(&slowest) && !is_yielding(&slow) && !is_yielding(&fast));
+        assert_eq!(new.claim(200 * KIB), Ok(()));
+        assert!(is_yielding(&slow) && !is_yielding(&fast));
+        let held = all.table().held_bytes;
+        assert_eq!(held, 900 * KIB, "theirs counts no more");
+    }
+
+    #[test]
+    fn nobody_yields_to_one_that_is_no_faster_and_a_small_body_goes_on() {
+        let all = Uploads::of(2000 * KIB);
+        let first = upload(&all, None, 1, 900 * KIB);
+        let second = all.begin(None);
+        let crowded = Crowded {
+            held_bytes: 900 * KIB,
+            share_bytes: 1000 * KIB,
+        };
+        assert_eq!(second.claim(200 * KIB), Err(crowded));
+        assert!(!is_yielding(&first));
+        assert_eq!(second.claim(100 * KIB), Ok(()), "within the share");
+        assert_eq!(all.begin(None).claim(60 * KIB), Ok(()), "it is small");
+        drop(first);
+        assert_eq!(second.claim(800 * KIB), Ok(()));
+    }
+
+    #[test]
+    fn the_only_body_may_take_more_than_the_share() {
+        let all = Uploads::of(2000 * KIB);
+        let only = all.begin(Some(1));
+        assert_eq!(only.claim(1900 * KIB), Ok(()));
+        drop(only);
+        assert_eq!(all.table().held_bytes, 0);
+    }
+
+    #[test]
+    fn one_token_has_half_of_the_share_and_yields_to_itself() {
+        let all = Uploads::of(2000 * KIB);
+        let stuck = upload(&all, Some(1), 60, 450 * KIB);
+        let other = upload(&all, Some(2), 60, 100 * KIB);
+        let new = all.begin(Some(1));
+        assert_eq!(new.claim(100 * KIB), Ok(()));
+        assert!(is_yielding(&stuck) && !is_yielding(&other));
+        let quick = upload(&all, Some(1), 0, 390 * KIB);
+        assert!(new.claim(200 * KIB).is_err(), "its own are no slower");
+        assert_eq!(other.claim(300 * KIB), Ok(()), "others have theirs");
+        assert!(!is_yielding(&quick));
+    }
+
+    #[tokio::test]
+    async fn who_is_to_yield_is_told_even_if_it_listens_later() {
+        let all = Uploads::of(2000 * KIB);
+        let stuck = upload(&all, None, 60, 900 * KIB);
+        let new = all.begin(None);
+        new.press(500 * KIB);
+        stuck.yields().await;
+        drop(stuck);
+        assert_eq!(all.table().held_bytes, 0);
+    }
+}
