@@ -270,7 +270,9 @@ impl From<BodyError> for ApiError {
         match error {
             BodyError::UnknownEncoding { .. } => Self::new(Code::UnsupportedMediaType, message),
             BodyError::TooLarge { bytes_max } => Self::too_large(message, bytes_max),
-            BodyError::Overloaded(_) => Self::overloaded(message),
+            BodyError::Overloaded(_) | BodyError::Crowded { .. } | BodyError::Yielded => {
+                Self::overloaded(message)
+            }
             BodyError::Undecodable { .. } | BodyError::Undeclared { .. } | BodyError::Broken => {
                 Self::new(Code::Invalid, message)
             }
@@ -330,7 +332,7 @@ impl From<ReadError> for ApiError {
             ReadError::UnknownMeasurement(_) => Self::new(Code::NotFound, message),
             ReadError::MeasurementRequired { .. } => Self::new(Code::Invalid, message),
             ReadError::TooSlow { .. } => Self::new(Code::Timeout, message),
-            ReadError::Lake(LakeError::Unreachable(_)) => Self::unavailable(message),
+            ReadError::Lake(LakeError::Unreachable(_)) => Self::without_tables(message),
             ReadError::Lake(_) | ReadError::Merge(_) | ReadError::Arrow(_) => {
                 Self::internal(message)
             }
@@ -342,14 +344,23 @@ impl From<ReadError> for ApiError {
 impl From<crate::lake::LakeError> for ApiError {
     fn from(error: crate::lake::LakeError) -> Self {
         let message = error.to_string();
-        match error.is_passing() {
-            true => Self::unavailable(message),
-            false => Self::internal(message),
+        match error {
+            crate::lake::LakeError::Leaving { .. } => Self::unavailable(message),
+            _ if error.is_passing() => Self::without_tables(message),
+            _ => Self::internal(message),
         }
     }
 }
 
 impl ApiError {
+    /// 503 while the tables cannot be used. Why names files and stores: the log is told.
+    fn without_tables(detail: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..Self::unavailable("the tables cannot be used now: the server's log says why")
+        }
+    }
+
     fn overloaded(message: String) -> Self {
         Self::new(Code::Unavailable, message).retry_after(RETRY_OVERLOAD_S)
     }

@@ -269,3 +269,28 @@ async fn a_line_number_always_fits_an_i32() {
     let text = rendered(partial::rejected(outcome)).await;
     assert!(text.contains(r#""line":2147483647,"accepted":0"#), "{text}");
 }
+
+/// A failed sync told every client where the log lies.
+#[tokio::test]
+async fn no_answer_names_a_path_of_the_server() {
+    use crate::storage::{Operation, StorageError};
+    use crate::wal::CommitError;
+    let failed = || StorageError::Io {
+        operation: Operation::Sync,
+        path: "/var/lib/secret/0000000000000002.wal".into(),
+        source: std::io::Error::from_raw_os_error(5),
+    };
+    let reason = CommitError::Failed(std::sync::Arc::new(failed())).to_string();
+    let errors: Vec<ApiError> = vec![
+        WriteError::LogUnavailable(reason).into(),
+        CatalogError::Storage(failed()).into(),
+        WriteError::Catalog(CatalogError::Storage(failed())).into(),
+        ReadError::Lake(LakeError::Unreachable("cannot open /var/lib/secret".into())).into(),
+        ReadError::Lake(LakeError::Unreadable("/var/lib/secret: no footer".into())).into(),
+    ];
+    for error in errors {
+        let text = rendered(error).await;
+        assert!(!text.contains("secret"), "{text}");
+        assert!(text.starts_with('5'), "{text}");
+    }
+}
