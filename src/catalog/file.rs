@@ -68,6 +68,10 @@ impl Contents {
         }
     }
 
+    pub(super) fn has_given(&self, id: BucketId) -> bool {
+        id.0 < self.next_bucket_id
+    }
+
     pub(super) fn take_bucket_id(&mut self) -> BucketId {
         let id = BucketId(self.next_bucket_id);
         self.next_bucket_id += 1;

@@ -117,6 +117,11 @@ impl Catalog {
         self.index().by_id.get(&id).cloned()
     }
 
+    /// Whether a bucket ever had this id, in this catalog or in the one that it was restored from.
+    pub fn has_given(&self, id: BucketId) -> bool {
+        self.contents().has_given(id)
+    }
+
     /// All buckets, ordered by name.
     pub fn buckets(&self) -> Vec<Arc<Bucket>> {
         let mut buckets: Vec<_> = self.index().by_id.values().cloned().collect();

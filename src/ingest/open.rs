@@ -40,6 +40,14 @@ enum ReplayError {
     Frame(#[from] FrameError),
     #[error(transparent)]
     Schema(#[from] Contradiction),
+    /// A bucket is durable before the first frame that names it (D13).
+    #[error(
+        "it holds points of bucket {id}, which the data folder's catalog.json has never heard of: \
+         that file is older than the log (a backup that was put back alone?), so it cannot be told \
+         whose the points are; put back the catalog.json that the folder was last used with, or \
+         restore the whole folder from a backup", id = .bucket.0
+    )]
+    UnknownBucket { bucket: BucketId },
     #[error(
         "the log holds more than the memory budget of {budget_bytes} bytes: raise memory.budget_bytes"
     )]
@@ -186,6 +194,9 @@ impl Replay<'_> {
         // Deleted since: its frames outlive it until their segment goes (D13). Its tables are still
         // numbered, so that those after them get the numbers that they had.
         let is_gone = self.catalog.bucket(bucket).is_none();
+        if is_gone && !self.catalog.has_given(bucket) {
+            return Err(ReplayError::UnknownBucket { bucket });
+        }
         if is_gone && !self.schemas.is_news(sequence) {
             return Ok(());
         }

@@ -1,20 +1,24 @@
-//! The data folder on a real disk: for its owner only (folders 0700, files 0600), for one process
-//! at a time (a lock file that also says which), refused where it is not ours.
+//! The data folder on a real disk: for its owner only (folders 0700, files 0600, all of them the
+//! folder's owner's, even if root writes them), for one process at a time (a lock file that also says
+//! which), refused where it is not ours.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::format::FORMAT_FILE;
-use super::{Entry, File, Operation, Storage, StorageError, data_format, ensure_reserve};
+use super::parts::is_ours;
+use super::{
+    Entry, File, MissingPart, Operation, Storage, StorageError, ensure_reserve, open_folder,
+};
 
 mod calls;
 
 use calls::{
-    entries, entry_of, make_folder, move_file, move_new_file, names, open_file, remove_file,
-    remove_folder, sync_folder,
+    Owner, entries, entry_of, make_file, make_folder, make_folder_in, move_file, move_new_file,
+    names, open_file, remove_file, remove_folder, sync_folder,
 };
 
 const LOCK_FILE: &str = "lock";
@@ -33,6 +37,9 @@ const NAMES_OF_A_NEW_FOLDER: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct DiskStorage {
     root: PathBuf,
+    /// Whose the files in it are.
+    owner: Owner,
+    notes: Arc<Mutex<bool>>,
     /// The open lock file: the lock goes when it is closed. A folder that several programs share
     /// has none.
     _lock: Option<Arc<fs::File>>,
@@ -43,19 +50,22 @@ impl DiskStorage {
     ///
     /// # Errors
     ///
-    /// When another process holds it, it cannot be written, is no folder, holds something else,
-    /// or is of another format version; the texts say what to do.
+    /// When another process holds it, it cannot be written, is no folder, holds something else, has
+    /// lost a part, or is of a newer format version; the texts say what to do.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
         refuse_foreign(&root)?;
         keep_others_out(&root);
+        let owner = owner(&root)?;
         let storage = Self {
-            _lock: Some(Arc::new(lock(&root)?)),
+            _lock: Some(Arc::new(lock(&root, owner)?)),
+            notes: Arc::default(),
+            owner,
             root,
         };
         storage.sync_dir("")?;
-        data_format(&storage)?;
+        open_folder(&storage)?;
         if let Err(error) = ensure_reserve(&storage) {
             tracing::warn!(
                 error = error.chain(),
@@ -97,6 +107,8 @@ impl DiskStorage {
         try_lock(&root, &path, &file)?;
         Ok(Self {
             _lock: Some(Arc::new(file)),
+            notes: Arc::default(),
+            owner: owner(&root)?,
             root,
         })
     }
@@ -118,8 +130,11 @@ impl DiskStorage {
             });
         }
         keep_others_out(&root);
+        let owner = owner(&root)?;
         let storage = Self {
-            _lock: Some(Arc::new(lock(&root)?)),
+            _lock: Some(Arc::new(lock(&root, owner)?)),
+            notes: Arc::default(),
+            owner,
             root,
         };
         storage.sync_dir("")?;
@@ -135,7 +150,12 @@ impl DiskStorage {
     pub fn shared(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
-        Ok(Self { _lock: None, root })
+        Ok(Self {
+            _lock: None,
+            notes: Arc::default(),
+            owner: owner(&root)?,
+            root,
+        })
     }
 
     fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
@@ -157,7 +177,10 @@ impl DiskStorage {
         options: &fs::OpenOptions,
     ) -> Result<Box<dyn File>, StorageError> {
         let path = self.resolve(path)?;
-        let opened = open_file(options, &path);
+        let opened = match operation {
+            Operation::Create => make_file(options, &path, self.owner),
+            _ => open_file(options, &path),
+        };
         let file = opened.map_err(|source| StorageError::io(operation, path.clone(), source))?;
         Ok(Box::new(DiskFile { file, path }))
     }
@@ -239,8 +262,12 @@ impl Storage for DiskStorage {
 
     fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
         let folder = self.resolve(folder)?;
-        make_folder(&folder)
+        make_folder_in(&self.root, self.owner, &folder)
             .map_err(|source| StorageError::io(Operation::CreateDir, folder, source))
+    }
+
+    fn notes(&self) -> &Mutex<bool> {
+        &self.notes
     }
 
     fn locate(&self, path: &str) -> PathBuf {
@@ -305,6 +332,7 @@ fn refuse_foreign(root: &Path) -> Result<(), StorageError> {
     if found.iter().any(|name| name == FORMAT_FILE) {
         return Ok(());
     }
+    refuse_headless(root, &found)?;
     let foreign = found
         .into_iter()
         .find(|name| !name.starts_with('.') && !NAMES_OF_A_NEW_FOLDER.contains(&name.as_str()));
@@ -317,12 +345,26 @@ fn refuse_foreign(root: &Path) -> Result<(), StorageError> {
     }
 }
 
+/// A data folder without its format file is not somebody else's.
+fn refuse_headless(root: &Path, names: &[String]) -> Result<(), StorageError> {
+    match is_ours(names) {
+        false => Ok(()),
+        true => Err(StorageError::Missing {
+            path: root.to_owned(),
+            parts: vec![MissingPart::format()],
+        }),
+    }
+}
+
 fn refuse_missing(root: &Path) -> Result<(), StorageError> {
     match names(root) {
         Ok(found) if found.iter().any(|name| name == FORMAT_FILE) => Ok(()),
-        Ok(_) => Err(StorageError::NoDataFolder {
-            path: root.to_owned(),
-        }),
+        Ok(found) => {
+            refuse_headless(root, &found)?;
+            Err(StorageError::NoDataFolder {
+                path: root.to_owned(),
+            })
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StorageError::NoDataFolder {
             path: root.to_owned(),
         }),
@@ -342,17 +384,19 @@ fn keep_others_out(root: &Path) {
     }
 }
 
-fn lock(root: &Path) -> Result<fs::File, StorageError> {
+fn owner(root: &Path) -> Result<Owner, StorageError> {
+    Owner::of(root).map_err(|source| explain(root, Operation::Open, source))
+}
+
+fn lock(root: &Path, owner: Owner) -> Result<fs::File, StorageError> {
     let path = root.join(LOCK_FILE);
     let mut options = fs::OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
-    let file =
-        open_file(&options, &path).map_err(|source| explain(root, Operation::Lock, source))?;
+    options.read(true).write(true).mode(0o600);
+    let made = match make_file(options.clone().create_new(true), &path, owner) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open_file(&options, &path),
+        made => made,
+    };
+    let file = made.map_err(|source| explain(root, Operation::Lock, source))?;
     try_lock(root, &path, &file)?;
     // For the message of the next one who tries. On a full disk it goes without.
     let pid = format!("{}\n", std::process::id());

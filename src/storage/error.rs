@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use super::MissingPart;
 
 /// What was being done when the system refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,21 +148,19 @@ pub enum StorageError {
         /// The newest version known here.
         supported: u32,
     },
-    /// The data folder is of a version that is no longer read.
+    /// Parts of the data folder are gone.
     #[error(
-        "{} says data format version {found}, which this tidegate no longer reads (it reads {supported}): start an older tidegate and export the data",
-        path.display()
+        "data folder {} is not whole, so the start is refused: it has lost {}. Nothing was changed: put back what is missing, as it was when the folder was last in use, or restore the whole folder from a backup{}",
+        path.display(), listed(parts), way_out(path, parts)
     )]
-    OlderFormat {
-        /// The file that says so.
+    Missing {
+        /// The data folder.
         path: PathBuf,
-        /// The version found.
-        found: u32,
-        /// The version read here.
-        supported: u32,
+        /// What is gone.
+        parts: Vec<MissingPart>,
     },
     /// The format file makes no sense.
-    #[error("{} is damaged: it does not name a data format version; restore it from a backup", path.display())]
+    #[error("{} is damaged: it is not what a tidegate wrote there, so neither its version nor whose data this is can be trusted; restore it from a backup", path.display())]
     DamagedFormat {
         /// The file.
         path: PathBuf,
@@ -171,6 +171,39 @@ pub enum StorageError {
         /// The path.
         path: String,
     },
+}
+
+fn listed(parts: &[MissingPart]) -> String {
+    let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    parts.join(", and ")
+}
+
+fn way_out(folder: &Path, parts: &[MissingPart]) -> String {
+    match parts.iter().all(MissingPart::can_be_salvaged_without) {
+        true => format!(
+            ". Without one, `{}` makes a new folder of what is left",
+            salvage_command(folder)
+        ),
+        false => String::new(),
+    }
+}
+
+/// The command that saves what can be read of a data folder, as a shell takes it.
+pub fn salvage_command(folder: &Path) -> String {
+    let folder = folder.display().to_string();
+    let folder = if folder.is_empty() { "." } else { &folder };
+    let out = format!("{}-salvaged", folder.trim_end_matches('/'));
+    let (folder, out) = (quoted(folder), quoted(&out));
+    format!("tidegate wal salvage --data-dir {folder} --out {out}")
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@".contains(&byte);
+    match word.bytes().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 impl StorageError {

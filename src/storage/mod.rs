@@ -2,13 +2,14 @@
 //!
 //! Everything that is kept on disk goes through [`Storage`] and [`File`], two object-safe traits
 //! with the few operations a log and small state files need. [`DiskStorage`] is the real folder:
-//! one process at a time, nothing readable by others, a format version. [`FaultStorage`] is the
+//! one process at a time, nothing readable by others, a format version, a list of what it must
+//! hold ([`open_folder`]). [`FaultStorage`] is the
 //! same in memory with everything a disk can do to us: errors, a full disk, writes that are lost,
 //! torn or reordered when the power goes. [`replace()`] swaps a small file atomically, even on a
 //! full disk.
 //!
 //! Paths are relative to the data folder, use `/`, and never contain `..`. Nothing here knows
-//! what the files mean.
+//! what is in the files.
 //!
 //! What is promised about durability: bytes are durable once [`File::sync_data`] returned `Ok`;
 //! a file that was created, renamed or removed, once [`Storage::sync_dir`] of its folder did.
@@ -18,18 +19,22 @@
 
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 mod disk;
 mod error;
 pub mod fault;
 mod format;
+mod parts;
 mod replace;
 
 pub use disk::DiskStorage;
-pub use error::{Operation, StorageError};
+pub use error::{Operation, StorageError, salvage_command};
 pub use fault::FaultStorage;
-pub use format::{
-    DataFormat, FLUSHES_FILE, FORMAT_FILE, FORMAT_VERSION, TABLES_FOLDER, data_format,
+pub use format::{DataFormat, FORMAT_FILE, FORMAT_VERSION, data_format, new_node_id};
+pub use parts::{
+    FLUSHES_FILE, LOG_FOLDER, MissingPart, Space, TABLES_FOLDER, check_folder, ensure_held,
+    finish_copy, held, hold, hold_last, missing_parts, open_folder,
 };
 pub use replace::{RESERVE_BYTES, ensure_reserve, replace};
 
@@ -75,6 +80,10 @@ pub trait Storage: Send + Sync + Debug {
 
     /// Creates a folder and those above it, durably. An existing one is fine.
     fn create_dir_all(&self, folder: &str) -> Result<(), StorageError>;
+
+    /// Held by whoever changes the notes of what the folder holds, one for each open folder. True
+    /// after a change that failed: what the file says then may not be durable.
+    fn notes(&self) -> &Mutex<bool>;
 
     /// Where a path lies, for messages to people.
     fn locate(&self, path: &str) -> PathBuf;

@@ -8,7 +8,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Operation, Storage, StorageError, folder_of};
+use super::{Operation, Storage, StorageError, folder_of, hold};
 
 /// How large a small file may be to be sure of its place on a full disk.
 pub const RESERVE_BYTES: usize = 1 << 20;
@@ -23,9 +23,21 @@ fn reserve() -> MutexGuard<'static, ()> {
     RESERVE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Replaces the file at `path`, or creates it. When this returns the new bytes are durable; after
-/// an error, or a crash within, the file holds the old bytes or the new ones.
+/// Replaces the file at `path`, or creates it, and notes it as a part of the data folder. When this
+/// returns the new bytes are durable; after an error, or a crash within, the file holds the old bytes
+/// or the new ones.
 pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
+    put(storage, path, bytes)?;
+    match hold(storage, path) {
+        // The reserve is spent on the file itself. What is not noted yet is noted by the next
+        // replacement or start.
+        Err(error) if error.is_full() => Ok(()),
+        held => held,
+    }
+}
+
+/// Replaces a file, and notes nothing.
+pub(super) fn put(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
     let new = format!("{path}.new");
     let written = write_new(storage, &new, bytes);
     match written {
@@ -47,6 +59,18 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), St
     // While the disk stays full this fails; the next replacement tries again.
     let _ = ensure_reserve(storage);
     Ok(())
+}
+
+/// As [`put`], but fails on a full disk.
+pub(super) fn put_in_free_space(
+    storage: &dyn Storage,
+    path: &str,
+    bytes: &[u8],
+) -> Result<(), StorageError> {
+    let new = format!("{path}.new");
+    write_new(storage, &new, bytes)
+        .inspect_err(|_| discard(storage, &new))
+        .and_then(|()| commit(storage, &new, path))
 }
 
 /// Sets the reserve aside unless it is there. Without it everything works but [`replace()`] on a

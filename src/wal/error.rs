@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::frame::FRAME_BYTES_MAX;
 use crate::id::Sequence;
-use crate::storage::StorageError;
+use crate::storage::{self, StorageError};
 
 /// Why a frame cannot be taken by who replays the log.
 pub type OnFrameError = Box<dyn Error + Send + Sync>;
@@ -139,21 +139,7 @@ pub enum WalError {
 /// The command that saves what can be read of the data folder that `segment` lies in, as a shell
 /// takes it.
 fn salvage_command(segment: &Path) -> String {
-    let folder = segment.ancestors().nth(2).unwrap_or(segment);
-    let folder = folder.display().to_string();
-    let folder = if folder.is_empty() { "." } else { &folder };
-    let out = format!("{}-salvaged", folder.trim_end_matches('/'));
-    let (folder, out) = (quoted(folder), quoted(&out));
-    format!("tidegate wal salvage --data-dir {folder} --out {out}")
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@".contains(&byte);
-    match word.bytes().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+    storage::salvage_command(segment.ancestors().nth(2).unwrap_or(segment))
 }
 
 /// A frame was not acknowledged.

@@ -15,11 +15,9 @@ use super::handle::Wal;
 use super::reader::{Frame, FrameReader, Next, to_u64};
 use super::recovery::{self, Replayed};
 use super::released;
-use super::segment::{
-    self, FRAMES_START, HeaderFault, Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader,
-};
+use super::segment::{self, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION};
 use crate::id::Sequence;
-use crate::storage::{Storage, StorageError, data_format};
+use crate::storage::{Storage, StorageError, data_format, held};
 
 /// A log to be read.
 #[derive(Debug)]
@@ -28,6 +26,7 @@ pub struct LogReader<'a> {
     node_id: u64,
     released: Result<Option<Sequence>, String>,
     segments: Vec<SegmentFile>,
+    newest: Option<u64>,
 }
 
 /// A segment as it lies in the folder.
@@ -132,7 +131,14 @@ impl<'a> LogReader<'a> {
             node_id,
             released,
             segments,
+            newest: newest_noted(storage)?,
         })
+    }
+
+    /// The number of the segment that must be the last one, or be followed by others, as far as that
+    /// is known.
+    pub fn newest_noted(&self) -> Option<u64> {
+        self.newest
     }
 
     /// Up to which frame the log says that it is no longer needed, if it says so.
@@ -204,6 +210,13 @@ impl Wal {
     }
 }
 
+/// The number of the newest segment that is noted as a part of the data folder.
+pub(super) fn newest_noted(storage: &dyn Storage) -> Result<Option<u64>, StorageError> {
+    let held = held(storage)?;
+    let names = held.iter().filter_map(|path| path.rsplit('/').next());
+    Ok(names.filter_map(segment::number).max())
+}
+
 /// Goes to the next whole frame behind the place of the reader, or to the end.
 fn find_frame(reader: &mut FrameReader) -> Result<(), StorageError> {
     reader.seek(reader.offset() + 1);
@@ -228,9 +241,7 @@ fn read_segment(
 ) -> Result<SegmentFile, StorageError> {
     let path = segment::path(number);
     let file = storage.open_read(&path)?;
-    let mut bytes = [0; SEGMENT_HEADER_BYTES];
-    let read = file.read_at(&mut bytes, 0)?;
-    let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default());
+    let header = segment::read_header(&*file)?;
     let header = header.map_err(|fault| words(&fault)).and_then(|header| {
         if header.node_id != node_id {
             Err(format!("it was written by node {:016x}", header.node_id))

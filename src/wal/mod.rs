@@ -26,7 +26,7 @@
 //! segment header                                frame
 //!   0  magic "TIDELOG\n"                          0  u32 checksum of seed, bytes 4.. and payload
 //!   8  u16 version, u16 header length             4  u32 payload length
-//!  12  u32 checksum of 0..12 and 16..72           8  u64 sequence
+//!  12  u32 checksum of 0..12 and 16..length       8  u64 sequence
 //!  16  u64 node id                               16  u32 durable offset
 //!  24  u64 segment number                        20  u8 kind: 1 data, 2 probe, 3 end mark
 //!  32  u64 first sequence                        21  u24 check: low bits of the checksum of
@@ -36,6 +36,8 @@
 //!  64  u64 durable offset at creation
 //! ```
 //!
+//! - *Version*: of all versions the first 16 bytes mean the same, so a damaged version is told from
+//!   another one.
 //! - *Seed*: the checksum of node id, segment number and the frame's offset. Bytes that were
 //!   written elsewhere, or by a client into a payload, are no frame here.
 //! - *Check*: a header can be trusted before its payload is read.
@@ -53,6 +55,12 @@
 //! its predecessor ended. Of a last group without proof of having been synced the frames are
 //! copied into the new segment before it gets its name: after a failed sync the page cache may
 //! show what the disk does not hold.
+//!
+//! That a segment is there is noted at the top of the data folder ([`hold_last`]) before the first
+//! acknowledgement in it: each segment proves that its predecessors were there, and the note proves
+//! it of the last one.
+//!
+//! [`hold_last`]: crate::storage::hold_last
 //!
 //! # Release
 //!
@@ -99,4 +107,4 @@ pub use salvage::{Loss, Salvaged, salvage};
 pub use segment::{Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
 
 /// Where the segments lie in the data folder.
-const FOLDER: &str = "wal";
+const FOLDER: &str = crate::storage::LOG_FOLDER;

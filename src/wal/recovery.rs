@@ -7,15 +7,14 @@ use super::FOLDER;
 use super::committer::Committer;
 use super::error::WalError;
 use super::handle::Wal;
+use super::inspect::newest_noted;
 use super::options::WalOptions;
 use super::released;
 use super::replay::{LogEnd, OnFrame, Progress, Replay, TornTail, per_second};
-use super::segment::{
-    self, FRAMES_START, HeaderFault, Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION, SegmentHeader,
-};
+use super::segment::{self, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION, SegmentHeader};
 use super::writer::{Existing, NextSegment, SegmentStats, Writer};
 use crate::id::Sequence;
-use crate::storage::{Storage, data_format};
+use crate::storage::{Space, Storage, StorageError, check_folder, data_format, hold_last};
 
 /// What was replayed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,6 +72,7 @@ pub(super) fn recover(
     on_progress: &mut dyn FnMut(Progress),
 ) -> Result<Recovered, WalError> {
     let node_id = data_format(&*storage)?.node_id;
+    check_folder(&*storage)?;
     storage.create_dir_all(FOLDER)?;
     let chain = Chain::find(&*storage, node_id)?;
     chain.check(&*storage)?;
@@ -112,6 +112,7 @@ pub(super) fn recover(
 /// Reads the log as [`recover`] does, takes no frame and changes nothing: see [`Wal::examine`].
 pub(super) fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
     let node_id = data_format(storage)?.node_id;
+    check_folder(storage)?;
     if !storage.list("")?.iter().any(|name| name == FOLDER) {
         return Ok(Replayed {
             clean: true,
@@ -155,6 +156,7 @@ impl Chain {
                 );
             }
         }
+        let noted = newest_noted(storage)?;
         let (mut segments, mut needless) = (Vec::new(), Vec::new());
         let mut older_are_needless = false;
         for number in numbers.into_iter().rev() {
@@ -163,6 +165,12 @@ impl Chain {
                 continue;
             }
             let found = read_header(storage, node_id, number)?;
+            // Named, but not noted: nothing was acknowledged in it, and after a sync that failed its
+            // name may not be durable. It is made anew.
+            if noted.is_some_and(|noted| noted + 1 == number) && found.1 == found.0.durable {
+                unfinished.push(segment::path(number));
+                continue;
+            }
             older_are_needless = released.is_some_and(|last| found.0.predecessor.sequence <= last);
             segments.push(found);
         }
@@ -183,8 +191,7 @@ impl Chain {
             Some(_) => storage.sync_dir(FOLDER),
         };
         let is_durable = synced.is_ok();
-        let mut paths = self.needless.iter();
-        let deleted = synced.and_then(|()| paths.try_for_each(|path| storage.remove(path)));
+        let deleted = synced.and_then(|()| self.delete_needless(storage));
         if let Err(error) = deleted {
             tracing::warn!(
                 error = error.chain(),
@@ -192,6 +199,19 @@ impl Chain {
             );
         }
         is_durable
+    }
+
+    /// The one that is noted to be the newest may be among them: a crash came between the name of
+    /// its successor and the note of it.
+    fn delete_needless(&self, storage: &dyn Storage) -> Result<(), StorageError> {
+        if self.needless.is_empty() {
+            return Ok(());
+        }
+        if let Some((newest, _)) = self.segments.last() {
+            hold_last(storage, &segment::path(newest.number), Space::Any)?;
+        }
+        let mut paths = self.needless.iter();
+        paths.try_for_each(|path| storage.remove(path))
     }
 
     /// Reads the segments, oldest first, and hands out what was not released.
@@ -286,9 +306,7 @@ fn read_header(
 ) -> Result<(SegmentHeader, u64), WalError> {
     let path = segment::path(number);
     let file = storage.open_read(&path)?;
-    let mut bytes = [0; SEGMENT_HEADER_BYTES];
-    let read = file.read_at(&mut bytes, 0)?;
-    let header = SegmentHeader::decode(bytes.get(..read).unwrap_or_default());
+    let header = segment::read_header(&*file)?;
     let path = storage.locate(&path);
     let supported = SEGMENT_VERSION;
     let header = match header {

@@ -7,6 +7,7 @@
 //! More than a start would take can come along: frames of a last group that was never
 //! acknowledged, behind a torn one. They were sent, so they may be kept.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -50,17 +51,17 @@ pub struct Loss {
     pub before: Option<Sequence>,
 }
 
-/// Copies what can be read of the log in `from` into a new log in `to`, which must not have one.
-/// Durable when it returns. Memory stays within a few mebibytes.
+/// Copies what can be read of the log in `from` into a new log in `to`, which must not have one and
+/// is to belong to the node `node_id`. Durable when it returns. Memory stays within a few mebibytes.
 pub fn salvage(
     from: &dyn Storage,
-    to: Arc<dyn Storage>,
+    (to, node_id): (Arc<dyn Storage>, u64),
     options: WalOptions,
 ) -> Result<Salvaged, WalError> {
     let log = LogReader::open(from)?;
     to.create_dir_all(FOLDER)?;
     let released = released_of(&log);
-    let mut copy = Copy::new(Arc::clone(&to), options, (log.node_id(), released));
+    let mut copy = Copy::new(Arc::clone(&to), options, (node_id, released));
     if let Err(fault) = log.released() {
         let path = from.locate(&released::path());
         copy.lose(
@@ -88,6 +89,9 @@ pub fn salvage(
             }
         })?;
         expected = Some(segment.number + 1);
+    }
+    if let Some(newest) = log.newest_noted() {
+        copy.note_lost(from, expected.unwrap_or(newest)..newest + 1);
     }
     let salvaged = copy.finish()?;
     // New frames must get higher sequences than those that went elsewhere.
@@ -196,7 +200,11 @@ impl Copy {
             None if self.released > Sequence(0) => found.number,
             None => 1,
         });
-        for number in expected..found.number {
+        self.note_lost(from, expected..found.number);
+    }
+
+    fn note_lost(&mut self, from: &dyn Storage, numbers: Range<u64>) {
+        for number in numbers {
             self.add(Loss {
                 path: from.locate(&segment::path(number)),
                 offset: 0,

@@ -3,6 +3,7 @@
 use super::FOLDER;
 use super::frame::take;
 use crate::id::Sequence;
+use crate::storage::{File, StorageError};
 
 /// Bytes of a segment before its first frame.
 pub const SEGMENT_HEADER_BYTES: usize = 72;
@@ -11,6 +12,9 @@ pub const SEGMENT_HEADER_BYTES: usize = 72;
 pub const SEGMENT_VERSION: u16 = 1;
 
 const MAGIC: &[u8; 8] = b"TIDELOG\n";
+
+/// No version has a longer header.
+const HEADER_BYTES_MAX: usize = 512;
 
 /// Where frames start in every segment.
 pub(super) const FRAMES_START: u64 = 72;
@@ -88,20 +92,22 @@ impl SegmentHeader {
         Self::decode_rest(bytes, rest).unwrap_or(Err(HeaderFault::Damaged("the header is cut off")))
     }
 
-    /// Nothing if the bytes run out.
+    /// Nothing if the bytes run out. The checksum comes first: a damaged version is damage, and not
+    /// the work of another program.
     fn decode_rest(bytes: &[u8], mut rest: &[u8]) -> Option<Result<Self, HeaderFault>> {
         let version = u16::from_le_bytes(take(&mut rest)?);
+        let header_bytes = usize::from(u16::from_le_bytes(take(&mut rest)?));
+        let checksum = u32::from_le_bytes(take(&mut rest)?);
+        let head = crc32c::crc32c(bytes.get(..12)?);
+        let body = bytes.get(16..header_bytes);
+        if body.map(|body| crc32c::crc32c_append(head, body)) != Some(checksum) {
+            return Some(Err(HeaderFault::Damaged("the header's checksum is wrong")));
+        }
         if version != SEGMENT_VERSION {
             return Some(Err(match version > SEGMENT_VERSION {
                 true => HeaderFault::Newer(version),
                 false => HeaderFault::Older(version),
             }));
-        }
-        let _header_bytes: [u8; 2] = take(&mut rest)?;
-        let checksum = u32::from_le_bytes(take(&mut rest)?);
-        let head = crc32c::crc32c(bytes.get(..12)?);
-        if crc32c::crc32c_append(head, bytes.get(16..SEGMENT_HEADER_BYTES)?) != checksum {
-            return Some(Err(HeaderFault::Damaged("the header's checksum is wrong")));
         }
         let mut number = || take(&mut rest).map(u64::from_le_bytes);
         Some(Ok(Self {
@@ -116,6 +122,15 @@ impl SegmentHeader {
             durable: number()?,
         }))
     }
+}
+
+/// Reads the header of a segment, of whatever version.
+pub(super) fn read_header(
+    file: &dyn File,
+) -> Result<Result<SegmentHeader, HeaderFault>, StorageError> {
+    let mut bytes = [0; HEADER_BYTES_MAX];
+    let read = file.read_at(&mut bytes, 0)?;
+    Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default()))
 }
 
 /// The path of a segment.
@@ -161,15 +176,20 @@ mod tests {
         }
     }
 
+    /// From a bug: a flipped bit in the version said "start the newer tidegate that wrote it".
     #[test]
-    fn a_header_reads_what_was_written_and_notices_every_flipped_bit() {
+    fn a_header_reads_what_was_written_and_every_flipped_bit_is_damage() {
         let good = header().encode();
         assert_eq!(good.len(), SEGMENT_HEADER_BYTES);
         assert_eq!(SegmentHeader::decode(&good), Ok(header()));
         for bit in 0..good.len() * 8 {
-            let mut bad = good.clone();
-            bad[bit / 8] ^= 1 << (bit % 8);
-            assert!(SegmentHeader::decode(&bad).is_err(), "bit {bit}");
+            for frames in [0, 1000] {
+                let mut bad = good.clone();
+                bad[bit / 8] ^= 1 << (bit % 8);
+                bad.resize(bad.len() + frames, 7);
+                let fault = SegmentHeader::decode(&bad);
+                assert!(matches!(fault, Err(HeaderFault::Damaged(_))), "bit {bit}");
+            }
         }
         for len in 0..good.len() {
             let cut = SegmentHeader::decode(&good[..len]);
@@ -179,11 +199,18 @@ mod tests {
 
     #[test]
     fn other_versions_are_told_from_damage() {
-        let mut other = header().encode();
-        other[8] = 2;
-        assert_eq!(SegmentHeader::decode(&other), Err(HeaderFault::Newer(2)));
-        other[8] = 0;
-        assert_eq!(SegmentHeader::decode(&other), Err(HeaderFault::Older(0)));
+        let of_version = |version: u8, length: u8| {
+            let mut other = header().encode();
+            other.resize(usize::from(length), 1);
+            (other[8], other[10]) = (version, length);
+            let checksum = crc32c::crc32c_append(crc32c::crc32c(&other[..12]), &other[16..]);
+            other[12..16].copy_from_slice(&checksum.to_le_bytes());
+            other.extend_from_slice(b"a frame");
+            SegmentHeader::decode(&other)
+        };
+        assert_eq!(of_version(2, 72), Err(HeaderFault::Newer(2)));
+        assert_eq!(of_version(2, 96), Err(HeaderFault::Newer(2)));
+        assert_eq!(of_version(0, 40), Err(HeaderFault::Older(0)));
     }
 
     #[test]

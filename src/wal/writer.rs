@@ -12,7 +12,7 @@ use super::replay::Carried;
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::clock;
 use crate::id::Sequence;
-use crate::storage::{File, Storage, StorageError};
+use crate::storage::{File, Space, Storage, StorageError, held, hold_last};
 
 /// Past this no segment grows: durable offsets have 32 bits.
 const SEGMENT_BYTES_LIMIT: u64 = 2 << 30;
@@ -140,6 +140,7 @@ impl Writer {
             self.released = Some(released);
             self.record_is_durable = true;
         }
+        self.note_newest()?;
         for _ in 0..freed {
             let Some(oldest) = self.segments.first() else {
                 break;
@@ -153,6 +154,20 @@ impl Writer {
         }
         self.storage.sync_dir(FOLDER)?;
         Ok(freed)
+    }
+
+    /// The segment that is noted to be the newest may be deleted next: a run died between the name of
+    /// its successor and the note of it, and this one has made none yet.
+    fn note_newest(&mut self) -> Result<(), StorageError> {
+        let Some(newest) = self.segments.last() else {
+            return Ok(());
+        };
+        let path = segment::path(newest.number);
+        // A name that is noted was durable before.
+        if !self.names_durable && !held(&*self.storage)?.contains(&path) {
+            self.storage.sync_dir(FOLDER)?;
+        }
+        hold_last(&*self.storage, &path, Space::Any)
     }
 
     /// Makes sure that there is a segment to write to.
@@ -302,6 +317,9 @@ impl Writer {
         self.storage.rename(&new_path, &path)?;
         self.storage.sync_dir(FOLDER)?;
         self.names_durable = true;
+        // From here on it is missed. If this fails it is made anew under the same name: nothing in
+        // it was acknowledged.
+        hold_last(&*self.storage, &path, Space::Free)?;
         // Under its own name, for the sake of error messages.
         let file = self.storage.open(&path)?;
         self.next.carried = Vec::new();

@@ -61,6 +61,44 @@ impl Program {
         program
     }
 
+    /// Starts it, and waits until the log is replayed or the process has ended.
+    pub fn start_or_end(mut command: Command) -> Option<Self> {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("runs");
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("text");
+        let mut program = Self {
+            stdout,
+            stderr: child.stderr.take().map(BufReader::new),
+            url: String::new(),
+            child,
+        };
+        let url = line.trim_end().strip_prefix("listening on ");
+        program.url = url?.to_owned();
+        let until = Instant::now() + PATIENCE;
+        while !program.is_ready() {
+            if program.child.try_wait().expect("known").is_some() {
+                return None;
+            }
+            assert!(Instant::now() < until, "neither ready nor ended");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(program)
+    }
+
+    /// False where nobody answers, too.
+    fn is_ready(&self) -> bool {
+        let asked = || {
+            let mut stream = TcpStream::connect(self.address())?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            let request = "GET /ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+            stream.write_all(request.as_bytes())?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        };
+        asked().is_ok_and(|answer: String| answer.starts_with("HTTP/1.1 200"))
+    }
+
     /// Starts it, and waits until the log is replayed.
     pub fn start_ready(command: Command) -> Self {
         let program = Self::start(command);

@@ -9,7 +9,8 @@ use clap::Args;
 use super::WalCommandError;
 use crate::catalog;
 use crate::storage::{
-    DiskStorage, FLUSHES_FILE, FORMAT_FILE, Storage, StorageError, TABLES_FOLDER, read, replace,
+    DiskStorage, FLUSHES_FILE, Storage, StorageError, TABLES_FOLDER, data_format, finish_copy,
+    missing_parts, new_node_id, read, replace,
 };
 use crate::wal::{Loss, Salvaged, WalOptions, salvage};
 
@@ -93,12 +94,23 @@ fn absolute(path: &Path) -> Result<PathBuf, WalCommandError> {
 /// The format comes last: without it no server takes the folder for a data folder, so that a
 /// salvage that was cut short is never taken for a whole one.
 pub(super) fn copy(from: &dyn Storage, to: &Arc<dyn Storage>) -> Result<Salvaged, WalCommandError> {
-    let salvaged = salvage(from, Arc::clone(to), WalOptions::default())?;
+    let missing = missing_parts(from)?;
+    let is_lost = |path| missing.iter().any(|part| part.path() == path);
+    // Tables refuse a node that does not know what it flushed. A new one may flush all of it anew:
+    // equal points merge.
+    let node_id = match is_lost(FLUSHES_FILE) {
+        true => new_node_id()?,
+        false => data_format(from)?.node_id,
+    };
+    let salvaged = salvage(from, (Arc::clone(to), node_id), WalOptions::default())?;
     for file in catalog::FILES {
         copy_file(from, to.as_ref(), file)?;
     }
-    copy_file(from, to.as_ref(), FLUSHES_FILE)?;
-    copy_file(from, to.as_ref(), FORMAT_FILE)?;
+    // Without tables nothing is flushed.
+    if !is_lost(TABLES_FOLDER) {
+        copy_file(from, to.as_ref(), FLUSHES_FILE)?;
+    }
+    finish_copy(from, to.as_ref(), node_id)?;
     Ok(salvaged)
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::inspect::look;
 use super::salvage::{copy, write_losses};
-use crate::storage::{FaultStorage, Storage, read};
+use crate::storage::{FaultStorage, Storage, check_folder, data_format, read};
 use crate::wal::{Generation, Wal, WalOptions};
 
 /// A data folder with a catalog and a log of so many frames, closed in order or not.
@@ -94,10 +94,14 @@ fn a_salvaged_folder_has_the_catalog_the_flushes_and_its_format_last() {
         "lost: wal/0000000000000001.wal from offset 320 to 444 (124 bytes): the checksum of a frame \
          is wrong; between the writes 2 and 4\n"
     );
-    for file in ["catalog.json", "flushes.json", "format"] {
-        let copied = read(&to.crash(), file).expect("readable");
+    let survived = to.crash();
+    for file in ["catalog.json", "flushes.json"] {
+        let copied = read(&survived, file).expect("readable");
         assert!(copied.is_some() && copied == read(&damaged, file).expect("readable"));
     }
+    let format = |storage: &FaultStorage| data_format(storage).expect("a format");
+    assert_eq!(format(&survived), format(&damaged));
+    check_folder(&survived).expect("it notes what it holds, and holds it");
     assert!(text(&to).contains("4 data frames; the log was closed in order"));
     let full = FaultStorage::new(3);
     full.set_capacity(Some(10));

@@ -457,3 +457,29 @@ async fn a_clean_stop_after_a_release_starts_with_the_same_schemas() {
     assert_eq!(schemas(&world), before);
     assert_eq!(world.rows("late"), [" v=1.0 1"]);
 }
+
+/// From a bug: points of a bucket that the catalog had forgotten were replayed into no bucket, and
+/// the next bucket got its id, and its points.
+#[tokio::test]
+async fn frames_of_a_bucket_that_the_catalog_never_gave_refuse_the_start() {
+    let storage = FaultStorage::new(1);
+    let world = World::with(storage.clone(), super::support::LIMITS);
+    world.catalog.create_bucket("other", None).expect("made");
+    let older = storage.contents("catalog.json").expect("there");
+    world.write("m v=1 1").await;
+    let crashed = storage.crash();
+    crashed.put("catalog.json", &older);
+    let refused = World::open(crashed, Setup::default());
+    let told = match refused.map(|_| ()).expect_err("refused") {
+        OpenError::Wal(error) => format!("{error}: {:?}", std::error::Error::source(&error)),
+        other => panic!("{other}"),
+    };
+    assert!(told.contains("frame 1 at offset 72"), "{told}");
+    assert!(told.contains("UnknownBucket"), "{told}");
+
+    // One that was deleted is no reason.
+    let bucket = world.catalog.bucket_named("b").expect("there");
+    world.catalog.delete_bucket(bucket.id).expect("deleted");
+    let rows = world.after_crash().rows("m");
+    assert!(rows.is_empty(), "{rows:?}");
+}

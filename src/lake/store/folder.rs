@@ -44,7 +44,7 @@ use object_store::{
 };
 
 use super::doubt::{Doubt, Doubts};
-use crate::storage::{self, Storage, StorageError};
+use crate::storage::{self, Storage, StorageError, hold};
 
 /// Where files are written before they get their name.
 const STAGING: &str = "_staging";
@@ -166,6 +166,10 @@ impl FolderStore {
             }
         };
         self.storage.sync_dir(folder)?;
+        // From the first file on it is missed where it is a part of the data folder.
+        if !self.root.is_empty() {
+            hold(self.storage.as_ref(), &self.root)?;
+        }
         Ok(named)
     }
 

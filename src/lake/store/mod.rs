@@ -16,7 +16,7 @@ use object_store::{BackoffConfig, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
 use super::LakeError;
-use crate::storage::{DiskStorage, Storage, TABLES_FOLDER};
+use crate::storage::{DiskStorage, Storage, TABLES_FOLDER, ensure_held};
 
 use folder::FolderStore;
 pub(super) use probe::has_conditional_put;
@@ -35,6 +35,7 @@ pub(super) fn open(
     node_id: u64,
 ) -> Result<Store, LakeError> {
     let Some(url) = url else {
+        ensure_held(data_folder.as_ref(), TABLES_FOLDER)?;
         return local(Arc::clone(data_folder), TABLES_FOLDER, node_id);
     };
     let unsupported = |source: object_store::Error| LakeError::Url {

@@ -2,10 +2,66 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown, lchown};
 use std::path::Path;
 
 use super::super::Entry;
+
+/// Whose the files of a folder are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    user: u32,
+    group: u32,
+}
+
+impl Owner {
+    /// The owner of a folder that is there.
+    pub(super) fn of(folder: &Path) -> io::Result<Self> {
+        fs::metadata(folder).map(|found| Self::in_metadata(&found))
+    }
+
+    fn in_metadata(found: &fs::Metadata) -> Self {
+        Self {
+            user: found.uid(),
+            group: found.gid(),
+        }
+    }
+
+    /// Whether what was just made is to be given to the owner, so that what is done once as root
+    /// leaves nothing that the service's user cannot read. Only root gives away: what anybody else
+    /// makes stays theirs.
+    fn wants(self, made: &fs::Metadata) -> bool {
+        Self::in_metadata(made).user != self.user && rustix::process::geteuid().is_root()
+    }
+}
+
+/// Creates a folder and those above it, each made durable in the one above. Those below `root`
+/// belong to its owner.
+pub(super) fn make_folder_in(root: &Path, owner: Owner, folder: &Path) -> io::Result<()> {
+    let mut made = Vec::new();
+    let above = folder.ancestors().take_while(|above| *above != root);
+    made.extend(above.filter(|above| !above.is_dir()));
+    make_folder(folder)?;
+    for folder in made {
+        if owner.wants(&fs::symlink_metadata(folder)?) {
+            lchown(folder, Some(owner.user), Some(owner.group))?;
+        }
+    }
+    Ok(())
+}
+
+/// Creates a file, which must be new, for the owner.
+pub(super) fn make_file(
+    options: &fs::OpenOptions,
+    path: &Path,
+    owner: Owner,
+) -> io::Result<fs::File> {
+    let file = open_file(options, path)?;
+    if owner.wants(&file.metadata()?) {
+        fchown(&file, Some(owner.user), Some(owner.group))?;
+    }
+    Ok(file)
+}
 
 /// Creates a folder and those above it, each made durable in the one above.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {

@@ -69,12 +69,16 @@ fn somebody_elses_folder_is_left_alone() {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "writes behind the folder's back")]
 fn a_folder_of_a_newer_version_is_refused_and_stays_as_it_was() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let root = scratch.path().join("data");
     let storage = DiskStorage::open(&root).expect("opened");
-    replace(&storage, "format", b"tidegate data format 7\n").expect("written");
     drop(storage);
+    let lines = "tidegate data format 7\n";
+    let checksum = crc32c::crc32c(lines.as_bytes());
+    let text = format!("{lines}crc32c {checksum:08x}\n");
+    std::fs::write(root.join("format"), text).expect("written");
     let refused = DiskStorage::open(&root).expect_err("newer");
     assert!(
         matches!(refused, StorageError::NewerFormat { found: 7, .. }),
@@ -198,4 +202,76 @@ fn a_folder_to_be_filled_is_new_or_empty_and_no_data_folder_before_its_format_is
     assert!(matches!(foreign, StorageError::Foreign { .. }), "{foreign}");
     let taken = DiskStorage::create(&root).expect_err("not empty");
     assert!(matches!(taken, StorageError::NotEmpty { .. }), "{taken}");
+}
+
+/// From a bug: one start, or one `token reset-operator`, as root left files that the service's user
+/// could not read.
+#[test]
+fn what_root_writes_in_the_folder_of_another_user_is_that_users() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can give files away, and these tests do not run as root");
+        return;
+    }
+    let (user, group) = (4321, 8765);
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("data");
+    std::fs::create_dir(&root).expect("made");
+    chown(&root, Some(user), Some(group)).expect("given away");
+    let open: [fn(&Path) -> Result<DiskStorage, StorageError>; 2] = [
+        |root| DiskStorage::open(root),
+        |root| DiskStorage::shared(root.join("lake")),
+    ];
+    for open in open {
+        let storage = open(&root).expect("opened");
+        replace(&storage, "catalog.json", b"x").expect("written");
+        replace(&storage, "catalog.json", b"y").expect("replaced");
+        storage.create_dir_all("wal/deep/down").expect("made");
+        storage.create_new("wal/deep/file").expect("made");
+        storage.create_dir_all("lake").expect("made");
+    }
+    let mut folders = vec![root];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("readable") {
+            let path = entry.expect("readable").path();
+            let found = std::fs::metadata(&path).expect("there");
+            assert_eq!(
+                (found.uid(), found.gid()),
+                (user, group),
+                "{}",
+                path.display()
+            );
+            seen += 1;
+            if found.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    assert!(seen > 12, "{seen}");
+}
+
+/// Whoever may write to the folder could have put a link there.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a file behind the folder's back")]
+fn a_lock_file_that_is_there_stays_whose_it_is() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("SKIPPED: only root can give files away, and these tests do not run as root");
+        return;
+    }
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let (root, other) = (scratch.path().join("data"), scratch.path().join("other"));
+    std::fs::create_dir(&root).expect("made");
+    std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .open(&other)
+        .expect("made");
+    std::fs::hard_link(&other, root.join("lock")).expect("linked");
+    chown(&root, Some(4321), Some(8765)).expect("given away");
+    DiskStorage::open(&root).expect("opened");
+    assert_eq!(std::fs::metadata(&other).expect("there").uid(), 0);
 }

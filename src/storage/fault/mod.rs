@@ -59,6 +59,7 @@ impl Fault {
 #[derive(Clone, Debug)]
 pub struct FaultStorage {
     disk: Arc<Mutex<Disk>>,
+    notes: Arc<Mutex<bool>>,
 }
 
 impl FaultStorage {
@@ -66,6 +67,7 @@ impl FaultStorage {
     pub fn new(seed: u64) -> Self {
         Self {
             disk: Arc::new(Mutex::new(Disk::new(seed))),
+            notes: Arc::default(),
         }
     }
 
@@ -120,6 +122,7 @@ impl FaultStorage {
     pub fn crash(&self) -> Self {
         Self {
             disk: Arc::new(Mutex::new(self.lock().crash())),
+            notes: Arc::default(),
         }
     }
 
@@ -253,6 +256,10 @@ impl Storage for FaultStorage {
 
     fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
         self.run(Operation::CreateDir, folder, |_| Ok(()))
+    }
+
+    fn notes(&self) -> &Mutex<bool> {
+        &self.notes
     }
 
     fn locate(&self, path: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{Generation, Loss, Salvaged, Wal, WalError, WalOptions, released, salvage};
-use super::support::{Log, new_storage, recover, segment, small};
+use super::support::{Log, NODE, new_storage, recover, segment, small};
 use crate::id::Sequence;
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation, Storage};
@@ -182,6 +182,10 @@ fn what_is_missing_beyond_the_record_is_noticed() {
         storage.take(&segment(number));
     }
     let missing = recover(&storage, small()).expect_err("refused").to_string();
+    assert!(missing.contains("0000000000000004.wal"), "{missing}");
+    // As in a folder that was never noted down.
+    storage.put("format", b"tidegate data format 1\nnode 00000000000000ab\n");
+    let missing = recover(&storage, small()).expect_err("refused").to_string();
     assert!(missing.contains("the log has no segments"), "{missing}");
 }
 
@@ -211,7 +215,7 @@ fn a_damaged_record_refuses_the_start_and_names_the_way_out() {
 fn salvaged(storage: &FaultStorage) -> (Salvaged, Vec<u64>) {
     let to = new_storage(3);
     let dynamic: Arc<dyn Storage> = Arc::new(to.clone());
-    let salvaged = salvage(storage, dynamic, small()).expect("salvages");
+    let salvaged = salvage(storage, (dynamic, NODE), small()).expect("salvages");
     (salvaged, found(&Log::open(&to.crash())))
 }
 
@@ -225,7 +229,7 @@ fn a_salvaged_log_has_what_was_not_released_and_goes_on_behind_what_was() {
         storage.take(&segment(number));
     }
     let to = new_storage(3);
-    salvage(&storage, Arc::new(to.clone()), small()).expect("salvages");
+    salvage(&storage, (Arc::new(to.clone()), NODE), small()).expect("salvages");
     let mut log = Log::open(&to);
     log.write(10).expect("durable");
     assert_eq!(

@@ -23,6 +23,9 @@ pub(super) fn small() -> WalOptions {
 }
 
 /// A disk with a data folder of a fixed identity, so that a seed always gives the same bytes.
+/// The node of [`new_storage`].
+pub(super) const NODE: u64 = 0xab;
+
 pub(super) fn new_storage(seed: u64) -> FaultStorage {
     let storage = FaultStorage::new(seed);
     storage.put("format", b"tidegate data format 1\nnode 00000000000000ab\n");

@@ -1,0 +1,318 @@
+//! What a data folder must hold, so that a part that was lost (a restore of some files, a copy with
+//! excludes, a hand that slipped) is told at the start and not taken for "nothing there yet".
+//!
+//! What is made durable for the first time is noted in the file `format` before anything relies on
+//! it: small files by [`replace()`](super::replace), the tables' folder by who keeps tables there,
+//! the newest segment of the log by the log ([`hold_last`]). The note is never ahead of the disk, so
+//! a crash at any moment is no loss of a part: a folder is complete from its first notes on, and
+//! what was cut short before is gone on with.
+//!
+//! A folder of version 1 has no notes. It is trusted once: what is there is noted, unless something
+//! is missing that must have been there before what is.
+//!
+//! This module knows the names of the parts and what it means to lose them, not what is in them. It
+//! does not see that a part was replaced by an older one.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use super::format::{FORMAT_FILE, FORMAT_VERSION, Record};
+use super::replace::put_in_free_space;
+use super::{Storage, StorageError, folder_of};
+
+/// The file that says up to which frame of the log each table is flushed. Whoever copies a log has
+/// to copy it too, even in a build without tables: else frames would be replayed that the tables
+/// have.
+pub const FLUSHES_FILE: &str = "flushes.json";
+
+/// The folder of the tables, unless they lie elsewhere.
+pub const TABLES_FOLDER: &str = "lake";
+
+/// The folder of the log's segments.
+pub const LOG_FOLDER: &str = "wal";
+
+const CATALOG_FILE: &str = "catalog.json";
+const SCHEMAS_FILE: &str = "schemas.json";
+const RELEASED_FILE: &str = "wal/released";
+const SEGMENT_END: &str = ".wal";
+
+/// Single files, and the folder of the tables.
+const PARTS: [&str; 5] = [
+    CATALOG_FILE,
+    SCHEMAS_FILE,
+    FLUSHES_FILE,
+    RELEASED_FILE,
+    TABLES_FOLDER,
+];
+
+/// A part that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingPart(String);
+
+impl MissingPart {
+    /// The file that makes a folder a data folder.
+    pub(super) fn format() -> Self {
+        Self(FORMAT_FILE.to_owned())
+    }
+
+    /// The path in the data folder.
+    pub fn path(&self) -> &str {
+        &self.0
+    }
+
+    /// What was in it.
+    fn contents(&self) -> &'static str {
+        match self.path() {
+            FORMAT_FILE => "whose folder it is, and the key to its log",
+            CATALOG_FILE => "all buckets and tokens, and whose the points in the log are",
+            SCHEMAS_FILE => "the types of the columns",
+            FLUSHES_FILE => "what of the log the tables have already",
+            RELEASED_FILE => "up to where the log was given up",
+            TABLES_FOLDER => "the tables, with all that was flushed",
+            _ => "the newest segment of the log, with acknowledged points",
+        }
+    }
+
+    /// Whether a new folder can be made of what is left.
+    pub(super) fn can_be_salvaged_without(&self) -> bool {
+        !matches!(self.path(), FORMAT_FILE | CATALOG_FILE)
+    }
+}
+
+impl fmt::Display for MissingPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.path(), self.contents())
+    }
+}
+
+/// Makes a new folder a data folder, brings an older one to this version, and refuses one that is
+/// not whole. The tables' folder is not asked for: whether it is used is known to who keeps the
+/// tables ([`ensure_held`]). The names at the top of the folder must be durable.
+pub fn open_folder(storage: &dyn Storage) -> Result<(), StorageError> {
+    let Some(record) = Record::read(storage)? else {
+        return Record::make(storage).map(|_| ());
+    };
+    // What is noted must be durable.
+    if storage.entry(LOG_FOLDER)?.is_some() {
+        storage.sync_dir(LOG_FOLDER)?;
+    }
+    if record.format.version < FORMAT_VERSION {
+        let found = found(storage)?;
+        refuse(storage, implied(storage, &found)?.into_iter())?;
+        return change(storage, |noted| noted.extend(found), Space::Any);
+    }
+    check_folder(storage)?;
+    // A crash came between a part and its note. Of segments the log knows more.
+    let found = found_parts(storage)?;
+    let noted = change(storage, |noted| noted.extend(found), Space::Any);
+    if let Err(error) = noted {
+        tracing::warn!(
+            error = error.chain(),
+            "a new part of the data folder could not be noted; the next start tries again"
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a data folder that lacks a part other than the folder of the tables.
+pub fn check_folder(storage: &dyn Storage) -> Result<(), StorageError> {
+    let held = held(storage)?;
+    let held = held.iter().filter(|path| *path != TABLES_FOLDER);
+    let mut missing = Vec::new();
+    for path in held {
+        if storage.entry(path)?.is_none() {
+            missing.push(path.clone());
+        }
+    }
+    refuse(storage, missing.into_iter())
+}
+
+/// Refuses a data folder that lacks this part and once had it.
+pub fn ensure_held(storage: &dyn Storage, path: &str) -> Result<(), StorageError> {
+    match held(storage)?.contains(path) && storage.entry(path)?.is_none() {
+        true => refuse(storage, [path.to_owned()].into_iter()),
+        false => Ok(()),
+    }
+}
+
+/// What must be there, as paths; nothing in a folder of an older version, or in one that is no data
+/// folder yet.
+pub fn held(storage: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
+    Ok(Record::read(storage)?.map_or_else(BTreeSet::new, |record| record.holds))
+}
+
+/// Notes a part of the data folder, which is durable. The note is durable when this returns. A
+/// folder that is no data folder yet has no notes.
+pub fn hold(storage: &dyn Storage, path: &str) -> Result<(), StorageError> {
+    let add = |noted: &mut BTreeSet<String>| {
+        noted.insert(path.to_owned());
+    };
+    change(storage, add, Space::Any)
+}
+
+/// Notes the newest file of a series, in place of those of the same folder and ending. Else like
+/// [`hold`].
+pub fn hold_last(storage: &dyn Storage, path: &str, space: Space) -> Result<(), StorageError> {
+    let ending = |path: &str| Path::new(path).extension().map(ToOwned::to_owned);
+    let follow = |noted: &mut BTreeSet<String>| {
+        noted.retain(|old| folder_of(old) != folder_of(path) || ending(old) != ending(path));
+        noted.insert(path.to_owned());
+    };
+    change(storage, follow, space)
+}
+
+/// Makes a folder that was filled from another one a data folder, as the last step: it must hold
+/// what it holds now, the tables if the other one has them, which are copied by hand, and a catalog:
+/// without one nobody could tell whose the points are.
+pub fn finish_copy(from: &dyn Storage, to: &dyn Storage, node_id: u64) -> Result<(), StorageError> {
+    let mut holds = found(to)?;
+    holds.extend(found(from)?.take(TABLES_FOLDER));
+    holds.insert(CATALOG_FILE.to_owned());
+    Record::new(node_id, holds).write(to)
+}
+
+/// The parts that a data folder lacks, by its notes.
+pub fn missing_parts(storage: &dyn Storage) -> Result<Vec<MissingPart>, StorageError> {
+    let mut missing = Vec::new();
+    for path in held(storage)? {
+        if storage.entry(&path)?.is_none() {
+            missing.push(MissingPart(path));
+        }
+    }
+    Ok(missing)
+}
+
+/// Whether among the names in a folder is one that only a data folder has.
+pub(super) fn is_ours(names: &[String]) -> bool {
+    let mut known = [CATALOG_FILE, SCHEMAS_FILE, FLUSHES_FILE].into_iter();
+    known.any(|part| names.iter().any(|name| name == part))
+}
+
+/// The error that a folder without these is met with; none if there are none.
+pub(super) fn refuse(
+    storage: &dyn Storage,
+    missing: impl Iterator<Item = String>,
+) -> Result<(), StorageError> {
+    let parts: Vec<_> = missing.map(MissingPart).collect();
+    match parts.is_empty() {
+        true => Ok(()),
+        false => Err(StorageError::Missing {
+            path: folder_itself(storage),
+            parts,
+        }),
+    }
+}
+
+fn folder_itself(storage: &dyn Storage) -> PathBuf {
+    let file = storage.locate(FORMAT_FILE);
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Where a change of the notes may find its place on a full disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// In the reserve too: for what frees space.
+    Any,
+    /// Nowhere: for what goes on taking space.
+    Free,
+}
+
+fn change(
+    storage: &dyn Storage,
+    edit: impl FnOnce(&mut BTreeSet<String>),
+    space: Space,
+) -> Result<(), StorageError> {
+    let notes = storage.notes().lock();
+    let mut is_unsure = notes.unwrap_or_else(PoisonError::into_inner);
+    let Some(record) = Record::read(storage)? else {
+        return Ok(());
+    };
+    let mut noted = match record.format.version {
+        FORMAT_VERSION => record.holds.clone(),
+        // Only what its caller adds is known to be durable.
+        _ => found_parts(storage)?,
+    };
+    edit(&mut noted);
+    let changed = Record::new(record.format.node_id, noted);
+    if changed == record && !*is_unsure {
+        return Ok(());
+    }
+    *is_unsure = true;
+    match space {
+        Space::Any => changed.write(storage)?,
+        Space::Free => {
+            put_in_free_space(storage, FORMAT_FILE, changed.encode().as_bytes())?;
+        }
+    }
+    *is_unsure = false;
+    Ok(())
+}
+
+/// The parts that are there, with the newest segment of the log.
+fn found(storage: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
+    let mut found = found_parts(storage)?;
+    let log = storage.entries(LOG_FOLDER)?.into_iter();
+    let mut segments = log.filter(|entry| entry.name.ends_with(SEGMENT_END));
+    if let Some(last) = segments.next_back() {
+        found.insert(format!("{LOG_FOLDER}/{}", last.name));
+    }
+    Ok(found)
+}
+
+fn found_parts(storage: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
+    let mut found = BTreeSet::new();
+    for part in PARTS {
+        let is_there = match part {
+            TABLES_FOLDER => has_tables(storage)?,
+            part => storage.entry(part)?.is_some(),
+        };
+        if is_there {
+            found.insert(part.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether anything was ever kept there: a folder that is empty but for what is being written gets
+/// lost in copies that leave out empty folders.
+fn has_tables(storage: &dyn Storage) -> Result<bool, StorageError> {
+    let entries = storage.entries(TABLES_FOLDER)?;
+    Ok(entries.iter().any(|entry| !entry.name.starts_with('_')))
+}
+
+/// Whether a table has a log: a flush is noted before its commit.
+fn has_commits(storage: &dyn Storage) -> Result<bool, StorageError> {
+    for bucket in storage.entries(TABLES_FOLDER)? {
+        let bucket = format!("{TABLES_FOLDER}/{}", bucket.name);
+        for table in storage.entries(&bucket)? {
+            let log = format!("{bucket}/{}/_delta_log", table.name);
+            if !storage.entries(&log)?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// What is missing of a folder without notes for certain: it is written before what is there.
+fn implied(storage: &dyn Storage, found: &BTreeSet<String>) -> Result<Vec<String>, StorageError> {
+    let is_lost = |part: &str, since: bool| since && !found.contains(part);
+    let has_more = !found.is_empty() || storage.entry(LOG_FOLDER)?.is_some();
+    let lost = [
+        (CATALOG_FILE, has_more),
+        (FLUSHES_FILE, has_commits(storage)?),
+        (SCHEMAS_FILE, found.contains(RELEASED_FILE)),
+    ];
+    let lost = lost
+        .into_iter()
+        .filter(|(part, since)| is_lost(part, *since));
+    Ok(lost.map(|(part, _)| part.to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests;
