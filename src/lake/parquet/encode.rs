@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::EncodeError;
 use super::chunk::ChunkEncoder;
 use super::file::{Encoded, assemble};
+use super::keys::KeyRange;
 use super::layout::Layout;
 use super::row_group::{self, BYTES_MAX, ROWS_MAX, RowGroup};
 use super::sorted::Sorted;
@@ -75,16 +76,17 @@ fn some_days(
         }
         let starts = rows.clone().step_by(rows_max);
         ranges.extend(starts.map(|start| start..rows.end.min(start + rows_max)));
-        days.push((*day, count));
+        let keys = sorted.keys(rows.clone()).ok_or(EncodeError::NoRows)?;
+        days.push((*day, count, keys));
     }
     if days.is_empty() {
         return Ok(None);
     }
     let groups = row_group::encode(sorted, layout, &ranges, encoder)?;
     let mut groups = groups.into_iter();
-    let files = days.into_iter().map(|(day, count)| {
+    let files = days.into_iter().map(|(day, count, keys)| {
         let groups = groups.by_ref().take(count).collect();
-        Ok((day, assemble(layout, groups, encoder)?))
+        Ok((day, assemble(layout, groups, keys, encoder)?))
     });
     files.collect::<Result<_, _>>().map(Some)
 }
@@ -108,6 +110,8 @@ pub struct FileWriter<'l> {
     group_bytes_max: u64,
     encoder: ChunkEncoder,
     groups: Vec<RowGroup>,
+    /// Of the rows in the groups.
+    keys: Option<KeyRange>,
     waiting: Vec<Arc<Segment>>,
     waiting_rows: usize,
     waiting_bytes: u64,
@@ -122,6 +126,7 @@ impl<'l> FileWriter<'l> {
             group_bytes_max: group_bytes_max.clamp(1, BYTES_MAX),
             encoder: ChunkEncoder::new()?,
             groups: Vec::new(),
+            keys: None,
             waiting: Vec::new(),
             waiting_rows: 0,
             waiting_bytes: 0,
@@ -147,11 +152,11 @@ impl<'l> FileWriter<'l> {
     /// The file; nothing if there were no rows.
     pub fn finish(mut self) -> Result<Option<Encoded>, EncodeError> {
         self.end_group()?;
-        if self.groups.is_empty() {
+        let Some(keys) = self.keys else {
             return Ok(None);
-        }
+        };
         let groups = std::mem::take(&mut self.groups);
-        assemble(self.layout, groups, &mut self.encoder).map(Some)
+        assemble(self.layout, groups, keys, &mut self.encoder).map(Some)
     }
 
     fn end_group(&mut self) -> Result<(), EncodeError> {
@@ -163,6 +168,11 @@ impl<'l> FileWriter<'l> {
             let all = std::slice::from_ref(&all);
             let encoded = row_group::encode(&sorted, self.layout, all, &mut self.encoder)?;
             self.groups.extend(encoded);
+            let keys = sorted.keys(0..rows).ok_or(EncodeError::NoRows)?;
+            self.keys = Some(match &self.keys {
+                Some(before) => before.around(&keys),
+                None => keys,
+            });
         }
         Ok(())
     }

@@ -22,6 +22,9 @@ pub enum EncodeError {
         /// How many there are.
         rows: usize,
     },
+    /// A file without rows, which is never made.
+    #[error("a file of a table would have no rows: report this")]
+    NoRows,
     /// More columns than are numbered.
     #[error("the table has more columns than a Parquet file can")]
     TooManyColumns,

@@ -16,6 +16,7 @@ use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
 
 use super::EncodeError;
 use super::chunk::{Chunk, ChunkEncoder};
+use super::keys::KeyRange;
 use super::layout::{Kind, Layout, TIME, TIME_NS};
 use super::row_group::RowGroup;
 use super::summary::Summary;
@@ -32,6 +33,8 @@ pub struct Encoded {
     pub time_ns_min: i64,
     /// The last time.
     pub time_ns_max: i64,
+    /// The first and the last row.
+    pub keys: KeyRange,
     /// `numRecords`, `minValues`, `maxValues` and `nullCount` as a Delta `add` carries them.
     pub stats: String,
 }
@@ -43,6 +46,7 @@ pub struct Encoded {
 pub(super) fn assemble(
     layout: &Layout,
     groups: Vec<RowGroup>,
+    keys: KeyRange,
     encoder: &mut ChunkEncoder,
 ) -> Result<Encoded, EncodeError> {
     let places = 0..layout.columns().len();
@@ -79,6 +83,7 @@ pub(super) fn assemble(
         rows: summary.rows,
         time_ns_min: summary.time_ns.0,
         time_ns_max: summary.time_ns.1,
+        keys,
         stats: summary.json,
     })
 }

@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::EncodeError;
+use super::keys::KeyRange;
 use crate::columnar::Segment;
 use crate::merge::{Ranks, day_of};
 
@@ -147,6 +148,16 @@ impl Sorted {
         let inputs = self.order.get(before(rows.start)..before(rows.end));
         let inputs = inputs.unwrap_or_default().iter();
         inputs.map(move |input| (place(input), *input))
+    }
+
+    /// The first and the last of some rows, if there are any.
+    pub(super) fn keys(&self, rows: Range<usize>) -> Option<KeyRange> {
+        let row = |row: usize| {
+            let (segment, series, _) = self.runs_in(row..row + 1).next()?;
+            Some((segment, series, *self.times.get(row)?))
+        };
+        let last = rows.end.checked_sub(1).filter(|last| *last >= rows.start)?;
+        Some(KeyRange::of(row(rows.start)?, row(last)?))
     }
 
     /// The runs within some rows: where the series' tags are found, and how many rows it has.

@@ -1,0 +1,184 @@
+//! The first and the last row of a file, as bytes that compare like rows are sorted.
+//!
+//! ```text
+//! row:  tag, tag, ... 00 time
+//! tag:  key (inverted) value       key and value end with 00 00, a 00 in them is 00 FF
+//! time: 8 bytes, the sign inverted
+//! ```
+//!
+//! Keys of tags are inverted because an absent tag comes before every value of it: of two rows, the
+//! one whose next key is the later one lacks the earlier one. Two files whose rows do not meet in
+//! this order have no point in common, whatever their times are.
+
+use std::sync::Arc;
+
+use crate::columnar::Segment;
+
+/// Bytes of a row that are kept: a longer first row is cut, a longer last row is rounded up.
+const ROW_BYTES_MAX: usize = 512;
+
+/// More than what can follow where a row was cut: the eight bytes of a time at most are all ones.
+const BEYOND: [u8; 9] = [0xFF; 9];
+
+/// The first and the last row of a file in the order of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    first: Arc<[u8]>,
+    last: Arc<[u8]>,
+}
+
+impl KeyRange {
+    /// The range from one row (a segment's series, and a time in nanoseconds) to another.
+    pub(super) fn of(first: (&Segment, u32, i64), last: (&Segment, u32, i64)) -> Self {
+        let bytes = |(segment, series, time_ns): (&Segment, u32, i64)| {
+            row_bytes(segment.series_tags(series), time_ns)
+        };
+        Self {
+            first: cut_down(bytes(first)).into(),
+            last: rounded_up(bytes(last)).into(),
+        }
+    }
+
+    /// Reads what [`KeyRange::texts`] wrote; nothing if that is not a range.
+    pub fn of_texts(first: &str, last: &str) -> Option<Self> {
+        let (first, last) = (hex::decode(first).ok()?, hex::decode(last).ok()?);
+        let range = Self {
+            first: first.into(),
+            last: last.into(),
+        };
+        (range.first <= range.last).then_some(range)
+    }
+
+    /// Both ends as texts, for the log of a table.
+    pub fn texts(&self) -> (String, String) {
+        (hex::encode(&self.first), hex::encode(&self.last))
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.first.len() + self.last.len()
+    }
+
+    /// Not after any row of the file.
+    pub fn first(&self) -> &[u8] {
+        &self.first
+    }
+
+    /// Whether a row may be in both.
+    pub fn meets(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
+    /// Whether all rows come before those of the other.
+    pub fn is_before(&self, other: &Self) -> bool {
+        self.last < other.first
+    }
+
+    /// The smallest range around both.
+    pub fn around(&self, other: &Self) -> Self {
+        Self {
+            first: Arc::clone(std::cmp::min(&self.first, &other.first)),
+            last: Arc::clone(std::cmp::max(&self.last, &other.last)),
+        }
+    }
+}
+
+/// A row with these tags, which are ordered by key, at a time.
+fn row_bytes<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>, time_ns: i64) -> Vec<u8> {
+    let mut row = Vec::new();
+    for (key, value) in tags {
+        let start = row.len();
+        push_text(&mut row, key);
+        for byte in row.iter_mut().skip(start) {
+            *byte = !*byte;
+        }
+        push_text(&mut row, value);
+    }
+    row.push(0);
+    let mut time = time_ns.to_be_bytes();
+    time[0] ^= 0x80;
+    row.extend(time);
+    row
+}
+
+fn push_text(row: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        row.push(byte);
+        if byte == 0 {
+            row.push(0xFF);
+        }
+    }
+    row.extend([0, 0]);
+}
+
+fn cut_down(mut row: Vec<u8>) -> Vec<u8> {
+    row.truncate(ROW_BYTES_MAX);
+    row
+}
+
+fn rounded_up(mut row: Vec<u8>) -> Vec<u8> {
+    if row.len() > ROW_BYTES_MAX {
+        row.truncate(ROW_BYTES_MAX);
+        row.extend(BEYOND);
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cmp::Ordering;
+
+    use super::{cut_down, rounded_up, row_bytes};
+    use crate::merge::compare_tags;
+
+    type Tags = Vec<(String, String)>;
+
+    fn bytes((tags, time_ns): &(Tags, i64)) -> Vec<u8> {
+        row_bytes(tags.iter().map(|(k, v)| (&**k, &**v)), *time_ns)
+    }
+
+    fn compare(a: &(Tags, i64), b: &(Tags, i64)) -> Ordering {
+        let left = a.0.iter().map(|(k, v)| (&**k, &**v));
+        let right = b.0.iter().map(|(k, v)| (&**k, &**v));
+        compare_tags(left, right).then(a.1.cmp(&b.1))
+    }
+
+    /// Tag sets and times that differ in few places, so that neighbours are met often.
+    fn rows() -> Vec<(Tags, i64)> {
+        let texts = ["", "\0", "a", "ab", "a\0", "b", "\u{10FFFF}"];
+        let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let mut rows = vec![(Vec::new(), 0)];
+        for key in texts {
+            for value in texts {
+                rows.push((vec![tag(key, value)], -1));
+                rows.push((vec![tag(key, value)], i64::MAX));
+                for more in texts.iter().filter(|more| **more > key) {
+                    rows.push((vec![tag(key, value), tag(more, "a")], i64::MIN));
+                }
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn bytes_of_rows_compare_as_rows_are_sorted() {
+        let rows = rows();
+        for a in &rows {
+            for b in &rows {
+                assert_eq!(bytes(a).cmp(&bytes(b)), compare(a, b), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_row_is_cut_to_what_is_not_after_it_and_rounded_to_what_is_not_before_it() {
+        for length in 480..530 {
+            let tags = vec![("k".to_owned(), "v".repeat(length))];
+            for time_ns in [i64::MIN, -1, 0, i64::MAX] {
+                let row = bytes(&(tags.clone(), time_ns));
+                assert!(cut_down(row.clone()) <= row, "{length}");
+                assert!(rounded_up(row.clone()) >= row, "{length}");
+            }
+        }
+    }
+}
