@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::LakeError;
 use super::columns::Columns;
-use super::state::{DataFile, TableState, day_name, schema_of};
+use super::parquet::KeyRange;
+use super::state::{DataFile, FORMAT, FORMAT_KEY, TableState, day_name, schema_of};
 
 /// How long the log and removed files are kept for readers of older versions.
 pub(super) const KEEP: Duration = Duration::from_secs(24 * 3600);
@@ -15,6 +16,11 @@ pub(super) const KEEP: Duration = Duration::from_secs(24 * 3600);
 /// The oldest protocol: no features, so that every engine reads and writes the table.
 const READER_VERSION: u32 = 1;
 const WRITER_VERSION: u32 = 2;
+
+/// Where an `add` action keeps the first and the last row of its file: in its `tags`, which
+/// checkpoints keep.
+pub(super) const FIRST_ROW: &str = "tidegate.first";
+pub(super) const LAST_ROW: &str = "tidegate.last";
 
 /// What a new table says about itself.
 pub(super) struct NewTable<'a> {
@@ -30,8 +36,11 @@ pub(super) struct NewFile {
     /// Relative to the table.
     pub(super) path: String,
     pub(super) day: i32,
+    /// The number in its name.
+    pub(super) order: u64,
     pub(super) bytes: u64,
     pub(super) stats: String,
+    pub(super) keys: KeyRange,
     pub(super) now_ms: i64,
 }
 
@@ -56,6 +65,7 @@ impl NewTable<'_> {
                 "delta.deletedFileRetentionDuration": keep,
                 "tidegate.bucket": self.bucket,
                 "tidegate.measurement": self.measurement,
+                FORMAT_KEY: FORMAT.to_string(),
             },
         }});
         vec![protocol, metadata]
@@ -91,6 +101,7 @@ pub(super) fn transaction(app: &str, version: u64, now_ms: i64) -> Value {
 /// A file that belongs to the table from now on. `data_change` is false if its points were in the
 /// table before.
 pub(super) fn add(file: &NewFile, data_change: bool) -> Value {
+    let (first, last) = file.keys.texts();
     json!({"add": {
         "path": file.path,
         "partitionValues": {"day": day_name(file.day)},
@@ -98,6 +109,7 @@ pub(super) fn add(file: &NewFile, data_change: bool) -> Value {
         "modificationTime": file.now_ms,
         "dataChange": data_change,
         "stats": file.stats,
+        "tags": {FIRST_ROW: first, LAST_ROW: last},
     }})
 }
 

@@ -1,17 +1,24 @@
 //! Compaction: files of a day joined into few, sorted, without overwritten points.
+//!
+//! `plan` says which, and why no newer point becomes older by it; here they are read, merged,
+//! written and committed. At the commit both is looked at again: that all inputs are still there,
+//! and that nothing came between them.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::actions;
 use super::flush::remove_files;
-use super::parquet::{Encoded, FileWriter, Layout};
+use super::parquet::{Encoded, FileWriter, KeyRange, Layout};
+use super::plan::{Plan, Rules, is_closed, runs};
 use super::reading::StoredFile;
 use super::state::{DataFile, TableState, day_name};
 use super::table::{Next, Table};
-use super::upkeep::{by_day, count, to_join};
+use super::upkeep::{count, sum};
 use super::{Lake, LakeError};
-use crate::merge::{Merge, MergedSegments, Run, SegmentLimits, TimeRange, day_start_ns};
+use crate::columnar::Segment;
+use crate::merge::{Chunks, ChunksError, Merge, MergedSegments, Run, SegmentLimits, TimeRange};
 use crate::telemetry::UpkeepCounts;
 
 /// Rows that are merged before they are encoded.
@@ -31,16 +38,39 @@ const OUTPUT_FACTOR: u64 = 4;
 /// How long a compaction waits for memory. It is tried again with the next upkeep.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Files that are joined at once: each is open all the time.
-const INPUTS_MAX: usize = 64;
+/// What one join may take and make. Tests have smaller ones, to see many files of few rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JoinLimits {
+    /// Sorted runs that are merged at once: each has a file open all the time.
+    pub(super) runs_max: usize,
+    /// Rows of a file that is written; its bytes are limited by the settings.
+    pub(super) file_rows_max: usize,
+}
 
-/// A day that ended so long ago is over: few points come for it now.
-const LATE_NS: i64 = 3_600_000_000_000;
+impl Default for JoinLimits {
+    fn default() -> Self {
+        Self {
+            runs_max: 64,
+            file_rows_max: usize::MAX,
+        }
+    }
+}
 
-/// A day to be joined.
-struct Plan {
-    day: i32,
-    inputs: Vec<DataFile>,
+/// The version of a table at which nothing was to be done, and the time (nanoseconds since the
+/// epoch) up to which that holds: looking again costs nothing before.
+#[derive(Debug, Default)]
+pub(super) struct Rest(Mutex<Option<(u64, i64)>>);
+
+impl Rest {
+    pub(super) fn holds(&self, version: u64, now_ns: i64) -> bool {
+        let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rest.is_some_and(|(at, until_ns)| at == version && now_ns <= until_ns)
+    }
+
+    fn note(&self, version: u64, until_ns: i64) {
+        let mut rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *rest = Some((version, until_ns));
+    }
 }
 
 impl Lake {
@@ -52,47 +82,61 @@ impl Lake {
         is_asked: bool,
     ) -> Result<UpkeepCounts, LakeError> {
         let mut counts = UpkeepCounts::default();
-        let Some(mut state) = table.refresh(self.app()).await? else {
+        let Some(state) = table.refresh(self.app()).await? else {
             return Ok(counts);
         };
-        let days: Vec<i32> = by_day(&state).into_keys().collect();
-        for day in days {
-            // One day may need several rounds; each leaves fewer files.
-            while let Some(plan) = self.plan(&state, day, is_asked) {
-                let inputs = plan.inputs.len();
-                let joined = self.join(table, &state, measurement, plan).await?;
-                counts.files_removed += joined.files_removed;
-                counts.files_added += joined.files_added;
-                counts.bytes_added += joined.bytes_added;
-                match table.known() {
-                    Some(known) if joined.files_added < count(inputs) => state = known,
-                    _ => break,
-                }
-            }
+        let rules = Rules {
+            files_min: self.shared.options.compact_files_min,
+            file_bytes_max: self.file_bytes_max(),
+            runs_max: self.shared.joins.runs_max,
+            now_ns: self.shared.clock.now_ns(),
+            is_asked,
+        };
+        if !is_asked && table.rest.holds(state.version, rules.now_ns) {
+            return Ok(counts);
         }
-        Ok(counts)
+        let version = state.version;
+        let look = move || (rules.plans(&state), rules.over_next_ns(&state));
+        let (plans, until_ns) = tokio::task::spawn_blocking(look).await?;
+        if plans.is_empty() && !is_asked {
+            table.rest.note(version, until_ns);
+        }
+        let mut failed = None;
+        for plan in plans {
+            let joined = self.join_day(table, measurement, &rules, plan, &mut counts);
+            // Other days do not wait for one that cannot be joined.
+            failed = joined.await.err().or(failed);
+        }
+        failed.map_or(Ok(counts), Err)
     }
 
-    /// What is to be joined of a day: nothing if all is well.
-    fn plan(&self, state: &TableState, day: i32, is_asked: bool) -> Option<Plan> {
-        let options = &self.shared.options;
-        let files = by_day(state).remove(&day)?;
-        let late_ns = self.shared.clock.now_ns().saturating_sub(LATE_NS);
-        let is_over = day_start_ns(day + 1) < late_ns;
-        let mut inputs: Vec<DataFile> = if is_asked || is_over {
-            let mut orders: Vec<u64> = files.iter().map(|file| file.order).collect();
-            orders.dedup();
-            // Files of one order are parts of one compaction, none of whose points stands twice.
-            match orders.len() {
-                0 | 1 => Vec::new(),
-                _ => files.into_iter().cloned().collect(),
-            }
-        } else {
-            to_join(&files, options.compact_files_min, options.file_bytes_max)
+    /// Joins files of a day until there is nothing more to join: one join may call for another.
+    async fn join_day(
+        &self,
+        table: &Arc<Table>,
+        measurement: &str,
+        rules: &Rules,
+        plan: Plan,
+        counts: &mut UpkeepCounts,
+    ) -> Result<(), LakeError> {
+        let Some(mut state) = table.refresh(self.app()).await? else {
+            return Ok(());
         };
-        // The oldest ones, for what is behind them stays behind them.
-        inputs.truncate(INPUTS_MAX);
-        (inputs.len() > 1).then_some(Plan { day, inputs })
+        let day = plan.day;
+        let mut next = Some(plan);
+        while let Some(plan) = next {
+            let joined = self.join(table, &state, measurement, plan).await?;
+            if joined.files_removed == 0 {
+                // Others are at it, too.
+                return Ok(());
+            }
+            sum(counts, joined);
+            let now = table.refresh(self.app()).await?;
+            let Some(now) = now else { return Ok(()) };
+            next = rules.plan(day, &now.of_day(day));
+            state = now;
+        }
+        Ok(())
     }
 
     async fn join(
@@ -102,10 +146,15 @@ impl Lake {
         measurement: &str,
         plan: Plan,
     ) -> Result<UpkeepCounts, LakeError> {
-        let Plan { day, inputs } = plan;
+        let Plan { day, inputs } = &plan;
         let snapshot = self.snapshot_of(Arc::clone(table), Arc::clone(state), measurement);
-        let files: Vec<StoredFile> = inputs.iter().map(|file| snapshot.file(file)).collect();
-        let open_bytes: u64 = files.iter().map(StoredFile::open_bytes).sum();
+        let files: Vec<&DataFile> = inputs.iter().collect();
+        let runs = runs(&files).into_iter();
+        let runs = runs.map(|run| run.into_iter().map(|file| snapshot.file(file)).collect());
+        let runs: Vec<VecDeque<StoredFile>> = runs.collect();
+        // Of a run, one file at a time is open.
+        let largest = |run: &VecDeque<StoredFile>| run.iter().map(StoredFile::open_bytes).max();
+        let open_bytes: u64 = runs.iter().filter_map(largest).sum();
         let bytes_max = self.file_bytes_max();
         let wanted = open_bytes + OUTPUT_FACTOR * bytes_max;
         let memory = self.shared.budget.reserve_within(wanted, PATIENCE).await?;
@@ -113,8 +162,9 @@ impl Lake {
         let join = Join {
             layout: state.columns.layout(),
             measurement: measurement.to_owned(),
-            files,
+            runs,
             bytes_max,
+            rows_max: self.shared.joins.file_rows_max,
         };
         let mut join = tokio::task::spawn_blocking(move || join.start()).await??;
         let mut written = Vec::new();
@@ -125,18 +175,17 @@ impl Lake {
             let Some(file) = file else {
                 break;
             };
-            written.extend(self.write_files(table, order, vec![(day, file)]).await?);
+            debug_assert!(follows(&written, &file.keys), "parts are in order");
+            written.extend(self.write_files(table, order, vec![(*day, file)]).await?);
         }
         drop((join, memory));
-        let committed = self.commit_join(table, &inputs, &written).await?;
-        if !committed {
-            remove_files(table, &written).await;
+        if !self.commit_join(table, &plan, &written).await? {
             return Ok(UpkeepCounts::default());
         }
         let bytes_added = written.iter().map(|file| file.bytes).sum();
         tracing::info!(
             table = table.folder,
-            day = day_name(day),
+            day = day_name(*day),
             files = inputs.len(),
             into = written.len(),
             bytes = bytes_added,
@@ -149,31 +198,45 @@ impl Lake {
         })
     }
 
-    /// Puts the new files in the place of the old ones, all of which must still be there.
+    /// Puts the new files in the place of the old ones, all of which must still be there, with
+    /// nothing between them; false if that is no longer so.
     async fn commit_join(
         &self,
         table: &Table,
-        inputs: &[DataFile],
+        plan: &Plan,
         written: &[actions::NewFile],
     ) -> Result<bool, LakeError> {
-        let mut is_there = true;
+        let inputs = &plan.inputs;
+        let (mut is_done, mut is_tried) = (false, false);
         let mut next = |state: Option<&TableState>| {
-            let files = state.map(|state| &state.files);
-            let has = |path: &str| files.is_some_and(|files| files.contains_key(path));
-            // An attempt whose end was not heard may have gone through.
-            let is_done = written.iter().all(|file| has(&file.path)) && !written.is_empty();
-            is_there = is_done || inputs.iter().all(|file| has(&file.path));
-            if is_done || !is_there {
+            let has = |path: &str| state.is_some_and(|state| state.files.contains_key(path));
+            // An attempt whose end was not heard may have gone through, and others may have gone
+            // on with some of it.
+            is_done = written.iter().any(|file| has(&file.path));
+            let day = state.map(|state| state.of_day(plan.day));
+            let is_open = inputs.iter().all(|file| has(&file.path))
+                && is_closed(inputs, day.into_iter().flatten());
+            if is_done || !is_open {
                 return Ok(Next::Done);
             }
+            is_tried = true;
             // Overwritten points vanish: for those who read changes that is one.
             let parameters = serde_json::json!({"zOrderBy": "[]"});
             let mut commit = self.removal("OPTIMIZE", &parameters, inputs, true);
             commit.extend(written.iter().map(|file| actions::add(file, true)));
             Ok(Next::Commit(actions::parse(&table.folder, commit)?))
         };
-        table.commit(self.app(), &mut next).await?;
-        Ok(is_there)
+        let state = table.commit(self.app(), &mut next).await?;
+        let has_one = |state: Arc<TableState>| {
+            let mut written = written.iter();
+            written.any(|file| state.files.contains_key(file.path.as_str()))
+        };
+        is_done |= state.is_some_and(has_one);
+        // What was tried may have been committed, and joined by others since: it is theirs.
+        if !is_done && !is_tried {
+            remove_files(table, written).await;
+        }
+        Ok(is_done)
     }
 
     /// A file is encoded in memory.
@@ -183,33 +246,40 @@ impl Lake {
     }
 }
 
+/// Whether a part of these keys follows the parts before it.
+fn follows(written: &[actions::NewFile], keys: &KeyRange) -> bool {
+    let last = written.last();
+    last.is_none_or(|last| !keys.is_before(&last.keys))
+}
+
 /// The blocking part: rows out of files, merged, into files.
 struct Join {
     layout: Layout,
     measurement: String,
-    files: Vec<StoredFile>,
+    /// In the order of writing; the files of a run in the order of their rows.
+    runs: Vec<VecDeque<StoredFile>>,
     bytes_max: u64,
+    rows_max: usize,
 }
 
 struct Joining {
     layout: Layout,
     segments: MergedSegments,
     bytes_max: u64,
+    rows_max: usize,
 }
 
 impl Join {
     fn start(self) -> Result<Joining, LakeError> {
-        let mut runs = Vec::new();
-        for file in &self.files {
-            runs.push(Run::stream(
-                &file.file().path,
-                file.open(None)?,
-                TimeRange::ALL,
-            ));
-        }
+        let runs = self.runs.into_iter().map(|files| {
+            let name = files.front().map(|file| file.file().path.clone());
+            let chain = Chain { files, open: None };
+            Run::stream(&name.unwrap_or_default(), Box::new(chain), TimeRange::ALL)
+        });
         let merge = Merge::new(runs).map_err(LakeError::merge)?;
         let bytes_max = usize::try_from(self.bytes_max / SEGMENTS_MIN).unwrap_or(usize::MAX);
         let limits = SegmentLimits {
+            rows_max: SEGMENT_LIMITS.rows_max.min(self.rows_max),
             bytes_max: SEGMENT_LIMITS.bytes_max.min(bytes_max),
             ..SEGMENT_LIMITS
         };
@@ -217,7 +287,30 @@ impl Join {
             layout: self.layout,
             segments: MergedSegments::new(&self.measurement, merge, limits),
             bytes_max: self.bytes_max,
+            rows_max: self.rows_max,
         })
+    }
+}
+
+/// Files whose rows follow each other, as one stream: one of them is open at a time.
+struct Chain {
+    files: VecDeque<StoredFile>,
+    open: Option<Box<dyn Chunks>>,
+}
+
+impl Chunks for Chain {
+    fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
+        loop {
+            if let Some(open) = &mut self.open
+                && let Some(segment) = open.next()?
+            {
+                return Ok(Some(segment));
+            }
+            let Some(file) = self.files.pop_front() else {
+                return Ok(None);
+            };
+            self.open = Some(file.open(None)?);
+        }
     }
 }
 
@@ -226,11 +319,13 @@ impl Joining {
     fn next(&mut self) -> Result<Option<Encoded>, LakeError> {
         let writer = FileWriter::new(&self.layout, self.bytes_max / GROUPS_MIN);
         let mut writer = writer.map_err(LakeError::encode)?;
-        while writer.encoded_bytes() < self.bytes_max {
+        let mut rows = 0;
+        while writer.encoded_bytes() < self.bytes_max && rows < self.rows_max {
             let Some(segment) = self.segments.next() else {
                 break;
             };
             let segment = segment.map_err(LakeError::merge)?;
+            rows += segment.rows();
             writer.push(Arc::new(segment)).map_err(LakeError::encode)?;
         }
         writer.finish().map_err(LakeError::encode)

@@ -3,12 +3,19 @@
 //! ```text
 //! settle ─ seal ─ encode ─ write files ─ note the attempt ─ commit with txn ─ note it ─ release
 //!   │                                                          │ met others: look again
-//!   └ what the table says was flushed                          └ in doubt: the table tells
+//!   └ what the table says was flushed                          ├ number too low: a higher one
+//!                                                              └ in doubt: the table tells
 //! ```
+//!
+//! The number in the name of a file says which of equal points is newer (see `state`). It is
+//! chosen when the file is written, and others may commit before it is: so the commit looks whether
+//! it is above those of all files of its day, and if not, the file is copied under a higher one
+//! and the commit tried anew.
 //!
 //! The transaction of a commit is the sequence of the last log frame in it. The library refuses
 //! neither a repeated nor a lower one: it is compared before every attempt.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use deltalake_core::kernel::Action;
@@ -35,6 +42,9 @@ const WRITES_MAX: usize = 4;
 /// How often a flush is prepared anew because others have changed the table meanwhile.
 const PREPARATIONS_MAX: u32 = 20;
 
+/// How often files get a new number because others were faster.
+const NUMBERS_MAX: u32 = 100;
+
 /// Rows on their way to a table.
 struct Unit {
     sealed: Sealed,
@@ -43,6 +53,17 @@ struct Unit {
     known_columns: usize,
     files: Vec<NewFile>,
     rows: u64,
+}
+
+/// What came of an attempt to commit a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Landing {
+    /// It is in the table.
+    Landed,
+    /// There are files of its days with numbers that are not below its own.
+    Behind,
+    /// The table is no longer as it was when the files were made.
+    Stale,
 }
 
 impl Lake {
@@ -72,7 +93,7 @@ impl Lake {
             let last = sealed.last;
             // What could not be noted would be written again and again.
             self.probe_positions().await?;
-            let unit = self
+            let mut unit = self
                 .prepare(&table, state.as_deref(), sealed, scratch)
                 .await?;
             // Not earlier: a start must ask the store about every attempt, and a store that is
@@ -81,10 +102,8 @@ impl Lake {
                 remove_files(&table, &unit.files).await;
                 return Err(error);
             }
-            if self
-                .commit(&table, bucket, measurement, flushed, &unit)
-                .await?
-            {
+            let landed = self.land(&table, bucket, measurement, flushed, &mut unit);
+            if landed.await? {
                 self.shared.positions.flushed(bucket.id, measurement, last);
                 self.shared.buffer.release(bucket.id, measurement, last);
                 return Ok(unit.report());
@@ -120,7 +139,7 @@ impl Lake {
         let mut columns = columns_of(state);
         let known_columns = columns.len();
         columns.extend(wanted(&sealed.segments));
-        let order = state.map_or(0, |state| state.version + 1);
+        let order = state.map_or(0, TableState::next_order);
         let segments = sealed.segments.clone();
         let (rows, files) = self
             .write_days(table, order, segments, columns.layout())
@@ -186,20 +205,18 @@ impl Lake {
         encoded: Vec<(i32, Encoded)>,
     ) -> Result<Vec<NewFile>, LakeError> {
         let now_ms = self.now_ms();
-        let node_id = self.shared.node_id;
-        let writes = encoded.into_iter().map(|(day_number, file)| async move {
-            let day = day_name(day_number);
-            let name = uuid::Uuid::new_v4();
-            let path = format!("day={day}/{order:020}-{node_id:016x}-{name}.parquet");
+        let writes = encoded.into_iter().map(|(day, file)| async move {
+            let path = self.new_path(day, order);
             let bytes = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
             let payload = PutPayload::from(file.bytes);
-            let location = Path::parse(&path).map_err(object_store::Error::from)?;
-            table.store.put(&location, payload).await?;
+            table.store.put(&location(&path)?, payload).await?;
             Ok::<_, LakeError>(NewFile {
                 path,
-                day: day_number,
+                day,
+                order,
                 bytes,
                 stats: file.stats,
+                keys: file.keys,
                 now_ms,
             })
         });
@@ -209,7 +226,77 @@ impl Lake {
             .await
     }
 
-    /// Commits the files of a unit; false if the table is no longer as it was when they were made.
+    fn new_path(&self, day: i32, order: u64) -> String {
+        let (node_id, name) = (self.shared.node_id, uuid::Uuid::new_v4());
+        let day = day_name(day);
+        format!("day={day}/{order:020}-{node_id:016x}-{name}.parquet")
+    }
+
+    /// Commits a unit, under higher numbers if others were faster; false if it must be prepared
+    /// anew.
+    async fn land(
+        &self,
+        table: &Table,
+        bucket: &Bucket,
+        measurement: &str,
+        flushed: Sequence,
+        unit: &mut Unit,
+    ) -> Result<bool, LakeError> {
+        for _ in 0..NUMBERS_MAX {
+            let landing = self.commit(table, bucket, measurement, flushed, unit);
+            match landing.await? {
+                Landing::Landed => return Ok(true),
+                Landing::Stale => return Ok(false),
+                Landing::Behind => self.renumber(table, unit).await?,
+            }
+        }
+        Err(LakeError::Contended {
+            table: table.folder.clone(),
+            attempts: NUMBERS_MAX,
+        })
+    }
+
+    /// Gives files whose numbers are not above those of their days a number that is.
+    async fn renumber(&self, table: &Table, unit: &mut Unit) -> Result<(), LakeError> {
+        let Some(state) = table.refresh(self.app()).await? else {
+            return Ok(());
+        };
+        let order = state.next_order();
+        let highest = state.highest_orders();
+        for file in &mut unit.files {
+            if !is_behind(file, &highest) {
+                continue;
+            }
+            let path = self.new_path(file.day, order);
+            let old = NewFile {
+                path: std::mem::replace(&mut file.path, path),
+                ..file.clone()
+            };
+            file.order = order;
+            self.copy(table, &old, &file.path).await?;
+            remove_files(table, &[old]).await;
+        }
+        Ok(())
+    }
+
+    async fn copy(&self, table: &Table, from: &NewFile, to: &str) -> Result<(), LakeError> {
+        let (from_path, to) = (location(&from.path)?, location(to)?);
+        match table.store.copy(&from_path, &to).await {
+            // A folder: through memory.
+            Err(
+                object_store::Error::NotSupported { .. }
+                | object_store::Error::NotImplemented { .. },
+            ) => {
+                let _memory = self.shared.budget.force(from.bytes);
+                let bytes = table.store.get(&from_path).await?.bytes().await?;
+                table.store.put(&to, PutPayload::from(bytes)).await?;
+                Ok(())
+            }
+            copied => Ok(copied?),
+        }
+    }
+
+    /// Commits the files of a unit, if the table is still as it was when they were made.
     async fn commit(
         &self,
         table: &Table,
@@ -217,10 +304,11 @@ impl Lake {
         measurement: &str,
         flushed: Sequence,
         unit: &Unit,
-    ) -> Result<bool, LakeError> {
+    ) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
-        let mut is_stale = false;
+        let mut landing = Landing::Landed;
         let mut next = |state: Option<&TableState>| {
+            landing = Landing::Landed;
             let found = state.and_then(|state| state.transactions.get(self.app()));
             let found = found.copied().unwrap_or(0);
             if found >= last {
@@ -229,11 +317,17 @@ impl Lake {
             let mut columns = columns_of(state);
             let known_columns = columns.len();
             columns.extend(wanted(&unit.sealed.segments));
+            let highest = state.map(TableState::highest_orders).unwrap_or_default();
             // An earlier attempt has arrived after all, or others have named the columns.
-            is_stale = found > flushed.0
+            let is_stale = found > flushed.0
                 || state.is_none() != (unit.known_columns == 0)
                 || !has_all(&columns, &unit.columns);
             if is_stale {
+                landing = Landing::Stale;
+                return Ok(Next::Done);
+            }
+            if unit.files.iter().any(|file| is_behind(file, &highest)) {
+                landing = Landing::Behind;
                 return Ok(Next::Done);
             }
             let actions = self.actions(
@@ -246,7 +340,7 @@ impl Lake {
             Ok(Next::Commit(actions))
         };
         table.commit(self.app(), &mut next).await?;
-        Ok(!is_stale)
+        Ok(landing)
     }
 
     fn actions(
@@ -317,6 +411,16 @@ fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, Kind)> {
 fn has_all(new: &Columns, old: &Columns) -> bool {
     let new: std::collections::HashSet<_> = new.iter().collect();
     old.iter().all(|column| new.contains(column))
+}
+
+/// Whether there is a file of the same day with a number that is not below.
+fn is_behind(file: &NewFile, highest_orders: &HashMap<i32, u64>) -> bool {
+    let highest = highest_orders.get(&file.day);
+    highest.is_some_and(|highest| *highest >= file.order)
+}
+
+fn location(path: &str) -> Result<Path, LakeError> {
+    Ok(Path::parse(path).map_err(object_store::Error::from)?)
 }
 
 /// What was not committed is in nobody's way; what stays is removed by a vacuum.

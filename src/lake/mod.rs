@@ -10,7 +10,9 @@
 //! every engine reads: `time` in microseconds, `time_ns` exact, tags and fields as columns whose
 //! metadata says their name in line protocol and their kind. Files are sorted by tags and time;
 //! no two rows of one file are the same point. Of equal points in several files the one with the
-//! higher number in its name wins, field by field, and what is still buffered wins over all.
+//! higher number in its name wins, field by field, and what is still buffered wins over all. The
+//! number is checked at the commit, so that the order of numbers is the order of commits (see
+//! `state`), and compaction keeps it (see `plan`).
 //!
 //! # Promises
 //!
@@ -39,6 +41,7 @@ mod names;
 mod open;
 mod packed;
 pub mod parquet;
+mod plan;
 mod positions;
 mod reading;
 mod relieve;
@@ -72,6 +75,7 @@ pub use state::DataFile;
 pub use status::TableStatus;
 pub use upkeep::Upkeep;
 
+use compact::JoinLimits;
 use positions::Positions;
 use tables::Tables;
 
@@ -155,6 +159,7 @@ struct Shared {
     clock: Clock,
     metrics: Metrics,
     options: Options,
+    joins: JoinLimits,
     /// When files that belong to no table were last looked for.
     vacuumed: Mutex<Instant>,
 }

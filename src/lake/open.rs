@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::compact::JoinLimits;
 use super::positions::Positions;
 use super::store::{self, Store};
 use super::tables::Tables;
@@ -20,6 +21,24 @@ impl Lake {
     /// store does not answer, that is told and tried again: until it is known what the tables
     /// have, no point may be replayed into a second copy.
     pub async fn open(opened: Opened) -> Result<Self, LakeError> {
+        let node_id = data_format(opened.storage.as_ref())?.node_id;
+        let url = opened.options.url.as_ref();
+        let store = store::open(url, &opened.storage, node_id)?;
+        if opened.options.shared && !is_conditional(&store).await? {
+            // The store says of itself what it is, not where.
+            let store = url.map_or_else(|| store.to_string(), ToString::to_string);
+            return Err(LakeError::NotConditional { store });
+        }
+        Self::open_in(store, node_id, opened, JoinLimits::default()).await
+    }
+
+    /// The same in a store.
+    pub(super) async fn open_in(
+        store: Store,
+        node_id: u64,
+        opened: Opened,
+        joins: JoinLimits,
+    ) -> Result<Self, LakeError> {
         let Opened {
             storage,
             catalog,
@@ -29,14 +48,6 @@ impl Lake {
             metrics,
             options,
         } = opened;
-        let node_id = data_format(storage.as_ref())?.node_id;
-        let store = store::open(options.url.as_ref(), &storage, node_id)?;
-        if options.shared && !is_conditional(&store).await? {
-            // The store says of itself what it is, not where.
-            let url = options.url.as_ref();
-            let store = url.map_or_else(|| store.to_string(), ToString::to_string);
-            return Err(LakeError::NotConditional { store });
-        }
         let positions = Positions::open(storage)?;
         let trust = Trust::new(positions.time_ns());
         positions.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
@@ -58,6 +69,7 @@ impl Lake {
                 clock,
                 metrics,
                 options,
+                joins,
                 vacuumed: Mutex::new(clock::instant()),
             }),
         };

@@ -14,7 +14,6 @@ use super::parquet::{BoxError, DecodeError, Layout, ParquetChunks, ReadRange};
 use super::state::{DataFile, TableState};
 use super::store::Store;
 use super::table::Table;
-use super::upkeep::by_day;
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::columnar::Segment;
@@ -96,7 +95,7 @@ impl Snapshot {
     /// The files of every day, in days since the epoch, each day's in order of writing: of equal
     /// points the later file's values win.
     pub fn files(&self) -> BTreeMap<i32, Vec<StoredFile>> {
-        let days = by_day(&self.state).into_iter();
+        let days = self.state.by_day().into_iter();
         days.map(|(day, files)| (day, files.into_iter().map(|file| self.file(file)).collect()))
             .collect()
     }

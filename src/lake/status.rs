@@ -1,6 +1,6 @@
 //! What a table looks like, for people.
 
-use super::upkeep::{by_day, count};
+use super::upkeep::count;
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::id::Sequence;
@@ -51,7 +51,7 @@ impl Lake {
             version: state.version,
             unchecked: table.unchecked(state.version).await?,
             columns: count(state.columns.len()),
-            days: count(by_day(&state).len()),
+            days: count(state.by_day().len()),
             files: count(state.files.len()),
             bytes: files.clone().map(|file| file.bytes).sum(),
             rows: files.filter_map(|file| file.rows).sum(),

@@ -28,6 +28,7 @@ use object_store::prefix::PrefixStore;
 use serde_json::Value;
 use url::Url;
 
+use super::compact::Rest;
 use super::deletion::Deletion;
 use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
@@ -64,6 +65,8 @@ pub(super) struct Table {
     upkeep: tokio::sync::Mutex<()>,
     /// Of the last checkpoint that is known of, plus one.
     checkpointed: AtomicU64,
+    /// Where a compaction found nothing to do.
+    pub(super) rest: Rest,
 }
 
 /// A state, and since when it is known without gaps.
@@ -123,6 +126,7 @@ impl Table {
             flushing: tokio::sync::Mutex::default(),
             upkeep: tokio::sync::Mutex::default(),
             checkpointed: AtomicU64::new(0),
+            rest: Rest::default(),
         })
     }
 
@@ -393,11 +397,10 @@ impl Table {
             .apply(snapshot.version(), &[protocol])
             .map_err(wrong)?;
         for view in snapshot.log_data().iter() {
-            let day = view.partition_values_map().remove("day").flatten();
-            let stats = view.stats();
-            let path = view.object_store_path();
-            let file = DataFile::new(path.as_ref(), day.as_deref(), view.size(), stats.as_deref());
-            let file = file.map_err(wrong)?;
+            #[allow(deprecated, reason = "the one way to the tags of a file")]
+            let mut add = view.add_action();
+            add.path = view.object_store_path().to_string();
+            let file = DataFile::of_add(&add).map_err(wrong)?;
             state.files.insert(Arc::clone(&file.path), file);
         }
         let transaction = snapshot.transaction_version(log, app).await;

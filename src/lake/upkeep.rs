@@ -5,7 +5,6 @@
 //! through only if all of them are still there, so that two nodes at the same work do not undo each
 //! other.
 
-use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -244,43 +243,7 @@ impl Lake {
     }
 }
 
-/// The files of a day that are to be joined: neighbours in the order of writing, for what stands
-/// between two files may overwrite points of one and be overwritten by the other.
-///
-/// From the newest back, an older file is taken along as long as it is not much larger than all
-/// that was taken: so a point is rewritten a few times only, however many flushes come.
-pub(super) fn to_join(files: &[&DataFile], files_min: usize, file_bytes_max: u64) -> Vec<DataFile> {
-    let mut joined: Vec<DataFile> = Vec::new();
-    let mut bytes = 0_u64;
-    for file in files.iter().rev() {
-        let is_full = file.bytes >= file_bytes_max / 2;
-        let is_much = joined.len() >= files_min && file.bytes > bytes.saturating_mul(2);
-        if is_full || is_much {
-            break;
-        }
-        bytes += file.bytes;
-        joined.push((*file).clone());
-    }
-    if joined.len() < files_min.max(2) {
-        return Vec::new();
-    }
-    joined.reverse();
-    joined
-}
-
-/// The files of a table by day, each day in order of writing.
-pub(super) fn by_day(state: &TableState) -> BTreeMap<i32, Vec<&DataFile>> {
-    let mut days: BTreeMap<i32, Vec<&DataFile>> = BTreeMap::new();
-    for file in state.files.values() {
-        days.entry(file.day).or_default().push(file);
-    }
-    for files in days.values_mut() {
-        files.sort_by(|a, b| (a.order, &a.path).cmp(&(b.order, &b.path)));
-    }
-    days
-}
-
-fn sum(all: &mut UpkeepCounts, more: UpkeepCounts) {
+pub(super) fn sum(all: &mut UpkeepCounts, more: UpkeepCounts) {
     all.files_removed += more.files_removed;
     all.files_added += more.files_added;
     all.bytes_added += more.bytes_added;
@@ -288,47 +251,4 @@ fn sum(all: &mut UpkeepCounts, more: UpkeepCounts) {
 
 pub(super) fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{DataFile, to_join};
-
-    fn file(order: u64, bytes: u64) -> DataFile {
-        DataFile {
-            path: format!("{order}").into(),
-            day: 0,
-            order,
-            bytes,
-            rows: None,
-            min_ns: 0,
-            max_ns: 0,
-        }
-    }
-
-    fn orders(files: &[DataFile], files_min: usize) -> Vec<u64> {
-        let files: Vec<&DataFile> = files.iter().collect();
-        let joined = to_join(&files, files_min, 1000);
-        joined.into_iter().map(|file| file.order).collect()
-    }
-
-    #[test]
-    fn neighbours_from_the_newest_back_are_joined() {
-        let small: Vec<_> = (0..4).map(|order| file(order, 10)).collect();
-        assert_eq!(orders(&small, 4), [0, 1, 2, 3]);
-        assert!(orders(&small, 5).is_empty());
-        let mut behind_a_full_one = vec![file(0, 10), file(1, 600)];
-        behind_a_full_one.extend((2..6).map(|order| file(order, 10)));
-        assert_eq!(orders(&behind_a_full_one, 4), [2, 3, 4, 5]);
-    }
-
-    #[test]
-    fn a_large_file_waits_until_enough_has_gathered() {
-        let mut files = vec![file(0, 400)];
-        files.extend((1..9).map(|order| file(order, 10)));
-        assert_eq!(orders(&files, 8), [1, 2, 3, 4, 5, 6, 7, 8]);
-        let mut files = vec![file(0, 100)];
-        files.extend((1..9).map(|order| file(order, 10)));
-        assert_eq!(orders(&files, 8), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
-    }
 }

@@ -1,6 +1,10 @@
 mod clock;
+mod cluster;
 mod crashes;
 mod flushes;
 mod gone;
+mod order;
+mod plan;
+mod random;
 mod syncs;
 mod world;
