@@ -166,10 +166,10 @@ impl<'a> Incoming<'a> {
 
 /// Bytes to take for a body of which this much is here.
 fn steps(length: u64) -> u64 {
-    match length {
-        0..=FIRST_BYTES => FIRST_BYTES,
-        ..=STEP_BYTES => length.next_power_of_two(),
-        _ => length.next_multiple_of(STEP_BYTES),
+    if length <= STEP_BYTES {
+        length.next_power_of_two().max(FIRST_BYTES)
+    } else {
+        length.next_multiple_of(STEP_BYTES)
     }
 }
 

@@ -202,9 +202,8 @@ impl Catalog {
             let revoked = contents.tokens.remove(place);
             let works = |token: &Token| token.is_operator() && !token.is_expired(now_ns);
             let lasts = |token: &Token| token.is_operator() && token.expires_ns.is_none();
-            let is_last = |is: &dyn Fn(&Token) -> bool| {
-                is(&revoked) && !contents.tokens.iter().any(|token| is(token))
-            };
+            let is_last =
+                |is: &dyn Fn(&Token) -> bool| is(&revoked) && !contents.tokens.iter().any(is);
             if is_last(&works) || is_last(&lasts) {
                 return Err(CatalogError::LastOperator);
             }
