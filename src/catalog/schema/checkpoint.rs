@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::{Column, ColumnKind, Schemas, TableSchema, entry_bytes};
@@ -52,7 +53,9 @@ struct StoredColumn {
     name: String,
     kind: ColumnKind,
     since: Sequence,
-    storage_name: String,
+    /// Written by versions before the lake; tables have names of their own.
+    #[serde(default, rename = "storage_name", skip_serializing)]
+    _storage_name: IgnoredAny,
 }
 
 impl Schemas {
@@ -134,20 +137,9 @@ impl Checkpoint {
 fn restore(id: u64, columns: Vec<StoredColumn>) -> TableSchema {
     let columns = (0_u32..).zip(columns).map(|(id, column)| {
         let StoredColumn {
-            name,
-            kind,
-            since,
-            storage_name,
+            name, kind, since, ..
         } = column;
-        (
-            name.into(),
-            Column {
-                id,
-                kind,
-                since,
-                storage_name: storage_name.into(),
-            },
-        )
+        (name.into(), Column { id, kind, since })
     });
     TableSchema {
         id,
@@ -171,7 +163,7 @@ fn stored_table(
         name: name.to_owned(),
         kind: column.kind,
         since: column.since,
-        storage_name: column.storage_name.to_string(),
+        _storage_name: IgnoredAny,
     });
     StoredTable {
         id: table.id,

@@ -6,11 +6,10 @@
 //!
 //! Columns and tables are numbered in the order of the log. Since provisional ones are always the
 //! last that were numbered, taking them back leaves no hole, and replaying the log numbers
-//! everything as before. Each column also has a storage name, apart from its Influx name: tables
-//! on disk compare column names without case and have columns of their own (D14).
+//! everything as before. What a column is called in stored tables is the lake's business: several
+//! nodes write to one table, so the table itself says it.
 
 mod checkpoint;
-mod naming;
 #[cfg(test)]
 mod tests;
 
@@ -54,8 +53,6 @@ pub struct Column {
     pub kind: ColumnKind,
     /// The frame that brought it.
     pub since: Sequence,
-    /// Its name in stored tables, unique without regard to case.
-    pub storage_name: Box<str>,
 }
 
 /// The columns of one measurement.
@@ -107,20 +104,7 @@ impl TableSchema {
 
     fn add(&mut self, name: &str, kind: ColumnKind, since: Sequence) {
         let id = u32::try_from(self.columns.len()).unwrap_or(u32::MAX);
-        let storage_name = naming::storage_name(name, id, |taken| {
-            self.columns
-                .values()
-                .any(|column| naming::same_without_case(&column.storage_name, taken))
-        });
-        self.columns.insert(
-            name.into(),
-            Column {
-                id,
-                kind,
-                since,
-                storage_name,
-            },
-        );
+        self.columns.insert(name.into(), Column { id, kind, since });
     }
 }
 
