@@ -83,4 +83,13 @@ impl Config {
         rules::check(&config)?;
         Ok(config)
     }
+
+    /// Bytes of memory that the names of one bucket's measurements, tags and fields may take.
+    pub fn schema_bytes_max(&self) -> u64 {
+        let half = self.memory.bucket_bytes_max() / 2;
+        match self.limits.schema_bytes_max {
+            0 => half,
+            bytes => bytes.min(half),
+        }
+    }
 }

@@ -69,6 +69,20 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     )?;
     at_most("limits.name_bytes_max", wide(limits.name_bytes_max), point)?;
     at_most(
+        "limits.tag_value_bytes_max",
+        wide(limits.tag_value_bytes_max),
+        point,
+    )?;
+    // It is never given back while the bucket is there: rows need room beside it.
+    at_most(
+        "limits.schema_bytes_max",
+        limits.schema_bytes_max,
+        (
+            "half of what memory.bucket_percent gives a bucket",
+            memory.bucket_bytes_max() / 2,
+        ),
+    )?;
+    at_most(
         point.0,
         point.1,
         ("limits.decoded_bytes_max", limits.decoded_bytes_max),

@@ -180,6 +180,11 @@ impl Memory {
         self.share(self.bucket_percent)
     }
 
+    /// Bytes that the names of all buckets' measurements, tags and fields may take.
+    pub fn schemas_bytes_max(&self) -> u64 {
+        self.budget_bytes / 2
+    }
+
     fn share(&self, percent: u64) -> u64 {
         self.budget_bytes.saturating_mul(percent) / 100
     }
@@ -201,9 +206,12 @@ pub struct Limits {
     /// Bytes of one string field.
     #[serde(deserialize_with = "bounded::<1, { 8 * MIB }, _, _>")]
     pub string_bytes_max: usize,
-    /// Bytes of a measurement, tag key, tag value or field key.
+    /// Bytes of a measurement, tag key or field key.
     #[serde(deserialize_with = "bounded::<1, { 16 * MIB }, _, _>")]
     pub name_bytes_max: usize,
+    /// Bytes of a tag value.
+    #[serde(deserialize_with = "bounded::<1, { 16 * MIB }, _, _>")]
+    pub tag_value_bytes_max: usize,
     /// Tags and fields of one measurement.
     #[serde(deserialize_with = "bounded::<2, 100_000, _, _>")]
     pub columns_max: usize,
@@ -213,6 +221,10 @@ pub struct Limits {
     /// Series of one bucket in memory at once.
     #[serde(deserialize_with = "bounded::<1, 1_000_000_000, _, _>")]
     pub series_max: usize,
+    /// Bytes of memory for the names of one bucket's measurements, tags and fields; 0 for half of
+    /// what the bucket may hold.
+    #[serde(deserialize_with = "bounded_or_zero::<KIB, { 1 << 50 }, _>")]
+    pub schema_bytes_max: u64,
     /// Buckets.
     #[serde(deserialize_with = "bounded::<1, 1_000_000, _, _>")]
     pub buckets_max: usize,

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tokio::sync::oneshot;
 
-use super::in_flight::SeriesInFlight;
+use super::in_flight::Counted;
 use super::release::Applied;
 use super::scratch::TableRows;
 use crate::buffer::Buffer;
@@ -37,7 +37,7 @@ pub(super) struct Job {
     /// Covers what the buffer will grow by.
     pub(super) reservation: Reservation,
     /// What the limit on series counts until the buffer does.
-    pub(super) in_flight: SeriesInFlight,
+    pub(super) in_flight: Counted,
     /// Told when readers can see the points.
     pub(super) done: oneshot::Sender<Committed>,
 }

@@ -14,14 +14,18 @@
 //! size of a body and retention are not checked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use super::Options;
+use super::decision::takes_any;
+use super::in_flight::SeriesInFlight;
 use super::parse::{Slice, Slicer};
 use super::report::LineReport;
-use super::resolution::{Held, HeldSeries, Resolution, columns, takes_any};
+use super::resolution::{Held, Resolution, columns};
 use super::scratch::Rules;
+use super::series_limit::{HeldSeries, admit};
 use super::write::report;
 use crate::buffer::SeriesSet;
 use crate::catalog::Bucket;
@@ -174,20 +178,25 @@ impl Check {
             part, mut reports, ..
         } = slice;
         let limits = self.options.limits;
-        self.exists |= takes_any(&part, limits.columns_max);
-        let bucket = self.exists.then_some(&self.bucket);
+        self.exists |= takes_any(&part, &limits);
         let held = Held {
             limits: &limits,
             budget: &self.budget,
             buffer: &self.series,
             reports_max: usize::MAX,
         };
-        let mut resolution = Resolution::new(held, vec![part]);
-        if let Some(bucket) = bucket {
-            resolution.enforce_series_limit(bucket, 0);
-        }
-        resolution.decide(&self.schemas, bucket);
-        let (resolved, parts) = resolution.into_parts();
+        let nothing = Arc::<SeriesInFlight>::default();
+        // Without a bucket there are no series either, and no limit that they could pass.
+        let Some(admitted) = admit(held, &nothing, self.bucket.id, vec![part]) else {
+            debug_assert!(false, "nothing is on its way");
+            return Checked::default();
+        };
+        let mut resolution = Resolution::new(held, admitted);
+        let ground = self
+            .schemas
+            .ground(self.bucket.id, resolution.measurements());
+        resolution.decide(ground, Sequence::default());
+        let (resolved, parts) = (resolution.resolved(), resolution.kept());
         reports.sort_in(report((text, self.precision), &resolved, usize::MAX));
         for table in parts.iter().flatten() {
             self.store(&table.batch);

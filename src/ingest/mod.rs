@@ -21,6 +21,7 @@
 
 mod apply;
 mod check;
+mod decision;
 mod frame;
 mod in_flight;
 mod open;
@@ -32,6 +33,7 @@ mod resolution;
 mod resolve;
 mod rules;
 mod scratch;
+mod series_limit;
 mod settle;
 #[cfg(test)]
 mod tests;

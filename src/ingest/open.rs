@@ -14,7 +14,7 @@ use crate::buffer::Buffer;
 use crate::catalog::schema::{Contradiction, Schemas};
 use crate::catalog::{Catalog, CatalogError};
 use crate::id::{BucketId, Sequence};
-use crate::memory::Budget;
+use crate::memory::{Budget, Reservation};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::Metrics;
 use crate::wal::{Progress, Wal, WalError, WalOptions};
@@ -114,8 +114,10 @@ impl Ingest {
             on_delete,
             options,
         } = opened;
+        let schemas = Schemas::read_checkpoint(storage.as_ref())?;
         let mut replay = Replay {
-            schemas: Schemas::read_checkpoint(storage.as_ref())?,
+            schema_memory: budget.force(schemas.heap_bytes()),
+            schemas,
             catalog: &catalog,
             buffer: &buffer,
             budget: &budget,
@@ -132,12 +134,15 @@ impl Ingest {
         )?;
         let wal = recovered.start()?;
         let (mut schemas, newest_ns) = (replay.schemas, replay.newest_ns);
+        let mut schema_memory = replay.schema_memory;
         schemas.settle(wal.durable_sequence());
-        schemas.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
+        drop(schemas.retain_buckets(|bucket| catalog.bucket(bucket).is_some()));
+        schema_memory.shrink_to(schemas.heap_bytes());
         let applied = Arc::new(Applied::new(wal.durable_sequence()));
         let jobs = apply::start(buffer.clone(), Arc::clone(&applied))?;
         let resolver = Arc::new(Resolver::new(Parts {
             schemas,
+            schema_memory,
             wal,
             jobs,
             catalog: catalog.clone(),
@@ -177,6 +182,8 @@ impl Ingest {
 
 struct Replay<'a> {
     schemas: Schemas,
+    /// Covers the schemas.
+    schema_memory: Reservation,
     catalog: &'a Catalog,
     buffer: &'a Buffer,
     budget: &'a Budget,
@@ -191,27 +198,28 @@ struct Replay<'a> {
 impl Replay<'_> {
     fn frame(&mut self, sequence: Sequence, payload: &[u8]) -> Result<(), ReplayError> {
         let (bucket, batches) = frame::decode(payload)?;
-        // Deleted since: its frames outlive it until their segment goes (D13). Its tables are still
-        // numbered, so that those after them get the numbers that they had.
-        let is_gone = self.catalog.bucket(bucket).is_none();
-        if is_gone && !self.catalog.has_given(bucket) {
-            return Err(ReplayError::UnknownBucket { bucket });
-        }
-        if is_gone && !self.schemas.is_news(sequence) {
-            return Ok(());
+        if self.catalog.bucket(bucket).is_none() {
+            // Deleted since: its frames outlive it until their segment goes (D13).
+            return match self.catalog.has_given(bucket) {
+                true => Ok(()),
+                false => Err(ReplayError::UnknownBucket { bucket }),
+            };
         }
         for batch in &batches {
             let measurement = batch.measurement();
             self.newest_ns = batch.times().iter().copied().max().max(self.newest_ns);
             self.schemas
                 .extend(bucket, measurement, columns(batch), sequence)?;
-            if is_gone || sequence <= (self.flushed)(bucket, measurement) {
+            if sequence <= (self.flushed)(bucket, measurement) {
                 continue;
             }
             let reservation = self.budget.force(Buffer::apply_bytes_max(batch));
             self.buffer.apply(bucket, sequence, batch, reservation);
         }
         self.schemas.settle(sequence);
+        let schema_bytes = self.schemas.heap_bytes();
+        let more = schema_bytes.saturating_sub(self.schema_memory.bytes());
+        self.schema_memory.merge(self.budget.force(more));
         self.relieve()
     }
 

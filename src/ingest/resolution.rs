@@ -1,23 +1,32 @@
-//! Which of a request's rows survive: held against the schemas under the resolver's lock, settled
-//! row by row outside of it.
+//! Which of a request's rows survive: decided against schemas that do not change, without a lock.
+//!
+//! ```text
+//! rows of a table, part by part     base schema ─► part 1 ─► part 2 ─► …    each a successor, or the same
+//! ```
+//!
+//! A table is decided by itself, beside the limits that all tables of a bucket share: their number
+//! and the memory of their schemas, which go to the tables in the order of their first lines. So
+//! when one table has changed meanwhile, only that one is decided anew.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::WriteError;
 use super::apply::Committed;
+use super::decision::{Place, Table};
 use super::frame;
 use super::report::Counts;
-use super::rules::{Limits, limit};
+use super::rules::{Limits, Room};
 use super::scratch::{Origin, TableRows};
-use super::settle::{Clash, Settled, settle};
+use super::series_limit::{Admitted, HeldSeries};
+use super::settle::{Clash, Settled, Terms};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
-use crate::catalog::schema::{ColumnKind, Schemas, TableSchema};
+use crate::catalog::schema::{ColumnKind, Ground, Growth};
 use crate::columnar::Batch;
-use crate::id::{BucketId, Sequence};
+use crate::id::Sequence;
 use crate::memory::{Budget, Reservation};
 
 /// The rows of one slice, which become one frame.
@@ -58,20 +67,29 @@ pub(super) struct Resolved {
     pub(super) commits: Vec<oneshot::Receiver<Committed>>,
 }
 
+impl Resolved {
+    /// Notes what was decided about the rows of a table.
+    fn note(&mut self, rows: &TableRows, settled: &Settled) {
+        self.rejected.merge(&settled.counts);
+        self.doubtful |= settled.relied_on.is_some();
+        let refused = settled.refused.iter().filter_map(|(row, clash)| {
+            rows.origins.get(*row).map(|origin| RefusedRow {
+                origin: *origin,
+                clash: clash.clone(),
+            })
+        });
+        self.refused.extend(refused);
+        let origins = rows.origins.iter().zip(&settled.keep);
+        let in_vain = origins.filter(|(origin, keep)| origin.dropped && !**keep);
+        self.dropped_in_vain += wide(in_vain.count());
+    }
+}
+
 /// Encoded rows with the memory that holding and applying them takes.
 pub(super) struct Frame {
     pub(super) payload: Vec<u8>,
     pub(super) tables: Part,
     pub(super) reservation: Reservation,
-}
-
-/// A table whose columns do not fit, with the schema that they were held against.
-pub(super) struct Misfit {
-    part: usize,
-    table: usize,
-    schema: Option<Arc<TableSchema>>,
-    /// Whether one table more is too many.
-    one_too_many: bool,
 }
 
 /// What rows are held against, beside the schemas.
@@ -84,251 +102,240 @@ pub(super) struct Held<'a> {
     pub(super) reports_max: usize,
 }
 
-/// The series that are in memory: a bucket may have so many.
-pub(super) trait HeldSeries {
-    /// How many a bucket has.
-    fn series_count(&self, bucket: BucketId) -> u64;
-
-    /// Whether this is one of them. `tags` are unescaped, ordered by key, distinct.
-    fn contains_series(&self, bucket: BucketId, measurement: &str, tags: &[(&str, &str)]) -> bool;
-}
-
-impl HeldSeries for Buffer {
-    fn series_count(&self, bucket: BucketId) -> u64 {
-        self.series_count(bucket)
-    }
-
-    fn contains_series(&self, bucket: BucketId, measurement: &str, tags: &[(&str, &str)]) -> bool {
-        self.contains_series(bucket, measurement, tags)
-    }
-}
-
 /// The decision about the rows of one request, or of one slice of it.
 pub(super) struct Resolution<'a> {
     held: Held<'a>,
-    parts: Vec<Part>,
-    pub(super) resolved: Resolved,
-    /// How often columns had been taken back when rows were first held against the schema.
-    pub(super) roll_backs: Option<u64>,
+    /// By part, the tables with rows in it: which of `tables`, which of its places.
+    parts: Vec<Vec<(usize, usize)>>,
+    tables: Vec<Table>,
+    /// What the decision stands on.
+    ground: Ground,
+    /// Rows that were refused before.
+    refused: Vec<(Arc<TableRows>, Settled)>,
+    rows: u64,
+    /// Which rows are kept has changed since the frames were made.
+    is_changed: bool,
 }
 
 impl<'a> Resolution<'a> {
-    pub(super) fn new(held: Held<'a>, parts: Vec<Part>) -> Self {
-        let rows = parts
+    pub(super) fn new(held: Held<'a>, admitted: Admitted) -> Self {
+        let Admitted { parts, refused, .. } = admitted;
+        let mut tables: Vec<Table> = Vec::new();
+        let mut by_name: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut rows = refused
             .iter()
-            .flatten()
-            .map(|table| table.batch.rows())
-            .sum::<usize>();
-        let resolved = Resolved {
-            accepted: wide(rows),
-            ..Resolved::default()
-        };
+            .map(|(_, settled)| settled.counts.rejected())
+            .sum();
+        let parts = parts.into_iter().map(|part| {
+            let places = part.into_iter().map(|table_rows| {
+                rows += wide(table_rows.batch.rows());
+                let name = table_rows.batch.measurement();
+                let index = by_name.get(name).copied().unwrap_or_else(|| {
+                    let table = Table::new(name);
+                    by_name.insert(Arc::clone(&table.measurement), tables.len());
+                    tables.push(table);
+                    tables.len() - 1
+                });
+                let place = tables
+                    .get_mut(index)
+                    .map_or(0, |table| table.add(table_rows));
+                (index, place)
+            });
+            places.collect()
+        });
+        let parts = parts.collect();
         Self {
             held,
             parts,
-            resolved,
-            roll_backs: None,
+            tables,
+            ground: Ground::default(),
+            refused,
+            rows,
+            is_changed: true,
         }
     }
 
-    /// Whether a row was refused for a provisional column while columns were taken back.
-    pub(super) fn relied_on_what_is_gone(&self, schemas: &Schemas) -> bool {
-        let seen = self.roll_backs.unwrap_or_else(|| schemas.roll_backs());
-        self.resolved.doubtful && seen != schemas.roll_backs()
+    /// The measurements of the request, in the order of their first lines.
+    pub(super) fn measurements(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().map(|table| &*table.measurement)
     }
 
-    /// Encodes what is left, a frame a part, and reserves what logging and applying it takes.
-    pub(super) fn frames(&self, bucket: &Bucket, mode: Mode) -> Result<Vec<Frame>, WriteError> {
-        let written = match mode {
+    /// Whether the decision is still true on this ground.
+    pub(super) fn holds(&self, ground: &Ground) -> bool {
+        let mut room = Room::of(self.held.limits, ground);
+        let mut tables = ground.table_count;
+        let mut all = self.tables.iter().enumerate();
+        all.all(|(index, table)| {
+            let is_true = table.is_decided
+                && self.ground.is_same(ground, index)
+                && (!table.is_doubtful() || self.ground.roll_backs == ground.roll_backs);
+            is_true && self.shares(table, index, ground, &mut tables, &mut room)
+        })
+    }
+
+    /// Decides what is not decided, or not any more, on this ground. `durable` tells what of it is
+    /// beyond doubt.
+    pub(super) fn decide(&mut self, ground: Ground, durable: Sequence) {
+        let held = self.held;
+        let mut room = Room::of(held.limits, &ground);
+        let mut tables = ground.table_count;
+        let mut all = std::mem::take(&mut self.tables);
+        for (index, table) in all.iter_mut().enumerate() {
+            let is_true = table.is_decided
+                && self.ground.is_same(&ground, index)
+                && (!table.is_doubtful() || self.ground.roll_backs == ground.roll_backs);
+            let (tables_before, room_before) = (tables, room);
+            if is_true && self.shares(table, index, &ground, &mut tables, &mut room) {
+                continue;
+            }
+            (tables, room) = (tables_before, room_before);
+            let base = ground.tables.get(index).and_then(Option::as_ref);
+            self.is_changed |= table.decide(
+                base,
+                Terms {
+                    columns_max: held.limits.columns_max,
+                    refused_max: held.reports_max,
+                    room,
+                    bucket_since: ground.since,
+                    durable,
+                },
+                (tables, held.limits.tables_max),
+            );
+            let fits = self.shares(table, index, &ground, &mut tables, &mut room);
+            debug_assert!(fits, "it was decided so that it does");
+        }
+        self.tables = all;
+        self.ground = ground;
+    }
+
+    /// Takes the share of a table in what the tables of a bucket have together; false if there is
+    /// not as much.
+    fn shares(
+        &self,
+        table: &Table,
+        index: usize,
+        ground: &Ground,
+        tables: &mut usize,
+        room: &mut Room,
+    ) -> bool {
+        let bytes = table.new_bytes();
+        if bytes == 0 {
+            return true;
+        }
+        let is_new = ground.tables.get(index).is_none_or(Option::is_none);
+        *tables += usize::from(is_new);
+        let fits = room.check(bytes).is_ok();
+        room.take(bytes);
+        fits && (!is_new || *tables <= self.held.limits.tables_max)
+    }
+
+    /// What was decided.
+    pub(super) fn resolved(&self) -> Resolved {
+        let mut resolved = Resolved::default();
+        for (rows, settled) in &self.refused {
+            resolved.note(rows, settled);
+        }
+        for place in self.tables.iter().flat_map(|table| &table.places) {
+            if let Some(settled) = &place.settled {
+                resolved.note(&place.rows, settled);
+            }
+        }
+        resolved.accepted = self.rows - resolved.rejected.rejected();
+        resolved
+    }
+
+    /// The rows that are left, by part.
+    pub(super) fn kept(&self) -> Vec<Part> {
+        let part = |part: usize| self.places(part).map(|(_, place)| Arc::clone(&place.kept));
+        (0..self.parts.len())
+            .map(|index| part(index).collect())
+            .collect()
+    }
+
+    /// The tables that grow by what one part brings. Each is handed out once.
+    pub(super) fn take_growth(&mut self, part: usize) -> Vec<Growth> {
+        let Some(places) = self.parts.get(part) else {
+            return Vec::new();
+        };
+        let mut growth = Vec::new();
+        for (table, place) in places {
+            let Some(table) = self.tables.get_mut(*table) else {
+                continue;
+            };
+            let place = table.places.get_mut(*place);
+            if let Some(schema) = place.and_then(|place| place.next.take()) {
+                growth.push(Growth {
+                    measurement: Arc::clone(&table.measurement),
+                    schema,
+                });
+            }
+        }
+        growth
+    }
+
+    /// What the columns that the rows bring take, in bytes.
+    pub(super) fn new_bytes(&self) -> u64 {
+        self.tables.iter().map(Table::new_bytes).sum()
+    }
+
+    /// Encodes what is left, a frame a part, and reserves what logging and applying it takes; the
+    /// number of each part beside it. Nothing if that would be what it was the last time.
+    pub(super) fn frames(
+        &mut self,
+        bucket: &Bucket,
+        mode: Mode,
+    ) -> Result<Option<Vec<(usize, Frame)>>, WriteError> {
+        if !std::mem::take(&mut self.is_changed) {
+            return Ok(None);
+        }
+        let decided = self.resolved();
+        let is_written = match mode {
             Mode::Partial => true,
-            Mode::AllOrNothing => self.resolved.rejected.rejected() == 0,
+            Mode::AllOrNothing => decided.rejected.rejected() == 0,
             Mode::CheckOnly => false,
         };
-        let parts = self.parts.iter().filter(|part| written && !part.is_empty());
+        let parts = self.kept().into_iter().enumerate();
+        let parts = parts.filter(|(_, part)| is_written && !part.is_empty());
         let mut frames = Vec::new();
-        for part in parts {
+        for (index, part) in parts {
             let batches = part.iter().map(|table| &table.batch);
             let apply_bytes = batches.clone().map(Buffer::apply_bytes_max).sum::<u64>();
             let mut reservation = self.held.budget.try_reserve(apply_bytes)?;
             let payload = frame::encode(bucket.id, batches);
             reservation.try_grow(wide(payload.len()))?;
-            frames.push(Frame {
-                payload,
-                tables: part.clone(),
-                reservation,
-            });
+            frames.push((
+                index,
+                Frame {
+                    payload,
+                    tables: part,
+                    reservation,
+                },
+            ));
         }
-        if frames.is_empty() && self.resolved.doubtful {
+        if frames.is_empty() && decided.doubtful {
             // Nothing is written, and still there is something to wait for.
-            let payload = frame::encode(bucket.id, []);
-            frames.push(Frame {
-                payload,
+            let barrier = Frame {
+                payload: frame::encode(bucket.id, []),
                 tables: Vec::new(),
                 reservation: self.held.budget.empty(),
-            });
-        }
-        Ok(frames)
-    }
-
-    /// The tables whose columns do not fit, or nothing if all do. Parts are held against the
-    /// schema as the parts before them leave it; so behind one that does not fit, which has to be
-    /// settled first, its table is not looked at.
-    pub(super) fn misfits(
-        &self,
-        schemas: &Schemas,
-        bucket: Option<&Bucket>,
-    ) -> Option<Vec<Misfit>> {
-        let table_count = bucket.map_or(0, |bucket| schemas.table_count(bucket.id));
-        let mut overlay: HashMap<&str, Arc<TableSchema>> = HashMap::new();
-        let mut new_tables: HashSet<&str> = HashSet::new();
-        let mut misfits = Vec::new();
-        let mut unsettled: HashSet<&str> = HashSet::new();
-        for (part_index, part) in self.parts.iter().enumerate() {
-            for (table_index, table) in part.iter().enumerate() {
-                let name = table.batch.measurement();
-                if unsettled.contains(name) {
-                    continue;
-                }
-                let existing = bucket.and_then(|bucket| schemas.table(bucket.id, name));
-                let schema = overlay.get(name).or(existing);
-                if existing.is_none() {
-                    new_tables.insert(name);
-                }
-                let one_too_many = existing.is_none()
-                    && table_count + new_tables.len() > self.held.limits.tables_max;
-                if one_too_many || !fits(schema, &table.batch, self.held.limits.columns_max) {
-                    let schema = schema.cloned();
-                    misfits.push(Misfit {
-                        part: part_index,
-                        table: table_index,
-                        schema,
-                        one_too_many,
-                    });
-                    new_tables.remove(name);
-                    unsettled.insert(name);
-                } else if self.parts.len() > 1 {
-                    let extended = TableSchema::extended(schema, columns(&table.batch));
-                    overlay.insert(name, Arc::new(extended));
-                }
-            }
-        }
-        (!misfits.is_empty()).then_some(misfits)
-    }
-
-    /// Holds the rows against schemas that nobody else changes, until what is left fits.
-    pub(super) fn decide(&mut self, schemas: &Schemas, bucket: Option<&Bucket>) {
-        while let Some(misfits) = self.misfits(schemas, bucket) {
-            self.drop_rows(misfits, Sequence(0));
-        }
-    }
-
-    /// What was decided, and the rows that are left.
-    pub(super) fn into_parts(self) -> (Resolved, Vec<Part>) {
-        (self.resolved, self.parts)
-    }
-
-    /// Settles the tables that do not fit, row by row.
-    pub(super) fn drop_rows(&mut self, misfits: Vec<Misfit>, durable: Sequence) {
-        let (limits, reports_max) = (self.held.limits, self.held.reports_max);
-        for misfit in misfits {
-            let Some(table) = self
-                .parts
-                .get(misfit.part)
-                .and_then(|part| part.get(misfit.table))
-            else {
-                continue;
             };
-            let settled = if misfit.one_too_many {
-                refuse_all(&table.batch, limits.tables_max, reports_max)
-            } else {
-                settle(
-                    misfit.schema.as_deref(),
-                    &table.batch,
-                    (limits.columns_max, reports_max),
-                    durable,
-                )
-            };
-            self.resolved.doubtful |= settled.relied_on.is_some();
-            self.keep(misfit.part, misfit.table, settled);
+            frames.push((usize::MAX, barrier));
         }
-        for part in &mut self.parts {
-            part.retain(|table| table.batch.rows() > 0);
-        }
+        Ok(Some(frames))
     }
 
-    /// Replaces a table by its surviving rows and notes the others.
-    fn keep(&mut self, part: usize, table: usize, settled: Settled) {
-        let Some(slot) = self
-            .parts
-            .get_mut(part)
-            .and_then(|part| part.get_mut(table))
-        else {
-            return;
-        };
-        self.resolved.accepted -= settled.counts.rejected();
-        self.resolved.rejected.merge(&settled.counts);
-        self.resolved
-            .refused
-            .extend(settled.refused.into_iter().filter_map(|(row, clash)| {
-                slot.origins.get(row).map(|origin| RefusedRow {
-                    origin: *origin,
-                    clash,
-                })
-            }));
-        let origins = slot.origins.iter().zip(&settled.keep);
-        let in_vain = origins
-            .clone()
-            .filter(|(origin, keep)| origin.dropped && !**keep);
-        self.resolved.dropped_in_vain += wide(in_vain.count());
-        let origins = origins.filter(|(_, keep)| **keep);
-        let origins = origins.map(|(origin, _)| *origin).collect();
-        *slot = Arc::new(TableRows {
-            batch: slot.batch.retain(&settled.keep),
-            origins,
+    /// The places of a part that have rows left.
+    fn places(&self, part: usize) -> impl Iterator<Item = (&Table, &Place)> {
+        let places = self.parts.get(part).into_iter().flatten();
+        let places = places.filter_map(|(table, place)| {
+            let table = self.tables.get(*table)?;
+            Some((table, table.places.get(*place)?))
         });
-    }
-
-    /// Refuses rows whose series would be one too many in memory. Exact as long as no other
-    /// request is between log and buffer; those in flight are counted as if their series were new.
-    pub(super) fn enforce_series_limit(&mut self, bucket: &Bucket, in_flight: u64) {
-        let held = self.held.buffer.series_count(bucket.id) + in_flight;
-        let series_max = self.held.limits.series_max;
-        if held + self.parts.iter().map(part_series).sum::<u64>() <= series_max {
-            return;
-        }
-        let mut free = series_max.saturating_sub(held);
-        for part in 0..self.parts.len() {
-            for table in 0..self.parts.get(part).map_or(0, Vec::len) {
-                let Some(rows) = self.parts.get(part).and_then(|part| part.get(table)) else {
-                    continue;
-                };
-                let settled = refuse_new_series(self.held, bucket, &rows.batch, &mut free);
-                if settled.keep.contains(&false) {
-                    self.keep(part, table, settled);
-                }
-            }
-        }
-        for part in &mut self.parts {
-            part.retain(|table| table.batch.rows() > 0);
-        }
+        places.filter(|(_, place)| place.kept.batch.rows() > 0)
     }
 }
 
-/// Whether every column of a batch fits a schema as it is, new ones included.
-fn fits(schema: Option<&Arc<TableSchema>>, batch: &Batch, columns_max: usize) -> bool {
-    let mut new = HashSet::new();
-    for (name, kind) in columns(batch) {
-        match schema.and_then(|schema| schema.column(name)) {
-            Some(column) if column.kind == kind => {}
-            Some(_) => return false,
-            None if !new.insert(name) => return false,
-            None => {}
-        }
-    }
-    new.is_empty() || schema.map_or(0, |schema| schema.len()) + new.len() <= columns_max
-}
-
-/// The columns of a batch: tags, then fields. Replay adds them in the same order.
+/// The columns of a batch: tags, then fields.
 pub(super) fn columns(batch: &Batch) -> impl Iterator<Item = (&str, ColumnKind)> {
     let tags = batch.tag_keys().map(|key| (key, ColumnKind::Tag));
     tags.chain(
@@ -343,69 +350,6 @@ pub(super) fn part_series(part: &Part) -> u64 {
     part.iter()
         .map(|table| wide(table.batch.series_count()))
         .sum()
-}
-
-/// Whether an empty bucket would take any row of a part.
-pub(super) fn takes_any(part: &Part, columns_max: usize) -> bool {
-    part.iter().any(|table| {
-        let settled = settle(None, &table.batch, (columns_max, 0), Sequence(0));
-        settled.keep.contains(&true)
-    })
-}
-
-fn refuse_all(batch: &Batch, tables_max: usize, reports_max: usize) -> Settled {
-    let refusal = limit(
-        "tables_max",
-        "the number of measurements of the bucket",
-        tables_max,
-        tables_max + 1,
-    );
-    let mut settled = Settled::keeping(batch.rows(), reports_max);
-    for row in 0..batch.rows() {
-        settled.refuse(
-            row,
-            Clash::Limit {
-                refusal: refusal.clone(),
-            },
-        );
-    }
-    settled
-}
-
-/// Keeps rows of known series and of `free` new ones, in line order.
-fn refuse_new_series(held: Held<'_>, bucket: &Bucket, batch: &Batch, free: &mut u64) -> Settled {
-    let series_max = held.limits.series_max;
-    let refusal = super::rules::Refusal::Limit {
-        name: "series_max",
-        what: "the number of series of the bucket in memory",
-        limit: series_max,
-        found: series_max.saturating_add(1),
-    };
-    let mut verdicts: HashMap<u32, bool> = HashMap::new();
-    let mut settled = Settled::keeping(batch.rows(), held.reports_max);
-    for (row, series) in batch.series_of_rows().iter().enumerate() {
-        let keep = *verdicts.entry(*series).or_insert_with(|| {
-            let tags: Vec<(&str, &str)> = batch.series_tags(*series).collect();
-            if held
-                .buffer
-                .contains_series(bucket.id, batch.measurement(), &tags)
-            {
-                return true;
-            }
-            let granted = *free > 0;
-            *free = free.saturating_sub(1);
-            granted
-        });
-        if !keep {
-            settled.refuse(
-                row,
-                Clash::Limit {
-                    refusal: refusal.clone(),
-                },
-            );
-        }
-    }
-    settled
 }
 
 fn wide(value: usize) -> u64 {

@@ -1,38 +1,44 @@
-//! Resolving against the schema and taking a place in the log: one step under one short lock
-//! (design decision D4).
+//! Resolving against the schema and taking a place in the log (design decision D4).
 //!
 //! ```text
-//! encode ─► lock: does every column fit? ─ yes ─► submit to the log, extend the schema, unlock
-//!   ▲                     │ no
-//!   └── drop rows ◄── unlock: settle row by row against a snapshot
+//! lock: take the ground, unlock ─► decide, encode ─► lock: still the same? ─ yes ─► submit to the
+//!                                     ▲                      │ no                log, grow, unlock
+//!                                     └── what has changed ◄─┘
 //! ```
 //!
-//! Under the lock only column names are compared. New columns are provisional until their frame
-//! is durable. When the log fails, its thread first tells the frames that failed, and the first
-//! of these takes the provisional columns back under this lock and begins a new [`Generation`] of
-//! frames. What was submitted in the one before never reaches the disk: it is turned away
-//! ([`Committed::NotAttempted`]) and resolved again. What comes after relies on nothing that is
-//! gone, so it is logged.
+//! Under the lock nothing is done per column or per row: schemas are looked up and put in place, one
+//! step per table. Deciding and encoding are done outside of it, and where they are much work, not
+//! on a thread that serves others. So a body with a hundred thousand new columns costs those who
+//! write beside it nothing but the cores.
+//!
+//! New columns are provisional until their frame is durable. When the log fails, its thread first
+//! tells the frames that failed, and the first of these takes the provisional columns back under
+//! this lock and begins a new [`Generation`] of frames. What was submitted in the one before never
+//! reaches the disk: it is turned away ([`Committed::NotAttempted`]) and resolved again. What comes
+//! after relies on nothing that is gone, so it is logged.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::apply::{Committed, Job};
-use super::in_flight::SeriesInFlight;
-use super::resolution::{
-    Frame, Held, Mode, Part, Resolution, Resolved, columns, part_series, takes_any,
-};
+use super::decision::takes_any;
+use super::in_flight::{Counted, SeriesInFlight};
+use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved};
 use super::rules::Limits;
+use super::series_limit::admit;
 use super::{REPORTS_MAX, WriteError};
 use crate::buffer::Buffer;
-use crate::catalog::schema::{Checkpoint, Schemas};
+use crate::catalog::schema::{Checkpoint, Ground, Growth, Schemas};
 use crate::catalog::{Bucket, Catalog};
-use crate::id::BucketId;
+use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
 use crate::wal::{CommitError, Generation, Wal};
+
+/// Rows of this size are no work for a thread that serves others, in bytes of their columns.
+const ASIDE_BYTES: u64 = 256 * 1024;
 
 /// The step from parsed rows to a place in the log.
 #[derive(Debug)]
@@ -40,8 +46,7 @@ pub(super) struct Resolver {
     schemas: Mutex<Schemas>,
     /// Of the frames that are resolved now; looked at and moved on under the lock on the schemas.
     generation: Mutex<Generation>,
-    /// Covers the schemas. Names are forced into the budget: they are small beside the rows that
-    /// bring them, for which there was room.
+    /// Covers the schemas.
     schema_memory: Mutex<Reservation>,
     wal: Wal,
     jobs: Sender<Job>,
@@ -49,13 +54,15 @@ pub(super) struct Resolver {
     buffer: Buffer,
     budget: Budget,
     limits: Limits,
-    /// Series of batches that are logged but not applied: they may be new.
-    series_in_flight: Arc<AtomicU64>,
+    /// Series of batches that are on their way to the buffer: they may be new.
+    series_in_flight: Arc<SeriesInFlight>,
 }
 
 /// The parts of a [`Resolver`].
 pub(super) struct Parts {
     pub(super) schemas: Schemas,
+    /// Covers the schemas.
+    pub(super) schema_memory: Reservation,
     pub(super) wal: Wal,
     pub(super) jobs: Sender<Job>,
     pub(super) catalog: Catalog,
@@ -68,6 +75,7 @@ impl Resolver {
     pub(super) fn new(parts: Parts) -> Self {
         let Parts {
             schemas,
+            schema_memory,
             wal,
             jobs,
             catalog,
@@ -76,7 +84,7 @@ impl Resolver {
             limits,
         } = parts;
         Self {
-            schema_memory: Mutex::new(budget.force(schemas.heap_bytes())),
+            schema_memory: Mutex::new(schema_memory),
             schemas: Mutex::new(schemas),
             generation: Mutex::default(),
             wal,
@@ -97,55 +105,113 @@ impl Resolver {
         self.wal.health()
     }
 
+    /// What the schemas of a bucket take, in bytes.
+    pub(super) fn schema_bytes(&self, bucket: BucketId) -> u64 {
+        self.schemas().ground(bucket, []).bucket_bytes
+    }
+
     /// Whether an empty bucket would take any row of a part.
     pub(super) fn takes_any(&self, part: &Part) -> bool {
-        takes_any(part, self.limits.columns_max)
+        aside(bytes_of(std::slice::from_ref(part)), || {
+            takes_any(part, &self.limits)
+        })
     }
 
     /// Decides which rows fit a bucket that does not exist yet, without writing any.
     pub(super) fn check_only(&self, parts: Vec<Part>) -> Resolved {
-        let mut resolution = Resolution::new(self.held(&self.budget), parts);
-        resolution.decide(&Schemas::default(), None);
-        resolution.resolved
+        aside(bytes_of(&parts), || {
+            let all = Ground {
+                all_bytes: self.schemas().heap_bytes(),
+                ..Ground::default()
+            };
+            let nowhere = Arc::default();
+            let held = self.held(&self.budget);
+            let Some(admitted) = admit(held, &nowhere, BucketId(u64::MAX), parts) else {
+                debug_assert!(false, "nothing is on its way to it");
+                return Resolved::default();
+            };
+            let mut resolution = Resolution::new(held, admitted);
+            resolution.decide(all, Sequence::default());
+            resolution.resolved()
+        })
     }
 
     /// Decides which rows survive and submits them to the log, a frame a part, with memory from
-    /// `budget`: the request's own view of it.
-    pub(super) fn resolve(
+    /// `budget`: the request's own view of it. Waits as long as what is on its way to the buffer may
+    /// decide whether a series is one too many.
+    pub(super) async fn resolve(
         self: &Arc<Self>,
         bucket: &Bucket,
         parts: Vec<Part>,
         mode: Mode,
         budget: &Budget,
     ) -> Result<Resolved, WriteError> {
-        let mut resolution = self.begin(bucket, &parts, budget);
+        let bytes = bytes_of(&parts);
         loop {
-            let frames = resolution.frames(bucket, mode)?;
-            let durable = self.wal.durable_sequence();
-            let mut schemas = self.schemas();
-            schemas.settle(durable);
-            if resolution.relied_on_what_is_gone(&schemas) {
-                drop(schemas);
-                resolution = self.begin(bucket, &parts, budget);
-                continue;
+            let changed = self.series_in_flight.changed();
+            let parts = parts.clone();
+            let resolved = aside(bytes, || self.try_resolve(bucket, parts, mode, budget))?;
+            match resolved {
+                Some(resolved) => return Ok(resolved),
+                None => changed.await,
             }
-            if self.catalog.bucket(bucket.id).is_none() {
-                return Err(WriteError::BucketGone(bucket.name.clone()));
-            }
-            if let Some(misfits) = resolution.misfits(&schemas, Some(bucket)) {
-                let roll_backs = schemas.roll_backs();
-                drop(schemas);
-                resolution.drop_rows(misfits, durable);
-                resolution.roll_backs.get_or_insert(roll_backs);
-                continue;
-            }
-            for frame in frames {
-                let commit = self.submit(&mut schemas, bucket, frame);
-                resolution.resolved.commits.push(commit);
-            }
-            self.account(&schemas);
-            return Ok(resolution.resolved);
         }
+    }
+
+    fn try_resolve(
+        self: &Arc<Self>,
+        bucket: &Bucket,
+        parts: Vec<Part>,
+        mode: Mode,
+        budget: &Budget,
+    ) -> Result<Option<Resolved>, WriteError> {
+        let held = self.held(budget);
+        let Some(admitted) = admit(held, &self.series_in_flight, bucket.id, parts) else {
+            return Ok(None);
+        };
+        let counted = admitted.counted.clone();
+        let mut resolution = Resolution::new(held, admitted);
+        let mut frames = Vec::new();
+        let (mut ground, mut durable) = self.ground(&mut self.schemas(), bucket, &resolution)?;
+        loop {
+            resolution.decide(ground, durable);
+            if let Some(new) = resolution.frames(bucket, mode)? {
+                frames = new;
+            }
+            let names = budget.try_reserve(resolution.new_bytes())?;
+            let mut schemas = self.schemas();
+            let watch = Watch::default();
+            (ground, durable) = self.ground(&mut schemas, bucket, &resolution)?;
+            if !resolution.holds(&ground) {
+                continue;
+            }
+            let mut resolved = resolution.resolved();
+            for (part, frame) in frames {
+                let growth = resolution.take_growth(part);
+                let commit = self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
+                resolved.commits.push(commit);
+            }
+            self.account(&schemas, names);
+            watch.saw_no_name();
+            return Ok(Some(resolved));
+        }
+    }
+
+    /// What a decision stands on, as it is now.
+    fn ground(
+        &self,
+        schemas: &mut Schemas,
+        bucket: &Bucket,
+        resolution: &Resolution<'_>,
+    ) -> Result<(Ground, Sequence), WriteError> {
+        // Read under the lock: what has failed below it was taken back before it came so far.
+        let durable = self.wal.durable_sequence();
+        schemas.settle(durable);
+        if self.catalog.bucket(bucket.id).is_none() {
+            return Err(WriteError::BucketGone(bucket.name.clone()));
+        }
+        let ground = schemas.ground(bucket.id, resolution.measurements());
+        Ok((ground, durable))
     }
 
     fn held<'a>(&'a self, budget: &'a Budget) -> Held<'a> {
@@ -157,18 +223,12 @@ impl Resolver {
         }
     }
 
-    fn begin<'a>(&'a self, bucket: &Bucket, parts: &[Part], budget: &'a Budget) -> Resolution<'a> {
-        let mut resolution = Resolution::new(self.held(budget), parts.to_vec());
-        let in_flight = self.series_in_flight.load(Ordering::Relaxed);
-        resolution.enforce_series_limit(bucket, in_flight);
-        resolution
-    }
-
     fn submit(
         self: &Arc<Self>,
         schemas: &mut Schemas,
         bucket: &Bucket,
-        frame: Frame,
+        (frame, growth): (Frame, Vec<Growth>),
+        in_flight: Counted,
     ) -> oneshot::Receiver<Committed> {
         let (done, commit) = oneshot::channel();
         let Frame {
@@ -176,38 +236,28 @@ impl Resolver {
             tables,
             reservation,
         } = frame;
-        let in_flight = SeriesInFlight::new(&self.series_in_flight, part_series(&tables));
         let resolver = Arc::clone(self);
         let bucket_id = bucket.id;
-        let logged = tables.clone();
         let generation = *self.generation();
         let sequence = self.wal.submit(
             generation,
             payload,
-            Box::new(move |sequence, result| {
-                let tables = logged;
-                match result {
-                    Ok(()) => resolver.queue(Job {
-                        bucket: bucket_id,
-                        sequence,
-                        tables,
-                        reservation,
-                        in_flight,
-                        done,
-                    }),
-                    Err(error) => {
-                        drop(in_flight);
-                        let _ = done.send(resolver.failed(generation, &error));
-                    }
+            Box::new(move |sequence, result| match result {
+                Ok(()) => resolver.queue(Job {
+                    bucket: bucket_id,
+                    sequence,
+                    tables,
+                    reservation,
+                    in_flight,
+                    done,
+                }),
+                Err(error) => {
+                    drop(in_flight);
+                    let _ = done.send(resolver.failed(generation, &error));
                 }
             }),
         );
-        for table in &tables {
-            let columns = columns(&table.batch);
-            // It fits: this was checked under the same lock.
-            let extended = schemas.extend(bucket.id, table.batch.measurement(), columns, sequence);
-            debug_assert!(extended.is_ok(), "checked under the same lock");
-        }
+        schemas.grow(bucket.id, growth, sequence);
         commit
     }
 
@@ -229,7 +279,7 @@ impl Resolver {
         if *current == generation {
             *current = generation.next();
             schemas.roll_back(self.wal.durable_sequence());
-            self.account(&schemas);
+            self.account(&schemas, self.budget.empty());
         }
         drop(current);
         drop(schemas);
@@ -243,22 +293,20 @@ impl Resolver {
     /// is still on the way to the log is let go when it comes to the buffer.
     pub(super) fn drop_bucket(&self, bucket: BucketId) {
         let mut schemas = self.schemas();
-        schemas.drop_bucket(bucket);
-        self.account(&schemas);
+        let dropped = schemas.drop_bucket(bucket);
+        self.account(&schemas, self.budget.empty());
         drop(schemas);
+        drop(dropped);
         self.buffer.drop_bucket(bucket);
     }
 
-    /// Lets the budget know what the schemas take now.
-    fn account(&self, schemas: &Schemas) {
-        let mut held = self
-            .schema_memory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let bytes = schemas.heap_bytes();
-        let more = bytes.saturating_sub(held.bytes());
-        held.merge(self.budget.force(more));
-        held.shrink_to(bytes);
+    /// Lets the budget know what the schemas take now. `names` covers those that came.
+    fn account(&self, schemas: &Schemas, names: Reservation) {
+        let held = self.schema_memory.lock();
+        let mut held = held.unwrap_or_else(PoisonError::into_inner);
+        held.merge(names.hand_over());
+        debug_assert!(held.bytes() >= schemas.heap_bytes(), "names are paid for");
+        held.shrink_to(schemas.heap_bytes());
     }
 
     /// The schemas as they are on disk now.
@@ -276,5 +324,46 @@ impl Resolver {
 
     pub(super) fn schemas(&self) -> MutexGuard<'_, Schemas> {
         self.schemas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the columns of rows take, in bytes: a measure of the work that they make.
+fn bytes_of(parts: &[Part]) -> u64 {
+    let tables = parts.iter().flatten();
+    tables.map(|table| table.batch.heap_bytes()).sum()
+}
+
+/// Does what is much work where it holds up no one: a thread that serves others hands them over
+/// first. There is no queue that this could wait in, for whoever is in one may wait for this.
+fn aside<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
+    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    match bytes >= ASIDE_BYTES && flavor.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread) {
+        true => tokio::task::block_in_place(work),
+        false => work(),
+    }
+}
+
+/// Sees in tests that no column is looked at under the lock.
+#[cfg(test)]
+struct Watch {
+    names: usize,
+}
+
+#[cfg(test)]
+impl Default for Watch {
+    fn default() -> Self {
+        let names = crate::catalog::schema::work::names();
+        Self { names }
+    }
+}
+
+#[cfg(not(test))]
+#[derive(Default)]
+struct Watch;
+
+impl Watch {
+    fn saw_no_name(&self) {
+        #[cfg(test)]
+        assert_eq!(self.names, crate::catalog::schema::work::names());
     }
 }

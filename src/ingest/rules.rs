@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use crate::catalog::schema::Ground;
 use crate::columnar::FieldType;
 use crate::line_protocol::{Name, Point, Value};
 
@@ -15,14 +16,20 @@ pub struct Limits {
     pub point_bytes_max: usize,
     /// A string value, in bytes, unescaped.
     pub string_bytes_max: usize,
-    /// A measurement, a key or a tag value, in bytes, unescaped.
+    /// A measurement, a tag key or a field key, in bytes, unescaped.
     pub name_bytes_max: usize,
+    /// A tag value, in bytes, unescaped.
+    pub tag_value_bytes_max: usize,
     /// Tags and fields of a table.
     pub columns_max: usize,
     /// Tables of a bucket.
     pub tables_max: usize,
     /// Series of a bucket that are in memory.
     pub series_max: u64,
+    /// Memory that the names of a bucket's measurements, tags and fields take, in bytes.
+    pub schema_bytes_max: u64,
+    /// The same for those of all buckets.
+    pub schemas_bytes_max: u64,
 }
 
 /// Why a line that the grammar accepts is refused.
@@ -35,6 +42,13 @@ pub(super) enum Refusal {
     Limit {
         name: &'static str,
         what: &'static str,
+        limit: u64,
+        found: u64,
+    },
+    /// The names of measurements, tags and fields take too much memory.
+    Schemas {
+        whose: &'static str,
+        key: &'static str,
         limit: u64,
         found: u64,
     },
@@ -53,7 +67,7 @@ impl Refusal {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::ReservedTag { .. } | Self::OnlyTime => "reserved_name",
-            Self::Limit { .. } => "limit",
+            Self::Limit { .. } | Self::Schemas { .. } => "limit",
             Self::FieldTwice { .. } => "type_conflict",
             Self::Retention { .. } => "retention",
         }
@@ -72,6 +86,10 @@ impl fmt::Display for Refusal {
             Self::Limit { name, what, limit, found } => {
                 write!(f, "{what} has {found}, the limit is {limit} (limits.{name})")
             }
+            Self::Schemas { whose, key, limit, found } => write!(
+                f,
+                "the names of measurements, tags and fields of {whose} would take {found} bytes of memory, the limit is {limit} ({key}): names that never repeat belong into values"
+            ),
             Self::FieldTwice { key, first, second } => {
                 let key = Echo(key);
                 write!(f, "field \"{key}\" comes twice in this line, as {first} and as {second}")
@@ -143,22 +161,77 @@ impl Limits {
                 ));
             }
             self.check_name(tag.key, "the tag key's bytes", tag.column)?;
-            self.check_name(tag.value, "the tag value's bytes", tag.column)?;
+            let max = ("tag_value_bytes_max", self.tag_value_bytes_max);
+            check_text(tag.value, "the tag value's bytes", max, tag.column)?;
         }
         Ok(())
     }
 
     fn check_name(&self, name: Name<'_>, what: &'static str, column: u32) -> Result<(), Refused> {
-        if name.raw().len() <= self.name_bytes_max {
-            return Ok(());
+        check_text(name, what, ("name_bytes_max", self.name_bytes_max), column)
+    }
+}
+
+fn check_text(
+    text: Name<'_>,
+    what: &'static str,
+    (name, max): (&'static str, usize),
+    column: u32,
+) -> Result<(), Refused> {
+    if text.raw().len() <= max {
+        return Ok(());
+    }
+    match text.decode().len() {
+        bytes if bytes > max => Err((limit(name, what, max, bytes), column)),
+        _ => Ok(()),
+    }
+}
+
+/// The memory that schemas take, beside what they may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    bucket_bytes: u64,
+    bucket_bytes_max: u64,
+    all_bytes: u64,
+    all_bytes_max: u64,
+}
+
+impl Room {
+    pub(super) fn of(limits: &Limits, ground: &Ground) -> Self {
+        Self {
+            bucket_bytes: ground.bucket_bytes,
+            bucket_bytes_max: limits.schema_bytes_max,
+            all_bytes: ground.all_bytes,
+            all_bytes_max: limits.schemas_bytes_max,
         }
-        match name.decode().len() {
-            bytes if bytes > self.name_bytes_max => Err((
-                limit("name_bytes_max", what, self.name_bytes_max, bytes),
-                column,
-            )),
-            _ => Ok(()),
+    }
+
+    /// Whether there is room for names that take so much more.
+    pub(super) fn check(&self, more: u64) -> Result<(), Refusal> {
+        let found = self.bucket_bytes.saturating_add(more);
+        if found > self.bucket_bytes_max {
+            return Err(Refusal::Schemas {
+                whose: "the bucket",
+                key: "limits.schema_bytes_max",
+                limit: self.bucket_bytes_max,
+                found,
+            });
         }
+        let found = self.all_bytes.saturating_add(more);
+        if found > self.all_bytes_max {
+            return Err(Refusal::Schemas {
+                whose: "all buckets",
+                key: "half of memory.budget_bytes",
+                limit: self.all_bytes_max,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, bytes: u64) {
+        self.bucket_bytes = self.bucket_bytes.saturating_add(bytes);
+        self.all_bytes = self.all_bytes.saturating_add(bytes);
     }
 }
 

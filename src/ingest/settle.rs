@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::report::Counts;
-use super::rules::{Echo, Refusal};
-use crate::catalog::schema::{ColumnKind, TableSchema};
+use super::rules::{Echo, Refusal, Room};
+use crate::catalog::schema::{ColumnKind, TableSchema, column_bytes, table_bytes};
 use crate::columnar::Batch;
 use crate::id::Sequence;
 
@@ -113,24 +113,41 @@ impl Settled {
     }
 }
 
+/// What rows of a table are decided by, beside its schema.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    /// Tags and fields of a table.
+    pub(super) columns_max: usize,
+    /// Refused rows that are named at most.
+    pub(super) refused_max: usize,
+    /// The memory that new names may take.
+    pub(super) room: Room,
+    /// The last frame that brought a column to a table of the bucket.
+    pub(super) bucket_since: Sequence,
+    /// The last frame that is beyond doubt.
+    pub(super) durable: Sequence,
+}
+
+impl Terms {
+    /// What a refusal relies on that was made for the schemas of the bucket as a whole.
+    pub(super) fn doubt_of_bucket(&self) -> Option<Sequence> {
+        (self.bucket_since > self.durable).then_some(self.bucket_since)
+    }
+}
+
 /// A column of the batch with the kind it wants.
 struct Wish<'a> {
     name: &'a str,
     kind: ColumnKind,
 }
 
-/// Decides row by row; `durable` tells which columns of the schema are beyond doubt.
-pub(super) fn settle(
-    schema: Option<&TableSchema>,
-    batch: &Batch,
-    (columns_max, refused_max): (usize, usize),
-    durable: Sequence,
-) -> Settled {
+/// Decides row by row.
+pub(super) fn settle(schema: Option<&TableSchema>, batch: &Batch, terms: Terms) -> Settled {
     let wishes = wishes(batch);
     let contested = |wish: &Wish<'_>| {
         schema
             .and_then(|schema| schema.column(wish.name))
-            .is_none_or(|c| c.kind != wish.kind)
+            .is_none_or(|kind| kind != wish.kind)
     };
     let mut cells = contested_cells(batch, &wishes, contested);
     // Stable: within a row the tags come before the fields, each in the batch's order.
@@ -138,11 +155,10 @@ pub(super) fn settle(
     let mut table = Tentative {
         schema,
         measurement: batch.measurement(),
-        columns_max,
-        durable,
+        terms,
         new: HashMap::new(),
     };
-    let mut settled = Settled::keeping(batch.rows(), refused_max);
+    let mut settled = Settled::keeping(batch.rows(), terms.refused_max);
     for group in cells.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((row, _)) = group.first() else {
             continue;
@@ -203,8 +219,7 @@ fn contested_cells(
 struct Tentative<'a> {
     schema: Option<&'a TableSchema>,
     measurement: &'a str,
-    columns_max: usize,
-    durable: Sequence,
+    terms: Terms,
     new: HashMap<&'a str, ColumnKind>,
 }
 
@@ -219,10 +234,9 @@ impl<'a> Tentative<'a> {
     {
         let mut brought: HashMap<&'a str, ColumnKind> = HashMap::new();
         for wish in wishes {
-            if let Some(column) = self.schema.and_then(|schema| schema.column(wish.name)) {
-                if column.kind != wish.kind {
-                    let doubtful = (column.since > self.durable).then_some(column.since);
-                    return Err((self.clash(wish, column.kind), doubtful));
+            if let Some(kind) = self.schema.and_then(|schema| schema.column(wish.name)) {
+                if kind != wish.kind {
+                    return Err((self.clash(wish, kind), self.doubt()));
                 }
             } else if let Some(existing) = self.new.get(wish.name) {
                 if *existing != wish.kind {
@@ -238,22 +252,49 @@ impl<'a> Tentative<'a> {
             }
         }
         self.check_columns(brought.len())?;
+        self.check_room(&brought)?;
         self.new.extend(brought);
         Ok(())
     }
 
+    /// What a refusal relies on that was made for the table's schema.
+    fn doubt(&self) -> Option<Sequence> {
+        let since = self.schema.map(TableSchema::since);
+        since.filter(|since| *since > self.terms.durable)
+    }
+
     fn check_columns(&self, more: usize) -> Result<(), (Clash, Option<Sequence>)> {
         let existing = self.schema.map_or(0, TableSchema::len);
-        let columns = existing + self.new.len() + more;
-        if more == 0 || columns <= self.columns_max {
+        let (columns, columns_max) = (existing + self.new.len() + more, self.terms.columns_max);
+        if more == 0 || columns <= columns_max {
             return Ok(());
         }
         let what = "the number of tags and fields";
-        let refusal = super::rules::limit("columns_max", what, self.columns_max, columns);
-        let doubtful = self
-            .schema
-            .and_then(|schema| schema.newer_than(self.durable));
-        Err((Clash::Limit { refusal }, doubtful))
+        let refusal = super::rules::limit("columns_max", what, columns_max, columns);
+        Err((Clash::Limit { refusal }, self.doubt()))
+    }
+
+    fn check_room(
+        &mut self,
+        brought: &HashMap<&'a str, ColumnKind>,
+    ) -> Result<(), (Clash, Option<Sequence>)> {
+        if brought.is_empty() {
+            return Ok(());
+        }
+        let is_first = self.schema.is_none() && self.new.is_empty();
+        let table = if is_first {
+            table_bytes(self.measurement)
+        } else {
+            0
+        };
+        let bytes = table + brought.keys().map(|name| column_bytes(name)).sum::<u64>();
+        match self.terms.room.check(bytes) {
+            Ok(()) => {
+                self.terms.room.take(bytes);
+                Ok(())
+            }
+            Err(refusal) => Err((Clash::Limit { refusal }, self.terms.doubt_of_bucket())),
+        }
     }
 
     fn clash(&self, wish: &Wish<'_>, existing: ColumnKind) -> Clash {

@@ -200,7 +200,8 @@ impl Ingest {
             Acknowledge::Queued => Some(self.admit_unwatched(bucket, &mut rows)?),
         };
         let resolver = Arc::clone(&self.shared.resolver);
-        let mut resolved = resolver.resolve(bucket, rows.parts.clone(), mode, budget)?;
+        let parts = rows.parts.clone();
+        let mut resolved = resolver.resolve(bucket, parts, mode, budget).await?;
         let rest = Commit {
             resolver,
             commits: std::mem::take(&mut resolved.commits),
@@ -234,7 +235,8 @@ impl Ingest {
     /// One bucket may not fill the memory of all.
     fn check_share(&self, bucket: &Bucket) -> Result<(), WriteError> {
         let queued_bytes = self.shared.queued.of(bucket.id);
-        let used_bytes = self.shared.buffer.bucket_bytes(bucket.id) + queued_bytes;
+        let schema_bytes = self.shared.resolver.schema_bytes(bucket.id);
+        let used_bytes = self.shared.buffer.bucket_bytes(bucket.id) + queued_bytes + schema_bytes;
         let bucket_bytes_max = self.shared.options.bucket_bytes_max;
         if used_bytes >= bucket_bytes_max {
             let bucket = bucket.name.clone();
@@ -322,9 +324,10 @@ impl Commit {
                 return Ok(decision);
             }
             let parts = self.rows.parts.clone();
-            let mut resolved =
-                self.resolver
-                    .resolve(&self.bucket, parts, self.mode, &self.budget)?;
+            let resolving = self
+                .resolver
+                .resolve(&self.bucket, parts, self.mode, &self.budget);
+            let mut resolved = resolving.await?;
             commits = std::mem::take(&mut resolved.commits);
             decision = Some(resolved);
         }

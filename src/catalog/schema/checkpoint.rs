@@ -1,18 +1,25 @@
 //! `schemas.json`: all schemas as they were at a sequence of the log.
 //!
+//! ```text
+//! {"format":2,"sequence":9,"buckets":[
+//!   {"id":1,"tables":[{"measurement":"cpu","columns":{"tag":["host"],"float":["user","idle"]}}]}]}
+//! ```
+//!
 //! Written when the server stops, and before the log lets go of frames that brought columns. The
 //! log is the truth: replay adds what came after, and what the checkpoint has already is compared,
-//! not added twice.
+//! not added twice. The first format had an object per column, with a number and a name in stored
+//! tables that nothing read; it is read, and replaced at the next checkpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Column, ColumnKind, Schemas, TableSchema, entry_bytes};
+use super::kind::StoredKind;
+use super::{ColumnKind, Growth, Schemas, TableSchema};
 use crate::catalog::CatalogError;
-use crate::catalog::file::{read_json, write_json};
+use crate::catalog::file::read_json;
 use crate::id::{BucketId, Sequence};
 use crate::storage::Storage;
 
@@ -20,82 +27,145 @@ use crate::storage::Storage;
 #[derive(Debug)]
 pub struct Checkpoint {
     sequence: Sequence,
-    pub(super) next_table_id: u64,
-    tables: Vec<(BucketId, Box<str>, Arc<TableSchema>)>,
+    tables: BTreeMap<BucketId, BTreeMap<Arc<str>, Arc<TableSchema>>>,
 }
 
 pub(in crate::catalog) const PATH: &str = "schemas.json";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
-#[derive(Serialize, Deserialize)]
+/// The file, as both formats have it.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
     format: u32,
-    /// The last frame that is reflected here.
     sequence: Sequence,
-    next_table_id: u64,
+    buckets: Option<Vec<StoredBucket>>,
+    /// Format 1.
+    tables: Option<Vec<OldTable>>,
+    #[serde(default, rename = "next_table_id")]
+    _next_table_id: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredBucket {
+    id: BucketId,
     tables: Vec<StoredTable>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredTable {
-    id: u64,
-    bucket: BucketId,
     measurement: String,
-    /// By number.
-    columns: Vec<StoredColumn>,
+    columns: BTreeMap<StoredKind, Vec<String>>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StoredColumn {
+#[derive(Deserialize)]
+struct OldTable {
+    bucket: BucketId,
+    measurement: String,
+    columns: Vec<OldColumn>,
+}
+
+#[derive(Deserialize)]
+struct OldColumn {
     name: String,
-    kind: ColumnKind,
-    since: Sequence,
-    /// Written by versions before the lake; tables have names of their own.
-    #[serde(default, rename = "storage_name", skip_serializing)]
-    _storage_name: IgnoredAny,
+    kind: StoredKind,
 }
 
 impl Schemas {
     /// The schemas of the last checkpoint, or none.
     pub fn read_checkpoint(storage: &dyn Storage) -> Result<Self, CatalogError> {
+        let mut schemas = Self::default();
         let Some(stored) = read_json::<Stored>(storage, PATH, FORMAT)? else {
-            return Ok(Self::default());
+            return Ok(schemas);
         };
-        let mut schemas = Self {
-            next_table_id: stored.next_table_id,
-            checkpoint: stored.sequence,
-            ..Self::default()
-        };
-        for table in stored.tables {
-            let names = table.columns.iter().map(|column| column.name.as_str());
-            let names = names.chain([table.measurement.as_str()]);
-            schemas.heap_bytes += names.map(entry_bytes).sum::<u64>();
-            let tables = schemas.buckets.entry(table.bucket).or_default();
-            tables.insert(
-                table.measurement.into(),
-                Arc::new(restore(table.id, table.columns)),
-            );
+        match stored {
+            Stored {
+                format: 1,
+                sequence,
+                tables: Some(tables),
+                buckets: None,
+                ..
+            } => {
+                for OldTable {
+                    bucket,
+                    measurement,
+                    columns,
+                } in tables
+                {
+                    let columns = columns.iter().map(|c| (c.name.as_str(), c.kind.into()));
+                    schemas.restore(bucket, measurement, columns, sequence);
+                }
+                schemas.settle(sequence);
+            }
+            Stored {
+                format: FORMAT,
+                sequence,
+                buckets: Some(buckets),
+                tables: None,
+                ..
+            } => {
+                for StoredBucket { id, tables } in buckets {
+                    for StoredTable {
+                        measurement,
+                        columns,
+                    } in tables
+                    {
+                        let columns = columns.iter().flat_map(|(kind, names)| {
+                            let kind = ColumnKind::from(*kind);
+                            names.iter().map(move |name| (name.as_str(), kind))
+                        });
+                        schemas.restore(id, measurement, columns, sequence);
+                    }
+                }
+                schemas.settle(sequence);
+            }
+            Stored { format, .. } => {
+                return Err(CatalogError::Damaged {
+                    path: PATH,
+                    reason: format!("it has not the parts of format {format}"),
+                });
+            }
         }
         Ok(schemas)
+    }
+
+    fn restore<'a>(
+        &mut self,
+        bucket: BucketId,
+        measurement: String,
+        columns: impl Iterator<Item = (&'a str, ColumnKind)>,
+        since: Sequence,
+    ) {
+        let growth = Growth {
+            measurement: measurement.into(),
+            schema: TableSchema::default().extended(columns),
+        };
+        self.grow(bucket, vec![growth], since);
     }
 
     /// The schemas as they were at `durable`: everything up to there is on disk, and what failed
     /// was taken back. What is younger may still fail and is left out.
     pub fn checkpoint(&self, durable: Sequence) -> Checkpoint {
-        let tables = self.buckets.iter().flat_map(|(bucket, tables)| {
-            tables
-                .iter()
-                .map(|(measurement, table)| (*bucket, measurement.clone(), Arc::clone(table)))
-        });
-        let younger = self.provisional.iter().filter(|new| new.since > durable);
-        let younger = younger.filter_map(|new| new.new_table_id).min();
+        let buckets = self.buckets.iter();
+        let mut tables: BTreeMap<_, _> = buckets
+            .map(|(bucket, known)| (*bucket, known.tables.clone()))
+            .collect();
+        let younger = self.provisional.iter().rev();
+        for provisional in younger.take_while(|provisional| provisional.since > durable) {
+            let Some(tables) = tables.get_mut(&provisional.bucket) else {
+                continue;
+            };
+            let name = Arc::clone(&provisional.measurement);
+            match &provisional.before {
+                Some(before) => tables.insert(name, Arc::clone(before)),
+                None => tables.remove(&name),
+            };
+        }
         Checkpoint {
             sequence: durable,
-            next_table_id: younger.unwrap_or(self.next_table_id),
-            tables: tables.collect(),
+            tables,
         }
     }
 }
@@ -106,69 +176,76 @@ impl Checkpoint {
         self.sequence
     }
 
-    /// The tables of a bucket, with what may still fail.
+    /// The tables of a bucket.
     #[cfg(test)]
     pub(crate) fn tables(&self, bucket: BucketId) -> BTreeMap<String, TableSchema> {
-        let tables = self.tables.iter().filter(|(id, _, _)| *id == bucket);
+        let tables = self.tables.get(&bucket).into_iter().flatten();
         tables
-            .map(|(_, name, table)| (name.to_string(), TableSchema::clone(table)))
+            .map(|(name, table)| (name.to_string(), TableSchema::clone(table)))
             .collect()
     }
 
     /// Replaces the checkpoint on disk.
     pub fn write(&self, storage: &dyn Storage) -> Result<(), CatalogError> {
-        let tables = self
-            .tables
-            .iter()
-            .filter_map(|(bucket, measurement, table)| {
-                let stored = stored_table(*bucket, measurement, table, self.sequence);
-                (!stored.columns.is_empty()).then_some(stored)
-            });
-        let stored = Stored {
+        let written = Written {
             format: FORMAT,
             sequence: self.sequence,
-            next_table_id: self.next_table_id,
-            tables: tables.collect(),
+            buckets: &self.tables,
         };
-        write_json(storage, PATH, &stored)
+        let bytes = serde_json::to_vec(&written).map_err(|error| CatalogError::Damaged {
+            path: PATH,
+            reason: error.to_string(),
+        })?;
+        crate::storage::replace(storage, PATH, &bytes)?;
+        Ok(())
     }
 }
 
-fn restore(id: u64, columns: Vec<StoredColumn>) -> TableSchema {
-    let columns = (0_u32..).zip(columns).map(|(id, column)| {
-        let StoredColumn {
-            name, kind, since, ..
-        } = column;
-        (name.into(), Column { id, kind, since })
-    });
-    TableSchema {
-        id,
-        columns: columns.collect(),
-    }
+type Tables = BTreeMap<Arc<str>, Arc<TableSchema>>;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    format: u32,
+    sequence: Sequence,
+    #[serde(serialize_with = "write_buckets")]
+    buckets: &'a BTreeMap<BucketId, Tables>,
 }
 
-fn stored_table(
-    bucket: BucketId,
-    measurement: &str,
-    table: &TableSchema,
-    durable: Sequence,
-) -> StoredTable {
-    let by_number: BTreeMap<u32, (&str, &Column)> = table
-        .columns
-        .iter()
-        .filter(|(_, column)| column.since <= durable)
-        .map(|(name, column)| (column.id, (&**name, column)))
-        .collect();
-    let columns = by_number.into_values().map(|(name, column)| StoredColumn {
-        name: name.to_owned(),
-        kind: column.kind,
-        since: column.since,
-        _storage_name: IgnoredAny,
-    });
-    StoredTable {
-        id: table.id,
-        bucket,
-        measurement: measurement.to_owned(),
-        columns: columns.collect(),
+#[derive(Serialize)]
+struct WrittenBucket<'a> {
+    id: BucketId,
+    #[serde(serialize_with = "write_tables")]
+    tables: &'a Tables,
+}
+
+#[derive(Serialize)]
+struct WrittenTable<'a> {
+    measurement: &'a str,
+    #[serde(serialize_with = "write_columns")]
+    columns: &'a TableSchema,
+}
+
+fn write_buckets<S: Serializer>(
+    buckets: &BTreeMap<BucketId, Tables>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let some = buckets.iter().filter(|(_, tables)| !tables.is_empty());
+    serializer.collect_seq(some.map(|(id, tables)| WrittenBucket { id: *id, tables }))
+}
+
+fn write_tables<S: Serializer>(tables: &Tables, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(tables.iter().map(|(name, columns)| WrittenTable {
+        measurement: name,
+        columns,
+    }))
+}
+
+/// The names by kind, in order: the same schemas are the same file.
+fn write_columns<S: Serializer>(schema: &TableSchema, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut kinds: BTreeMap<StoredKind, Vec<&str>> = BTreeMap::new();
+    for (name, kind) in schema.columns() {
+        kinds.entry(kind.into()).or_default().push(name);
     }
+    kinds.values_mut().for_each(|names| names.sort_unstable());
+    serializer.collect_map(kinds)
 }

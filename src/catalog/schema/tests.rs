@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{ColumnKind, Schemas};
+use super::{ColumnKind, Growth, Schemas, TableSchema, work};
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence};
 use crate::storage::FaultStorage;
@@ -16,7 +16,7 @@ fn extend(schemas: &mut Schemas, table: &str, columns: &[(&str, ColumnKind)], si
 }
 
 #[test]
-fn what_was_never_durable_is_taken_back_and_its_numbers_are_given_again() {
+fn what_was_never_durable_is_taken_back() {
     let mut schemas = Schemas::default();
     extend(
         &mut schemas,
@@ -24,28 +24,26 @@ fn what_was_never_durable_is_taken_back_and_its_numbers_are_given_again() {
         &[("room", ColumnKind::Tag), ("temp", FLOAT)],
         1,
     );
+    let before = (
+        schemas.heap_bytes(),
+        schemas.ground(BUCKET, []).bucket_bytes,
+    );
     extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
     extend(&mut schemas, "other", &[("v", FLOAT)], 3);
-    let before = schemas.heap_bytes();
+    extend(&mut schemas, "home", &[("more", FLOAT)], 4);
     schemas.roll_back(Sequence(1));
-    assert!(schemas.heap_bytes() < before, "memory is given back");
+    let after = (
+        schemas.heap_bytes(),
+        schemas.ground(BUCKET, []).bucket_bytes,
+    );
+    assert_eq!(after, before, "memory is given back");
     let home = schemas.table(BUCKET, "home").expect("stays");
-    assert!(home.column("hum").is_none());
-    assert_eq!(home.column("temp").map(|column| column.id), Some(1));
+    assert_eq!((home.len(), home.column("hum")), (2, None));
+    assert_eq!(home.column("temp"), Some(FLOAT));
     assert!(schemas.table(BUCKET, "other").is_none());
     extend(&mut schemas, "home", &[("hum", STRING)], 4);
-    extend(&mut schemas, "third", &[("v", FLOAT)], 5);
-    let hum = schemas
-        .table(BUCKET, "home")
-        .and_then(|table| table.column("hum").cloned());
-    assert_eq!(
-        hum.map(|column| (column.id, column.kind)),
-        Some((2, STRING))
-    );
-    assert_eq!(
-        schemas.table(BUCKET, "third").map(|table| table.id),
-        Some(1)
-    );
+    let home = schemas.table(BUCKET, "home").expect("stays");
+    assert_eq!(home.column("hum"), Some(STRING));
 }
 
 #[test]
@@ -70,15 +68,92 @@ fn a_snapshot_does_not_change_under_its_reader() {
     assert_eq!(snapshot.len(), 1);
 }
 
+/// Issue 8, C3: names were compared each with each, under the lock that every write takes.
 #[test]
-fn a_checkpoint_of_the_first_version_is_read() {
+fn a_column_costs_the_same_however_many_there_are() {
+    let work_of = |count: usize| {
+        let names: Vec<String> = (0..count).map(|n| format!("Ä{n}")).collect();
+        let mut schemas = Schemas::default();
+        let before = work::names();
+        for (name, since) in names.iter().zip(1..) {
+            extend(&mut schemas, "m", &[(name, FLOAT)], since);
+            schemas.settle(Sequence(since));
+        }
+        let table = schemas.table(BUCKET, "m").expect("there");
+        assert!(names.iter().all(|name| table.column(name).is_some()));
+        work::names() - before
+    };
+    let (few, many) = (work_of(1000), work_of(16_000));
+    assert!(
+        many < 2 * 16 * few,
+        "{few} names for 1,000 columns, {many} for 16 times as many"
+    );
+}
+
+#[test]
+fn putting_tables_in_place_looks_at_none_of_their_columns() {
+    let names: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+    let columns = names.iter().map(|name| (name.as_str(), FLOAT));
+    let mut schemas = Schemas::default();
+    extend(&mut schemas, "m", &[("v", FLOAT)], 1);
+    let table = schemas.table(BUCKET, "m").expect("there");
+    let growth = Growth {
+        measurement: "m".into(),
+        schema: table.extended(columns),
+    };
+    let before = work::names();
+    schemas.grow(BUCKET, vec![growth], Sequence(2));
+    let ground = schemas.ground(BUCKET, ["m"]);
+    assert_eq!(work::names(), before);
+    assert_eq!(
+        ground.tables[0].as_ref().map(|table| table.len()),
+        Some(10_001)
+    );
+    schemas.roll_back(Sequence(1));
+    assert_eq!(work::names(), before);
+}
+
+#[test]
+fn memory_of_schemas_is_counted_by_what_they_hold_however_they_came() {
+    let names: Vec<String> = (0..500).map(|n| format!("column-{n}")).collect();
+    let mut one_by_one = Schemas::default();
+    for (name, since) in names.iter().zip(1..) {
+        extend(&mut one_by_one, "m", &[(name, FLOAT)], since);
+    }
+    let mut at_once = Schemas::default();
+    let columns: Vec<_> = names.iter().map(|name| (name.as_str(), FLOAT)).collect();
+    extend(&mut at_once, "m", &columns, 1);
+    assert_eq!(one_by_one.heap_bytes(), at_once.heap_bytes());
+    let table: &TableSchema = at_once.table(BUCKET, "m").expect("there");
+    assert_eq!(
+        one_by_one.table(BUCKET, "m").map(|table| &**table),
+        Some(table)
+    );
+}
+
+#[test]
+fn a_checkpoint_of_the_first_format_is_read() {
     let storage = FaultStorage::new(1);
     let old = r#"{"format":1,"sequence":3,"next_table_id":1,"tables":[{"id":0,"bucket":1,
         "measurement":"m","columns":[{"name":"v","kind":"float","since":2,"storage_name":"v"}]}]}"#;
     storage.put("schemas.json", old.as_bytes());
     let schemas = Schemas::read_checkpoint(&storage).expect("read");
     let table = schemas.table(BucketId(1), "m").expect("there");
-    assert_eq!(table.column("v").map(|column| column.kind), Some(FLOAT));
+    assert_eq!(table.column("v"), Some(FLOAT));
+}
+
+#[test]
+fn a_checkpoint_without_its_tables_is_damaged_and_not_empty() {
+    let storage = FaultStorage::new(1);
+    for damaged in [
+        r#"{"format":1,"sequence":3,"next_table_id":1}"#,
+        r#"{"format":2,"sequence":3}"#,
+        r#"{"format":2,"sequence":3,"tables":[]}"#,
+    ] {
+        storage.put("schemas.json", damaged.as_bytes());
+        let error = Schemas::read_checkpoint(&storage).expect_err(damaged);
+        assert!(error.to_string().contains("schemas.json"), "{error}");
+    }
 }
 
 #[test]
@@ -95,7 +170,7 @@ fn a_frame_that_contradicts_the_schema_is_told() {
 }
 
 #[test]
-fn a_checkpoint_reads_back_as_it_was_written() {
+fn a_checkpoint_reads_back_as_it_was_written_and_has_little_beside_the_names() {
     let storage = FaultStorage::new(1);
     let mut schemas = Schemas::default();
     extend(
@@ -106,9 +181,13 @@ fn a_checkpoint_reads_back_as_it_was_written() {
     );
     let checkpoint = schemas.checkpoint(Sequence(3));
     checkpoint.write(&storage).expect("written");
+    let text = storage.contents("schemas.json").expect("there");
+    assert_eq!(
+        String::from_utf8_lossy(&text),
+        r#"{"format":2,"sequence":3,"buckets":[{"id":7,"tables":[{"measurement":"home","columns":{"tag":["room"],"float":["temp"],"string":["Temp"]}}]}]}"#
+    );
     let read = Schemas::read_checkpoint(&storage).expect("read");
     assert_eq!(read.table(BUCKET, "home"), schemas.table(BUCKET, "home"));
-    assert_eq!(read.next_table_id, schemas.next_table_id);
     assert_eq!(read.heap_bytes(), schemas.heap_bytes());
 }
 
@@ -120,7 +199,7 @@ fn a_checkpoint_leaves_out_what_may_still_fail() {
     let durable = schemas.table(BUCKET, "home").cloned();
     extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
     extend(&mut schemas, "other", &[("v", FLOAT)], 3);
-    schemas.drop_bucket(BucketId(9));
+    drop(schemas.drop_bucket(BucketId(9)));
     let checkpoint = schemas.checkpoint(Sequence(1));
     // What comes later does not change what was taken out.
     extend(&mut schemas, "third", &[("v", FLOAT)], 4);
@@ -128,43 +207,24 @@ fn a_checkpoint_leaves_out_what_may_still_fail() {
     let mut read = Schemas::read_checkpoint(&storage).expect("read");
     assert_eq!(read.table(BUCKET, "home"), durable.as_ref());
     assert!(read.table(BUCKET, "other").is_none());
-    // The log adds the rest, under the same numbers.
+    // The log adds the rest.
     extend(&mut read, "home", &[("hum", FLOAT)], 2);
     extend(&mut read, "other", &[("v", FLOAT)], 3);
     extend(&mut read, "third", &[("v", FLOAT)], 4);
     for table in ["home", "other", "third"] {
         assert_eq!(read.table(BUCKET, table), schemas.table(BUCKET, table));
     }
-    assert_eq!(read.next_table_id, schemas.next_table_id);
 }
 
 #[test]
-fn a_checkpoint_counts_the_new_tables_of_a_dropped_bucket_as_the_log_will() {
-    let mut schemas = Schemas::default();
-    extend(&mut schemas, "durable", &[("v", FLOAT)], 1);
-    extend(&mut schemas, "provisional", &[("v", FLOAT)], 2);
-    schemas.drop_bucket(BUCKET);
-    assert_eq!(schemas.checkpoint(Sequence(1)).next_table_id, 1);
-    assert_eq!(schemas.checkpoint(Sequence(2)).next_table_id, 2);
-}
-
-#[test]
-fn a_dropped_bucket_gives_its_memory_back_and_only_what_was_never_durable_gives_its_number() {
+fn a_dropped_bucket_gives_its_memory_back_and_a_roll_back_does_not_bring_it_again() {
     let mut schemas = Schemas::default();
     extend(&mut schemas, "durable", &[("v", FLOAT)], 1);
     schemas.settle(Sequence(1));
     extend(&mut schemas, "provisional", &[("v", FLOAT)], 2);
-    schemas.drop_bucket(BUCKET);
+    drop(schemas.drop_bucket(BUCKET));
     assert_eq!(schemas.heap_bytes(), 0);
     schemas.roll_back(Sequence(1));
-    let other = BucketId(8);
-    let columns = [("v", FLOAT)];
-    let extended = schemas.extend(other, "next", columns, Sequence(3));
-    extended.expect("no contradiction");
-    let id = schemas.table(other, "next").map(|table| table.id);
-    assert_eq!(
-        id,
-        Some(1),
-        "as after a replay, which knows of one table before it"
-    );
+    assert_eq!(schemas.heap_bytes(), 0);
+    assert!(schemas.table(BUCKET, "durable").is_none());
 }

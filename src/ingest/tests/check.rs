@@ -13,10 +13,13 @@ use crate::storage::FaultStorage;
 const TIGHT: Limits = Limits {
     point_bytes_max: 60,
     string_bytes_max: 8,
-    name_bytes_max: 8,
+    name_bytes_max: 6,
+    tag_value_bytes_max: 8,
     columns_max: 4,
     tables_max: 3,
     series_max: 5,
+    schema_bytes_max: 2000,
+    schemas_bytes_max: 1 << 20,
 };
 
 fn check(limits: Limits) -> Check {

@@ -216,9 +216,11 @@ async fn limits_name_themselves_and_reject_only_the_line_that_passes_them() {
         point_bytes_max: 200,
         string_bytes_max: 10,
         name_bytes_max: 8,
+        tag_value_bytes_max: 8,
         columns_max: 3,
         tables_max: 2,
         series_max: 4,
+        ..LIMITS
     };
     let world = World::with(FaultStorage::new(1), limits);
     let long = "x".repeat(201);
@@ -229,7 +231,7 @@ async fn limits_name_themselves_and_reject_only_the_line_that_passes_them() {
         reports(&world, &lines).await,
         [
             "2:3 limit the string value's bytes has 11, the limit is 10 (limits.string_bytes_max)",
-            "3:3 limit the tag value's bytes has 9, the limit is 8 (limits.name_bytes_max)",
+            "3:3 limit the tag value's bytes has 9, the limit is 8 (limits.tag_value_bytes_max)",
             "4:1 limit the point's bytes has 211, the limit is 200 (limits.point_bytes_max)",
             "6:1 limit the number of tags and fields has 4, the limit is 3 (limits.columns_max)",
             "8:1 limit the number of measurements has 3, the limit is 2 (limits.tables_max)",
@@ -340,32 +342,6 @@ async fn what_does_not_fit_in_memory_is_refused_before_it_is_logged() {
     assert!(
         others < 2000,
         "the schema of one table beside the buffer, not {others} bytes"
-    );
-}
-
-#[tokio::test]
-async fn tables_keep_their_numbers_when_a_bucket_before_them_is_deleted() {
-    let world = World::new();
-    world.write("first f=1 1").await;
-    world.delete().expect("deleted");
-    world.write("second f=1 1").await;
-    let number = |world: &World| {
-        let bucket = world.catalog.bucket_named("b").expect("there");
-        let schemas = world.ingest.shared.resolver.schemas();
-        schemas.table(bucket.id, "second").map(|table| table.id)
-    };
-    assert_eq!(number(&world), Some(1));
-    let replayed = world.after_crash();
-    assert_eq!(number(&replayed), Some(1), "from the log alone");
-    assert_eq!(replayed.rows("first"), Vec::<String>::new());
-    replayed.delete().expect("deleted");
-    replayed.write("second f=1 1").await;
-    assert_eq!(number(&replayed), Some(2), "another bucket, another table");
-    replayed.ingest.close().expect("closes");
-    assert_eq!(
-        number(&replayed.after_crash()),
-        Some(2),
-        "from the checkpoint"
     );
 }
 

@@ -4,4 +4,6 @@ mod lines;
 mod no_sync;
 mod races;
 mod release;
+mod schemas;
+mod series;
 mod support;

@@ -11,13 +11,13 @@ use crate::wal::{GroupReport, Observer};
 
 /// Holds the log's thread when it has committed a group, until it is let go.
 #[derive(Debug, Default)]
-struct Gate {
+pub(super) struct Gate {
     shut: Mutex<bool>,
     moved: Condvar,
 }
 
 impl Gate {
-    fn set(&self, shut: bool) {
+    pub(super) fn set(&self, shut: bool) {
         *self.shut.lock().expect("not poisoned") = shut;
         self.moved.notify_all();
     }

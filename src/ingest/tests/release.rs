@@ -144,7 +144,7 @@ async fn the_log_goes_when_everything_is_flushed_and_the_schemas_stay() {
     assert_eq!(schemas(&world), before);
     world.write("m7 v7=1i 77\nnew v=1 1").await;
     assert_eq!(elsewhere.rows(&world, "m7"), ["t=a v7=1i 7", " v7=1i 77"]);
-    assert_eq!(schemas(&world)["new"].id, 40);
+    assert_eq!(schemas(&world)["new"].len(), 1);
 }
 
 #[tokio::test]

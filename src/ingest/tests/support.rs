@@ -25,10 +25,13 @@ pub(super) const NOW_NS: i64 = 1_700_000_000_123_456_789;
 pub(super) const LIMITS: Limits = Limits {
     point_bytes_max: 4 << 20,
     string_bytes_max: 1 << 20,
-    name_bytes_max: 64 << 10,
+    name_bytes_max: 4 << 10,
+    tag_value_bytes_max: 64 << 10,
     columns_max: 1000,
     tables_max: 10_000,
     series_max: 2_000_000,
+    schema_bytes_max: 64 << 20,
+    schemas_bytes_max: 128 << 20,
 };
 
 pub(super) struct World {

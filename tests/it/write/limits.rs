@@ -12,6 +12,7 @@ fn small(config: &mut Config) {
     limits.point_bytes_max = 200;
     limits.string_bytes_max = 10;
     limits.name_bytes_max = 8;
+    limits.tag_value_bytes_max = 8;
     limits.columns_max = 4;
     limits.tables_max = 3;
     limits.series_max = 5;
@@ -65,7 +66,7 @@ async fn sizes_of_points_strings_and_names() {
         ),
         (
             "m,t=123456789 f=1 1",
-            format!("3 the tag value's bytes has 9, {names}"),
+            "3 the tag value's bytes has 9, the limit is 8 (limits.tag_value_bytes_max)".to_owned(),
         ),
         (
             "m 123456789=1 1",
@@ -250,7 +251,11 @@ async fn the_defaults_are_the_contract_s() {
     let name = |length: usize| format!("m,t={} f=1 1", "x".repeat(length));
     server.write("bucket=b", name(65_536)).await.is_written();
     let answer = server.write("bucket=b", name(65_537)).await;
-    assert!(entry(&answer).ends_with("has 65537, the limit is 65536 (limits.name_bytes_max)"));
+    assert!(entry(&answer).ends_with("has 65537, the limit is 65536 (limits.tag_value_bytes_max)"));
+    let key = |length: usize| format!("{} f=1 1", "x".repeat(length));
+    server.write("bucket=b", key(4096)).await.is_written();
+    let answer = server.write("bucket=b", key(4097)).await;
+    assert!(entry(&answer).ends_with("has 4097, the limit is 4096 (limits.name_bytes_max)"));
     let string = |length: usize| format!("m s=\"{}\" 1", "x".repeat(length));
     server.write("bucket=b", string(1 << 20)).await.is_written();
     let answer = server.write("bucket=b", string((1 << 20) + 1)).await;

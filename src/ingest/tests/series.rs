@@ -1,0 +1,130 @@
+//! The limit on series counts what a bucket has and what is on its way there, and no other's.
+
+use std::sync::Arc;
+
+use super::no_sync::Gate;
+use super::support::{LIMITS, World};
+use crate::ingest::{Limits, Target, WriteOutcome, WriteRequest};
+use crate::storage::FaultStorage;
+
+const MIB: u64 = 1 << 20;
+
+/// A world with a limit of so many series, whose log stops when it has committed a group.
+fn held_world(series_max: u64) -> (World, Arc<Gate>) {
+    let gate = Arc::new(Gate::default());
+    let limits = Limits {
+        series_max,
+        ..LIMITS
+    };
+    let observer = Some(Arc::clone(&gate) as _);
+    let world = World::over(
+        FaultStorage::new(1),
+        limits,
+        (256 * MIB, 128 * MIB),
+        observer,
+    );
+    (world, gate)
+}
+
+fn to_bucket(world: &World, bucket: &str, lines: &str) -> WriteRequest {
+    let mut request = world.request(lines, true);
+    request.target = match world.catalog.bucket_named(bucket) {
+        Some(bucket) => Target::Existing(bucket),
+        None => Target::Create(bucket.to_owned()),
+    };
+    request
+}
+
+async fn write(world: &World, bucket: &str, lines: &str) -> WriteOutcome {
+    let request = to_bucket(world, bucket, lines);
+    world.ingest.write(request).await.expect("the log works")
+}
+
+/// Lets everything run that can, on the one thread that there is.
+async fn let_run() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Issue 8, B6: one count for all buckets, of which each series was taken for a new one.
+#[tokio::test]
+async fn series_on_their_way_to_one_bucket_are_no_series_of_another() {
+    let (world, gate) = held_world(1);
+    write(&world, "b", "m v=1 1").await;
+    write(&world, "c", "other v=1 1").await;
+    gate.set(true);
+    let first = tokio::spawn({
+        let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "b", "m v=2 2"));
+        async move { ingest.write(request).await }
+    });
+    let_run().await;
+    let second = tokio::spawn({
+        let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "c", "other v=2 2"));
+        async move { ingest.write(request).await }
+    });
+    let_run().await;
+    gate.set(false);
+    for write in [first, second] {
+        let outcome = write.await.expect("no panic").expect("the log works");
+        assert_eq!((outcome.accepted, outcome.rejected), (1, 0), "{outcome:?}");
+    }
+}
+
+/// Issue 8, B6: a state that passed in milliseconds was answered with a permanent 400.
+#[tokio::test]
+async fn a_series_is_refused_only_when_nothing_on_its_way_can_make_room_for_it() {
+    let (world, gate) = held_world(2);
+    write(&world, "b", "m,t=a v=1 1").await;
+    gate.set(true);
+    let spawn = |lines: &str| {
+        let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "b", lines));
+        tokio::spawn(async move { ingest.write(request).await })
+    };
+    // It is known, and counts as if it were new as long as it is on its way.
+    let known = spawn("m,t=a v=2 2");
+    let_run().await;
+    let new = spawn("m,t=b v=1 3");
+    let_run().await;
+    assert!(!new.is_finished(), "it is not known yet whether it fits");
+    gate.set(false);
+    for write in [known, new] {
+        let outcome = write.await.expect("no panic").expect("the log works");
+        assert_eq!((outcome.accepted, outcome.rejected), (1, 0), "{outcome:?}");
+    }
+    let outcome = write(&world, "b", "m,t=c v=1 4\nm,t=b v=1 5").await;
+    assert_eq!((outcome.accepted, outcome.rejected), (1, 1), "{outcome:?}");
+    assert_eq!(outcome.first_line(), Some(1));
+    assert!(outcome.reports[0].message.contains("limits.series_max"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_at_once_never_bring_a_bucket_above_its_limit() {
+    let (world, _gate) = held_world(10);
+    write(&world, "b", "m,t=0 v=1 1").await;
+    let writers = (0..8).map(|writer| {
+        let lines: Vec<String> = (0..5).map(|n| format!("m,t={writer}-{n} v=1 1")).collect();
+        let (ingest, request) = (
+            world.ingest.clone(),
+            to_bucket(&world, "b", &lines.join("\n")),
+        );
+        tokio::spawn(async move { ingest.write(request).await })
+    });
+    let writers: Vec<_> = writers.collect();
+    let mut accepted = 0;
+    for writer in writers {
+        accepted += writer.await.expect("no panic").expect("works").accepted;
+    }
+    assert_eq!(accepted, 9, "every place is given, and none twice");
+    let bucket = world.catalog.bucket_named("b").expect("there").id;
+    assert_eq!(world.ingest.buffer().series_count(bucket), 10);
+}
+
+#[tokio::test]
+async fn a_series_that_comes_in_two_slices_of_a_request_takes_one_place() {
+    let (world, _gate) = held_world(1);
+    let filler = "x".repeat(4096);
+    let lines = format!("m,t=a s=\"{filler}\" 1\nm,t=a s=\"{filler}\" 2\n");
+    let outcome = world.write_all_or_nothing(&lines).await;
+    assert_eq!((outcome.accepted, outcome.rejected), (2, 0), "{outcome:?}");
+}
