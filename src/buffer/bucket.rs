@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::table::Table;
+use super::table::{Recount, Table};
 use super::taken::{Sealed, TableInfo, TableSnapshot};
 use super::{BufferLimits, BufferStats};
 use crate::columnar::Batch;
@@ -54,14 +54,27 @@ impl Bucket {
         let Some(table) = self.table(measurement) else {
             return;
         };
-        let (released, is_empty) = {
+        let released = {
             let mut table = lock(&table);
-            let released = self.counting(&mut table, |table| table.release(up_to));
-            (released, table.is_empty())
+            self.counting(&mut table, |table| table.release(up_to))
         };
-        drop(released);
-        if is_empty {
-            self.retire(measurement);
+        let Some(mut released) = released else {
+            return;
+        };
+        match released.recount.take() {
+            Some(recount) => self.recount(&table, recount),
+            None => self.retire(measurement),
+        }
+    }
+
+    /// Counts the series of a table anew, a few at a time: whoever writes to it is not held up.
+    fn recount(&self, table: &Mutex<Table>, mut recount: Recount) {
+        loop {
+            recount.count_frozen();
+            let mut table = lock(table);
+            if self.counting(&mut table, |table| table.count_on(&mut recount)) {
+                return;
+            }
         }
     }
 
@@ -135,7 +148,10 @@ impl Bucket {
         let Some(table) = self.table(measurement) else {
             return Ok(None);
         };
-        let copy = lock(&table).copy(budget)?;
+        let copy = {
+            let mut table = lock(&table);
+            self.counting(&mut table, |table| table.copy(budget))?
+        };
         Ok(copy.map(|copy| copy.freeze()))
     }
 

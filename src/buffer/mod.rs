@@ -12,9 +12,11 @@
 //! from time to time; a frozen one holds exactly its bytes, for as long as anyone reads it.
 //!
 //! Batches of one table are applied in the order of their sequence, by one thread; readers may
-//! come at any time. A reader shares the frozen segments and copies the growing one: it never
-//! seals it, for that would leave storms of tiny segments, and it holds the table's lock for no
-//! longer than the copy.
+//! come at any time. A table's lock is held for a moment only, whatever the table's size, for every
+//! acknowledgement waits for the thread that applies. A reader shares the frozen segments and copies
+//! the growing one while it is small; a large one is frozen and shared, which copies nothing (a small
+//! one never is: that would leave storms of tiny segments). After a release the series that are left
+//! are counted anew beside the writers, a few at a time.
 //!
 //! # Leaving the buffer
 //!

@@ -15,6 +15,13 @@ use crate::memory::{Budget, Exhausted, Reservation};
 /// in it have 31 bits.
 const SEGMENT_BYTES_CAP: u64 = 1 << 30;
 
+/// What a reader copies of a growing segment at most, in bytes, with the table's lock held: a larger
+/// one is frozen first, and shared.
+const COPY_BYTES_MAX: u64 = 4 << 20;
+
+/// Series of a growing segment that are counted anew with the table's lock held, at a time.
+const SERIES_STEP: usize = 4096;
+
 /// What a reservation may exceed twice the need by before the excess is worked out and given back.
 const SLACK_BYTES: u64 = 4096;
 
@@ -36,6 +43,8 @@ pub(super) struct Table {
     /// The need when it was last worked out.
     settled_bytes: u64,
     frozen_bytes: u64,
+    /// How often a segment was frozen or let go.
+    changes: u64,
     /// The last batch applied.
     sequence: Sequence,
     /// It was empty and was taken out of its bucket: whoever finds it looks for the new one.
@@ -47,6 +56,27 @@ pub(super) struct TableCopy {
     frozen: Vec<Arc<Frozen>>,
     active: Option<(Batch, Reservation)>,
     sequence: Sequence,
+}
+
+/// What a release leaves to be done without the table's lock: freeing, and counting the series that
+/// are left.
+pub(super) struct Released {
+    _gone: Vec<Arc<Frozen>>,
+    _series: SeriesSet,
+    pub(super) recount: Option<Recount>,
+}
+
+/// The series of a table being counted anew, beside writers.
+pub(super) struct Recount {
+    series: SeriesSet,
+    /// Of these, those from `next_frozen` on are not in it yet; nor are the growing segment's from
+    /// `next_active` on.
+    frozen: Vec<Arc<Frozen>>,
+    next_frozen: usize,
+    next_active: usize,
+    /// [`Table::changes`] when it was begun.
+    changes: u64,
+    _memory: Option<Reservation>,
 }
 
 /// See [`super::Buffer::apply_bytes_max`].
@@ -69,6 +99,7 @@ impl Table {
             reservation: None,
             settled_bytes: 0,
             frozen_bytes: 0,
+            changes: 0,
             sequence: Sequence::default(),
             is_retired: false,
         }
@@ -118,25 +149,62 @@ impl Table {
         Sealed::new(&self.frozen)
     }
 
-    /// Lets go of the frozen segments up to a sequence. They are returned because freeing them
-    /// takes its time, which is better spent without the table's lock.
-    pub(super) fn release(&mut self, up_to: Sequence) -> Vec<Arc<Frozen>> {
+    /// Lets go of the frozen segments up to a sequence. What takes its time is left to the caller,
+    /// without the table's lock.
+    pub(super) fn release(&mut self, up_to: Sequence) -> Option<Released> {
         let gone = self.frozen.iter().take_while(|frozen| frozen.last <= up_to);
-        let released: Vec<Arc<Frozen>> = self.frozen.drain(..gone.count()).collect();
-        if released.is_empty() {
-            return released;
+        let gone: Vec<Arc<Frozen>> = self.frozen.drain(..gone.count()).collect();
+        if gone.is_empty() {
+            return None;
         }
         self.frozen.shrink_to_fit();
-        self.frozen_bytes -= released.iter().map(|frozen| frozen.bytes).sum::<u64>();
-        self.series = SeriesSet::default();
-        for frozen in &self.frozen {
-            for series in (0..).take(frozen.segment.series_count()) {
-                self.series.insert(frozen.segment.series_tags(series));
-            }
-        }
-        self.note_active_series(0);
+        self.frozen_bytes -= gone.iter().map(|frozen| frozen.bytes).sum::<u64>();
+        self.changes += 1;
+        let is_empty = self.is_empty();
+        let series = match is_empty {
+            true => mem::take(&mut self.series),
+            false => SeriesSet::default(),
+        };
         self.settle();
-        released
+        Some(Released {
+            _gone: gone,
+            _series: series,
+            recount: (!is_empty).then(|| self.recount()),
+        })
+    }
+
+    fn recount(&self) -> Recount {
+        let bytes = SeriesSet::bytes_max(self.series.len());
+        let held = self.reservation.as_ref();
+        Recount {
+            series: SeriesSet::default(),
+            frozen: self.frozen.clone(),
+            next_frozen: 0,
+            next_active: 0,
+            changes: self.changes,
+            _memory: held.map(|held| held.budget().force(bytes)),
+        }
+    }
+
+    /// Counts some series of the growing segment; once all are counted, they are the table's.
+    /// Returns true then. What was frozen or let go meanwhile makes it begin again.
+    pub(super) fn count_on(&mut self, recount: &mut Recount) -> bool {
+        if recount.changes != self.changes {
+            *recount = self.recount();
+            return false;
+        }
+        let batch = self.active.batch();
+        let end = batch.series_count().min(recount.next_active + SERIES_STEP);
+        for series in (0..).take(end).skip(recount.next_active) {
+            recount.series.insert(batch.series_tags(series));
+        }
+        recount.next_active = end;
+        if end < batch.series_count() {
+            return false;
+        }
+        mem::swap(&mut self.series, &mut recount.series);
+        self.settle();
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -178,8 +246,12 @@ impl Table {
         self.frozen_bytes + self.active_reserved_bytes()
     }
 
-    /// The table's rows as they are; `None` if there are none.
-    pub(super) fn copy(&self, budget: &Budget) -> Result<Option<TableCopy>, Exhausted> {
+    /// The table's rows as they are; `None` if there are none. A growing segment that is large is
+    /// frozen for it: then there is nothing to copy.
+    pub(super) fn copy(&mut self, budget: &Budget) -> Result<Option<TableCopy>, Exhausted> {
+        if self.active.batch().heap_bytes() > COPY_BYTES_MAX {
+            self.freeze();
+        }
         let active = if self.active.rows() == 0 {
             None
         } else {
@@ -255,6 +327,7 @@ impl Table {
             .as_mut()
             .map(|reservation| reservation.split(bytes));
         self.frozen_bytes += bytes;
+        self.changes += 1;
         self.frozen.push(Arc::new(Frozen {
             segment: Arc::new(segment),
             span,
@@ -263,6 +336,19 @@ impl Table {
             _reservation: reservation,
         }));
         self.settle();
+    }
+}
+
+impl Recount {
+    /// Counts the series of the frozen segments: those do not change.
+    pub(super) fn count_frozen(&mut self) {
+        for frozen in self.frozen.iter().skip(self.next_frozen) {
+            let segment = &frozen.segment;
+            for series in (0..).take(segment.series_count()) {
+                self.series.insert(segment.series_tags(series));
+            }
+        }
+        self.next_frozen = self.frozen.len();
     }
 }
 

@@ -1,6 +1,9 @@
 //! The buffer as its users see it: applied rows come back, memory adds up.
 
+mod recount;
 mod release;
+
+use std::sync::Arc;
 
 use super::{Buffer, BufferLimits, BufferStats};
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
@@ -242,4 +245,34 @@ fn a_segment_is_frozen_before_it_could_outgrow_its_ids_whatever_the_limit() {
     assert_eq!((stats.frozen_segments, stats.rows), (1, 4));
     assert_eq!(times(&buffer, &budget, "m"), [0, 1, 2, 3]);
     assert_eq!(stats.reserved_bytes, budget.used_bytes());
+}
+
+/// Issue 8, C10: a reader copied up to 32 MiB while every acknowledgement waited for the lock.
+#[test]
+fn a_reader_copies_a_growing_segment_only_while_it_is_small() {
+    let (buffer, budget) = (Buffer::new(BufferLimits::default()), budget());
+    let snapshot = || {
+        let snapshot = buffer.snapshot(BUCKET, "m", &budget);
+        snapshot.expect("room").expect("rows")
+    };
+    apply(&buffer, &budget, 1, &batch("m", "a", 0..10));
+    let (one, other) = (snapshot(), snapshot());
+    assert_eq!(buffer.stats().frozen_segments, 0, "a small one is copied");
+    assert!(!Arc::ptr_eq(
+        &one.segments[0].segment,
+        &other.segments[0].segment
+    ));
+    apply(&buffer, &budget, 2, &batch("m", "a", 10..500_000));
+    let before = budget.used_bytes();
+    let (one, other) = (snapshot(), snapshot());
+    assert!(budget.used_bytes() <= before, "a large one is shared");
+    assert!(Arc::ptr_eq(
+        &one.segments[0].segment,
+        &other.segments[0].segment
+    ));
+    assert_eq!(
+        times(&buffer, &budget, "m"),
+        (0..500_000).collect::<Vec<_>>()
+    );
+    assert_eq!(buffer.stats().reserved_bytes, buffer.bucket_bytes(BUCKET));
 }
