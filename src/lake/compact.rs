@@ -281,7 +281,6 @@ impl Join {
         let limits = SegmentLimits {
             rows_max: SEGMENT_LIMITS.rows_max.min(self.rows_max),
             bytes_max: SEGMENT_LIMITS.bytes_max.min(bytes_max),
-            ..SEGMENT_LIMITS
         };
         Ok(Joining {
             layout: self.layout,

@@ -34,8 +34,12 @@ impl Random {
         (mixed ^ (mixed >> 31)) % end
     }
 
+    fn index(&mut self, end: usize) -> usize {
+        usize::try_from(self.below(end as u64)).expect("below a length")
+    }
+
     fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len() as u64) as usize]
+        choices[self.index(choices.len())]
     }
 
     fn cells(&mut self) -> Vec<Cell> {
@@ -91,7 +95,7 @@ impl Random {
     fn meanwhile(&mut self, node: usize, nodes: usize) -> Vec<Step> {
         let steps = self.of(&[0, 1, 3, 6]);
         let steps = (0..steps).map(|_| {
-            let other = (node + 1 + self.below(nodes as u64 - 1) as usize) % nodes;
+            let other = (node + 1 + self.index(nodes - 1)) % nodes;
             self.step(other, nodes, true)
         });
         steps.collect()
@@ -126,7 +130,7 @@ async fn check(seed: u64) {
     };
     let cluster = Cluster::new(nodes, options, joins, Clock::manual(NOW_NS)).await;
     for _ in 0..5 + random.below(25) {
-        let node = random.below(nodes as u64) as usize;
+        let node = random.index(nodes);
         let step = random.step(node, nodes, false);
         let is_upkeep = matches!(step, Step::Upkeep { .. });
         cluster.run(step).await;
