@@ -180,7 +180,7 @@ impl Resolver {
             }
             let names = budget.try_reserve(resolution.new_bytes())?;
             let mut schemas = self.schemas();
-            let watch = Watch::default();
+            let watch = Watch::start();
             (ground, durable) = self.ground(&mut schemas, bucket, &resolution)?;
             if !resolution.holds(&ground) {
                 continue;
@@ -344,24 +344,19 @@ fn aside<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
 }
 
 /// Sees in tests that no column is looked at under the lock.
-#[cfg(test)]
 struct Watch {
+    #[cfg(test)]
     names: usize,
 }
 
-#[cfg(test)]
-impl Default for Watch {
-    fn default() -> Self {
-        let names = crate::catalog::schema::work::names();
-        Self { names }
-    }
-}
-
-#[cfg(not(test))]
-#[derive(Default)]
-struct Watch;
-
 impl Watch {
+    fn start() -> Self {
+        Self {
+            #[cfg(test)]
+            names: crate::catalog::schema::work::names(),
+        }
+    }
+
     fn saw_no_name(&self) {
         #[cfg(test)]
         assert_eq!(self.names, crate::catalog::schema::work::names());

@@ -86,12 +86,21 @@ pub(super) fn column(name: &str, number: usize, taken: impl Fn(&str) -> bool) ->
 
 /// A name as an engine that ignores case sees it: equal for two names that it takes for one.
 pub(super) fn folded(name: &str) -> String {
+    #[cfg(test)]
+    tests::FOLDED.set(tests::FOLDED.get() + 1);
     name.to_lowercase()
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::cell::Cell;
+
     use super::{column, folded, folder, of_folder};
+
+    thread_local! {
+        /// Names that this thread has folded.
+        pub(in crate::lake) static FOLDED: Cell<usize> = const { Cell::new(0) };
+    }
 
     #[test]
     fn folders_are_plain_and_read_back() {

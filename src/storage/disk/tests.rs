@@ -219,7 +219,8 @@ fn what_root_writes_in_the_folder_of_another_user_is_that_users() {
     let root = scratch.path().join("data");
     std::fs::create_dir(&root).expect("made");
     chown(&root, Some(user), Some(group)).expect("given away");
-    let open: [fn(&Path) -> Result<DiskStorage, StorageError>; 2] = [
+    type Open = fn(&Path) -> Result<DiskStorage, StorageError>;
+    let open: [Open; 2] = [
         |root| DiskStorage::open(root),
         |root| DiskStorage::shared(root.join("lake")),
     ];

@@ -53,8 +53,8 @@ fn many_days_of_many_columns_are_made_some_days_at_a_time() {
     let names: Vec<String> = (0..1000).map(|number| format!("f{number}")).collect();
     let day_ns = 86_400_000_000_000;
     let mut rows = Vec::new();
-    for day in 0..120_usize {
-        let time = i64::try_from(day).unwrap() * day_ns;
+    for day in 0..120_u16 {
+        let time = i64::from(day) * day_ns;
         // Two rows of one point, of which the second overwrites, and one of another series.
         for (tags, first) in [
             (&[][..], day),
@@ -62,7 +62,8 @@ fn many_days_of_many_columns_are_made_some_days_at_a_time() {
             (&[("k", "v")][..], day),
         ] {
             let cells = (0..40).map(|step| (first + step * 23) % 1000);
-            let cells = cells.map(|number| (&*names[number], Cell::float(first as f64)));
+            let cells =
+                cells.map(|number| (&*names[usize::from(number)], Cell::float(f64::from(first))));
             rows.push(row(tags, time, &cells.collect::<Vec<_>>()));
         }
     }
