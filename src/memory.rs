@@ -18,13 +18,17 @@
 //! fits. It is not counted as used: it is theirs all the time. What is kept of tables is at most
 //! [`Marks::kept_bytes`], and counted, for it comes and goes.
 
-use std::sync::Arc;
+mod room;
+
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+
+pub use room::{Room, Turn};
 
 /// How much memory there is, and from where on it is short. All in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +119,8 @@ struct Shared {
     released: Notify,
     flushing: Arc<Semaphore>,
     flush_steps: u32,
+    /// Held by who reads a file in a narrow step: see [`Room::turn`].
+    turn: Mutex<()>,
 }
 
 impl Budget {
@@ -131,6 +137,7 @@ impl Budget {
                 usize::try_from(flush_steps).unwrap_or(Semaphore::MAX_PERMITS),
             )),
             flush_steps,
+            turn: Mutex::new(()),
         };
         Self {
             shared: Arc::new(shared),

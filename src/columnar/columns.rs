@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::StringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, DictionaryArray, PrimitiveArray, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, DictionaryArray, PrimitiveArray, StringArray, StringViewArray,
+};
 use arrow_buffer::{BooleanBufferBuilder, ScalarBuffer};
 use arrow_schema::DataType;
 
@@ -22,7 +25,7 @@ pub struct Columns<'a> {
     pub times: ScalarBuffer<i64>,
     /// A null is an absent tag.
     pub tags: Vec<(&'a str, DictionaryArray<Int32Type>)>,
-    /// Float64, Int64, UInt64, Boolean or Utf8; a null is an absent value.
+    /// Float64, Int64, UInt64, Boolean, Utf8 or Utf8View; a null is an absent value.
     pub fields: Vec<(&'a str, ArrayRef)>,
 }
 
@@ -147,6 +150,7 @@ fn field(name: &str, array: &ArrayRef) -> Option<SegmentField> {
         DataType::UInt64 => (FieldType::Unsigned, pack::<UInt64Type>(array)),
         DataType::Boolean => (FieldType::Boolean, pack_booleans(array.as_boolean())),
         DataType::Utf8 => (FieldType::String, pack_strings(array.as_string())),
+        DataType::Utf8View => (FieldType::String, pack_views(array.as_string_view())),
         _ => return None,
     };
     let mut presence = Presence::default();
@@ -188,4 +192,14 @@ fn pack_strings(array: &StringArray) -> ArrayRef {
         return Arc::new(StringArray::new(offsets, bytes, None));
     }
     Arc::new(StringArray::from_iter_values(array.iter().flatten()))
+}
+
+/// Texts in a buffer of their own, of the size that they need.
+fn pack_views(array: &StringViewArray) -> ArrayRef {
+    let mut texts = StringBuilder::with_capacity(array.len(), array.total_bytes_len());
+    array
+        .iter()
+        .flatten()
+        .for_each(|text| texts.append_value(text));
+    Arc::new(texts.finish())
 }

@@ -18,7 +18,10 @@ use super::table::{Next, Table};
 use super::upkeep::{count, sum};
 use super::{Lake, LakeError};
 use crate::columnar::Segment;
-use crate::merge::{Chunks, ChunksError, Merge, MergedSegments, Run, SegmentLimits, TimeRange};
+use crate::memory::Room;
+use crate::merge::{
+    Chunks, ChunksError, Merge, MergedSegments, Run, SegmentLimits, Tags, TimeRange,
+};
 use crate::telemetry::UpkeepCounts;
 
 /// Rows that are merged before they are encoded.
@@ -152,17 +155,17 @@ impl Lake {
         let runs = runs(&files).into_iter();
         let runs = runs.map(|run| run.into_iter().map(|file| snapshot.file(file)).collect());
         let runs: Vec<VecDeque<StoredFile>> = runs.collect();
-        // Of a run, one file at a time is open.
-        let largest = |run: &VecDeque<StoredFile>| run.iter().map(StoredFile::open_bytes).max();
-        let open_bytes: u64 = runs.iter().filter_map(largest).sum();
         let bytes_max = self.file_bytes_max();
-        let wanted = open_bytes + OUTPUT_FACTOR * bytes_max;
-        let memory = self.shared.budget.reserve_within(wanted, PATIENCE).await?;
+        let floor_bytes = Room::floor_bytes(&self.shared.budget);
+        let wanted = floor_bytes + OUTPUT_FACTOR * bytes_max;
+        let mut memory = self.shared.budget.reserve_within(wanted, PATIENCE).await?;
+        let room = Room::within(memory.split(floor_bytes));
         let order = inputs.iter().map(|file| file.order).max().unwrap_or(0);
         let join = Join {
             layout: state.columns.layout(),
             measurement: measurement.to_owned(),
             runs,
+            room,
             bytes_max,
             rows_max: self.shared.joins.file_rows_max,
         };
@@ -258,6 +261,7 @@ struct Join {
     measurement: String,
     /// In the order of writing; the files of a run in the order of their rows.
     runs: Vec<VecDeque<StoredFile>>,
+    room: Room,
     bytes_max: u64,
     rows_max: usize,
 }
@@ -271,11 +275,17 @@ struct Joining {
 
 impl Join {
     fn start(self) -> Result<Joining, LakeError> {
+        let width = self.runs.len();
         let runs = self.runs.into_iter().map(|files| {
             let name = files.front().map(|file| file.file().path.clone());
-            let chain = Chain { files, open: None };
-            Run::stream(&name.unwrap_or_default(), Box::new(chain), TimeRange::ALL)
+            let chain = Chain::new(files, &self.room, width)?;
+            Ok(Run::stream(
+                &name.unwrap_or_default(),
+                Box::new(chain),
+                TimeRange::ALL,
+            ))
         });
+        let runs = runs.collect::<Result<Vec<Run>, LakeError>>()?;
         let merge = Merge::new(runs).map_err(LakeError::merge)?;
         let bytes_max = usize::try_from(self.bytes_max / SEGMENTS_MIN).unwrap_or(usize::MAX);
         let limits = SegmentLimits {
@@ -295,21 +305,47 @@ impl Join {
 struct Chain {
     files: VecDeque<StoredFile>,
     open: Option<Box<dyn Chunks>>,
+    room: Room,
+    /// Chains that are read beside one another.
+    width: usize,
+}
+
+impl Chain {
+    /// Opens the first file, which tells where the chain begins.
+    fn new(files: VecDeque<StoredFile>, room: &Room, width: usize) -> Result<Self, LakeError> {
+        let mut chain = Self {
+            files,
+            open: None,
+            room: room.clone(),
+            width,
+        };
+        chain.open_next()?;
+        Ok(chain)
+    }
+
+    fn open_next(&mut self) -> Result<(), LakeError> {
+        // What was open is given back first.
+        self.open = None;
+        if let Some(file) = self.files.pop_front() {
+            self.open = Some(file.open(TimeRange::ALL, &self.room, self.width)?);
+        }
+        Ok(())
+    }
 }
 
 impl Chunks for Chain {
     fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
-        loop {
-            if let Some(open) = &mut self.open
-                && let Some(segment) = open.next()?
-            {
+        while let Some(open) = &mut self.open {
+            if let Some(segment) = open.next()? {
                 return Ok(Some(segment));
             }
-            let Some(file) = self.files.pop_front() else {
-                return Ok(None);
-            };
-            self.open = Some(file.open(None)?);
+            self.open_next()?;
         }
+        Ok(None)
+    }
+
+    fn lower_bound(&self) -> Option<Tags> {
+        self.open.as_ref().and_then(|first| first.lower_bound())
     }
 }
 

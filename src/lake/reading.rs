@@ -1,4 +1,27 @@
 //! What readers see of a table: its files at one version, and their rows piece by piece.
+//!
+//! What a read holds, it holds of each open file: a chunk of rows that is bounded in bytes
+//! ([`Room::chunk_bytes`]: the floor of the reading, shared among the files that may be open at
+//! once), and what it takes to go on in the file. Of the latter there are three ways, and a file is
+//! read in the widest that there is memory for ([`Needs`]):
+//!
+//! | way | held between chunks | requests |
+//! | --- | --- | --- |
+//! | whole | a row group, packed; a page of each column | one per row group |
+//! | blocks | a block and a page of each column | one per 256 KiB of a column |
+//! | narrow | nothing: the file is closed, and its place kept | some per chunk and column |
+//!
+//! The first two are taken from the budget while nobody feels it, and given back at the end of the
+//! file. The narrow way needs a few columns' pages for the time of one chunk, and takes turns with
+//! all other readings: so it always goes on, and a table's day of any size can be read in any
+//! budget. How a file is read may change from chunk to chunk.
+//!
+//! A file is opened when the merge comes to its first series, which its footer tells
+//! ([`Chunks::lower_bound`]), and dropped at its end. Row groups and files without a time in range
+//! are not opened at all.
+//!
+//! Only a file in no known order, which another program has written, must be in memory as a whole:
+//! it is refused by name if it does not fit.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +33,7 @@ use object_store::path::Path;
 use tokio::runtime::Handle;
 
 use super::columns::Columns;
-use super::parquet::{BoxError, DecodeError, Layout, ParquetChunks, ReadRange};
+use super::parquet::{BoxError, DecodeError, How, Layout, ParquetChunks, ReadRange};
 use super::state::{DataFile, TableState};
 use super::store::Store;
 use super::table::Table;
@@ -18,13 +41,8 @@ use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::columnar::Segment;
 use crate::id::Sequence;
-use crate::merge::{Chunks, ChunksError};
-
-/// Rows of a row group, as files of ours have them.
-const GROUP_ROWS: u64 = 128 << 10;
-
-/// What an open file holds beside its row group: the footer, decoded rows.
-const OPEN_BYTES: u64 = 512 << 10;
+use crate::memory::{Reservation, Room};
+use crate::merge::{Chunks, ChunksError, Tags, TimeRange};
 
 /// A table at one version.
 #[derive(Clone, Debug)]
@@ -114,23 +132,16 @@ impl StoredFile {
         &self.file
     }
 
-    /// About the memory that it takes while it is read.
-    pub fn open_bytes(&self) -> u64 {
-        let rows = self.file.rows.unwrap_or(0);
-        let groups = rows.div_ceil(GROUP_ROWS).max(1);
-        self.file.bytes / groups + OPEN_BYTES
-    }
-
-    /// Starts reading, without the row groups that have no time in range. Blocks, and so do the
-    /// chunks: not for threads that serve others.
-    pub fn open(&self, times: Option<Range<i64>>) -> Result<Box<dyn Chunks>, LakeError> {
+    /// Makes it ready to be read, without the row groups that have no time in range. `files` may be
+    /// open at once in this room. Blocks, and so do the chunks: not for threads that serve others.
+    pub fn open(
+        &self,
+        times: TimeRange,
+        room: &Room,
+        files: usize,
+    ) -> Result<Box<dyn Chunks>, LakeError> {
         let snapshot = &self.snapshot;
-        let failed = |reason: String| LakeError::File {
-            table: snapshot.table.folder.clone(),
-            file: self.file.path.to_string(),
-            reason,
-        };
-        let path = Path::parse(&self.file.path).map_err(|error| failed(error.to_string()))?;
+        let path = Path::parse(&self.file.path).map_err(|error| self.failed(error.to_string()))?;
         let range = StoreRange {
             store: Arc::clone(&snapshot.table.store),
             path,
@@ -139,9 +150,34 @@ impl StoredFile {
         };
         let name = format!("{}/{}", snapshot.table.folder, self.file.path);
         let layout = Arc::clone(&snapshot.layout);
-        let chunks =
-            ParquetChunks::open(Box::new(range), &name, &snapshot.measurement, layout, times);
-        Ok(Box::new(FileChunks(chunks.map_err(read_error)?)))
+        let chunk_bytes = room.chunk_bytes(files);
+        let measurement = &snapshot.measurement;
+        let chunks = ParquetChunks::open(
+            Arc::new(range),
+            &name,
+            measurement,
+            layout,
+            times,
+            chunk_bytes,
+        );
+        let mut chunks = chunks.map_err(read_error)?;
+        let lower_bound = chunks.lower_bound();
+        chunks.close();
+        Ok(Box::new(FileChunks {
+            file: self.clone(),
+            room: room.clone(),
+            lower_bound,
+            chunks,
+            held: None,
+        }))
+    }
+
+    fn failed(&self, reason: String) -> LakeError {
+        LakeError::File {
+            table: self.snapshot.table.folder.clone(),
+            file: self.file.path.to_string(),
+            reason,
+        }
     }
 }
 
@@ -150,11 +186,64 @@ fn read_error(error: DecodeError) -> LakeError {
     LakeError::Decode(Box::new(error))
 }
 
-struct FileChunks(ParquetChunks);
+struct FileChunks {
+    file: StoredFile,
+    room: Room,
+    lower_bound: Option<Tags>,
+    chunks: ParquetChunks,
+    /// The memory in which it stays open, and how; nothing while it is closed between chunks.
+    held: Option<(How, Reservation)>,
+}
+
+impl FileChunks {
+    /// Takes what it needs to stay open, if there is as much.
+    fn hold(&mut self) -> Result<(), LakeError> {
+        let needs = self.chunks.needs();
+        if !self.chunks.is_sorted() {
+            let all =
+                self.room
+                    .need(needs.sort)
+                    .map_err(|refused| {
+                        match refused.fits_when_idle() {
+                    true => LakeError::Exhausted(refused),
+                    false => self.file.failed(format!(
+                        "it is not sorted by tags and time, as another program has written it, and \
+                         sorting it takes {} bytes of memory, of which there are {} \
+                         (memory.budget_bytes): let that program sort it, or write smaller files",
+                        needs.sort, refused.hard_bytes
+                    )),
+                }
+                    })?;
+            self.held = Some((How::Blocks, all));
+        }
+        if self.held.is_none() {
+            let take = |how, bytes| self.room.more(bytes).map(|taken| (how, taken));
+            let whole = take(How::Whole, needs.whole);
+            self.held = whole.or_else(|| take(How::Blocks, needs.blocks));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<Option<Arc<Segment>>, LakeError> {
+        self.hold()?;
+        let next = match &self.held {
+            Some((how, _)) => self.chunks.next(*how),
+            None => {
+                let _turn = self.room.turn(self.chunks.needs().narrow);
+                self.chunks.next(How::Narrow)
+            }
+        };
+        next.map_err(read_error)
+    }
+}
 
 impl Chunks for FileChunks {
     fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
-        Ok(self.0.next().map_err(read_error)?)
+        Ok(self.read()?)
+    }
+
+    fn lower_bound(&self) -> Option<Tags> {
+        self.lower_bound.clone()
     }
 }
 

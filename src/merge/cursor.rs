@@ -41,7 +41,7 @@ pub(super) enum Step {
 impl Cursor {
     /// The first row of a run, if it has any.
     pub(super) fn open(run: Run, slots: &mut Slots) -> Result<Option<Self>, MergeError> {
-        let Run { name, mut rows } = run;
+        let Run { name, mut rows, .. } = run;
         let found = match &mut rows {
             Rows::Sorted(sorted, places) => first_of(sorted, places),
             Rows::Stream(chunks, range) => next_chunk(&mut **chunks, *range, &name)?,

@@ -35,6 +35,11 @@ impl TimeRange {
         time_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| time_ns < end_ns)
     }
 
+    /// Whether a time from `min_ns` to `max_ns` may be asked for.
+    pub fn meets(&self, min_ns: i64, max_ns: i64) -> bool {
+        max_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| min_ns < end_ns)
+    }
+
     /// Whether a time of that day may be asked for.
     pub fn meets_day(&self, day: i32) -> bool {
         let ends_before = |end_ns| end_ns <= day_start_ns(day);

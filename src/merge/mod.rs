@@ -12,8 +12,12 @@
 //! an absent tag before every value. So a file that is sorted by its tag columns stays in order
 //! when the table gets more of them.
 //!
-//! Promises: a merge holds of every streamed run the chunk at hand, and for as long as one row
-//! needs both, the one before it; strings are compared when a run comes to another series, not for
+//! A streamed run that says what its series do not come before ([`Chunks::lower_bound`]) waits
+//! unread until the merge comes to that series, and is dropped at its end: of files that follow one
+//! another, such as the parts of a compaction, one is open at a time, however many there are.
+//!
+//! Promises: a merge holds of every streamed run that it has reached the chunk at hand, and for as
+//! long as one row needs both, the one before it; strings are compared when a run comes to another series, not for
 //! each row; rows of equal series and time are one, wherever they lie, and for each field the last
 //! written value counts (design decision D7). A run that is not in order ends the merge with an
 //! error: no order is made up.
@@ -40,7 +44,7 @@ pub use cells::CellIndex;
 pub use day::{TimeRange, day_of, day_start_ns};
 pub use newest::Points;
 pub use order::{Ranks, compare_tags};
-pub use run::{Chunks, ChunksError, Run};
+pub use run::{Chunks, ChunksError, Run, Tags};
 pub use segments::{MergedSegments, SegmentLimits};
 pub use sorted::SortedSegment;
 pub use ways::{Chunk, Merge, MergedRow, Source};

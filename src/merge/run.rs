@@ -16,12 +16,23 @@ pub trait Chunks: Send {
     /// rows are merged, the later one's values win. May block. Is not called again after the end
     /// or an error.
     fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError>;
+
+    /// Tags, key and value by key, that no series of it comes before: it is not read until the
+    /// merge comes there. Nothing if that is not known; then it is read at once.
+    fn lower_bound(&self) -> Option<Tags> {
+        None
+    }
 }
+
+/// Key and value of tags, by key, bytewise.
+pub type Tags = Box<[(Box<str>, Box<str>)]>;
 
 /// Rows in order of series and time: a day of a segment, or a file.
 pub struct Run {
     pub(super) name: Box<str>,
     pub(super) rows: Rows,
+    /// Of a stream: see [`Chunks::lower_bound`].
+    pub(super) lower_bound: Option<Tags>,
 }
 
 pub(super) enum Rows {
@@ -37,6 +48,7 @@ impl Run {
         Self {
             name: "a segment".into(),
             rows: Rows::Sorted(Arc::clone(segment), segment.of_day(day)),
+            lower_bound: None,
         }
     }
 
@@ -44,6 +56,7 @@ impl Run {
     pub fn stream(name: &str, chunks: Box<dyn Chunks>, range: TimeRange) -> Self {
         Self {
             name: name.into(),
+            lower_bound: chunks.lower_bound(),
             rows: Rows::Stream(chunks, range),
         }
     }

@@ -14,6 +14,9 @@ pub struct SegmentLimits {
     pub bytes_max: usize,
 }
 
+/// A tag's value up to this length takes no more than the numbers of its row.
+const TAG_BYTES_SHORT: usize = 16;
+
 /// An iterator of segments that hold the merged rows, in order, with the newest value of each
 /// field and no two rows of equal series and time. After an error there is nothing more.
 ///
@@ -52,8 +55,13 @@ impl MergedSegments {
                 break;
             }
             let known = series.filter(|_| !self.points.is_new_series());
-            let tags = || self.points.tags().collect::<Vec<_>>();
-            let id = known.unwrap_or_else(|| builder.series(&tags()));
+            let id = known.unwrap_or_else(|| {
+                let tags: Vec<(&str, &str)> = self.points.tags().collect();
+                let long = tags.iter();
+                let long = long.map(|(_, value)| value.len().saturating_sub(TAG_BYTES_SHORT));
+                bytes += long.sum::<usize>();
+                builder.series(&tags)
+            });
             series = Some(id);
             bytes += self.push(&mut builder, id);
         }

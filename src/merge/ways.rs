@@ -10,19 +10,29 @@ use super::MergeError;
 use super::cells::CellIndex;
 use super::cursor::{Cursor, Step};
 use super::order::compare_tags;
-use super::run::Run;
+use super::run::{Run, Tags};
 use crate::columnar::Segment;
 
 /// Yields merged rows by series and time. The default has none.
 #[derive(Default)]
 pub struct Merge {
-    /// By run; nothing once a run has ended.
-    cursors: Vec<Option<Cursor>>,
+    /// By run.
+    places: Vec<Place>,
+    /// How many of them are [`Place::Before`].
+    unread: usize,
     slots: Slots,
     /// Runs whose series is not at hand, by their series, the smallest last.
     waiting: Vec<Waiting>,
     /// Runs of the series at hand: time and run. Of equal times the earliest run comes first.
     active: BinaryHeap<Reverse<(i64, usize)>>,
+}
+
+/// Where the merge is in a run.
+enum Place {
+    /// It was not read yet, for none of its series comes before these tags.
+    Before(Tags, Run),
+    At(Cursor),
+    End,
 }
 
 struct Waiting {
@@ -66,13 +76,17 @@ pub struct Chunk {
 
 impl Merge {
     /// Starts merging runs, which are given in the order in which they were written: reads the
-    /// first chunk of each.
+    /// first chunk of each that does not say where it begins.
     pub fn new(runs: impl IntoIterator<Item = Run>) -> Result<Self, MergeError> {
         let mut merge = Self::default();
-        for (index, run) in runs.into_iter().enumerate() {
-            let cursor = Cursor::open(run, &mut merge.slots)?;
-            let has_rows = cursor.is_some();
-            merge.cursors.push(cursor);
+        for (index, mut run) in runs.into_iter().enumerate() {
+            let place = match run.lower_bound.take() {
+                Some(tags) => Place::Before(tags, run),
+                None => Place::read(run, &mut merge.slots)?,
+            };
+            merge.unread += usize::from(matches!(place, Place::Before(..)));
+            let has_rows = !matches!(place, Place::End);
+            merge.places.push(place);
             if has_rows {
                 merge.wait(index);
             }
@@ -85,8 +99,11 @@ impl Merge {
         row.sources.clear();
         self.slots.free();
         row.is_new_series = self.active.is_empty();
-        if row.is_new_series {
-            self.activate();
+        if row.is_new_series
+            && let Err(error) = self.activate()
+        {
+            *self = Self::default();
+            return Err(error);
         }
         let Some(Reverse((time_ns, _))) = self.active.peek() else {
             return Ok(false);
@@ -115,7 +132,7 @@ impl Merge {
             if time_ns != row.time_ns {
                 return Ok(());
             }
-            let Some(Some(cursor)) = self.cursors.get_mut(run) else {
+            let Some(Place::At(cursor)) = self.places.get_mut(run) else {
                 PeekMut::pop(head);
                 continue;
             };
@@ -141,8 +158,9 @@ impl Merge {
     }
 
     fn end(&mut self, run: usize) {
-        let cursor = self.cursors.get_mut(run);
-        if let Some(ended) = cursor.and_then(Option::take) {
+        let place = self.places.get_mut(run);
+        let place = place.map(|place| std::mem::replace(place, Place::End));
+        if let Some(Place::At(ended)) = place {
             self.slots.retire(ended.slot);
         }
     }
@@ -160,22 +178,80 @@ impl Merge {
     }
 
     /// Begins with the smallest series that a run waits for.
-    fn activate(&mut self) {
+    fn activate(&mut self) -> Result<(), MergeError> {
+        while self.unread > 0 && self.read_smallest()? {}
         let mut is_joined = true;
         while is_joined && let Some(next) = self.waiting.pop() {
             is_joined = next.is_joined;
-            if let Some(Some(cursor)) = self.cursors.get(next.run) {
+            if let Some(Place::At(cursor)) = self.places.get(next.run) {
                 self.active.push(Reverse((cursor.time_ns, next.run)));
             }
+        }
+        Ok(())
+    }
+
+    /// Reads the first chunk of an unread run that may begin with the smallest series, if there is
+    /// one; from then on it waits for the series that it really begins with.
+    fn read_smallest(&mut self) -> Result<bool, MergeError> {
+        let mut index = self.waiting.len();
+        let mut is_joined = true;
+        while is_joined && let Some(before) = index.checked_sub(1) {
+            index = before;
+            let Some(waiting) = self.waiting.get(index) else {
+                return Ok(false);
+            };
+            is_joined = waiting.is_joined;
+            let run = waiting.run;
+            if let Some(place @ Place::Before(..)) = self.places.get_mut(run) {
+                let Place::Before(_, unread) = std::mem::replace(place, Place::End) else {
+                    return Ok(false);
+                };
+                self.unread -= 1;
+                self.stop_waiting(index);
+                let read = Place::read(unread, &mut self.slots)?;
+                let has_rows = matches!(read, Place::At(_));
+                if let Some(place) = self.places.get_mut(run) {
+                    *place = read;
+                }
+                if has_rows {
+                    self.wait(run);
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn stop_waiting(&mut self, index: usize) {
+        let is_joined = self.waiting.remove(index).is_joined;
+        if let Some(next) = self.waiting.get_mut(index) {
+            next.is_joined &= is_joined;
         }
     }
 
     fn compare(&self, left: usize, right: usize) -> Ordering {
-        match (self.cursors.get(left), self.cursors.get(right)) {
-            (Some(Some(left)), Some(Some(right))) => compare_tags(left.tags(), right.tags()),
+        use Place::{At, Before};
+        match (self.places.get(left), self.places.get(right)) {
+            (Some(At(left)), Some(At(right))) => compare_tags(left.tags(), right.tags()),
+            (Some(At(left)), Some(Before(right, _))) => compare_tags(left.tags(), pairs(right)),
+            (Some(Before(left, _)), Some(At(right))) => compare_tags(pairs(left), right.tags()),
+            (Some(Before(left, _)), Some(Before(right, _))) => {
+                compare_tags(pairs(left), pairs(right))
+            }
             _ => Ordering::Equal,
         }
     }
+}
+
+impl Place {
+    /// At the first row of a run.
+    fn read(run: Run, slots: &mut Slots) -> Result<Self, MergeError> {
+        Ok(Cursor::open(run, slots)?.map_or(Self::End, Self::At))
+    }
+}
+
+fn pairs(tags: &Tags) -> impl Iterator<Item = (&str, &str)> {
+    tags.iter().map(|(key, value)| (&**key, &**value))
 }
 
 /// The chunks at hand.

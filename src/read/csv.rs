@@ -6,13 +6,15 @@
 //! 1721548860000000000,Kitchen,36.1,""
 //! ```
 //!
-//! Columns are the time in nanoseconds, the tags, the fields, tags and fields bytewise. A value
+//! Columns are the time in nanoseconds, the tags, the fields, tags and fields bytewise. A field that
+//! nodes met with several types has a column for each: `v`, and `v_float` beside it. A value
 //! that is absent is empty; a string that is empty is `""`: the library for CSV quotes a whole
 //! record or what needs it and cannot tell the two apart, which is why this is written by hand.
 //! Floats have the shortest digits that read back the same.
 
 use std::fmt::Write;
 
+use super::pieces::{Ended, TextPieces};
 use super::rows::Rows;
 use crate::columnar::FieldValue;
 
@@ -27,20 +29,20 @@ impl CsvWriter {
     /// A writer of the rows of a measurement; the header goes to `out`.
     pub(super) fn new(rows: &Rows, out: &mut String) -> Self {
         out.push_str("time");
-        let fields = rows.fields().map(|(key, _)| key);
+        let fields = rows.fields().iter().map(|field| &*field.label);
         for key in rows.tag_keys().chain(fields) {
             out.push(',');
             push_text(out, key);
         }
         out.push_str("\r\n");
         Self {
-            fields: rows.fields().count(),
+            fields: rows.fields().len(),
             tags: String::new(),
         }
     }
 
     /// Appends the row at hand to `out`.
-    pub(super) fn write(&mut self, row: &Rows, out: &mut String) {
+    pub(super) fn write(&mut self, row: &Rows, out: &mut TextPieces<'_>) -> Result<(), Ended> {
         if row.is_new_series() {
             self.tags.clear();
             let mut tags = row.row_tags().peekable();
@@ -51,17 +53,21 @@ impl CsvWriter {
                 }
             }
         }
-        let _ = write!(out, "{}", row.time_ns());
-        out.push_str(&self.tags);
+        let _ = write!(out.text, "{}", row.time_ns());
+        out.text.push_str(&self.tags);
         let mut next = 0;
         for (place, value) in row.row_values() {
             // The comma of every absent value before it, and its own.
-            out.extend(std::iter::repeat_n(',', (place + 1).saturating_sub(next)));
+            let commas = (place + 1).saturating_sub(next);
+            out.text.extend(std::iter::repeat_n(',', commas));
             next = place + 1;
-            push_value(out, value);
+            push_value(&mut out.text, value);
+            out.offer()?;
         }
-        out.extend(std::iter::repeat_n(',', self.fields.saturating_sub(next)));
-        out.push_str("\r\n");
+        let commas = self.fields.saturating_sub(next);
+        out.text.extend(std::iter::repeat_n(',', commas));
+        out.text.push_str("\r\n");
+        out.offer()
     }
 }
 

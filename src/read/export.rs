@@ -11,7 +11,7 @@ use super::ReadError;
 use super::csv::CsvWriter;
 use super::lake::Lake;
 use super::line_protocol::LineWriter;
-use super::pieces::{Ended, Pieces, PiecesSender, channel};
+use super::pieces::{Ended, Pieces, PiecesSender, TextPieces, channel};
 use super::rows::Rows;
 use super::scan::Scan;
 use super::table::{Sources, Table};
@@ -19,11 +19,8 @@ use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::clock::Clock;
 use crate::id::BucketId;
-use crate::memory::Budget;
+use crate::memory::{Budget, Room};
 use crate::merge::TimeRange;
-
-/// Text is sent in pieces of about this size, in bytes.
-const PIECE_BYTES: usize = 64 * 1024;
 
 /// How exports work.
 #[derive(Clone, Copy, Debug)]
@@ -185,22 +182,25 @@ impl Export {
     }
 
     fn tables(&self, query: &ExportQuery) -> Result<(), Stop> {
+        // Before the first row, and for all tables.
+        let room = self.sources.room()?;
+        let room = room.as_ref();
         let Some(measurement) = &query.measurement else {
             for measurement in self.sources.measurements(self.bucket)? {
                 // One that has gone meanwhile is none.
-                if let Some(rows) = self.rows(&measurement)? {
+                if let Some(rows) = self.rows(&measurement, room)? {
                     self.write(&measurement, rows, query.format)?;
                 }
             }
             return Ok(());
         };
-        let rows = self.rows(measurement)?;
+        let rows = self.rows(measurement, room)?;
         let rows = rows.ok_or_else(|| ReadError::UnknownMeasurement(measurement.clone()))?;
         self.write(measurement, rows, query.format)
     }
 
-    fn rows(&self, measurement: &str) -> Result<Option<Rows>, ReadError> {
-        let table = Table::open(&self.sources, self.bucket, measurement, self.range)?;
+    fn rows(&self, measurement: &str, room: Option<&Room>) -> Result<Option<Rows>, ReadError> {
+        let table = Table::open(&self.sources, self.bucket, measurement, self.range, room)?;
         Ok(table.map(Rows::new))
     }
 
@@ -208,34 +208,29 @@ impl Export {
         match format {
             Format::Lp => {
                 let mut writer = LineWriter::new(measurement, &rows, self.line_bytes_max);
-                self.text(rows, String::new(), |rows, text| writer.write(rows, text))
+                let text = TextPieces::new(&self.pieces);
+                self.text(rows, text, |rows, text| writer.write(rows, text))
             }
             Format::Csv => {
-                let mut header = String::new();
-                let mut writer = CsvWriter::new(&rows, &mut header);
-                self.text(rows, header, |rows, text| writer.write(rows, text))
+                let mut text = TextPieces::new(&self.pieces);
+                let mut writer = CsvWriter::new(&rows, &mut text.text);
+                self.text(rows, text, |rows, text| writer.write(rows, text))
             }
             Format::Arrow => self.arrow(Scan::new(rows)),
         }
     }
 
-    /// Hands the text of every row over, behind `text`, in pieces.
+    /// Hands the text of every row over, behind `text`.
     fn text(
         &self,
         mut rows: Rows,
-        mut text: String,
-        mut write: impl FnMut(&Rows, &mut String),
+        mut text: TextPieces<'_>,
+        mut write: impl FnMut(&Rows, &mut TextPieces<'_>) -> Result<(), Ended>,
     ) -> Result<(), Stop> {
         while rows.next()? {
-            write(&rows, &mut text);
-            if text.len() >= PIECE_BYTES {
-                self.send(std::mem::take(&mut text))?;
-            }
+            write(&rows, &mut text).map_err(Stop::Ended)?;
         }
-        match text.is_empty() {
-            true => Ok(()),
-            false => self.send(text),
-        }
+        text.hand_over().map_err(Stop::Ended)
     }
 
     fn arrow(&self, mut scan: Scan) -> Result<(), Stop> {

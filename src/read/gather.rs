@@ -25,6 +25,9 @@ pub(super) struct Gather {
     series_rows: usize,
     fields: Vec<Values>,
     rows: usize,
+    /// Of a row without its texts: one without a value takes as much as one with.
+    row_bytes: usize,
+    bytes: usize,
 }
 
 #[derive(Default)]
@@ -46,7 +49,10 @@ enum Values {
 impl Gather {
     pub(super) fn new(rows: &Rows) -> Self {
         let tags = rows.tag_keys().map(|_| Tag::default());
-        let fields = rows.fields().map(|(_, field_type)| Values::new(field_type));
+        let fields = rows.fields().iter();
+        let fields = fields.map(|field| Values::new(field.field_type));
+        let row_bytes = size_of::<i64>() * (1 + rows.fields().len());
+        let row_bytes = row_bytes + size_of::<i32>() * rows.tag_keys().count();
         Self {
             times: TimestampNanosecondBuilder::new().with_timezone("UTC"),
             tags: tags.collect(),
@@ -54,11 +60,18 @@ impl Gather {
             series_rows: 0,
             fields: fields.collect(),
             rows: 0,
+            row_bytes,
+            bytes: 0,
         }
     }
 
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// About what the rows take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Adds the row at hand.
@@ -69,7 +82,11 @@ impl Gather {
         }
         self.series_rows += 1;
         self.times.append_value(row.time_ns());
+        self.bytes += self.row_bytes;
         for (place, value) in row.row_values() {
+            if let FieldValue::String(text) = value {
+                self.bytes += text.len();
+            }
             if let Some(values) = self.fields.get_mut(place) {
                 values.push(self.rows, value);
             }
@@ -82,6 +99,7 @@ impl Gather {
         for (key, value) in row.row_tags() {
             let place = self.tag_places.get(key);
             if let Some(tag) = place.and_then(|place| self.tags.get_mut(*place)) {
+                self.bytes += value.len();
                 value.clone_into(&mut tag.text);
                 tag.is_present = true;
             }
@@ -105,6 +123,7 @@ impl Gather {
     pub(super) fn finish(&mut self) -> Vec<ArrayRef> {
         self.end_series();
         let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
         let times: ArrayRef = Arc::new(self.times.finish());
         let tags = self.tags.iter_mut();
         let tags = tags.map(|tag| Arc::new(tag.values.finish()) as ArrayRef);

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence};
+use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, TimeRange};
 
 /// The open tables of all buckets. Its methods may block.
@@ -43,12 +44,18 @@ pub trait DataFile: Debug + Send + Sync {
     /// Its path, for messages.
     fn name(&self) -> &str;
 
-    /// Bytes of memory that it takes while it is open: what is read ahead, and two chunks.
-    fn open_bytes(&self) -> u64;
+    /// Whether it may have a row in `range`, as far as is known without opening it.
+    fn meets(&self, range: TimeRange) -> bool;
 
-    /// Starts reading. Rows outside `range` need not come. May block. An error that is a
-    /// [`LakeError`] inside the stream's is told as that.
-    fn open(&self, range: TimeRange) -> Result<Box<dyn Chunks>, LakeError>;
+    /// Makes it ready to be read, in a room where so many files may be open at once. Rows outside
+    /// `range` need not come. May block. An error that is a [`LakeError`] inside the stream's is
+    /// told as that.
+    fn open(
+        &self,
+        range: TimeRange,
+        room: &Room,
+        files: usize,
+    ) -> Result<Box<dyn Chunks>, LakeError>;
 }
 
 /// Why the lake could not be read.

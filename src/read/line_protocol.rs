@@ -1,11 +1,17 @@
 //! Rows as line protocol that, written back, gives the same points.
 //!
+//! A field that nodes met with several types comes with all its values: those of its second type
+//! stand on lines of their own, with the series and the time of the row, and so on. A server takes
+//! back only one type of a field, so a comment before the first such line tells of it, and so does
+//! the log.
+//!
 //! A row is one line, or several where it would be longer than a point may be. Names escape what
 //! would end them; strings escape the quote and the backslash; floats have the shortest digits
 //! that read back the same.
 
 use std::fmt::Write;
 
+use super::pieces::{Ended, TextPieces};
 use super::rows::Rows;
 use crate::columnar::FieldValue;
 
@@ -16,13 +22,24 @@ const NAME_SPECIAL: &[char] = &[',', ' ', '='];
 /// Writes rows of a measurement.
 pub(super) struct LineWriter {
     measurement: String,
-    /// `key=` of every field.
-    fields: Vec<String>,
+    fields: Vec<Field>,
+    /// Types that one name has, at most.
+    ranks: usize,
+    /// Whether it was told that a name has several.
+    is_told: bool,
     /// A point's text, in bytes.
     line_bytes_max: usize,
     /// Measurement and tags of the series at hand.
     series: String,
     field: String,
+}
+
+struct Field {
+    /// `key=`.
+    start: String,
+    rank: usize,
+    /// As it is told of.
+    label: String,
 }
 
 impl LineWriter {
@@ -34,15 +51,22 @@ impl LineWriter {
             escaped.push(' ');
         }
         escape(&mut escaped, measurement, &[',', ' ']);
-        let field = |key: &str| {
-            let mut field = String::new();
-            escape(&mut field, key, NAME_SPECIAL);
-            field.push('=');
-            field
-        };
+        let fields = rows.fields().iter().map(|field| {
+            let mut start = String::new();
+            escape(&mut start, &field.name, NAME_SPECIAL);
+            start.push('=');
+            Field {
+                start,
+                rank: field.rank,
+                label: format!("{} ({})", field.name, field.field_type),
+            }
+        });
+        let fields: Vec<Field> = fields.collect();
         Self {
             measurement: escaped,
-            fields: rows.fields().map(|(key, _)| field(key)).collect(),
+            ranks: 1 + fields.iter().map(|field| field.rank).max().unwrap_or(0),
+            fields,
+            is_told: false,
             line_bytes_max,
             series: String::new(),
             field: String::new(),
@@ -50,7 +74,7 @@ impl LineWriter {
     }
 
     /// Appends the row at hand to `out`.
-    pub(super) fn write(&mut self, row: &Rows, out: &mut String) {
+    pub(super) fn write(&mut self, row: &Rows, out: &mut TextPieces<'_>) -> Result<(), Ended> {
         if row.is_new_series() {
             self.series.clone_from(&self.measurement);
             for (key, value) in row.row_tags() {
@@ -60,39 +84,71 @@ impl LineWriter {
                 escape(&mut self.series, value, NAME_SPECIAL);
             }
         }
-        self.write_fields(row, out);
+        for rank in 0..self.ranks {
+            self.write_fields(row, rank, out)?;
+        }
+        Ok(())
     }
 
-    fn write_fields(&mut self, row: &Rows, out: &mut String) {
+    /// The fields with their first type, or with their second, and so on.
+    fn write_fields(
+        &mut self,
+        row: &Rows,
+        rank: usize,
+        out: &mut TextPieces<'_>,
+    ) -> Result<(), Ended> {
         // Digits, sign, space and line end of the time.
         const TIME_BYTES: usize = 22;
         let time = row.time_ns();
-        let mut line_start = out.len();
-        let mut is_first = true;
+        let mut line_bytes = 0;
         for (place, value) in row.row_values() {
-            let Some(key) = self.fields.get(place) else {
+            let Some(field) = self.fields.get(place).filter(|field| field.rank == rank) else {
                 continue;
             };
+            if rank > 0 && !std::mem::replace(&mut self.is_told, true) {
+                tell(&self.measurement, field, out);
+            }
             self.field.clear();
-            self.field.push_str(key);
+            self.field.push_str(&field.start);
             push_value(&mut self.field, value);
-            let bytes = out.len() - line_start + self.field.len() + 1 + TIME_BYTES;
-            if !is_first && bytes > self.line_bytes_max {
-                let _ = writeln!(out, " {time}");
-                line_start = out.len();
-                is_first = true;
+            let bytes = self.field.len() + 1 + TIME_BYTES;
+            if line_bytes > 0 && line_bytes + bytes > self.line_bytes_max {
+                let _ = writeln!(out.text, " {time}");
+                line_bytes = 0;
             }
-            if is_first {
-                out.push_str(&self.series);
+            if line_bytes == 0 {
+                out.text.push_str(&self.series);
+                line_bytes = self.series.len();
+                out.text.push(' ');
+            } else {
+                out.text.push(',');
             }
-            out.push(if is_first { ' ' } else { ',' });
-            out.push_str(&self.field);
-            is_first = false;
+            out.text.push_str(&self.field);
+            line_bytes += 1 + self.field.len();
+            out.offer()?;
         }
-        if !is_first {
-            let _ = writeln!(out, " {time}");
+        if line_bytes > 0 {
+            let _ = writeln!(out.text, " {time}");
         }
+        out.offer()
     }
+}
+
+/// Says that a field has values of a type that it is not written with.
+fn tell(measurement: &str, field: &Field, out: &mut TextPieces<'_>) {
+    let label = &field.label;
+    tracing::warn!(
+        measurement,
+        field = label,
+        "an export holds values of a further type of a field, as another node has taken them: a \
+         server takes back only one type"
+    );
+    // In quotes, with line ends escaped: a comment is one line.
+    let _ = writeln!(
+        out.text,
+        "# {label:?}: values of a further type of a field stand on lines of their own; a server \
+         takes back only one type of a field"
+    );
 }
 
 // Writing to a string cannot fail.

@@ -9,9 +9,14 @@
 //! Promises: rows come by day (UTC), tag set (key by key, bytewise, an absent tag first) and time;
 //! rows of equal series and time are one, and for each field the last written value counts (design
 //! decision D7), where the buffer's was written after the lake's; points older than the bucket's
-//! retention are not seen. Memory beyond what is buffered is taken from the budget: a few bytes a
-//! buffered row, and what the open files of one day take, so that a table may be of any size. The
-//! result is streamed.
+//! retention are not seen. A field that nodes of a shared lake met with several types comes with all
+//! its values: nothing that was acknowledged is left out.
+//!
+//! Memory beyond what is buffered is taken from the budget: a few bytes a buffered row, and for files
+//! the floor of one reading ([`Room`](crate::memory::Room)), however many and large they are: a table
+//! may be of any size. It is taken before the first row, so that no export breaks off for lack of it.
+//! What leaves is bounded in bytes too: text in pieces of 64 KiB, wherever in a row that is, record
+//! batches of 1 MiB, or of one row that is longer.
 //!
 //! This module does not know HTTP or tokens.
 

@@ -17,6 +17,9 @@ use super::ReadError;
 /// What a slow reader is granted beyond the time its rate allows: scheduling, small pieces.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// Text is sent in pieces of about this size, in bytes.
+const PIECE_BYTES: usize = 64 * 1024;
+
 type Piece = Result<Bytes, ReadError>;
 
 /// The pieces of an export. An error after the first piece means that the rest is missing.
@@ -39,6 +42,40 @@ pub(super) struct PiecesSender {
     is_whole: Arc<AtomicBool>,
     runtime: Handle,
     rate_bytes_min: u64,
+}
+
+/// Text on its way out: it is handed over once it is long enough, wherever in a row that is.
+pub(super) struct TextPieces<'a> {
+    pieces: &'a PiecesSender,
+    /// What is to come next.
+    pub(super) text: String,
+}
+
+impl<'a> TextPieces<'a> {
+    /// Hands over to `pieces`.
+    pub(super) fn new(pieces: &'a PiecesSender) -> Self {
+        Self {
+            pieces,
+            text: String::new(),
+        }
+    }
+
+    /// Hands the text over if it is long enough.
+    #[inline]
+    pub(super) fn offer(&mut self) -> Result<(), Ended> {
+        match self.text.len() < PIECE_BYTES {
+            true => Ok(()),
+            false => self.hand_over(),
+        }
+    }
+
+    /// Hands over what is left.
+    pub(super) fn hand_over(&mut self) -> Result<(), Ended> {
+        match self.text.is_empty() {
+            true => Ok(()),
+            false => self.pieces.send(std::mem::take(&mut self.text).into()),
+        }
+    }
 }
 
 /// Both ends of an export whose reader must take so many bytes a second.

@@ -1,9 +1,8 @@
 //! A table as a stream of sorted, merged rows, day by day.
 
 use super::ReadError;
-use super::table::Table;
-use crate::columnar::{FieldType, FieldValue};
-use crate::memory::Reservation;
+use super::table::{Table, TableField};
+use crate::columnar::FieldValue;
 use crate::merge::{Merge, Points};
 
 /// Rows in order, one at a time.
@@ -11,20 +10,14 @@ pub(super) struct Rows {
     table: Table,
     /// Of the day at hand.
     points: Points,
-    /// For what is open of that day.
-    day: Option<Reservation>,
 }
 
 impl Rows {
     /// The rows of a table.
     pub(super) fn new(table: Table) -> Self {
         let fields = table.fields().iter();
-        let points = Points::of_fields(fields.map(|(name, of_type)| (&**name, *of_type)));
-        Self {
-            table,
-            points,
-            day: None,
-        }
+        let points = Points::of_fields(fields.map(|field| (&*field.name, field.field_type)));
+        Self { table, points }
     }
 
     /// The tag keys of the table, bytewise.
@@ -32,10 +25,9 @@ impl Rows {
         self.table.tags().iter().map(|key| &**key)
     }
 
-    /// The field keys of the table, bytewise, with their types.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, FieldType)> {
-        let fields = self.table.fields().iter();
-        fields.map(|(key, field_type)| (&**key, *field_type))
+    /// The fields of the table, bytewise by name, each with one of its types.
+    pub(super) fn fields(&self) -> &[TableField] {
+        self.table.fields()
     }
 
     /// Goes to the next row; false at the end.
@@ -43,11 +35,9 @@ impl Rows {
         while !self.points.advance()? {
             // What the day has held is given back before the next one is opened.
             self.points.start(Merge::default());
-            self.day = None;
-            let Some((merge, reserved)) = self.table.next_day()? else {
+            let Some(merge) = self.table.next_day()? else {
                 return Ok(false);
             };
-            self.day = Some(reserved);
             self.points.start(merge);
         }
         Ok(true)

@@ -13,6 +13,9 @@ use crate::columnar::schema;
 /// Rows of a record batch at most.
 const BATCH_ROWS: usize = 8192;
 
+/// Bytes of a record batch from which on it is full, however few its rows are.
+const BATCH_BYTES: usize = 1 << 20;
+
 /// The rows of a table, some thousands at a time.
 pub(super) struct Scan {
     schema: SchemaRef,
@@ -23,8 +26,10 @@ pub(super) struct Scan {
 impl Scan {
     /// Batches of these rows.
     pub(super) fn new(rows: Rows) -> Self {
+        let fields = rows.fields().iter();
+        let fields = fields.map(|field| (&*field.label, field.field_type));
         Self {
-            schema: schema(rows.tag_keys(), rows.fields()),
+            schema: schema(rows.tag_keys(), fields),
             gather: Gather::new(&rows),
             rows,
         }
@@ -37,7 +42,10 @@ impl Scan {
 
     /// The next rows; nothing at the end.
     pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
-        while self.gather.rows() < BATCH_ROWS && self.rows.next()? {
+        while self.gather.rows() < BATCH_ROWS
+            && self.gather.bytes() < BATCH_BYTES
+            && self.rows.next()?
+        {
             self.gather.push(&self.rows);
         }
         if self.gather.rows() == 0 {

@@ -8,7 +8,7 @@ use super::lake::{Lake, TableFiles};
 use crate::buffer::{Buffer, TableSnapshot};
 use crate::columnar::{FieldType, Segment};
 use crate::id::{BucketId, Sequence};
-use crate::memory::{Budget, Reservation};
+use crate::memory::{Budget, Reservation, Room};
 use crate::merge::{Merge, Run, SortedSegment, TimeRange};
 
 /// Where points may lie.
@@ -20,6 +20,12 @@ pub(super) struct Sources {
 }
 
 impl Sources {
+    /// Where files are read; nothing without a lake.
+    pub(super) fn room(&self) -> Result<Option<Room>, ReadError> {
+        let room = self.lake.as_ref().map(|_| Room::enter(&self.budget));
+        Ok(room.transpose()?)
+    }
+
     /// The measurements of a bucket, bytewise.
     pub(super) fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, ReadError> {
         let mut all: BTreeSet<String> = self.buffer.measurements(bucket).into_iter().collect();
@@ -30,29 +36,47 @@ impl Sources {
     }
 }
 
+/// A field of a table, with one of its types.
+///
+/// A name has several only if nodes that share a table met it with different ones. All was
+/// acknowledged, so nothing is kept back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct TableField {
+    /// In line protocol.
+    pub(super) name: Box<str>,
+    pub(super) field_type: FieldType,
+    /// 0 for the type that the field has here, then up.
+    pub(super) rank: usize,
+    /// The name of its column where each has one: that of the field, or with the type behind it.
+    pub(super) label: Box<str>,
+}
+
 /// The rows of a table as they are at one moment.
 pub(super) struct Table {
     /// Bytewise.
     tags: Vec<Box<str>>,
     /// By name, bytewise.
-    fields: Vec<(Box<str>, FieldType)>,
+    fields: Vec<TableField>,
     buffered: Vec<Arc<SortedSegment>>,
     files: Option<TableFiles>,
     /// Those that are left.
     days: std::collections::btree_set::IntoIter<i32>,
     range: TimeRange,
-    budget: Budget,
+    /// Where its files are read.
+    room: Option<Room>,
     _snapshot: Option<TableSnapshot>,
     _sorted: Reservation,
 }
 
 impl Table {
-    /// The rows of a table in `range`; nothing if there is no such table.
+    /// The rows of a table in `range`, whose files are read in `room`; nothing if there is no such
+    /// table.
     pub(super) fn open(
         sources: &Sources,
         bucket: BucketId,
         measurement: &str,
         range: TimeRange,
+        room: Option<&Room>,
     ) -> Result<Option<Self>, ReadError> {
         let Sources {
             buffer,
@@ -68,6 +92,7 @@ impl Table {
         if snapshot.is_none() && files.is_none() {
             return Ok(None);
         }
+        let files = files.map(|files| files.of(range));
         let flushed = files.as_ref().map_or(Sequence(0), |files| files.flushed);
         let segments = snapshot.as_ref().map(|snapshot| snapshot.after(flushed));
         let segments = segments.unwrap_or_default();
@@ -76,10 +101,7 @@ impl Table {
         let buffered = sort(&segments, range, &mut sorted)?;
         let of_buffer = buffered.iter().flat_map(|segment| segment.days());
         let of_lake = files.iter().flat_map(|files| files.days.keys().copied());
-        let days: BTreeSet<i32> = of_lake
-            .filter(|day| range.meets_day(*day))
-            .chain(of_buffer)
-            .collect();
+        let days: BTreeSet<i32> = of_lake.chain(of_buffer).collect();
         Ok(Some(Self {
             tags,
             fields,
@@ -87,7 +109,7 @@ impl Table {
             files,
             days: days.into_iter(),
             range,
-            budget: budget.clone(),
+            room: room.cloned(),
             _snapshot: snapshot,
             _sorted: sorted,
         }))
@@ -98,28 +120,23 @@ impl Table {
         &self.tags
     }
 
-    /// The fields, bytewise by name.
-    pub(super) fn fields(&self) -> &[(Box<str>, FieldType)] {
+    /// The fields, bytewise by name, those of one name by rank.
+    pub(super) fn fields(&self) -> &[TableField] {
         &self.fields
     }
 
-    /// The rows of the next day, with the memory that its open files take; nothing after the last.
-    pub(super) fn next_day(&mut self) -> Result<Option<(Merge, Reservation)>, ReadError> {
+    /// The rows of the next day; nothing after the last.
+    pub(super) fn next_day(&mut self) -> Result<Option<Merge>, ReadError> {
         let Some(day) = self.days.next() else {
             return Ok(None);
         };
-        let files = self.files.as_ref().and_then(|files| files.days.get(&day));
-        let files = files.map(Vec::as_slice).unwrap_or_default();
-        let open_bytes = files.iter().map(|file| file.open_bytes());
-        let open_bytes = open_bytes.fold(0, u64::saturating_add);
-        // The merge's index of a chunk's sparse cells is less than half of the chunk.
-        let reserved = self
-            .budget
-            .try_reserve(open_bytes.saturating_add(open_bytes / 2))?;
         let mut runs = Vec::new();
-        for file in files {
-            let chunks = file.open(self.range)?;
-            runs.push(Run::stream(file.name(), chunks, self.range));
+        let files = self.files.as_ref().and_then(|files| files.days.get(&day));
+        if let (Some(files), Some(room)) = (files, &self.room) {
+            for file in files {
+                let chunks = file.open(self.range, room, files.len())?;
+                runs.push(Run::stream(file.name(), chunks, self.range));
+            }
         }
         // What is still buffered was written after what is in files.
         runs.extend(
@@ -127,7 +144,18 @@ impl Table {
                 .iter()
                 .map(|segment| Run::of_day(segment, day)),
         );
-        Ok(Some((Merge::new(runs)?, reserved)))
+        Ok(Some(Merge::new(runs)?))
+    }
+}
+
+impl TableFiles {
+    /// Without the files that have no row in `range`.
+    fn of(mut self, range: TimeRange) -> Self {
+        self.days.retain(|day, files| {
+            files.retain(|file| file.meets(range));
+            range.meets_day(*day) && !files.is_empty()
+        });
+        self
     }
 }
 
@@ -148,31 +176,64 @@ fn sort(
     Ok(sorted)
 }
 
-type Columns = (Vec<Box<str>>, Vec<(Box<str>, FieldType)>);
+type Columns = (Vec<Box<str>>, Vec<TableField>);
 
 /// The tags and fields of all sources, ordered by name. A field is of the type that the buffer
-/// has, else of the first that the lake names: values of another type count as absent. A name
-/// that is both, because nodes disagree, is shown as both: nothing is kept back.
+/// has, else of the first that the lake names; others come behind it. A name that is a tag and a
+/// field, because nodes disagree, is shown as both.
 fn columns(segments: &[Arc<Segment>], files: Option<&TableFiles>) -> Columns {
     let mut tags: BTreeSet<&str> = BTreeSet::new();
-    let mut fields: BTreeMap<&str, FieldType> = BTreeMap::new();
+    let mut fields: BTreeMap<&str, Vec<FieldType>> = BTreeMap::new();
+    let mut add = |name, field_type| {
+        let types: &mut Vec<FieldType> = fields.entry(name).or_default();
+        if !types.contains(&field_type) {
+            types.push(field_type);
+        }
+    };
     for segment in segments {
         tags.extend(segment.tag_keys());
         for field in segment.fields() {
-            fields.entry(field.name()).or_insert(field.field_type());
+            add(field.name(), field.field_type());
         }
     }
     if let Some(files) = files {
         tags.extend(files.tags.iter().map(|key| &**key));
         for (name, field_type) in &files.fields {
-            fields.entry(name).or_insert(*field_type);
+            add(name, *field_type);
         }
     }
-    let fields = fields.into_iter();
-    (
-        tags.into_iter().map(Box::from).collect(),
-        fields
-            .map(|(name, of_type)| (name.into(), of_type))
-            .collect(),
-    )
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    if fields.values().any(|types| types.len() > 1) {
+        taken.extend(
+            tags.iter()
+                .chain(fields.keys())
+                .map(|name| (*name).to_owned()),
+        );
+    }
+    let fields = fields.into_iter().flat_map(|(name, types)| {
+        let types = types.into_iter().enumerate();
+        types.map(move |(rank, field_type)| (name, rank, field_type))
+    });
+    let fields = fields.map(|(name, rank, field_type)| TableField {
+        name: name.into(),
+        field_type,
+        rank,
+        label: match rank {
+            0 => name.into(),
+            _ => label(name, field_type, &mut taken),
+        },
+    });
+    let fields = fields.collect();
+    (tags.into_iter().map(Box::from).collect(), fields)
+}
+
+/// `v_float`, or, where another column is called that, `v_float_2` and so on.
+fn label(name: &str, field_type: FieldType, taken: &mut BTreeSet<String>) -> Box<str> {
+    let plain = format!("{name}_{field_type}");
+    let numbered = (2_u32..).map(|number| format!("{plain}_{number}"));
+    let mut labels = std::iter::once(plain.clone()).chain(numbered);
+    let free = labels.find(|label| !taken.contains(label));
+    let free = free.unwrap_or(plain);
+    taken.insert(free.clone());
+    free.into()
 }

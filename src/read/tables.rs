@@ -1,7 +1,6 @@
 //! The lake's tables as a reader sees them.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -10,6 +9,7 @@ use super::lake::{DataFile, Lake, LakeError, TableFiles};
 use crate::catalog::{Bucket, Catalog};
 use crate::id::BucketId;
 use crate::lake::{self, Kind, StoredFile};
+use crate::memory::Room;
 use crate::merge::{Chunks, TimeRange};
 
 /// The tables of all buckets. Its methods block on the runtime: not for threads that serve others.
@@ -80,13 +80,17 @@ impl DataFile for StoredFile {
         &self.file().path
     }
 
-    fn open_bytes(&self) -> u64 {
-        StoredFile::open_bytes(self)
+    fn meets(&self, range: TimeRange) -> bool {
+        range.meets(self.file().min_ns, self.file().max_ns)
     }
 
-    fn open(&self, range: TimeRange) -> Result<Box<dyn Chunks>, LakeError> {
-        let times: Option<Range<i64>> = range.end_ns.map(|end_ns| range.start_ns..end_ns);
-        StoredFile::open(self, times).map_err(told)
+    fn open(
+        &self,
+        range: TimeRange,
+        room: &Room,
+        files: usize,
+    ) -> Result<Box<dyn Chunks>, LakeError> {
+        StoredFile::open(self, range, room, files).map_err(told)
     }
 }
 

@@ -77,6 +77,7 @@ impl World {
     }
 
     async fn export(&self, query: ExportQuery) -> Result<Vec<u8>, ReadError> {
+        self.wait_until_idle().await;
         let mut pieces = std::pin::pin!(self.reader.export(&self.bucket, query).await?);
         let mut all = Vec::new();
         while let Some(piece) = std::future::poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {

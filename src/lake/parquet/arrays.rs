@@ -31,7 +31,13 @@ pub(super) fn type_for(kind: Kind, found: &DataType) -> Option<DataType> {
             let tag = DataType::Dictionary(Box::new(Int32), Box::new(Utf8));
             return is_text.then_some(tag);
         }
-        Kind::Field(FieldType::String) => return is_text.then_some(Utf8),
+        // Views of the pages: a text that is repeated stays one.
+        Kind::Field(FieldType::String) => {
+            return match found {
+                Utf8 | LargeUtf8 | Utf8View => Some(Utf8View),
+                _ => is_text.then_some(Utf8),
+            };
+        }
         Kind::Field(FieldType::Float) => matches!(found, Float64 | Float32),
         Kind::Field(FieldType::Integer) => matches!(found, Int64 | Int32 | Int16 | Int8),
         Kind::Field(FieldType::Unsigned) => {
@@ -101,7 +107,7 @@ pub(super) fn field(array: &ArrayRef, field_type: FieldType) -> Result<ArrayRef,
         | (FieldType::Integer, DataType::Int64)
         | (FieldType::Unsigned, DataType::UInt64)
         | (FieldType::Boolean, DataType::Boolean)
-        | (FieldType::String, DataType::Utf8) => Arc::clone(array),
+        | (FieldType::String, DataType::Utf8 | DataType::Utf8View) => Arc::clone(array),
         (FieldType::Float, DataType::Float32) => widen::<Float32Type, Float64Type>(array),
         (FieldType::Integer, DataType::Int32) => widen::<Int32Type, Int64Type>(array),
         (FieldType::Integer, DataType::Int16) => widen::<Int16Type, Int64Type>(array),

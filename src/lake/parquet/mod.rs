@@ -26,6 +26,7 @@ mod body;
 mod bounds;
 mod chunk;
 mod decode;
+mod decoded;
 mod delta;
 mod dictionary;
 mod encode;
@@ -36,20 +37,23 @@ mod hybrid;
 mod keys;
 mod layout;
 mod order;
+mod plan;
 mod read;
 mod row_group;
 mod slice;
 mod sorted;
 mod summary;
+mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use decode::ParquetChunks;
+pub use decode::{How, ParquetChunks};
 pub use encode::{DayFiles, FileWriter, encode_days};
 pub use error::{BoxError, DecodeError, EncodeError};
 pub use file::Encoded;
 pub use keys::KeyRange;
 pub use layout::{Column, Kind, Layout, TIME, TIME_NS};
+pub use plan::Needs;
 pub use read::ReadRange;
 pub use sorted::Sorted;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::columnar::Segment;
-use crate::merge::compare_tags;
+use crate::merge::{Tags, compare_tags};
 
 /// The last row so far.
 #[derive(Debug, Default)]
 pub(super) struct Order {
-    last: Option<(Arc<Segment>, u32, i64)>,
+    last: Option<(Tags, i64)>,
 }
 
 impl Order {
@@ -23,12 +23,11 @@ impl Order {
                 Some((before, time_before)) => {
                     is_before((segment, before, time_before), (segment, *series, *time_ns))
                 }
-                None => self
-                    .last
-                    .as_ref()
-                    .is_none_or(|(other, before, time_before)| {
-                        is_before((other, *before, *time_before), (segment, *series, *time_ns))
-                    }),
+                None => self.last.as_ref().is_none_or(|(before, time_before)| {
+                    let before = before.iter().map(|(key, value)| (&**key, &**value));
+                    let tags = compare_tags(before, segment.series_tags(*series));
+                    tags.then(time_before.cmp(time_ns)).is_lt()
+                }),
             };
             if !ascends {
                 return Err(row);
@@ -36,7 +35,10 @@ impl Order {
             last = Some((*series, *time_ns));
         }
         if let Some((series, time_ns)) = last {
-            self.last = Some((Arc::clone(segment), series, time_ns));
+            // A copy: the chunk is not held for it.
+            let tags = segment.series_tags(series);
+            let tags = tags.map(|(key, value)| (key.into(), value.into()));
+            self.last = Some((tags.collect(), time_ns));
         }
         Ok(())
     }

@@ -1,16 +1,12 @@
-//! Bytes of a file: the footer at its end, and row groups one at a time.
+//! Bytes of a file, and the footer at its end.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::buf::Reader;
-use bytes::{Buf, Bytes};
-use parquet::errors::{ParquetError, Result as ParquetResult};
+use bytes::Bytes;
+use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
-use parquet::file::metadata::{
-    FooterTail, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData,
-};
-use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
 
 use super::error::{BoxError, DecodeError};
 
@@ -94,58 +90,4 @@ pub(super) fn read(
         ));
     }
     Ok(bytes)
-}
-
-/// Where the columns of a row group lie; nothing if that is not within the file.
-pub(super) fn range_of(group: &RowGroupMetaData, length: u64) -> Option<Range<u64>> {
-    let mut range: Option<Range<u64>> = None;
-    for column in group.columns() {
-        let pages = column.data_page_offset();
-        let start = column.dictionary_page_offset().unwrap_or(pages).min(pages);
-        let start = u64::try_from(start).ok()?;
-        let end = start.checked_add(u64::try_from(column.compressed_size()).ok()?)?;
-        let all = range.unwrap_or(start..end);
-        range = Some(all.start.min(start)..all.end.max(end));
-    }
-    range.filter(|range| range.end <= length)
-}
-
-/// The bytes of one row group, at their place in the file.
-pub(super) struct Window {
-    pub(super) start: u64,
-    pub(super) bytes: Bytes,
-}
-
-impl Window {
-    fn part(&self, start: u64, length: Option<usize>) -> ParquetResult<Bytes> {
-        let outside = || ParquetError::EOF(format!("byte {start} is outside of the row group"));
-        let start = start.checked_sub(self.start).ok_or_else(outside)?;
-        let start = usize::try_from(start)?;
-        let end = match length {
-            Some(length) => start.checked_add(length).ok_or_else(outside)?,
-            None => self.bytes.len().max(start),
-        };
-        if end > self.bytes.len() {
-            return Err(outside());
-        }
-        Ok(self.bytes.slice(start..end))
-    }
-}
-
-impl Length for Window {
-    fn len(&self) -> u64 {
-        self.start + self.bytes.len() as u64
-    }
-}
-
-impl ChunkReader for Window {
-    type T = Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        Ok(self.part(start, None)?.reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        self.part(start, Some(length))
-    }
 }

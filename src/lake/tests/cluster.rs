@@ -24,7 +24,7 @@ use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::id::Sequence;
 use crate::lake::compact::JoinLimits;
 use crate::lake::{Lake, Opened, Options, StoredFile, Upkeep};
-use crate::memory::Budget;
+use crate::memory::{Budget, Room};
 use crate::merge::{Merge, Points, Run, TimeRange};
 use crate::storage::FaultStorage;
 use crate::telemetry::{Metrics, UpkeepCounts};
@@ -262,8 +262,10 @@ impl Cluster {
 }
 
 fn read(files: &[StoredFile], values: &mut Values) {
+    let room = Room::enter(&budget()).expect("nothing is held");
     let runs = files.iter().map(|file| {
-        let chunks = file.open(None).expect("opened");
+        let chunks = file.open(TimeRange::ALL, &room, files.len());
+        let chunks = chunks.expect("opened");
         Run::stream(&file.file().path, chunks, TimeRange::ALL)
     });
     let mut points = Points::of_all_fields();

@@ -6,5 +6,6 @@ mod gone;
 mod order;
 mod plan;
 mod random;
+mod reading;
 mod syncs;
 mod world;

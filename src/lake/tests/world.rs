@@ -54,10 +54,14 @@ pub(super) fn options() -> Options {
 }
 
 pub(super) fn budget() -> Budget {
+    budget_of(1 << 30)
+}
+
+pub(super) fn budget_of(bytes: u64) -> Budget {
     Budget::new(Marks {
-        budget_bytes: 1 << 30,
-        soft_bytes: 1 << 29,
-        hard_bytes: 1 << 30,
+        budget_bytes: bytes,
+        soft_bytes: bytes / 2,
+        hard_bytes: bytes,
     })
 }
 
@@ -69,7 +73,7 @@ impl World {
 
     /// Opens a folder and replays what its tables lack.
     pub(super) async fn open(storage: FaultStorage, log: Vec<Batch>) -> Result<Self, LakeError> {
-        Self::open_with(storage, log, options(), Clock::system()).await
+        Self::within(storage, log, budget()).await
     }
 
     /// The same, in a lake that others write to.
@@ -83,11 +87,30 @@ impl World {
         opened.await.expect("opened")
     }
 
+    /// The same with a budget.
+    pub(super) async fn within(
+        storage: FaultStorage,
+        log: Vec<Batch>,
+        budget: Budget,
+    ) -> Result<Self, LakeError> {
+        Self::open_in(storage, log, options(), Clock::system(), budget).await
+    }
+
     pub(super) async fn open_with(
         storage: FaultStorage,
         log: Vec<Batch>,
         options: Options,
         clock: Clock,
+    ) -> Result<Self, LakeError> {
+        Self::open_in(storage, log, options, clock, budget()).await
+    }
+
+    async fn open_in(
+        storage: FaultStorage,
+        log: Vec<Batch>,
+        options: Options,
+        clock: Clock,
+        budget: Budget,
     ) -> Result<Self, LakeError> {
         let limits = catalog::Limits {
             buckets_max: 10,
@@ -97,7 +120,6 @@ impl World {
         let catalog = catalog.expect("readable");
         let bucket = catalog.create_bucket("b", None).expect("created");
         let buffer = Buffer::new(BufferLimits::default());
-        let budget = budget();
         let lake = Lake::open(Opened {
             storage: Arc::new(storage.clone()),
             catalog: catalog.clone(),

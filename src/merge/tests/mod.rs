@@ -149,6 +149,87 @@ fn a_chunk_is_freed_as_soon_as_no_row_at_hand_needs_it() {
     assert_eq!(held(&chunks), Vec::<usize>::new());
 }
 
+/// A stream that says where it begins, and counts those that were begun and are not dropped.
+struct Lazy {
+    chunks: VecDeque<Arc<Segment>>,
+    from: Tags<'static>,
+    open: Arc<std::sync::atomic::AtomicUsize>,
+    is_begun: bool,
+}
+
+impl Chunks for Lazy {
+    fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
+        if !std::mem::replace(&mut self.is_begun, true) {
+            self.open.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        Ok(self.chunks.pop_front())
+    }
+
+    fn lower_bound(&self) -> Option<super::Tags> {
+        let from = self.from.iter();
+        Some(
+            from.map(|(key, value)| ((*key).into(), (*value).into()))
+                .collect(),
+        )
+    }
+}
+
+impl Drop for Lazy {
+    fn drop(&mut self) {
+        let ended = usize::from(self.is_begun);
+        self.open
+            .fetch_sub(ended, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_run_is_read_when_the_merge_comes_to_where_it_may_begin_and_dropped_at_its_end() {
+    let f: &[(&str, FieldValue<'_>)] = &[("f", Integer(1))];
+    let g: &[(&str, FieldValue<'_>)] = &[("f", Integer(2))];
+    const AB: Tags<'static> = &[("t", "ab")];
+    const C: Tags<'static> = &[("t", "c")];
+    let open = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let lazy = |from: Tags<'static>, rows: &[Row<'_>]| {
+        let chunks = rows.chunks(1).map(segment).collect();
+        let (open, is_begun) = (Arc::clone(&open), false);
+        let lazy = Lazy {
+            chunks,
+            from,
+            open,
+            is_begun,
+        };
+        Run::stream("lazy", Box::new(lazy), TimeRange::ALL)
+    };
+    let runs = [
+        lazy(C, &[(C, 1, f)]),
+        // It begins later than it might, at a series that an earlier run has too.
+        lazy(AB, &[(B, 1, g), (B, 2, f)]),
+        lazy(&[], &[(A, 1, f), (AB, 1, f)]),
+        lazy(B, &[]),
+        lazy(B, &[(B, 1, f), (B, 3, f)]),
+        lazy(AB, &[(AB, 1, g)]),
+    ];
+    let mut points = Points::of_all_fields();
+    points.start(Merge::new(runs).expect("nothing is read yet"));
+    assert_eq!(open.load(std::sync::atomic::Ordering::Relaxed), 0);
+    let mut seen = Vec::new();
+    while points.advance().expect("in order") {
+        let open = open.load(std::sync::atomic::Ordering::Relaxed);
+        let (_, tag) = points.tags().next().expect("a tag");
+        let (_, value) = points.values().next().expect("a value");
+        seen.push(format!("{tag} {} {} {open}", points.time_ns(), text(value)));
+    }
+    let expected = [
+        "a 1 1i 1",
+        "ab 1 2i 1",
+        "b 1 1i 2",
+        "b 2 1i 1",
+        "b 3 1i 0",
+        "c 1 1i 0",
+    ];
+    assert_eq!(seen, expected);
+}
+
 #[test]
 fn a_run_out_of_order_ends_the_merge_with_its_name() {
     let f: &[(&str, FieldValue<'_>)] = &[("f", Integer(1))];

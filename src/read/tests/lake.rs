@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_ipc::reader::StreamReader;
+
 use super::{Float, Integer, NOW_NS, Row, World, batch};
 use crate::columnar::{FieldType, Segment};
 use crate::id::{BucketId, Sequence};
+use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, TimeRange, day_start_ns};
 use crate::read::{DataFile, ExportQuery, Format, Lake, LakeError, ReadError, TableFiles};
 
@@ -23,7 +28,8 @@ struct Fake {
 struct File {
     name: String,
     chunks: Vec<Arc<Segment>>,
-    open_bytes: u64,
+    /// The first and the last time, if they are known without opening it.
+    times: Option<(i64, i64)>,
     /// Files that are open now, and the most that ever were.
     open: Arc<(AtomicUsize, AtomicUsize)>,
     /// What comes behind the chunks, once.
@@ -68,11 +74,12 @@ impl DataFile for Handle {
         &self.0.name
     }
 
-    fn open_bytes(&self) -> u64 {
-        self.0.open_bytes
+    fn meets(&self, range: TimeRange) -> bool {
+        let (min_ns, max_ns) = self.0.times.unwrap_or((i64::MIN, i64::MAX));
+        range.meets(min_ns, max_ns)
     }
 
-    fn open(&self, _: TimeRange) -> Result<Box<dyn Chunks>, LakeError> {
+    fn open(&self, _: TimeRange, _: &Room, _: usize) -> Result<Box<dyn Chunks>, LakeError> {
         let (open, most) = &*self.0.open;
         let now = open.fetch_add(1, Ordering::Relaxed) + 1;
         most.fetch_max(now, Ordering::Relaxed);
@@ -107,7 +114,7 @@ impl Fake {
         let file = Arc::new(File {
             name: format!("{}.parquet", self.files.len()),
             chunks: chunks.collect(),
-            open_bytes: 1000,
+            times: None,
             open: first
                 .map(|(_, file)| Arc::clone(&file.open))
                 .unwrap_or_default(),
@@ -189,12 +196,13 @@ async fn files_and_what_is_buffered_come_as_one_table_day_by_day() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_name_with_two_types_the_buffers_is_seen_and_without_one_the_first() {
+/// A field that came with two types, beside one that is called as the second column would be.
+fn of_two_types() -> Fake {
     let mut lake = Fake {
         fields: vec![
             ("v".into(), FieldType::Integer),
             ("v".into(), FieldType::Float),
+            ("v_float".into(), FieldType::Integer),
         ],
         ..Fake::default()
     };
@@ -203,16 +211,53 @@ async fn of_a_name_with_two_types_the_buffers_is_seen_and_without_one_the_first(
         &[&[
             (A, 1, &[("v", Integer(1))]),
             (A, 2, &[("v", Float(0.5)), ("v", Integer(5))]),
-            (A, 3, &[("v", Float(1.5))]),
+            (A, 3, &[("v", Float(1.5)), ("v_float", Integer(7))]),
         ]],
     );
-    let world = World::over(Some(Arc::new(lake)), 1, 1000);
-    assert_eq!(world.text(None, None).await, "m,t=a v=1i 1\nm,t=a v=5i 2\n");
-    world.apply(&batch("m", &[(B, 9, &[("v", Float(2.5))])]));
-    assert_eq!(
-        world.text(None, None).await,
-        "m,t=a v=0.5 2\nm,t=a v=1.5 3\nm,t=b v=2.5 9\n"
+    lake
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_a_second_type_stand_on_lines_of_their_own_and_are_told() {
+    let world = World::over(Some(Arc::new(of_two_types())), 1, 1000);
+    let told = |label| {
+        format!(
+            "# {label:?}: values of a further type of a field stand on lines of their own; a server \
+             takes back only one type of a field\n"
+        )
+    };
+    let expected = format!(
+        "m,t=a v=1i 1\nm,t=a v=5i 2\n{}m,t=a v=0.5 2\nm,t=a v_float=7i 3\nm,t=a v=1.5 3\n",
+        told("v (float)")
     );
+    assert_eq!(world.text(None, None).await, expected);
+    // What is buffered here decides which one is the first.
+    world.apply(&batch("m", &[(B, 9, &[("v", Float(2.5))])]));
+    let expected = format!(
+        "{}m,t=a v=1i 1\nm,t=a v=0.5 2\nm,t=a v=5i 2\nm,t=a v=1.5,v_float=7i 3\nm,t=b v=2.5 9\n",
+        told("v (integer)")
+    );
+    assert_eq!(world.text(None, None).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_a_second_type_have_a_column_of_their_own() {
+    let world = World::over(Some(Arc::new(of_two_types())), 1, 1000);
+    let bytes = world.export(csv()).await.expect("exports");
+    assert_eq!(
+        String::from_utf8(bytes).expect("text"),
+        "time,gone,t,v,v_float_2,v_float\r\n1,,a,1,,\r\n2,,a,5,0.5,\r\n3,,a,,1.5,7\r\n"
+    );
+    let query = ExportQuery {
+        format: Format::Arrow,
+        ..csv()
+    };
+    let bytes = world.export(query).await.expect("exports");
+    let mut stream = StreamReader::try_new(bytes.as_slice(), None).expect("a stream");
+    let rows = stream.next().expect("one batch").expect("whole");
+    let second = rows.column_by_name("v_float_2").expect("a column");
+    let second: Vec<Option<f64>> = second.as_primitive::<Float64Type>().iter().collect();
+    assert_eq!(second, [None, Some(0.5), Some(1.5)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -278,41 +323,56 @@ async fn a_lake_that_fails_before_the_first_piece_is_an_error_and_no_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn open_files_take_their_memory_from_the_budget_a_day_at_a_time() {
+async fn a_reading_holds_one_floor_however_many_files_a_day_has() {
     let mut lake = Fake {
         fields: vec![("v".into(), FieldType::Integer)],
         ..Fake::default()
     };
-    for day in 0..3 {
-        let file = lake.file(day, &[&[(A, day_start_ns(day), &[("v", Integer(1))])]]);
-        // With what the merge may add, nearly the whole budget.
-        let large = File {
-            name: file.name.clone(),
-            chunks: file.chunks.clone(),
-            open_bytes: 640 << 20,
-            open: Arc::clone(&file.open),
-            error: Mutex::default(),
-        };
-        lake.files.pop();
-        lake.files.push((day, Arc::new(large)));
+    for _ in 0..200 {
+        lake.file(0, &[&[(A, 1, &[("v", Integer(1))])]]);
     }
-    let twice = (2, Arc::clone(&lake.files[2].1));
     let world = World::over(Some(Arc::new(lake)), 1, 1000);
-    let expected = "m,t=a v=1i 0\nm,t=a v=1i 86400000000000\nm,t=a v=1i 172800000000000\n";
-    assert_eq!(world.text(None, None).await, expected);
+    let marks = world.budget.marks();
+    let held = world.budget.try_reserve(marks.hard_bytes / 8 * 7);
+    assert_eq!(world.text(None, None).await, "m,t=a v=1i 1\n");
+    let more = world
+        .budget
+        .try_reserve(1 << 20)
+        .expect("the floor is free");
+    let query = ExportQuery {
+        format: Format::Lp,
+        ..csv()
+    };
+    let refused = world.reader.export(&world.bucket, query).await;
+    let refused = refused.expect_err("no floor");
+    assert!(
+        matches!(&refused, ReadError::Exhausted(refused) if refused.fits_when_idle()),
+        "{refused}"
+    );
+    drop((held, more));
+}
 
-    let lake = Fake {
-        files: vec![twice.clone(), twice],
+#[tokio::test(flavor = "multi_thread")]
+async fn files_without_a_time_in_range_are_not_opened() {
+    let mut lake = Fake {
+        fields: vec![("v".into(), FieldType::Integer)],
         ..Fake::default()
     };
+    for time in [5, 500, 5000] {
+        let file = lake.file(0, &[&[(A, time, &[("v", Integer(time))])]]);
+        // Opened, it would end the export.
+        *file.error.lock().expect("no panic") =
+            (time == 500).then(|| LakeError::Unreachable("reset".into()));
+        drop(file);
+        let (day, file) = lake.files.pop().expect("just pushed");
+        let file = Arc::into_inner(file).map(|file| File {
+            times: Some((time, time)),
+            ..file
+        });
+        lake.files.push((day, Arc::new(file.expect("one owner"))));
+    }
     let world = World::over(Some(Arc::new(lake)), 1, 1000);
-    let refused = world.reader.export(
-        &world.bucket,
-        ExportQuery {
-            format: Format::Lp,
-            ..csv()
-        },
-    );
-    let refused = refused.await.expect_err("two of them at once");
-    assert!(matches!(refused, ReadError::Exhausted(_)), "{refused}");
+    assert_eq!(world.text(Some(0), Some(500)).await, "m,t=a v=5i 5\n");
+    assert_eq!(world.text(Some(501), None).await, "m,t=a v=5000i 5000\n");
+    assert_eq!(world.text(Some(5001), None).await, "");
 }

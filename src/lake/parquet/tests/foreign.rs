@@ -16,19 +16,41 @@ use parquet::arrow::ArrowWriter;
 use super::support::{Cell, Row, layout, row, rows_of, segment};
 use crate::columnar::FieldType;
 use crate::lake::parquet::{
-    BoxError, Column, DecodeError, Kind, Layout, ParquetChunks, ReadRange, Sorted, encode_days,
+    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, Sorted, encode_days,
 };
+use crate::merge::TimeRange;
 
 fn read(
     bytes: Vec<u8>,
     layout: &Layout,
     times: Option<Range<i64>>,
 ) -> Result<Vec<Row>, DecodeError> {
-    let file = Box::new(Bytes::from(bytes));
-    let mut chunks = ParquetChunks::open(file, "x.parquet", "m", Arc::new(layout.clone()), times)?;
-    assert!(chunks.memory_bytes() > 0);
+    let times = times.map_or(TimeRange::ALL, |times| TimeRange {
+        start_ns: times.start,
+        end_ns: Some(times.end),
+    });
+    let read = |how| read_in(how, &bytes, layout, times);
+    let whole = read(How::Whole);
+    for how in [How::Blocks, How::Narrow] {
+        match (&whole, read(how)) {
+            (Ok(rows), Ok(same)) => assert!(*rows == same, "{how:?}"),
+            (whole, other) => assert_eq!(whole.is_err(), other.is_err(), "{how:?}"),
+        }
+    }
+    whole
+}
+
+fn read_in(
+    how: How,
+    bytes: &[u8],
+    layout: &Layout,
+    times: TimeRange,
+) -> Result<Vec<Row>, DecodeError> {
+    let file = Arc::new(Bytes::copy_from_slice(bytes));
+    let layout = Arc::new(layout.clone());
+    let mut chunks = ParquetChunks::open(file, "x.parquet", "m", layout, times, 1 << 20)?;
     let mut rows = Vec::new();
-    while let Some(segment) = chunks.next()? {
+    while let Some(segment) = chunks.next(how)? {
         rows.extend(rows_of(&segment));
     }
     Ok(rows)
@@ -187,7 +209,10 @@ fn cut_and_flipped_files_are_errors_or_rows_but_no_panic() {
         for bit in [1, 0x80] {
             let mut bytes = file.bytes.clone();
             bytes[place] ^= bit;
-            let _ = read(bytes, &layout, None);
+            // Damage that is not found in one way may be in another.
+            for how in [How::Whole, How::Blocks, How::Narrow] {
+                let _ = read_in(how, &bytes, &layout, TimeRange::ALL);
+            }
         }
     }
 }
@@ -207,7 +232,8 @@ impl ReadRange for Failing {
 #[test]
 fn an_error_of_the_store_names_the_file() {
     let layout = Arc::new(Layout::default());
-    let opened = ParquetChunks::open(Box::new(Failing), "x.parquet", "m", layout, None);
+    let all = TimeRange::ALL;
+    let opened = ParquetChunks::open(Arc::new(Failing), "x.parquet", "m", layout, all, 1 << 20);
     let error = opened.err().map(|error| error.to_string());
     assert_eq!(
         error.as_deref(),

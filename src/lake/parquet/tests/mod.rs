@@ -3,5 +3,6 @@
 mod support;
 
 mod foreign;
+mod pieces;
 mod round_trip;
 mod statistics;

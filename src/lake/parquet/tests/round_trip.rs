@@ -7,7 +7,10 @@ use proptest::prelude::*;
 
 use super::support::{Cell, Row, every_type, layout, merged, row, rows_of, segment};
 use crate::columnar::Segment;
-use crate::lake::parquet::{DayFiles, FileWriter, Layout, ParquetChunks, Sorted, encode_days};
+use crate::lake::parquet::{
+    DayFiles, FileWriter, How, Layout, ParquetChunks, ReadRange, Sorted, encode_days,
+};
+use crate::merge::TimeRange;
 
 /// All rows of a file.
 fn decode(bytes: Vec<u8>, layout: &Layout) -> Vec<Row> {
@@ -18,10 +21,13 @@ fn decode(bytes: Vec<u8>, layout: &Layout) -> Vec<Row> {
 }
 
 fn segments(bytes: Vec<u8>, layout: &Layout) -> Vec<Arc<Segment>> {
-    let file = Box::new(Bytes::from(bytes));
-    let layout = Arc::new(layout.clone());
-    let mut chunks = ParquetChunks::open(file, "a.parquet", "m", layout, None).unwrap();
-    std::iter::from_fn(|| chunks.next().unwrap()).collect()
+    let mut chunks = open(Arc::new(Bytes::from(bytes)), layout, 1 << 20);
+    std::iter::from_fn(|| chunks.next(How::Whole).unwrap()).collect()
+}
+
+fn open(file: Arc<dyn ReadRange>, layout: &Layout, chunk_bytes: u64) -> ParquetChunks {
+    let (layout, all) = (Arc::new(layout.clone()), TimeRange::ALL);
+    ParquetChunks::open(file, "a.parquet", "m", layout, all, chunk_bytes).unwrap()
 }
 
 /// Writes the segments as files, reads them, writes what was read as one file a day again, reads it.

@@ -1,0 +1,288 @@
+//! What the footer of a file says: which columns are read as what, which row groups, in what order
+//! their rows are, and what reading them takes.
+
+use std::sync::Arc;
+
+use arrow_schema::{Field, Schema, SchemaRef};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::statistics::Statistics;
+
+use super::arrays;
+use super::error::DecodeError;
+use super::layout::{Kind, Layout, TIME, TIME_NS};
+use super::read::{ReadRange, footer};
+use super::window::BLOCK_BYTES;
+use crate::columnar::FieldType;
+use crate::merge::{Tags, TimeRange};
+
+/// Rows of a page of ours at most.
+const PAGE_ROWS: u64 = 16 << 10;
+
+/// What a column of the file is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Time,
+    /// At a place of the layout.
+    Column(usize),
+}
+
+/// An open file.
+pub(super) struct Plan {
+    pub(super) metadata: ArrowReaderMetadata,
+    pub(super) footer_bytes: usize,
+    /// The columns that are read, in the file's order.
+    pub(super) roles: Vec<(usize, Role)>,
+    pub(super) is_sorted: bool,
+}
+
+/// What reading takes at most, in bytes, as far as the footer tells. Each includes the footer and
+/// two chunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// With a row group in memory, packed, and one unpacked page of each column.
+    pub whole: u64,
+    /// With a block and an unpacked page of each column.
+    pub blocks: u64,
+    /// For a moment, with those of a few columns.
+    pub narrow: u64,
+    /// To sort the whole file in memory, if another program wrote it in no order.
+    pub sort: u64,
+}
+
+impl Plan {
+    /// Reads the footer.
+    pub(super) fn open(
+        file: &dyn ReadRange,
+        path: &Arc<str>,
+        layout: &Layout,
+    ) -> Result<Self, DecodeError> {
+        let (metadata, footer_bytes) = footer(file, path)?;
+        let is_sorted = says_sorted(&metadata);
+        let (metadata, roles) = roles(metadata, layout, path)?;
+        Ok(Self {
+            metadata,
+            footer_bytes,
+            roles,
+            is_sorted,
+        })
+    }
+
+    /// The row groups that may have rows in a time range.
+    pub(super) fn groups(&self, times: TimeRange) -> impl Iterator<Item = usize> {
+        let groups = self.metadata.metadata().row_groups().iter().enumerate();
+        let wanted = groups.filter(move |(_, group)| may_have(group, times));
+        wanted.map(|(index, _)| index)
+    }
+
+    /// A row group, which exists.
+    pub(super) fn group(
+        &self,
+        index: usize,
+        path: &Arc<str>,
+    ) -> Result<&RowGroupMetaData, DecodeError> {
+        let group = self.metadata.metadata().row_groups().get(index);
+        group.ok_or_else(|| damaged(path, ParquetError::General(format!("no row group {index}"))))
+    }
+
+    /// Rows that make about a chunk of so many bytes: what is unpacked of each row, which may be
+    /// little where values repeat, or what its values take in memory.
+    pub(super) fn rows_of(&self, group: &RowGroupMetaData, layout: &Layout, bytes: u64) -> usize {
+        let fixed: u64 = self.roles.iter().map(|(_, role)| role.bytes(layout)).sum();
+        let chunks = self.columns_of(group);
+        let unpacked: u64 = chunks.map(|chunk| chunk.unpacked).sum();
+        let of_row = fixed.max(unpacked / rows_in(group)).max(1);
+        usize::try_from(bytes / of_row).unwrap_or(usize::MAX).max(1)
+    }
+
+    /// The most that reading one of these row groups takes.
+    pub(super) fn needs(&self, groups: impl Iterator<Item = usize>, chunk_bytes: u64) -> Needs {
+        let footer = 4 * self.footer_bytes as u64 + 2 * chunk_bytes;
+        let mut needs = Needs::default();
+        for group in groups {
+            let Some(group) = self.metadata.metadata().row_groups().get(group) else {
+                continue;
+            };
+            let rows = rows_in(group);
+            let (mut packed, mut pages, mut blocks, mut largest) = (0, 0, 0, 0);
+            for chunk in self.columns_of(group) {
+                // A dictionary stays for the whole row group, and is taken apart.
+                let page = (chunk.unpacked / rows + 1) * rows.min(PAGE_ROWS);
+                let page = match chunk.has_dictionary {
+                    true => 2 * chunk.unpacked,
+                    false => page.min(chunk.unpacked),
+                };
+                pages += page;
+                packed += chunk.packed;
+                let block = chunk.packed.min(BLOCK_BYTES.max(page));
+                blocks += block;
+                largest = page.saturating_add(block).max(largest);
+                needs.sort += 2 * chunk.unpacked + 24 * rows;
+            }
+            needs.whole = needs.whole.max(footer + packed + pages);
+            needs.blocks = needs.blocks.max(footer + blocks + pages);
+            let narrow = (blocks + pages).min(SET_BYTES.max(largest));
+            needs.narrow = needs.narrow.max(footer + narrow + chunk_bytes);
+        }
+        needs
+    }
+
+    /// The columns that are read, in sets that are small enough to be read beside one another.
+    pub(super) fn sets(&self, group: &RowGroupMetaData) -> Vec<Vec<usize>> {
+        let mut sets: Vec<Vec<usize>> = Vec::new();
+        let mut bytes = u64::MAX;
+        for (chunk, (column, _)) in self.columns_of(group).zip(&self.roles) {
+            bytes = bytes.saturating_add(chunk.unpacked);
+            match sets.last_mut() {
+                Some(set) if bytes <= SET_BYTES => set.push(*column),
+                _ => {
+                    bytes = chunk.unpacked;
+                    sets.push(vec![*column]);
+                }
+            }
+        }
+        sets
+    }
+
+    /// Tags that no row comes before, of the row groups from `first` on: of each tag the least value
+    /// there, which is absent where a row may lack it. Nothing if the file is in no order.
+    pub(super) fn lower_bound(&self, first: usize, layout: &Layout) -> Option<Tags> {
+        let group = self.metadata.metadata().row_groups().get(first)?;
+        let least = self.roles.iter().filter_map(|(index, role)| {
+            let Role::Column(place) = role else {
+                return None;
+            };
+            let column = layout.columns().get(*place)?;
+            let least = least_tag(group, *index).filter(|_| column.kind == Kind::Tag)?;
+            Some((Box::from(&*column.name), Box::from(least)))
+        });
+        let mut tags: Vec<(Box<str>, Box<str>)> = least.collect();
+        tags.sort_unstable();
+        self.is_sorted.then(|| tags.into())
+    }
+
+    fn columns_of<'a>(&'a self, group: &'a RowGroupMetaData) -> impl Iterator<Item = ColumnBytes> {
+        self.roles.iter().map(|(column, _)| {
+            let chunk = group.columns().get(*column);
+            let bytes = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or(0)).unwrap_or(0);
+            ColumnBytes {
+                packed: bytes(chunk.map(|chunk| chunk.compressed_size())),
+                unpacked: bytes(chunk.map(|chunk| chunk.uncompressed_size())),
+                has_dictionary: chunk.is_some_and(|chunk| chunk.dictionary_page_offset().is_some()),
+            }
+        })
+    }
+}
+
+/// Columns that are read beside one another in a narrow step have so many bytes, unpacked, in the
+/// whole row group, unless a single one has more.
+const SET_BYTES: u64 = 4 << 20;
+
+struct ColumnBytes {
+    packed: u64,
+    unpacked: u64,
+    has_dictionary: bool,
+}
+
+impl Role {
+    /// About what a value takes in memory, without its text.
+    fn bytes(self, layout: &Layout) -> u64 {
+        let Self::Column(place) = self else { return 12 };
+        match layout.columns().get(place).map(|column| column.kind) {
+            Some(Kind::Tag) => 4,
+            Some(Kind::Field(FieldType::Boolean)) => 1,
+            Some(Kind::Field(FieldType::String | FieldType::Unsigned)) => 16,
+            _ => 8,
+        }
+    }
+}
+
+fn rows_in(group: &RowGroupMetaData) -> u64 {
+    u64::try_from(group.num_rows()).unwrap_or(0).max(1)
+}
+
+/// The least value of a tag in a row group, or what comes before it; nothing if a row may lack it.
+fn least_tag(group: &RowGroupMetaData, column: usize) -> Option<&str> {
+    let statistics = group.columns().get(column)?.statistics()?;
+    let is_known = statistics.null_count_opt() == Some(0) && !statistics.is_min_max_deprecated();
+    let least = statistics.min_bytes_opt().filter(|_| is_known)?;
+    // Cut within a character, it says nothing.
+    std::str::from_utf8(least).ok()
+}
+
+pub(super) fn damaged(path: &Arc<str>, source: ParquetError) -> DecodeError {
+    DecodeError::Damaged {
+        path: Arc::clone(path),
+        source,
+    }
+}
+
+/// What each column is read as, with the types to ask the reader for.
+fn roles(
+    metadata: ParquetMetaData,
+    layout: &Layout,
+    path: &Arc<str>,
+) -> Result<(ArrowReaderMetadata, Vec<(usize, Role)>), DecodeError> {
+    let metadata = Arc::new(metadata);
+    // What a writer says of Arrow's types is its own affair.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let load = |options| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options);
+    let found = load(options.clone()).map_err(|error| damaged(path, error))?;
+    let names = found.schema().fields();
+    let time = [TIME_NS, TIME]
+        .iter()
+        .find_map(|name| names.find(name).map(|(index, _)| index));
+    let time = time.ok_or_else(|| DecodeError::NoTime {
+        path: Arc::clone(path),
+    })?;
+    let mut roles = Vec::new();
+    let mut fields: Vec<Field> = Vec::with_capacity(names.len());
+    for (index, field) in names.iter().enumerate() {
+        let mut field = Field::clone(field);
+        if index == time {
+            roles.push((index, Role::Time));
+        } else if let Some(place) = layout.find_stored(field.name())
+            && let Some(column) = layout.columns().get(place)
+        {
+            let wanted = arrays::type_for(column.kind, field.data_type());
+            let wanted = wanted.ok_or_else(|| DecodeError::Type {
+                path: Arc::clone(path),
+                column: field.name().clone(),
+                found: field.data_type().to_string(),
+                expected: column.kind.as_str(),
+            })?;
+            field.set_data_type(wanted);
+            roles.push((index, Role::Column(place)));
+        }
+        fields.push(field);
+    }
+    let schema: SchemaRef = Arc::new(Schema::new(fields));
+    let metadata = load(options.with_schema(schema)).map_err(|error| damaged(path, error))?;
+    Ok((metadata, roles))
+}
+
+/// Whether a row group may have rows in the range.
+fn may_have(group: &RowGroupMetaData, times: TimeRange) -> bool {
+    let columns = group.columns().iter();
+    let time_ns = columns.filter(|column| column.column_path().string() == TIME_NS);
+    let statistics = time_ns.filter_map(|column| column.statistics()).next();
+    match statistics {
+        Some(Statistics::Int64(range)) => match (range.min_opt(), range.max_opt()) {
+            (Some(min), Some(max)) => times.meets(*min, *max),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// Whether the writer says of every row group that it is sorted by `time_ns` last.
+fn says_sorted(metadata: &ParquetMetaData) -> bool {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let time_ns = columns.iter().position(|column| column.name() == TIME_NS);
+    metadata.row_groups().iter().all(|group| {
+        let last = group.sorting_columns().and_then(|columns| columns.last());
+        let place = last.and_then(|column| usize::try_from(column.column_idx).ok());
+        place.is_some() && place == time_ns
+    })
+}

@@ -1,0 +1,112 @@
+//! Reading and joining what is larger than the memory there is.
+
+use std::sync::Arc;
+
+use super::world::{World, budget_of};
+use crate::columnar::{BatchBuilder, FieldType, FieldValue};
+use crate::lake::{LakeError, Upkeep};
+use crate::memory::{Budget, Room};
+use crate::merge::{Merge, MergedRow, Run, TimeRange};
+use crate::storage::FaultStorage;
+
+const BUDGET_BYTES: u64 = 4 << 20;
+
+/// A day that takes some times the budget, in files that all have the same series and stretch of
+/// time.
+async fn large_day() -> (World, Budget) {
+    let budget = budget_of(BUDGET_BYTES);
+    let world = World::within(FaultStorage::new(7), Vec::new(), budget.clone()).await;
+    let mut world = world.expect("opened");
+    let mut seed = 1_u64;
+    for part in 0..8 {
+        let mut builder = BatchBuilder::new("cpu");
+        let fields: Vec<u32> = (0..20)
+            .map(|number| builder.field_column(&format!("f{number:02}"), FieldType::Float))
+            .collect();
+        for row in 0..4000_i64 {
+            let series = builder.series(&[("host", &format!("h{}", row % 50))]);
+            let cells = fields.iter().map(|field| {
+                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (
+                    *field,
+                    FieldValue::Float(f64::from_bits(seed >> 12 | 0x3ff << 52)),
+                )
+            });
+            let cells: Vec<_> = cells.collect();
+            builder.push_row(series, row * 8 + part, &cells);
+        }
+        world.push(builder.finish());
+        world.flush("cpu").await.expect("flushed");
+    }
+    (world, budget)
+}
+
+/// How many rows the table has in a time range.
+async fn rows_of(world: &World, budget: &Budget, times: TimeRange) -> Result<usize, LakeError> {
+    let snapshot = world.lake.snapshot(&world.bucket, "cpu").await?;
+    let days = snapshot.expect("there").files();
+    let budget = budget.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let room = Room::enter(&budget)?;
+        let mut rows = 0;
+        for files in days.values() {
+            let runs = files.iter().map(|file| {
+                let chunks = file.open(times, &room, files.len())?;
+                Ok(Run::stream(&file.file().path, chunks, times))
+            });
+            let runs = runs.collect::<Result<Vec<Run>, LakeError>>()?;
+            let mut merge = Merge::new(runs).map_err(LakeError::merge)?;
+            let mut row = MergedRow::default();
+            while merge.next(&mut row).map_err(LakeError::merge)? {
+                rows += 1;
+            }
+        }
+        Ok(rows)
+    });
+    read.await?
+}
+
+/// What is left is what is kept of the table.
+fn assert_given_back(budget: &Budget) {
+    assert!(budget.used_bytes() < 64 << 10, "{}", budget.used_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_larger_than_the_budget_is_read_and_joined() {
+    let (world, budget) = large_day().await;
+    let table = world.lake.snapshot(&world.bucket, "cpu").await;
+    let days = table.expect("read").expect("there").files();
+    let bytes: u64 = days.values().flatten().map(|file| file.file().bytes).sum();
+    assert!(bytes > BUDGET_BYTES, "{bytes}");
+    let rows = rows_of(&world, &budget, TimeRange::ALL).await;
+    assert_eq!(rows.expect("read"), 32_000);
+    let early = TimeRange {
+        start_ns: 0,
+        end_ns: Some(1000),
+    };
+    let rows = rows_of(&world, &budget, early).await;
+    assert_eq!(rows.expect("read"), 1000);
+    let joined = world.lake.upkeep(&world.bucket, "cpu", Upkeep::Compact);
+    let joined = joined.await.expect("joined");
+    assert!(joined.files_removed >= 8, "{joined:?}");
+    let rows = rows_of(&world, &budget, TimeRange::ALL).await;
+    assert_eq!(rows.expect("read"), 32_000);
+    assert_given_back(&budget);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_readers_at_once_do_not_wait_for_one_another_for_ever() {
+    let (world, budget) = large_day().await;
+    let world = Arc::new(world);
+    // Each has a floor, which together are more than half of the memory.
+    let tasks: Vec<_> = (0..5)
+        .map(|_| {
+            let (world, budget) = (Arc::clone(&world), budget.clone());
+            tokio::spawn(async move { rows_of(&world, &budget, TimeRange::ALL).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.expect("no panic").expect("read"), 32_000);
+    }
+    assert_given_back(&budget);
+}

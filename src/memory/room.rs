@@ -1,0 +1,143 @@
+//! The memory in which files are read: an export's, or that of a compaction.
+//!
+//! A reading takes a floor when it begins, with empty hands, and holds it to its end: as much as
+//! one small chunk of each of its files takes. Beyond the floor it takes what is free, file by
+//! file, and never waits for it: a file that got nothing is read in narrow steps, each of which
+//! opens it, takes one chunk and closes it again. Such a step needs more than the floor for a
+//! moment, so there is one at a time in the whole process ([`Room::turn`]). Who holds the turn waits
+//! for no memory and for nobody else: so readings cannot block each other, however many there are.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use super::{Budget, Exhausted, Reservation};
+
+/// The floor's share of the hard mark: one part in so many.
+const FLOOR_SHARE: u64 = 8;
+
+/// A chunk of one file at most. Larger ones are no faster.
+const CHUNK_BYTES_MAX: u64 = 2 << 20;
+
+/// A chunk of one file at least, however many files are open.
+const CHUNK_BYTES_MIN: u64 = 16 << 10;
+
+/// The memory of one reading. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Room {
+    floor: Arc<Reservation>,
+}
+
+/// The right to be the one that reads in a narrow step.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// Given back before the next one's turn.
+    _bytes: Reservation,
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Room {
+    /// Takes the floor, or says that memory is short now. It always fits when nothing else is held.
+    pub fn enter(budget: &Budget) -> Result<Self, Exhausted> {
+        let floor = budget.try_reserve(Self::floor_bytes(budget))?;
+        Ok(Self::within(floor))
+    }
+
+    /// The size of a floor, for who takes it together with more.
+    pub fn floor_bytes(budget: &Budget) -> u64 {
+        budget.marks().hard_bytes / FLOOR_SHARE
+    }
+
+    /// A room with this floor.
+    pub fn within(floor: Reservation) -> Self {
+        Self {
+            floor: Arc::new(floor),
+        }
+    }
+
+    /// How large a chunk may be, in bytes, where so many files are open at once. A file has two for
+    /// a moment, and the merge an index of what is in it.
+    pub fn chunk_bytes(&self, files: usize) -> u64 {
+        let files = u64::try_from(files).unwrap_or(u64::MAX).max(1);
+        let share = self.floor.bytes() / files.saturating_mul(2);
+        share.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX)
+    }
+
+    /// More memory, if so much is free that nobody else feels it: three quarters of the soft mark
+    /// are not passed.
+    pub fn more(&self, bytes: u64) -> Option<Reservation> {
+        let budget = self.floor.budget();
+        let more = budget.try_reserve(bytes).ok()?;
+        (budget.used_bytes() <= budget.marks().soft_bytes / 4 * 3).then_some(more)
+    }
+
+    /// Memory that there is no way around, or why not.
+    pub fn need(&self, bytes: u64) -> Result<Reservation, Exhausted> {
+        self.floor.budget().try_reserve(bytes)
+    }
+
+    /// Waits until nobody else reads in a narrow step. The step's memory is counted, whatever the
+    /// marks say: it is short, and writers yield to it.
+    pub fn turn(&self, bytes: u64) -> Turn<'_> {
+        let budget = self.floor.budget();
+        let turn = budget.shared.turn.lock();
+        Turn {
+            _turn: turn.unwrap_or_else(PoisonError::into_inner),
+            _bytes: budget.force(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Room;
+    use crate::memory::{Budget, Marks};
+
+    fn budget() -> Budget {
+        Budget::new(Marks {
+            budget_bytes: 100 << 20,
+            soft_bytes: 60 << 20,
+            hard_bytes: 80 << 20,
+        })
+    }
+
+    #[test]
+    fn a_reading_takes_its_floor_at_once_and_more_only_while_nobody_feels_it() {
+        let budget = budget();
+        let room = Room::enter(&budget).expect("nothing is held");
+        assert_eq!(budget.used_bytes(), 10 << 20);
+        let more = room
+            .more(30 << 20)
+            .expect("below three quarters of the soft mark");
+        assert!(room.more(6 << 20).is_none());
+        assert_eq!(
+            budget.used_bytes(),
+            40 << 20,
+            "what was refused is not held"
+        );
+        drop(more);
+        let held = budget.try_reserve(65 << 20).expect("fits");
+        let refused = Room::enter(&budget).expect_err("75 of 80 are held");
+        assert!(refused.fits_when_idle());
+        drop((held, room));
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn a_narrow_step_gets_its_turn_though_memory_is_short_and_one_at_a_time() {
+        let budget = budget();
+        let room = Room::enter(&budget).expect("nothing is held");
+        let _held = budget.try_reserve(70 << 20).expect("fits");
+        let turn = room.turn(50 << 20);
+        assert!(budget.shared.turn.try_lock().is_err());
+        drop(turn);
+        assert_eq!(budget.used_bytes(), 80 << 20);
+        assert!(budget.shared.turn.try_lock().is_ok());
+    }
+
+    #[test]
+    fn chunks_of_all_files_fit_the_floor() {
+        let room = Room::enter(&budget()).expect("nothing is held");
+        assert_eq!(room.chunk_bytes(1), 2 << 20);
+        assert_eq!(room.chunk_bytes(64), (10 << 20) / 128);
+        assert_eq!(room.chunk_bytes(100_000), 16 << 10);
+    }
+}
