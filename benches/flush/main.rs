@@ -30,7 +30,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tidegate::columnar::{BatchBuilder, FieldValue, Segment};
-use tidegate::lake::parquet::{Column, Kind, Layout, ParquetChunks, Sorted, encode_days};
+use tidegate::lake::parquet::{Column, How, Kind, Layout, ParquetChunks, Sorted, encode_days};
+use tidegate::merge::TimeRange;
 
 const RUNS: usize = 5;
 
@@ -174,10 +175,11 @@ fn speed(rows: usize) {
 }
 
 fn decode(file: &Bytes, layout: &Arc<Layout>) -> Vec<Arc<Segment>> {
-    let file = Box::new(file.clone());
-    let chunks = ParquetChunks::open(file, "bench.parquet", "cpu", Arc::clone(layout), None);
+    let (file, layout) = (Arc::new(file.clone()), Arc::clone(layout));
+    let all = TimeRange::ALL;
+    let chunks = ParquetChunks::open(file, "bench.parquet", "cpu", layout, all, 2 << 20);
     let mut chunks = chunks.expect("a file");
-    std::iter::from_fn(|| chunks.next().expect("rows")).collect()
+    std::iter::from_fn(|| chunks.next(How::Whole).expect("rows")).collect()
 }
 
 fn baseline(batches: &[RecordBatch], properties: &WriterProperties) -> usize {

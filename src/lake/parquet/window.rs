@@ -228,7 +228,8 @@ mod tests {
 
     #[test]
     fn blocks_are_read_when_they_are_asked_for_and_given_back_when_they_are_used_up() {
-        let bytes: Vec<u8> = (0..=255).cycle().take(3 * BLOCK_BYTES as usize).collect();
+        let at = |byte: u64| usize::try_from(byte).unwrap();
+        let bytes: Vec<u8> = (0..=255).cycle().take(3 * at(BLOCK_BYTES)).collect();
         let counted = Arc::new(Counted(Bytes::from(bytes.clone()), Mutex::default()));
         let file: Arc<dyn ReadRange> = Arc::clone(&counted) as _;
         let source = Source {
@@ -237,10 +238,10 @@ mod tests {
         };
         let parts = vec![10..20, 100..3 * BLOCK_BYTES];
         let window = Window::new(&source, parts, None);
-        let at = |range: Range<usize>| Bytes::from(bytes[range].to_vec());
-        assert_eq!(window.get_bytes(12, 8).unwrap(), at(12..20));
-        assert_eq!(window.get_bytes(100, 50).unwrap(), at(100..150));
-        assert_eq!(window.get_bytes(150, 60).unwrap(), at(150..210));
+        let part = |range: Range<usize>| Bytes::from(bytes[range].to_vec());
+        assert_eq!(window.get_bytes(12, 8).unwrap(), part(12..20));
+        assert_eq!(window.get_bytes(100, 50).unwrap(), part(100..150));
+        assert_eq!(window.get_bytes(150, 60).unwrap(), part(150..210));
         // A header over the end of a block.
         let end = 100 + BLOCK_BYTES;
         let mut header = [0; 8];
@@ -249,7 +250,7 @@ mod tests {
             .unwrap()
             .read_exact(&mut header)
             .unwrap();
-        assert_eq!(header[..], bytes[end as usize - 3..end as usize + 5]);
+        assert_eq!(header[..], bytes[at(end) - 3..at(end) + 5]);
         let reads = counted.1.lock().unwrap().clone();
         assert_eq!(reads, [12..20, 100..end, end..end + BLOCK_BYTES]);
         assert!(
