@@ -25,6 +25,7 @@ the new folder before the first start there; the command says so.
 
 Examples:
   tidegate wal salvage --data-dir tidegate-data --out tidegate-salvaged
+  cp -r tidegate-data/lake tidegate-salvaged/lake
   tidegate serve --data-dir tidegate-salvaged";
 
 /// Save what can be read of a damaged log into a new data folder.
