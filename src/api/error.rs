@@ -291,9 +291,9 @@ impl From<WriteError> for ApiError {
                 let text = "unable to read data: points batch is too large".to_owned();
                 Self::too_large(text, exhausted.hard_bytes)
             }
-            WriteError::LogUnavailable(_) | WriteError::LogFull { .. } => {
-                Self::unavailable(message)
-            }
+            WriteError::LogUnavailable(_)
+            | WriteError::LogFull { .. }
+            | WriteError::TableStuck { .. } => Self::unavailable(message),
             WriteError::BucketGone(_) => Self::new(Code::NotFound, message),
             WriteError::Catalog(error) => error.into(),
             WriteError::Internal(_) => Self::internal(message),

@@ -35,6 +35,7 @@ mod rules;
 mod scratch;
 mod series_limit;
 mod settle;
+mod stuck;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -107,6 +108,7 @@ struct Shared {
     resolver: Arc<Resolver>,
     /// What was acknowledged and is not in the buffer yet.
     queued: Arc<QueuedBytes>,
+    stuck: stuck::Stuck,
     /// What the log may let go of at most.
     applied: Arc<Applied>,
     checkpointed: Checkpointed,
@@ -217,6 +219,18 @@ pub enum WriteError {
         log_bytes: u64,
         /// What it may hold.
         log_bytes_max: u64,
+    },
+    /// A table cannot be flushed and holds the log up. Nothing of the slice that names it is logged.
+    #[error(
+        "table \"{table}\" of bucket \"{bucket}\" cannot be flushed and keeps the log from shrinking: \
+         its points are refused until an operator has mended that (the server's log says what is \
+         wrong); leave its lines out to write to other tables"
+    )]
+    TableStuck {
+        /// The bucket's name.
+        bucket: String,
+        /// The measurement.
+        table: String,
     },
     /// The log could not be written or synced: nothing is acknowledged.
     #[error("the log cannot be written: {0}")]

@@ -162,6 +162,7 @@ impl Ingest {
             metrics,
             resolver,
             queued: Arc::default(),
+            stuck: super::stuck::Stuck::default(),
             applied,
             checkpointed: Checkpointed::default(),
             parsers,

@@ -24,7 +24,7 @@ impl Applied {
         self.0.store(applied.0, Ordering::Release);
     }
 
-    fn get(&self) -> Sequence {
+    pub(super) fn get(&self) -> Sequence {
         Sequence(self.0.load(Ordering::Acquire))
     }
 }

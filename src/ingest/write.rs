@@ -194,6 +194,7 @@ impl Ingest {
         acknowledge: Acknowledge,
     ) -> Result<Resolved, WriteError> {
         self.check_log()?;
+        self.check_stuck(bucket, &rows.parts)?;
         self.check_share(bucket)?;
         let unwatched = match acknowledge {
             Acknowledge::Durable => None,
@@ -251,7 +252,7 @@ impl Ingest {
 
     /// The log may not fill the disk while what it holds does not get elsewhere.
     pub(super) fn check_log(&self) -> Result<(), WriteError> {
-        let log_bytes = self.shared.resolver.wal().log_bytes();
+        let log_bytes = self.counted_log_bytes();
         let log_bytes_max = self.shared.options.log_bytes_max;
         match log_bytes < log_bytes_max {
             true => Ok(()),
@@ -266,7 +267,7 @@ impl Ingest {
     pub(super) fn log_pressure(&self) -> f64 {
         let log_bytes_max = self.shared.options.log_bytes_max;
         let fifth = (log_bytes_max / 5).max(1);
-        let above = self.shared.resolver.wal().log_bytes();
+        let above = self.counted_log_bytes();
         let above = above.saturating_sub(log_bytes_max - log_bytes_max / 5);
         let permille = above.saturating_mul(1000) / fifth;
         f64::from(u32::try_from(permille).unwrap_or(u32::MAX).min(1000)) / 1000.0

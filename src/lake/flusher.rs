@@ -9,6 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::failing::Failing;
 use super::{Lake, LakeError};
 use crate::buffer::TableInfo;
 use crate::clock;
@@ -21,11 +22,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Looking may take one part of this many of a core's time.
 const LOOK_SHARE: u32 = 20;
 
-/// A table whose flush failed is tried again after this long, then after twice as long...
-const AGAIN_FIRST: Duration = Duration::from_secs(1);
-/// ...up to this.
-const AGAIN_MAX: Duration = Duration::from_secs(30);
-
 /// How often the log is asked to let go of what is flushed.
 const RELEASE_EVERY: Duration = Duration::from_secs(1);
 
@@ -36,10 +32,12 @@ const MEMORY_TO_PERCENT: u64 = 20;
 
 /// The log, as the lake sees it.
 pub trait Log: Send + Sync + Debug {
-    /// Bytes of all its segments.
+    /// Bytes that count against its limit: without what refused tables pin.
     fn bytes(&self) -> u64;
     /// Lets go of what no table needs any more. Blocks on the disk.
     fn release(&self) -> Result<(), String>;
+    /// Takes no more points for these tables, which cannot be flushed, until told otherwise.
+    fn refuse(&self, tables: HashSet<(BucketId, String)>);
 }
 
 /// Why a table is flushed.
@@ -100,14 +98,12 @@ struct Work {
 struct Progress {
     running: HashMap<Key, u64>,
     failing: HashMap<Key, Failing>,
+    /// Those that keep the log from shrinking.
+    stuck: HashSet<Key>,
+    /// When any table was flushed last.
+    flushed: Option<Instant>,
     /// Something was flushed that the log may let go of.
     is_released: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Failing {
-    times: u32,
-    again: Instant,
 }
 
 impl Flusher {
@@ -188,7 +184,9 @@ impl Flusher {
             all.rows += flushed.rows;
             all.merged += flushed.merged;
         }
-        self.progress().is_released = true;
+        let mut progress = self.progress();
+        progress.failing.remove(&key);
+        progress.is_released = true;
         Ok(all)
     }
 
@@ -235,6 +233,7 @@ impl Flusher {
             for (key, bytes, reason) in self.due() {
                 self.spawn(key, bytes, reason);
             }
+            self.judge();
             let now = clock::instant();
             // Where there are very many tables, looking at them all takes its time.
             pause_min = now.saturating_duration_since(looked) * LOOK_SHARE;
@@ -304,32 +303,48 @@ impl Flusher {
             let place = Arc::clone(&flusher.shared.places).acquire_owned().await;
             let flushed = flusher.flush_one(&key, reason).await;
             drop(place);
-            flusher.note(key, flushed.is_ok());
+            flusher.note(key, flushed.as_ref().err());
             flusher.shared.changed.notify_one();
         });
     }
 
-    fn note(&self, key: Key, is_done: bool) {
+    fn note(&self, key: Key, error: Option<&LakeError>) {
         let mut progress = self.progress();
         progress.running.remove(&key);
-        if is_done {
+        let now = clock::instant();
+        let Some(error) = error else {
             progress.failing.remove(&key);
             progress.is_released = true;
+            progress.flushed = Some(now);
             return;
-        }
-        let times = progress
-            .failing
-            .get(&key)
-            .map_or(0, |failing| failing.times);
-        let wait = AGAIN_FIRST
-            .saturating_mul(1 << times.min(10))
-            .min(AGAIN_MAX);
-        let again = clock::instant() + wait;
-        let failing = Failing {
-            times: times.saturating_add(1),
-            again,
         };
+        let failing = Failing::after(progress.failing.get(&key), error, now);
         progress.failing.insert(key, failing);
+    }
+
+    /// Has the writers of tables refused that cannot be flushed while the log is too long; until
+    /// they can, or have no rows.
+    fn judge(&self) {
+        let is_long = self.shared.log.bytes() >= self.shared.lake.shared.options.log_bytes;
+        let buffer = &self.shared.lake.shared.buffer;
+        let mut guard = self.progress();
+        let progress = &mut *guard;
+        for (key, failing) in &progress.failing {
+            if is_long && failing.is_stuck(progress.flushed) && progress.stuck.insert(key.clone()) {
+                let table = &key.1;
+                tracing::error!(
+                    table,
+                    "cannot be flushed and keeps the log from shrinking: its writers are refused"
+                );
+            }
+        }
+        let failing = &progress.failing;
+        let is_here = |key: &Key| buffer.table(key.0, &key.1).is_some();
+        let stuck = &mut progress.stuck;
+        stuck.retain(|key| failing.contains_key(key) && is_here(key));
+        let stuck = stuck.clone();
+        drop(guard);
+        self.shared.log.refuse(stuck);
     }
 
     async fn flush_one(&self, key: &Key, reason: Reason) -> Result<FlushCounts, LakeError> {

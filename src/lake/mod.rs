@@ -31,6 +31,7 @@ mod columns;
 mod compact;
 mod deletion;
 mod error;
+mod failing;
 mod flush;
 mod flusher;
 mod journal;

@@ -1,6 +1,7 @@
 //! The lake's place in the server: its settings, what the write path asks it, and the log as it
 //! sees it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -9,7 +10,7 @@ use crate::api::App;
 use crate::buffer::Buffer;
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::id::Sequence;
+use crate::id::{BucketId, Sequence};
 use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
 pub(super) use crate::lake::LakeError;
 use crate::lake::{Flusher, Lake, Log, Opened, Options};
@@ -128,7 +129,11 @@ struct IngestLog {
 
 impl Log for IngestLog {
     fn bytes(&self) -> u64 {
-        self.ingest.log_stats().log_bytes
+        self.ingest.counted_log_bytes()
+    }
+
+    fn refuse(&self, tables: HashSet<(BucketId, String)>) {
+        self.ingest.refuse_tables(tables);
     }
 
     fn release(&self) -> Result<(), String> {

@@ -127,6 +127,14 @@ impl Wal {
         segments_freed(&self.handle.shared.status().segments, up_to) > 0
     }
 
+    /// Bytes of the segments that [`Wal::release`] would delete.
+    pub fn bytes_up_to(&self, up_to: Sequence) -> u64 {
+        let status = self.handle.shared.status();
+        let freed = segments_freed(&status.segments, up_to);
+        let freed = status.segments.iter().take(freed);
+        freed.map(|segment| segment.bytes).sum()
+    }
+
     /// Whether frames can be written, or why not, in words for people.
     pub fn health(&self) -> Result<(), String> {
         match &self.handle.shared.status().fault {

@@ -1,6 +1,7 @@
 //! `/api/v1/lake`, and points on their way into the tables: whatever is flushed, a reader sees every
 //! point, once.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -283,5 +284,84 @@ async fn who_hangs_up_stops_the_work_after_the_table_at_hand() {
     .await;
     assert!(flushed().await < 300);
     assert_eq!(server.export("b").await.lines().count(), 300);
+    server.stop().await;
+}
+
+/// One table whose protocol another program had raised pinned the log until everybody got 503.
+#[tokio::test]
+async fn a_table_that_cannot_be_flushed_stops_its_own_writers_only() {
+    let small = |config: &mut tidegate::config::Config| {
+        config.wal.segment_bytes_max = 1 << 16;
+        config.wal.log_bytes_max = 1 << 19;
+        config.lake.flush_age = Duration::from_millis(100);
+    };
+    let server = Server::with(small).await;
+    server.write("bucket=b", "sick f=0i 0\n").await.is_written();
+    work(&server, "/flush").await;
+    let log = tables_in(&server.folder).join("b/sick/_delta_log");
+    let raised = log.join("00000000000000000001.json");
+    let protocol = r#"{"protocol":{"minReaderVersion":2,"minWriterVersion":5}}"#;
+    std::fs::write(&raised, protocol).expect("written");
+
+    let (sick, fine) = (AtomicU64::new(1), AtomicU64::new(0));
+    server.write("bucket=b", "sick f=1i 1\n").await.is_written();
+    let write_fine = || async {
+        let n = fine.fetch_add(1, Ordering::Relaxed);
+        let line = format!("fine s=\"{}\" {n}\n", "x".repeat(20_000));
+        server.write("bucket=b", &line).await.is_written();
+    };
+    for _ in 0..15 {
+        write_fine().await;
+    }
+    until("refused", || async {
+        let n = sick.load(Ordering::Relaxed) + 1;
+        let answer = server
+            .write("bucket=b", &format!("sick f={n}i {n}\n"))
+            .await;
+        if answer.status == 204 {
+            sick.store(n, Ordering::Relaxed);
+            return false;
+        }
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(
+            answer
+                .message()
+                .starts_with("table \"sick\" of bucket \"b\" cannot be flushed")
+        );
+        true
+    })
+    .await;
+    for _ in 0..25 {
+        write_fine().await;
+    }
+    let segments = std::fs::read_dir(server.folder.path().join("data/wal")).expect("there");
+    let lengths = segments.map(|entry| entry.expect("read").metadata().expect("there").len());
+    let log_bytes = lengths.sum::<u64>();
+    assert!(log_bytes > 1 << 19, "past the limit: {log_bytes}");
+    let folder = server.stop().await;
+    let server = Server::over(folder, small).await;
+    // What is there cannot be read before its cause is gone; the others go on.
+    until("the others are written to again", || async {
+        let answer = server.write("bucket=b", "other f=1 1\n").await;
+        answer.status == 204
+    })
+    .await;
+    let folder = server.stop().await;
+    std::fs::remove_file(raised).expect("removed");
+    let server = Server::over(folder, small).await;
+    until("all is flushed", || async {
+        let rows = status(&server, "").await;
+        rows.iter().all(|row| number(row, "buffered_rows") == 0)
+    })
+    .await;
+    let all = server.export("b").await;
+    let count = |name: &str| all.lines().filter(|line| line.starts_with(name)).count() as u64;
+    assert_eq!(count("sick"), sick.load(Ordering::Relaxed) + 1, "each once");
+    assert_eq!(count("fine"), fine.load(Ordering::Relaxed), "each once");
+    until("it is written to again, the log has shrunk", || async {
+        let answer = server.write("bucket=b", "sick f=9i 99999\n").await;
+        answer.status == 204
+    })
+    .await;
     server.stop().await;
 }

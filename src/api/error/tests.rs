@@ -125,6 +125,10 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         log_bytes: 9,
         log_bytes_max: 8,
     };
+    let table_stuck = WriteError::TableStuck {
+        bucket: "b".into(),
+        table: "m".into(),
+    };
     let slow = BodyError::TooSlow {
         bytes: 1,
         window: Duration::from_secs(30),
@@ -141,6 +145,7 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         (WriteError::TooLarge(exhausted(91)).into(), 413),
         (bucket_full.into(), 503),
         (log_full.into(), 503),
+        (table_stuck.into(), 503),
         (
             WriteError::LogUnavailable("no space left".into()).into(),
             503,
