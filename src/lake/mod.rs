@@ -24,6 +24,18 @@
 //!   which frame the files have everything.
 //! - Several nodes may write to one table. Each commit is optimistic and tried anew.
 //!
+//! # Memory
+//!
+//! Whatever grows with data is paid for before it is made, in pieces that fit whatever the budget is:
+//!
+//! | what | paid from | if there is too much of it |
+//! | --- | --- | --- |
+//! | sorting and encoding a flush | free memory while there is plenty, else what is set aside for flushing | fewer segments at once, and no more days than there may be column chunks |
+//! | reading a table's log anew | what is set aside for flushing | one after the other |
+//! | states of tables between their uses | a share that is counted | who was not used for the longest time goes |
+//! | joining files | free memory, waited for | smaller row groups and files |
+//! | the library's view of a table, for a checkpoint or a vacuum | free memory, waited for | with the next upkeep |
+//!
 //! This module does not know HTTP, lines, or how rows are read out.
 
 mod actions;
