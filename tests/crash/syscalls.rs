@@ -59,8 +59,9 @@ fn a_request_whose_write_or_sync_fails_is_refused_and_the_next_ones_are_taken() 
         ("fdatasync", "error=EIO:when=7"),
         ("fdatasync", "error=ENOSPC:when=5"),
         ("fdatasync", "error=EIO:when=4..6"),
-        ("pwrite64", "error=EIO:when=5"),
-        ("pwrite64", "error=ENOSPC:when=6..8"),
+        // Past what a thread of the start writes to note the parts of a new folder.
+        ("pwrite64", "error=EIO:when=15"),
+        ("pwrite64", "error=ENOSPC:when=16..18"),
         ("fdatasync", "error=EIO:when=3+5"),
     ] {
         let home = tempfile::tempdir().expect("a folder");
