@@ -20,6 +20,9 @@ use crate::merge::{Tags, TimeRange};
 /// Rows of a page of ours at most.
 const PAGE_ROWS: u64 = 16 << 10;
 
+/// What the reader of a column takes beside its pages: the state of zstd, for the most part.
+const READER_BYTES: u64 = 96 << 10;
+
 /// What a column of the file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -113,6 +116,7 @@ impl Plan {
                     true => 2 * chunk.unpacked,
                     false => page.min(chunk.unpacked),
                 };
+                let page = page + READER_BYTES;
                 pages += page;
                 packed += chunk.packed;
                 let block = chunk.packed.min(BLOCK_BYTES.max(page));
@@ -133,11 +137,12 @@ impl Plan {
         let mut sets: Vec<Vec<usize>> = Vec::new();
         let mut bytes = u64::MAX;
         for (chunk, (column, _)) in self.columns_of(group).zip(&self.roles) {
-            bytes = bytes.saturating_add(chunk.unpacked);
+            let of_column = chunk.unpacked + READER_BYTES;
+            bytes = bytes.saturating_add(of_column);
             match sets.last_mut() {
                 Some(set) if bytes <= SET_BYTES => set.push(*column),
                 _ => {
-                    bytes = chunk.unpacked;
+                    bytes = of_column;
                     sets.push(vec![*column]);
                 }
             }
@@ -176,7 +181,7 @@ impl Plan {
 }
 
 /// Columns that are read beside one another in a narrow step have so many bytes, unpacked, in the
-/// whole row group, unless a single one has more.
+/// whole row group and with their readers, unless a single one has more.
 const SET_BYTES: u64 = 4 << 20;
 
 struct ColumnBytes {
