@@ -134,3 +134,13 @@ pub(super) fn parse(
     let parsed: Result<Vec<Action>, _> = parsed.collect();
     parsed.map_err(|error| LakeError::table(table, format!("a commit cannot be made: {error}")))
 }
+
+/// Actions as they stand in the log.
+pub(super) fn lines(actions: &[Action]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut lines = Vec::new();
+    for action in actions {
+        serde_json::to_writer(&mut lines, action)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}

@@ -14,7 +14,7 @@ use super::parquet::{Encoded, FileWriter, KeyRange, Layout};
 use super::plan::{Plan, Rules, is_closed, runs};
 use super::reading::StoredFile;
 use super::state::{DataFile, TableState, day_name};
-use super::table::{Next, Table};
+use super::table::{Next, Seen, Table};
 use super::upkeep::{count, sum};
 use super::{Lake, LakeError};
 use crate::columnar::Segment;
@@ -211,7 +211,8 @@ impl Lake {
     ) -> Result<bool, LakeError> {
         let inputs = &plan.inputs;
         let (mut is_done, mut is_tried) = (false, false);
-        let mut next = |state: Option<&TableState>| {
+        let mut next = |seen: &Seen| {
+            let state = seen.state.as_deref();
             let has = |path: &str| state.is_some_and(|state| state.files.contains_key(path));
             // An attempt whose end was not heard may have gone through, and others may have gone
             // on with some of it.

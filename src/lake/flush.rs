@@ -28,7 +28,7 @@ use super::columns::Columns;
 use super::parquet::{DayFiles, Encoded, Kind, Layout, Sorted};
 use super::scratch::Scratch;
 use super::state::{TableState, day_name};
-use super::table::{Next, Table};
+use super::table::{Next, Seen, Table};
 use super::{Lake, LakeError};
 use crate::buffer::Sealed;
 use crate::catalog::Bucket;
@@ -48,6 +48,8 @@ const NUMBERS_MAX: u32 = 100;
 /// Rows on their way to a table.
 struct Unit {
     sealed: Sealed,
+    /// The last deletion of the bucket before the files were made: a later one takes them along.
+    deletion: Option<String>,
     columns: Columns,
     /// Columns that the table had.
     known_columns: usize,
@@ -75,15 +77,10 @@ impl Lake {
     ) -> Result<FlushCounts, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let _owned = table.flushing().await;
-        if self.is_leaving(bucket) {
-            return Err(LakeError::Leaving {
-                bucket: bucket.name.clone(),
-            });
-        }
+        self.check_stays(bucket)?;
         for _ in 0..PREPARATIONS_MAX {
             let seen = self.see(&table, bucket, measurement).await?;
             let flushed = self.settle(&table, &seen, bucket, measurement)?;
-            let state = seen.state;
             self.shared.buffer.release(bucket.id, measurement, flushed);
             let sealed = self.shared.buffer.seal(bucket.id, measurement);
             let Some(sealed) = sealed else {
@@ -93,9 +90,7 @@ impl Lake {
             let last = sealed.last;
             // What could not be noted would be written again and again.
             self.probe_positions().await?;
-            let mut unit = self
-                .prepare(&table, state.as_deref(), sealed, scratch)
-                .await?;
+            let mut unit = self.prepare(&table, seen, sealed, scratch).await?;
             // Not earlier: a start must ask the store about every attempt, and a store that is
             // away takes no files.
             if let Err(error) = self.note_attempt(bucket, measurement, last).await {
@@ -116,6 +111,15 @@ impl Lake {
         })
     }
 
+    fn check_stays(&self, bucket: &Bucket) -> Result<(), LakeError> {
+        match self.is_leaving(bucket) {
+            true => Err(LakeError::Leaving {
+                bucket: bucket.name.clone(),
+            }),
+            false => Ok(()),
+        }
+    }
+
     async fn note_attempt(
         &self,
         bucket: &Bucket,
@@ -132,10 +136,12 @@ impl Lake {
     async fn prepare(
         &self,
         table: &Table,
-        state: Option<&TableState>,
+        seen: Seen,
         sealed: Sealed,
         scratch: Scratch,
     ) -> Result<Unit, LakeError> {
+        let Seen { state, deletion } = seen;
+        let state = state.as_deref();
         let mut columns = columns_of(state);
         let known_columns = columns.len();
         columns.extend(wanted(&sealed.segments));
@@ -147,6 +153,7 @@ impl Lake {
         drop(scratch);
         Ok(Unit {
             sealed,
+            deletion,
             columns,
             known_columns,
             files,
@@ -307,7 +314,8 @@ impl Lake {
     ) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
         let mut landing = Landing::Landed;
-        let mut next = |state: Option<&TableState>| {
+        let mut next = |seen: &Seen| {
+            let state = seen.state.as_deref();
             landing = Landing::Landed;
             let found = state.and_then(|state| state.transactions.get(self.app()));
             let found = found.copied().unwrap_or(0);
@@ -318,8 +326,10 @@ impl Lake {
             let known_columns = columns.len();
             columns.extend(wanted(&unit.sealed.segments));
             let highest = state.map(TableState::highest_orders).unwrap_or_default();
-            // An earlier attempt has arrived after all, or others have named the columns.
+            // An earlier attempt has arrived after all, or others have named the columns, or have
+            // deleted the bucket with the files in it.
             let is_stale = found > flushed.0
+                || seen.deletion != unit.deletion
                 || state.is_none() != (unit.known_columns == 0)
                 || !has_all(&columns, &unit.columns);
             if is_stale {

@@ -8,8 +8,9 @@
 //! checkpoint with what came before cleaned away. So the version that was last seen is looked for
 //! too. If it is not there, the table is loaded anew; and if nothing is left of a table that was
 //! there, that is an error, unless its bucket was deleted ([`Deletion`]). In a shared lake a bucket
-//! may be deleted while a commit is on its way: the version before is looked for after the commit
-//! too, and a commit that nothing comes before is taken back.
+//! may be deleted while a commit is on its way: after the commit the version before and the mark of
+//! the deletion are looked for once more, and a commit that nothing comes before, or that fell into
+//! a deletion, is taken back.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -33,7 +34,7 @@ use super::deletion::Deletion;
 use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
 use super::store::Store;
-use super::{LakeError, loading};
+use super::{LakeError, actions, loading};
 use crate::clock;
 
 /// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
@@ -242,7 +243,7 @@ impl Table {
     pub(super) async fn commit(
         &self,
         app: &str,
-        next: &mut (dyn FnMut(Option<&TableState>) -> Result<Next, LakeError> + Send),
+        next: &mut (dyn FnMut(&Seen) -> Result<Next, LakeError> + Send),
     ) -> Result<Option<Arc<TableState>>, LakeError> {
         let mut failed = None;
         for attempt in 0..COMMIT_ATTEMPTS_MAX {
@@ -251,8 +252,9 @@ impl Table {
                 // The error that left the doubt says more.
                 Err(error) => return Err(failed.unwrap_or(error)),
             };
+            let next = next(&seen)?;
             let Seen { state, deletion } = seen;
-            let actions = match next(state.as_deref())? {
+            let actions = match next {
                 Next::Commit(actions) => actions,
                 Next::Done => return Ok(state),
             };
@@ -262,7 +264,9 @@ impl Table {
             }
             let version = state.as_ref().map_or(0, |state| state.version + 1);
             match self.write_commit(version, &actions).await {
-                Ok(()) if self.is_after_gap(version).await? => self.take_back(version).await?,
+                Ok(()) if self.is_void(version, deletion.as_ref()).await? => {
+                    self.take_back(version, &actions).await?;
+                }
                 Ok(()) => return self.advance((state, deletion), version, &actions),
                 Err(TransactionError::VersionAlreadyExists(_)) => {
                     // Whoever was faster goes on; the others spread out.
@@ -278,16 +282,35 @@ impl Table {
         })
     }
 
-    /// Whether what a commit builds on went while it was written.
-    async fn is_after_gap(&self, version: u64) -> Result<bool, LakeError> {
-        match version.checked_sub(1).filter(|_| self.is_shared) {
-            Some(before) => Ok(!self.has_commit(before).await?),
-            None => Ok(false),
+    /// Whether what a commit builds on went while it was written: the version before, or, with a
+    /// deletion of the bucket, the files that it adds.
+    async fn is_void(&self, version: u64, known: Option<&String>) -> Result<bool, LakeError> {
+        if !self.is_shared {
+            return Ok(false);
+        }
+        let is_after_gap = async {
+            match version.checked_sub(1) {
+                Some(before) => self.has_commit(before).await.map(|is_there| !is_there),
+                None => Ok(false),
+            }
+        };
+        let (is_after_gap, deletion) =
+            futures_util::future::join(is_after_gap, self.deletion()).await;
+        match deletion {
+            Err(LakeError::Removing { .. }) => Ok(true),
+            deletion => Ok(is_after_gap? || deletion?.as_ref() != known),
         }
     }
 
-    /// Removes a commit that nobody can read, for nothing comes before it.
-    async fn take_back(&self, version: u64) -> Result<(), LakeError> {
+    /// Removes a commit that nobody can read, for nothing comes before it, or its files are gone. In
+    /// its place there may be that of another by now, which stays.
+    async fn take_back(&self, version: u64, actions: &[Action]) -> Result<(), LakeError> {
+        let written = self.read_commit(version).await?;
+        let ours =
+            actions::lines(actions).map_err(|error| LakeError::table(&self.folder, error))?;
+        if written.is_none_or(|written| *written != *ours) {
+            return Ok(());
+        }
         match self.store.delete(&commit_path(version)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
@@ -417,12 +440,8 @@ impl Table {
     }
 
     async fn write_commit(&self, version: u64, actions: &[Action]) -> Result<(), TransactionError> {
-        let mut lines = Vec::new();
-        for action in actions {
-            let written = serde_json::to_writer(&mut lines, action);
-            written.map_err(|json_err| TransactionError::SerializeLogJson { json_err })?;
-            lines.push(b'\n');
-        }
+        let lines = actions::lines(actions)
+            .map_err(|json_err| TransactionError::SerializeLogJson { json_err })?;
         let entry = CommitOrBytes::LogBytes(lines.into());
         self.log
             .write_commit_entry(version, entry, uuid::Uuid::new_v4())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::actions;
 use super::state::{DataFile, TableState};
-use super::table::{Next, Table};
+use super::table::{Next, Seen, Table};
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::clock;
@@ -150,11 +150,11 @@ impl Lake {
         }
         let is_over = |file: &DataFile, oldest_ns: i64| day_start_ns(file.day + 1) <= oldest_ns;
         let mut removed = Vec::new();
-        let mut next = |state: Option<&TableState>| {
+        let mut next = |seen: &Seen| {
             let Some(oldest_ns) = oldest_ns() else {
                 return Ok(Next::Done);
             };
-            let files = state.map(|state| state.files.values());
+            let files = seen.state.as_ref().map(|state| state.files.values());
             let over = files.into_iter().flatten();
             let over = over.filter(|file| is_over(file, oldest_ns));
             let over: Vec<DataFile> = over.cloned().collect();

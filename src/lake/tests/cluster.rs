@@ -58,6 +58,8 @@ pub(super) enum Step {
     },
     /// Reads the table's log anew.
     Reload { node: usize },
+    /// Deletes the bucket, from beginning to end.
+    Delete { node: usize },
     /// Makes all files look as if an older tidegate had written them.
     Age,
 }
@@ -123,6 +125,7 @@ impl Cluster {
                     meanwhile,
                 } => return cluster.look_after(node, what, meanwhile).await,
                 Step::Reload { node } => cluster.nodes[node].reload(),
+                Step::Delete { node } => cluster.delete(node).await,
                 Step::Age => cluster.age().await,
             }
             UpkeepCounts::default()
@@ -159,6 +162,13 @@ impl Cluster {
             let fields = flushed.entry(point).or_default();
             fields.insert(cell.field.to_owned(), cell.value);
         }
+    }
+
+    async fn delete(&self, node: usize) {
+        let lake = &self.nodes[node].lake.shared;
+        let removed = lake.tables.remove_bucket("b", lake.node_id).await;
+        removed.expect("removed");
+        self.flushed.lock().expect("lock").clear();
     }
 
     async fn look_after(

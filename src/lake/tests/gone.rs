@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::cluster::{Cell, Cluster, Step};
 use super::world::{World, budget};
+use crate::lake::compact::JoinLimits;
 use crate::lake::deletion::Deletion;
 use crate::lake::store::{self, Store};
-use crate::lake::table::Next;
+use crate::lake::table::{Next, Seen};
 use crate::lake::tables::Tables;
 use crate::lake::{LakeError, Upkeep, actions};
 use crate::storage::Storage as _;
@@ -92,9 +94,7 @@ async fn a_commit_does_not_land_below_a_checkpoint_that_others_made() {
         world.storage.take(&format!("{LOG}/{version:020}.json"));
     }
     let info = actions::transaction("other", 7, 0);
-    let mut next = |_: Option<&crate::lake::state::TableState>| {
-        Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?))
-    };
+    let mut next = |_: &Seen| Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?));
     let committed = other.commit("other", &mut next).await.expect("committed");
     let version = committed.expect("there").version;
     let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
@@ -158,7 +158,7 @@ async fn a_commit_that_falls_into_a_deletion_is_taken_back() {
     let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
     let info = actions::transaction("other", 7, 0);
     let mut times = 0;
-    let mut next = |state: Option<&crate::lake::state::TableState>| {
+    let mut next = |seen: &Seen| {
         times += 1;
         // Between the look and the commit everything goes, as another node may do it.
         if times == 1 {
@@ -166,7 +166,7 @@ async fn a_commit_that_falls_into_a_deletion_is_taken_back() {
             let mark = serde_json::to_vec(&Deletion::begin("b", 2).end()).expect("JSON");
             world.storage.put("lake/_tidegate/deleted/b.json", &mark);
         }
-        match state {
+        match seen.state {
             Some(_) => Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?)),
             None => Ok(Next::Done),
         }
@@ -205,4 +205,73 @@ async fn asking_for_ten_thousand_names_that_do_not_exist_leaves_no_handles() {
         assert!(found.expect("no error").is_none());
     }
     assert_eq!(world.lake.shared.tables.handles(), 0);
+}
+
+fn point(node: usize, time_ns: i64, value: f64) -> Step {
+    let cell = Cell {
+        host: 1,
+        time_ns,
+        field: "v",
+        value,
+    };
+    let cells = vec![cell];
+    Step::Write { node, cells }
+}
+
+fn flush(node: usize, meanwhile: Vec<Step>) -> Step {
+    Step::Flush { node, meanwhile }
+}
+
+/// Its files went with the bucket's folder, and the commit named them all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_whose_files_went_with_a_deleted_bucket_writes_them_again() {
+    for (is_there, comes_back) in [(false, false), (true, false), (false, true), (true, true)] {
+        let cluster = Cluster::small(3, 1 << 20, JoinLimits::default()).await;
+        if is_there {
+            cluster
+                .run_all(vec![point(0, 1, 1.0), flush(0, vec![])])
+                .await;
+        }
+        let mut meanwhile = vec![Step::Delete { node: 1 }];
+        if comes_back {
+            meanwhile.extend([point(2, 2, 2.0), flush(2, vec![])]);
+        }
+        cluster
+            .run_all(vec![point(0, 3, 3.0), flush(0, meanwhile)])
+            .await;
+        let (stored, _) = cluster.stored(1).await;
+        assert_eq!(stored, cluster.expected(), "{is_there}, {comes_back}");
+        assert_eq!(stored.len(), 1 + usize::from(comes_back));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_commit_that_falls_into_a_deletion_is_taken_back() {
+    let mut world = World::shared(1).await;
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    let first = world.storage.contents(&format!("{LOG}/{:020}.json", 0));
+    let first = String::from_utf8(first.expect("there")).expect("text");
+    let lines = first
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines: Vec<serde_json::Value> = lines.collect();
+    let ended = Deletion::begin("b", 2).end();
+    ended.write(&world.store(), "b").await.expect("written");
+    world.take_folder("lake/b");
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    let mut times = 0;
+    let mut next = |_: &Seen| {
+        times += 1;
+        // Between the look and the commit another one begins and ends.
+        if times == 1 {
+            let mark = serde_json::to_vec(&Deletion::begin("b", 2).end()).expect("JSON");
+            world.storage.put("lake/_tidegate/deleted/b.json", &mark);
+            return Ok(Next::Commit(actions::parse("b/cpu", lines.clone())?));
+        }
+        Ok(Next::Done)
+    };
+    let committed = table.commit("other", &mut next).await.expect("no error");
+    assert!(committed.is_none() && times == 2, "{times}");
+    assert!(world.storage.entries(LOG).expect("listed").is_empty());
 }
