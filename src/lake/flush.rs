@@ -313,13 +313,16 @@ impl Lake {
         unit: &Unit,
     ) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
+        // More than that is not ours: `settle` tells.
+        let attempt = self.shared.positions.of(bucket.id, measurement).attempt;
+        let known = attempt.map_or(last, |attempt| attempt.0.max(last));
         let mut landing = Landing::Landed;
         let mut next = |seen: &Seen| {
             let state = seen.state.as_deref();
             landing = Landing::Landed;
             let found = state.and_then(|state| state.transactions.get(self.app()));
             let found = found.copied().unwrap_or(0);
-            if found >= last {
+            if (last..=known).contains(&found) {
                 return Ok(Next::Done);
             }
             let mut columns = columns_of(state);

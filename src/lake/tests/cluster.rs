@@ -360,6 +360,11 @@ impl Node {
         self.pending.lock().expect("lock").extend(cells);
     }
 
+    /// This happens once the next file is there.
+    pub(super) fn meanwhile(&self, work: impl Future<Output = ()> + Send + 'static) {
+        *self.gate.meanwhile.lock().expect("lock") = Some(Box::pin(work));
+    }
+
     fn reload(&self) {
         let table = self.lake.shared.tables.get("b", TABLE).expect("a name");
         table.forget();

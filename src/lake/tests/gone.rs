@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cluster::{Cell, Cluster, Step};
+use super::cluster::{Cell, Cluster, Step, TABLE};
 use super::world::{World, budget};
 use crate::lake::compact::JoinLimits;
 use crate::lake::deletion::Deletion;
@@ -274,4 +274,34 @@ async fn a_first_commit_that_falls_into_a_deletion_is_taken_back() {
     let committed = table.commit("other", &mut next).await.expect("no error");
     assert!(committed.is_none() && times == 2, "{times}");
     assert!(world.storage.entries(LOG).expect("listed").is_empty());
+}
+
+/// The copy's transaction was taken for this node's, and the rows left memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_commits_during_a_flush_does_not_take_its_rows_along() {
+    let cluster = Cluster::small(2, 1 << 20, JoinLimits::default()).await;
+    cluster
+        .run_all(vec![point(0, 1, 1.0), flush(0, vec![])])
+        .await;
+    let (this, other) = (&cluster.nodes[0], &cluster.nodes[1]);
+    cluster.run(point(0, 2, 2.0)).await;
+    let app = this.lake.app().to_owned();
+    let table = other.lake.shared.tables.get("b", TABLE).expect("a name");
+    let copied = async move {
+        let info = actions::transaction(&app, 1000, 0);
+        let mut is_done = false;
+        let mut next = |_: &Seen| {
+            if std::mem::replace(&mut is_done, true) {
+                return Ok(Next::Done);
+            }
+            Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?))
+        };
+        table.commit("x", &mut next).await.expect("committed");
+    };
+    this.meanwhile(copied);
+    let refused = this.lake.flush_table(&this.bucket, TABLE).await;
+    assert!(
+        matches!(refused, Err(LakeError::Copied { .. })),
+        "{refused:?}"
+    );
 }
