@@ -76,6 +76,9 @@ impl Lake {
         measurement: &str,
     ) -> Result<FlushCounts, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
+        // A removal holds the table until the last file is gone: nobody waits for it with a place
+        // among the flushes in hand.
+        self.check_stays(bucket)?;
         let _owned = table.flushing().await;
         self.check_stays(bucket)?;
         for _ in 0..PREPARATIONS_MAX {

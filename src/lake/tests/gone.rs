@@ -305,3 +305,24 @@ async fn a_copy_that_commits_during_a_flush_does_not_take_its_rows_along() {
         "{refused:?}"
     );
 }
+
+/// It waited for the table with a place among the flushes in its hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_into_a_bucket_that_is_being_removed_does_not_wait() {
+    let mut world = World::new(1).await;
+    world.write("cpu", 0..1, 1);
+    world.flush("cpu").await.expect("flushed");
+    world.lake.leave(world.bucket.id, "b").expect("noted");
+    world
+        .catalog
+        .delete_bucket(world.bucket.id)
+        .expect("deleted");
+    let again = world.catalog.create_bucket("b", None).expect("created");
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    // What a removal holds until the last file is gone.
+    let _removal = (table.upkeep().await, table.flushing().await);
+    let flush = world.lake.flush_table(&again, "cpu");
+    let refused = tokio::time::timeout(std::time::Duration::from_secs(5), flush).await;
+    let refused = refused.expect("at once");
+    assert!(matches!(refused, Err(LakeError::Leaving { .. })));
+}
