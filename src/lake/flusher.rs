@@ -168,13 +168,21 @@ impl Flusher {
         bucket: BucketId,
         measurement: &str,
     ) -> Result<FlushCounts, LakeError> {
-        let asked = clock::instant();
         let key = (bucket, measurement.to_owned());
+        let all = self.flush_all_of(&key, Reason::Asked).await?;
+        let mut progress = self.progress();
+        progress.failing.remove(&key);
+        progress.is_released = true;
+        Ok(all)
+    }
+
+    /// One flush takes no more than a part of a very large table: as many as it takes.
+    async fn flush_all_of(&self, key: &Key, reason: Reason) -> Result<FlushCounts, LakeError> {
+        let asked = clock::instant();
         let mut all = FlushCounts::default();
-        // One flush takes no more than a part of a very large table.
-        while self.holds_since(&key, asked) {
+        while self.holds_since(key, asked) {
             let place = self.shared.places.acquire().await;
-            let flushed = self.flush_one(&key, Reason::Asked).await?;
+            let flushed = self.flush_one(key, reason).await?;
             drop(place);
             if flushed.files == 0 {
                 break;
@@ -184,9 +192,6 @@ impl Flusher {
             all.rows += flushed.rows;
             all.merged += flushed.merged;
         }
-        let mut progress = self.progress();
-        progress.failing.remove(&key);
-        progress.is_released = true;
         Ok(all)
     }
 
@@ -208,9 +213,8 @@ impl Flusher {
         let mut failed = None;
         let tables = self.shared.lake.shared.buffer.tables();
         let flushes = tables.into_iter().map(|table| async move {
-            let _place = self.shared.places.acquire().await;
             let key = (table.bucket, table.measurement);
-            self.flush_one(&key, Reason::Stop).await.map(drop)
+            self.flush_all_of(&key, Reason::Stop).await.map(drop)
         });
         for result in futures_util::future::join_all(flushes).await {
             failed = result.err().or(failed);

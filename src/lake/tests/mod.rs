@@ -7,5 +7,6 @@ mod order;
 mod plan;
 mod random;
 mod reading;
+mod stop;
 mod syncs;
 mod world;

@@ -1,0 +1,45 @@
+//! What a stop leaves in memory.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::world::{World, budget_of};
+use crate::id::BucketId;
+use crate::lake::{Flusher, Log};
+use crate::storage::FaultStorage;
+
+#[derive(Debug)]
+struct NoLog;
+
+impl Log for NoLog {
+    fn bytes(&self) -> u64 {
+        0
+    }
+
+    fn release(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn refuse(&self, _tables: HashSet<(BucketId, String)>) {}
+}
+
+/// It flushed one piece of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_flushes_all_of_a_table_that_is_larger_than_one_flush() {
+    let world = World::within(FaultStorage::new(1), Vec::new(), budget_of(1 << 20));
+    let mut world = world.await.expect("opened");
+    for time_ns in 0..200 {
+        world.write("cpu", 0..2, time_ns);
+        // Each becomes a segment of its own.
+        world.buffer.seal(world.bucket.id, "cpu").expect("rows");
+    }
+    let flusher = Flusher::start(world.lake.clone(), Arc::new(NoLog));
+    flusher.stop(Duration::from_secs(60)).await;
+    assert!(
+        world.buffer.tables().is_empty(),
+        "{:?}",
+        world.buffer.tables()
+    );
+    assert_eq!(world.stored("cpu").await, world.expected("cpu"));
+}
