@@ -147,13 +147,17 @@ impl Resolver {
         budget: &Budget,
     ) -> Result<Resolved, WriteError> {
         let bytes = bytes_of(&parts);
+        let mut waiting = None;
         loop {
             let changed = self.series_in_flight.changed();
             let parts = parts.clone();
             let resolved = aside(bytes, || self.try_resolve(bucket, parts, mode, budget))?;
             match resolved {
                 Some(resolved) => return Ok(resolved),
-                None => changed.await,
+                None => {
+                    waiting.get_or_insert_with(|| self.series_in_flight.await_none(bucket.id));
+                    changed.await;
+                }
             }
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! Most requests are far from it and only counted. Near it, series that the buffer knows are told
 //! from new ones. A row is refused only when nothing of its bucket is on its way, because only then
-//! the count is exact; until then the request waits. So nobody gets a permanent answer for a state
-//! that passes, and a bucket never has more than the limit.
+//! the count is exact; until then the request waits, and meanwhile only what is really new counts of
+//! others. So nobody gets a permanent answer for a state that passes, nobody waits for as long as
+//! others write, and a bucket never has more than the limit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -61,7 +62,9 @@ pub(super) fn admit(
         }
     };
     let wanted = parts.iter().map(part_series).sum();
-    if let Some(counted) = in_flight.add(bucket, wanted, fits(wanted)) {
+    if !in_flight.is_awaited(bucket)
+        && let Some(counted) = in_flight.add(bucket, wanted, fits(wanted))
+    {
         return Some(Admitted {
             parts,
             refused: Vec::new(),

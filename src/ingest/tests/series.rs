@@ -1,11 +1,14 @@
 //! The limit on series counts what a bucket has and what is on its way there, and no other's.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use super::no_sync::Gate;
 use super::support::{LIMITS, World};
 use crate::ingest::{Limits, Target, WriteOutcome, WriteRequest};
 use crate::storage::FaultStorage;
+use crate::wal::{GroupReport, Observer};
 
 const MIB: u64 = 1 << 20;
 
@@ -96,6 +99,90 @@ async fn a_series_is_refused_only_when_nothing_on_its_way_can_make_room_for_it()
     assert_eq!((outcome.accepted, outcome.rejected), (1, 1), "{outcome:?}");
     assert_eq!(outcome.first_line(), Some(1));
     assert!(outcome.reports[0].message.contains("limits.series_max"));
+}
+
+/// Lets the log's thread go on after a group only as often as it is told.
+#[derive(Debug, Default)]
+struct Turnstile {
+    turns: Mutex<u64>,
+    moved: Condvar,
+    arrived: AtomicU64,
+}
+
+impl Turnstile {
+    fn let_through(&self, groups: u64) {
+        *self.turns.lock().expect("not poisoned") += groups;
+        self.moved.notify_all();
+    }
+
+    /// Waits until so many groups have come to it.
+    async fn reached_by(&self, groups: u64) {
+        let reached = async {
+            while self.arrived.load(Ordering::Acquire) < groups {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = Duration::from_secs(20);
+        tokio::time::timeout(patience, reached)
+            .await
+            .expect("they come");
+    }
+}
+
+impl Observer for Turnstile {
+    fn group(&self, _: &GroupReport) {
+        self.arrived.fetch_add(1, Ordering::Release);
+        let turns = self.turns.lock().expect("not poisoned");
+        let patience = Duration::from_secs(20);
+        let waited = self
+            .moved
+            .wait_timeout_while(turns, patience, |turns| *turns == 0);
+        let (mut turns, waited) = waited.expect("not poisoned");
+        assert!(!waited.timed_out(), "let through");
+        *turns -= 1;
+    }
+}
+
+/// From a bug: as long as others kept writing known series, which counted as if they were new, there
+/// was always something on its way, and whoever had one series too many was never answered.
+#[tokio::test]
+async fn a_request_past_the_limit_is_answered_however_many_others_write() {
+    let gate = Arc::new(Turnstile::default());
+    gate.let_through(1);
+    let limits = Limits {
+        series_max: 3,
+        ..LIMITS
+    };
+    let observer = Some(Arc::clone(&gate) as _);
+    let memory = (256 * MIB, 128 * MIB);
+    let world = World::over(FaultStorage::new(1), limits, memory, observer);
+    write(&world, "b", "m,t=a v=1 1").await;
+    let spawn = |lines: String| {
+        let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "b", &lines));
+        tokio::spawn(async move { ingest.write(request).await })
+    };
+    let known = |time: u64| spawn(format!("m,t=a v=2 {time}"));
+    let mut others = vec![known(2)];
+    gate.reached_by(2).await;
+    let over = spawn("m,t=b v=1 1\nm,t=c v=1 1\nm,t=d v=1 1".to_owned());
+    let_run().await;
+    assert!(!over.is_finished(), "it is not known yet what fits");
+    // The next of the others is on its way before the last one has got there.
+    for time in 3..20 {
+        others.push(known(time));
+        let_run().await;
+        gate.let_through(1);
+        gate.reached_by(time).await;
+        let_run().await;
+    }
+    let is_answered = over.is_finished();
+    gate.let_through(100);
+    for other in others {
+        other.await.expect("no panic").expect("the log works");
+    }
+    let outcome = over.await.expect("no panic").expect("the log works");
+    assert!(is_answered, "it waited as long as others wrote");
+    assert_eq!((outcome.accepted, outcome.rejected), (2, 1), "{outcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
