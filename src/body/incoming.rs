@@ -120,8 +120,9 @@ impl<'a> Incoming<'a> {
         self.bytes
             .reserve_exact(place.saturating_sub(self.bytes.len()));
         let (held, kept) = (self.reservation.bytes(), bytes_of(self.bytes.capacity()));
-        self.reservation.shrink_to(kept);
+        // In this order: whoever waits is told by the budget.
         self.upload.unclaim(held.saturating_sub(kept));
+        self.reservation.shrink_to(kept);
         Ok(())
     }
 
@@ -133,7 +134,7 @@ impl<'a> Incoming<'a> {
         let budget = self.reservation.budget().clone();
         let deadline = tokio::time::Instant::from_std(clock::instant()) + self.wait_max;
         loop {
-            let released = budget.released();
+            let (released, left) = (budget.released(), self.upload.left());
             let Err(short) = self.try_take(more) else {
                 return Ok(());
             };
@@ -145,11 +146,9 @@ impl<'a> Incoming<'a> {
             tokio::select! {
                 biased;
                 () = self.upload.yields() => return Err(BodyError::Yielded),
-                waited = tokio::time::timeout_at(deadline, released) => {
-                    if waited.is_err() {
-                        return Err(short.into());
-                    }
-                }
+                () = released => {}
+                () = left => {}
+                () = tokio::time::sleep_until(deadline) => return Err(short.into()),
             }
         }
     }
@@ -236,6 +235,30 @@ mod tests {
         assert_eq!(budget.used_bytes(), 8192);
         let refused = incoming.extend(&[b'x'; 4000]).await.expect_err("8 + 16 kB");
         assert_eq!(refused, BodyError::TooLarge { bytes_max: 20_000 });
+    }
+
+    /// From a bug: a body that has come leaves the share and keeps its memory, and whoever waited for
+    /// the share was not told.
+    #[tokio::test]
+    async fn who_waits_for_the_share_goes_on_when_another_body_has_come() {
+        let budget = budget(1 << 30);
+        let all = Uploads::of(2_000_000);
+        let (first, second) = (all.begin(None), all.begin(None));
+        let limits = (Some(2_000_000), 2_000_000, Duration::from_secs(20));
+        let mut come = Incoming::new(&first, budget.account().empty(), limits);
+        come.extend(&[b'x'; 900_000]).await.expect("fits");
+        let (_bytes, _held) = come.finish();
+        let mut waits = Incoming::new(&second, budget.account().empty(), limits);
+        let chunk = vec![b'x'; 300_000];
+        let both = async {
+            let leave = async {
+                tokio::task::yield_now().await;
+                drop(first);
+            };
+            tokio::join!(waits.extend(&chunk), leave).0
+        };
+        let both = tokio::time::timeout(Duration::from_secs(5), both).await;
+        both.expect("it is told").expect("there is room");
     }
 
     #[tokio::test]

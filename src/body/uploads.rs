@@ -8,7 +8,8 @@
 //!   slowest yield first, are refused and give all of theirs back;
 //! - if there are none, it waits for a while and is then refused itself;
 //! - one that is small, or the only one, goes on within the budget: nobody is stopped for a share
-//!   that nobody else wants, and a small body costs less than to refuse it.
+//!   that nobody else wants, and a small body costs less than to refuse it; nobody yields to it as
+//!   long as the budget has room.
 //!
 //! How fast a body comes is what came of late: each second of silence halves it, and a body that has
 //! just begun has a credit, for it is not slow.
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::clock;
 
@@ -43,6 +45,8 @@ pub(super) struct Uploads {
 struct Shared {
     share_bytes: u64,
     table: Mutex<Table>,
+    /// A body is no longer on its way, whatever of the budget it keeps.
+    left: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +92,7 @@ impl Uploads {
             shared: Arc::new(Shared {
                 share_bytes: hard_bytes / 2,
                 table: Mutex::default(),
+                left: Notify::new(),
             }),
         }
     }
@@ -137,6 +142,11 @@ impl Upload {
         self.yields.notified().await;
     }
 
+    /// Ready when a body leaves the share from now on.
+    pub(super) fn left(&self) -> Notified<'_> {
+        self.all.shared.left.notified()
+    }
+
     /// Notes that bytes have come.
     pub(super) fn came(&self, bytes: u64) {
         if let Some(entry) = self.all.table().uploads.get_mut(&self.id) {
@@ -159,11 +169,11 @@ impl Upload {
             None => 0,
             Some(_) => over(table.held_by(owner), share_bytes / 2),
         };
-        if over_all > 0 || over_own > 0 {
+        if !is_small && (over_all > 0 || over_own > 0) {
             // What is taken from bodies of one's own counts for both.
             let made = table.make_room(self.id, over_own, Some(owner))
                 && table.make_room(self.id, over_all.saturating_sub(over_own), None);
-            if !made && !is_small {
+            if !made {
                 return Err(Crowded {
                     held_bytes: table.held_bytes,
                     share_bytes,
@@ -201,6 +211,8 @@ impl Drop for Upload {
         {
             table.held_bytes = table.held_bytes.saturating_sub(entry.held_bytes);
         }
+        drop(table);
+        self.all.shared.left.notify_waiters();
     }
 }
 
@@ -360,6 +372,19 @@ mod tests {
         assert!(new.claim(200 * KIB).is_err(), "its own are no slower");
         assert_eq!(other.claim(300 * KIB), Ok(()), "others have theirs");
         assert!(!is_yielding(&quick));
+    }
+
+    /// From a bug: each write of a few bytes cut an upload that had a pause and was past the share, for
+    /// nothing: the write would have gone on all the same.
+    #[test]
+    fn nobody_yields_to_a_small_body_while_there_is_memory() {
+        let all = Uploads::of(2000 * KIB);
+        let paused = upload(&all, Some(1), 5, 900 * KIB);
+        let small = all.begin(Some(1));
+        assert_eq!(small.claim(4 * KIB), Ok(()));
+        assert!(!is_yielding(&paused));
+        small.press(4 * KIB);
+        assert!(is_yielding(&paused), "the budget is full");
     }
 
     #[tokio::test]
