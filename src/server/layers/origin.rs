@@ -4,6 +4,9 @@
 //! open to all), the browser itself says who asks: a page of another origin that
 //! `server.cors_origins` does not name is refused before anything is done, whatever it asks for.
 //!
+//! Whether a page is ours the browser says too (`Sec-Fetch-Site: same-origin`), where the page came
+//! encrypted or from this machine; else its origin is held against `Host`.
+//!
 //! Programs send neither `Origin` nor `Sec-Fetch-Site`, so nothing changes for them. Origins are as
 //! in RFC 6454; `null`, which sandboxed pages send, is never ours.
 
@@ -19,7 +22,7 @@ use crate::api::error::{ApiError, Code};
 use crate::config::Cors;
 use crate::server::routes;
 
-/// Where a request comes from, as browsers tell it: `cross-site` if no `Origin` does.
+/// Where a request comes from, as browsers tell it; no page can set it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 pub(super) async fn origin(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -38,10 +41,15 @@ fn is_foreign(headers: &HeaderMap, uri: &Uri, cors: Cors<'_>) -> bool {
     let Cors::Listed(listed) = cors else {
         return false;
     };
+    let sites = || headers.get_all(SEC_FETCH_SITE).iter();
+    let is_from = |site: &HeaderValue, which: &[u8]| site.as_bytes().eq_ignore_ascii_case(which);
     let mut origins = headers.get_all(ORIGIN).iter().peekable();
     if origins.peek().is_none() {
-        let site = headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
-        return site.is_some_and(|site| site.eq_ignore_ascii_case(b"cross-site"));
+        return sites().any(|site| is_from(site, b"cross-site"));
+    }
+    // No page can set this header, and `Host` may be what a proxy calls us.
+    if sites().next().is_some() && sites().all(|site| is_from(site, b"same-origin")) {
+        return false;
     }
     let host = uri.authority().cloned().or_else(|| {
         let host = headers.get(HOST)?.to_str().ok()?;
@@ -113,6 +121,30 @@ mod tests {
         assert!(!foreign(some, &named));
         let both = [named[0], named[1], ("origin", "https://evil.example")];
         assert!(foreign(some, &both), "each of them counts");
+    }
+
+    /// From a bug: a proxy that puts its own name for us into `Host` made our own pages foreign ones.
+    #[test]
+    fn a_page_that_the_browser_calls_ours_may_ask_whatever_host_a_proxy_names() {
+        let behind_proxy = |site| {
+            let lines = [
+                ("host", "127.0.0.1:8086"),
+                ("origin", "https://tide.example"),
+                ("sec-fetch-site", site),
+            ];
+            foreign(Cors::Listed(&[]), &lines)
+        };
+        assert!(!behind_proxy("same-origin"));
+        for other in ["same-site", "cross-site", "none", ""] {
+            assert!(behind_proxy(other), "{other}");
+        }
+        let both = [
+            ("host", "a"),
+            ("origin", "https://evil.example"),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-site", "cross-site"),
+        ];
+        assert!(foreign(Cors::Listed(&[]), &both), "each of them counts");
     }
 
     #[test]
