@@ -8,7 +8,8 @@
 //! what was cut short before is gone on with.
 //!
 //! A folder of version 1 has no notes. It is trusted once: what is there is noted, unless something
-//! is missing that must have been there before what is.
+//! is missing that must have been there before what is. On a full disk it stays of version 1 until
+//! there is space.
 //!
 //! This module knows the names of the parts and what it means to lose them, not what is in them. It
 //! does not see that a part was replaced by an older one.
@@ -101,19 +102,30 @@ pub fn open_folder(storage: &dyn Storage) -> Result<(), StorageError> {
     if record.format.version < FORMAT_VERSION {
         let found = found(storage)?;
         refuse(storage, implied(storage, &found)?.into_iter())?;
-        return change(storage, |noted| noted.extend(found), Space::Any);
+        return match change(storage, |noted| noted.extend(found), Space::Any) {
+            // It stays of the older version: a full disk is no reason to refuse a start.
+            Err(error) if error.is_full() => {
+                tell_not_noted(&error);
+                Ok(())
+            }
+            migrated => migrated,
+        };
     }
     check_folder(storage)?;
     // A crash came between a part and its note. Of segments the log knows more.
     let found = found_parts(storage)?;
     let noted = change(storage, |noted| noted.extend(found), Space::Any);
     if let Err(error) = noted {
-        tracing::warn!(
-            error = error.chain(),
-            "a new part of the data folder could not be noted; the next start tries again"
-        );
+        tell_not_noted(&error);
     }
     Ok(())
+}
+
+fn tell_not_noted(error: &StorageError) {
+    tracing::warn!(
+        error = error.chain(),
+        "parts of the data folder could not be noted; the next start tries again"
+    );
 }
 
 /// Refuses a data folder that lacks a part other than the folder of the tables.

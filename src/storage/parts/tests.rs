@@ -92,6 +92,21 @@ fn a_failed_change_of_the_migration_leaves_a_folder_that_goes_on() {
     }
 }
 
+/// A full disk is no reason to refuse a start: what the log holds leaves through it.
+#[test]
+fn a_folder_of_version_1_opens_on_a_full_disk_and_is_migrated_when_there_is_space() {
+    let storage = first_version();
+    storage.set_capacity(Some(0));
+    open_folder(&storage).expect("goes on");
+    assert_eq!(data_format(&storage).expect("readable").version, 1);
+    storage.take("catalog.json");
+    assert_eq!(missing(open_folder(&storage)), ["catalog.json"]);
+    storage.put("catalog.json", b"x");
+    storage.set_capacity(None);
+    open_folder(&storage).expect("migrated");
+    assert_eq!(noted(&storage.crash()), WHOLE);
+}
+
 #[test]
 fn a_folder_of_version_1_is_trusted_but_for_what_must_have_been_there() {
     for (lost, is_told) in [
