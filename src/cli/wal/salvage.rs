@@ -97,18 +97,19 @@ fn absolute(path: &Path) -> Result<PathBuf, WalCommandError> {
 pub(super) fn copy(from: &dyn Storage, to: &Arc<dyn Storage>) -> Result<Salvaged, WalCommandError> {
     let missing = missing_parts(from)?;
     let is_lost = |path| missing.iter().any(|part| part.path() == path);
-    // Tables refuse a node that does not know what it flushed. A new one may flush all of it anew:
-    // equal points merge.
-    let node_id = match is_lost(FLUSHES_FILE) {
-        true => new_node_id()?,
-        false => data_format(from)?.node_id,
+    // Without tables nothing is flushed. If they only lie elsewhere by now, it is as if the file were
+    // lost: tables refuse a node that does not know what it flushed. A new one may flush all of it
+    // anew: equal points merge.
+    let knows_flushes = !is_lost(FLUSHES_FILE) && !is_lost(TABLES_FOLDER);
+    let node_id = match knows_flushes {
+        true => data_format(from)?.node_id,
+        false => new_node_id()?,
     };
     let salvaged = salvage(from, (Arc::clone(to), node_id), WalOptions::default())?;
     for file in catalog::FILES {
         copy_file(from, to.as_ref(), file)?;
     }
-    // Without tables nothing is flushed.
-    if !is_lost(TABLES_FOLDER) {
+    if knows_flushes {
         copy_file(from, to.as_ref(), FLUSHES_FILE)?;
     }
     finish_copy(from, to.as_ref(), node_id)?;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::inspect::look;
 use super::salvage::{copy, write_losses};
-use crate::storage::{FaultStorage, Storage, check_folder, data_format, read};
+use crate::storage::{FaultStorage, Storage, check_folder, data_format, hold, read};
 use crate::wal::{Generation, Wal, WalOptions};
 
 /// A data folder with a catalog and a log of so many frames, closed in order or not.
@@ -107,4 +107,23 @@ fn a_salvaged_folder_has_the_catalog_the_flushes_and_its_format_last() {
     full.set_capacity(Some(10));
     copy(&damaged, &(Arc::new(full.clone()) as Arc<dyn Storage>)).expect_err("full");
     assert_eq!(full.len("format").expect("looked up"), None);
+}
+
+/// From a bug: tables that had been moved elsewhere (`lake.url`) seemed lost, so what was flushed was not
+/// copied; the new folder was the same node, which its tables then refused as a copy.
+#[test]
+fn a_salvaged_folder_that_does_not_know_what_was_flushed_is_another_node() {
+    for is_moved in [false, true] {
+        let from = folder(2, true);
+        hold(&from, "lake").expect("noted");
+        if !is_moved {
+            from.put("lake/b/m/_delta_log/0.json", b"x");
+        }
+        let to = FaultStorage::new(2);
+        copy(&from, &(Arc::new(to.clone()) as Arc<dyn Storage>)).expect("salvages");
+        let knows = read(&to, "flushes.json").expect("readable").is_some();
+        let node = |storage: &FaultStorage| data_format(storage).expect("a format").node_id;
+        assert_eq!(knows, !is_moved);
+        assert_eq!(node(&to) == node(&from), knows, "moved: {is_moved}");
+    }
 }
