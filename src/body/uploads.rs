@@ -7,9 +7,11 @@
 //! - a body that needs more takes it from those that come clearly more slowly than it does: the
 //!   slowest yield first, are refused and give all of theirs back;
 //! - if there are none, it waits for a while and is then refused itself;
-//! - one that is small, or the only one, goes on within the budget: nobody is stopped for a share
-//!   that nobody else wants, and a small body costs less than to refuse it; nobody yields to it as
-//!   long as the budget has room.
+//! - the only one goes on within the budget: nobody is stopped for a share that nobody else wants.
+//!
+//! A small body is no part of the share, for it costs less than to refuse it: it is not made to wait,
+//! nobody yields to it, and it yields to nobody, as long as the budget has room. When that is full the
+//! slowest yield, small or not.
 //!
 //! How fast a body comes is what came of late: each second of silence halves it, and a body that has
 //! just begun has a credit, for it is not slow.
@@ -23,7 +25,7 @@ use tokio::sync::futures::Notified;
 
 use crate::clock;
 
-/// A body of at most this is never made to wait for the share, in bytes.
+/// A body that holds at most this is no part of the share, in bytes.
 const SMALL_BYTES: u64 = 64 * 1024;
 
 /// What a body is credited with when it begins, in bytes.
@@ -53,7 +55,7 @@ struct Shared {
 struct Table {
     next: u64,
     uploads: HashMap<u64, Entry>,
-    /// What those hold that were not asked to yield.
+    /// What they take of the share.
     held_bytes: u64,
 }
 
@@ -161,9 +163,11 @@ impl Upload {
         let Some(me) = table.uploads.get(&self.id) else {
             return Ok(());
         };
-        let (owner, held) = (me.owner, me.held_bytes);
-        let is_small = held.saturating_add(more) <= SMALL_BYTES;
-        let over = |held: u64, share: u64| held.saturating_add(more).saturating_sub(share);
+        let (owner, before) = (me.owner, me.share_bytes());
+        let after = me.held_bytes.saturating_add(more);
+        let is_small = after <= SMALL_BYTES;
+        let others = |held: u64| held.saturating_sub(before);
+        let over = |held, share: u64| others(held).saturating_add(after).saturating_sub(share);
         let over_all = over(table.held_bytes, share_bytes);
         let over_own = match owner {
             None => 0,
@@ -171,8 +175,9 @@ impl Upload {
         };
         if !is_small && (over_all > 0 || over_own > 0) {
             // What is taken from bodies of one's own counts for both.
-            let made = table.make_room(self.id, over_own, Some(owner))
-                && table.make_room(self.id, over_all.saturating_sub(over_own), None);
+            let of_all = over_all.saturating_sub(over_own);
+            let made = table.make_room(self.id, over_own, Some(owner), SMALL_BYTES)
+                && table.make_room(self.id, of_all, None, SMALL_BYTES);
             if !made {
                 return Err(Crowded {
                     held_bytes: table.held_bytes,
@@ -180,62 +185,62 @@ impl Upload {
                 });
             }
         }
-        table.hold(self.id, more);
+        table.change(self.id, |entry| entry.held_bytes = after);
         Ok(())
     }
 
     /// Gives back what was claimed.
     pub(super) fn unclaim(&self, bytes: u64) {
-        let mut table = self.all.table();
-        if let Some(entry) = table.uploads.get_mut(&self.id) {
-            let bytes = bytes.min(entry.held_bytes);
-            entry.held_bytes -= bytes;
-            if !entry.is_yielding {
-                table.held_bytes = table.held_bytes.saturating_sub(bytes);
-            }
-        }
+        self.all.table().change(self.id, |entry| {
+            entry.held_bytes = entry.held_bytes.saturating_sub(bytes);
+        });
     }
 
     /// Has slower bodies yield that together hold this much, whatever the share is: the budget is
     /// full. Does nothing if there are not that many.
     pub(super) fn press(&self, bytes: u64) {
-        self.all.table().make_room(self.id, bytes, None);
+        self.all.table().make_room(self.id, bytes, None, 0);
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
         let mut table = self.all.table();
-        if let Some(entry) = table.uploads.remove(&self.id)
-            && !entry.is_yielding
-        {
-            table.held_bytes = table.held_bytes.saturating_sub(entry.held_bytes);
-        }
+        table.change(self.id, |entry| entry.held_bytes = 0);
+        table.uploads.remove(&self.id);
         drop(table);
         self.all.shared.left.notify_waiters();
     }
 }
 
 impl Table {
-    fn hold(&mut self, id: u64, more: u64) {
+    /// Changes one of them, and keeps the sum.
+    fn change(&mut self, id: u64, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.uploads.get_mut(&id) {
-            entry.held_bytes = entry.held_bytes.saturating_add(more);
-            if !entry.is_yielding {
-                self.held_bytes = self.held_bytes.saturating_add(more);
-            }
+            let before = entry.share_bytes();
+            change(entry);
+            let held = self.held_bytes.saturating_sub(before);
+            self.held_bytes = held.saturating_add(entry.share_bytes());
         }
     }
 
+    /// What the bodies of an owner take of the share.
     fn held_by(&self, owner: Option<u64>) -> u64 {
         let theirs = self.uploads.values();
-        let theirs = theirs.filter(|entry| entry.owner == owner && !entry.is_yielding);
-        theirs.map(|entry| entry.held_bytes).sum()
+        let theirs = theirs.filter(|entry| entry.owner == owner);
+        theirs.map(Entry::share_bytes).sum()
     }
 
     /// Has bodies yield that come clearly more slowly than this one and hold `wanted` bytes
-    /// together, or all that others hold, the slowest first; only those of `owner`, if that is
-    /// given. As many as it takes, or none.
-    fn make_room(&mut self, id: u64, wanted: u64, owner: Option<Option<u64>>) -> bool {
+    /// together, or all that others hold, the slowest first; only those that hold more than
+    /// `small_bytes`, and only those of `owner`, if that is given. As many as it takes, or none.
+    fn make_room(
+        &mut self,
+        id: u64,
+        wanted: u64,
+        owner: Option<Option<u64>>,
+        small_bytes: u64,
+    ) -> bool {
         if wanted == 0 {
             return true;
         }
@@ -246,7 +251,7 @@ impl Table {
         let others = self.uploads.iter().filter(|(other, entry)| {
             **other != id
                 && !entry.is_yielding
-                && entry.held_bytes > 0
+                && entry.held_bytes > small_bytes
                 && owner.is_none_or(|owner| entry.owner == owner)
         });
         let mut others: Vec<_> = others
@@ -270,16 +275,23 @@ impl Table {
 
     fn ask_to_yield(&mut self, chosen: &[u64]) {
         for id in chosen {
-            if let Some(entry) = self.uploads.get_mut(id) {
+            self.change(*id, |entry| {
                 entry.is_yielding = true;
                 entry.yields.notify_one();
-                self.held_bytes = self.held_bytes.saturating_sub(entry.held_bytes);
-            }
+            });
         }
     }
 }
 
 impl Entry {
+    /// What it takes of the share: nothing if it is small, or was asked to yield.
+    fn share_bytes(&self) -> u64 {
+        match self.is_yielding || self.held_bytes <= SMALL_BYTES {
+            true => 0,
+            false => self.held_bytes,
+        }
+    }
+
     /// What came of late.
     fn pace(&self, now: Instant) -> u64 {
         let halvings = self.halvings(now);
@@ -385,6 +397,39 @@ mod tests {
         assert!(!is_yielding(&paused));
         small.press(4 * KIB);
         assert!(is_yielding(&paused), "the budget is full");
+    }
+
+    /// From a bug: of a fleet with one token, all who send a few kilobytes over slow lines were cut, one
+    /// after the other, when two fast bodies met at the token's share, though memory was free.
+    #[test]
+    fn small_bodies_are_no_part_of_the_share_and_yield_only_when_the_budget_is_full() {
+        let all = Uploads::of(2000 * KIB);
+        let slow = [0; 20].map(|_| upload(&all, Some(1), 5, 4 * KIB));
+        let first = upload(&all, Some(1), 0, 300 * KIB);
+        let second = all.begin(Some(1));
+        second.came(200 * KIB);
+        assert_eq!(
+            second.claim(200 * KIB),
+            Ok(()),
+            "the small ones take none of it"
+        );
+        assert!(
+            second.claim(64 * KIB).is_err(),
+            "the other one is no slower"
+        );
+        assert!(!slow.iter().any(is_yielding), "it would be for nothing");
+        let grown = &slow[0];
+        assert_eq!(all.table().held_bytes, 500 * KIB);
+        drop(first);
+        grown.claim(64 * KIB).expect("fits");
+        assert_eq!(all.table().held_bytes, 268 * KIB, "it is small no more");
+        grown.unclaim(64 * KIB);
+        assert_eq!(all.table().held_bytes, 200 * KIB);
+        second.press(8 * KIB);
+        let asked = slow.iter().filter(|slow| is_yielding(slow));
+        assert_eq!(asked.count(), 2, "the budget is full");
+        drop(slow);
+        assert_eq!(all.table().held_bytes, 200 * KIB);
     }
 
     #[tokio::test]
