@@ -245,8 +245,9 @@ impl Flusher {
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
                 released = now;
                 let is_released = std::mem::take(&mut self.progress().is_released);
-                if is_released {
-                    self.release_log().await;
+                if is_released && !self.release_log().await {
+                    // On a full disk there may be no further flush that brings this about.
+                    self.progress().is_released = true;
                 }
                 self.note_positions().await;
                 self.spawn_removal();
@@ -385,15 +386,17 @@ impl Flusher {
         }
     }
 
-    async fn release_log(&self) {
+    /// Returns false if this must be tried again.
+    async fn release_log(&self) -> bool {
         let log = Arc::clone(&self.shared.log);
         match tokio::task::spawn_blocking(move || log.release()).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => tracing::warn!(%error, "the log could not be shortened"),
             Err(error) => {
                 tracing::error!(%error, "shortening the log was cut off by a fault of ours")
             }
         }
+        false
     }
 
     /// The tables to flush now, with what they hold and why.

@@ -196,6 +196,15 @@ pub fn missing_parts(storage: &dyn Storage) -> Result<Vec<MissingPart>, StorageE
     Ok(missing)
 }
 
+/// Bytes of the files that grow with what is stored, and are replaced as a whole.
+pub(super) fn state_bytes(storage: &dyn Storage) -> Result<u64, StorageError> {
+    let mut bytes = 0_u64;
+    for path in [CATALOG_FILE, SCHEMAS_FILE, FLUSHES_FILE] {
+        bytes = bytes.saturating_add(storage.len(path)?.unwrap_or(0));
+    }
+    Ok(bytes)
+}
+
 /// Whether among the names in a folder is one that only a data folder has.
 pub(super) fn is_ours(names: &[String]) -> bool {
     let mut known = [CATALOG_FILE, SCHEMAS_FILE, FLUSHES_FILE].into_iter();

@@ -1,17 +1,36 @@
 //! Replacing a small file atomically, on a full disk too.
 //!
 //! A reader after any crash sees the old bytes or the new ones, whole. So that small state (a
-//! token that must be revoked, a bucket that must be deleted) can be written when the disk is
-//! full, a reserve file keeps blocks allocated. They are not freed for the new file, where the
-//! log or another program would grab them first: the reserve is overwritten in place, cut, and
-//! renamed to be the new file.
+//! token that must be revoked, how far a table is flushed, up to where the log is not needed any
+//! more) can be written when the disk is full, a reserve file keeps blocks allocated. They are not
+//! freed for the new file, where the log or another program would grab them first: the reserve is
+//! overwritten in place, cut, and renamed to be the new file.
+//!
+//! The reserve has room for all files of the state together, and some for their growth; at least
+//! [`RESERVE_BYTES`]. After use it is set aside anew at once, from what the cut and the old file
+//! have left: so it shrinks by no more than the state has grown, and one file after the other can
+//! be written on a full disk. Where space is short it takes what there is, and grows again with the
+//! next replacement. It comes before the log: a log that met a full disk goes on only once the
+//! reserve is whole ([`ensure_reserve`]).
+//!
+//! What this cannot promise: room for a file that grows by more than the reserve while the disk is
+//! full.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Operation, Storage, StorageError, folder_of, hold};
+use super::parts::state_bytes;
+use super::{File, Storage, StorageError, folder_of, hold};
 
-/// How large a small file may be to be sure of its place on a full disk.
+/// The least that is set aside.
 pub const RESERVE_BYTES: usize = 1 << 20;
+
+/// What may be added to the state while the disk is full.
+const GROWTH_BYTES: u64 = 512 << 10;
+
+/// The reserve grows in steps of this many bytes, in ever smaller ones where space is short.
+const STEP_BYTES: usize = 1 << 20;
+/// A block of most file systems.
+const STEP_BYTES_MIN: usize = 4096;
 
 pub(super) const RESERVE_FILE: &str = "reserve";
 
@@ -40,11 +59,11 @@ pub fn replace(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), St
 pub(super) fn put(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(), StorageError> {
     let new = format!("{path}.new");
     let written = write_new(storage, &new, bytes);
+    let _reserve = reserve();
     match written {
         Ok(()) => commit(storage, &new, path)?,
         Err(error) if error.is_full() => {
             discard(storage, &new);
-            let _reserve = reserve();
             match write_reserve(storage, bytes) {
                 Ok(()) => commit(storage, RESERVE_FILE, path)?,
                 // The first error tells more: the reserve may just not be there.
@@ -56,8 +75,8 @@ pub(super) fn put(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(),
             return Err(error);
         }
     }
-    // While the disk stays full this fails; the next replacement tries again.
-    let _ = ensure_reserve(storage);
+    // While space is short it stays smaller; the next replacement tries again.
+    let _ = refill(storage);
     Ok(())
 }
 
@@ -73,23 +92,73 @@ pub(super) fn put_in_free_space(
         .and_then(|()| commit(storage, &new, path))
 }
 
-/// Sets the reserve aside unless it is there. Without it everything works but [`replace()`] on a
-/// full disk.
+/// Sets the reserve aside, or what is missing of it. Without it everything works but [`replace()`]
+/// on a full disk.
+///
+/// # Errors
+///
+/// When it is not whole. If space is short, it is as large as can be.
 pub fn ensure_reserve(storage: &dyn Storage) -> Result<(), StorageError> {
     let _reserve = reserve();
-    let new = format!("{RESERVE_FILE}.new");
-    let wanted = u64::try_from(RESERVE_BYTES).unwrap_or(u64::MAX);
-    if storage.len(RESERVE_FILE)? == Some(wanted) {
+    refill(storage)
+}
+
+/// The same, for who holds the lock.
+fn refill(storage: &dyn Storage) -> Result<(), StorageError> {
+    let wanted = to_u64(RESERVE_BYTES).max(state_bytes(storage)?.saturating_add(GROWTH_BYTES));
+    let found = storage.len(RESERVE_FILE)?;
+    if found.is_some_and(|bytes| bytes >= wanted) {
         return Ok(());
     }
-    // Not zeros: file systems may keep those without a block. Known only after a sync, since
-    // some allocate late.
-    let filled = write_new(storage, &new, &vec![0xa5; RESERVE_BYTES])
-        .and_then(|()| commit(storage, &new, RESERVE_FILE));
-    if filled.is_err() {
-        discard(storage, &new);
+    // Left over by an older version.
+    discard(storage, &format!("{RESERVE_FILE}.new"));
+    let file = match found {
+        Some(_) => storage.open(RESERVE_FILE)?,
+        None => storage.create_new(RESERVE_FILE)?,
+    };
+    let grown = grow(file.as_ref(), wanted);
+    let is_lost = match &grown {
+        Ok(()) => false,
+        Err(error) if error.is_full() => file.is_empty()?,
+        // What a failing disk has kept of it is not known.
+        Err(_) => true,
+    };
+    match (is_lost, found) {
+        (true, _) => discard(storage, RESERVE_FILE),
+        (false, None) => storage.sync_dir("")?,
+        (false, Some(_)) => {}
     }
-    filled
+    grown
+}
+
+/// Adds blocks to the reserve.
+fn grow(file: &dyn File, wanted: u64) -> Result<(), StorageError> {
+    let mut at = file.len()?;
+    let mut step = STEP_BYTES;
+    while at < wanted {
+        let left = usize::try_from(wanted - at).unwrap_or(STEP_BYTES);
+        let more = step.min(left);
+        match fill(file, at, more) {
+            Ok(()) => at += to_u64(more),
+            Err(error) if error.is_full() => {
+                file.set_len(at)?;
+                // In whole blocks.
+                step /= 2;
+                if step < STEP_BYTES_MIN {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Not zeros: file systems may keep those without a block. Known only after a sync, since some
+/// allocate late.
+fn fill(file: &dyn File, at: u64, bytes: usize) -> Result<(), StorageError> {
+    file.write_all_at(&vec![0xa5; bytes], at)?;
+    file.sync_all()
 }
 
 fn write_new(storage: &dyn Storage, new: &str, bytes: &[u8]) -> Result<(), StorageError> {
@@ -102,15 +171,21 @@ fn write_new(storage: &dyn Storage, new: &str, bytes: &[u8]) -> Result<(), Stora
     file.sync_all()
 }
 
+/// Makes the reserve hold these bytes. If they are more, what is free may have room for the rest.
 fn write_reserve(storage: &dyn Storage, bytes: &[u8]) -> Result<(), StorageError> {
-    if bytes.len() > RESERVE_BYTES {
-        let full = std::io::ErrorKind::StorageFull.into();
-        return Err(StorageError::io(Operation::Write, RESERVE_FILE, full));
-    }
     let file = storage.open(RESERVE_FILE)?;
-    file.write_all_at(bytes, 0)?;
-    file.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
+    let kept = file.len()?;
+    if let Err(error) = file.write_all_at(bytes, 0) {
+        // It stays as large as it was.
+        file.set_len(kept)?;
+        return Err(error);
+    }
+    file.set_len(to_u64(bytes.len()))?;
     file.sync_all()
+}
+
+fn to_u64(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 fn commit(storage: &dyn Storage, from: &str, to: &str) -> Result<(), StorageError> {
@@ -202,5 +277,38 @@ mod tests {
         let error = replace(&storage, "state", &vec![1; RESERVE_BYTES + 1]).expect_err("full");
         assert!(error.is_full(), "{error}");
         replace(&storage, "state", &vec![1; RESERVE_BYTES]).expect("fits exactly");
+    }
+
+    /// From issue 8, C9: the first file that had grown by a block took the whole reserve.
+    #[test]
+    fn one_file_after_the_other_can_be_written_on_a_full_disk_while_they_grow() {
+        let storage = FaultStorage::new(1);
+        replace(&storage, "flushes.json", &[7; 400_000]).expect("written");
+        let fill_up = || storage.set_capacity(Some(storage.used_bytes()));
+        fill_up();
+        for round in 1..10 {
+            for path in ["flushes.json", "schemas.json", "wal/released"] {
+                let bytes = vec![7; 400_000 + round * 10_000];
+                let written = replace(&storage, path, &bytes[..bytes.len() / 3]);
+                written.unwrap_or_else(|error| panic!("{path}, round {round}: {error}"));
+                // Somebody else takes what is left.
+                fill_up();
+            }
+        }
+    }
+
+    #[test]
+    fn the_reserve_has_room_for_all_of_the_state_and_takes_what_there_is() {
+        let storage = FaultStorage::new(1);
+        replace(&storage, "schemas.json", &vec![7; 3_000_000]).expect("written");
+        let reserve = || storage.len(RESERVE_FILE).expect("readable").unwrap_or(0);
+        assert!(reserve() >= 3_000_000, "{}", reserve());
+        storage.remove(RESERVE_FILE).expect("removed");
+        storage.set_capacity(Some(storage.used_bytes() + 700_000));
+        assert!(ensure_reserve(&storage).expect_err("short").is_full());
+        assert!(reserve() > 690_000, "{}", reserve());
+        storage.set_capacity(None);
+        ensure_reserve(&storage).expect("whole again");
+        assert!(reserve() >= 3_000_000, "{}", reserve());
     }
 }

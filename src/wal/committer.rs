@@ -28,6 +28,8 @@ pub(super) struct Committer {
     fault: Option<Fault>,
     /// The last generation of which a frame has failed: nothing of it is written any more.
     failed: Option<Generation>,
+    /// Up to here frames were to be released, which failed.
+    unreleased: Option<Sequence>,
     /// The frames being committed; kept for its memory.
     group: Vec<Entry>,
 }
@@ -58,6 +60,7 @@ impl Committer {
             writer,
             fault: None,
             failed: None,
+            unreleased: None,
             group: Vec::new(),
         };
         committer.publish();
@@ -162,6 +165,10 @@ impl Committer {
         if self.fault.is_none() {
             return;
         }
+        // What is not needed may be what fills the disk, and without a write nobody says so again.
+        if let Some(up_to) = self.unreleased {
+            self.release(up_to);
+        }
         if let Err(error) = self.writer.probe() {
             self.degrade(Arc::new(error));
             return;
@@ -173,7 +180,12 @@ impl Committer {
 
     /// Deletes what is not needed any more. If the disk was full there may be room now.
     pub(super) fn release(&mut self, up_to: Sequence) {
-        match self.writer.release(up_to) {
+        let released = self.writer.release(up_to);
+        self.unreleased = match released {
+            Ok(_) => None,
+            Err(_) => self.unreleased.max(Some(up_to)),
+        };
+        match released {
             Ok(0) => return,
             Ok(segments) => tracing::debug!(%up_to, segments, "segments of the log are released"),
             Err(error) => tracing::warn!(

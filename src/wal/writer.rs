@@ -12,7 +12,7 @@ use super::replay::Carried;
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::clock;
 use crate::id::Sequence;
-use crate::storage::{File, Space, Storage, StorageError, held, hold_last};
+use crate::storage::{File, Space, Storage, StorageError, ensure_reserve, held, hold_last};
 
 /// Past this no segment grows: durable offsets have 32 bits.
 const SEGMENT_BYTES_LIMIT: u64 = 2 << 30;
@@ -194,7 +194,12 @@ impl Writer {
     }
 
     /// Sees whether writing works again: there is a segment, there is room, and a sync succeeds.
+    /// After a full disk the reserve of the small state comes first: without it nothing of the log
+    /// could be released.
     pub(super) fn probe(&mut self) -> Result<(), StorageError> {
+        if self.wanted_bytes > 0 {
+            ensure_reserve(&*self.storage)?;
+        }
         self.open()?;
         self.check_room()?;
         self.append([(Kind::Probe, self.last, &[][..])].into_iter())

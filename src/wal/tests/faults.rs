@@ -92,7 +92,7 @@ fn a_full_disk_is_told_cut_back_and_used_on_when_there_is_space() {
     // The frame did not fit, and a smaller one in the last block says little: not healthy yet.
     log.committer.probe();
     assert!(matches!(log.write(10), Err(CommitError::DiskFull)));
-    storage.set_capacity(Some(1 << 20));
+    storage.set_capacity(Some(4 << 20));
     log.committer.probe();
     log.wal.health().expect("healthy");
     log.write(10).expect("durable");

@@ -149,9 +149,59 @@ fn a_release_makes_room_on_a_full_disk() {
     storage.set_capacity(Some(storage.used_bytes()));
     log.write(2500).expect_err("full");
     assert!(log.wal.health().is_err());
-    log.committer.release(Sequence(8));
+    // Of three segments one goes to the reserve, which the record of the release was taken from.
+    log.committer.release(Sequence(9));
     log.committer.probe();
     log.write(2500).expect("there is room");
+}
+
+/// From issue 8, C9: a flush and a release write their notes one after the other; the first took
+/// the whole reserve, the log the rest, and nothing could be released any more.
+#[test]
+fn a_log_that_fills_the_disk_is_released_however_much_its_notes_grow() {
+    let (storage, mut log) = log();
+    crate::storage::ensure_reserve(&storage).expect("set aside");
+    storage.set_capacity(Some(storage.used_bytes() + (4 << 20)));
+    fill(&mut log);
+    let notes = [
+        ("flushes.json", 200_000),
+        ("flushes.json", 400_000),
+        ("schemas.json", 500_000),
+    ];
+    for (path, bytes) in notes {
+        let written = crate::storage::replace(&storage, path, &vec![7; bytes]);
+        written.unwrap_or_else(|error| panic!("{path} of {bytes} bytes: {error}"));
+        // The log takes what it can get.
+        log.committer.probe();
+        fill(&mut log);
+    }
+    let last = log.wal.durable_sequence();
+    log.committer.release(last);
+    // The last one, and perhaps one that was just begun when the disk was full.
+    assert!(numbers(&storage).len() <= 2, "{:?}", numbers(&storage));
+    log.committer.probe();
+    log.write(900).expect("there is room");
+}
+
+/// From issue 8, C9: a release that failed on a full disk was tried again only after the next flush,
+/// of which there is none when all is flushed and nothing can be written.
+#[test]
+fn a_release_that_failed_is_repeated_as_long_as_the_log_cannot_write() {
+    let (storage, mut log) = log();
+    storage.set_capacity(Some(storage.used_bytes()));
+    fill(&mut log);
+    let last = log.wal.durable_sequence();
+    storage.fail(Operation::Create, 0, Fault::Full);
+    log.committer.release(last);
+    assert!(numbers(&storage).len() > 1, "no reserve, no room");
+    storage.set_capacity(Some(storage.used_bytes() + 3 * 4096));
+    log.committer.probe();
+    assert_eq!(numbers(&storage).len(), 1, "the record had room");
+}
+
+fn fill(log: &mut Log) {
+    let written = (0..20_000).take_while(|_| log.write(900).is_ok()).count();
+    assert!(written < 20_000, "the disk is never full");
 }
 
 #[test]
