@@ -29,21 +29,33 @@ impl Applied {
     }
 }
 
+/// Schemas that have grown by this much, and by half, are written though nothing is released yet:
+/// when the disk is full, the reserve must know what room they take.
+const OUTGROWN_BYTES: u64 = 128 << 10;
+
 /// What the schemas' checkpoint on disk reflects, as far as it was written by this process. Whoever
 /// writes it holds this.
 #[derive(Debug, Default)]
-pub(super) struct Checkpointed(Mutex<Sequence>);
+pub(super) struct Checkpointed(Mutex<Written>);
+
+#[derive(Debug, Default)]
+struct Written {
+    sequence: Sequence,
+    /// Of the schemas then, in memory.
+    bytes: u64,
+}
 
 impl Checkpointed {
-    fn lock(&self) -> MutexGuard<'_, Sequence> {
+    fn lock(&self) -> MutexGuard<'_, Written> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ingest {
     /// Has the log delete what is neither in the buffer nor on its way there. Returns when that is
-    /// safe, not when it is done. Does nothing as long as not a whole segment can go. Blocks on
-    /// the disk; may be called at any time, by several at once.
+    /// safe, not when it is done. As long as not a whole segment can go, it only writes the
+    /// schemas if they have grown much. Blocks on the disk; to be called about every second, by
+    /// several at once if need be.
     ///
     /// # Errors
     ///
@@ -59,17 +71,32 @@ impl Ingest {
         if wal.would_free(up_to) {
             self.checkpoint(up_to)?;
             wal.release(up_to);
+            return Ok(());
         }
-        Ok(())
+        self.checkpoint_outgrown()
     }
 
     /// Makes sure that a checkpoint of the schemas reflects everything up to a sequence, which is
     /// durable.
     fn checkpoint(&self, needed: Sequence) -> Result<(), CatalogError> {
         let mut written = self.shared.checkpointed.lock();
-        match *written >= needed {
+        match written.sequence >= needed {
             true => Ok(()),
             false => self.write_checkpoint(&mut written),
+        }
+    }
+
+    fn checkpoint_outgrown(&self) -> Result<(), CatalogError> {
+        let bytes = self.shared.resolver.schemas().heap_bytes();
+        let mut written = self.shared.checkpointed.lock();
+        let known = written.bytes;
+        match bytes
+            > known
+                .saturating_add(known / 2)
+                .saturating_add(OUTGROWN_BYTES)
+        {
+            true => self.write_checkpoint(&mut written),
+            false => Ok(()),
         }
     }
 
@@ -78,11 +105,15 @@ impl Ingest {
         self.write_checkpoint(&mut self.shared.checkpointed.lock())
     }
 
-    fn write_checkpoint(&self, written: &mut Sequence) -> Result<(), CatalogError> {
+    fn write_checkpoint(&self, written: &mut Written) -> Result<(), CatalogError> {
         // The lock on the schemas is not held while the disk works.
+        let bytes = self.shared.resolver.schemas().heap_bytes();
         let checkpoint = self.shared.resolver.checkpoint();
         checkpoint.write(self.shared.storage.as_ref())?;
-        *written = checkpoint.sequence();
+        *written = Written {
+            sequence: checkpoint.sequence(),
+            bytes,
+        };
         Ok(())
     }
 }

@@ -102,8 +102,6 @@ struct Progress {
     stuck: HashSet<Key>,
     /// When any table was flushed last.
     flushed: Option<Instant>,
-    /// Something was flushed that the log may let go of.
-    is_released: bool,
 }
 
 impl Flusher {
@@ -170,9 +168,7 @@ impl Flusher {
     ) -> Result<FlushCounts, LakeError> {
         let key = (bucket, measurement.to_owned());
         let all = self.flush_all_of(&key, Reason::Asked).await?;
-        let mut progress = self.progress();
-        progress.failing.remove(&key);
-        progress.is_released = true;
+        self.progress().failing.remove(&key);
         Ok(all)
     }
 
@@ -244,11 +240,7 @@ impl Flusher {
             pause = LOOK_EVERY.max(pause_min);
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
                 released = now;
-                let is_released = std::mem::take(&mut self.progress().is_released);
-                if is_released && !self.release_log().await {
-                    // On a full disk there may be no further flush that brings this about.
-                    self.progress().is_released = true;
-                }
+                self.release_log().await;
                 self.note_positions().await;
                 self.spawn_removal();
             }
@@ -319,7 +311,6 @@ impl Flusher {
         let now = clock::instant();
         let Some(error) = error else {
             progress.failing.remove(&key);
-            progress.is_released = true;
             progress.flushed = Some(now);
             return;
         };
@@ -386,17 +377,17 @@ impl Flusher {
         }
     }
 
-    /// Returns false if this must be tried again.
-    async fn release_log(&self) -> bool {
+    /// Also when nothing was flushed since: on a full disk the last attempt may have failed, and no
+    /// flush may come.
+    async fn release_log(&self) {
         let log = Arc::clone(&self.shared.log);
         match tokio::task::spawn_blocking(move || log.release()).await {
-            Ok(Ok(())) => return true,
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the log could not be shortened"),
             Err(error) => {
                 tracing::error!(%error, "shortening the log was cut off by a fault of ours")
             }
         }
-        false
     }
 
     /// The tables to flush now, with what they hold and why.

@@ -6,15 +6,15 @@
 //! freed for the new file, where the log or another program would grab them first: the reserve is
 //! overwritten in place, cut, and renamed to be the new file.
 //!
-//! The reserve has room for all files of the state together, and some for their growth; at least
-//! [`RESERVE_BYTES`]. After use it is set aside anew at once, from what the cut and the old file
+//! The reserve is twice as large as all files of the state together, with some for their growth; at
+//! least [`RESERVE_BYTES`]. After use it is set aside anew at once, from what the cut and the old file
 //! have left: so it shrinks by no more than the state has grown, and one file after the other can
 //! be written on a full disk. Where space is short it takes what there is, and grows again with the
 //! next replacement. It comes before the log: a log that met a full disk goes on only once the
 //! reserve is whole ([`ensure_reserve`]).
 //!
-//! What this cannot promise: room for a file that grows by more than the reserve while the disk is
-//! full.
+//! What this cannot promise: room for a file that grows by more than the reserve between two writes.
+//! So who keeps such a file writes it before it has outgrown the last one by much.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -105,7 +105,11 @@ pub fn ensure_reserve(storage: &dyn Storage) -> Result<(), StorageError> {
 
 /// The same, for who holds the lock.
 fn refill(storage: &dyn Storage) -> Result<(), StorageError> {
-    let wanted = to_u64(RESERVE_BYTES).max(state_bytes(storage)?.saturating_add(GROWTH_BYTES));
+    let wanted = to_u64(RESERVE_BYTES).max(
+        state_bytes(storage)?
+            .saturating_mul(2)
+            .saturating_add(GROWTH_BYTES),
+    );
     let found = storage.len(RESERVE_FILE)?;
     if found.is_some_and(|bytes| bytes >= wanted) {
         return Ok(());

@@ -166,3 +166,32 @@ async fn names_and_tag_values_have_limits_of_their_own() {
     .await;
     assert_eq!((outcome.accepted, outcome.rejected), (2, 0));
 }
+
+/// From issue 8, C9: the first checkpoint may be needed when the disk is full, and the reserve is as
+/// large as what is there.
+#[tokio::test]
+async fn schemas_that_grow_are_written_before_anything_can_be_released() {
+    let world = World::new();
+    let written = || {
+        world
+            .storage
+            .contents("schemas.json")
+            .map_or(0, |s| s.len())
+    };
+    world.write("m v=1 1").await;
+    world.ingest.release_log().expect("works");
+    assert_eq!(written(), 0, "they are few");
+    for table in 0..200 {
+        let columns: Vec<String> = (0..20).map(|n| format!("column{n:060}=1")).collect();
+        let line = format!("table{table} {} 1", columns.join(","));
+        world.write(&line).await;
+    }
+    world.ingest.release_log().expect("works");
+    let bytes = written();
+    assert!(bytes > 200 * 20 * 60, "{bytes} bytes");
+    let reserve = world.storage.contents("reserve").map_or(0, |r| r.len());
+    assert!(reserve >= 2 * bytes, "{reserve} bytes for {bytes}");
+    world.write("m more=1 1").await;
+    world.ingest.release_log().expect("works");
+    assert_eq!(written(), bytes, "not for every column");
+}
