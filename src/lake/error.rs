@@ -1,5 +1,7 @@
 //! What can go wrong with the tables.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use super::parquet::{DecodeError, EncodeError};
@@ -27,6 +29,18 @@ pub enum LakeError {
     NotConditional {
         /// Where.
         store: String,
+    },
+    /// Two names would be one folder.
+    #[error(
+        "the folder {} lies on a file system that takes names in upper and lower case for the same: \
+         the tables of two buckets or measurements that differ in case only would be written into \
+         one folder. Choose a folder on a file system that tells case apart, or an object store \
+         (lake.url)",
+        path.display()
+    )]
+    FoldsCase {
+        /// The folder of the tables.
+        path: PathBuf,
     },
     /// The store did not answer, or refused.
     #[error("the store of the tables cannot be used: {0}")]
@@ -206,6 +220,7 @@ impl LakeError {
             | Self::Merge(_)
             | Self::Url { .. }
             | Self::NotConditional { .. }
+            | Self::FoldsCase { .. }
             | Self::Copied { .. }
             | Self::Gone { .. }
             | Self::Positions { .. } => false,

@@ -90,6 +90,18 @@ impl FolderStore {
         })
     }
 
+    /// Returns true if names that differ in case only are the same here. On some file systems each
+    /// folder has its own way, which those in it inherit.
+    pub(in crate::lake) fn folds_case(&self) -> std::result::Result<bool, StorageError> {
+        let other = STAGING.to_uppercase();
+        if self.storage.entry(&inside(&self.root, &other))?.is_none() {
+            return Ok(false);
+        }
+        // Somebody may have made just that.
+        let entries = self.storage.entries(&self.root)?;
+        Ok(!entries.iter().any(|entry| entry.name == other))
+    }
+
     fn file(&self, location: &Path) -> String {
         inside(&self.root, location.as_ref())
     }

@@ -88,7 +88,12 @@ pub(super) fn open(
 }
 
 fn local(storage: Arc<dyn Storage>, root: &str, node_id: u64) -> Result<Store, LakeError> {
-    Ok(Arc::new(FolderStore::open(storage, root, node_id)?))
+    let path = storage.locate(root);
+    let store = FolderStore::open(storage, root, node_id)?;
+    match store.folds_case()? {
+        true => Err(LakeError::FoldsCase { path }),
+        false => Ok(Arc::new(store)),
+    }
 }
 
 fn retry() -> RetryConfig {
@@ -96,5 +101,36 @@ fn retry() -> RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: 6,
         retry_timeout: RETRY_FOR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::open;
+    use crate::storage::{FaultStorage, Storage};
+
+    /// Issue 8, C12: the tables of two buckets were written into one folder.
+    #[test]
+    fn a_folder_that_does_not_tell_case_apart_is_refused() {
+        let storage = FaultStorage::new(1);
+        let open = |storage: &FaultStorage| {
+            let storage: Arc<dyn Storage> = Arc::new(storage.clone());
+            open(None, &storage, 7).map(drop)
+        };
+        open(&storage).expect("it does");
+        // Such a name is no proof.
+        storage.put("lake/_STAGING/file", b"");
+        open(&storage).expect("it does");
+        let storage = FaultStorage::new(1);
+        storage.fold_case();
+        let refused = open(&storage).expect_err("refused");
+        assert!(!refused.is_passing());
+        let text = refused.to_string();
+        assert!(
+            text.starts_with("the folder lake lies on") && text.contains("lake.url"),
+            "{text}"
+        );
     }
 }

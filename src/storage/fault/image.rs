@@ -1,6 +1,6 @@
 //! The disk in memory: per file a live image, a durable image, and what is pending between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::{Fault, Operation, SplitMix, Trap};
@@ -38,6 +38,10 @@ pub(super) struct Disk {
     pending_names: Vec<Naming>,
     pub(super) faults: Vec<Trap>,
     pub(super) capacity_bytes: Option<u64>,
+    /// Whether names that differ in case only are the same.
+    pub(super) folds_case: bool,
+    /// Made while case is folded. Else a folder is there as long as something is in it.
+    folders: BTreeSet<String>,
     /// Operations until the power goes, if it is to go.
     pub(super) power: Option<u64>,
     random: SplitMix,
@@ -52,6 +56,8 @@ impl Disk {
             pending_names: Vec::new(),
             faults: Vec::new(),
             capacity_bytes: None,
+            folds_case: false,
+            folders: BTreeSet::new(),
             power: None,
             random: SplitMix::new(seed),
         }
@@ -96,13 +102,13 @@ impl Disk {
 
     pub(super) fn find(&self, path: &str) -> io::Result<FileId> {
         self.names
-            .get(path)
+            .get(&self.key(path))
             .copied()
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     pub(super) fn create(&mut self, path: &str) -> io::Result<FileId> {
-        if self.names.contains_key(path) {
+        if self.find(path).is_ok() {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let id = self.files.len();
@@ -123,7 +129,31 @@ impl Disk {
         Ok(())
     }
 
+    /// What a path is known by.
+    fn key(&self, path: &str) -> String {
+        match self.folds_case {
+            true => path.to_lowercase(),
+            false => path.to_owned(),
+        }
+    }
+
+    pub(super) fn create_folder(&mut self, path: &str) {
+        if self.folds_case {
+            let mut folder = self.key(path);
+            while !folder.is_empty() {
+                self.folders.insert(folder.clone());
+                folder = super::super::folder_of(&folder).to_owned();
+            }
+        }
+    }
+
+    pub(super) fn has_folder(&self, path: &str) -> bool {
+        self.folders.contains(&self.key(path))
+    }
+
     fn rename_all(&mut self, naming: Naming) {
+        let keys = naming.into_iter();
+        let naming: Naming = keys.map(|(path, id)| (self.key(&path), id)).collect();
         apply_names(&mut self.names, &naming);
         self.pending_names.push(naming);
     }
@@ -151,7 +181,7 @@ impl Disk {
         let prefix = if folder.is_empty() {
             String::new()
         } else {
-            format!("{folder}/")
+            format!("{}/", self.key(folder))
         };
         let inside = self
             .names
@@ -272,6 +302,8 @@ impl Disk {
             durable_names: names.clone(),
             names,
             capacity_bytes: self.capacity_bytes,
+            folds_case: self.folds_case,
+            folders: self.folders.clone(),
             ..Self::new(seed)
         }
     }

@@ -106,6 +106,11 @@ impl FaultStorage {
         self.lock().capacity_bytes = capacity_bytes;
     }
 
+    /// From now on names that differ in case only are the same; they are kept in lower case.
+    pub fn fold_case(&self) {
+        self.lock().folds_case = true;
+    }
+
     /// Bytes in use now, in whole blocks.
     pub fn used_bytes(&self) -> u64 {
         self.lock().used_bytes()
@@ -233,6 +238,7 @@ impl Storage for FaultStorage {
     fn entry(&self, path: &str) -> Result<Option<Entry>, StorageError> {
         self.run(Operation::Len, path, |disk| {
             let is_there = disk.find(path).is_ok() || !disk.list(path).is_empty();
+            let is_there = is_there || disk.has_folder(path);
             let name = path.rsplit('/').next().unwrap_or(path);
             Ok(is_there.then(|| entry(disk, path, name.to_owned())))
         })
@@ -255,7 +261,10 @@ impl Storage for FaultStorage {
     }
 
     fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
-        self.run(Operation::CreateDir, folder, |_| Ok(()))
+        self.run(Operation::CreateDir, folder, |disk| {
+            disk.create_folder(folder);
+            Ok(())
+        })
     }
 
     fn notes(&self) -> &Mutex<bool> {
