@@ -1,9 +1,8 @@
 //! Bodies as a whole: in how many frames they are logged, and how long their memory is held.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::support::{LIMITS, World};
+use super::support::{LIMITS, World, soon};
 use crate::ingest::parse::Parsing;
 use crate::ingest::scratch::Rules;
 use crate::line_protocol::Precision;
@@ -51,11 +50,5 @@ async fn a_body_is_paid_for_until_nobody_holds_its_text() {
     let text_bytes = u64::try_from(text.len()).expect("small");
     assert_eq!(world.budget.used_bytes(), before + text_bytes);
     drop(held);
-    for _ in 0..2000 {
-        if world.budget.used_bytes() == before {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("never given back");
+    soon("it is given back", || world.budget.used_bytes() == before).await;
 }

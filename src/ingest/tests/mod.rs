@@ -1,5 +1,6 @@
 mod bodies;
 mod check;
+mod gate;
 mod lines;
 mod no_sync;
 mod races;

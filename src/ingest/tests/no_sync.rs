@@ -1,36 +1,12 @@
 //! Acknowledged before it is on disk (`no_sync`): what that may cost, and what it may not.
 
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::support::{LIMITS, Setup, World};
+use super::gate::Gate;
+use super::support::{LIMITS, Setup, World, soon};
 use crate::ingest::{Acknowledge, WriteError, WriteOutcome};
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation};
-use crate::wal::{GroupReport, Observer};
-
-/// Holds the log's thread when it has committed a group, until it is let go.
-#[derive(Debug, Default)]
-pub(super) struct Gate {
-    shut: Mutex<bool>,
-    moved: Condvar,
-}
-
-impl Gate {
-    pub(super) fn set(&self, shut: bool) {
-        *self.shut.lock().expect("not poisoned") = shut;
-        self.moved.notify_all();
-    }
-}
-
-impl Observer for Gate {
-    fn group(&self, _: &GroupReport) {
-        let shut = self.shut.lock().expect("not poisoned");
-        let patience = Duration::from_secs(20);
-        let waited = self.moved.wait_timeout_while(shut, patience, |shut| *shut);
-        assert!(!waited.expect("not poisoned").1.timed_out(), "let go");
-    }
-}
 
 async fn queue(world: &World, lines: &str) -> Result<WriteOutcome, WriteError> {
     let mut request = world.request(lines, true);
@@ -40,13 +16,10 @@ async fn queue(world: &World, lines: &str) -> Result<WriteOutcome, WriteError> {
 
 /// Waits until nothing holds memory but what is stored, and the log works.
 async fn settled(world: &World) {
-    for _ in 0..2000 {
-        if world.ingest.shared.queued.is_empty() && world.ingest.health().is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("something is on its way for ever");
+    soon("nothing is on its way", || {
+        world.ingest.shared.queued.is_empty() && world.ingest.health().is_ok()
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,25 +43,30 @@ async fn while_the_log_is_known_to_fail_nothing_is_acknowledged() {
     world.write("m v=1 1").await;
     let before = world.budget.used_bytes();
     world.storage.fail_always(Operation::Write, Fault::Io);
-    let mut refused = None;
     // At first nobody knows: these are lost, and that is what was asked for.
-    for n in 2..2000 {
-        if let Err(error) = queue(&world, &format!("m v={n},new{n}=1 {n}")).await {
-            refused = Some(error);
-            break;
+    for n in 2..200 {
+        let lines = format!("m v={n},new{n}=1 {n}");
+        let is_known = world.ingest.health().is_err();
+        match queue(&world, &lines).await {
+            Ok(_) => assert!(!is_known, "acknowledged though the log is known to fail"),
+            Err(error) => assert!(matches!(error, WriteError::LogUnavailable(_)), "{error}"),
         }
     }
-    let refused = refused.expect("by then it is known");
+    soon("it is known", || world.ingest.health().is_err()).await;
+    let refused = queue(&world, "m v=200 200").await;
     assert!(
-        matches!(refused, WriteError::LogUnavailable(_)),
-        "{refused}"
+        matches!(refused, Err(WriteError::LogUnavailable(_))),
+        "{refused:?}"
     );
     world.storage.heal();
     settled(&world).await;
     // Whole or not at all, in memory as on disk, and no memory is kept for what was lost.
     assert_eq!(world.rows("m"), [" v=1.0 1"]);
     assert_eq!(world.after_crash().rows("m"), world.rows("m"));
-    assert_eq!(world.budget.used_bytes(), before, "given back");
+    soon("memory is given back", || {
+        world.budget.used_bytes() == before
+    })
+    .await;
     queue(&world, "m v=5 5").await.expect("it works again");
     settled(&world).await;
     assert_eq!(world.rows("m"), [" v=1.0 1", " v=5.0 5"]);
@@ -120,7 +98,7 @@ async fn a_bucket_that_waits_for_nothing_takes_its_share_and_the_others_go_on() 
     let world = World::over(FaultStorage::new(1), LIMITS, room, Some(gate.clone()));
     let other = world.catalog.create_bucket("other", None).expect("created");
     world.write("m v=0 0").await;
-    gate.set(true);
+    gate.shut();
     let (mut queued, mut refused) = (0, None);
     for n in 1..5000 {
         match queue(&world, &format!("m v={n} {n}")).await {
@@ -145,7 +123,7 @@ async fn a_bucket_that_waits_for_nothing_takes_its_share_and_the_others_go_on() 
         .write(request)
         .await
         .expect("it has its own share");
-    gate.set(false);
+    gate.open();
     settled(&world).await;
     assert_eq!(world.rows("m").len(), queued + 1);
 }
@@ -156,7 +134,7 @@ async fn a_flood_that_waits_for_nothing_stays_within_the_budget() {
     let room = (1 << 20, 64 << 20);
     let world = World::over(FaultStorage::new(1), LIMITS, room, Some(gate.clone()));
     world.write("m v=0 0").await;
-    gate.set(true);
+    gate.shut();
     let (mut queued, mut refused) = (0, None);
     for n in 1..5000 {
         match queue(&world, &format!("m v={n} {n}")).await {
@@ -172,7 +150,7 @@ async fn a_flood_that_waits_for_nothing_stays_within_the_budget() {
         matches!(refused, Some(WriteError::Overloaded(_))),
         "{refused:?}"
     );
-    gate.set(false);
+    gate.open();
     settled(&world).await;
     assert_eq!(
         world.rows("m").len(),
@@ -187,14 +165,15 @@ async fn what_is_queued_for_a_bucket_that_is_deleted_goes_with_it() {
     let room = (64 << 20, 32 << 20);
     let world = World::over(FaultStorage::new(1), LIMITS, room, Some(gate.clone()));
     world.write("m v=0 0").await;
-    gate.set(true);
+    gate.shut();
     for n in 1..20 {
         queue(&world, &format!("m v={n} {n}"))
             .await
             .expect("queued");
     }
+    gate.held().await;
     world.delete().expect("deleted");
-    gate.set(false);
+    gate.open();
     settled(&world).await;
     let after = world.after_crash();
     world.catalog.create_bucket("b", None).expect("created");
@@ -237,21 +216,21 @@ async fn what_was_queued_behind_a_failure_is_not_logged_late() {
     world.write("m v=0 0").await;
     let submitted = || world.ingest.log_stats().last.0;
     let before = submitted();
-    gate.set(true);
-    let mut durable = Vec::new();
-    for (frames, lines) in [(1, "m v=1 1"), (2, "m v=2 2")] {
+    gate.shut();
+    let spawn = |lines: &str| {
         let (ingest, request) = (world.ingest.clone(), world.request(lines, true));
-        durable.push(tokio::spawn(async move { ingest.write(request).await }));
-        while submitted() < before + frames {
-            tokio::task::yield_now().await;
-        }
-    }
+        tokio::spawn(async move { ingest.write(request).await })
+    };
+    let first = spawn("m v=1 1");
+    gate.held().await;
+    let second = spawn("m v=2 2");
+    soon("it is submitted", || submitted() == before + 2).await;
     queue(&world, "m v=3 3").await.expect("queued");
-    // The log's thread is held after the first group, the next one fails.
+    // The first group is durable, the next one fails.
     world.storage.fail(Operation::Sync, 0, Fault::Io);
-    gate.set(false);
+    gate.open();
     let mut outcomes = Vec::new();
-    for write in durable {
+    for write in [first, second] {
         outcomes.push(write.await.expect("no panic").is_ok());
     }
     assert_eq!(outcomes, [true, false]);

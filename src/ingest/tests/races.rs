@@ -1,9 +1,14 @@
 //! Two clients and one column, with and without a log that fails in between.
 
-use super::support::World;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::gate::Gate;
+use super::support::{PATIENCE, Setup, World, soon};
+use crate::clock;
 use crate::ingest::WriteError;
-use crate::storage::Operation;
 use crate::storage::fault::Fault;
+use crate::storage::{FaultStorage, Operation};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_clients_that_create_a_column_with_two_types_end_in_an_order() {
@@ -96,32 +101,34 @@ async fn a_clean_stop_keeps_everything_and_the_schemas() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_hangs_up_does_not_undo_its_write() {
-    let world = World::new();
+    let gate = Arc::new(Gate::default());
+    let setup = Setup {
+        observer: Some(gate.clone()),
+        ..Setup::default()
+    };
+    let world = World::open(FaultStorage::new(1), setup).expect("the log opens");
+    gate.shut();
     let ingest = world.ingest.clone();
     let request = world.request("m v=1 1", true);
     let write = tokio::spawn(async move { ingest.write(request).await });
-    tokio::task::yield_now().await;
+    gate.held().await;
     write.abort();
-    let mut rows = Vec::new();
-    for _ in 0..200 {
-        rows = world.rows("m");
-        if !rows.is_empty() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    // Aborted before its first step it was never begun: then nothing is there, for good.
-    assert!(rows.is_empty() || rows == [" v=1.0 1"]);
-    assert_eq!(world.after_crash().rows("m"), rows);
+    assert!(write.await.expect_err("hung up").is_cancelled());
+    assert!(world.rows("m").is_empty(), "it is on its way");
+    gate.open();
+    soon("it is applied", || !world.rows("m").is_empty()).await;
+    assert_eq!(world.rows("m"), [" v=1.0 1"]);
+    assert_eq!(world.after_crash().rows("m"), world.rows("m"));
 }
 
 /// Writes until the log works again; the lines accepted then.
 async fn write_until_it_works(world: &World, lines: &str) -> u64 {
-    for _ in 0..500 {
-        if let Ok(outcome) = world.try_write(lines).await {
-            return outcome.accepted;
+    let started = clock::instant();
+    loop {
+        match world.try_write(lines).await {
+            Ok(outcome) => return outcome.accepted,
+            Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    0
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::support::{Setup, World, segment_rows};
+use super::support::{PATIENCE, Setup, World, segment_rows};
 use crate::buffer::Buffer;
 use crate::catalog::schema::TableSchema;
+use crate::clock;
 use crate::id::{BucketId, Sequence};
 use crate::ingest::{OpenError, WriteError};
 use crate::storage::fault::{Fault, SplitMix};
@@ -94,13 +95,11 @@ fn schemas(world: &World) -> BTreeMap<String, TableSchema> {
 
 /// The log works on its own thread.
 fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    for _ in 0..5000 {
-        if is_so() {
-            return;
-        }
+    let started = clock::instant();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "never: {what}");
         std::thread::sleep(Duration::from_millis(1));
     }
-    panic!("never: {what}");
 }
 
 #[tokio::test]

@@ -1,18 +1,15 @@
 //! The limit on series counts what a bucket has and what is on its way there, and no other's.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use super::no_sync::Gate;
+use super::gate::Gate;
 use super::support::{LIMITS, World};
 use crate::ingest::{Limits, Target, WriteOutcome, WriteRequest};
 use crate::storage::FaultStorage;
-use crate::wal::{GroupReport, Observer};
 
 const MIB: u64 = 1 << 20;
 
-/// A world with a limit of so many series, whose log stops when it has committed a group.
+/// A world with a limit of so many series, and a gate for what its log has committed.
 fn held_world(series_max: u64) -> (World, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let limits = Limits {
@@ -56,18 +53,18 @@ async fn series_on_their_way_to_one_bucket_are_no_series_of_another() {
     let (world, gate) = held_world(1);
     write(&world, "b", "m v=1 1").await;
     write(&world, "c", "other v=1 1").await;
-    gate.set(true);
+    gate.shut();
     let first = tokio::spawn({
         let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "b", "m v=2 2"));
         async move { ingest.write(request).await }
     });
-    let_run().await;
+    gate.held().await;
     let second = tokio::spawn({
         let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "c", "other v=2 2"));
         async move { ingest.write(request).await }
     });
     let_run().await;
-    gate.set(false);
+    gate.open();
     for write in [first, second] {
         let outcome = write.await.expect("no panic").expect("the log works");
         assert_eq!((outcome.accepted, outcome.rejected), (1, 0), "{outcome:?}");
@@ -79,18 +76,18 @@ async fn series_on_their_way_to_one_bucket_are_no_series_of_another() {
 async fn a_series_is_refused_only_when_nothing_on_its_way_can_make_room_for_it() {
     let (world, gate) = held_world(2);
     write(&world, "b", "m,t=a v=1 1").await;
-    gate.set(true);
+    gate.shut();
     let spawn = |lines: &str| {
         let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "b", lines));
         tokio::spawn(async move { ingest.write(request).await })
     };
     // It is known, and counts as if it were new as long as it is on its way.
     let known = spawn("m,t=a v=2 2");
-    let_run().await;
+    gate.held().await;
     let new = spawn("m,t=b v=1 3");
     let_run().await;
     assert!(!new.is_finished(), "it is not known yet whether it fits");
-    gate.set(false);
+    gate.open();
     for write in [known, new] {
         let outcome = write.await.expect("no panic").expect("the log works");
         assert_eq!((outcome.accepted, outcome.rejected), (1, 0), "{outcome:?}");
@@ -101,69 +98,20 @@ async fn a_series_is_refused_only_when_nothing_on_its_way_can_make_room_for_it()
     assert!(outcome.reports[0].message.contains("limits.series_max"));
 }
 
-/// Lets the log's thread go on after a group only as often as it is told.
-#[derive(Debug, Default)]
-struct Turnstile {
-    turns: Mutex<u64>,
-    moved: Condvar,
-    arrived: AtomicU64,
-}
-
-impl Turnstile {
-    fn let_through(&self, groups: u64) {
-        *self.turns.lock().expect("not poisoned") += groups;
-        self.moved.notify_all();
-    }
-
-    /// Waits until so many groups have come to it.
-    async fn reached_by(&self, groups: u64) {
-        let reached = async {
-            while self.arrived.load(Ordering::Acquire) < groups {
-                tokio::task::yield_now().await;
-            }
-        };
-        let patience = Duration::from_secs(20);
-        tokio::time::timeout(patience, reached)
-            .await
-            .expect("they come");
-    }
-}
-
-impl Observer for Turnstile {
-    fn group(&self, _: &GroupReport) {
-        self.arrived.fetch_add(1, Ordering::Release);
-        let turns = self.turns.lock().expect("not poisoned");
-        let patience = Duration::from_secs(20);
-        let waited = self
-            .moved
-            .wait_timeout_while(turns, patience, |turns| *turns == 0);
-        let (mut turns, waited) = waited.expect("not poisoned");
-        assert!(!waited.timed_out(), "let through");
-        *turns -= 1;
-    }
-}
-
 /// From a bug: as long as others kept writing known series, which counted as if they were new, there
 /// was always something on its way, and whoever had one series too many was never answered.
 #[tokio::test]
 async fn a_request_past_the_limit_is_answered_however_many_others_write() {
-    let gate = Arc::new(Turnstile::default());
-    gate.let_through(1);
-    let limits = Limits {
-        series_max: 3,
-        ..LIMITS
-    };
-    let observer = Some(Arc::clone(&gate) as _);
-    let memory = (256 * MIB, 128 * MIB);
-    let world = World::over(FaultStorage::new(1), limits, memory, observer);
+    let (world, gate) = held_world(3);
     write(&world, "b", "m,t=a v=1 1").await;
+    gate.shut();
     let spawn = |lines: String| {
         let (ingest, request) = (world.ingest.clone(), to_bucket(&world, "b", &lines));
         tokio::spawn(async move { ingest.write(request).await })
     };
     let known = |time: u64| spawn(format!("m,t=a v=2 {time}"));
     let mut others = vec![known(2)];
-    gate.reached_by(2).await;
+    gate.held().await;
     let over = spawn("m,t=b v=1 1\nm,t=c v=1 1\nm,t=d v=1 1".to_owned());
     let_run().await;
     assert!(!over.is_finished(), "it is not known yet what fits");
@@ -171,12 +119,12 @@ async fn a_request_past_the_limit_is_answered_however_many_others_write() {
     for time in 3..20 {
         others.push(known(time));
         let_run().await;
-        gate.let_through(1);
-        gate.reached_by(time).await;
+        gate.let_through();
+        gate.held().await;
         let_run().await;
     }
     let is_answered = over.is_finished();
-    gate.let_through(100);
+    gate.open();
     for other in others {
         other.await.expect("no panic").expect("the log works");
     }

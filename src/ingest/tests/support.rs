@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::columnar::{FieldValue, Segment};
 use crate::id::Sequence;
 use crate::ingest::{
@@ -33,6 +33,18 @@ pub(super) const LIMITS: Limits = Limits {
     schema_bytes_max: 64 << 20,
     schemas_bytes_max: 128 << 20,
 };
+
+/// Longer than anything takes on a machine that is merely slow.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so, which other threads bring about.
+pub(super) async fn soon(what: &str, is_so: impl Fn() -> bool) {
+    let started = clock::instant();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
 
 pub(super) struct World {
     pub(super) storage: FaultStorage,
