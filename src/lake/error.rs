@@ -103,8 +103,9 @@ pub enum LakeError {
     },
     /// Another node is deleting the bucket.
     #[error(
-        "the tables of bucket \"{bucket}\" are being removed by node {node}, which has deleted it: \
-         new points of it stay in memory and log until that is done"
+        "the tables of bucket \"{bucket}\" are being removed by node {node}, as it was deleted: new \
+         points of it stay in memory and log until that is done. If no file goes for ten minutes, \
+         because that node is gone for good, another node that has such points goes on with it"
     )]
     Removing {
         /// Its name.

@@ -40,6 +40,8 @@ pub(super) enum Record {
     Dropped(BucketId),
     /// A bucket whose folder is to go, with its name.
     Leaving(BucketId, String),
+    /// The number of the last mark of its deletion when its folder began to go.
+    LeavingSince(BucketId, u64),
     /// One whose folder is gone, or stays.
     Left(BucketId),
     /// The last time that was trusted, in nanoseconds since the epoch.

@@ -4,7 +4,9 @@
 //! folder goes; until it is gone a new bucket of that name keeps its points in memory and log, and
 //! readers look past the folder. If the bucket did not leave after all, the note is void.
 //!
-//! Other nodes on the same store learn of it from a mark there ([`super::deletion`]).
+//! Other nodes on the same store learn of it from a mark there ([`super::deletion`]). Before the first
+//! one is written it is noted which was the last: so a deletion that another node has done, or has gone
+//! on with, is not done again, however late this node comes back.
 
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
@@ -18,14 +20,15 @@ impl Lake {
         self.shared.positions.leave(bucket, name)
     }
 
-    /// Whether there is a folder to remove.
+    /// Whether there is a folder to remove, or one that another node may not go on with.
     pub(super) fn has_left(&self) -> bool {
         let mut leaving = self.shared.positions.leaving().into_iter();
-        leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none())
+        let is_gone = leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none());
+        is_gone || !self.shared.tables.deletions().met.folders().is_empty()
     }
 
-    /// Removes the folders of the buckets that are gone. One that cannot be removed does not keep
-    /// the others; the last error is returned.
+    /// Removes the folders of the buckets that are gone, and those that other nodes do not go on
+    /// with. One that cannot be removed does not keep the others; the last error is returned.
     pub(super) async fn remove_left(&self) -> Result<(), LakeError> {
         let mut failed = None;
         for (id, name) in self.shared.positions.leaving() {
@@ -35,13 +38,29 @@ impl Lake {
                 failed = Some(error);
             }
         }
-        failed.map_or(Ok(()), Err)
+        if let Err(error) = self.shared.tables.take_over_idle().await {
+            failed = Some(error);
+        }
+        match failed {
+            // It is waited for: who asks for the table is told.
+            None | Some(LakeError::Removing { .. }) => Ok(()),
+            Some(error) => Err(error),
+        }
     }
 
     async fn remove(&self, id: BucketId, name: &str) -> Result<(), LakeError> {
-        let tables = &self.shared.tables;
-        tables.remove_bucket(name, self.shared.node_id).await?;
-        self.shared.positions.left(id);
+        let (tables, positions) = (&self.shared.tables, &self.shared.positions);
+        let since = match positions.leaving_since(id) {
+            Some(since) => since,
+            None => {
+                let since = tables.deletion_number(name).await?;
+                positions.leave_since(id, since);
+                self.write_positions().await?;
+                since
+            }
+        };
+        tables.remove_bucket(name, since).await?;
+        positions.left(id);
         self.write_positions().await?;
         tracing::info!(bucket = name, "the tables of a deleted bucket are gone");
         Ok(())

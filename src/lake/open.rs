@@ -60,7 +60,7 @@ impl Lake {
             shared: Arc::new(Shared {
                 node_id,
                 app: format!("tidegate-{node_id:016x}"),
-                tables: Tables::new(store, options.shared, &budget),
+                tables: Tables::new(store, node_id, options.shared, &budget),
                 positions,
                 trust,
                 catalog,

@@ -75,6 +75,8 @@ struct Noted {
     tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
     /// Buckets that are being deleted, with their names, until their folders are gone.
     leaving: BTreeMap<BucketId, String>,
+    /// The number of the last mark of their deletions when that began.
+    leaving_since: BTreeMap<BucketId, u64>,
     /// The last time that was trusted.
     time_ns: Option<i64>,
     changes: u64,
@@ -219,10 +221,24 @@ impl Positions {
         self.write_up_to(change)
     }
 
+    /// Notes which was the last mark of a bucket's deletion when its folder began to go. Durable
+    /// like [`Positions::flushed`].
+    pub(super) fn leave_since(&self, bucket: BucketId, number: u64) {
+        let mut noted = self.lock();
+        noted.leaving_since.insert(bucket, number);
+        noted.add(Record::LeavingSince(bucket, number));
+    }
+
+    /// The same, if it was noted.
+    pub(super) fn leaving_since(&self, bucket: BucketId) -> Option<u64> {
+        self.lock().leaving_since.get(&bucket).copied()
+    }
+
     /// Notes that the folder of a bucket is gone, or stays after all.
     pub(super) fn left(&self, bucket: BucketId) {
         let mut noted = self.lock();
         noted.leaving.remove(&bucket);
+        noted.leaving_since.remove(&bucket);
         noted.add(Record::Left(bucket));
     }
 
@@ -313,8 +329,12 @@ impl Noted {
             Record::Leaving(bucket, name) => {
                 self.leaving.insert(bucket, name);
             }
+            Record::LeavingSince(bucket, number) => {
+                self.leaving_since.insert(bucket, number);
+            }
             Record::Left(bucket) => {
                 self.leaving.remove(&bucket);
+                self.leaving_since.remove(&bucket);
             }
             Record::TimeNs(time_ns) => self.time_ns = Some(time_ns),
         }
@@ -358,8 +378,13 @@ impl Noted {
         });
         let leaving = self.leaving.iter();
         let leaving = leaving.map(|(id, name)| Record::Leaving(*id, name.clone()));
+        let since = self.leaving_since.iter();
+        let since = since.map(|(id, number)| Record::LeavingSince(*id, *number));
         let time = self.time_ns.map(Record::TimeNs);
-        (tables.chain(leaving).chain(time).collect(), self.changes)
+        (
+            tables.chain(leaving).chain(since).chain(time).collect(),
+            self.changes,
+        )
     }
 }
 

@@ -7,7 +7,7 @@
 //! That there is no next commit says nothing by itself: the log may be gone, or may go on behind a
 //! checkpoint with what came before cleaned away. So the version that was last seen is looked for
 //! too. If it is not there, the table is loaded anew; and if nothing is left of a table that was
-//! there, that is an error, unless its bucket was deleted ([`Deletion`]). In a shared lake a bucket
+//! there, that is an error, unless its bucket was deleted ([`Deletions`]). In a shared lake a bucket
 //! may be deleted while a commit is on its way: after the commit the version before and the mark of
 //! the deletion are looked for once more, and a commit that nothing comes before, or that fell into
 //! a deletion, is taken back.
@@ -30,7 +30,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::compact::Rest;
-use super::deletion::Deletion;
+use super::deletion::Deletions;
 use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
 use super::store::Store;
@@ -50,8 +50,8 @@ pub(super) struct Table {
     pub(super) folder: String,
     /// The lake's store, seen from the table's folder.
     pub(super) store: Store,
-    /// The lake's store.
-    lake: Store,
+    /// Deletions of its bucket, among others.
+    deletions: Arc<Deletions>,
     /// Whether other nodes write to the same tables.
     is_shared: bool,
     log: LogStoreRef,
@@ -101,6 +101,7 @@ impl Table {
         lake: &Store,
         folder: String,
         is_shared: bool,
+        deletions: &Arc<Deletions>,
         kept: &Arc<Kept<Known>>,
     ) -> Result<Self, LakeError> {
         let table = |reason: &dyn ToString| LakeError::table(&folder, reason.to_string());
@@ -118,7 +119,7 @@ impl Table {
         Ok(Self {
             folder,
             store,
-            lake: Arc::clone(lake),
+            deletions: Arc::clone(deletions),
             is_shared,
             log,
             state: Cell::default(),
@@ -170,7 +171,7 @@ impl Table {
     /// Reads on from a known state; nothing if that is no part of the log any more.
     async fn follow(&self, mut known: Known) -> Result<Option<Known>, LakeError> {
         let first = known.state.version;
-        let (next, deletion) = match self.is_shared {
+        let (mut next, deletion) = match self.is_shared {
             true => {
                 let next = self.read_commit(first + 1);
                 let (next, deletion) = futures_util::future::join(next, self.deletion()).await;
@@ -182,7 +183,6 @@ impl Table {
         if deletion != known.deletion {
             return Ok(None);
         }
-        let mut next = next;
         while let Some(bytes) = next {
             let version = known.state.version + 1;
             let actions = get_actions(version, &bytes).map_err(|error| self.delta(error))?;
@@ -227,7 +227,7 @@ impl Table {
     /// The last deletion of the bucket.
     async fn deletion(&self) -> Result<Option<String>, LakeError> {
         let bucket = self.folder.split('/').next().unwrap_or(&self.folder);
-        Deletion::settled(Deletion::read(&self.lake, bucket).await?)
+        self.deletions.settled(bucket).await
     }
 
     /// Whether the log has this version.

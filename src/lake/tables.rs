@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::ObjectStore as _;
 use object_store::path::Path;
 
-use super::deletion::Deletion;
+use super::deletion::Deletions;
 use super::kept::Kept;
 use super::store::Store;
 use super::table::{Known, Table};
@@ -18,6 +17,7 @@ use crate::memory::Budget;
 #[derive(Debug)]
 pub(super) struct Tables {
     store: Store,
+    deletions: Arc<Deletions>,
     is_shared: bool,
     handles: Mutex<Handles>,
     kept: Arc<Kept<Known>>,
@@ -50,15 +50,26 @@ impl Handles {
 }
 
 impl Tables {
-    /// `is_shared`: whether other nodes write to them.
-    pub(super) fn new(store: Store, is_shared: bool, budget: &Budget) -> Self {
+    /// The tables in a store, for a node; `is_shared`: whether other nodes write to them.
+    pub(super) fn new(store: Store, node_id: u64, is_shared: bool, budget: &Budget) -> Self {
         Self {
+            deletions: Arc::new(Deletions::new(Arc::clone(&store), node_id)),
             store,
             is_shared,
             handles: Mutex::default(),
             kept: Arc::new(Kept::new(budget)),
             cut_names: Mutex::default(),
         }
+    }
+
+    /// The store they lie in.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Deletions of buckets.
+    pub(super) fn deletions(&self) -> &Deletions {
+        &self.deletions
     }
 
     /// Where they lie.
@@ -95,8 +106,14 @@ impl Tables {
             return Ok(Arc::clone(table));
         }
         handles.forget_idle();
-        let table = Table::new(&self.store, folder.clone(), self.is_shared, &self.kept)?;
-        let table = Arc::new(table);
+        let table = Table::new(
+            &self.store,
+            folder.clone(),
+            self.is_shared,
+            &self.deletions,
+            &self.kept,
+        );
+        let table = Arc::new(table?);
         handles.by_folder.insert(folder, Arc::clone(&table));
         Ok(table)
     }
@@ -157,31 +174,18 @@ impl Tables {
         }))
     }
 
-    /// Removes a bucket's folder with all that is in it, and forgets its tables. Whoever is at
-    /// work on one of them is waited for. A mark of it is durable before the first file goes.
-    pub(super) async fn remove_bucket(&self, bucket: &str, node_id: u64) -> Result<(), LakeError> {
-        let folder = names::folder(bucket);
+    /// The tables in the folder of a bucket that somebody has asked for.
+    pub(super) fn inside(&self, folder: &str) -> Vec<Arc<Table>> {
         let inside = format!("{folder}/");
-        let tables: Vec<Arc<Table>> = {
-            let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
-            let inside = handles
-                .by_folder
-                .iter()
-                .filter(|(path, _)| path.starts_with(&inside));
-            inside.map(|(_, table)| Arc::clone(table)).collect()
-        };
-        let mut held = Vec::new();
-        for table in &tables {
-            held.push((table.upkeep().await, table.flushing().await));
-        }
-        let deletion = Deletion::begin(bucket, node_id);
-        deletion.write(&self.store, &folder).await?;
-        // A commit of another node that was on its way may come between.
-        let mut removed = usize::MAX;
-        while removed > 0 {
-            removed = self.remove_folder(&folder).await?;
-        }
-        deletion.end().write(&self.store, &folder).await?;
+        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        let tables = handles.by_folder.iter();
+        let tables = tables.filter(|(path, _)| path.starts_with(&inside));
+        tables.map(|(_, table)| Arc::clone(table)).collect()
+    }
+
+    /// Forgets the tables in the folder of a bucket: they are gone.
+    pub(super) fn forget_inside(&self, folder: &str) {
+        let inside = format!("{folder}/");
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         handles.by_folder.retain(|path, table| {
             let stays = !path.starts_with(&inside);
@@ -190,25 +194,5 @@ impl Tables {
             }
             stays
         });
-        Ok(())
-    }
-
-    /// Says how many files it found.
-    async fn remove_folder(&self, folder: &str) -> Result<usize, LakeError> {
-        let prefix = Path::parse(folder).map_err(object_store::Error::from)?;
-        let listed: Vec<_> = self.store.list(Some(&prefix)).try_collect().await?;
-        // Without its log a folder is no table: nobody reads half of one.
-        let mut paths: Vec<Path> = listed.into_iter().map(|meta| meta.location).collect();
-        paths.sort_by_key(|path| !path.as_ref().contains("/_delta_log/"));
-        let found = paths.len();
-        let paths = futures_util::stream::iter(paths.into_iter().map(Ok)).boxed();
-        let mut deleted = self.store.delete_stream(paths);
-        while let Some(deleted) = deleted.next().await {
-            match deleted {
-                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(found)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
@@ -165,9 +165,9 @@ impl Cluster {
     }
 
     async fn delete(&self, node: usize) {
-        let lake = &self.nodes[node].lake.shared;
-        let removed = lake.tables.remove_bucket("b", lake.node_id).await;
-        removed.expect("removed");
+        let tables = &self.nodes[node].lake.shared.tables;
+        let since = tables.deletion_number("b").await.expect("read");
+        tables.remove_bucket("b", since).await.expect("removed");
         self.flushed.lock().expect("lock").clear();
     }
 
@@ -319,6 +319,7 @@ impl Node {
             // One of them goes the way of a folder.
             has_copy: number > 0,
             meanwhile: Mutex::default(),
+            before_removal: Mutex::default(),
         });
         let opened = Opened {
             storage: Arc::new(storage),
@@ -365,6 +366,11 @@ impl Node {
         *self.gate.meanwhile.lock().expect("lock") = Some(Box::pin(work));
     }
 
+    /// This happens before the next files are removed, which are listed by then.
+    pub(super) fn before_removal(&self, work: impl Future<Output = ()> + Send + 'static) {
+        *self.gate.before_removal.lock().expect("lock") = Some(Box::pin(work));
+    }
+
     fn reload(&self) {
         let table = self.lake.shared.tables.get("b", TABLE).expect("a name");
         table.forget();
@@ -384,6 +390,7 @@ struct Gate {
     inner: Arc<InMemory>,
     has_copy: bool,
     meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
+    before_removal: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl fmt::Debug for Gate {
@@ -432,7 +439,15 @@ impl ObjectStore for Gate {
         &self,
         locations: BoxStream<'static, Result<Path>>,
     ) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
+        let inner = Arc::clone(&self.inner);
+        let before = self.before_removal.lock().expect("lock").take();
+        let deleted = async move {
+            if let Some(before) = before {
+                before.await;
+            }
+            inner.delete_stream(locations)
+        };
+        stream::once(deleted).flatten().boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cluster::{Cell, Cluster, Step, TABLE};
 use super::world::{World, budget};
 use crate::lake::compact::JoinLimits;
-use crate::lake::deletion::Deletion;
+use crate::lake::deletion::{Deletions, Mark, Step as Deleting};
 use crate::lake::store::{self, Store};
 use crate::lake::table::{Next, Seen};
 use crate::lake::tables::Tables;
@@ -16,9 +16,22 @@ const LOG: &str = "lake/b/cpu/_delta_log";
 
 impl World {
     /// The store of the tables as another node opens it.
-    fn store(&self) -> Store {
+    pub(super) fn store(&self) -> Store {
         let storage: Arc<dyn crate::storage::Storage> = Arc::new(self.storage.clone());
         store::open(None, &storage, 2).expect("opened")
+    }
+
+    /// Marks a deletion as ended, as another node may do it.
+    fn put_end(&self, number: u64) {
+        let mark = Mark {
+            step: Deleting::Ended,
+            id: number.to_string(),
+            bucket: "b".to_owned(),
+            node: "2".to_owned(),
+        };
+        let path = format!("lake/_tidegate/deleted/b/{number:020}.json");
+        let mark = serde_json::to_vec(&mark).expect("JSON");
+        self.storage.put(&path, &mark);
     }
 
     /// Takes all files of a folder away, behind everybody's back.
@@ -74,7 +87,7 @@ async fn a_table_that_is_gone_after_a_restart_is_told_by_all_who_meet_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_does_not_land_below_a_checkpoint_that_others_made() {
     let mut world = World::new(1).await;
-    let other = Tables::new(world.store(), true, &budget());
+    let other = Tables::new(world.store(), 2, true, &budget());
     let other = other.get("b", "cpu").expect("a name");
     world.write("cpu", 0..2, 0);
     world.flush("cpu").await.expect("flushed");
@@ -111,8 +124,8 @@ async fn a_bucket_that_another_node_deleted_begins_anew_and_a_loss_after_that_is
         world.write(table, 0..2, 1);
         world.flush(table).await.expect("flushed");
     }
-    let other = Tables::new(world.store(), true, &budget());
-    other.remove_bucket("b", 2).await.expect("removed");
+    let other = Tables::new(world.store(), 2, true, &budget());
+    other.remove_bucket("b", 0).await.expect("removed");
     for table in ["cpu", "mem"] {
         let found = world.lake.snapshot(&world.bucket, table).await;
         assert!(found.expect("no error").is_none(), "{table}");
@@ -138,14 +151,16 @@ async fn nothing_is_added_to_a_bucket_while_another_node_removes_it() {
     let mut world = World::shared(1).await;
     world.write("cpu", 0..2, 1);
     world.flush("cpu").await.expect("flushed");
-    let deletion = Deletion::begin("b", 2);
-    deletion.write(&world.store(), "b").await.expect("written");
+    let deletions = Deletions::new(world.store(), 2);
+    let begun = deletions.begin("b", "b", 0).await;
+    assert!(begun.expect("written"));
     world.write("cpu", 0..2, 2);
     let refused = world.flush("cpu").await.expect_err("refused");
     assert!(matches!(refused, LakeError::Removing { .. }), "{refused}");
     world.take_folder("lake/b");
-    let ended = deletion.end();
-    ended.write(&world.store(), "b").await.expect("written");
+    let last = deletions.last("b").await.expect("read");
+    let ended = deletions.step("b", &last, Deleting::Ended).await;
+    assert!(ended.expect("written"));
     world.flush("cpu").await.expect("flushed");
     assert_eq!(world.stored("cpu").await.len(), 2);
 }
@@ -163,8 +178,7 @@ async fn a_commit_that_falls_into_a_deletion_is_taken_back() {
         // Between the look and the commit everything goes, as another node may do it.
         if times == 1 {
             world.take_folder("lake/b");
-            let mark = serde_json::to_vec(&Deletion::begin("b", 2).end()).expect("JSON");
-            world.storage.put("lake/_tidegate/deleted/b.json", &mark);
+            world.put_end(1);
         }
         match seen.state {
             Some(_) => Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?)),
@@ -256,8 +270,7 @@ async fn a_first_commit_that_falls_into_a_deletion_is_taken_back() {
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"));
     let lines: Vec<serde_json::Value> = lines.collect();
-    let ended = Deletion::begin("b", 2).end();
-    ended.write(&world.store(), "b").await.expect("written");
+    world.put_end(1);
     world.take_folder("lake/b");
     let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
     let mut times = 0;
@@ -265,8 +278,7 @@ async fn a_first_commit_that_falls_into_a_deletion_is_taken_back() {
         times += 1;
         // Between the look and the commit another one begins and ends.
         if times == 1 {
-            let mark = serde_json::to_vec(&Deletion::begin("b", 2).end()).expect("JSON");
-            world.storage.put("lake/_tidegate/deleted/b.json", &mark);
+            world.put_end(2);
             return Ok(Next::Commit(actions::parse("b/cpu", lines.clone())?));
         }
         Ok(Next::Done)

@@ -7,6 +7,7 @@ mod order;
 mod plan;
 mod random;
 mod reading;
+mod removal;
 mod stop;
 mod syncs;
 mod world;
