@@ -7,4 +7,5 @@ mod model;
 mod release;
 mod salvage;
 mod support;
+mod syncs;
 mod threaded;
