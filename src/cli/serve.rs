@@ -19,6 +19,7 @@ mod tests;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use thiserror::Error;
@@ -66,6 +67,11 @@ Examples:
   tidegate serve --listen 0.0.0.0:8086 --tls-cert fullchain.pem --tls-key privkey.pem
   tidegate serve --config tidegate.toml --log-format json
   tidegate serve --listen 127.0.0.1:0 --data-dir bench --without-auth";
+
+/// For what is still at work on threads of its own when all is said and saved: at most this long. A
+/// call to a file system that hangs (a store behind a network) would hold the process for as long
+/// as it likes, and then the supervisor kills. What it was about stands in the log.
+const LEFTOVERS_MAX: Duration = Duration::from_millis(100);
 
 /// Run the server.
 #[derive(Args, Clone, Debug, Default)]
@@ -150,7 +156,9 @@ impl Serve {
                 operation: "start the threads",
                 source,
             })?;
-        runtime.block_on(until_stopped(Arc::new(config)))?;
+        let ended = runtime.block_on(until_stopped(Arc::new(config)));
+        runtime.shutdown_timeout(LEFTOVERS_MAX);
+        ended?;
         info!("stopped");
         Ok(())
     }
