@@ -174,16 +174,20 @@ impl Upload {
             Some(_) => over(table.held_by(owner), share_bytes / 2),
         };
         if !is_small && (over_all > 0 || over_own > 0) {
-            // What is taken from bodies of one's own counts for both.
-            let of_all = over_all.saturating_sub(over_own);
-            let made = table.make_room(self.id, over_own, Some(owner), SMALL_BYTES)
-                && table.make_room(self.id, of_all, None, SMALL_BYTES);
-            if !made {
+            let chosen = table.choose(self.id, over_own, Some(owner), SMALL_BYTES, &[]);
+            let chosen = chosen.and_then(|own| {
+                // What is taken from bodies of one's own counts for both.
+                let of_all = over_all.saturating_sub(table.held_of(&own));
+                let others = table.choose(self.id, of_all, None, SMALL_BYTES, &own)?;
+                Some([own, others].concat())
+            });
+            let Some(chosen) = chosen else {
                 return Err(Crowded {
                     held_bytes: table.held_bytes,
                     share_bytes,
                 });
-            }
+            };
+            table.ask_to_yield(&chosen);
         }
         table.change(self.id, |entry| entry.held_bytes = after);
         Ok(())
@@ -199,7 +203,10 @@ impl Upload {
     /// Has slower bodies yield that together hold this much, whatever the share is: the budget is
     /// full. Does nothing if there are not that many.
     pub(super) fn press(&self, bytes: u64) {
-        self.all.table().make_room(self.id, bytes, None, 0);
+        let mut table = self.all.table();
+        if let Some(chosen) = table.choose(self.id, bytes, None, 0, &[]) {
+            table.ask_to_yield(&chosen);
+        }
     }
 }
 
@@ -231,25 +238,32 @@ impl Table {
         theirs.map(Entry::share_bytes).sum()
     }
 
-    /// Has bodies yield that come clearly more slowly than this one and hold `wanted` bytes
-    /// together, or all that others hold, the slowest first; only those that hold more than
-    /// `small_bytes`, and only those of `owner`, if that is given. As many as it takes, or none.
-    fn make_room(
-        &mut self,
+    /// What these hold.
+    fn held_of(&self, ids: &[u64]) -> u64 {
+        let entries = ids.iter().filter_map(|id| self.uploads.get(id));
+        entries.map(|entry| entry.held_bytes).sum()
+    }
+
+    /// Bodies that come clearly more slowly than this one and hold `wanted` bytes together, or all
+    /// that others hold, the slowest first; only those that hold more than `small_bytes`, only those
+    /// of `owner`, if that is given, and none that is chosen `already`. As many as it takes, or
+    /// nothing if there are not as many.
+    fn choose(
+        &self,
         id: u64,
         wanted: u64,
         owner: Option<Option<u64>>,
         small_bytes: u64,
-    ) -> bool {
+        already: &[u64],
+    ) -> Option<Vec<u64>> {
         if wanted == 0 {
-            return true;
+            return Some(Vec::new());
         }
         let now = clock::instant();
-        let Some(pace) = self.uploads.get(&id).map(|entry| entry.pace(now)) else {
-            return false;
-        };
+        let pace = self.uploads.get(&id)?.pace(now);
         let others = self.uploads.iter().filter(|(other, entry)| {
             **other != id
+                && !already.contains(other)
                 && !entry.is_yielding
                 && entry.held_bytes > small_bytes
                 && owner.is_none_or(|owner| entry.owner == owner)
@@ -267,10 +281,7 @@ impl Table {
             freed = freed.saturating_add(held);
             chosen.push(other);
         }
-        if freed >= wanted {
-            self.ask_to_yield(&chosen);
-        }
-        freed >= wanted
+        (freed >= wanted).then_some(chosen)
     }
 
     fn ask_to_yield(&mut self, chosen: &[u64]) {
@@ -384,6 +395,21 @@ mod tests {
         assert!(new.claim(200 * KIB).is_err(), "its own are no slower");
         assert_eq!(other.claim(300 * KIB), Ok(()), "others have theirs");
         assert!(!is_yielding(&quick));
+    }
+
+    /// From a reader's suspicion: its own slow one was cut, though that was not enough.
+    #[test]
+    fn nobody_yields_to_a_body_that_is_refused_all_the_same() {
+        let all = Uploads::of(2000 * KIB);
+        let slow = upload(&all, Some(1), 60, 400 * KIB);
+        let quick = upload(&all, Some(2), 0, 490 * KIB);
+        let other = upload(&all, Some(3), 0, 90 * KIB);
+        let new = all.begin(Some(1));
+        assert!(new.claim(520 * KIB).is_err(), "the others are no slower");
+        assert!(!is_yielding(&slow) && !is_yielding(&quick) && !is_yielding(&other));
+        drop(other);
+        assert_eq!(new.claim(510 * KIB), Ok(()));
+        assert!(is_yielding(&slow) && !is_yielding(&quick));
     }
 
     /// From a bug: each write of a few bytes cut an upload that had a pause and was past the share, for
