@@ -17,7 +17,7 @@ use super::json::{answer, rfc3339};
 use super::params::LakeParams;
 use super::{App, Engine, bucket};
 use crate::catalog::Bucket;
-use crate::lake::{Lake, TableStatus};
+use crate::lake::{Lake, LakeError, TableStatus};
 
 pub use work::{accept_loss, compact, flush, vacuum};
 
@@ -90,7 +90,10 @@ async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
     let (status, error) = match lake.status(&target.bucket, &target.measurement).await {
         Ok(status) => (status, None),
         Err(error) if error.is_passing() => return Err(error.into()),
-        Err(error) => (None, Some(error.to_string())),
+        Err(error) => {
+            tracing::warn!(bucket = target.bucket.name, table = target.measurement, %error, "cannot be shown");
+            (None, Some(told(&error)))
+        }
     };
     let version = status.as_ref().map(|status| status.version);
     let TableStatus {
@@ -161,5 +164,56 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
             format!("measurement \"{name}\" not found"),
         )),
         _ => Ok(targets),
+    }
+}
+
+/// What an operator is told of an error. One of the disk, of the store or of a library may name a path
+/// of the server: that is for the log.
+fn told(error: &LakeError) -> String {
+    match error {
+        LakeError::Table { .. }
+        | LakeError::File { .. }
+        | LakeError::Copied { .. }
+        | LakeError::Gone { .. }
+        | LakeError::Contended { .. }
+        | LakeError::Leaving { .. }
+        | LakeError::Removing { .. }
+        | LakeError::Uncertain { .. }
+        | LakeError::Exhausted(_)
+        | LakeError::Encode(_)
+        | LakeError::Merge(_) => error.to_string(),
+        LakeError::Decode(_) if !error.is_passing() => error.to_string(),
+        _ => "it cannot be used now: the server's log says why".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told;
+    use crate::lake::LakeError;
+    use crate::storage::{Operation, StorageError};
+
+    /// They were sent as they are.
+    #[test]
+    fn an_operator_is_told_why_a_table_fails_and_no_path_of_the_server() {
+        let failed = StorageError::Io {
+            operation: Operation::Sync,
+            path: "/var/lib/secret/lake/b/cpu".into(),
+            source: std::io::Error::from_raw_os_error(5),
+        };
+        let damaged = LakeError::Positions {
+            path: "/var/lib/secret/flushes.json".to_owned(),
+            reason: "it is empty".to_owned(),
+        };
+        for error in [LakeError::Storage(failed), damaged] {
+            assert!(error.to_string().contains("secret"));
+            let told = told(&error);
+            assert!(!told.contains("secret") && told.contains("log"), "{told}");
+        }
+        let known = LakeError::Table {
+            table: "b/cpu".to_owned(),
+            reason: "its protocol was raised".to_owned(),
+        };
+        assert_eq!(told(&known), "table b/cpu: its protocol was raised");
     }
 }

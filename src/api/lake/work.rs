@@ -13,7 +13,7 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{Target, targets};
+use super::{Target, targets, told};
 use crate::api::App;
 use crate::api::error::ApiError;
 use crate::api::params::LakeParams;
@@ -139,7 +139,7 @@ async fn run(
                 let told = Failed {
                     bucket,
                     measurement,
-                    error: error.to_string(),
+                    error: told(&error),
                 };
                 tell(lines, &told).await?;
             }
