@@ -225,13 +225,14 @@ impl Lake {
     }
 
     async fn vacuum(&self, table: &Table) -> Result<UpkeepCounts, LakeError> {
-        // A file that a flush has written and not committed yet is no orphan.
-        let _still = table.flushing().await;
         let Some(state) = table.refresh(self.app()).await? else {
             return Ok(UpkeepCounts::default());
         };
         self.certain_now_ns()?;
+        // In this order: flushes do not wait while this waits for memory, and need none of it.
         let _memory = self.memory_to_load(&state).await?;
+        // A file that a flush has written and not committed yet is no orphan.
+        let _still = table.flushing().await;
         let files_removed = table.vacuum(self.shared.options.vacuum_age).await?;
         if files_removed > 0 {
             tracing::info!(table = table.folder, files = files_removed, "vacuumed");

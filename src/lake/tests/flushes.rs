@@ -2,7 +2,8 @@
 
 use super::world::{DAY_NS, World};
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
-use crate::lake::LakeError;
+use crate::lake::{LakeError, Upkeep};
+use crate::storage::FaultStorage;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_point_is_in_the_table_once_and_no_longer_in_memory() {
@@ -191,4 +192,28 @@ async fn small_files_are_joined_as_they_come_and_overwritten_points_vanish() {
         .upkeep(&world.bucket, "cpu", crate::lake::Upkeep::Compact);
     done.await.expect("compacted");
     assert_eq!(world.stored("cpu").await, world.expected("cpu"));
+}
+
+/// From a reader's suspicion: it waited for memory, half a minute long, with the table in its hand.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flush_does_not_wait_for_a_vacuum_that_waits_for_memory() {
+    let budget = super::world::budget_of(64 << 20);
+    let storage = FaultStorage::new(1);
+    let world = World::within(storage, Vec::new(), budget.clone()).await;
+    let mut world = world.expect("opened");
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    world.write("cpu", 0..2, 2);
+    let rest = budget.marks().hard_bytes - budget.used_bytes();
+    let full = budget.try_reserve(rest).expect("fits");
+    let vacuum = world.lake.upkeep(&world.bucket, "cpu", Upkeep::Vacuum);
+    let flush = async {
+        let flush = world.flush("cpu");
+        let flushed = tokio::time::timeout(std::time::Duration::from_secs(15), flush).await;
+        drop(full);
+        flushed.expect("at once").expect("flushed");
+    };
+    // The vacuum begins first.
+    let (vacuumed, ()) = tokio::join!(biased; vacuum, flush);
+    vacuumed.expect("vacuumed");
 }
