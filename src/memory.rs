@@ -121,6 +121,8 @@ struct Shared {
     flush_steps: u32,
     /// Held by who reads a file in a narrow step: see [`Room::turn`].
     turn: Mutex<()>,
+    /// One for each reading that may be under way: see [`Room::enter`].
+    readings: Arc<Semaphore>,
 }
 
 impl Budget {
@@ -138,6 +140,7 @@ impl Budget {
             )),
             flush_steps,
             turn: Mutex::new(()),
+            readings: Arc::new(Semaphore::new(room::READINGS_MAX)),
         };
         Self {
             shared: Arc::new(shared),

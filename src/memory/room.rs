@@ -1,18 +1,25 @@
 //! The memory in which files are read: an export's, or that of a compaction.
 //!
 //! A reading takes a floor when it begins, with empty hands, and holds it to its end: as much as
-//! one small chunk of each of its files takes. Beyond the floor it takes what is free, file by
+//! one small chunk of each of its files takes. Readings under way have half of what there is as their
+//! floors at most, so that writes go on; who comes later waits for a while. Beyond the floor it takes what is free, file by
 //! file, and never waits for it: a file that got nothing is read in narrow steps, each of which
 //! opens it, takes one chunk and closes it again. Such a step needs more than the floor for a
 //! moment, so there is one at a time in the whole process ([`Room::turn`]). Who holds the turn waits
 //! for no memory and for nobody else: so readings cannot block each other, however many there are.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Budget, Exhausted, Reservation};
 
 /// The floor's share of the hard mark: one part in so many.
 const FLOOR_SHARE: u64 = 8;
+
+/// Readings that may be under way, beside a compaction.
+pub(super) const READINGS_MAX: usize = 4;
 
 /// A chunk of one file at most. Larger ones are no faster.
 const CHUNK_BYTES_MAX: u64 = 2 << 20;
@@ -24,6 +31,7 @@ const CHUNK_BYTES_MIN: u64 = 16 << 10;
 #[derive(Clone, Debug)]
 pub struct Room {
     floor: Arc<Reservation>,
+    _place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// The right to be the one that reads in a narrow step.
@@ -35,10 +43,26 @@ pub struct Turn<'a> {
 }
 
 impl Room {
-    /// Takes the floor, or says that memory is short now. It always fits when nothing else is held.
-    pub fn enter(budget: &Budget) -> Result<Self, Exhausted> {
-        let floor = budget.try_reserve(Self::floor_bytes(budget))?;
-        Ok(Self::within(floor))
+    /// Takes the floor, waiting at most `patience` for other readings and for memory, or says that it
+    /// is short. It always fits when nothing else is held. Call it with empty hands only.
+    pub async fn enter(budget: &Budget, patience: Duration) -> Result<Self, Exhausted> {
+        let floor_bytes = Self::floor_bytes(budget);
+        let begun = crate::clock::instant();
+        let place = Arc::clone(&budget.shared.readings).acquire_owned();
+        let Ok(Ok(place)) = tokio::time::timeout(patience, place).await else {
+            return Err(Exhausted {
+                wanted_bytes: floor_bytes,
+                used_bytes: budget.used_bytes(),
+                hard_bytes: budget.marks().hard_bytes,
+            });
+        };
+        let waited = crate::clock::instant().saturating_duration_since(begun);
+        let patience = patience.saturating_sub(waited);
+        let floor = budget.reserve_within(floor_bytes, patience).await?;
+        Ok(Self {
+            _place: Some(Arc::new(place)),
+            ..Self::within(floor)
+        })
     }
 
     /// The size of a floor, for who takes it together with more.
@@ -50,6 +74,7 @@ impl Room {
     pub fn within(floor: Reservation) -> Self {
         Self {
             floor: Arc::new(floor),
+            _place: None,
         }
     }
 
@@ -88,8 +113,10 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Room;
-    use crate::memory::{Budget, Marks};
+    use crate::memory::{Budget, Exhausted, Marks};
 
     fn budget() -> Budget {
         Budget::new(Marks {
@@ -99,10 +126,52 @@ mod tests {
         })
     }
 
-    #[test]
-    fn a_reading_takes_its_floor_at_once_and_more_only_while_nobody_feels_it() {
+    async fn enter(budget: &Budget) -> Result<Room, Exhausted> {
+        Room::enter(budget, Duration::ZERO).await
+    }
+
+    /// From a reader's suspicion: eight readings had all that writes may take.
+    #[tokio::test]
+    async fn readings_leave_half_of_the_memory_to_writes_however_many_come() {
         let budget = budget();
-        let room = Room::enter(&budget).expect("nothing is held");
+        let mut rooms = Vec::new();
+        while let Ok(room) = enter(&budget).await {
+            rooms.push(room);
+        }
+        assert_eq!(budget.used_bytes(), 40 << 20);
+        let patience = Duration::from_secs(60);
+        let waiting = Room::enter(&budget, patience);
+        let left = async {
+            tokio::task::yield_now().await;
+            rooms.pop();
+        };
+        let (entered, ()) = tokio::join!(waiting, left);
+        assert!(
+            entered.is_ok(),
+            "who waits gets the place of one that leaves"
+        );
+    }
+
+    /// From a reader's suspicion: it was refused for the moment of another's narrow step.
+    #[tokio::test]
+    async fn a_reading_that_meets_a_narrow_step_waits_for_its_end() {
+        let budget = budget();
+        let room = enter(&budget).await.expect("nothing is held");
+        let turn = room.turn(75 << 20);
+        assert!(enter(&budget).await.is_err());
+        let waiting = Room::enter(&budget, Duration::from_secs(60));
+        let end = async {
+            tokio::task::yield_now().await;
+            drop(turn);
+        };
+        let (entered, ()) = tokio::join!(waiting, end);
+        assert!(entered.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_reading_takes_its_floor_at_once_and_more_only_while_nobody_feels_it() {
+        let budget = budget();
+        let room = enter(&budget).await.expect("nothing is held");
         assert_eq!(budget.used_bytes(), 10 << 20);
         let more = room
             .more(30 << 20)
@@ -115,16 +184,16 @@ mod tests {
         );
         drop(more);
         let held = budget.try_reserve(65 << 20).expect("fits");
-        let refused = Room::enter(&budget).expect_err("75 of 80 are held");
+        let refused = enter(&budget).await.expect_err("75 of 80 are held");
         assert!(refused.fits_when_idle());
         drop((held, room));
         assert_eq!(budget.used_bytes(), 0);
     }
 
-    #[test]
-    fn a_narrow_step_gets_its_turn_though_memory_is_short_and_one_at_a_time() {
+    #[tokio::test]
+    async fn a_narrow_step_gets_its_turn_though_memory_is_short_and_one_at_a_time() {
         let budget = budget();
-        let room = Room::enter(&budget).expect("nothing is held");
+        let room = enter(&budget).await.expect("nothing is held");
         let _held = budget.try_reserve(70 << 20).expect("fits");
         let turn = room.turn(50 << 20);
         assert!(budget.shared.turn.try_lock().is_err());
@@ -133,9 +202,9 @@ mod tests {
         assert!(budget.shared.turn.try_lock().is_ok());
     }
 
-    #[test]
-    fn chunks_of_all_files_fit_the_floor() {
-        let room = Room::enter(&budget()).expect("nothing is held");
+    #[tokio::test]
+    async fn chunks_of_all_files_fit_the_floor() {
+        let room = enter(&budget()).await.expect("nothing is held");
         assert_eq!(room.chunk_bytes(1), 2 << 20);
         assert_eq!(room.chunk_bytes(64), (10 << 20) / 128);
         assert_eq!(room.chunk_bytes(100_000), 16 << 10);

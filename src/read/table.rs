@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use super::ReadError;
 use super::lake::{Lake, TableFiles};
@@ -10,6 +13,9 @@ use crate::columnar::{FieldType, Segment};
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation, Room};
 use crate::merge::{Merge, Run, SortedSegment, TimeRange};
+
+/// How long a reader waits for memory before it is refused: as long as a write, by default.
+const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where points may lie.
 #[derive(Clone, Debug)]
@@ -20,10 +26,14 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// Where files are read; nothing without a lake.
+    /// Where files are read; nothing without a lake. Blocks for a while if memory is short; must be
+    /// called within a runtime.
     pub(super) fn room(&self) -> Result<Option<Room>, ReadError> {
-        let room = self.lake.as_ref().map(|_| Room::enter(&self.budget));
-        Ok(room.transpose()?)
+        if self.lake.is_none() {
+            return Ok(None);
+        }
+        let room = Room::enter(&self.budget, ROOM_PATIENCE);
+        Ok(Some(Handle::current().block_on(room)?))
     }
 
     /// The measurements of a bucket, bytewise.
@@ -47,7 +57,8 @@ pub(super) struct TableField {
     pub(super) field_type: FieldType,
     /// 0 for the type that the field has here, then up.
     pub(super) rank: usize,
-    /// The name of its column where each has one: that of the field, or with the type behind it.
+    /// The name of its column where each has one, which no other has: that of the field, or with the
+    /// type behind it.
     pub(super) label: Box<str>,
 }
 
@@ -180,7 +191,7 @@ type Columns = (Vec<Box<str>>, Vec<TableField>);
 
 /// The tags and fields of all sources, ordered by name. A field is of the type that the buffer
 /// has, else of the first that the lake names; others come behind it. A name that is a tag and a
-/// field, because nodes disagree, is shown as both.
+/// field, because nodes disagree, is shown as both, the field's column named for its type.
 fn columns(segments: &[Arc<Segment>], files: Option<&TableFiles>) -> Columns {
     let mut tags: BTreeSet<&str> = BTreeSet::new();
     let mut fields: BTreeMap<&str, Vec<FieldType>> = BTreeMap::new();
@@ -202,8 +213,12 @@ fn columns(segments: &[Arc<Segment>], files: Option<&TableFiles>) -> Columns {
             add(name, *field_type);
         }
     }
+    let is_alone = |name: &str, rank| rank == 0 && !tags.contains(name);
     let mut taken: BTreeSet<String> = BTreeSet::new();
-    if fields.values().any(|types| types.len() > 1) {
+    if fields
+        .iter()
+        .any(|(name, types)| types.len() > 1 || !is_alone(name, 0))
+    {
         taken.extend(
             tags.iter()
                 .chain(fields.keys())
@@ -218,9 +233,9 @@ fn columns(segments: &[Arc<Segment>], files: Option<&TableFiles>) -> Columns {
         name: name.into(),
         field_type,
         rank,
-        label: match rank {
-            0 => name.into(),
-            _ => label(name, field_type, &mut taken),
+        label: match is_alone(name, rank) {
+            true => name.into(),
+            false => label(name, field_type, &mut taken),
         },
     });
     let fields = fields.collect();

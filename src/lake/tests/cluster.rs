@@ -272,7 +272,9 @@ impl Cluster {
 }
 
 fn read(files: &[StoredFile], values: &mut Values) {
-    let room = Room::enter(&budget()).expect("nothing is held");
+    let budget = budget();
+    let floor = budget.try_reserve(Room::floor_bytes(&budget));
+    let room = Room::within(floor.expect("nothing is held"));
     let runs = files.iter().map(|file| {
         let chunks = file.open(TimeRange::ALL, &room, files.len());
         let chunks = chunks.expect("opened");

@@ -376,3 +376,18 @@ async fn files_without_a_time_in_range_are_not_opened() {
     assert_eq!(world.text(Some(501), None).await, "m,t=a v=5000i 5000\n");
     assert_eq!(world.text(Some(5001), None).await, "");
 }
+
+/// From a reader's suspicion: two columns had the same name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_is_a_field_on_another_node_has_two_columns_of_different_names() {
+    let mut lake = Fake {
+        fields: vec![("t".into(), FieldType::Integer)],
+        ..Fake::default()
+    };
+    lake.file(0, &[&[(A, 1, &[("t", Integer(5))])]]);
+    let world = World::over(Some(Arc::new(lake)), 1, 1000);
+    let bytes = world.export(csv()).await.expect("exports");
+    let text = String::from_utf8(bytes).expect("text");
+    assert_eq!(text, "time,gone,t,t_integer\r\n1,,a,5\r\n");
+    assert_eq!(world.text(None, None).await, "m,t=a t=5i 1\n");
+}
