@@ -397,7 +397,7 @@ mod tests {
         assert!(!is_yielding(&quick));
     }
 
-    /// From a reader's suspicion: its own slow one was cut, though that was not enough.
+    /// From a review: its own slow one was cut, though that was not enough.
     #[test]
     fn nobody_yields_to_a_body_that_is_refused_all_the_same() {
         let all = Uploads::of(2000 * KIB);

@@ -70,6 +70,11 @@ impl Rest {
         rest.is_some_and(|(at, until_ns)| at == version && now_ns <= until_ns)
     }
 
+    /// The table is another one from now on.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn note(&self, version: u64, until_ns: i64) {
         let mut rest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *rest = Some((version, until_ns));

@@ -39,6 +39,7 @@
 //! This module does not know HTTP, lines, or how rows are read out.
 
 mod actions;
+mod checked;
 mod columns;
 mod compact;
 mod deletion;

@@ -1,47 +1,38 @@
-//! One table: reading its log, and adding to it.
-//!
-//! A commit is tried until it stands or turns out to be done: before every attempt the log is read
-//! on, and the caller decides anew from what it finds there. That is also what happens after an
-//! error that does not tell whether the commit was written.
+//! One table: reading its log. Adding to it is in [`commit`].
 //!
 //! That there is no next commit says nothing by itself: the log may be gone, or may go on behind a
 //! checkpoint with what came before cleaned away. So the version that was last seen is looked for
 //! too. If it is not there, the table is loaded anew; and if nothing is left of a table that was
-//! there, that is an error, unless its bucket was deleted ([`Deletions`]). In a shared lake a bucket
-//! may be deleted while a commit is on its way: after the commit the version before and the mark of
-//! the deletion are looked for once more, and a commit that nothing comes before, or that fell into
-//! a deletion, is taken back.
+//! there, that is an error, unless its bucket was deleted ([`Deletions`]).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+mod commit;
+mod unproved;
+
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use deltalake_core::DeltaTable;
-use deltalake_core::kernel::transaction::TransactionError;
 use deltalake_core::kernel::{Action, EagerSnapshot};
-use deltalake_core::logstore::{
-    CommitOrBytes, LogStoreRef, StorageConfig, default_logstore, get_actions,
-};
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
 use deltalake_core::operations::vacuum::VacuumMode;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
-use serde_json::Value;
+use unproved::Unproved;
 use url::Url;
 
+use super::checked::Checked;
 use super::compact::Rest;
 use super::deletion::Deletions;
 use super::kept::{Cell, Kept};
 use super::state::{DataFile, TableState};
 use super::store::Store;
-use super::{LakeError, actions, loading};
+use super::{LakeError, loading};
 use crate::clock;
 
 /// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
 /// commit after a gap would not be seen by anyone.
 const STATE_AGE_MAX: Duration = Duration::from_secs(3600);
-
-const COMMIT_ATTEMPTS_MAX: u32 = 200;
 
 /// A table of the lake.
 #[derive(Debug)]
@@ -64,8 +55,9 @@ pub(super) struct Table {
     flushing: tokio::sync::Mutex<()>,
     /// Held by whoever rewrites or removes files: one at a time in this process.
     upkeep: tokio::sync::Mutex<()>,
-    /// Of the last checkpoint that is known of, plus one.
-    checkpointed: AtomicU64,
+    checked: Checked,
+    /// Locked by who commits.
+    unproved: tokio::sync::Mutex<Option<Unproved>>,
     /// Where a compaction found nothing to do.
     pub(super) rest: Rest,
 }
@@ -127,7 +119,8 @@ impl Table {
             kept: Arc::clone(kept),
             flushing: tokio::sync::Mutex::default(),
             upkeep: tokio::sync::Mutex::default(),
-            checkpointed: AtomicU64::new(0),
+            checked: Checked::default(),
+            unproved: tokio::sync::Mutex::default(),
             rest: Rest::default(),
         })
     }
@@ -155,6 +148,9 @@ impl Table {
 
     /// The state now, and what is known of deletions of its bucket.
     pub(super) async fn look(&self, app: &str) -> Result<Seen, LakeError> {
+        if let Ok(mut unproved) = self.unproved.try_lock() {
+            self.prove(&mut unproved).await?;
+        }
         let known = self.read_known();
         let fresh = known.clone().filter(|known| {
             clock::instant().saturating_duration_since(known.loaded) < STATE_AGE_MAX
@@ -239,84 +235,6 @@ impl Table {
         }
     }
 
-    /// Commits what `next` decides from the state that it is shown. Returns the state with it.
-    pub(super) async fn commit(
-        &self,
-        app: &str,
-        next: &mut (dyn FnMut(&Seen) -> Result<Next, LakeError> + Send),
-    ) -> Result<Option<Arc<TableState>>, LakeError> {
-        let mut failed = None;
-        for attempt in 0..COMMIT_ATTEMPTS_MAX {
-            let seen = match self.look(app).await {
-                Ok(seen) => seen,
-                // The error that left the doubt says more.
-                Err(error) => return Err(failed.unwrap_or(error)),
-            };
-            let next = next(&seen)?;
-            let Seen { state, deletion } = seen;
-            let actions = match next {
-                Next::Commit(actions) => actions,
-                Next::Done => return Ok(state),
-            };
-            // It is not there: so the error was what it looked like.
-            if let Some(error) = failed {
-                return Err(error);
-            }
-            let version = state.as_ref().map_or(0, |state| state.version + 1);
-            match self.write_commit(version, &actions).await {
-                Ok(()) if self.is_void(version, deletion.as_ref()).await? => {
-                    self.take_back(version, &actions).await?;
-                }
-                Ok(()) => return self.advance((state, deletion), version, &actions),
-                Err(TransactionError::VersionAlreadyExists(_)) => {
-                    // Whoever was faster goes on; the others spread out.
-                    let millis = u64::from(attempt.min(20)) * 5;
-                    tokio::time::sleep(Duration::from_millis(millis)).await;
-                }
-                Err(error) => failed = Some(self.delta(error.into())),
-            }
-        }
-        Err(LakeError::Contended {
-            table: self.folder.clone(),
-            attempts: COMMIT_ATTEMPTS_MAX,
-        })
-    }
-
-    /// Whether what a commit builds on went while it was written: the version before, or, with a
-    /// deletion of the bucket, the files that it adds.
-    async fn is_void(&self, version: u64, known: Option<&String>) -> Result<bool, LakeError> {
-        if !self.is_shared {
-            return Ok(false);
-        }
-        let is_after_gap = async {
-            match version.checked_sub(1) {
-                Some(before) => self.has_commit(before).await.map(|is_there| !is_there),
-                None => Ok(false),
-            }
-        };
-        let (is_after_gap, deletion) =
-            futures_util::future::join(is_after_gap, self.deletion()).await;
-        match deletion {
-            Err(LakeError::Removing { .. }) => Ok(true),
-            deletion => Ok(is_after_gap? || deletion?.as_ref() != known),
-        }
-    }
-
-    /// Removes a commit that nobody can read, for nothing comes before it, or its files are gone. In
-    /// its place there may be that of another by now, which stays.
-    async fn take_back(&self, version: u64, actions: &[Action]) -> Result<(), LakeError> {
-        let written = self.read_commit(version).await?;
-        let ours =
-            actions::lines(actions).map_err(|error| LakeError::table(&self.folder, error))?;
-        if written.is_none_or(|written| *written != *ours) {
-            return Ok(());
-        }
-        match self.store.delete(&commit_path(version)).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Writes a checkpoint of the table's log, and, if the time is certain, removes what of the
     /// log is older than the table keeps it.
     pub(super) async fn checkpoint(&self, is_time_certain: bool) -> Result<(), LakeError> {
@@ -332,27 +250,13 @@ impl Table {
                 .await
                 .map_err(delta)?;
         }
-        self.checkpointed.store(version + 1, Ordering::Relaxed);
+        self.checked.note(version);
         Ok(())
     }
 
     /// Commits since the last checkpoint, as of this version.
     pub(super) async fn unchecked(&self, version: u64) -> Result<u64, LakeError> {
-        let known = self.checkpointed.load(Ordering::Relaxed);
-        if known > 0 {
-            return Ok((version + 1).saturating_sub(known));
-        }
-        let hint = Path::from("_delta_log/_last_checkpoint");
-        let found = match self.store.get(&hint).await {
-            Ok(found) => found.bytes().await?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(version + 1),
-            Err(error) => return Err(error.into()),
-        };
-        let hint: Value = serde_json::from_slice(&found).unwrap_or_default();
-        let last = hint.get("version").and_then(Value::as_u64);
-        let next = last.map_or(0, |last| last + 1);
-        self.checkpointed.store(next, Ordering::Relaxed);
-        Ok((version + 1).saturating_sub(next))
+        self.checked.since(&self.store, version).await
     }
 
     /// Deletes files in the table's folder that are not, or no longer, part of it, at the age
@@ -375,33 +279,13 @@ impl Table {
     pub(super) fn forget(&self) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.kept.gone(self.number);
+        self.begin_anew();
     }
 
-    fn advance(
-        &self,
-        (state, deletion): (Option<Arc<TableState>>, Option<String>),
-        version: u64,
-        actions: &[Action],
-    ) -> Result<Option<Arc<TableState>>, LakeError> {
-        let wrong = |reason| LakeError::table(&self.folder, reason);
-        let mut state = match state {
-            Some(state) => state,
-            None => {
-                let mut metadata = actions.iter().filter_map(metadata_of);
-                let metadata = metadata.next().unwrap_or_default();
-                Arc::new(TableState::new(metadata).map_err(wrong)?)
-            }
-        };
-        let loaded = self.read_known().map(|known| known.loaded);
-        Arc::make_mut(&mut state)
-            .apply(version, actions)
-            .map_err(wrong)?;
-        self.publish(Known {
-            state: Arc::clone(&state),
-            loaded: loaded.unwrap_or_else(clock::instant),
-            deletion,
-        });
-        Ok(Some(state))
+    /// What was known of an earlier table is void.
+    fn begin_anew(&self) {
+        self.checked.forget();
+        self.rest.forget();
     }
 
     async fn load(&self, app: &str) -> Result<Option<TableState>, LakeError> {
@@ -439,15 +323,6 @@ impl Table {
         read.map_err(|error| self.delta(error))
     }
 
-    async fn write_commit(&self, version: u64, actions: &[Action]) -> Result<(), TransactionError> {
-        let lines = actions::lines(actions)
-            .map_err(|json_err| TransactionError::SerializeLogJson { json_err })?;
-        let entry = CommitOrBytes::LogBytes(lines.into());
-        self.log
-            .write_commit_entry(version, entry, uuid::Uuid::new_v4())
-            .await
-    }
-
     fn read_known(&self) -> Option<Known> {
         let known = self.state.read().unwrap_or_else(PoisonError::into_inner);
         known.clone()
@@ -461,6 +336,13 @@ impl Table {
             (known.loaded, known.state.version) <= (new.loaded, new.state.version)
         });
         let bytes = new.state.heap_bytes();
+        if is_newer
+            && known
+                .as_ref()
+                .is_some_and(|known| known.deletion != new.deletion)
+        {
+            self.begin_anew();
+        }
         if is_newer {
             *known = Some(new);
         }
@@ -490,11 +372,4 @@ impl Known {
 
 fn commit_path(version: u64) -> Path {
     Path::from_iter(["_delta_log", &format!("{version:020}.json")])
-}
-
-fn metadata_of(action: &Action) -> Option<Value> {
-    match action {
-        Action::Metadata(metadata) => serde_json::to_value(metadata).ok(),
-        _ => None,
-    }
 }

@@ -130,7 +130,7 @@ mod tests {
         Room::enter(budget, Duration::ZERO).await
     }
 
-    /// From a reader's suspicion: eight readings had all that writes may take.
+    /// From a review: eight readings had all that writes may take.
     #[tokio::test]
     async fn readings_leave_half_of_the_memory_to_writes_however_many_come() {
         let budget = budget();
@@ -152,7 +152,7 @@ mod tests {
         );
     }
 
-    /// From a reader's suspicion: it was refused for the moment of another's narrow step.
+    /// From a review: it was refused for the moment of another's narrow step.
     #[tokio::test]
     async fn a_reading_that_meets_a_narrow_step_waits_for_its_end() {
         let budget = budget();

@@ -194,7 +194,7 @@ async fn small_files_are_joined_as_they_come_and_overwritten_points_vanish() {
     assert_eq!(world.stored("cpu").await, world.expected("cpu"));
 }
 
-/// From a reader's suspicion: it waited for memory, half a minute long, with the table in its hand.
+/// From a review: it waited for memory, half a minute long, with the table in its hand.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flush_does_not_wait_for_a_vacuum_that_waits_for_memory() {
     let budget = super::world::budget_of(64 << 20);

@@ -10,7 +10,8 @@ use crate::lake::store::{self, Store};
 use crate::lake::table::{Next, Seen};
 use crate::lake::tables::Tables;
 use crate::lake::{LakeError, Upkeep, actions};
-use crate::storage::Storage as _;
+use crate::storage::fault::Fault;
+use crate::storage::{Operation, Storage as _};
 
 const LOG: &str = "lake/b/cpu/_delta_log";
 
@@ -188,6 +189,68 @@ async fn a_commit_that_falls_into_a_deletion_is_taken_back() {
     let committed = table.commit("other", &mut next).await.expect("no error");
     assert!(committed.is_none() && times == 2);
     assert!(world.storage.entries(LOG).expect("listed").is_empty());
+}
+
+/// From a review: it stayed for good, and nobody could make the table any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_falls_into_a_deletion_is_taken_back_whatever_fails_meanwhile() {
+    use Operation::{Len, List, Open, Read, Remove, Rename, Sync, SyncDir};
+    for operation in [Remove, Len, Open, Read, Sync, SyncDir, Rename, List] {
+        for after in 0..8 {
+            check_taken_back(operation, after).await;
+        }
+    }
+}
+
+async fn check_taken_back(operation: Operation, after: u64) {
+    let mut world = World::shared(1).await;
+    world.write("cpu", 0..2, 1);
+    world.flush("cpu").await.expect("flushed");
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    let info = actions::transaction("other", 7, 0);
+    let mut is_deleted = false;
+    let mut next = |seen: &Seen| {
+        if !std::mem::replace(&mut is_deleted, true) {
+            world.take_folder("lake/b");
+            world.put_end(1);
+            world.storage.fail(operation, after, Fault::Io);
+        }
+        match seen.state {
+            Some(_) => Ok(Next::Commit(actions::parse("b/cpu", vec![info.clone()])?)),
+            None => Ok(Next::Done),
+        }
+    };
+    // It may fail.
+    let _ = table.commit("other", &mut next).await;
+    world.storage.heal();
+    world.write("cpu", 0..3, 2);
+    let what = format!("{operation}, {after}");
+    let flushed = world.flush("cpu").await;
+    assert!(flushed.is_ok(), "{what}: {flushed:?}");
+    assert_eq!(world.stored("cpu").await.len(), 3, "{what}");
+}
+
+/// From a review: they were those of the table before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoint_and_rest_of_a_table_are_not_those_of_one_that_was_deleted() {
+    let mut world = World::shared(1).await;
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    for time in 0..7 {
+        world.write("cpu", 0..2, time);
+        world.flush("cpu").await.expect("flushed");
+        let done = world.lake.upkeep(&world.bucket, "cpu", Upkeep::Routine);
+        done.await.expect("looked after");
+    }
+    let version = table.known().expect("read").version;
+    assert!(table.unchecked(version).await.expect("read") < version);
+    let other = Tables::new(world.store(), 2, true, &budget());
+    other.remove_bucket("b", 0).await.expect("removed");
+    world.write("cpu", 0..2, 8);
+    world.flush("cpu").await.expect("flushed");
+    let version = table.known().expect("read").version;
+    assert_eq!(version, 0);
+    assert_eq!(table.unchecked(0).await.expect("read"), 1);
+    assert!(!table.rest.holds(0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

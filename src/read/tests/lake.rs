@@ -377,7 +377,7 @@ async fn files_without_a_time_in_range_are_not_opened() {
     assert_eq!(world.text(Some(5001), None).await, "");
 }
 
-/// From a reader's suspicion: two columns had the same name.
+/// From a review: two columns had the same name.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_is_a_field_on_another_node_has_two_columns_of_different_names() {
     let mut lake = Fake {

@@ -1,0 +1,186 @@
+//! Adding to a table's log.
+//!
+//! A commit is tried until it stands or turns out to be done: before every attempt the log is read
+//! on, and the caller decides anew from what it finds there. That is also what happens after an
+//! error that does not tell whether the commit was written.
+//!
+//! In a shared lake a bucket may be deleted while a commit is on its way: after the commit the version
+//! before and the mark of the deletion are looked for once more, and a commit that nothing comes
+//! before, or that fell into a deletion, is taken back ([`Unproved`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deltalake_core::kernel::Action;
+use deltalake_core::kernel::transaction::TransactionError;
+use deltalake_core::logstore::CommitOrBytes;
+use object_store::ObjectStoreExt as _;
+use serde_json::Value;
+
+use super::unproved::Unproved;
+use super::{Known, Next, Seen, Table, commit_path};
+use crate::clock;
+use crate::lake::state::TableState;
+use crate::lake::{LakeError, actions};
+
+const COMMIT_ATTEMPTS_MAX: u32 = 200;
+
+/// What has become of a commit.
+pub(super) enum Written {
+    Stands,
+    /// Another's is in its place.
+    TooLate,
+    TakenBack,
+}
+
+impl Table {
+    /// Commits what `next` decides from the state that it is shown. Returns the state with it.
+    pub(in crate::lake) async fn commit(
+        &self,
+        app: &str,
+        next: &mut (dyn FnMut(&Seen) -> Result<Next, LakeError> + Send),
+    ) -> Result<Option<Arc<TableState>>, LakeError> {
+        let mut failed = None;
+        for attempt in 0..COMMIT_ATTEMPTS_MAX {
+            let seen = match self.look(app).await {
+                Ok(seen) => seen,
+                // The error that left the doubt says more.
+                Err(error) => return Err(failed.unwrap_or(error)),
+            };
+            let next = next(&seen)?;
+            let Seen { state, deletion } = seen;
+            let actions = match next {
+                Next::Commit(actions) => actions,
+                Next::Done => return Ok(state),
+            };
+            // It is not there: so the error was what it looked like.
+            if let Some(error) = failed {
+                return Err(error);
+            }
+            let version = state.as_ref().map_or(0, |state| state.version + 1);
+            match self.write_commit(version, deletion.clone(), &actions).await {
+                Ok(Written::Stands) => {
+                    return self.advance((state, deletion), version, &actions);
+                }
+                Ok(Written::TakenBack) => {}
+                Ok(Written::TooLate) => {
+                    // Whoever was faster goes on; the others spread out.
+                    let millis = u64::from(attempt.min(20)) * 5;
+                    tokio::time::sleep(Duration::from_millis(millis)).await;
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(LakeError::Contended {
+            table: self.folder.clone(),
+            attempts: COMMIT_ATTEMPTS_MAX,
+        })
+    }
+
+    /// Whether what a commit builds on went while it was written: the version before, or, with a
+    /// deletion of the bucket, the files that it adds.
+    async fn is_void(&self, version: u64, known: Option<&String>) -> Result<bool, LakeError> {
+        if !self.is_shared {
+            return Ok(false);
+        }
+        let is_after_gap = async {
+            match version.checked_sub(1) {
+                Some(before) => self.has_commit(before).await.map(|is_there| !is_there),
+                None => Ok(false),
+            }
+        };
+        let (is_after_gap, deletion) =
+            futures_util::future::join(is_after_gap, self.deletion()).await;
+        match deletion {
+            Err(LakeError::Removing { .. }) => Ok(true),
+            deletion => Ok(is_after_gap? || deletion?.as_ref() != known),
+        }
+    }
+
+    /// Writes a commit. In a shared lake it stands only once it was seen that it is not void.
+    async fn write_commit(
+        &self,
+        version: u64,
+        deletion: Option<String>,
+        actions: &[Action],
+    ) -> Result<Written, LakeError> {
+        let lines = actions::lines(actions);
+        let lines = lines.map_err(|error| LakeError::table(&self.folder, error))?;
+        let mut unproved = self.unproved.lock().await;
+        *unproved = Some(Unproved::new(version, deletion, &lines));
+        let entry = CommitOrBytes::LogBytes(lines.into());
+        let written = self
+            .log
+            .write_commit_entry(version, entry, uuid::Uuid::new_v4());
+        match written.await {
+            Ok(()) => self.prove(&mut unproved).await,
+            Err(TransactionError::VersionAlreadyExists(_)) => Ok(Written::TooLate),
+            Err(error) => Err(self.delta(error.into())),
+        }
+    }
+
+    /// Looks whether a commit stands, and takes it back if not. After an error it is still to be done.
+    pub(super) async fn prove(
+        &self,
+        unproved: &mut Option<Unproved>,
+    ) -> Result<Written, LakeError> {
+        let mut written = Written::Stands;
+        if let Some(commit) = &unproved
+            && self
+                .is_void(commit.version, commit.deletion.as_ref())
+                .await?
+        {
+            self.take_back(commit).await?;
+            written = Written::TakenBack;
+        }
+        *unproved = None;
+        Ok(written)
+    }
+
+    /// Removes a commit that nobody can read, for nothing comes before it, or its files are gone. In
+    /// its place there may be that of another by now, which stays.
+    async fn take_back(&self, commit: &Unproved) -> Result<(), LakeError> {
+        let written = self.read_commit(commit.version).await?;
+        if written.is_none_or(|written| !commit.is(&written)) {
+            return Ok(());
+        }
+        match self.store.delete(&commit_path(commit.version)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn advance(
+        &self,
+        (state, deletion): (Option<Arc<TableState>>, Option<String>),
+        version: u64,
+        actions: &[Action],
+    ) -> Result<Option<Arc<TableState>>, LakeError> {
+        let wrong = |reason| LakeError::table(&self.folder, reason);
+        let mut state = match state {
+            Some(state) => state,
+            None => {
+                let mut metadata = actions.iter().filter_map(metadata_of);
+                let metadata = metadata.next().unwrap_or_default();
+                Arc::new(TableState::new(metadata).map_err(wrong)?)
+            }
+        };
+        let loaded = self.read_known().map(|known| known.loaded);
+        Arc::make_mut(&mut state)
+            .apply(version, actions)
+            .map_err(wrong)?;
+        self.publish(Known {
+            state: Arc::clone(&state),
+            loaded: loaded.unwrap_or_else(clock::instant),
+            deletion,
+        });
+        Ok(Some(state))
+    }
+}
+
+fn metadata_of(action: &Action) -> Option<Value> {
+    match action {
+        Action::Metadata(metadata) => serde_json::to_value(metadata).ok(),
+        _ => None,
+    }
+}
