@@ -11,7 +11,7 @@
 //! reservations for the most that its contents can take (vectors double), the excess goes back
 //! from time to time; a frozen one holds exactly its bytes, for as long as anyone reads it.
 //!
-//! Batches of one table are applied in the order of their sequence, by one thread; readers may
+//! Batches of one table are applied in the order of their sequence, one at a time; readers may
 //! come at any time. A table's lock is held for a moment only, whatever the table's size, for every
 //! acknowledgement waits for the thread that applies. A reader shares the frozen segments and copies
 //! the growing one while it is small; a large one is frozen and shared, which copies nothing (a small

@@ -1,11 +1,22 @@
-//! Applies durable batches to the buffer, in the order of the log.
+//! Applies durable batches to the buffer, those of a bucket in the order of the log.
 //!
-//! One thread does it, so that the last write wins in memory exactly as it will after a replay.
-//! It never fails and never waits for memory: that was reserved before the frame was logged.
+//! ```text
+//! the log's thread ─► bucket 1: [heavy][light][light]    first heavy ─► thread "apply-heavy"
+//!                     bucket 2: [light][light]           first light ─► thread "apply"
+//! ```
+//!
+//! The frames of a bucket are applied strictly one after the other, so that the last write wins in
+//! memory exactly as it will after a replay. Those of different buckets have no table in common, so
+//! nobody can tell in which order they were applied: a frame that is much work, with a hundred
+//! thousand new columns, is left to a thread of its own, and the small ones of other buckets pass
+//! it. Several such frames go on in turn, some tables at a time.
+//!
+//! Applying never fails and never waits for memory: that was reserved before the frame was logged.
+
+mod turns;
 
 use std::io;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
@@ -15,6 +26,13 @@ use super::scratch::TableRows;
 use crate::buffer::Buffer;
 use crate::id::{BucketId, Sequence};
 use crate::memory::Reservation;
+use turns::{Turn, Turns, Weight};
+
+/// What a light frame has reserved at most, in bytes: applied in about a millisecond.
+const LIGHT_BYTES_MAX: u64 = 256 << 10;
+
+/// What of a heavy frame is applied in one turn, in bytes of its reservation. A table is not cut.
+const TURN_BYTES: u64 = 2 << 20;
 
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +48,7 @@ pub(super) enum Committed {
 }
 
 /// A durable frame on its way to the buffer.
+#[derive(Debug)]
 pub(super) struct Job {
     pub(super) bucket: BucketId,
     pub(super) sequence: Sequence,
@@ -42,35 +61,230 @@ pub(super) struct Job {
     pub(super) done: oneshot::Sender<Committed>,
 }
 
-/// Starts the thread. It ends when every sender is gone.
-pub(super) fn start(buffer: Buffer, applied: Arc<Applied>) -> io::Result<Sender<Job>> {
-    let (jobs, queue) = channel();
-    std::thread::Builder::new()
-        .name("apply".to_owned())
-        .spawn(move || run(&buffer, &applied, &queue))?;
+/// The way to the two threads. When it goes they end, after what was queued.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    buffer: Buffer,
+    applied: Arc<Applied>,
+    state: Mutex<State>,
+    light: Condvar,
+    heavy: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    turns: Turns<Work>,
+    /// Nothing more comes.
+    is_closed: bool,
+    /// One of the threads has panicked: nothing more is applied.
+    is_broken: bool,
+    /// Holds the heavy thread before its next turn, until the other end goes.
+    #[cfg(test)]
+    gate: Option<std::sync::mpsc::Receiver<()>>,
+}
+
+/// Starts the threads.
+pub(super) fn start(buffer: Buffer, applied: Arc<Applied>) -> io::Result<Jobs> {
+    let shared = Arc::new(Shared {
+        buffer,
+        applied,
+        state: Mutex::default(),
+        light: Condvar::new(),
+        heavy: Condvar::new(),
+    });
+    let jobs = Jobs {
+        shared: Arc::clone(&shared),
+    };
+    for (name, weight) in [("apply", Weight::Light), ("apply-heavy", Weight::Heavy)] {
+        let shared = Arc::clone(&shared);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        thread.spawn(move || shared.run(weight))?;
+    }
     Ok(jobs)
 }
 
-fn run(buffer: &Buffer, applied: &Applied, queue: &Receiver<Job>) {
-    while let Ok(job) = queue.recv() {
-        let sequence = job.sequence;
-        let (done, committed) = apply(buffer, job);
-        applied.set(sequence);
-        // The client may have hung up; its points stay.
-        let _ = done.send(committed);
+impl Jobs {
+    /// Queues a frame; sequences ascend. Hands it back if nothing is applied any more.
+    pub(super) fn send(&self, job: Job) -> Result<(), Box<Job>> {
+        let (bucket, sequence) = (job.bucket, job.sequence);
+        let weight = match job.reservation.bytes() <= LIGHT_BYTES_MAX {
+            true => Weight::Light,
+            false => Weight::Heavy,
+        };
+        let mut state = self.shared.state();
+        if state.is_broken {
+            return Err(Box::new(job));
+        }
+        let ready = state.turns.push(Turn {
+            bucket,
+            sequence,
+            weight,
+            work: Work::new(job),
+        });
+        drop(state);
+        self.shared.wake(ready);
+        Ok(())
+    }
+
+    /// Holds heavy frames before their next turn until the other end of the gate goes.
+    #[cfg(test)]
+    pub(super) fn hold_heavy(&self, gate: std::sync::mpsc::Receiver<()>) {
+        self.shared.state().gate = Some(gate);
     }
 }
 
-/// Whatever the job held is given back before its client is told: the next request of that client
-/// must not meet its own last one.
-fn apply(buffer: &Buffer, mut job: Job) -> (oneshot::Sender<Committed>, Committed) {
-    let mut committed = Committed::Done;
-    for table in &job.tables {
-        let share = job.reservation.split(Buffer::apply_bytes_max(&table.batch));
-        if !buffer.apply(job.bucket, job.sequence, &table.batch, share.hand_over()) {
-            committed = Committed::BucketGone;
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.shared.state().is_closed = true;
+        self.shared.wake_all();
+    }
+}
+
+impl Shared {
+    fn run(&self, weight: Weight) {
+        let _broken = Breaking(self);
+        while let Some(turn) = self.next(weight) {
+            self.apply(turn);
         }
     }
-    drop(job.in_flight);
-    (job.done, committed)
+
+    /// Waits for the next turn of this weight; nothing once there is none to come.
+    fn next(&self, weight: Weight) -> Option<Turn<Work>> {
+        let mut state = self.state();
+        loop {
+            if state.is_broken || (state.is_closed && state.turns.is_empty()) {
+                return None;
+            }
+            #[cfg(test)]
+            if weight == Weight::Heavy
+                && let Some(gate) = state.gate.take()
+            {
+                drop(state);
+                let _ = gate.recv();
+                state = self.state();
+                continue;
+            }
+            if let Some(turn) = state.turns.take(weight) {
+                return Some(turn);
+            }
+            let woken = self.of(weight).wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Applies what fits into a turn. Whatever the job held is given back before its client is told:
+    /// the next request of that client must not meet its own last one.
+    fn apply(&self, mut turn: Turn<Work>) {
+        let (bucket, sequence) = (turn.bucket, turn.sequence);
+        if !turn.work.go_on(&self.buffer) {
+            self.state().turns.put_back(turn);
+            return;
+        }
+        let (done, committed) = turn.work.finish();
+        let mut state = self.state();
+        let next = state.turns.finish(bucket, sequence);
+        if let Some(applied) = next.done_up_to {
+            // Under the lock: it must not go back.
+            self.applied.set(applied);
+        }
+        let is_end = state.is_closed;
+        drop(state);
+        match is_end {
+            true => self.wake_all(),
+            false => self.wake(next.ready),
+        }
+        // The client may have hung up; its points stay.
+        let _ = done.send(committed);
+    }
+
+    fn of(&self, weight: Weight) -> &Condvar {
+        match weight {
+            Weight::Light => &self.light,
+            Weight::Heavy => &self.heavy,
+        }
+    }
+
+    fn wake(&self, weight: Option<Weight>) {
+        if let Some(weight) = weight {
+            self.of(weight).notify_one();
+        }
+    }
+
+    fn wake_all(&self) {
+        self.light.notify_all();
+        self.heavy.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sees whether a thread panics: then nobody waits for ever for what is not applied any more.
+struct Breaking<'a>(&'a Shared);
+
+impl Drop for Breaking<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut state = self.0.state();
+            state.is_broken = true;
+            let lost = std::mem::take(&mut state.turns);
+            drop(state);
+            drop(lost);
+            self.0.wake_all();
+        }
+    }
+}
+
+/// A frame of which some tables may be applied already.
+#[derive(Debug)]
+struct Work {
+    job: Job,
+    tables_applied: usize,
+    committed: Committed,
+}
+
+impl Work {
+    fn new(job: Job) -> Self {
+        Self {
+            job,
+            tables_applied: 0,
+            committed: Committed::Done,
+        }
+    }
+
+    /// Applies tables for one turn; whether all are applied now.
+    fn go_on(&mut self, buffer: &Buffer) -> bool {
+        let Job {
+            bucket,
+            sequence,
+            tables,
+            reservation,
+            ..
+        } = &mut self.job;
+        let mut bytes = 0;
+        for table in tables.iter().skip(self.tables_applied) {
+            if bytes >= TURN_BYTES {
+                return false;
+            }
+            let share = reservation.split(Buffer::apply_bytes_max(&table.batch));
+            bytes += share.bytes();
+            if !buffer.apply(*bucket, *sequence, &table.batch, share.hand_over()) {
+                self.committed = Committed::BucketGone;
+            }
+            self.tables_applied += 1;
+        }
+        true
+    }
+
+    /// Gives back what the frame held; what is left is whom to tell what.
+    fn finish(self) -> (oneshot::Sender<Committed>, Committed) {
+        drop(self.job.in_flight);
+        (self.job.done, self.committed)
+    }
 }

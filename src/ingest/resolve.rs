@@ -17,13 +17,12 @@
 //! reaches the disk: it is turned away ([`Committed::NotAttempted`]) and resolved again. What comes
 //! after relies on nothing that is gone, so it is logged.
 
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
-use super::apply::{Committed, Job};
+use super::apply::{Committed, Job, Jobs};
 use super::decision::takes_any;
 use super::in_flight::{Counted, SeriesInFlight};
 use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved};
@@ -49,7 +48,7 @@ pub(super) struct Resolver {
     /// Covers the schemas.
     schema_memory: Mutex<Reservation>,
     wal: Wal,
-    jobs: Sender<Job>,
+    jobs: Jobs,
     catalog: Catalog,
     buffer: Buffer,
     budget: Budget,
@@ -64,7 +63,7 @@ pub(super) struct Parts {
     /// Covers the schemas.
     pub(super) schema_memory: Reservation,
     pub(super) wal: Wal,
-    pub(super) jobs: Sender<Job>,
+    pub(super) jobs: Jobs,
     pub(super) catalog: Catalog,
     pub(super) buffer: Buffer,
     pub(super) budget: Budget,
@@ -99,6 +98,11 @@ impl Resolver {
 
     pub(super) fn wal(&self) -> &Wal {
         &self.wal
+    }
+
+    #[cfg(test)]
+    pub(super) fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 
     pub(super) fn log_health(&self) -> Result<(), String> {
@@ -269,7 +273,6 @@ impl Resolver {
     fn queue(&self, job: Job) {
         if let Err(lost) = self.jobs.send(job) {
             let _ = lost
-                .0
                 .done
                 .send(Committed::Failed("the server is stopping".to_owned()));
         }
@@ -339,7 +342,7 @@ fn bytes_of(parts: &[Part]) -> u64 {
 
 /// Does what is much work where it holds up no one: a thread that serves others hands them over
 /// first. There is no queue that this could wait in, for whoever is in one may wait for this.
-fn aside<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
+pub(super) fn aside<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
     let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
     match bytes >= ASIDE_BYTES && flavor.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread) {
         true => tokio::task::block_in_place(work),

@@ -10,7 +10,7 @@ use super::parse::{Parsing, Slice, column_of};
 use super::queued::Queued;
 use super::report::{LineReport, Reports, Stage};
 use super::resolution::{Mode, Part, Resolved};
-use super::resolve::Resolver;
+use super::resolve::{Resolver, aside};
 use super::scratch::Rules;
 use super::{Acknowledge, Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::buffer::Buffer;
@@ -318,8 +318,15 @@ struct Commit {
 impl Commit {
     /// Waits until they are durable and applied. What never went to the disk is resolved anew,
     /// and then the new decision is returned.
-    async fn finish(self) -> Result<Option<Resolved>, WriteError> {
-        let (mut commits, mut decision) = (self.commits, None);
+    async fn finish(mut self) -> Result<Option<Resolved>, WriteError> {
+        let decision = self.wait().await;
+        // A hundred thousand columns take their time to go.
+        aside(self.rows.reservation.bytes(), move || drop(self));
+        decision
+    }
+
+    async fn wait(&mut self) -> Result<Option<Resolved>, WriteError> {
+        let (mut commits, mut decision) = (std::mem::take(&mut self.commits), None);
         for _ in 1..ATTEMPTS_MAX {
             if told(wait_for(commits).await, &self.bucket)? {
                 return Ok(decision);

@@ -3,6 +3,7 @@ mod check;
 mod gate;
 mod lines;
 mod no_sync;
+mod passing;
 mod races;
 mod release;
 mod schemas;
