@@ -15,9 +15,10 @@ use deltalake_core::DeltaTable;
 use deltalake_core::kernel::{Action, EagerSnapshot};
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
 use deltalake_core::operations::vacuum::VacuumMode;
-use object_store::ObjectStoreExt as _;
+use futures_util::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use unproved::Unproved;
 use url::Url;
 
@@ -186,7 +187,7 @@ impl Table {
             applied.map_err(|reason| LakeError::table(&self.folder, reason))?;
             next = self.read_commit(version + 1).await?;
         }
-        let is_there = known.state.version > first || self.has_commit(first).await?;
+        let is_there = known.state.version > first || self.has_version(first).await?;
         Ok(is_there.then_some(known))
     }
 
@@ -226,13 +227,26 @@ impl Table {
         self.deletions.settled(bucket).await
     }
 
-    /// Whether the log has this version.
-    async fn has_commit(&self, version: u64) -> Result<bool, LakeError> {
+    /// Whether the log has this version, as a commit or as a checkpoint: of a table that was not
+    /// written to for long the commit may have been cleaned away.
+    async fn has_version(&self, version: u64) -> Result<bool, LakeError> {
         match self.store.head(&commit_path(version)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+            Ok(_) => return Ok(true),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
+        let name = format!("{version:020}.checkpoint.");
+        let log = Path::from("_delta_log");
+        let mut entries = self
+            .store
+            .list_with_offset(Some(&log), &log.clone().join(name.as_str()));
+        while let Some(entry) = entries.try_next().await? {
+            let found = entry.location.filename();
+            if found.is_some_and(|found| found.starts_with(&name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Writes a checkpoint of the table's log, and, if the time is certain, removes what of the

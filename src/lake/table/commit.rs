@@ -85,7 +85,7 @@ impl Table {
         }
         let is_after_gap = async {
             match version.checked_sub(1) {
-                Some(before) => self.has_commit(before).await.map(|is_there| !is_there),
+                Some(before) => self.has_version(before).await.map(|is_there| !is_there),
                 None => Ok(false),
             }
         };

@@ -228,6 +228,11 @@ impl Cluster {
         let prefix = Path::from(format!("b/{TABLE}/_delta_log"));
         let listed = self.store.list_with_delimiter(Some(&prefix)).await;
         for meta in listed.expect("listed").objects {
+            // All commits are there still.
+            if !is_commit(&meta.location) {
+                self.store.delete(&meta.location).await.expect("deleted");
+                continue;
+            }
             let found = self.store.get(&meta.location).await.expect("there");
             let text = found.bytes().await.expect("read");
             let text = std::str::from_utf8(&text).expect("text");
@@ -269,6 +274,11 @@ impl Cluster {
             node.reload();
         }
     }
+}
+
+fn is_commit(location: &Path) -> bool {
+    let name = location.filename().unwrap_or_default();
+    name.len() == "00000000000000000000.json".len()
 }
 
 fn read(files: &[StoredFile], values: &mut Values) {

@@ -118,6 +118,26 @@ async fn a_commit_does_not_land_below_a_checkpoint_that_others_made() {
     assert_eq!(state.transactions.get("other"), Some(&7));
 }
 
+/// From a review: every commit after it was taken back, for good.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_after_a_version_of_which_only_the_checkpoint_is_left_stands() {
+    let mut world = World::shared(1).await;
+    for time in 0..3 {
+        world.write("cpu", 0..2, time);
+        world.flush("cpu").await.expect("flushed");
+    }
+    let table = world.lake.shared.tables.get("b", "cpu").expect("a name");
+    table.checkpoint(false).await.expect("written");
+    for version in 0..3 {
+        world.storage.take(&format!("{LOG}/{version:020}.json"));
+    }
+    for time in 3..5 {
+        world.write("cpu", 0..2, time);
+        world.flush("cpu").await.expect("flushed");
+    }
+    assert_eq!(world.stored("cpu").await, world.expected("cpu"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_that_another_node_deleted_begins_anew_and_a_loss_after_that_is_told() {
     let mut world = World::shared(1).await;

@@ -75,20 +75,38 @@ impl Random {
                 node,
                 cells: self.cells(),
             },
-            9..15 => Step::Flush {
+            9..15 => {
+                let steps = meanwhile(self);
+                let meanwhile = self.during_flush(steps, node, nodes);
+                Step::Flush { node, meanwhile }
+            }
+            // While others are at work their new files are too young for it.
+            15 if !is_meanwhile && self.below(3) == 0 => Step::Upkeep {
                 node,
-                meanwhile: meanwhile(self),
+                what: Upkeep::Vacuum,
+                meanwhile: Vec::new(),
             },
             15..18 => Step::Upkeep {
                 node,
                 what: self.of(&[Upkeep::Routine, Upkeep::Compact]),
                 meanwhile: meanwhile(self),
             },
+            18 if !is_meanwhile && self.below(2) == 0 => Step::Delete { node },
             18 => Step::Reload { node },
             // Old programs do not come back while newer ones are at work.
             _ if !is_meanwhile => Step::Age,
             _ => Step::Reload { node },
         }
+    }
+
+    /// The same, and now and then one of them deletes the bucket.
+    fn during_flush(&mut self, mut steps: Vec<Step>, node: usize, nodes: usize) -> Vec<Step> {
+        if !steps.is_empty() && self.below(4) == 0 {
+            let at = self.index(steps.len() + 1);
+            let node = (node + 1 + self.index(nodes - 1)) % nodes;
+            steps.insert(at, Step::Delete { node });
+        }
+        steps
     }
 
     /// What the other nodes do.
@@ -120,7 +138,7 @@ async fn check(seed: u64) {
     let options = Options {
         compact_files_min: random.of(&[2, 3, 4]),
         file_bytes_max,
-        checkpoint_every: u64::MAX,
+        checkpoint_every: random.of(&[3, u64::MAX]),
         shared: true,
         ..options()
     };
