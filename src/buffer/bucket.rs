@@ -1,6 +1,6 @@
 //! The tables of one bucket, and its sums.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -17,6 +17,8 @@ pub(super) struct Bucket {
     tables: RwLock<BTreeMap<Box<str>, Arc<Mutex<Table>>>>,
     series: AtomicU64,
     reserved_bytes: AtomicU64,
+    /// By table, the sequences at which a segment must end, as far as they are not passed.
+    splits: RwLock<HashMap<Box<str>, Vec<Sequence>>>,
 }
 
 impl Bucket {
@@ -30,6 +32,7 @@ impl Bucket {
         if batch.rows() == 0 {
             return;
         }
+        let is_split = self.passes_split(batch.measurement(), sequence);
         loop {
             let table = self.table_or_new(batch.measurement());
             let mut table = lock(&table);
@@ -38,10 +41,37 @@ impl Bucket {
                 continue;
             }
             self.counting(&mut table, |table| {
+                if is_split {
+                    table.freeze();
+                }
                 table.apply(sequence, batch, reservation, limits);
             });
             return;
         }
+    }
+
+    pub(super) fn split_after(&self, measurement: &str, sequence: Sequence) {
+        let mut splits = self.splits.write().unwrap_or_else(PoisonError::into_inner);
+        splits.entry(measurement.into()).or_default().push(sequence);
+    }
+
+    /// Whether this batch of a table is the first one after a split. It is forgotten then.
+    fn passes_split(&self, measurement: &str, sequence: Sequence) -> bool {
+        let splits = self.splits.read().unwrap_or_else(PoisonError::into_inner);
+        let is_passed = |at: &Sequence| *at < sequence;
+        let of_table = splits.get(measurement);
+        if !of_table.is_some_and(|splits| splits.iter().any(is_passed)) {
+            return false;
+        }
+        drop(splits);
+        let mut splits = self.splits.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(of_table) = splits.get_mut(measurement) {
+            of_table.retain(|at| !is_passed(at));
+            if of_table.is_empty() {
+                splits.remove(measurement);
+            }
+        }
+        true
     }
 
     pub(super) fn seal(&self, measurement: &str) -> Option<Sealed> {

@@ -200,6 +200,15 @@ impl Buffer {
         self.bucket(bucket)?.seal(measurement)
     }
 
+    /// Lets no segment of a table have batches on both sides of a sequence: those up to it, and those
+    /// after it. To be told before the first of them comes. Then the former can be released without
+    /// the latter, as if they had been sealed in between: by an earlier process they were.
+    pub fn split_after(&self, bucket: BucketId, measurement: &str, sequence: Sequence) {
+        if let Some(bucket) = self.bucket_or_new(bucket) {
+            bucket.split_after(measurement, sequence);
+        }
+    }
+
     /// Lets go of the sealed rows of a table up to a sequence, which is that of a [`Sealed`]. Their
     /// memory is given back when no reader holds them. A bucket that was dropped meanwhile, or a
     /// table without such rows, is left alone.

@@ -315,7 +315,7 @@ impl Table {
     }
 
     /// Turns the growing segment into a frozen one that holds exactly its bytes.
-    fn freeze(&mut self) {
+    pub(super) fn freeze(&mut self) {
         let Some(span) = self.active_span.take() else {
             return;
         };

@@ -97,6 +97,13 @@ impl Sealed {
         )
     }
 
+    /// The part of it that was sealed earlier, up to this sequence; `None` if there is none.
+    pub fn up_to(&self, last: Sequence) -> Option<Self> {
+        let earlier = self._frozen.iter().take_while(|frozen| frozen.last <= last);
+        let count = earlier.count();
+        Self::new(self._frozen.get(..count).unwrap_or_default())
+    }
+
     /// `None` if there are no segments.
     pub(super) fn new(frozen: &[Arc<Frozen>]) -> Option<Self> {
         Some(Self::of(frozen, frozen.last()?.last))

@@ -42,6 +42,10 @@ const WRITES_MAX: usize = 4;
 /// How often a flush is prepared anew because others have changed the table meanwhile.
 const PREPARATIONS_MAX: u32 = 20;
 
+/// From so many flushes on whose end is not known, the last one is tried again instead of a larger
+/// one.
+const DOUBTS_MAX: usize = 8;
+
 /// How often files get a new number because others were faster.
 const NUMBERS_MAX: u32 = 100;
 
@@ -85,8 +89,7 @@ impl Lake {
             let seen = self.see(&table, bucket, measurement).await?;
             let flushed = self.settle(&table, &seen, bucket, measurement)?;
             self.shared.buffer.release(bucket.id, measurement, flushed);
-            let sealed = self.shared.buffer.seal(bucket.id, measurement);
-            let Some(sealed) = sealed else {
+            let Some(sealed) = self.seal(&table, bucket, measurement, flushed)? else {
                 return Ok(FlushCounts::default());
             };
             let (sealed, scratch) = Scratch::take(&self.shared.budget, sealed).await;
@@ -112,6 +115,36 @@ impl Lake {
             table: table.folder.clone(),
             attempts: PREPARATIONS_MAX,
         })
+    }
+
+    /// The rows to flush, if there are any.
+    fn seal(
+        &self,
+        table: &Table,
+        bucket: &Bucket,
+        measurement: &str,
+        flushed: Sequence,
+    ) -> Result<Option<Sealed>, LakeError> {
+        let buffer = &self.shared.buffer;
+        let held = buffer.table(bucket.id, measurement);
+        if held.is_some_and(|held| held.first <= flushed) {
+            let reason = format!(
+                "it has what was flushed up to frame {flushed}, and in memory that cannot be told                  from what came later: restart the server, which leaves it out"
+            );
+            return Err(LakeError::table(&table.folder, reason));
+        }
+        let Some(sealed) = buffer.seal(bucket.id, measurement) else {
+            return Ok(None);
+        };
+        // One attempt more is one more that may arrive late: once there are some, the last one is
+        // tried again.
+        let doubts: Vec<Sequence> = {
+            let position = self.shared.positions.of(bucket.id, measurement);
+            position.doubts().collect()
+        };
+        let again = doubts.last().filter(|_| doubts.len() >= DOUBTS_MAX);
+        let again = again.and_then(|last| sealed.up_to(*last));
+        Ok(Some(again.unwrap_or(sealed)))
     }
 
     fn check_stays(&self, bucket: &Bucket) -> Result<(), LakeError> {
@@ -317,8 +350,8 @@ impl Lake {
     ) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
         // More than that is not ours: `settle` tells.
-        let attempt = self.shared.positions.of(bucket.id, measurement).attempt;
-        let known = attempt.map_or(last, |attempt| attempt.0.max(last));
+        let known = self.shared.positions.of(bucket.id, measurement).last().0;
+        let known = known.max(last);
         let mut landing = Landing::Landed;
         let mut next = |seen: &Seen| {
             let state = seen.state.as_deref();

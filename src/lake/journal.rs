@@ -17,10 +17,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{BucketId, Sequence};
+use crate::id::BucketId;
 use crate::storage::{self, FLUSHES_FILE as PATH, File, Operation, Storage, StorageError};
 
-use super::positions::Position;
+use super::position::Position;
 
 const FORMAT: u32 = 2;
 
@@ -212,11 +212,6 @@ fn decode(line: &[u8]) -> Option<Line> {
 
 fn to_u64(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
-}
-
-/// A table that was never flushed: what files of format 1 leave out.
-pub(super) fn is_unset(sequence: &Sequence) -> bool {
-    *sequence == Sequence(0)
 }
 
 #[cfg(test)]

@@ -57,6 +57,7 @@ mod open;
 mod packed;
 pub mod parquet;
 mod plan;
+mod position;
 mod positions;
 mod reading;
 mod relieve;

@@ -75,6 +75,10 @@ impl Lake {
         };
         for (bucket, measurement) in lake.shared.positions.doubtful() {
             lake.settle_doubt(bucket, &measurement).await?;
+            let position = lake.shared.positions.of(bucket, &measurement);
+            for doubt in position.doubts() {
+                lake.shared.buffer.split_after(bucket, &measurement, doubt);
+            }
         }
         Ok(lake)
     }

@@ -15,38 +15,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use super::LakeError;
-use super::journal::{self, Journal, Record, StoredTable, is_unset};
+use super::journal::{self, Journal, Record, StoredTable};
+use super::position::Position;
 use crate::id::{BucketId, Sequence};
 use crate::storage::{self, FLUSHES_FILE as PATH, Storage, StorageError};
-
-/// How far a table is flushed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
-    /// All frames up to this one are in the table, or were in it when it was deleted.
-    pub(super) flushed: Sequence,
-    /// A flush up to here was begun and is not known to have failed or succeeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) attempt: Option<Sequence>,
-    /// Frames up to this one went with a table that was deleted or given up.
-    #[serde(default, skip_serializing_if = "is_unset")]
-    pub(super) gone: Sequence,
-    /// The last deletion of the bucket that is accounted for in `gone`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) deletion: Option<String>,
-}
-
-impl Position {
-    /// The transaction that the table must have at least.
-    pub(super) fn expected(&self) -> Sequence {
-        match self.flushed > self.gone {
-            true => self.flushed,
-            false => Sequence(0),
-        }
-    }
-}
 
 /// The positions of all tables. Clones share them.
 #[derive(Clone, Debug)]
@@ -134,9 +107,7 @@ impl Positions {
     pub(super) fn last(&self) -> Sequence {
         let noted = self.lock();
         let positions = noted.tables.values().flat_map(BTreeMap::values);
-        let last =
-            positions.map(|position| position.flushed.max(position.attempt.unwrap_or_default()));
-        last.max().unwrap_or_default()
+        positions.map(Position::last).max().unwrap_or_default()
     }
 
     /// Every table with a flush whose end is not known.
@@ -144,7 +115,7 @@ impl Positions {
         let noted = self.lock();
         let mut doubtful = Vec::new();
         for (bucket, tables) in &noted.tables {
-            let open = tables.iter().filter(|(_, at)| at.attempt.is_some());
+            let open = tables.iter().filter(|(_, at)| at.doubts().next().is_some());
             doubtful.extend(open.map(|(name, _)| (*bucket, name.clone())));
         }
         doubtful
@@ -159,7 +130,7 @@ impl Positions {
         sequence: Sequence,
     ) -> Result<(), StorageError> {
         let change = self.change(bucket, measurement, |position| {
-            position.attempt = position.attempt.max(Some(sequence));
+            position.attempt(sequence);
         });
         self.write_up_to(change)
     }
@@ -167,11 +138,7 @@ impl Positions {
     /// Notes that a table is flushed up to here. Durable with the next attempt, or by
     /// [`Positions::write`].
     pub(super) fn flushed(&self, bucket: BucketId, measurement: &str, sequence: Sequence) {
-        self.change(bucket, measurement, |position| {
-            position.flushed = position.flushed.max(sequence);
-            // An attempt that seemed to fail may still arrive.
-            position.attempt = position.attempt.filter(|attempt| *attempt > sequence);
-        });
+        self.change(bucket, measurement, |position| position.flushed(sequence));
     }
 
     /// Notes that what a table had is not expected in it any more: its bucket was deleted, or
@@ -410,10 +377,8 @@ mod tests {
             |storage: &FaultStorage| Positions::open(Arc::new(storage.crash())).expect("opened");
         let crashed = after(&storage);
         assert_eq!(crashed.doubtful(), [(bucket, "cpu".to_owned())]);
-        let expected = Position {
-            attempt: Some(Sequence(5)),
-            ..Position::default()
-        };
+        let mut expected = Position::default();
+        expected.attempt(Sequence(5));
         assert_eq!(crashed.of(bucket, "cpu"), expected);
         positions
             .attempt(bucket, "mem", Sequence(6))
@@ -454,7 +419,7 @@ mod tests {
         let more = len(&storage).expect("there") - before;
         assert!(more < 200, "{more} bytes");
         let after = Positions::open(Arc::new(storage.crash())).expect("opened");
-        assert_eq!(after.of(bucket, "table7").attempt, Some(Sequence(2)));
+        assert_eq!(after.of(bucket, "table7").last(), Sequence(2));
         assert_eq!(after.of(bucket, "table8").flushed, Sequence(1));
     }
 
@@ -473,7 +438,7 @@ mod tests {
                         attempt().expect("works again");
                     }
                     let after = Positions::open(Arc::new(storage.crash())).expect("readable");
-                    assert_eq!(after.of(bucket, "m").attempt, Some(sequence), "{operation}");
+                    assert_eq!(after.of(bucket, "m").last(), sequence, "{operation}");
                 }
             }
         }

@@ -40,7 +40,7 @@ impl Lake {
     ) -> Result<Sequence, LakeError> {
         let positions = &self.shared.positions;
         let position = positions.of(bucket.id, measurement);
-        let known = position.flushed.max(position.attempt.unwrap_or_default());
+        let known = position.last();
         let found = self.found_in(seen);
         if found > known {
             return Err(LakeError::Copied {

@@ -39,6 +39,49 @@ fn what_was_sealed_is_released_and_what_came_after_it_stays() {
     );
 }
 
+/// After a restart the rows of a flush came back in one segment with later ones.
+#[test]
+fn what_an_earlier_process_sealed_is_released_without_what_came_after_it() {
+    let (buffer, budget) = (buffer(1 << 20), budget());
+    for split in [2, 5, 9] {
+        buffer.split_after(BUCKET, "m", Sequence(split));
+    }
+    for sequence in [1, 2, 3, 4, 7, 8] {
+        let first = i64::try_from(sequence).expect("small");
+        apply(
+            &buffer,
+            &budget,
+            sequence,
+            &batch("m", "a", first..first + 1),
+        );
+        apply(
+            &buffer,
+            &budget,
+            sequence,
+            &batch("n", "a", first..first + 1),
+        );
+    }
+    let held = |up_to: u64| {
+        buffer.release(BUCKET, "m", Sequence(up_to));
+        times(&buffer, &budget, "m")
+    };
+    assert_eq!(held(1), [1, 2, 3, 4, 7, 8]);
+    assert_eq!(held(2), [3, 4, 7, 8]);
+    assert_eq!(held(5), [7, 8]);
+    assert_eq!(held(9), [7, 8], "they grow on");
+    // All that is left is let go of in between, and the table comes again.
+    let sealed = buffer.seal(BUCKET, "m").expect("rows");
+    assert_eq!(sealed.up_to(Sequence(7)).map(|part| part.rows), None);
+    assert_eq!(sealed.up_to(Sequence(8)).map(|part| part.rows), Some(2));
+    buffer.release(BUCKET, "m", sealed.last);
+    for sequence in [9, 10] {
+        apply(&buffer, &budget, sequence, &batch("m", "a", 0..1));
+    }
+    buffer.release(BUCKET, "m", Sequence(9));
+    assert_eq!(times(&buffer, &budget, "m"), [0]);
+    assert_eq!(times(&buffer, &budget, "n"), [1, 2, 3, 4, 7, 8]);
+}
+
 #[test]
 fn a_reader_leaves_out_what_is_elsewhere_already() {
     let (buffer, budget) = (buffer(1 << 20), budget());

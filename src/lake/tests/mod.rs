@@ -1,6 +1,8 @@
 mod clock;
 mod cluster;
 mod crashes;
+mod doubt;
+mod flaky;
 mod flushes;
 mod gone;
 mod order;

@@ -11,14 +11,17 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::flaky::Flaky;
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Bucket, Catalog};
 use crate::clock::Clock;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::id::Sequence;
+use crate::lake::compact::JoinLimits;
+use crate::lake::store::Store;
 use crate::lake::{Lake, LakeError, Opened, Options};
 use crate::memory::{Budget, Marks};
-use crate::storage::FaultStorage;
+use crate::storage::{FaultStorage, data_format};
 use crate::telemetry::Metrics;
 
 /// (host, time) and the value of `v`: with it, how often the point is in the table.
@@ -93,7 +96,20 @@ impl World {
         log: Vec<Batch>,
         budget: Budget,
     ) -> Result<Self, LakeError> {
-        Self::open_in(storage, log, options(), Clock::system(), budget).await
+        Self::open_in(None, storage, log, (options(), Clock::system(), budget)).await
+    }
+
+    /// The same, whose tables lie in a store of their own.
+    pub(super) async fn on(
+        store: &Arc<Flaky>,
+        storage: FaultStorage,
+        log: Vec<Batch>,
+        options: Options,
+    ) -> Self {
+        let store = Arc::clone(store) as Store;
+        let how = (options, Clock::system(), budget());
+        let opened = Self::open_in(Some(store), storage, log, how).await;
+        opened.expect("opened")
     }
 
     pub(super) async fn open_with(
@@ -102,15 +118,14 @@ impl World {
         options: Options,
         clock: Clock,
     ) -> Result<Self, LakeError> {
-        Self::open_in(storage, log, options, clock, budget()).await
+        Self::open_in(None, storage, log, (options, clock, budget())).await
     }
 
     async fn open_in(
+        store: Option<Store>,
         storage: FaultStorage,
         log: Vec<Batch>,
-        options: Options,
-        clock: Clock,
-        budget: Budget,
+        (options, clock, budget): (Options, Clock, Budget),
     ) -> Result<Self, LakeError> {
         let limits = catalog::Limits {
             buckets_max: 10,
@@ -120,7 +135,7 @@ impl World {
         let catalog = catalog.expect("readable");
         let bucket = catalog.create_bucket("b", None).expect("created");
         let buffer = Buffer::new(BufferLimits::default());
-        let lake = Lake::open(Opened {
+        let opened = Opened {
             storage: Arc::new(storage.clone()),
             catalog: catalog.clone(),
             buffer: buffer.clone(),
@@ -128,8 +143,14 @@ impl World {
             metrics: Metrics::new(&clock),
             clock,
             options,
-        })
-        .await?;
+        };
+        let lake = match store {
+            None => Lake::open(opened).await?,
+            Some(store) => {
+                let node_id = data_format(&storage).expect("a node").node_id;
+                Lake::open_in(store, node_id, opened, JoinLimits::default()).await?
+            }
+        };
         let mut world = Self {
             storage,
             buffer,
