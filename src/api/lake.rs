@@ -172,6 +172,7 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
 fn told(error: &LakeError) -> String {
     match error {
         LakeError::Table { .. }
+        | LakeError::Damaged { .. }
         | LakeError::File { .. }
         | LakeError::Copied { .. }
         | LakeError::Gone { .. }

@@ -45,12 +45,25 @@ pub enum LakeError {
     /// The store did not answer, or refused.
     #[error("the store of the tables cannot be used: {0}")]
     Store(#[from] object_store::Error),
-    /// The library that reads and writes the tables' log.
+    /// The library that reads and writes the tables' log, for a reason that may pass.
     #[error("table {table}: {source}")]
     Delta {
         /// Its folder.
         table: String,
         /// What it says.
+        source: Box<deltalake_core::DeltaTableError>,
+    },
+    /// A table's log is not what it must be, though the store gives it out.
+    #[error(
+        "table {table} is damaged, or was written by a program that tidegate does not understand: \
+         {source}. Nothing is added to it, and its new points stay in memory and log. Restore its \
+         folder from a backup; or, if what it had may be given up, move the folder away and say so \
+         with `tidegate lake accept-loss`"
+    )]
+    Damaged {
+        /// Its folder.
+        table: String,
+        /// What the library that reads it says.
         source: Box<deltalake_core::DeltaTableError>,
     },
     /// A table holds something that is not understood.
@@ -186,6 +199,14 @@ impl LakeError {
         }
     }
 
+    /// The same error, of a log that the store gives out as it is.
+    pub(super) fn damaged(table: &str, source: deltalake_core::DeltaTableError) -> Self {
+        Self::Damaged {
+            table: table.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
     /// A time that is not believed, and what was expected, in nanoseconds since the epoch.
     pub(super) fn uncertain(now_ns: i64, expected_ns: i64) -> Self {
         let text = |ns| chrono::DateTime::from_timestamp_nanos(ns).to_rfc3339();
@@ -215,7 +236,8 @@ impl LakeError {
             | Self::Exhausted(_) => true,
             Self::Decode(error) => matches!(**error, DecodeError::Read { .. }),
             Self::Storage(_) | Self::Lost(_) => true,
-            Self::Table { .. }
+            Self::Damaged { .. }
+            | Self::Table { .. }
             | Self::File { .. }
             | Self::Encode(_)
             | Self::Merge(_)

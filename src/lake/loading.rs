@@ -1,11 +1,22 @@
-//! What reading a table's log takes, guessed from the log's files before they are read: the library
-//! reads all of it at once.
+//! Reading a table's log as a whole, and what that takes, guessed from the log's files before they
+//! are read: the library reads all of it at once.
+//!
+//! The library does not say whether a log could not be read or could not be understood. So the store
+//! is asked for each file that the log is made of: if it gives them all out, and a second reading
+//! fails like the first (other nodes may clean up a log while it is read), it is the log that is
+//! damaged.
 
+use std::sync::Arc;
+
+use deltalake_core::kernel::{Action, EagerSnapshot};
+use deltalake_core::logstore::LogStoreRef;
+use deltalake_core::{DeltaTable, DeltaTableError};
 use futures_util::TryStreamExt as _;
-use object_store::ObjectStore as _;
 use object_store::path::Path;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
 use super::LakeError;
+use super::state::{DataFile, TableState};
 use super::store::Store;
 
 /// What is read however short the log is: schemas in three forms.
@@ -17,21 +28,107 @@ const TEXT_FACTOR: u64 = 4;
 /// Rows of a checkpoint, in its compressed bytes.
 const CHECKPOINT_FACTOR: u64 = 16;
 
-/// About the bytes that loading a table takes: the newest checkpoint, and the commits after it.
-pub(super) async fn bytes(table: &Store) -> Result<u64, LakeError> {
+/// Where a table's log is read from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// The table's folder, for people.
+    pub(super) folder: &'a str,
+    /// The store, seen from that folder.
+    pub(super) store: &'a Store,
+    /// The same, as the library sees it.
+    pub(super) log: &'a LogStoreRef,
+}
+
+impl Source<'_> {
+    /// The table as its log tells. `app` is the application whose transactions are asked about.
+    pub(super) async fn state(self, app: &str) -> Result<TableState, LakeError> {
+        match self.read(app).await {
+            Err(LakeError::Delta { .. }) if is_given_out(self.store).await => {
+                let again = self.read(app).await;
+                again.map_err(|error| match error {
+                    LakeError::Delta { table, source } => LakeError::Damaged { table, source },
+                    error => error,
+                })
+            }
+            read => read,
+        }
+    }
+
+    /// The table as the library sees it.
+    pub(super) async fn table(self) -> Result<DeltaTable, LakeError> {
+        let mut table = DeltaTable::new(Arc::clone(self.log));
+        match table.load().await {
+            Ok(()) => Ok(table),
+            Err(error) if is_given_out(self.store).await => {
+                Err(LakeError::damaged(self.folder, error))
+            }
+            Err(error) => Err(self.delta(error)),
+        }
+    }
+
+    async fn read(self, app: &str) -> Result<TableState, LakeError> {
+        let delta = |error| self.delta(error);
+        let wrong = |reason| LakeError::table(self.folder, reason);
+        let log = self.log.as_ref();
+        let snapshot = EagerSnapshot::try_new(log, None).await.map_err(delta)?;
+        let metadata = serde_json::to_value(snapshot.metadata()).unwrap_or_default();
+        let mut state = TableState::new(metadata).map_err(wrong)?;
+        let protocol = Action::Protocol(snapshot.protocol().clone());
+        state
+            .apply(snapshot.version(), &[protocol])
+            .map_err(wrong)?;
+        for view in snapshot.log_data().iter() {
+            #[allow(deprecated, reason = "the one way to the tags of a file")]
+            let mut add = view.add_action();
+            add.path = view.object_store_path().to_string();
+            let file = DataFile::of_add(&add).map_err(wrong)?;
+            state.files.insert(Arc::clone(&file.path), file);
+        }
+        let transaction = snapshot.transaction_version(log, app).await;
+        if let Some(version) = transaction.map_err(delta)? {
+            let version = u64::try_from(version).unwrap_or(0);
+            state.transactions.insert(app.to_owned(), version);
+        }
+        Ok(state)
+    }
+
+    fn delta(self, error: DeltaTableError) -> LakeError {
+        LakeError::delta(self.folder, error)
+    }
+}
+
+/// Whether the store gives out every file that a table's log is made of now.
+async fn is_given_out(table: &Store) -> bool {
+    let Ok(entries) = entries(table).await else {
+        return false;
+    };
+    for entry in entries {
+        // The bytes are not asked for before somebody waits for them.
+        if table.get(&entry.path).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// The newest checkpoint of a log, and the commits after it.
+async fn entries(table: &Store) -> Result<Vec<Entry>, LakeError> {
     let log = Path::from("_delta_log");
     let mut listed = table.list(Some(&log));
     let mut entries = Vec::new();
     while let Some(meta) = listed.try_next().await? {
-        entries.extend(entry(
-            meta.location.filename().unwrap_or_default(),
-            meta.size,
-        ));
+        entries.extend(entry(meta.location, meta.size));
     }
     let checkpoints = entries.iter().filter(|entry| entry.is_checkpoint);
     let first = checkpoints.map(|entry| entry.version).max().unwrap_or(0);
-    let needed = entries.iter().filter(|entry| entry.version >= first);
-    let bytes = needed.map(|entry| {
+    entries.retain(|entry| entry.version >= first);
+    Ok(entries)
+}
+
+/// About the bytes that loading a table takes.
+pub(super) async fn bytes(table: &Store) -> Result<u64, LakeError> {
+    let entries = entries(table).await?;
+    let bytes = entries.iter().map(|entry| {
         let factor = if entry.is_checkpoint {
             CHECKPOINT_FACTOR
         } else {
@@ -44,18 +141,20 @@ pub(super) async fn bytes(table: &Store) -> Result<u64, LakeError> {
 
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
+    path: Path,
     version: u64,
     is_checkpoint: bool,
     bytes: u64,
 }
 
 /// A file of a log; nothing if it is another one.
-fn entry(name: &str, bytes: u64) -> Option<Entry> {
-    let (version, kind) = name.split_once('.')?;
+fn entry(path: Path, bytes: u64) -> Option<Entry> {
+    let (version, kind) = path.filename()?.split_once('.')?;
     Some(Entry {
         version: version.parse().ok()?,
         is_checkpoint: kind.starts_with("checkpoint"),
         bytes,
+        path,
     })
 }
 

@@ -1,4 +1,10 @@
 //! Opening the lake: the store, and what is not known of flushes that were cut short.
+//!
+//! A start asks the tables with such a flush before it replays the log, and waits for a store that
+//! does not answer. It does not wait for one table that cannot tell, for it is damaged, or nobody may
+//! read it: the others have nothing to do with that. Its rows come back from the log in segments
+//! that end where its flushes ended ([`super::position`]), and nothing is added to the table before it
+//! can be asked. What it has then is let go of, and only the rest is flushed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,21 +20,21 @@ use crate::id::{BucketId, Sequence};
 use crate::storage::data_format;
 
 /// How long a start waits before it asks a store again that did not answer.
-const ASK_AGAIN: Duration = Duration::from_secs(2);
+const ASK_AGAIN: Duration = match cfg!(test) {
+    true => Duration::from_millis(20),
+    false => Duration::from_secs(2),
+};
+
+/// A table that could not be asked so often, while the store answers, is at fault itself.
+const TIMES_ASKED: u32 = 3;
 
 impl Lake {
     /// Opens the store of the tables, and asks those with a flush whose end is not known. If the
-    /// store does not answer, that is told and tried again: until it is known what the tables
-    /// have, no point may be replayed into a second copy.
+    /// store does not answer, that is told and tried again.
     pub async fn open(opened: Opened) -> Result<Self, LakeError> {
         let node_id = data_format(opened.storage.as_ref())?.node_id;
         let url = opened.options.url.as_ref();
         let store = store::open(url, &opened.storage, node_id)?;
-        if opened.options.shared && !is_conditional(&store).await? {
-            // The store says of itself what it is, not where.
-            let store = url.map_or_else(|| store.to_string(), ToString::to_string);
-            return Err(LakeError::NotConditional { store });
-        }
         Self::open_in(store, node_id, opened, JoinLimits::default()).await
     }
 
@@ -48,6 +54,12 @@ impl Lake {
             metrics,
             options,
         } = opened;
+        if options.shared && !is_conditional(&store).await? {
+            // The store says of itself what it is, not where.
+            let url = options.url.as_ref();
+            let store = url.map_or_else(|| store.to_string(), ToString::to_string);
+            return Err(LakeError::NotConditional { store });
+        }
         let positions = Positions::open(storage)?;
         let trust = Trust::new(positions.time_ns());
         positions.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
@@ -88,33 +100,38 @@ impl Lake {
             return Ok(());
         };
         let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let seen = loop {
-            match self.see(&table, &bucket, measurement).await {
-                Ok(seen) => break seen,
-                // One table does not keep the others from their work: it is asked again before
-                // anything is added to it.
-                Err(error)
-                    if !error.is_passing() || matches!(error, LakeError::Removing { .. }) =>
-                {
-                    tracing::error!(
-                        table = table.folder, %error,
-                        "what a flush that was cut short has left in a table is not known"
+        let mut times = 0;
+        let error = loop {
+            let error = match self.see(&table, &bucket, measurement).await {
+                Ok(seen) => {
+                    let found: Sequence = self.settle(&table, &seen, &bucket, measurement)?;
+                    tracing::info!(
+                        table = table.folder,
+                        flushed = found.0,
+                        "a flush that was cut short is settled"
                     );
                     return Ok(());
                 }
-                Err(error) => tracing::warn!(
-                    %error,
-                    "the start waits for the store of the tables: it must tell what a flush that \
-                     was cut short has left"
-                ),
+                Err(error) => error,
+            };
+            if !error.is_passing() || matches!(error, LakeError::Removing { .. }) {
+                break error;
             }
+            times += 1;
+            if times >= TIMES_ASKED && self.shared.tables.has_store().await {
+                break error;
+            }
+            tracing::warn!(
+                %error,
+                "the start waits for the store of the tables: it must tell what a flush that was \
+                 cut short has left"
+            );
             tokio::time::sleep(ASK_AGAIN).await;
         };
-        let found: Sequence = self.settle(&table, &seen, &bucket, measurement)?;
-        tracing::info!(
-            table = table.folder,
-            flushed = found.0,
-            "a flush that was cut short is settled"
+        tracing::error!(
+            table = table.folder, %error,
+            "a table cannot tell what a flush that was cut short has left in it: the others go on, \
+             and nothing is added to this one until it can be read"
         );
         Ok(())
     }

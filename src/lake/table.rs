@@ -11,8 +11,7 @@ mod unproved;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use deltalake_core::DeltaTable;
-use deltalake_core::kernel::{Action, EagerSnapshot};
+use deltalake_core::kernel::Action;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
 use deltalake_core::operations::vacuum::VacuumMode;
 use futures_util::TryStreamExt as _;
@@ -22,13 +21,14 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use unproved::Unproved;
 use url::Url;
 
+use super::LakeError;
 use super::checked::Checked;
 use super::compact::Rest;
 use super::deletion::Deletions;
 use super::kept::{Cell, Kept};
-use super::state::{DataFile, TableState};
+use super::loading::{self, Source};
+use super::state::TableState;
 use super::store::Store;
-use super::{LakeError, loading};
 use crate::clock;
 
 /// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
@@ -182,7 +182,8 @@ impl Table {
         }
         while let Some(bytes) = next {
             let version = known.state.version + 1;
-            let actions = get_actions(version, &bytes).map_err(|error| self.delta(error))?;
+            let actions = get_actions(version, &bytes);
+            let actions = actions.map_err(|error| LakeError::damaged(&self.folder, error))?;
             let applied = Arc::make_mut(&mut known.state).apply(version, &actions);
             applied.map_err(|reason| LakeError::table(&self.folder, reason))?;
             next = self.read_commit(version + 1).await?;
@@ -252,9 +253,8 @@ impl Table {
     /// Writes a checkpoint of the table's log, and, if the time is certain, removes what of the
     /// log is older than the table keeps it.
     pub(super) async fn checkpoint(&self, is_time_certain: bool) -> Result<(), LakeError> {
-        let mut table = DeltaTable::new(Arc::clone(&self.log));
+        let table = self.read_from().table().await?;
         let delta = |error| self.delta(error);
-        table.load().await.map_err(delta)?;
         let version = table.version().unwrap_or(0);
         deltalake_core::checkpoints::create_checkpoint(&table, None)
             .await
@@ -276,16 +276,14 @@ impl Table {
     /// Deletes files in the table's folder that are not, or no longer, part of it, at the age
     /// of `age`; says how many.
     pub(super) async fn vacuum(&self, age: Duration) -> Result<u64, LakeError> {
-        let delta = |error| self.delta(error);
-        let mut table = DeltaTable::new(Arc::clone(&self.log));
-        table.load().await.map_err(delta)?;
+        let table = self.read_from().table().await?;
         let age = chrono::Duration::from_std(age).unwrap_or(chrono::Duration::MAX);
         let vacuum = table
             .vacuum()
             .with_mode(VacuumMode::Full)
             .with_retention_period(age)
             .with_enforce_retention_duration(false);
-        let (_, metrics) = vacuum.await.map_err(delta)?;
+        let (_, metrics) = vacuum.await.map_err(|error| self.delta(error))?;
         Ok(u64::try_from(metrics.files_deleted.len()).unwrap_or(u64::MAX))
     }
 
@@ -303,33 +301,20 @@ impl Table {
     }
 
     async fn load(&self, app: &str) -> Result<Option<TableState>, LakeError> {
-        let delta = |error| self.delta(error);
-        let wrong = |reason| LakeError::table(&self.folder, reason);
-        if !self.log.is_delta_table_location().await.map_err(delta)? {
+        let is_table = self.log.is_delta_table_location().await;
+        if !is_table.map_err(|error| self.delta(error))? {
             return Ok(None);
         }
         let _room = self.kept.room(loading::bytes(&self.store).await?).await;
-        let log = self.log.as_ref();
-        let snapshot = EagerSnapshot::try_new(log, None).await.map_err(delta)?;
-        let metadata = serde_json::to_value(snapshot.metadata()).unwrap_or_default();
-        let mut state = TableState::new(metadata).map_err(wrong)?;
-        let protocol = Action::Protocol(snapshot.protocol().clone());
-        state
-            .apply(snapshot.version(), &[protocol])
-            .map_err(wrong)?;
-        for view in snapshot.log_data().iter() {
-            #[allow(deprecated, reason = "the one way to the tags of a file")]
-            let mut add = view.add_action();
-            add.path = view.object_store_path().to_string();
-            let file = DataFile::of_add(&add).map_err(wrong)?;
-            state.files.insert(Arc::clone(&file.path), file);
+        Ok(Some(self.read_from().state(app).await?))
+    }
+
+    fn read_from(&self) -> Source<'_> {
+        Source {
+            folder: &self.folder,
+            store: &self.store,
+            log: &self.log,
         }
-        let transaction = snapshot.transaction_version(log, app).await;
-        if let Some(version) = transaction.map_err(delta)? {
-            let version = u64::try_from(version).unwrap_or(0);
-            state.transactions.insert(app.to_owned(), version);
-        }
-        Ok(Some(state))
     }
 
     async fn read_commit(&self, version: u64) -> Result<Option<bytes::Bytes>, LakeError> {

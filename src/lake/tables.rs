@@ -77,6 +77,11 @@ impl Tables {
         self.store.to_string()
     }
 
+    /// Whether the store gives an answer about anything at all.
+    pub(super) async fn has_store(&self) -> bool {
+        self.store.list_with_delimiter(None).await.is_ok()
+    }
+
     /// The table of a measurement, whether it exists or not.
     pub(super) fn get(&self, bucket: &str, measurement: &str) -> Result<Arc<Table>, LakeError> {
         let folder = format!("{}/{}", names::folder(bucket), names::folder(measurement));

@@ -1,6 +1,7 @@
 //! Flushes whose end is not known, over restarts: issue 8, C8 and what was read about replays.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
@@ -8,14 +9,20 @@ use object_store::{ObjectStoreExt as _, PutPayload};
 use super::flaky::{Failing, Flaky};
 use super::world::{Points, World, options};
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
-use crate::lake::Options;
+use crate::lake::{Options, Upkeep};
 use crate::storage::FaultStorage;
+
+const LOG: &str = "lake/b/cpu/_delta_log";
 
 fn shared() -> Options {
     Options {
         shared: true,
         ..options()
     }
+}
+
+fn commit_path(version: u64) -> String {
+    format!("{LOG}/{version:020}.json")
 }
 
 fn value(host: &str, time_ns: i64, value: f64) -> Batch {
@@ -116,6 +123,121 @@ async fn a_commit_that_arrives_after_the_start_is_not_flushed_again() {
         store.arrive().await;
         flush_all(&world).await;
         check_once(&world, &format!("{flushes} flushes in doubt")).await;
+    }
+}
+
+/// What may be wrong with the log of a table.
+const DAMAGES: [&str; 5] = [
+    "an entry is garbage",
+    "an entry is missing",
+    "the checkpoint is missing",
+    "the protocol was raised",
+    "the checkpoint is garbage",
+];
+
+/// Does it, and returns what was there.
+fn damage(storage: &FaultStorage, which: &str) -> Vec<(String, Vec<u8>)> {
+    let checkpoint_path = |version: u64| format!("{LOG}/{version:020}.checkpoint.parquet");
+    let last = |path: &dyn Fn(u64) -> String| {
+        let mut versions = (0..20).rev();
+        versions.find(|version| storage.contents(&path(*version)).is_some())
+    };
+    let newest = last(&commit_path).expect("a log");
+    let checkpoint = last(&checkpoint_path).expect("a checkpoint");
+    assert!(checkpoint + 2 <= newest, "{checkpoint}, {newest}");
+    let path = match which {
+        "an entry is missing" => commit_path(checkpoint + 1),
+        "the checkpoint is missing" | "the checkpoint is garbage" => checkpoint_path(checkpoint),
+        _ => commit_path(newest),
+    };
+    let mut before = vec![(path.clone(), storage.contents(&path).expect("there"))];
+    match which {
+        "an entry is garbage" | "the checkpoint is garbage" => storage.put(&path, b"{\"add\": nothing"),
+        "the protocol was raised" => storage.put(
+            &path,
+            br#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["x"],"writerFeatures":["x"]}}"#,
+        ),
+        _ => storage.take(&path),
+    }
+    if which == "the checkpoint is missing" {
+        let path = format!("{LOG}/_last_checkpoint");
+        before.push((path.clone(), storage.contents(&path).expect("there")));
+        storage.take(&path);
+    }
+    before
+}
+
+/// The start waited for ever for one table.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_is_damaged_while_its_flush_is_in_doubt_keeps_no_other_from_its_work() {
+    for which in DAMAGES {
+        let mut world = World::new(1).await;
+        world.write("mem", 0..2, 1);
+        world.flush("mem").await.expect("flushed");
+        for time in 0..8 {
+            world.write("cpu", 0..2, time);
+            world.flush("cpu").await.expect("flushed");
+            if time == 5 {
+                let done = world.lake.upkeep(&world.bucket, "cpu", Upkeep::Routine);
+                done.await.expect("looked after");
+            }
+        }
+        world.write("cpu", 0..2, 100);
+        let storage = world.storage.crash();
+        let before = damage(&storage, which);
+        let log = std::mem::take(&mut world.log);
+        let opened = World::open(storage.clone(), log);
+        let opened = tokio::time::timeout(Duration::from_secs(20), opened).await;
+        let mut world = opened
+            .unwrap_or_else(|_| panic!("{which}: the start waits"))
+            .expect("opened");
+        world.write("mem", 0..2, 2);
+        world.flush("mem").await.expect("flushed");
+        assert_eq!(world.stored("mem").await, world.expected("mem"), "{which}");
+        world.write("cpu", 0..2, 101);
+        let refused = world.flush("cpu").await.expect_err(which);
+        assert!(!refused.is_passing(), "{which}: {refused}");
+        let told = refused.to_string();
+        assert!(told.contains("b/cpu") && told.contains("backup"), "{told}");
+        let held = world.buffer.table(world.bucket.id, "cpu");
+        assert!(held.is_some_and(|table| table.rows >= 4), "{which}");
+        for (path, bytes) in before {
+            storage.put(&path, &bytes);
+        }
+        flush_all(&world).await;
+        check_once(&world, which).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_in_doubt_waits_for_a_store_that_is_away_and_not_for_one_table() {
+    for (failing, waits) in [
+        (Failing::All, true),
+        (Failing::Below("b/cpu/_delta_log"), false),
+    ] {
+        let (storage, store) = (FaultStorage::new(1), Arc::new(Flaky::new()));
+        let mut world = World::on(&store, storage.clone(), Vec::new(), options()).await;
+        world.write("cpu", 0..2, 1);
+        world.flush("cpu").await.expect("flushed");
+        world.write("cpu", 0..2, 2);
+        let log = std::mem::take(&mut world.log);
+        store.fail(failing);
+        let before = store.requests();
+        let (again, storage) = (Arc::clone(&store), storage.crash());
+        let opening = tokio::spawn(async move { World::on(&again, storage, log, options()).await });
+        if waits {
+            while store.requests() < before + 20 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            assert!(!opening.is_finished(), "nothing is known of the table");
+            store.fail(Failing::Nothing);
+        }
+        let opened = tokio::time::timeout(Duration::from_secs(20), opening).await;
+        let mut world = opened.expect("in time").expect("opened");
+        store.fail(Failing::Nothing);
+        world.write("cpu", 0..2, 3);
+        flush_all(&world).await;
+        check_once(&world, &format!("{failing:?}")).await;
     }
 }
 
