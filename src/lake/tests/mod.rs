@@ -5,6 +5,7 @@ mod doubt;
 mod flaky;
 mod flushes;
 mod gone;
+mod notes;
 mod order;
 mod plan;
 mod random;
