@@ -159,6 +159,7 @@ pub(super) fn takes_any(part: &Part, limits: &Limits) -> bool {
         refused_max: 0,
         room: Room::of(limits, &Ground::default()),
         bucket_since: Sequence::default(),
+        all_since: Sequence::default(),
         durable: Sequence::default(),
     };
     part.iter().any(|table| {

@@ -197,6 +197,7 @@ impl<'a> Resolution<'a> {
                     refused_max: held.reports_max,
                     room,
                     bucket_since: ground.since,
+                    all_since: ground.all_since,
                     durable,
                 },
                 (tables, held.limits.tables_max),

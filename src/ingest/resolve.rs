@@ -36,6 +36,9 @@ use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
 use crate::wal::{CommitError, Generation, Wal};
 
+/// The id of no bucket.
+const NO_BUCKET: BucketId = BucketId(u64::MAX);
+
 /// Rows of this size are no work for a thread that serves others, in bytes of their columns.
 const ASIDE_BYTES: u64 = 256 * 1024;
 
@@ -121,16 +124,23 @@ impl Resolver {
         })
     }
 
-    /// Decides which rows fit a bucket that does not exist yet, without writing any.
+    /// Decides which rows fit a bucket that does not exist yet, without writing any. There is no frame
+    /// in its name to wait for; so while names of others are on their way that may still go, they
+    /// refuse nothing here, and it is decided once the bucket is made.
     pub(super) fn check_only(&self, parts: Vec<Part>) -> Resolved {
         aside(bytes_of(&parts), || {
+            let durable = self.wal.durable_sequence();
+            let others = self.schemas().ground(NO_BUCKET, []);
             let all = Ground {
-                all_bytes: self.schemas().heap_bytes(),
+                all_bytes: match others.all_since <= durable {
+                    true => others.all_bytes,
+                    false => 0,
+                },
                 ..Ground::default()
             };
             let nowhere = Arc::default();
             let held = self.held(&self.budget);
-            let Some(admitted) = admit(held, &nowhere, BucketId(u64::MAX), parts) else {
+            let Some(admitted) = admit(held, &nowhere, NO_BUCKET, parts) else {
                 debug_assert!(false, "nothing is on its way to it");
                 return Resolved::default();
             };

@@ -187,6 +187,15 @@ fn check_text(
     }
 }
 
+/// Whose schemas leave no room: a refusal is as doubtful as what they have on its way.
+#[derive(Debug)]
+pub(super) enum Full {
+    /// Those of the bucket.
+    OfBucket(Refusal),
+    /// Those of all buckets.
+    OfAll(Refusal),
+}
+
 /// The memory that schemas take, beside what they may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
@@ -207,24 +216,24 @@ impl Room {
     }
 
     /// Whether there is room for names that take so much more.
-    pub(super) fn check(&self, more: u64) -> Result<(), Refusal> {
+    pub(super) fn check(&self, more: u64) -> Result<(), Full> {
         let found = self.bucket_bytes.saturating_add(more);
         if found > self.bucket_bytes_max {
-            return Err(Refusal::Schemas {
+            return Err(Full::OfBucket(Refusal::Schemas {
                 whose: "the bucket",
                 key: "limits.schema_bytes_max",
                 limit: self.bucket_bytes_max,
                 found,
-            });
+            }));
         }
         let found = self.all_bytes.saturating_add(more);
         if found > self.all_bytes_max {
-            return Err(Refusal::Schemas {
+            return Err(Full::OfAll(Refusal::Schemas {
                 whose: "all buckets",
                 key: "half of memory.budget_bytes",
                 limit: self.all_bytes_max,
                 found,
-            });
+            }));
         }
         Ok(())
     }

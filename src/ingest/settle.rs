@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::report::Counts;
-use super::rules::{Echo, Refusal, Room};
+use super::rules::{Echo, Full, Refusal, Room};
 use crate::catalog::schema::{ColumnKind, TableSchema, column_bytes, table_bytes};
 use crate::columnar::Batch;
 use crate::id::Sequence;
@@ -124,6 +124,8 @@ pub(super) struct Terms {
     pub(super) room: Room,
     /// The last frame that brought a column to a table of the bucket.
     pub(super) bucket_since: Sequence,
+    /// The last frame that brought a column to a table of any bucket.
+    pub(super) all_since: Sequence,
     /// The last frame that is beyond doubt.
     pub(super) durable: Sequence,
 }
@@ -132,6 +134,11 @@ impl Terms {
     /// What a refusal relies on that was made for the schemas of the bucket as a whole.
     pub(super) fn doubt_of_bucket(&self) -> Option<Sequence> {
         (self.bucket_since > self.durable).then_some(self.bucket_since)
+    }
+
+    /// What a refusal relies on that was made for the schemas of all buckets.
+    fn doubt_of_all(&self) -> Option<Sequence> {
+        (self.all_since > self.durable).then_some(self.all_since)
     }
 }
 
@@ -288,13 +295,15 @@ impl<'a> Tentative<'a> {
             0
         };
         let bytes = table + brought.keys().map(|name| column_bytes(name)).sum::<u64>();
-        match self.terms.room.check(bytes) {
+        let (refusal, doubt) = match self.terms.room.check(bytes) {
             Ok(()) => {
                 self.terms.room.take(bytes);
-                Ok(())
+                return Ok(());
             }
-            Err(refusal) => Err((Clash::Limit { refusal }, self.terms.doubt_of_bucket())),
-        }
+            Err(Full::OfBucket(refusal)) => (refusal, self.terms.doubt_of_bucket()),
+            Err(Full::OfAll(refusal)) => (refusal, self.terms.doubt_of_all()),
+        };
+        Err((Clash::Limit { refusal }, doubt))
     }
 
     fn clash(&self, wish: &Wish<'_>, existing: ColumnKind) -> Clash {

@@ -54,6 +54,8 @@ pub struct Schemas {
     provisional: VecDeque<Provisional>,
     roll_backs: u64,
     heap_bytes: u64,
+    /// The last frame that brought a column to any table of any bucket.
+    since: Sequence,
 }
 
 /// The schemas of one bucket.
@@ -90,6 +92,8 @@ pub struct Ground {
     pub roll_backs: u64,
     /// The last frame that brought a column to a table of the bucket.
     pub since: Sequence,
+    /// The last frame that brought a column to a table of any bucket.
+    pub all_since: Sequence,
 }
 
 /// A table that is to get columns.
@@ -134,6 +138,7 @@ impl Schemas {
             all_bytes: self.heap_bytes,
             roll_backs: self.roll_backs,
             since: known.map_or_else(Sequence::default, |known| known.since),
+            all_since: self.since,
         }
     }
 
@@ -144,6 +149,7 @@ impl Schemas {
         }
         let known = self.buckets.entry(bucket).or_default();
         known.since = since;
+        self.since = since;
         for Growth {
             measurement,
             mut schema,
@@ -221,6 +227,7 @@ impl Schemas {
     pub fn roll_back(&mut self, durable: Sequence) {
         self.settle(durable);
         self.roll_backs += 1;
+        self.since = self.since.min(durable);
         // The last one first: what stood before the first one is what stays.
         while let Some(provisional) = self.provisional.pop_back() {
             let Some(known) = self.buckets.get_mut(&provisional.bucket) else {

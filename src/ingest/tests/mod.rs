@@ -6,6 +6,7 @@ mod no_sync;
 mod passing;
 mod races;
 mod release;
+mod room;
 mod schemas;
 mod series;
 mod support;
