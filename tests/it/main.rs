@@ -12,7 +12,7 @@
 //! | 3.3 tokens and buckets, 3.4 export, 3.5 the open tables | `management`, `export`, `lake` |
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3`, `dialects` (every refusal in the words of the endpoint) |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
-//! | 6 limits, connections | `write::limits`, `overload`, `http` |
+//! | 6 limits, connections | `write::limits`, `overload`, `schemas`, `http` |
 //! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
 //! | HTTPS | `tls` |
 //! | all of it, at random | `hostile`, `data` |
@@ -57,6 +57,8 @@ mod overload;
 mod probes;
 mod program;
 mod random;
+#[cfg(feature = "lake")]
+mod schemas;
 mod secrets;
 mod server;
 mod starting;
