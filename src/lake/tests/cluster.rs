@@ -1,21 +1,15 @@
 //! Several nodes on one store, and what they have acknowledged.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    Result,
-};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload};
 use serde_json::Value;
 
+use super::gate::{Faults, Gate};
 use super::world::{budget, options};
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Bucket, Catalog};
@@ -77,8 +71,10 @@ pub(super) struct Node {
     pub(super) bucket: Arc<Bucket>,
     buffer: Buffer,
     budget: Budget,
-    gate: Arc<Gate>,
-    frames: Mutex<u64>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) storage: FaultStorage,
+    /// What was acknowledged, frame by frame.
+    pub(super) log: Mutex<Vec<Vec<Cell>>>,
     pending: Mutex<Vec<Cell>>,
 }
 
@@ -201,26 +197,7 @@ impl Cluster {
 
     /// What readers of a node see, and the rows of all files.
     pub(super) async fn stored(&self, node: usize) -> (Values, u64) {
-        let node = &self.nodes[node];
-        let snapshot = node.lake.snapshot(&node.bucket, TABLE).await;
-        let Some(snapshot) = snapshot.expect("readable") else {
-            return (Values::new(), 0);
-        };
-        let files = snapshot.files();
-        tokio::task::spawn_blocking(move || {
-            let mut values = Values::new();
-            let mut rows = 0;
-            for files in files.into_values() {
-                rows += files
-                    .iter()
-                    .filter_map(|file| file.file().rows)
-                    .sum::<u64>();
-                read(&files, &mut values);
-            }
-            (values, rows)
-        })
-        .await
-        .expect("read")
+        self.nodes[node].stored().await
     }
 
     /// Takes from the table's log what older programs did not write.
@@ -308,33 +285,49 @@ fn read(files: &[StoredFile], values: &mut Values) {
 }
 
 impl Node {
-    async fn open(
+    pub(super) async fn open(
         number: usize,
         store: Arc<InMemory>,
         options: Options,
         joins: JoinLimits,
         clock: &Clock,
     ) -> Self {
-        let node_id = number as u64 + 1;
-        let storage = FaultStorage::new(node_id);
-        let limits = catalog::Limits {
-            buckets_max: 10,
-            tokens_max: 10,
-        };
-        let catalog = Catalog::open(Arc::new(storage.clone()), clock.clone(), limits);
-        let catalog = catalog.expect("readable");
-        let bucket = catalog.create_bucket("b", None).expect("created");
-        let buffer = Buffer::new(BufferLimits::default());
-        let budget = budget();
         let gate = Arc::new(Gate {
             inner: store,
             // One of them goes the way of a folder.
             has_copy: number > 0,
             meanwhile: Mutex::default(),
             before_removal: Mutex::default(),
+            faults: Faults::default(),
         });
+        let storage = FaultStorage::new(number as u64 + 1);
+        Self::start(number as u64 + 1, storage, gate, options, joins, clock).await
+    }
+
+    /// Starts on what there is of it.
+    pub(super) async fn start(
+        node_id: u64,
+        storage: FaultStorage,
+        gate: Arc<Gate>,
+        options: Options,
+        joins: JoinLimits,
+        clock: &Clock,
+    ) -> Self {
+        let limits = catalog::Limits {
+            buckets_max: 10,
+            tokens_max: 10,
+        };
+        let catalog = Catalog::open(Arc::new(storage.clone()), clock.clone(), limits);
+        let catalog = catalog.expect("readable");
+        let bucket = catalog
+            .buckets()
+            .into_iter()
+            .find(|found| found.name == "b");
+        let bucket = bucket.unwrap_or_else(|| catalog.create_bucket("b", None).expect("created"));
+        let buffer = Buffer::new(BufferLimits::default());
+        let budget = budget();
         let opened = Opened {
-            storage: Arc::new(storage),
+            storage: Arc::new(storage.clone()),
             catalog,
             buffer: buffer.clone(),
             budget: budget.clone(),
@@ -350,27 +343,42 @@ impl Node {
             buffer,
             budget,
             gate,
-            frames: Mutex::default(),
+            storage,
+            log: Mutex::default(),
             pending: Mutex::default(),
         }
     }
 
-    fn write(&self, cells: Vec<Cell>) {
+    pub(super) fn write(&self, cells: Vec<Cell>) {
+        let mut log = self.log.lock().expect("lock");
+        log.push(cells.clone());
+        self.apply(Sequence(log.len() as u64), &cells);
+        self.pending.lock().expect("lock").extend(cells);
+    }
+
+    /// Takes over what another one has acknowledged, but for what the lake has.
+    pub(super) fn replay(&self, log: Vec<Vec<Cell>>) {
+        let flushed = self.lake.flushed(self.bucket.id, TABLE);
+        for (number, cells) in (1..).zip(&log) {
+            if Sequence(number) > flushed {
+                self.apply(Sequence(number), cells);
+            }
+        }
+        *self.log.lock().expect("lock") = log;
+    }
+
+    fn apply(&self, sequence: Sequence, cells: &[Cell]) {
         let mut builder = BatchBuilder::new(TABLE);
-        for cell in &cells {
+        for cell in cells {
             let series = builder.series(&[("host", &format!("h{}", cell.host))]);
             let field = builder.field_column(cell.field, FieldType::Float);
             let value = FieldValue::Float(cell.value);
             builder.push_row(series, cell.time_ns, &[(field, value)]);
         }
         let batch = builder.finish();
-        let mut frames = self.frames.lock().expect("lock");
-        *frames += 1;
         let reservation = self.budget.force(Buffer::apply_bytes_max(&batch));
-        let sequence = Sequence(*frames);
         self.buffer
             .apply(self.bucket.id, sequence, &batch, reservation);
-        self.pending.lock().expect("lock").extend(cells);
     }
 
     /// This happens once the next file is there.
@@ -383,9 +391,32 @@ impl Node {
         *self.gate.before_removal.lock().expect("lock") = Some(Box::pin(work));
     }
 
-    fn reload(&self) {
+    pub(super) fn reload(&self) {
         let table = self.lake.shared.tables.get("b", TABLE).expect("a name");
         table.forget();
+    }
+
+    /// What its readers see, and the rows of all files.
+    pub(super) async fn stored(&self) -> (Values, u64) {
+        let snapshot = self.lake.snapshot(&self.bucket, TABLE).await;
+        let Some(snapshot) = snapshot.expect("readable") else {
+            return (Values::new(), 0);
+        };
+        let files = snapshot.files();
+        tokio::task::spawn_blocking(move || {
+            let mut values = Values::new();
+            let mut rows = 0;
+            for files in files.into_values() {
+                rows += files
+                    .iter()
+                    .filter_map(|file| file.file().rows)
+                    .sum::<u64>();
+                read(&files, &mut values);
+            }
+            (values, rows)
+        })
+        .await
+        .expect("read")
     }
 
     /// The paths of the table's files in the order of writing.
@@ -394,88 +425,5 @@ impl Node {
         let snapshot = snapshot.expect("readable").expect("there");
         let files = snapshot.files().into_values().flatten();
         files.map(|file| file.file().path.to_string()).collect()
-    }
-}
-
-/// A node's way to the store. What happens meanwhile, happens once the next file is there.
-struct Gate {
-    inner: Arc<InMemory>,
-    has_copy: bool,
-    meanwhile: Mutex<Option<BoxFuture<'static, ()>>>,
-    before_removal: Mutex<Option<BoxFuture<'static, ()>>>,
-}
-
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-impl fmt::Display for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Gate {
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> Result<PutResult> {
-        let put = self.inner.put_opts(location, payload, options).await;
-        if location.as_ref().ends_with(".parquet") {
-            let meanwhile = self.meanwhile.lock().expect("lock").take();
-            if let Some(meanwhile) = meanwhile {
-                meanwhile.await;
-            }
-        }
-        put
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, options).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        let inner = Arc::clone(&self.inner);
-        let before = self.before_removal.lock().expect("lock").take();
-        let deleted = async move {
-            if let Some(before) = before {
-                before.await;
-            }
-            inner.delete_stream(locations)
-        };
-        stream::once(deleted).flatten().boxed()
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        if !self.has_copy {
-            return Err(Error::NotSupported {
-                source: "a copy".into(),
-            });
-        }
-        self.inner.copy_opts(from, to, options).await
     }
 }

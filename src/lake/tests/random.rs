@@ -16,16 +16,23 @@ const FEW: u64 = 200;
 const MANY: u64 = 10_000;
 
 /// Now; the days 3 and 9 are over.
-const NOW_NS: i64 = 10 * DAY_NS + DAY_NS / 2;
+pub(super) const NOW_NS: i64 = 10 * DAY_NS + DAY_NS / 2;
 
 /// Numbers that differ from case to case and are the same for each run of it.
-struct Random {
+pub(super) struct Random {
     state: u64,
     values: f64,
 }
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            state: seed,
+            values: 0.0,
+        }
+    }
+
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         // SplitMix64.
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;
@@ -34,15 +41,15 @@ impl Random {
         (mixed ^ (mixed >> 31)) % end
     }
 
-    fn index(&mut self, end: usize) -> usize {
+    pub(super) fn index(&mut self, end: usize) -> usize {
         usize::try_from(self.below(end as u64)).expect("below a length")
     }
 
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(super) fn of<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[self.index(choices.len())]
     }
 
-    fn cells(&mut self) -> Vec<Cell> {
+    pub(super) fn cells(&mut self) -> Vec<Cell> {
         let first = self.below(40);
         let hosts = self.of(&[1, 2, 5, 30]);
         let day = self.of(&[3, 3, 3, 9, 10]);
@@ -121,10 +128,7 @@ impl Random {
 }
 
 async fn check(seed: u64) {
-    let mut random = Random {
-        state: seed,
-        values: 0.0,
-    };
+    let mut random = Random::new(seed);
     let nodes = random.of(&[1, 2, 2, 3]);
     // Files that are all full, of few rows or of many; small and full ones; small ones only.
     let sizes = [
