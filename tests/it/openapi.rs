@@ -81,10 +81,7 @@ pub fn check(request: &Request, answer: &Answer) {
     };
     let context = || format!("{} {path}: {}", request.method, answer.status);
     let responses = &operation["responses"];
-    let by_default = matches!(
-        answer.status,
-        400 | 403 | 405 | 408 | 413 | 429 | 431 | 500 | 503
-    );
+    let by_default = matches!(answer.status, 400 | 405 | 408 | 413 | 429 | 500 | 503);
     let status = answer.status.to_string();
     let response = match &responses[status.as_str()] {
         Yaml::BadValue if by_default => &responses["default"],
@@ -144,6 +141,19 @@ fn paths_methods_and_credentials_are_those_of_the_route_table() {
         let summary = operation["summary"].as_str().expect("a summary");
         let says_so = summary.ends_with("(operator)");
         assert_eq!(says_so, route.access == Access::Operator, "{context}");
+    }
+}
+
+/// A page of another web site, a head that is too large and, over HTTP/1.0, a body without a length
+/// are refused before the path is looked at.
+#[test]
+fn every_operation_names_what_is_refused_before_its_path_is_looked_at() {
+    for (path, verb, operation) in operations() {
+        let named: BTreeSet<&str> = keys(&operation["responses"]).collect();
+        let brings_body = matches!(verb, "post" | "put" | "patch");
+        for (status, is_named) in [("403", true), ("411", brings_body), ("431", true)] {
+            assert_eq!(named.contains(status), is_named, "{verb} {path}: {status}");
+        }
     }
 }
 
