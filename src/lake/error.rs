@@ -46,7 +46,7 @@ pub enum LakeError {
     #[error("the store of the tables cannot be used: {0}")]
     Store(#[from] object_store::Error),
     /// The library that reads and writes the tables' log, for a reason that may pass.
-    #[error("table {table}: {source}")]
+    #[error("table {table}: {}", first_line(source))]
     Delta {
         /// Its folder.
         table: String,
@@ -56,9 +56,10 @@ pub enum LakeError {
     /// A table's log is not what it must be, though the store gives it out.
     #[error(
         "table {table} is damaged, or was written by a program that tidegate does not understand: \
-         {source}. Nothing is added to it, and its new points stay in memory and log. Restore its \
+         {}. Nothing is added to it, and its new points stay in memory and log. Restore its \
          folder from a backup; or, if what it had may be given up, move the folder away and say so \
-         with `tidegate lake accept-loss`"
+         with `tidegate lake accept-loss`",
+        first_line(source)
     )]
     Damaged {
         /// Its folder.
@@ -247,6 +248,36 @@ impl LakeError {
             | Self::Copied { .. }
             | Self::Gone { .. }
             | Self::Positions { .. } => false,
+        }
+    }
+}
+
+/// What the library says, without the trace that it adds where `RUST_BACKTRACE` is set: that stood
+/// before what can be done.
+fn first_line(error: &deltalake_core::DeltaTableError) -> String {
+    let text = error.to_string();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use deltalake_core::DeltaTableError;
+
+    use super::LakeError;
+
+    #[test]
+    fn what_the_library_traces_is_not_told() {
+        let error = || DeltaTableError::generic("no JSON\n   0: /home/builder/kernel.rs");
+        for told in [
+            LakeError::damaged("b/cpu", error()),
+            LakeError::delta("b/cpu", error()),
+        ] {
+            let text = told.to_string();
+            assert!(
+                text.contains("no JSON") && !text.contains("builder"),
+                "{text}"
+            );
+            assert_eq!(text.lines().count(), 1);
         }
     }
 }
