@@ -28,7 +28,7 @@ pub(crate) fn scripted(
 
 fn read_request(stream: &mut TcpStream) -> String {
     stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .expect("settable");
     let mut request = Vec::new();
     let mut byte = [0];
@@ -52,7 +52,7 @@ fn client(url: &str) -> Client {
 }
 
 fn get(path: &str) -> Request {
-    Request::new(Method::GET, path).patience(Duration::from_secs(5))
+    Request::new(Method::GET, path).patience(Duration::from_secs(60))
 }
 
 async fn error_of(answer: &'static str) -> ClientError {

@@ -143,7 +143,7 @@ async fn a_waiter_is_served_when_memory_is_released_and_refused_when_it_is_not()
         let budget = budget.clone();
         async move {
             budget
-                .reserve_within(50, Duration::from_secs(5))
+                .reserve_within(50, Duration::from_secs(60))
                 .await
                 .map(|_| ())
         }

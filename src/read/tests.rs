@@ -89,13 +89,7 @@ impl World {
 
     /// The place of an export is free a moment after its end.
     async fn wait_until_idle(&self) {
-        for _ in 0..500 {
-            if self.reader.exports_running() == 0 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        panic!("an export does not end");
+        soon("no export runs", || self.reader.exports_running() == 0).await;
     }
 
     async fn text(&self, start_ns: Option<i64>, end_ns: Option<i64>) -> String {
@@ -106,6 +100,15 @@ impl World {
             format: Format::Lp,
         };
         String::from_utf8(self.export(query).await.expect("exports")).expect("text")
+    }
+}
+
+/// Waits until something is so, which other threads bring about.
+async fn soon(what: &str, is_so: impl Fn() -> bool) {
+    let started = crate::clock::instant();
+    while !is_so() {
+        assert!(started.elapsed().as_secs() < 60, "never: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
 
@@ -331,6 +334,7 @@ async fn expired_points_are_not_seen() {
 async fn what_cannot_be_exported_is_said() {
     let world = World::new(1, 1000);
     world.apply(&batch("m", &[(&[], 1, &[("v", Integer(1))])]));
+    let before = world.budget.used_bytes();
     let query = |measurement: Option<&str>, format| ExportQuery {
         measurement: measurement.map(str::to_owned),
         start_ns: None,
@@ -357,9 +361,11 @@ async fn what_cannot_be_exported_is_said() {
     );
     drop(held);
     assert_eq!(world.text(None, None).await, "m v=1i 1\n");
+    soon("all is given back", || world.budget.used_bytes() == before).await;
     let all = world
         .budget
-        .try_reserve(world.budget.marks().hard_bytes - world.budget.used_bytes());
+        .try_reserve(world.budget.marks().hard_bytes - before)
+        .expect("fits");
     let refused = world.reader.export(&world.bucket, query(None, Format::Lp));
     let refused = refused.await.expect_err("no memory");
     assert!(matches!(refused, ReadError::Exhausted(_)), "{refused}");
@@ -372,16 +378,7 @@ async fn memory_is_given_back_after_an_export() {
     world.apply(&batch("m", &[(&[], 1, &[("v", Integer(1))])]));
     let before = world.budget.used_bytes();
     world.text(None, None).await;
-    for _ in 0..100 {
-        if world.budget.used_bytes() == before {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!(
-        "{} bytes are still held",
-        world.budget.used_bytes() - before
-    );
+    soon("all is given back", || world.budget.used_bytes() == before).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::{BodyError, Limits, Receiver};
 use crate::memory::{Budget, Marks};
@@ -193,23 +193,42 @@ async fn memory_is_waited_for_and_then_refused() {
     };
     let refused = receive().await.expect_err("refused");
     assert!(matches!(refused, BodyError::Overloaded(_)), "{refused}");
-    let later = async {
-        sleep(Duration::from_millis(10)).await;
-        drop(held);
+    // It waits for a minute: nothing of that passes here.
+    let patient = Limits {
+        wait_max: Duration::from_secs(60),
+        ..LIMITS
     };
-    let (received, ()) = tokio::join!(receive(), later);
-    assert!(received.is_ok());
+    let receiver = Receiver::new(patient, budget.clone(), 1);
+    let (empty, body) = (headers(&[]), Full::new(Bytes::from_static(b"m f=1\n")));
+    let receiving = receiver.receive(None, &empty, body);
+    tokio::pin!(receiving);
+    let begun = timeout(Duration::from_millis(1), &mut receiving).await;
+    assert!(begun.is_err(), "it waits");
+    drop(held);
+    assert!(receiving.await.is_ok());
 }
 
 #[tokio::test]
 async fn a_body_that_pauses_too_long_or_comes_too_slowly_is_cut() {
     let budget = budget();
-    let receive = async |body: Trickle| receiver(&budget).receive(None, &headers(&[]), body).await;
-    let paused = trickle([(0, &b"m f"[..]), (1000, b"=1\n")]);
-    let cut = receive(paused).await.expect_err("cut");
+    let receive = async |limits, body: Trickle| {
+        let receiver = Receiver::new(limits, budget.clone(), 1);
+        receiver.receive(None, &headers(&[]), body).await
+    };
+    // Each rule without the other: on a busy machine a pause may last long enough for both.
+    let any_rate = Limits {
+        rate_bytes_min: 0,
+        ..LIMITS
+    };
+    let paused = trickle([(0, &b"m f"[..]), (60_000, b"=1\n")]);
+    let cut = receive(any_rate, paused).await.expect_err("cut");
     assert_eq!(cut, BodyError::Idle(LIMITS.idle_timeout));
+    let any_pause = Limits {
+        idle_timeout: Duration::from_secs(60),
+        ..LIMITS
+    };
     let slow = trickle((0..100).map(|_| (20, &b"x"[..])));
-    let cut = receive(slow).await.expect_err("cut");
+    let cut = receive(any_pause, slow).await.expect_err("cut");
     assert!(
         matches!(
             cut,
@@ -222,8 +241,10 @@ async fn a_body_that_pauses_too_long_or_comes_too_slowly_is_cut() {
         "{cut}"
     );
     assert!(cut.to_string().contains("at least 1000 a second"), "{cut}");
-    let steady = trickle((0..20).map(|_| (20, &[b'x'; 100][..])));
-    assert_eq!(receive(steady).await.expect("taken").bytes.len(), 2000);
+    // Longer than a window in all, and fast enough though each pause lasted a hundred times as long.
+    let steady = trickle((0..20).map(|_| (20, &[b'x'; 4000][..])));
+    let steady = receive(any_pause, steady).await;
+    assert_eq!(steady.expect("taken").bytes.len(), 80_000);
     assert_eq!(budget.used_bytes(), 0);
 }
 

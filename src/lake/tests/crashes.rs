@@ -41,7 +41,7 @@ async fn compaction(seed: u64, changes: u64) -> (World, bool) {
 /// What a restart after a crash has in its tables is what was acknowledged.
 pub(super) async fn check(before: World, when: &str, once: impl Fn(i64) -> bool) -> World {
     let opened = World::open(before.storage.crash(), before.log);
-    let opened = tokio::time::timeout(Duration::from_secs(20), opened).await;
+    let opened = tokio::time::timeout(Duration::from_secs(120), opened).await;
     let after = opened
         .unwrap_or_else(|_| panic!("{when}: the tables cannot be read"))
         .expect("opened");

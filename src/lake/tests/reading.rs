@@ -68,7 +68,12 @@ async fn rows_of(world: &World, budget: &Budget, times: TimeRange) -> Result<usi
 
 /// What is left is what is kept of the table.
 fn assert_given_back(budget: &Budget) {
-    assert!(budget.used_bytes() < 64 << 10, "{}", budget.used_bytes());
+    let started = crate::clock::instant();
+    while budget.used_bytes() >= 64 << 10 {
+        let is_late = started.elapsed().as_secs() >= 60;
+        assert!(!is_late, "{} are held", budget.used_bytes());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::Float64Type;
 use arrow_ipc::reader::StreamReader;
 
-use super::{Float, Integer, NOW_NS, Row, World, batch};
+use super::{Float, Integer, NOW_NS, Row, World, batch, soon};
 use crate::columnar::{FieldType, Segment};
 use crate::id::{BucketId, Sequence};
 use crate::memory::Room;
@@ -334,7 +334,9 @@ async fn a_reading_holds_one_floor_however_many_files_a_day_has() {
     let world = World::over(Some(Arc::new(lake)), 1, 1000);
     let marks = world.budget.marks();
     let held = world.budget.try_reserve(marks.hard_bytes / 8 * 7);
+    let before = world.budget.used_bytes();
     assert_eq!(world.text(None, None).await, "m,t=a v=1i 1\n");
+    soon("all is given back", || world.budget.used_bytes() == before).await;
     let more = world
         .budget
         .try_reserve(1 << 20)

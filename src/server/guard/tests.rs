@@ -9,11 +9,14 @@ use super::head::Refusal::{
 use super::head::{Framing, Refusal, Verdict, check};
 use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, stand_in};
 
+/// Longer than anything takes on a machine that is merely slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const LIMITS: Limits = Limits {
-    head_timeout: Duration::from_millis(100),
+    head_timeout: PATIENCE,
     head_bytes_max: 400,
     headers_max: 5,
-    write_timeout: Duration::from_millis(100),
+    write_timeout: PATIENCE,
 };
 
 type Pieces = (
@@ -24,8 +27,22 @@ type Pieces = (
 );
 
 fn guarded() -> Pieces {
+    guarded_with(LIMITS)
+}
+
+/// A guard that soon gives up who is slow.
+fn impatient() -> Pieces {
+    let soon = Duration::from_millis(100);
+    guarded_with(Limits {
+        head_timeout: soon,
+        write_timeout: soon,
+        ..LIMITS
+    })
+}
+
+fn guarded_with(limits: Limits) -> Pieces {
     let (client, server) = duplex(64 * 1024);
-    let (guard, refusals, returned) = Guard::new(server, LIMITS);
+    let (guard, refusals, returned) = Guard::new(server, limits);
     (guard, refusals, returned, client)
 }
 
@@ -295,13 +312,13 @@ async fn broken_chunks_are_an_error_of_the_body() {
 #[tokio::test]
 async fn a_head_that_does_not_come_ends_the_connection_in_silence() {
     for sent in [&b""[..], b"GET / HTT", b"PRI * HT"] {
-        let (mut guard, _refusals, _returned, mut client) = guarded();
+        let (mut guard, _refusals, _returned, mut client) = impatient();
         client.write_all(sent).await.expect("room");
-        let read = timeout(Duration::from_secs(5), guard.read(&mut [0; 10])).await;
+        let read = timeout(PATIENCE, guard.read(&mut [0; 10])).await;
         assert_eq!(read.expect("in time").expect("no error"), 0, "{sent:?}");
     }
     // Between requests the time of a head does not run.
-    let (mut guard, _refusals, _returned, mut client) = guarded();
+    let (mut guard, _refusals, _returned, mut client) = impatient();
     client
         .write_all(b"GET / HTTP/1.0\r\n\r\n")
         .await
@@ -316,11 +333,9 @@ async fn a_head_that_does_not_come_ends_the_connection_in_silence() {
 
 #[tokio::test]
 async fn a_peer_that_takes_nothing_is_given_up() {
-    let (mut guard, _refusals, _returned, _client) = guarded();
+    let (mut guard, _refusals, _returned, _client) = impatient();
     let write = guard.write_all(&[0; 100_000]);
-    let error = timeout(Duration::from_secs(5), write)
-        .await
-        .expect("in time");
+    let error = timeout(PATIENCE, write).await.expect("in time");
     assert_eq!(
         error.expect_err("nobody reads").kind(),
         std::io::ErrorKind::TimedOut

@@ -14,6 +14,9 @@ use crate::server::{ServerError, run};
 
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
+/// Longer than anything takes on a machine that is merely slow.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
 pub(super) struct Running {
     pub(super) address: std::net::SocketAddr,
     pub(super) shutdown: CancellationToken,
@@ -75,7 +78,7 @@ impl Running {
 
     pub(super) async fn stop(self) {
         self.shutdown.cancel();
-        let ended = timeout(Duration::from_secs(20), self.ended).await;
+        let ended = timeout(PATIENCE, self.ended).await;
         ended.expect("ends").expect("no panic").expect("no error");
     }
 }
@@ -83,7 +86,7 @@ impl Running {
 /// Everything until the server closes.
 pub(super) async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
-    timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes))
+    timeout(PATIENCE, stream.read_to_end(&mut bytes))
         .await
         .expect("the server closes")
         .expect("without a reset");
@@ -94,7 +97,7 @@ pub(super) async fn rest(stream: &mut TcpStream) -> String {
 pub(super) async fn head(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
-        let byte = timeout(Duration::from_secs(20), stream.read_u8()).await;
+        let byte = timeout(PATIENCE, stream.read_u8()).await;
         bytes.push(byte.expect("in time").expect("an answer"));
     }
     String::from_utf8(bytes).expect("text")

@@ -1,14 +1,26 @@
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-use super::client::{TOKEN, head, rest};
+use super::client::{Running, TOKEN, head, rest};
+use super::uploads::holds;
 use super::{body_of, start};
 
 fn write_head(more: &str) -> String {
     format!(
         "POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: a\r\nAuthorization: Token {TOKEN}\r\n{more}\r\n"
     )
+}
+
+/// A write that lacks the last three bytes of its body, once the server has read the others.
+async fn half_written(server: &Running) -> TcpStream {
+    let comment = format!("#{}\n", "x".repeat(998));
+    let mut stream = server.connect().await;
+    let request = write_head("Content-Length: 1005\r\n") + &comment + "m ";
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    holds(server, 1000).await;
+    stream
 }
 
 #[tokio::test]
@@ -148,10 +160,7 @@ async fn a_stop_answers_what_is_in_flight() {
         .await
         .expect("sent");
     head(&mut idle).await;
-    let mut busy = server.connect().await;
-    let request = write_head("Content-Length: 5\r\n") + "m ";
-    busy.write_all(request.as_bytes()).await.expect("sent");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut busy = half_written(&server).await;
     server.shutdown.cancel();
     assert_eq!(
         rest(&mut idle).await,
@@ -172,10 +181,7 @@ async fn a_stop_answers_what_is_in_flight() {
 #[tokio::test]
 async fn a_stop_refuses_what_takes_longer_than_the_grace() {
     let server = start(|config| config.server.shutdown_grace = Duration::from_millis(300)).await;
-    let mut busy = server.connect().await;
-    let request = write_head("Content-Length: 5\r\n") + "m ";
-    busy.write_all(request.as_bytes()).await.expect("sent");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut busy = half_written(&server).await;
     server.shutdown.cancel();
     let answer = rest(&mut busy).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");

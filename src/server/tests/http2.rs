@@ -6,7 +6,7 @@ use h2::client::{SendRequest, handshake};
 use http::Request;
 use tokio::time::timeout;
 
-use super::client::{Running, TOKEN};
+use super::client::{PATIENCE, Running, TOKEN};
 use super::start;
 use super::uploads::{holds, upload};
 
@@ -30,9 +30,7 @@ fn write(length: usize) -> Request<()> {
 }
 
 async fn status(answer: h2::client::ResponseFuture) -> u16 {
-    let answer = timeout(Duration::from_secs(5), answer)
-        .await
-        .expect("in time");
+    let answer = timeout(PATIENCE, answer).await.expect("in time");
     answer.expect("an answer").status().as_u16()
 }
 
@@ -64,7 +62,10 @@ async fn http2_is_spoken_on_the_same_port() {
 async fn a_stream_that_waits_for_memory_starves_nobody() {
     let server = start(|config| {
         config.memory.budget_bytes = 1 << 20;
-        config.memory.wait_max = Duration::from_secs(30);
+        // Longer than anything is waited for here.
+        config.memory.wait_max = 2 * PATIENCE;
+        config.connection.body_idle_timeout = 2 * PATIENCE;
+        config.connection.body_rate_bytes_min = 0;
     })
     .await;
     let (send, _connection) = connect(&server).await;
@@ -104,9 +105,7 @@ async fn a_client_that_resets_what_it_asks_for_is_cut_off() {
         }
         tokio::task::yield_now().await;
     }
-    let ended = timeout(Duration::from_secs(5), &mut connection)
-        .await
-        .expect("cut off");
+    let ended = timeout(PATIENCE, &mut connection).await.expect("cut off");
     let error = ended.expect("no panic").expect_err("by an error");
     assert_eq!(error.reason(), Some(Reason::ENHANCE_YOUR_CALM));
     let answer = server.ask("GET /ping HTTP/1.0\r\n\r\n").await;

@@ -8,7 +8,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::client::{Running, TOKEN, body_of, rest, start};
+use super::client::{PATIENCE, Running, TOKEN, body_of, rest, start};
+use crate::clock;
 use crate::config::Config;
 
 const MB: usize = 1_000_000;
@@ -45,13 +46,11 @@ async fn used_bytes(server: &Running) -> usize {
 
 /// Waits until the server holds so much memory.
 pub(super) async fn holds(server: &Running, bytes: usize) {
-    for _ in 0..2000 {
-        if used_bytes(server).await >= bytes {
-            return;
-        }
+    let started = clock::instant();
+    while used_bytes(server).await < bytes {
+        assert!(started.elapsed() < PATIENCE, "it never holds {bytes} bytes");
         sleep(Duration::from_millis(5)).await;
     }
-    panic!("it never holds {bytes} bytes");
 }
 
 async fn health(server: &Running) -> String {
@@ -95,9 +94,8 @@ async fn an_upload_that_stands_still_yields_to_one_that_runs() {
             sleep(Duration::from_millis(100)).await;
         }
     };
-    let patience = Duration::from_secs(30);
-    timeout(patience, running).await.expect("it yields");
-    let answer = timeout(patience, rest(&mut stuck)).await.expect("told");
+    timeout(PATIENCE, running).await.expect("it yields");
+    let answer = rest(&mut stuck).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("retry-after: 1"), "{answer}");
     assert!(body_of(&answer).contains("came more slowly"), "{answer}");
