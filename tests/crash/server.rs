@@ -116,7 +116,7 @@ impl Setup {
             }
             line.clear();
         }
-        server.wait(Duration::from_secs(30));
+        server.wait(Duration::from_secs(60));
         Err(server.log())
     }
 }
@@ -216,7 +216,7 @@ impl Server {
     /// SIGKILL.
     pub fn kill(mut self) {
         self.signal(Signal::KILL);
-        self.wait(Duration::from_secs(30));
+        self.wait(Duration::from_secs(60));
     }
 
     /// SIGTERM; the exit status and how long it took.

@@ -83,6 +83,7 @@ fn what_a_retry_does_not_change_ends_the_import_at_once() {
             "{error}"
         );
         assert!(!error.contains("a-token-for-tests"), "{error}");
-        assert!(started.elapsed() < Duration::from_secs(5));
+        // It would try for ten minutes.
+        assert!(started.elapsed() < Duration::from_secs(120));
     }
 }

@@ -31,7 +31,7 @@ pub fn scripted(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<Ask
 fn read(stream: &mut TcpStream) -> Asked {
     let at = Instant::now();
     stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .expect("settable");
     let mut head = Vec::new();
     let mut byte = [0];

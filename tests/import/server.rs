@@ -1,16 +1,17 @@
 //! A real server that can be killed and started again on the same port and folder, and the
 //! commands that talk to it.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{self, Program, TOKEN};
 
-const PATIENCE: Duration = Duration::from_secs(300);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 pub struct Server {
     folder: tempfile::TempDir,
@@ -31,10 +32,7 @@ pub fn tidegate(url: &str, arguments: &[&str]) -> Command {
 impl Server {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = free.local_addr().expect("bound");
-        drop(free);
-        let url = format!("http://{address}");
+        let url = format!("http://127.0.0.1:{}", free_port());
         let program = Some(serve(&url, &folder));
         Self {
             folder,
@@ -75,6 +73,20 @@ impl Server {
     }
 }
 
+/// A port that stays free while the server is away: below those that the system hands out by
+/// itself, to servers that ask for any and to every connection that a client makes.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let of_process = u16::try_from(std::process::id() % 500).expect("small") * 20;
+    for _ in 0..1000 {
+        let port = 20_000 + of_process + NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
+}
+
 fn serve(url: &str, folder: &tempfile::TempDir) -> Program {
     let data_dir = folder.path().join("data");
     let listen = url.trim_start_matches("http://");
@@ -104,6 +116,9 @@ impl Run {
 pub struct Fed {
     child: Child,
     stdin: Option<ChildStdin>,
+    stderr: BufReader<ChildStderr>,
+    /// What it said so far.
+    said: String,
 }
 
 impl Fed {
@@ -114,8 +129,20 @@ impl Fed {
             .stderr(Stdio::piped())
             .spawn()
             .expect("runs");
-        let stdin = child.stdin.take();
-        Self { child, stdin }
+        Self {
+            stdin: child.stdin.take(),
+            stderr: BufReader::new(child.stderr.take().expect("piped")),
+            said: String::new(),
+            child,
+        }
+    }
+
+    /// Waits until it has said so on standard error.
+    pub fn says(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            let read = self.stderr.read_line(&mut self.said).expect("text");
+            assert!(read > 0, "it never says {text}: {}", self.said);
+        }
     }
 
     pub fn feed(&mut self, text: &str) {
@@ -135,14 +162,18 @@ impl Fed {
     /// Ends the input and waits.
     pub fn end(mut self) -> Run {
         drop(self.stdin.take());
-        self.wait();
-        Run::of(self.child.wait_with_output().expect("ends"))
+        self.end_by_itself()
     }
 
     /// Waits for the end although the input goes on.
     pub fn end_by_itself(mut self) -> Run {
         self.wait();
-        Run::of(self.child.wait_with_output().expect("ends"))
+        self.stderr.read_to_string(&mut self.said).expect("text");
+        let run = Run::of(self.child.wait_with_output().expect("ends"));
+        Run {
+            stderr: self.said,
+            ..run
+        }
     }
 
     fn wait(&mut self) -> ExitStatus {

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::openapi;
 
 /// Longer than anything here should take on a machine that is busy.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request of HTTP/1.1.
 #[derive(Clone)]

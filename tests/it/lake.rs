@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Request};
-use crate::server::{Folder, Server, TOKEN};
+use crate::server::{Folder, Server, TOKEN, until};
 
 const LINES: &str = "room,floor=1 t=21.5 1767225600000000000\n\
                      room,floor=2 n=1i,t=20.0 1767225601000000000\n\
@@ -48,17 +48,6 @@ fn number(row: &Value, member: &str) -> u64 {
     row[member]
         .as_u64()
         .unwrap_or_else(|| panic!("{member} of {row}"))
-}
-
-/// Waits until something is so.
-async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
-    for _ in 0..1500 {
-        if is_so().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("not within 30 s: {what}");
 }
 
 /// The folder of the tables below a data folder.

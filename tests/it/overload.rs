@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use tidegate::config::Config;
 
-use crate::client::{Client, Request};
-use crate::server::{Server, write};
+use crate::client::{Client, PATIENCE, Request};
+use crate::server::{Server, until, write};
 
 const MB: u64 = 1_000_000;
 
@@ -16,6 +16,9 @@ fn budget(bytes: u64) -> impl Fn(&mut Config) {
         config.memory.hard_percent = 90;
         config.memory.bucket_percent = 100;
         config.memory.wait_max = Duration::from_millis(300);
+        // Who holds memory does so for as long as the test wants.
+        config.connection.body_idle_timeout = 2 * PATIENCE;
+        config.connection.body_rate_bytes_min = 0;
     }
 }
 
@@ -26,13 +29,11 @@ async fn holding(server: &Server, bytes: u64) -> Client {
     client.send(request.bytes()).await;
     let sent = usize::try_from(bytes - 1).expect("small");
     client.send("\n".repeat(sent)).await;
-    for _ in 0..1000 {
-        if server.metric("tidegate_memory_used_bytes").await >= bytes as f64 {
-            return client;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("nothing was reserved");
+    until("it holds its memory", || async {
+        server.metric("tidegate_memory_used_bytes").await >= bytes as f64
+    })
+    .await;
+    client
 }
 
 #[tokio::test]
@@ -49,7 +50,7 @@ async fn a_request_waits_a_while_for_memory_and_is_then_told_to_come_back() {
     let first = second.exactly(12).await;
     assert_eq!(first, b"HTTP/1.1 503");
     let waited = started.elapsed();
-    assert!((300..2000).contains(&waited.as_millis()), "{waited:?}");
+    assert!(waited >= Duration::from_millis(300), "{waited:?}");
     // A small one fits, and probes answer.
     server.write("bucket=b", "m f=1 1").await.is_written();
     assert_eq!(server.ask(Request::get("/health")).await.status, 200);
@@ -61,7 +62,7 @@ async fn a_request_waits_a_while_for_memory_and_is_then_told_to_come_back() {
 async fn memory_that_comes_free_in_time_is_taken() {
     let server = Server::with(|config| {
         budget(10 * MB)(config);
-        config.memory.wait_max = Duration::from_secs(20);
+        config.memory.wait_max = PATIENCE;
     })
     .await;
     let held = holding(&server, 8 * MB).await;
@@ -98,17 +99,11 @@ async fn an_overload_is_told_with_when_to_come_back() {
         );
     }
     drop(held);
-    for _ in 0..500 {
-        if server.metric("tidegate_memory_used_bytes").await < 1000.0 {
-            server
-                .write("bucket=b", "\n".repeat(2_000_000))
-                .await
-                .is_written();
-            return drop(server.stop().await);
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the memory of a client that hung up was never given back");
+    let used_bytes = "tidegate_memory_used_bytes";
+    server.falls_below(used_bytes, 1000.0).await;
+    let answer = server.write("bucket=b", "\n".repeat(2_000_000)).await;
+    answer.is_written();
+    server.stop().await;
 }
 
 /// Who looks at it would restart a server that is only busy.

@@ -4,10 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use crate::client::{Answer, Client, Request};
-use crate::server::Folder;
+use crate::server::{Folder, until};
 
 /// A running program. It is killed with the test at the latest.
 pub struct Program {
@@ -47,13 +46,11 @@ impl Program {
             _stdout: stdout,
             log: Some(log),
         };
-        for _ in 0..3000 {
-            if program.ask(Request::get("/ready")).await.status == 200 {
-                return program;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not ready after 30 s");
+        until("ready", || async {
+            program.ask(Request::get("/ready")).await.status == 200
+        })
+        .await;
+        program
     }
 
     pub async fn ask(&self, request: Request) -> Answer {

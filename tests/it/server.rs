@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tidegate::catalog::{Catalog, Limits, NewToken, Permissions, Scope};
@@ -95,13 +95,10 @@ impl Server {
 
     /// Waits until it is ready.
     pub async fn ready(&self) {
-        for _ in 0..3000 {
-            if self.ask(Request::get("/ready")).await.status == 200 {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("not ready after 30 s");
+        until("ready", || async {
+            self.ask(Request::get("/ready")).await.status == 200
+        })
+        .await;
     }
 
     pub async fn connect(&self) -> Client {
@@ -143,12 +140,27 @@ impl Server {
         line.map_or(0.0, |value| value.parse().expect("a number"))
     }
 
+    /// Waits until a metric is below this.
+    pub async fn falls_below(&self, name: &str, limit: f64) {
+        let falls = || async { self.metric(name).await < limit };
+        until(name, falls).await;
+    }
+
     /// Ends it gently; its folder can be served again.
     pub async fn stop(self) -> Folder {
         self.shutdown.cancel();
         let ended = timeout(PATIENCE, self.ended).await;
         ended.expect("ends").expect("no panic").expect("no error");
         Folder(self.folder)
+    }
+}
+
+/// Waits until something is so.
+pub async fn until<F: Future<Output = bool>>(what: &str, mut is_so: impl FnMut() -> F) {
+    let started = Instant::now();
+    while !is_so().await {
+        assert!(started.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Request};
 use crate::program::Program;
-use crate::server::{Folder, Server, TOKEN};
+use crate::server::{Folder, Server, TOKEN, until};
 
 fn write(query: &str, body: &str) -> Request {
     Request::post(format!("/api/v3/write_lp?{query}"))
@@ -110,17 +110,12 @@ async fn without_waiting_for_the_disk_lines_are_still_checked_and_soon_there() {
     let server = Server::start().await;
     let answer = server.ask(write("db=b&no_sync=true", "m f=1 1\nbad")).await;
     assert_eq!(answer.status, 400, "validated before the answer");
-    for _ in 0..1000 {
-        if server.export("b").await == "m f=1.0 1000000000\n" {
-            let folder = server.stop().await;
-            let server = Server::over(folder, |_| ()).await;
-            assert_eq!(server.export("b").await, "m f=1.0 1000000000\n");
-            server.stop().await;
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("not there after 10 s");
+    let line = "m f=1.0 1000000000\n";
+    until("there", || async { server.export("b").await == line }).await;
+    let folder = server.stop().await;
+    let server = Server::over(folder, |_| ()).await;
+    assert_eq!(server.export("b").await, line);
+    server.stop().await;
 }
 
 #[tokio::test]

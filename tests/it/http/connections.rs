@@ -94,41 +94,34 @@ async fn a_head_must_come_in_time() {
         client.send(part).await;
         client.ends().await;
         let waited = started.elapsed();
-        assert!((300..5000).contains(&waited.as_millis()), "{waited:?}");
+        assert!((300..9000).contains(&waited.as_millis()), "{waited:?}");
     }
     // Dripping does not help, neither on a first nor on a later request.
     let mut client = server.connect().await;
     assert_eq!(client.ask(&Request::get("/ping")).await.status, 204);
     let started = Instant::now();
-    for byte in "GET /ping HTTP/1.1\r\nHost: abcdefghijklmnopqrstuvwxyz".bytes() {
-        if client.stream.write_all(&[byte]).await.is_err()
-            || started.elapsed() > Duration::from_secs(10)
-        {
-            break;
-        }
+    client.send("GET /ping HTTP/1.1\r\nHost: a").await;
+    while client.stream.write_all(b"a").await.is_ok() {
+        assert!(started.elapsed() < PATIENCE, "it may drip for ever");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert!(
-        (300..9000).contains(&started.elapsed().as_millis()),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() >= Duration::from_millis(300));
     server.stop().await;
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
     let server =
-        Server::with(|config| config.connection.keep_alive_timeout = Duration::from_millis(500))
-            .await;
+        Server::with(|config| config.connection.keep_alive_timeout = Duration::from_secs(3)).await;
     let mut client = server.connect().await;
-    for _ in 0..4 {
-        assert_eq!(client.ask(&Request::get("/ping")).await.status, 204);
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
     let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(4) {
+        assert_eq!(client.ask(&Request::get("/ping")).await.status, 204);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Far sooner than by default, as it was told.
     client.ends().await;
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(60));
     server.stop().await;
 }
 
@@ -136,8 +129,7 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 async fn a_body_that_stops_or_drips_is_cut_and_told() {
     let server = Server::with(|config| {
         config.connection.body_idle_timeout = Duration::from_millis(600);
-        config.connection.body_rate_bytes_min = 1000;
-        config.connection.body_rate_window = Duration::from_millis(1000);
+        config.connection.body_rate_bytes_min = 0;
     })
     .await;
     let mut client = server.connect().await;
@@ -149,7 +141,14 @@ async fn a_body_that_stops_or_drips_is_cut_and_told() {
     let told = "no byte of the body came for 600 ms (connection.body_idle_timeout_ms)";
     answer.is_error(408, "invalid", told);
     client.ends().await;
+    server.stop().await;
     // Never quiet for long, but far too slow.
+    let server = Server::with(|config| {
+        config.connection.body_idle_timeout = PATIENCE;
+        config.connection.body_rate_bytes_min = 1000;
+        config.connection.body_rate_window = Duration::from_secs(3);
+    })
+    .await;
     let mut client = server.connect().await;
     client
         .send(write("bucket=b").header("Content-Length", "100000").bytes())
@@ -173,10 +172,10 @@ async fn a_body_that_stops_or_drips_is_cut_and_told() {
     // One that is slow, but not too slow, is taken, however long it takes in all.
     let mut client = server.connect().await;
     client
-        .send(write("bucket=b").header("Content-Length", "6000").bytes())
+        .send(write("bucket=b").header("Content-Length", "600000").bytes())
         .await;
-    for _ in 0..12 {
-        client.send("\n".repeat(500)).await;
+    for _ in 0..20 {
+        client.send("\n".repeat(30_000)).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     client.answer(false).await.is_written();
@@ -225,7 +224,7 @@ async fn a_refusal_can_be_read_by_a_client_that_goes_on_sending() {
         // Within the mebibyte that is thrown away; then it asks what has become of it.
         for _ in 0..9 {
             client.send(vec![b'x'; 100_000]).await;
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
         let answer = client.answer(false).await;
         assert_eq!(
@@ -276,13 +275,8 @@ async fn a_client_that_hangs_up_in_the_middle_leaves_nothing_behind() {
         let mut client = server.connect().await;
         client.send(&bytes[..bytes.len() - 1 - n % 40]).await;
     }
-    for _ in 0..500 {
-        let open = server.metric("tidegate_connections").await;
-        if open < 1.5 && server.metric("tidegate_memory_used_bytes").await < 1.0 {
-            assert!(!server.has_bucket("b").await, "half a body is no body");
-            return drop(timeout(PATIENCE, server.stop()).await.expect("stops"));
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("connections or memory are left");
+    server.falls_below("tidegate_connections", 1.5).await;
+    server.falls_below("tidegate_memory_used_bytes", 1.0).await;
+    assert!(!server.has_bucket("b").await, "half a body is no body");
+    server.stop().await;
 }
