@@ -11,7 +11,7 @@ checked=0
 ask() {
     local method=$1 path=$2
     shift 2
-    curl -sS -m 20 -X "$method" -w '\n%{http_code}' "$url$path" "$@" |
+    curl -sS -m 60 -X "$method" -w '\n%{http_code}' "$url$path" "$@" |
         awk '{ line[NR] = $0 } END { printf "%s", line[NR]; for (i = 1; i < NR; i++) if (line[i] != "") printf " %s", line[i] }'
 }
 

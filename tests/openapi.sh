@@ -10,7 +10,7 @@ done
 source "$(dirname "$0")/server.sh"
 
 if ! python3 -m venv "$work/venv" ||
-    ! timeout 300 "$work/venv/bin/pip" install -q "schemathesis==4.*" >"$work/pip.log" 2>&1; then
+    ! timeout 900 "$work/venv/bin/pip" install -q "schemathesis==4.*" >"$work/pip.log" 2>&1; then
     tail -n 3 "$work/pip.log" 2>/dev/null
     echo "SKIPPED: schemathesis cannot be installed"
     exit 77
@@ -19,7 +19,7 @@ fi
 start data
 # Made-up requests revoke tokens too. Ours has a number that they will hardly hit.
 make() {
-    curl -sS -m 20 -X POST "$url/api/v1/tokens" -H "Authorization: Token $token" -d "$1"
+    curl -sS -m 60 -X POST "$url/api/v1/tokens" -H "Authorization: Token $token" -d "$1"
 }
 for _ in $(seq 200); do
     make '{"read":["*"]}' >/dev/null
@@ -28,7 +28,7 @@ operator=$(make '{"operator":true}' | sed 's/.*"token":"\([0-9a-f]*\)".*/\1/')
 
 # It leaves a cache where it runs.
 cd "$work"
-timeout 900 "$work/venv/bin/st" --config-file "$root/tests/openapi/schemathesis.toml" run \
+timeout 2700 "$work/venv/bin/st" --config-file "$root/tests/openapi/schemathesis.toml" run \
     "$root/config/openapi.yaml" --url "$url" --max-examples "$examples" \
     --header "Authorization: Token $operator" --seed "${TIDEGATE_SEED:-1}"
-curl -sf -m 20 -o /dev/null "$url/health" || { echo "FAILED: the server is not well"; exit 1; }
+curl -sf -m 60 -o /dev/null "$url/health" || { echo "FAILED: the server is not well"; exit 1; }

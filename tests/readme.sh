@@ -37,8 +37,8 @@ export PATH=$CARGO_TARGET_DIR/release:$PATH
 cargo build --locked --release
 
 await() {
-    for _ in $(seq 600); do
-        curl -sf -m 5 -o /dev/null http://127.0.0.1:8086/ready && return
+    for _ in $(seq 3000); do
+        curl -sf -m 60 -o /dev/null http://127.0.0.1:8086/ready && return
         sleep 0.1
     done
     echo "FAILED: the server is not ready"
@@ -76,7 +76,7 @@ for block in "$work"/blocks/*; do
         cat "$block"
         # What a block sets is there in the next one.
         { cat "$work/environment" "$block"; echo "export -p >'$work/environment'"; } >"$work/run"
-        if ! timeout 300 bash -euo pipefail "$work/run" >"$work/printed" 2>"$work/errors"; then
+        if ! timeout 900 bash -euo pipefail "$work/run" >"$work/printed" 2>"$work/errors"; then
             cat "$work/printed" "$work/errors"
             echo "FAILED: $name"
             exit 1

@@ -13,7 +13,7 @@ cargo test --locked --release --test crash --no-run || exit 1
 passed=0 failed=0 skipped=0
 for script in disk_full sync_error memory memory_lake curl tls owner stop openapi backup readme interop lake_day lake_order lake_readers lake_kill lake_store lake_power; do
     echo "== $script"
-    timeout 1200 "./$script.sh" </dev/null
+    timeout 3600 "./$script.sh" </dev/null
     case $? in
     0) echo "PASSED: $script"; passed=$((passed + 1)) ;;
     77) echo "SKIPPED: $script"; skipped=$((skipped + 1)) ;;

@@ -29,9 +29,9 @@ start() {
         --data-dir "$work/$name" "$@" >"$work/$name.out" 2>>"$work/$name.log" &
     server=$!
     servers+=("$server")
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         url=$(sed -n 's/^listening on //p' "$work/$name.out")
-        [ -n "$url" ] && curl -sf -m 5 -o /dev/null "$url/ready" && return
+        [ -n "$url" ] && curl -sf -m 60 -o /dev/null "$url/ready" && return
         kill -0 "$server" 2>/dev/null || break
         sleep 0.1
     done

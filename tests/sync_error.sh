@@ -14,4 +14,4 @@ fi
 strace -f -o /dev/null -e inject=uname:error=EIO true 2>/dev/null \
     || skip "strace may not trace here (ptrace is not permitted)"
 
-timeout 280 cargo test --locked --quiet --test crash -- --ignored --nocapture --test-threads=1 syscalls::
+timeout 840 cargo test --locked --quiet --test crash -- --ignored --nocapture --test-threads=1 syscalls::

@@ -50,7 +50,7 @@ install_pair first
 TIDEGATE_INIT_TOKEN=$token "$TIDEGATE_BIN" serve --listen 127.0.0.1:0 --data-dir "$work/data" \
     --tls-cert "$work/cert.pem" --tls-key "$work/key.pem" >"$work/out" 2>"$work/log" &
 server=$!
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     url=$(sed -n 's/^listening on //p' "$work/out")
     [ -n "$url" ] && break
     sleep 0.1
@@ -58,7 +58,7 @@ done
 case $url in https://127.0.0.1:*) ;; *) fail "it does not say https:// but: $url" ;; esac
 address=${url#https://}
 
-call() { curl -sS -m 20 --cacert "$work/authority.pem" "$@"; }
+call() { curl -sS -m 60 --cacert "$work/authority.pem" "$@"; }
 write() {
     call "$@" -o /dev/null -w '%{http_code}' "$url/api/v2/write?bucket=b" \
         -H "Authorization: Token $token" --data-binary "m f=$RANDOM $RANDOM"
@@ -68,7 +68,7 @@ shown() {
         openssl x509 -noout -subject | sed 's/.*CN *= *//'
 }
 
-for _ in $(seq 100); do
+for _ in $(seq 1200); do
     [ "$(call -o /dev/null -w '%{http_code}' "$url/ready")" = 200 ] && break
     sleep 0.1
 done
@@ -88,7 +88,7 @@ for version in 1.2 1.3; do
 done
 if openssl s_client -connect "$address" -tls1_1 -cipher 'ALL:@SECLEVEL=0' </dev/null >/dev/null 2>&1
 then fail "TLS 1.1 is spoken"; fi
-told=$(curl -sS -m 20 "http://$address/ping")
+told=$(curl -sS -m 60 "http://$address/ping")
 case $told in *"use https://"*) ;; *) fail "plain HTTP is told: $told" ;; esac
 
 echo "-- SIGHUP under load"
@@ -105,7 +105,7 @@ for round in 1 2 3 4 5 6; do
     [ $((round % 2)) = 1 ] && name=second || name=first
     install_pair "$name"
     kill -HUP "$server"
-    for _ in $(seq 50); do
+    for _ in $(seq 1200); do
         [ "$(shown)" = "$name" ] && break
         sleep 0.1
     done
@@ -115,13 +115,16 @@ done
 echo "-- SIGHUP with a broken pair"
 cp "$work/second.pem" "$work/cert.pem"
 kill -HUP "$server"
-for _ in $(seq 50); do
+for _ in $(seq 1200); do
     grep -q 'does not belong to' "$work/log" && break
     sleep 0.1
 done
 grep -q 'the certificate in use stays.*does not belong to' "$work/log" || fail "nothing in the log"
 [ "$(shown)" = first ] || fail "the broken pair is in use"
-sleep 0.5
+for _ in $(seq 1200); do
+    [ "$(cat "$work"/load.* | wc -l)" -ge 20 ] && break
+    sleep 0.1
+done
 touch "$work/done"
 wait "${load[@]}"
 requests=$(cat "$work"/load.* | wc -l)

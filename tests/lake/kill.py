@@ -8,7 +8,7 @@ import time
 import load
 import tables
 from deltalake import DeltaTable
-from server import Gone, Server
+from server import PATIENCE_S, Gone, Server
 
 KILLS = int(os.environ.get("TIDEGATE_KILLS", "10"))
 SEED = os.environ.get("TIDEGATE_SEED", str(time.time_ns()))
@@ -38,8 +38,11 @@ def kill_starts(server, chance):
 def one_kill(server, records, chance):
     kill_starts(server, chance)
     server.start()
+    count = lambda: sum(len(record.acknowledged) for record in records)
+    before = count()
     clients = load.Load([server], records, seed=SEED)
-    time.sleep(chance.uniform(0.05, 2.0))
+    server.until(lambda: count() > before + 200, PATIENCE_S, "writing")
+    time.sleep(chance.uniform(0, 2.0))
     server.kill()
     clients.join()
 
@@ -65,7 +68,7 @@ def check_vacuum(server, found):
         return
     assert 200 <= status < 300, (status, answer)
     nothing_left = lambda: not any(tables.orphans(folder) for folder in found.values())
-    server.until(nothing_left, 60, "vacuumed")
+    server.until(nothing_left, PATIENCE_S, "vacuumed")
     print(f"vacuum: {orphans} files that belonged to no table are gone")
 
 

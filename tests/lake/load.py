@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from server import Gone
+from server import PATIENCE_S, Gone
 
 BUCKET = "load"
 TABLES = ["cpu", "mem", "net io"]
@@ -74,7 +74,7 @@ class Load:
     def join(self):
         """Waits for the clients to end because the server is gone."""
         for thread in self.threads:
-            thread.join(120)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive(), "a client hangs"
         assert not self.wrong, f"answers that nobody expects: {self.wrong}"
 

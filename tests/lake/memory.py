@@ -27,7 +27,7 @@ DAY_NS = 86_400_000_000_000
 START_NS = 1_700_006_400_000_000_000  # the first moment of a day
 MIB = 1 << 20
 # An answer of 503 is asked again for so long: what does not fit waits, and not for ever.
-PATIENCE_S = 120
+PATIENCE_S = 360
 BODY_BYTES = 1_500_000
 # Columns take many times their letters: a body of three megabytes does not fit into a small budget.
 WIDE_BODY_BYTES = {True: 300_000, False: 3_000_000}

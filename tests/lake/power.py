@@ -12,7 +12,7 @@ import time
 import load
 import tables
 from deltalake import DeltaTable
-from server import Server
+from server import PATIENCE_S, Server
 
 CUTS = int(os.environ.get("TIDEGATE_CUTS", "3"))
 SEED = os.environ.get("TIDEGATE_SEED", str(time.time_ns()))
@@ -34,11 +34,11 @@ SETTINGS = {
 
 
 def mount():
-    subprocess.run(["mount", "-o", "loop", IMAGE, MOUNT], check=True, timeout=60)
+    subprocess.run(["mount", "-o", "loop", IMAGE, MOUNT], check=True, timeout=PATIENCE_S)
 
 
 def unmount():
-    subprocess.run(["umount", MOUNT], check=True, timeout=60)
+    subprocess.run(["umount", MOUNT], check=True, timeout=PATIENCE_S)
 
 
 def cut():

@@ -10,7 +10,7 @@ import edges
 import engines
 import tables
 from deltalake import DeltaTable
-from server import Server
+from server import PATIENCE_S, Server
 
 BUCKET = "edges, ÄÖ"
 # Rounds are told apart by their flushes: nothing else may start one.
@@ -41,7 +41,7 @@ def flush_rounds(server):
         write(server, points)
         if by_age:
             is_done = lambda: server.metric("tidegate_flush_backlog_rows") == 0
-            server.until(is_done, 60, "flushed by age")
+            server.until(is_done, PATIENCE_S, "flushed by age")
         server.stop()
 
 
@@ -54,7 +54,7 @@ def until_compacted(server, found):
 
     server.settings = COMPACTING
     server.start()
-    server.until(is_compacted, 90, "compacted")
+    server.until(is_compacted, PATIENCE_S, "compacted")
     server.stop()
 
 

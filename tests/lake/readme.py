@@ -25,7 +25,7 @@ def main():
     server.stop()
     for block in blocks:
         ran = subprocess.run(
-            [sys.executable, "-c", block], cwd=home, capture_output=True, text=True, timeout=120
+            [sys.executable, "-c", block], cwd=home, capture_output=True, text=True, timeout=360
         )
         assert ran.returncode == 0, f"{block}\n{ran.stderr}"
         assert "Kitchen" in ran.stdout, f"{block}\nprinted {ran.stdout}"

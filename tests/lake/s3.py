@@ -1,5 +1,6 @@
 """S3-compatible servers on loopback, and a proxy that takes one away for a while."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -13,10 +14,19 @@ KEYS = ("tidegate-test", "tidegate-test-secret")
 REGION = "us-east-1"
 
 
+ports = itertools.count(10_000 + os.getpid() % 400 * 20)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One below those that the system hands out by itself, to servers that ask for any and to every
+    connection that a client makes: it stays free while nobody listens."""
+    for port in ports:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class Store:
@@ -30,7 +40,7 @@ class Store:
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         program.running.add(self.process)
-        end = time.monotonic() + 60
+        end = time.monotonic() + program.PATIENCE_S
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -45,7 +55,7 @@ class Store:
 
     def stop(self):
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(program.PATIENCE_S)
         program.running.discard(self.process)
 
 

@@ -12,6 +12,8 @@ import urllib.parse
 
 PROGRAM = os.environ["TIDEGATE_BIN"]
 WORK = os.environ["TIDEGATE_WORK"]
+# Longer than anything takes on a machine that is merely slow.
+PATIENCE_S = 300
 running = set()
 
 
@@ -59,10 +61,10 @@ class Server:
                 self.port = int(found.group(1))
                 break
         if self.port is None:
-            self.process.wait(30)
+            self.process.wait(PATIENCE_S)
             raise Ended(self.log())
         if until_ready:
-            self.until(lambda: self.get("/ready")[0] == 200, 120, "ready")
+            self.until(lambda: self.get("/ready")[0] == 200, PATIENCE_S, "ready")
         return self
 
     def until(self, is_so, seconds, what):
@@ -108,9 +110,9 @@ class Server:
     def kill(self):
         """SIGKILL."""
         self.process.kill()
-        self.end(30)
+        self.end(PATIENCE_S)
 
-    def stop(self, seconds=90):
+    def stop(self, seconds=PATIENCE_S):
         """SIGTERM; nothing else than exit code 0 will do."""
         self.process.terminate()
         code = self.end(seconds)
@@ -126,7 +128,7 @@ class Server:
 class Client:
     """A connection that is kept."""
 
-    def __init__(self, port, timeout=60):
+    def __init__(self, port, timeout=PATIENCE_S):
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
 
     def ask(self, method, path, body=None):
