@@ -186,7 +186,7 @@ def nodes(rounds=60 if LONG else 6, rows=3_000):
             numbers = chance.sample(range(rest, rows * 6, 3), rows if number else rows * 2)
             points.write(sorted(numbers), *servers)
         if number % 2:
-            overtaken(slow, *both)
+            overtaken(slow, *both, is_killed=number % 4 == 3)
         else:
             together([lambda server=server: work(server, "flush") for server in both])
             # Not always: the next flush meets files that are not joined.
@@ -205,18 +205,33 @@ def nodes(rounds=60 if LONG else 6, rows=3_000):
         server.stop()
 
 
-def overtaken(slow, first, second):
+def overtaken(slow, first, second, is_killed):
     """One node flushes and joins while the other one is between the start of a flush and its
-    commit."""
+    commit; that one may be killed there, and then it starts again."""
     slow.by(700)
-    flush = threading.Thread(target=work, args=(first, "flush"), daemon=True)
-    flush.start()
+    wrong = []
+
+    def flush():
+        try:
+            work(first, "flush")
+        except (OSError, http.client.HTTPException) as error:
+            wrong.append(error)
+
+    flushing = threading.Thread(target=flush, daemon=True)
+    flushing.start()
     staging = f"{WORK}/shared/_staging"
     first.until(lambda: any(files for _, _, files in os.walk(staging)), 30, "flushing")
     work(second, "flush")
     work(second, "compact")
+    if is_killed:
+        first.kill()
     slow.by(0)
-    flush.join()
+    flushing.join()
+    if is_killed:
+        first.start()
+        work(first, "flush")
+    else:
+        assert not wrong, wrong
 
 
 def together(tasks):
