@@ -8,4 +8,4 @@ command -v python3 >/dev/null || { echo "SKIPPED: there is no python3"; exit 77;
 source "$(dirname "$0")/server.sh"
 source "$root/tests/lake/slow.sh"
 export TIDEGATE_BIN TIDEGATE_WORK=$work PYTHONDONTWRITEBYTECODE=1
-timeout 300 python3 "$root/tests/lake/stop.py"
+timeout 900 python3 "$root/tests/lake/stop.py"

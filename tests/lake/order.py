@@ -90,7 +90,7 @@ def export(server):
 def work(server, what):
     """Work on all tables; returns how many files it removed and added."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=900)
-    end = time.monotonic() + 120
+    end = time.monotonic() + 360
     while True:
         connection.request("POST", f"/api/v1/lake/{what}")
         answer = connection.getresponse()
@@ -143,7 +143,7 @@ def rewritten(parts=61 if LONG else 1, again=640_000 if LONG else 40_000, files_
     before = table(server)["files"]
     # By itself: only the small files of a running day.
     restart(server, {"LAKE__UPKEEP_EVERY_MS": 1000})
-    server.until(lambda: table(server)["files"] < before, 60, "joined")
+    server.until(lambda: table(server)["files"] < before, 300, "joined")
     restart(server, {"LAKE__UPKEEP_EVERY_MS": 0})
     points.check(server, f"{before} files, then {table(server)['files']} of two compactions")
     work(server, "compact")
@@ -224,7 +224,7 @@ def overtaken(slow, first, second, is_killed):
     flushing = threading.Thread(target=flush, daemon=True)
     flushing.start()
     staging = f"{WORK}/shared/_staging"
-    first.until(lambda: any(files for _, _, files in os.walk(staging)), 30, "flushing")
+    first.until(lambda: any(files for _, _, files in os.walk(staging)), 300, "flushing")
     work(second, "flush")
     work(second, "compact")
     if is_killed:

@@ -70,7 +70,7 @@ class Trial:
                 pass
 
         threading.Thread(target=ask, daemon=True).start()
-        self.server.until(lambda: self.files() > before, 30, "flushing")
+        self.server.until(lambda: self.files() > before, 300, "flushing")
 
     def stop(self, what):
         """SIGTERM, in time and with exit code 0; then everything is there, once."""

@@ -54,7 +54,7 @@ async fn a_start_after_a_crash_asks_the_store_nothing_once_a_flush_is_noted() {
     store.fail(Failing::All);
     let before = store.requests();
     let opened = World::on(&store, storage.crash(), log, options());
-    let opened = tokio::time::timeout(Duration::from_secs(20), opened).await;
+    let opened = tokio::time::timeout(Duration::from_secs(120), opened).await;
     let world = opened.expect("the start waits for the store");
     assert_eq!(store.requests(), before);
     assert_eq!(
