@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::table::{Recount, Table};
-use super::taken::{Sealed, TableInfo, TableSnapshot};
+use super::taken::{LoggedAgain, Sealed, TableInfo, TableSnapshot};
 use super::{BufferLimits, BufferStats};
 use crate::columnar::Batch;
 use crate::id::{BucketId, Sequence};
@@ -95,6 +95,16 @@ impl Bucket {
             Some(recount) => self.recount(&table, recount),
             None => self.retire(measurement),
         }
+    }
+
+    pub(super) fn logged_again(
+        &self,
+        measurement: &str,
+        up_to: Sequence,
+        again: (LoggedAgain, bool),
+    ) -> bool {
+        let table = self.table(measurement);
+        table.is_some_and(|table| lock(&table).logged_again(up_to, again))
     }
 
     /// Counts the series of a table anew, a few at a time: whoever writes to it is not held up.

@@ -26,6 +26,9 @@
 //! columns are one set a measurement), a sequence alone says what was sealed and what came after:
 //! no batch is on both sides. Nothing of a table is left behind when all of it was released.
 //!
+//! What cannot be moved elsewhere may be logged once more ([`Buffer::logged_again`]), so that the log
+//! need not keep where it stood.
+//!
 //! What this module does not know: schemas, limits and their errors, the log, the lake.
 
 mod bucket;
@@ -44,7 +47,7 @@ use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Exhausted, Reservation};
 
 pub use series::SeriesSet;
-pub use taken::{Sealed, SealedSegment, TableInfo, TableSnapshot};
+pub use taken::{LoggedAgain, Sealed, SealedSegment, TableInfo, TableSnapshot};
 
 use bucket::Bucket;
 
@@ -216,6 +219,25 @@ impl Buffer {
         if let Some(bucket) = self.bucket(bucket) {
             bucket.release(measurement, up_to);
         }
+    }
+
+    /// The rows of a table up to a sequence, which is that of a [`Sealed`], are in the log once more,
+    /// in `frames`; some of them only if not `is_whole`. If all are, the log is needed from the first
+    /// of these frames on, no longer from where the rows came from. The newest rows now end with the
+    /// last of them: who has moved those has moved what the frames say. Returns false, and changes
+    /// nothing, if other rows came since or the table is gone.
+    ///
+    /// If only older rows are moved, and a start comes before the rest is, the frames bring them back,
+    /// with the same values.
+    pub fn logged_again(
+        &self,
+        bucket: BucketId,
+        measurement: &str,
+        up_to: Sequence,
+        (frames, is_whole): (LoggedAgain, bool),
+    ) -> bool {
+        self.bucket(bucket)
+            .is_some_and(|bucket| bucket.logged_again(measurement, up_to, (frames, is_whole)))
     }
 
     /// The tables that have rows, in no order, table by table: not one moment's picture.

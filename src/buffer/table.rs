@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::series::SeriesSet;
-use super::taken::{Frozen, Sealed, SealedSegment, Span, TableSnapshot};
+use super::taken::{Frozen, LoggedAgain, Sealed, SealedSegment, Span, TableSnapshot};
 use super::{BufferLimits, BufferStats};
 use crate::clock;
 use crate::columnar::{Batch, BatchBuilder, SegmentField};
@@ -173,6 +173,39 @@ impl Table {
         })
     }
 
+    /// See [`super::Buffer::logged_again`].
+    pub(super) fn logged_again(
+        &mut self,
+        up_to: Sequence,
+        (frames, is_whole): (LoggedAgain, bool),
+    ) -> bool {
+        if self.sequence != up_to || self.active.rows() > 0 || self.frozen.is_empty() {
+            return false;
+        }
+        // Only the newest rows end with the new frames: those that leave before them must not say
+        // that the others have left too.
+        let newest = self.frozen.len().saturating_sub(1);
+        for (index, frozen) in self.frozen.iter_mut().enumerate() {
+            let Span { first, since } = frozen.span;
+            *frozen = Arc::new(Frozen {
+                segment: Arc::clone(&frozen.segment),
+                span: Span {
+                    first: if is_whole { frames.first } else { first },
+                    since,
+                },
+                last: match index == newest {
+                    true => frames.last,
+                    false => frozen.last,
+                },
+                bytes: frozen.bytes,
+                _reservation: frozen._reservation.clone(),
+            });
+        }
+        self.sequence = frames.last;
+        self.changes += 1;
+        true
+    }
+
     fn recount(&self) -> Recount {
         let bytes = SeriesSet::bytes_max(self.series.len());
         let held = self.reservation.as_ref();
@@ -325,7 +358,7 @@ impl Table {
         let reservation = self
             .reservation
             .as_mut()
-            .map(|reservation| reservation.split(bytes));
+            .map(|reservation| Arc::new(reservation.split(bytes)));
         self.frozen_bytes += bytes;
         self.changes += 1;
         self.frozen.push(Arc::new(Frozen {

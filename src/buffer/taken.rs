@@ -18,7 +18,7 @@ pub(super) struct Frozen {
     pub(super) last: Sequence,
     /// On the heap.
     pub(super) bytes: u64,
-    pub(super) _reservation: Option<Reservation>,
+    pub(super) _reservation: Option<Arc<Reservation>>,
 }
 
 /// Where a run of rows begins.
@@ -120,6 +120,17 @@ impl Sealed {
             _frozen: frozen.to_vec(),
         }
     }
+}
+
+/// Frames of the log that say once more what a table holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoggedAgain {
+    /// The first of them.
+    pub first: Sequence,
+    /// The last one.
+    pub last: Sequence,
+    /// What all of them take of the log.
+    pub bytes: u64,
 }
 
 /// A table that has rows.

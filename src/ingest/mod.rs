@@ -19,6 +19,7 @@
 //!
 //! This module does not know HTTP, tokens or files.
 
+mod again;
 mod apply;
 mod check;
 mod decision;
@@ -57,6 +58,7 @@ use crate::storage::Storage;
 use crate::telemetry::Metrics;
 use crate::wal::LogStats;
 
+pub use again::HeldTable;
 pub use check::{Check, CheckError, Checked};
 pub use frame::{FrameDescription, FrameError, describe_frame};
 pub use open::{Flushed, OnDelete, OpenError, Opened, Pressure};
@@ -108,7 +110,6 @@ struct Shared {
     resolver: Arc<Resolver>,
     /// What was acknowledged and is not in the buffer yet.
     queued: Arc<QueuedBytes>,
-    stuck: stuck::Stuck,
     /// What the log may let go of at most.
     applied: Arc<Applied>,
     checkpointed: Checkpointed,

@@ -162,7 +162,6 @@ impl Ingest {
             metrics,
             resolver,
             queued: Arc::default(),
-            stuck: super::stuck::Stuck::default(),
             applied,
             checkpointed: Checkpointed::default(),
             parsers,

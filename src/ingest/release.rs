@@ -1,7 +1,8 @@
 //! Giving log back to the disk, once what it holds is safe elsewhere.
 //!
 //! A frame is needed until each of its tables has left the buffer. What was not applied yet is not
-//! in the buffer either, so the log is released up to the last applied frame at most. The schemas
+//! in the buffer either, so the log is released up to the last applied frame at most. What cannot
+//! leave the buffer is logged again ([`super::again`]), and is then needed from there on. The schemas
 //! are what the log says of them, so a checkpoint that reflects all that goes comes first.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -28,6 +28,7 @@ use super::in_flight::{Counted, SeriesInFlight};
 use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved};
 use super::rules::Limits;
 use super::series_limit::admit;
+use super::stuck::Stuck;
 use super::{REPORTS_MAX, WriteError};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Checkpoint, Ground, Growth, Schemas};
@@ -58,6 +59,8 @@ pub(super) struct Resolver {
     limits: Limits,
     /// Series of batches that are on their way to the buffer: they may be new.
     series_in_flight: Arc<SeriesInFlight>,
+    /// Tables that take no rows.
+    stuck: Arc<Stuck>,
 }
 
 /// The parts of a [`Resolver`].
@@ -96,6 +99,7 @@ impl Resolver {
             budget,
             limits,
             series_in_flight: Arc::default(),
+            stuck: Arc::default(),
         }
     }
 
@@ -106,6 +110,10 @@ impl Resolver {
     #[cfg(test)]
     pub(super) fn jobs(&self) -> &Jobs {
         &self.jobs
+    }
+
+    pub(super) fn stuck(&self) -> &Arc<Stuck> {
+        &self.stuck
     }
 
     pub(super) fn log_health(&self) -> Result<(), String> {
@@ -206,7 +214,8 @@ impl Resolver {
             let mut resolved = resolution.resolved();
             for (part, frame) in frames {
                 let growth = resolution.take_growth(part);
-                let commit = self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
+                let (_, commit) =
+                    self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
                 resolved.commits.push(commit);
             }
             self.account(&schemas, names);
@@ -228,6 +237,7 @@ impl Resolver {
         if self.catalog.bucket(bucket.id).is_none() {
             return Err(WriteError::BucketGone(bucket.name.clone()));
         }
+        self.stuck.check(bucket, resolution.measurements())?;
         let ground = schemas.ground(bucket.id, resolution.measurements());
         Ok((ground, durable))
     }
@@ -247,7 +257,7 @@ impl Resolver {
         bucket: &Bucket,
         (frame, growth): (Frame, Vec<Growth>),
         in_flight: Counted,
-    ) -> oneshot::Receiver<Committed> {
+    ) -> (Sequence, oneshot::Receiver<Committed>) {
         let (done, commit) = oneshot::channel();
         let Frame {
             payload,
@@ -276,7 +286,27 @@ impl Resolver {
             }),
         );
         schemas.grow(bucket.id, growth, sequence);
-        commit
+        (sequence, commit)
+    }
+
+    /// Submits a frame that brings no column and no series, and needs no memory in the buffer.
+    pub(super) fn submit_known(
+        self: &Arc<Self>,
+        bucket: &Bucket,
+        payload: Vec<u8>,
+    ) -> Result<(Sequence, oneshot::Receiver<Committed>), WriteError> {
+        let frame = Frame {
+            payload,
+            tables: Vec::new(),
+            reservation: self.budget.empty(),
+        };
+        let none = self.series_in_flight.add(bucket.id, 0, |_| true);
+        let none = none.ok_or(WriteError::Internal("nothing was one too many"))?;
+        let mut schemas = self.schemas();
+        if self.catalog.bucket(bucket.id).is_none() {
+            return Err(WriteError::BucketGone(bucket.name.clone()));
+        }
+        Ok(self.submit(&mut schemas, bucket, (frame, Vec::new()), none))
     }
 
     /// Runs on the log's thread, in sequence order.

@@ -176,6 +176,9 @@ pub enum LakeError {
         /// What is wrong.
         reason: String,
     },
+    /// Rows could not be logged once more.
+    #[error("its rows stay where they are in the log: {0}")]
+    NotLogged(String),
     /// A task ended early.
     #[error("work on the tables was cut off by a fault of ours, see the log")]
     Lost(#[from] tokio::task::JoinError),
@@ -236,7 +239,7 @@ impl LakeError {
             | Self::Uncertain { .. }
             | Self::Exhausted(_) => true,
             Self::Decode(error) => matches!(**error, DecodeError::Read { .. }),
-            Self::Storage(_) | Self::Lost(_) => true,
+            Self::Storage(_) | Self::NotLogged(_) | Self::Lost(_) => true,
             Self::Damaged { .. }
             | Self::Table { .. }
             | Self::File { .. }

@@ -1,7 +1,9 @@
 //! When which table is flushed: by size, age, memory, the log's size, and at a stop.
 
+mod stuck;
+
 use std::collections::{HashMap, HashSet};
-use std::fmt::{self, Debug};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::failing::Failing;
+use super::log::Log;
 use super::{Lake, LakeError};
 use crate::buffer::TableInfo;
 use crate::clock;
@@ -29,16 +32,6 @@ const RELEASE_EVERY: Duration = Duration::from_secs(1);
 /// flushed for it, and so much may be left, in percent.
 const MEMORY_FROM_PERCENT: u64 = 40;
 const MEMORY_TO_PERCENT: u64 = 20;
-
-/// The log, as the lake sees it.
-pub trait Log: Send + Sync + Debug {
-    /// Bytes that count against its limit: without what refused tables pin.
-    fn bytes(&self) -> u64;
-    /// Lets go of what no table needs any more. Blocks on the disk.
-    fn release(&self) -> Result<(), String>;
-    /// Takes no more points for these tables, which cannot be flushed, until told otherwise.
-    fn refuse(&self, tables: HashSet<(BucketId, String)>);
-}
 
 /// Why a table is flushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +93,11 @@ struct Progress {
     failing: HashMap<Key, Failing>,
     /// Those that keep the log from shrinking.
     stuck: HashSet<Key>,
+    /// What of the log are rows of those that were logged again, in bytes.
+    again_bytes: HashMap<Key, u64>,
+    is_logging_again: bool,
+    /// Not before, for the last time it failed.
+    again_from: Option<Instant>,
     /// When any table was flushed last.
     flushed: Option<Instant>,
 }
@@ -233,7 +231,7 @@ impl Flusher {
             for (key, bytes, reason) in self.due() {
                 self.spawn(key, bytes, reason);
             }
-            self.judge();
+            self.look_at_stuck();
             let now = clock::instant();
             // Where there are very many tables, looking at them all takes its time.
             pause_min = now.saturating_duration_since(looked) * LOOK_SHARE;
@@ -316,31 +314,6 @@ impl Flusher {
         };
         let failing = Failing::after(progress.failing.get(&key), error, now);
         progress.failing.insert(key, failing);
-    }
-
-    /// Has the writers of tables refused that cannot be flushed while the log is too long; until
-    /// they can, or have no rows.
-    fn judge(&self) {
-        let is_long = self.shared.log.bytes() >= self.shared.lake.shared.options.log_bytes;
-        let buffer = &self.shared.lake.shared.buffer;
-        let mut guard = self.progress();
-        let progress = &mut *guard;
-        for (key, failing) in &progress.failing {
-            if is_long && failing.is_stuck(progress.flushed) && progress.stuck.insert(key.clone()) {
-                let table = &key.1;
-                tracing::error!(
-                    table,
-                    "cannot be flushed and keeps the log from shrinking: its writers are refused"
-                );
-            }
-        }
-        let failing = &progress.failing;
-        let is_here = |key: &Key| buffer.table(key.0, &key.1).is_some();
-        let stuck = &mut progress.stuck;
-        stuck.retain(|key| failing.contains_key(key) && is_here(key));
-        let stuck = stuck.clone();
-        drop(guard);
-        self.shared.log.refuse(stuck);
     }
 
     async fn flush_one(&self, key: &Key, reason: Reason) -> Result<FlushCounts, LakeError> {

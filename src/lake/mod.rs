@@ -31,6 +31,7 @@
 //! | what | paid from | if there is too much of it |
 //! | --- | --- | --- |
 //! | sorting and encoding a flush | free memory while there is plenty, else what is set aside for flushing | fewer segments at once, and no more days than there may be column chunks |
+//! | logging rows again of a table that cannot be flushed | what is set aside for flushing | a range of times after the other |
 //! | reading a table's log anew | what is set aside for flushing | one after the other |
 //! | states of tables between their uses | a share that is counted | who was not used for the longest time goes |
 //! | joining files | free memory, waited for | smaller row groups and files |
@@ -39,6 +40,7 @@
 //! This module does not know HTTP, lines, or how rows are read out.
 
 mod actions;
+mod again;
 mod checked;
 mod columns;
 mod compact;
@@ -52,6 +54,7 @@ mod journal;
 mod kept;
 mod leaving;
 mod loading;
+mod log;
 mod names;
 mod open;
 mod packed;
@@ -85,7 +88,8 @@ use crate::telemetry::Metrics;
 
 pub use columns::Columns;
 pub use error::LakeError;
-pub use flusher::{Flusher, Log};
+pub use flusher::Flusher;
+pub use log::{Batch, Held, Log};
 pub use parquet::{Column, Kind};
 pub use reading::{Snapshot, StoredFile};
 pub use state::DataFile;

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::api::App;
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, LoggedAgain};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::id::{BucketId, Sequence};
-use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
+use crate::ingest::{Flushed, HeldTable, Ingest, OnDelete, Pressure};
 pub(super) use crate::lake::LakeError;
-use crate::lake::{Flusher, Lake, Log, Opened, Options};
+use crate::lake::{Batch, Flusher, Held, Lake, Log, Opened, Options};
 use crate::read;
 use crate::storage::Storage;
 
@@ -132,11 +132,30 @@ impl Log for IngestLog {
         self.ingest.counted_log_bytes()
     }
 
-    fn refuse(&self, tables: HashSet<(BucketId, String)>) {
-        self.ingest.refuse_tables(tables);
+    fn pinned_bytes(&self, tables: &HashSet<(BucketId, String)>) -> u64 {
+        self.ingest.bytes_pinned_by(tables)
+    }
+
+    fn refuse(&self, tables: HashSet<(BucketId, String)>, again_bytes: u64) {
+        self.ingest.refuse_tables(&tables, again_bytes);
     }
 
     fn release(&self) -> Result<(), String> {
         self.ingest.release_log().map_err(|error| error.to_string())
+    }
+
+    fn hold(&self, bucket: BucketId, measurement: &str) -> Result<Box<dyn Held>, String> {
+        let held = self.ingest.hold_table(bucket, measurement);
+        Ok(Box::new(held.map_err(|error| error.to_string())?))
+    }
+}
+
+impl Held for HeldTable {
+    fn log_again(&mut self, rows: &Batch) -> Result<(), String> {
+        Self::log_again(self, rows).map_err(|error| error.to_string())
+    }
+
+    fn logged(&self) -> Option<LoggedAgain> {
+        Self::logged(self)
     }
 }

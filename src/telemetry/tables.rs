@@ -41,6 +41,7 @@ pub struct UpkeepCounts {
 pub struct TableMetrics {
     flushes: Family<Reason, Counter>,
     failures: Counter,
+    again_bytes: Counter,
     files: Counter,
     bytes: Counter,
     rows: Counter,
@@ -58,6 +59,7 @@ impl Default for TableMetrics {
         Self {
             flushes: Family::default(),
             failures: Counter::default(),
+            again_bytes: Counter::default(),
             files: Counter::default(),
             bytes: Counter::default(),
             rows: Counter::default(),
@@ -88,6 +90,11 @@ impl TableMetrics {
         self.failures.inc();
     }
 
+    /// Rows of a table that cannot be flushed were logged again: bytes of the log.
+    pub fn logged_again(&self, bytes: u64) {
+        self.again_bytes.inc_by(bytes);
+    }
+
     /// Other work on a table ended well: `compact`, `retention`, `checkpoint`, `vacuum`.
     pub fn upkeep(&self, reason: &'static str, counts: UpkeepCounts) {
         let reason = Reason { reason };
@@ -116,6 +123,11 @@ impl TableMetrics {
             "flush_failures",
             "Flushes that failed and are tried again",
             self.failures.clone(),
+        );
+        r.register(
+            "wal_again_bytes",
+            "Bytes of the log that were written again for tables that cannot be flushed",
+            self.again_bytes.clone(),
         );
         r.register(
             "flush_files",

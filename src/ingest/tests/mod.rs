@@ -1,3 +1,4 @@
+mod again;
 mod bodies;
 mod check;
 mod gate;

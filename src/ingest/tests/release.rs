@@ -21,7 +21,7 @@ type Flush = (Sequence, Vec<String>);
 
 /// Where points go from the buffer, as durable as need be.
 #[derive(Clone, Default)]
-struct Elsewhere {
+pub(super) struct Elsewhere {
     tables: Arc<Mutex<BTreeMap<Table, Flush>>>,
 }
 
@@ -30,7 +30,7 @@ impl Elsewhere {
         self.tables.lock().expect("whole")
     }
 
-    fn flush(&self, buffer: &Buffer, bucket: BucketId, measurement: &str) {
+    pub(super) fn flush(&self, buffer: &Buffer, bucket: BucketId, measurement: &str) {
         let Some(sealed) = buffer.seal(bucket, measurement) else {
             return;
         };
@@ -50,7 +50,7 @@ impl Elsewhere {
         }
     }
 
-    fn open(&self, storage: FaultStorage, setup: Setup) -> Result<World, OpenError> {
+    pub(super) fn open(&self, storage: FaultStorage, setup: Setup) -> Result<World, OpenError> {
         let tables = self.tables();
         let last = tables.values().map(|(last, _)| *last).max();
         drop(tables);
@@ -69,7 +69,7 @@ impl Elsewhere {
     }
 
     /// All rows of a measurement of a world, wherever they are.
-    fn rows(&self, world: &World, measurement: &str) -> Vec<String> {
+    pub(super) fn rows(&self, world: &World, measurement: &str) -> Vec<String> {
         let bucket = world.catalog.bucket_named("b");
         let tables = self.tables();
         let here = bucket.and_then(|bucket| tables.get(&(bucket.id, measurement.to_owned())));
@@ -80,7 +80,7 @@ impl Elsewhere {
     }
 }
 
-fn small() -> Setup {
+pub(super) fn small() -> Setup {
     Setup {
         segment_bytes_max: 700,
         ..Setup::default()
@@ -94,7 +94,7 @@ fn schemas(world: &World) -> BTreeMap<String, TableSchema> {
 }
 
 /// The log works on its own thread.
-fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(super) fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let started = clock::instant();
     while !is_so() {
         assert!(started.elapsed() < PATIENCE, "never: {what}");

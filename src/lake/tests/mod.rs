@@ -14,5 +14,6 @@ mod random;
 mod reading;
 mod removal;
 mod stop;
+mod stuck;
 mod syncs;
 mod world;

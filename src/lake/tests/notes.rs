@@ -8,7 +8,7 @@ use super::flaky::{Failing, Flaky};
 use super::world::{World, options};
 use crate::id::{BucketId, Sequence};
 use crate::lake::positions::Positions;
-use crate::lake::{Flusher, Log, Options};
+use crate::lake::{Flusher, Held, Log, Options};
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation};
 
@@ -24,7 +24,15 @@ impl Log for NoLog {
         Ok(())
     }
 
-    fn refuse(&self, _tables: HashSet<(BucketId, String)>) {}
+    fn pinned_bytes(&self, _tables: &HashSet<(BucketId, String)>) -> u64 {
+        0
+    }
+
+    fn refuse(&self, _tables: HashSet<(BucketId, String)>, _apart_bytes: u64) {}
+
+    fn hold(&self, _bucket: BucketId, _measurement: &str) -> Result<Box<dyn Held>, String> {
+        Err("there is none".to_owned())
+    }
 }
 
 /// Waits until a crash would leave no flush in doubt.

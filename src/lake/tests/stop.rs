@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::world::{World, budget_of};
 use crate::id::BucketId;
-use crate::lake::{Flusher, Log};
+use crate::lake::{Flusher, Held, Log};
 use crate::storage::FaultStorage;
 
 #[derive(Debug)]
@@ -21,7 +21,15 @@ impl Log for NoLog {
         Ok(())
     }
 
-    fn refuse(&self, _tables: HashSet<(BucketId, String)>) {}
+    fn pinned_bytes(&self, _tables: &HashSet<(BucketId, String)>) -> u64 {
+        0
+    }
+
+    fn refuse(&self, _tables: HashSet<(BucketId, String)>, _again_bytes: u64) {}
+
+    fn hold(&self, _bucket: BucketId, _measurement: &str) -> Result<Box<dyn Held>, String> {
+        Err("there is none".to_owned())
+    }
 }
 
 /// It flushed one piece of it.

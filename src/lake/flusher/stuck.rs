@@ -1,0 +1,135 @@
+//! Tables that cannot be flushed: their writers are refused while they keep the log from shrinking,
+//! and their rows are logged again, so that they do not keep it from that any longer.
+//!
+//! That is done when the log is long and could let go of enough but for them: of as much as their
+//! rows take (so what is written is at most what is freed), of a quarter of the log's limit at
+//! least; and where their rows take more than the log may, of three quarters of it. All of them
+//! move together. What a table pins of which a flush is in doubt stays where it is, and does not
+//! count, up to the log's limit once more.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::{Flusher, Key};
+use crate::clock;
+use crate::lake::LakeError;
+
+/// Where rows could not be logged again it is tried again after this.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+impl Flusher {
+    /// Has the writers of tables refused that cannot be flushed while the log is too long; until
+    /// they can, or have no rows. Has their rows logged again where that helps.
+    pub(super) fn look_at_stuck(&self) {
+        let is_long = self.shared.log.bytes() >= self.shared.lake.shared.options.log_bytes;
+        let (stuck, again_bytes) = self.judge(is_long);
+        let (lake, log) = (&self.shared.lake, &self.shared.log);
+        let movable = stuck.iter().filter(|key| !lake.is_in_doubt(key.0, &key.1));
+        let movable: HashSet<Key> = movable.cloned().collect();
+        let apart_bytes = match movable.len() == stuck.len() {
+            true => again_bytes,
+            false => {
+                let log_bytes_max = lake.shared.options.log_bytes.saturating_mul(2);
+                again_bytes.max(log.pinned_bytes(&stuck).min(log_bytes_max))
+            }
+        };
+        log.refuse(stuck, apart_bytes);
+        if is_long && !movable.is_empty() && self.is_worthwhile(&movable, again_bytes) {
+            self.spawn_log_again(movable);
+        }
+    }
+
+    /// Tables whose last flush failed.
+    #[cfg(test)]
+    pub(in crate::lake) fn failing_count(&self) -> usize {
+        self.progress().failing.len()
+    }
+
+    /// The tables that cannot be flushed and keep the log from shrinking, and what of the log are
+    /// rows of theirs that were logged again, in bytes.
+    fn judge(&self, is_long: bool) -> (HashSet<Key>, u64) {
+        let buffer = &self.shared.lake.shared.buffer;
+        let mut guard = self.progress();
+        let progress = &mut *guard;
+        // Those of a bucket that was deleted are not tried again, so nothing else would forget them.
+        let is_here = |key: &Key| buffer.table(key.0, &key.1).is_some();
+        progress.failing.retain(|key, _| is_here(key));
+        for (key, failing) in &progress.failing {
+            if is_long && failing.is_stuck(progress.flushed) && progress.stuck.insert(key.clone()) {
+                let table = &key.1;
+                tracing::error!(
+                    table,
+                    "cannot be flushed and keeps the log from shrinking: its writers are refused"
+                );
+            }
+        }
+        let (failing, stuck) = (&progress.failing, &mut progress.stuck);
+        stuck.retain(|key| failing.contains_key(key));
+        progress.again_bytes.retain(|key, _| stuck.contains(key));
+        (stuck.clone(), progress.again_bytes.values().sum())
+    }
+
+    /// Whether so much of the log would go that it is worth writing so much again.
+    fn is_worthwhile(&self, stuck: &HashSet<Key>, again_bytes: u64) -> bool {
+        let progress = self.progress();
+        let is_resting = progress.again_from.is_some_and(|at| clock::instant() < at);
+        if progress.is_logging_again || is_resting {
+            return false;
+        }
+        drop(progress);
+        // Half of the log's limit.
+        let half = self.shared.lake.shared.options.log_bytes;
+        let freed = self.shared.log.pinned_bytes(stuck);
+        freed.saturating_sub(again_bytes) >= again_bytes.clamp(half / 2, half / 2 * 3)
+    }
+
+    fn spawn_log_again(&self, stuck: HashSet<Key>) {
+        self.progress().is_logging_again = true;
+        let flusher = self.clone();
+        self.shared.tasks.spawn(async move {
+            let mut has_failed = false;
+            for key in stuck {
+                if let Err(error) = flusher.log_again(&key).await {
+                    has_failed = true;
+                    tracing::warn!(
+                        table = key.1, %error,
+                        "the rows of a table that cannot be flushed could not be logged again, so \
+                         the log cannot shrink yet: it is tried again"
+                    );
+                }
+            }
+            flusher.release_log().await;
+            flusher.note_logged_again(has_failed);
+            flusher.shared.changed.notify_one();
+        });
+    }
+
+    fn note_logged_again(&self, has_failed: bool) {
+        let mut progress = self.progress();
+        progress.is_logging_again = false;
+        progress.again_from = has_failed.then(|| clock::instant() + AGAIN_AFTER);
+    }
+
+    async fn log_again(&self, key: &Key) -> Result<(), LakeError> {
+        let lake = &self.shared.lake;
+        let Some(bucket) = lake.shared.catalog.bucket(key.0) else {
+            return Ok(());
+        };
+        let (log, stop) = (self.shared.log.clone(), self.shared.stop.clone());
+        let again = lake.log_again(&bucket, &key.1, log, stop).await?;
+        let Some(again) = again else {
+            return Ok(());
+        };
+        self.progress().again_bytes.insert(key.clone(), again.bytes);
+        lake.shared.metrics.tables().logged_again(again.bytes);
+        tracing::warn!(
+            bucket = bucket.name,
+            table = key.1,
+            rows = again.rows,
+            bytes = again.bytes,
+            "the rows of a table that cannot be flushed were logged again, so that the log can let \
+             go of what came before"
+        );
+        Ok(())
+    }
+}
