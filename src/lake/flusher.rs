@@ -238,8 +238,10 @@ impl Flusher {
             pause = LOOK_EVERY.max(pause_min);
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
                 released = now;
-                self.release_log().await;
+                // In this order: a table's first flush is known here before its points leave the log,
+                // or nobody would miss the table.
                 self.note_positions().await;
+                self.release_log().await;
                 self.spawn_removal();
             }
             let every = self.shared.lake.shared.options.upkeep_every;
