@@ -18,8 +18,9 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Seen, LakeError> {
-        let seen = table.look(self.app()).await?;
+        // In this order: a flush may end meanwhile, and what it brought is not in what was seen before.
         let position = self.shared.positions.of(bucket.id, measurement);
+        let seen = table.look(self.app()).await?;
         let found = self.found_in(&seen);
         if found < position.expected() && seen.deletion == position.deletion {
             return Err(LakeError::Gone {

@@ -135,6 +135,8 @@ impl PiecesSender {
 
     /// Says why the rest is missing.
     pub(super) fn fail(&self, error: ReadError) {
+        // Whoever asked sees a broken connection only.
+        tracing::warn!(%error, "an export broke off");
         let _ = self.hand_over(Err(error));
     }
 

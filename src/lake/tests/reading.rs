@@ -1,6 +1,7 @@
 //! Reading and joining what is larger than the memory there is.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::world::{World, budget_of};
@@ -114,4 +115,33 @@ async fn many_readers_at_once_do_not_wait_for_one_another_for_ever() {
         assert_eq!(task.await.expect("no panic").expect("read"), 32_000);
     }
     assert_given_back(&budget);
+}
+
+/// A flush that ended while a reader looked at the table made it say that the table was lost: what
+/// the table must have was asked after what it has.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_table_that_is_flushed_while_it_is_read_is_not_taken_for_lost() {
+    let mut world = World::new(1).await;
+    world.write("cpu", 0..2, 0);
+    world.flush("cpu").await.expect("flushed");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let readers = (0..4).map(|_| {
+        let (lake, bucket) = (world.lake.clone(), Arc::clone(&world.bucket));
+        let is_over = Arc::clone(&is_over);
+        tokio::spawn(async move {
+            while !is_over.load(Ordering::Relaxed) {
+                let snapshot = lake.snapshot(&bucket, "cpu").await;
+                assert!(snapshot.expect("readable").is_some());
+            }
+        })
+    });
+    let readers: Vec<_> = readers.collect();
+    for time in 1..100 {
+        world.write("cpu", 0..2, time);
+        world.flush("cpu").await.expect("flushed");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.expect("nothing is lost");
+    }
 }
