@@ -1,4 +1,6 @@
-//! Bytes on their way from a client: memory is taken for what came, not for what was announced.
+//! Bytes on their way from a client: memory is taken for what came, not for what was announced, and
+//! for the request that waits for it ([`STATE_BYTES`]): very many that send nothing would else take
+//! memory that nobody counts.
 //!
 //! The place for a body that says how long it is is made at once, for the system gives memory to a
 //! place only as it is filled. A body that does not say it moves to larger places; while it moves
@@ -10,7 +12,7 @@ use bytes::Bytes;
 
 use super::BodyError;
 use super::growing::bytes_of;
-use super::uploads::{Crowded, Upload};
+use super::uploads::{Crowded, STATE_BYTES, Upload};
 use crate::clock;
 use crate::memory::{Exhausted, Reservation};
 
@@ -24,6 +26,8 @@ const STEP_BYTES: u64 = 64 * 1024;
 pub(super) struct Incoming<'a> {
     bytes: Vec<u8>,
     reservation: Reservation,
+    /// What of the reservation is not for the bytes.
+    state_bytes: u64,
     upload: &'a Upload,
     /// What is announced.
     length: Option<u64>,
@@ -63,11 +67,24 @@ impl<'a> Incoming<'a> {
         Self {
             bytes: Vec::new(),
             reservation,
+            state_bytes: 0,
             upload,
             length: length.filter(|length| *length <= bytes_max),
             bytes_max,
             wait_max,
         }
+    }
+
+    /// Takes memory for the request itself, until its body has come.
+    pub(super) async fn open(&mut self) -> Result<(), BodyError> {
+        self.take(STATE_BYTES).await?;
+        self.state_bytes = STATE_BYTES;
+        Ok(())
+    }
+
+    /// What is reserved for the bytes.
+    fn reserved_bytes(&self) -> u64 {
+        self.reservation.bytes().saturating_sub(self.state_bytes)
     }
 
     /// Appends, or says which limit forbids it.
@@ -103,7 +120,7 @@ impl<'a> Incoming<'a> {
             self.bytes.try_reserve_exact(place).map_err(no_place)?;
         }
         let covered = steps(length).min(announced).max(length);
-        self.take(covered.saturating_sub(self.reservation.bytes()))
+        self.take(covered.saturating_sub(self.reserved_bytes()))
             .await
     }
 
@@ -119,10 +136,11 @@ impl<'a> Incoming<'a> {
         let place = usize::try_from(wanted).unwrap_or(usize::MAX);
         self.bytes
             .reserve_exact(place.saturating_sub(self.bytes.len()));
-        let (held, kept) = (self.reservation.bytes(), bytes_of(self.bytes.capacity()));
+        let (held, kept) = (self.reserved_bytes(), bytes_of(self.bytes.capacity()));
         // In this order: whoever waits is told by the budget.
         self.upload.unclaim(held.saturating_sub(kept));
-        self.reservation.shrink_to(kept);
+        self.reservation
+            .shrink_to(kept.saturating_add(self.state_bytes));
         Ok(())
     }
 
@@ -176,7 +194,7 @@ fn steps(length: u64) -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use super::{BodyError, Incoming, steps};
+    use super::{BodyError, Incoming, STATE_BYTES, steps};
     use crate::body::uploads::Uploads;
     use crate::memory::{Budget, Marks};
 
@@ -221,6 +239,55 @@ mod tests {
         assert_eq!(budget.used_bytes(), 131_072);
         let (bytes, reservation) = incoming.finish();
         assert_eq!((bytes.len(), reservation.bytes()), (121_200, 121_200));
+    }
+
+    /// 12,800 streams that sent a byte each took 256 MiB that nobody counted.
+    #[tokio::test]
+    async fn a_request_pays_for_itself_until_its_body_has_come() {
+        let budget = budget(100_000_000);
+        let upload = Uploads::of(100_000_000).begin(None);
+        for (length, first, second) in [(Some(100_000), 8192, 16_384), (None, 5000, 10_000)] {
+            let limits = (length, 50_000_000, WAIT);
+            let mut incoming = Incoming::new(&upload, budget.account().empty(), limits);
+            incoming.open().await.expect("fits");
+            assert_eq!(budget.used_bytes(), STATE_BYTES);
+            incoming.extend(&[b'x'; 5000]).await.expect("fits");
+            assert_eq!(budget.used_bytes(), STATE_BYTES + first);
+            incoming.extend(&[b'x'; 5000]).await.expect("fits");
+            assert_eq!(budget.used_bytes(), STATE_BYTES + second);
+            let (bytes, reservation) = incoming.finish();
+            assert_eq!((bytes.len(), reservation.bytes()), (10_000, 10_000));
+        }
+    }
+
+    /// Those that send nothing make room for one that does.
+    #[tokio::test]
+    async fn requests_that_wait_for_nothing_yield_when_the_budget_is_full() {
+        let budget = budget(4 * STATE_BYTES);
+        let all = Uploads::of(4 * STATE_BYTES);
+        let silent: Vec<_> = (0..4).map(|_| all.begin(None)).collect();
+        let limits = (None, 1 << 20, Duration::from_secs(60));
+        let mut held = Vec::new();
+        for upload in &silent {
+            let mut incoming = Incoming::new(upload, budget.account().empty(), limits);
+            incoming.open().await.expect("fits");
+            upload.stood_still_for(Duration::from_secs(60));
+            held.push(incoming);
+        }
+        let speaks = all.begin(None);
+        let mut incoming = Incoming::new(&speaks, budget.account().empty(), limits);
+        let yielding = async {
+            let first = tokio::select! {
+                () = silent[0].yields() => 0,
+                () = silent[1].yields() => 1,
+                () = silent[2].yields() => 2,
+                () = silent[3].yields() => 3,
+            };
+            drop(held.swap_remove(first));
+        };
+        let both = async { tokio::join!(incoming.open(), yielding).0 };
+        let both = tokio::time::timeout(Duration::from_secs(60), both).await;
+        both.expect("one yields").expect("there is room then");
     }
 
     #[tokio::test]

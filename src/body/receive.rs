@@ -211,6 +211,7 @@ impl Receiver {
         let mut pace = Pace::new(idle_timeout, rate_window, rate_bytes_min);
         let limits = (length, self.bytes_max(encoding), wait_max);
         let mut incoming = Incoming::new(upload, request.empty(), limits);
+        incoming.open().await?;
         loop {
             let chunk = tokio::select! {
                 biased;

@@ -72,8 +72,8 @@ async fn a_stream_that_waits_for_memory_starves_nobody() {
     let mut send = send.ready().await.expect("open");
     // One holds most of the memory and does not go on; the others wait for it, and have sent more
     // than the connection would take if their windows were not within its own.
-    let _holding = upload(&server, 870_000, 869_000).await;
-    holds(&server, 869_000).await;
+    let _holding = upload(&server, 840_000, 839_000).await;
+    holds(&server, 839_000).await;
     let mut waiting = Vec::new();
     for _ in 0..20 {
         let (answer, mut body) = send.send_request(write(65_535), false).expect("sent");

@@ -113,7 +113,8 @@ async fn a_single_upload_may_hold_nearly_all_and_the_server_is_healthy() {
     server.stop().await;
 }
 
-/// 64 KiB were taken for each stream, so 1,000 of them with one byte each filled the budget.
+/// 64 KiB were taken for each stream, so 1,000 of them with one byte each filled the budget, and
+/// nobody yielded.
 #[tokio::test]
 async fn many_streams_of_one_byte_each_leave_the_server_healthy() {
     let server = start(patient(20_000_000)).await;
@@ -141,7 +142,8 @@ async fn many_streams_of_one_byte_each_leave_the_server_healthy() {
     let answer = server.write("bucket=b", "", b"m f=1 1").await;
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
     let used = used_bytes(&server).await;
-    assert!(used < 8 * MB, "{used}");
+    // All of what requests may have, at most: those that send nothing yield.
+    assert!(used <= 17 * MB, "{used}");
     drop(open);
     server.stop().await;
 }
