@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use super::activity::Activity;
+use super::drain::Drain;
 use super::guard::{Goodbye, Guard, Limits, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
@@ -63,6 +64,7 @@ struct Shared {
     path_prefix: String,
     tls: Option<Tls>,
     metrics: Metrics,
+    drain: Drain,
 }
 
 /// A connection with the guard on it, whatever is below.
@@ -78,7 +80,13 @@ pub(super) struct Stop {
 }
 
 impl Connections {
-    pub(super) fn new(router: Router, config: &Config, tls: Option<Tls>, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        router: Router,
+        config: &Config,
+        tls: Option<Tls>,
+        metrics: Metrics,
+        drain: Drain,
+    ) -> Self {
         let limits = Limits {
             head_timeout: config.connection.head_timeout,
             head_bytes_max: config.connection.head_bytes_max,
@@ -93,6 +101,7 @@ impl Connections {
             path_prefix: config.server.path_prefix.clone(),
             tls,
             metrics,
+            drain,
         };
         Self {
             shared: Arc::new(shared),
@@ -160,7 +169,7 @@ impl Connections {
         self.converse(guard, refusals, peer, stop).await;
         if let Some(remains) = returned.remains().await {
             tokio::select! {
-                () = remains.close(goodbye) => {}
+                () = remains.close(goodbye, &self.shared.drain) => {}
                 () = cut.cancelled() => {}
             }
         }

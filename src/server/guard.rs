@@ -39,6 +39,7 @@ pub(super) use remains::{Goodbye, Remains, Returned};
 
 use chunks::Chunks;
 use head::{Framing, Verdict};
+use remains::Unread;
 use timer::Timer;
 
 /// The method of the request that stands in for a refused one.
@@ -247,17 +248,20 @@ impl<IO> Guard<IO> {
 impl<IO> Drop for Guard<IO> {
     fn drop(&mut self) {
         let unread = match self.state {
-            State::Head => !self.held.is_empty(),
-            State::Length(_) | State::Chunked(_) | State::Refused => true,
+            _ if self.ended => Unread::Nothing,
+            State::Head if self.held.is_empty() => Unread::Nothing,
+            State::Length(left) => {
+                // What is held and not vetted came, and is not counted yet.
+                let came = self.held.len().saturating_sub(self.vetted);
+                Unread::Bytes(left.saturating_sub(u64::try_from(came).unwrap_or(u64::MAX)))
+            }
+            State::Head | State::Chunked(_) | State::Refused => Unread::Unknown,
             // A stream that was refused is ended by the protocol, the connection goes on.
-            State::Passing => false,
+            State::Passing => Unread::Nothing,
         };
         if let (Some(io), Some(give_back)) = (self.io.take(), self.give_back.take()) {
             // If nobody waits for it any more the connection just closes.
-            let _ = give_back.send(Remains {
-                io,
-                unread: unread && !self.ended,
-            });
+            let _ = give_back.send(Remains { io, unread });
         }
     }
 }

@@ -19,16 +19,22 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
+use super::drain::Drain;
 use crate::api::App;
 use quiet::Quiet;
 
 /// Puts the stack around a router. When `cut` is cancelled, requests in flight are refused.
-pub(super) fn stack(router: Router<App>, app: &App, cut: CancellationToken) -> Router {
+pub(super) fn stack(
+    router: Router<App>,
+    app: &App,
+    cut: CancellationToken,
+    drain: Drain,
+) -> Router {
     let observed = (app.clone(), Arc::<Quiet>::default());
     let stack = ServiceBuilder::new()
         .layer(from_fn_with_state(observed, observe::observe))
         .layer(from_fn_with_state(app.clone(), cors::cors))
-        .layer(from_fn(unread::unread))
+        .layer(from_fn_with_state(drain, unread::unread))
         .layer(from_fn(panic::catch))
         .layer(from_fn_with_state(cut, stop::stop))
         .layer(from_fn_with_state(app.clone(), head::head))

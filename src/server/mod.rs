@@ -16,6 +16,7 @@ mod accept;
 mod activity;
 mod connection;
 mod door;
+mod drain;
 mod guard;
 #[cfg_attr(not(feature = "lake"), path = "without_lake.rs")]
 mod lake;
@@ -49,6 +50,7 @@ pub use routes::{Access, ROUTES, Route};
 pub use tls::{Tls, TlsError};
 
 use connection::{Connections, Stop};
+use drain::Drain;
 use stopping::Deadline;
 
 /// Why the server did not start, or ended by itself.
@@ -77,9 +79,10 @@ pub async fn run(
         CancellationToken::new(),
         TaskTracker::new(),
     );
-    let router = layers::stack(routes::router(&app), &app, cut.clone());
+    let drain = Drain::new(config.limits.wire_bytes_max, stop.gently.clone());
+    let router = layers::stack(routes::router(&app), &app, cut.clone(), drain.clone());
     let Listener { tcp, tls } = listener.into();
-    let connections = Connections::new(router, &config, tls, metrics.clone());
+    let connections = Connections::new(router, &config, tls, metrics.clone(), drain);
     let connections_max = config.connection.connections_max;
     let accepting = accept::accept(
         tcp,
@@ -101,13 +104,13 @@ pub async fn run(
     stop.gently.cancel();
     // The loop ends by itself; that it panicked would be in the log.
     let _ = accepting.await;
-    drain(&tasks, deadline, &cut, &stop).await;
+    end(&tasks, deadline, &cut, &stop).await;
     open::close(&app, deadline.left(clock::instant())).await;
     opened.map_err(ServerError::from)
 }
 
 /// Waits for the connections, less and less patiently.
-async fn drain(tasks: &TaskTracker, deadline: Deadline, cut: &CancellationToken, stop: &Stop) {
+async fn end(tasks: &TaskTracker, deadline: Deadline, cut: &CancellationToken, stop: &Stop) {
     tasks.close();
     let grace = deadline.grace(clock::instant());
     if timeout(grace, tasks.wait()).await.is_ok() {

@@ -3,24 +3,23 @@
 //!
 //! Closing a socket while bytes of the peer lie unread in it resets the connection, and a reset
 //! may overtake the answer: the client then reports a broken connection instead of the 413 that
-//! was sent to it. So what the peer still sends is read and thrown away for a while.
+//! was sent to it. So what the peer still sends is read and thrown away, within its share of the
+//! server's [`Drain`].
 
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
-/// What is thrown away at most (contract section 1.2).
-const DISCARD_BYTES_MAX: u64 = 1 << 20;
-const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+use crate::server::drain::{Drain, Share};
 
 /// A peer that has been quiet for this long is not in the middle of sending: it is told at once
-/// that the connection ends, and not only after two seconds.
+/// that the connection ends.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// What is thrown away of a connection that had nothing left to say, until its goodbye.
-const GOODBYE_BYTES_MAX: u64 = 64 * 1024;
+/// How long a peer that was told so may stay quiet before the connection is closed.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is thrown away at once.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -29,8 +28,18 @@ const CHUNK_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(in crate::server) struct Remains<IO> {
     pub(super) io: IO,
-    /// Whether the peer may still be sending what nobody will read.
-    pub(super) unread: bool,
+    pub(super) unread: Unread,
+}
+
+/// What the peer may still be sending that nobody will read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Nothing: all was read, or the peer has closed its side.
+    Nothing,
+    /// The rest of a body of known length.
+    Bytes(u64),
+    /// More, nobody knows how much.
+    Unknown,
 }
 
 /// Whether the end of a connection is itself told in bytes.
@@ -59,33 +68,38 @@ impl<IO> Returned<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Remains<IO> {
-    /// Discards what still comes, half-closes, closes. Takes two seconds at most, twice that if
-    /// the peer takes nothing either.
-    pub(in crate::server) async fn close(mut self, goodbye: Goodbye) {
-        let mut left = if self.unread { DISCARD_BYTES_MAX } else { 0 };
-        let deadline = Instant::from_std(crate::clock::instant()) + DISCARD_TIME_MAX;
-        // However these end: next the connection is closed.
-        let _ = timeout_at(deadline, self.discard(&mut left, QUIET)).await;
-        let _ = timeout(DISCARD_TIME_MAX, self.io.shutdown()).await;
-        let _ = timeout_at(deadline, self.discard(&mut left, DISCARD_TIME_MAX)).await;
+    /// Discards what still comes, half-closes, closes.
+    pub(in crate::server) async fn close(mut self, goodbye: Goodbye, drain: &Drain) {
+        if self.unread == Unread::Nothing {
+            // However these end: next the connection is closed.
+            let _ = timeout(PATIENCE, self.io.shutdown()).await;
+        } else {
+            let mut share = drain.share();
+            self.discard(&mut share, self.unread, QUIET).await;
+            let _ = timeout(PATIENCE, self.io.shutdown()).await;
+            self.discard(&mut share, Unread::Unknown, PATIENCE).await;
+        }
         if goodbye == Goodbye::Spoken {
-            let mut left = GOODBYE_BYTES_MAX;
-            let _ = timeout(QUIET, self.discard(&mut left, QUIET)).await;
+            let mut share = Share::of_goodbye();
+            self.discard(&mut share, Unread::Unknown, QUIET).await;
         }
     }
 
-    /// Throws bytes away until the peer closes or is quiet, or none are left to be thrown away.
-    /// Once the peer has closed, none are.
-    async fn discard(&mut self, left: &mut u64, quiet: Duration) {
-        let mut chunk = vec![0; if *left > 0 { CHUNK_BYTES } else { 0 }];
-        while *left > 0 {
-            match timeout(quiet, self.io.read(&mut chunk)).await {
-                Ok(Ok(length @ 1..)) => {
-                    *left = left.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
-                }
-                Ok(Ok(0) | Err(_)) => *left = 0,
-                Err(_) => return,
-            }
+    /// Throws bytes away until there are none left, the peer closes or is quiet, or its share is
+    /// used up.
+    async fn discard(&mut self, share: &mut Share, unread: Unread, quiet: Duration) {
+        let mut wanted = match unread {
+            Unread::Nothing => 0,
+            Unread::Bytes(length) => length,
+            Unread::Unknown => u64::MAX,
+        };
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while wanted > 0 && share.bytes_left() > 0 {
+            let Some(Ok(length @ 1..)) = share.within(quiet, self.io.read(&mut chunk)).await else {
+                return;
+            };
+            share.spend(length);
+            wanted = wanted.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
         }
     }
 }

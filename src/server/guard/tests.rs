@@ -2,12 +2,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::head::Refusal::{
     Folded, HeaderLine, Host, Length, LineEnd, RequestLine, TransferEncoding,
 };
 use super::head::{Framing, Refusal, Verdict, check};
-use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, stand_in};
+use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, Unread, stand_in};
+use crate::server::drain::Drain;
 
 /// Longer than anything takes on a machine that is merely slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -354,8 +356,9 @@ async fn a_connection_comes_back_and_is_closed_after_what_still_came() {
     guard.shutdown().await.expect("flushes");
     drop(guard);
     let remains = returned.remains().await.expect("given back");
-    assert!(remains.unread);
-    let closing = tokio::spawn(remains.close(Goodbye::Silent));
+    assert_eq!(remains.unread, Unread::Bytes(7));
+    let drain = Drain::new(0, CancellationToken::new());
+    let closing = tokio::spawn(async move { remains.close(Goodbye::Silent, &drain).await });
     client
         .write_all(&[0; 30_000])
         .await
@@ -380,5 +383,6 @@ async fn nothing_is_waited_for_after_a_request_that_was_read_whole() {
     assert!(guard.read(&mut [0; 100]).await.expect("the head") > 0);
     assert!(guard.read(&mut [0; 100]).await.expect("the body") > 0);
     drop(guard);
-    assert!(!returned.remains().await.expect("given back").unread);
+    let remains = returned.remains().await.expect("given back");
+    assert_eq!(remains.unread, Unread::Nothing);
 }

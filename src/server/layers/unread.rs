@@ -1,9 +1,13 @@
-//! Bodies of HTTP/1 requests that were answered before they were read.
+//! Bodies of requests that were answered before they were read.
 //!
-//! A short one is read and thrown away, after the answer, so that the connection can be used for
-//! the next request. For a long one the answer says that the connection ends, and whoever closes
-//! it discards what still comes. A body that waits to be asked for (`Expect: 100-continue`) is not
-//! asked for: reading it would do that, so it is treated as a long one.
+//! The rest is read and thrown away, after the answer and within its share of the server's
+//! [`Drain`]: a client that sends everything before it reads gets to its answer, and the connection
+//! can be used for the next request. Two kinds over HTTP/1 are left to whoever closes the connection,
+//! and the answer says that it ends: a long body, and one that waits to be asked for
+//! (`Expect: 100-continue`), for reading it would ask.
+//!
+//! Over HTTP/2 only the stream is concerned. When its share is used up it is reset, with `NO_ERROR`
+//! because the answer is whole by then (RFC 9113, section 8.1).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,7 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
@@ -21,27 +25,29 @@ use http::{HeaderValue, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 
-/// What is discarded at most (contract section 1.2).
-const DISCARD_BYTES_MAX: u64 = 1 << 20;
-const DISCARD_TIME_MAX: Duration = Duration::from_secs(2);
+use crate::server::drain::Drain;
 
-pub(super) async fn unread(request: Request, next: Next) -> Response {
-    if request.version() >= Version::HTTP_2 || request.body().is_end_stream() {
+/// Up to this a connection of HTTP/1 is kept for the next request.
+const SHORT_BYTES_MAX: u64 = 1 << 20;
+
+/// A client that sends nothing for this long is not sending.
+const QUIET: Duration = Duration::from_secs(2);
+
+pub(super) async fn unread(State(drain): State<Drain>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
-    let short = body
-        .size_hint()
-        .exact()
-        .is_some_and(|length| length <= DISCARD_BYTES_MAX);
-    let discard = short && !head.headers.contains_key(EXPECT);
+    let length = body.size_hint().exact();
+    let short = length.is_some_and(|length| length <= SHORT_BYTES_MAX);
+    let one_stream = head.version >= Version::HTTP_2;
+    let discard = one_stream || short && !head.headers.contains_key(EXPECT);
     let ended = Arc::new(AtomicBool::new(false));
     let body = Watched {
         body: Some(body),
         ended: Arc::clone(&ended),
-        discard,
+        drain: discard.then_some(drain),
     };
     let mut response = next.run(Request::from_parts(head, Body::new(body))).await;
     if !discard && !ended.load(Ordering::Relaxed) {
@@ -56,8 +62,8 @@ pub(super) async fn unread(request: Request, next: Next) -> Response {
 struct Watched {
     body: Option<Body>,
     ended: Arc<AtomicBool>,
-    /// Whether what is not read is to be read and thrown away.
-    discard: bool,
+    /// Present if what is not read is to be read and thrown away.
+    drain: Option<Drain>,
 }
 
 impl http_body::Body for Watched {
@@ -94,15 +100,21 @@ impl http_body::Body for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if !self.discard || self.ended.load(Ordering::Relaxed) {
+        if self.ended.load(Ordering::Relaxed) {
             return;
         }
-        if let (Some(body), Ok(runtime)) = (self.body.take(), Handle::try_current()) {
-            runtime.spawn(timeout(DISCARD_TIME_MAX, discard(body)));
+        let (body, drain) = (self.body.take(), self.drain.take());
+        if let (Some(body), Some(drain), Ok(runtime)) = (body, drain, Handle::try_current()) {
+            runtime.spawn(discard(body, drain));
         }
     }
 }
 
-async fn discard(mut body: Body) {
-    while let Some(Ok(_)) = body.frame().await {}
+async fn discard(mut body: Body, drain: Drain) {
+    let mut share = drain.share();
+    while share.bytes_left() > 0
+        && let Some(Some(Ok(frame))) = share.within(QUIET, body.frame()).await
+    {
+        share.spend(frame.data_ref().map_or(0, Bytes::len));
+    }
 }

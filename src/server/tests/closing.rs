@@ -58,6 +58,52 @@ async fn a_refusal_can_be_read_by_who_is_still_sending() {
     server.stop().await;
 }
 
+/// Go, Node and httpx read once they have sent everything: they reported a broken pipe.
+#[tokio::test]
+async fn a_refusal_can_be_read_after_sending_twenty_megabytes() {
+    let server = start(|config| config.limits.wire_bytes_max = 1024).await;
+    let refused = [
+        (write_head("Content-Length: 20000000\r\n"), "413"),
+        (
+            write_head("Content-Length: 20000000\r\n").replace("Token ", "Token x"),
+            "401",
+        ),
+    ];
+    for (head, status) in refused {
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        for _ in 0..200 {
+            let sent = stream.write_all(&[b'x'; 100_000]).await;
+            sent.expect("taken, to be thrown away");
+        }
+        let sent = tokio::time::Instant::now();
+        let answer = rest(&mut stream).await;
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{answer}"
+        );
+        assert!(answer.contains("connection: close"), "{answer}");
+        // Not after a quiet of two seconds: the length says when everything came.
+        assert!(
+            sent.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            sent.elapsed()
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_refused_body() {
+    let server = start(|config| config.limits.wire_bytes_max = 1024).await;
+    let mut stream = server.connect().await;
+    let request = write_head("Content-Length: 9000000\r\n");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let answer = head(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_short_refused_body_does_not_cost_the_connection() {
     let server = start(|_| ()).await;

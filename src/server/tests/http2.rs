@@ -1,3 +1,4 @@
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,7 +18,10 @@ async fn connect(
     SendRequest<Bytes>,
     tokio::task::JoinHandle<Result<(), h2::Error>>,
 ) {
-    let (send, connection) = handshake(server.connect().await).await.expect("a preface");
+    let stream = server.connect().await;
+    // As clients do: else each window waits for the last one's acknowledgement.
+    stream.set_nodelay(true).expect("a socket");
+    let (send, connection) = handshake(stream).await.expect("a preface");
     (send, tokio::spawn(connection))
 }
 
@@ -86,6 +90,56 @@ async fn a_stream_that_waits_for_memory_starves_nobody() {
     body.send_data(Bytes::from_static(b"# comment\n"), true)
         .expect("sent");
     assert_eq!(status(answer).await, 204);
+}
+
+/// Sends all of a body, as far as the server takes it.
+async fn send(body: &mut h2::SendStream<Bytes>, length: usize) -> Result<(), h2::Error> {
+    let mut left = length;
+    while left > 0 {
+        body.reserve_capacity(left);
+        let room = poll_fn(|cx| body.poll_capacity(cx)).await;
+        let Some(room) = room else {
+            return Err(poll_fn(|cx| body.poll_reset(cx)).await?.into());
+        };
+        let piece = Bytes::from(vec![b'x'; room?.min(left)]);
+        left -= piece.len();
+        body.send_data(piece, left == 0)?;
+    }
+    Ok(())
+}
+
+/// curl reported `Stream error in the HTTP/2 framing layer`, httpx waited for ever.
+#[tokio::test]
+async fn a_refused_body_is_taken_in_to_its_end() {
+    let server = start(|config| config.limits.wire_bytes_max = 1024).await;
+    let (client, _connection) = connect(&server).await;
+    let mut client = client.ready().await.expect("open");
+    let mut unauthorized = write(3_000_000);
+    unauthorized.headers_mut().remove("authorization");
+    for (request, refused) in [(write(3_000_000), 413), (unauthorized, 401)] {
+        let (answer, mut body) = client.send_request(request, false).expect("sent");
+        let sent = timeout(Duration::from_secs(30), send(&mut body, 3_000_000));
+        sent.await.expect("in time").expect("no reset");
+        assert_eq!(status(answer).await, refused);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_body_without_end_is_reset_after_its_answer() {
+    let server = start(|config| config.limits.wire_bytes_max = 1024).await;
+    let (client, _connection) = connect(&server).await;
+    let mut client = client.ready().await.expect("open");
+    let (answer, mut body) = client.send_request(write(80 << 20), false).expect("sent");
+    let sent = timeout(Duration::from_secs(60), send(&mut body, 80 << 20)).await;
+    let error = sent
+        .expect("in time")
+        .expect_err("more than is thrown away");
+    assert_eq!(error.reason(), Some(Reason::NO_ERROR));
+    assert_eq!(status(answer).await, 413, "the answer is whole");
+    let (answer, _) = client.send_request(write(0), true).expect("sent");
+    assert_eq!(status(answer).await, 204, "the connection lives");
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use crate::api::App;
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::memory::Budget;
+use crate::server::drain::Drain;
 use crate::server::{layers, routes};
 use crate::telemetry::Metrics;
 
@@ -21,7 +22,9 @@ fn starting(without_auth: bool) -> Router {
     let (clock, budget) = (Clock::manual(0), Budget::new(config.memory.marks()));
     let metrics = Metrics::new(&clock);
     let app = App::new(Arc::new(config), clock, budget, metrics);
-    layers::stack(routes::router(&app), &app, CancellationToken::new())
+    let never = CancellationToken::new();
+    let drain = Drain::new(0, never.clone());
+    layers::stack(routes::router(&app), &app, never, drain)
 }
 
 async fn ask(router: &Router, method: &str, path: &str) -> (u16, bool, String) {
