@@ -7,6 +7,7 @@ use std::fmt;
 use memchr::memchr;
 
 use super::fault::Reason;
+use super::timestamp::Precision;
 
 /// How much of a body is repeated in an error, in bytes (contract section 1.3).
 const EXCERPT_BYTES_MAX: usize = 64;
@@ -124,11 +125,33 @@ fn words(reason: Reason) -> Words {
             "",
             "is not a timestamp: expected an integer, without a unit or a fraction",
         ),
-        Reason::TimestampOutOfRange => About(
-            "timestamp ",
-            "is outside -9223372036854775806 to 9223372036854775806 nanoseconds: is the precision right?",
-        ),
+        Reason::TimestampOutOfRange(precision) => About("timestamp ", out_of_range(precision)),
         Reason::LineEndExpected => Expected("the end of the line after the timestamp"),
+    }
+}
+
+/// What the timestamp was read as, and what that is outside of.
+fn out_of_range(precision: Precision) -> &'static str {
+    match precision {
+        Precision::Nanosecond => {
+            "is outside -9223372036854775806 to 9223372036854775806 nanoseconds: is the precision right?"
+        }
+        Precision::Microsecond => {
+            "in microseconds is outside the years 1677 to 2262: is the precision right?"
+        }
+        Precision::Millisecond => {
+            "in milliseconds is outside the years 1677 to 2262: is the precision right?"
+        }
+        Precision::Second => {
+            "in seconds is outside the years 1677 to 2262: is the precision right?"
+        }
+        Precision::Minute => {
+            "in minutes is outside the years 1677 to 2262: is the precision right?"
+        }
+        Precision::Hour => "in hours is outside the years 1677 to 2262: is the precision right?",
+        Precision::Auto => {
+            "in the unit that its size tells is outside the years 1677 to 2262: name the precision"
+        }
     }
 }
 

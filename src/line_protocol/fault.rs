@@ -5,6 +5,8 @@
 use nom::error::{ErrorKind, ParseError};
 use nom::{Err, IResult, Parser};
 
+use super::timestamp::Precision;
+
 /// What every parser of the grammar returns.
 pub(super) type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
 
@@ -67,8 +69,8 @@ pub enum Reason {
     TimestampExpected,
     /// What follows the fields is not a timestamp.
     NotATimestamp,
-    /// The timestamp, in nanoseconds, is outside the range that can be stored.
-    TimestampOutOfRange,
+    /// The timestamp, read in this unit, is outside the range that can be stored.
+    TimestampOutOfRange(Precision),
     /// Something follows the timestamp.
     LineEndExpected,
 }
@@ -77,7 +79,7 @@ impl Reason {
     /// The code of the HTTP contract, section 1.3: `timestamp` or `syntax`.
     pub fn code(self) -> &'static str {
         match self {
-            Self::NotATimestamp | Self::TimestampOutOfRange => "timestamp",
+            Self::NotATimestamp | Self::TimestampOutOfRange(_) => "timestamp",
             _ => "syntax",
         }
     }

@@ -87,6 +87,6 @@ pub(super) fn timestamp(precision: Precision, input: &[u8]) -> Parsed<'_, i64> {
         .and_then(|timestamp| precision.to_ns(timestamp));
     match ns {
         Some(ns) => Ok((rest, ns)),
-        None => fail(input, Reason::TimestampOutOfRange),
+        None => fail(input, Reason::TimestampOutOfRange(precision)),
     }
 }

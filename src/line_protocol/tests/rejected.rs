@@ -402,3 +402,24 @@ fn errors_are_of_two_kinds() {
     assert_eq!(code("m f=x"), "syntax");
     assert_eq!(code("m"), "syntax");
 }
+
+/// A wrong `precision` is the most frequent reason, and whoever reads the log did not set it.
+#[test]
+fn a_time_out_of_range_names_the_unit_that_was_applied() {
+    for (precision, unit) in [
+        (Precision::Microsecond, "in microseconds"),
+        (Precision::Millisecond, "in milliseconds"),
+        (Precision::Second, "in seconds"),
+        (Precision::Minute, "in minutes"),
+        (Precision::Hour, "in hours"),
+    ] {
+        let mut parser = Parser::new(b"m f=1 1700000000000000000", precision);
+        let next = parser.next_point(&mut Point::default());
+        let error = next.expect("a line").expect_err("out of range");
+        let told = format!(
+            "1:7: timestamp `1700000000000000000` {unit} is outside the years 1677 to 2262: is the \
+             precision right?"
+        );
+        assert_eq!(format!("{}:{}: {error}", error.line, error.column), told);
+    }
+}
