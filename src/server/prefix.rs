@@ -1,19 +1,28 @@
 //! The configurable prefix of all paths: `/influx/api/v2/write` is `/api/v2/write`. Paths without
-//! it are served too, so that probes on the machine itself need not know it.
+//! it are served too, so that probes on the machine itself need not know it. Where a client was given
+//! a base that ends in `/`, the path begins with two.
 
 use http::Uri;
 use http::uri::PathAndQuery;
 
-/// The target without the prefix, if it has it. A prefix ends where a part of the path ends.
+/// The target without the prefix, if it has it, and with a single `/` at its start; nothing if that
+/// is how it came. A prefix ends where a part of the path ends.
 pub(super) fn strip(uri: &Uri, prefix: &str) -> Option<Uri> {
     let target = uri.path_and_query()?.as_str();
-    let rest = target.strip_prefix(prefix).filter(|_| !prefix.is_empty())?;
-    if !rest.starts_with('/') {
+    let single = single_slash(target);
+    let rest = single.strip_prefix(prefix);
+    let rest = single_slash(rest.filter(|rest| rest.starts_with('/')).unwrap_or(single));
+    if rest == target {
         return None;
     }
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(rest).ok()?);
     Uri::from_parts(parts).ok()
+}
+
+fn single_slash(target: &str) -> &str {
+    let doubled = target.bytes().take_while(|byte| *byte == b'/').count();
+    target.get(doubled.saturating_sub(1)..).unwrap_or(target)
 }
 
 #[cfg(test)]
@@ -35,6 +44,7 @@ mod tests {
             Some("http://h/ping")
         );
         for (uri, prefix) in [
+            ("/", ""),
             ("/influxes/ping", "/influx"),
             ("/influx", "/influx"),
             ("/ping", "/influx"),
@@ -42,5 +52,19 @@ mod tests {
         ] {
             assert_eq!(of(uri, prefix), None, "{uri}");
         }
+    }
+
+    /// A base of `http://host:8086/`, and a client that adds `/write`.
+    #[test]
+    fn a_path_may_begin_with_more_than_one_slash() {
+        for (uri, prefix, path) in [
+            ("//write?db=a//b", "", "/write?db=a//b"),
+            ("///api/v2/write", "/influx", "/api/v2/write"),
+            ("/influx//write", "/influx", "/write"),
+            ("//influx/write", "/influx", "/write"),
+        ] {
+            assert_eq!(of(uri, prefix).as_deref(), Some(path), "{uri}");
+        }
+        assert_eq!(of("/a//b", ""), None, "only its start");
     }
 }

@@ -52,7 +52,9 @@ pub const ROUTES: &[Route] = &[
     route("/api/v2/delete", &["POST"], Token, || {
         post(fallback::delete)
     }),
-    route("/api/v2/query", &["POST"], Token, || post(fallback::query)),
+    route("/api/v2/query", &["GET", "POST"], Token, no_query),
+    route("/api/v3/query_sql", &["GET", "POST"], Token, no_query).speaking(Dialect::V3),
+    route("/api/v3/query_influxql", &["GET", "POST"], Token, no_query).speaking(Dialect::V3),
     route("/write", &["POST"], Token, || post(v1::write)).speaking(Dialect::V1),
     route("/query", &["GET", "POST"], Token, || {
         get(v1::query).post(v1::query)
@@ -106,6 +108,10 @@ pub const ROUTES: &[Route] = &[
         get(metrics::metrics)
     }),
 ];
+
+fn no_query() -> MethodRouter<App> {
+    get(fallback::query).post(fallback::query)
+}
 
 const fn route(
     path: &'static str,

@@ -40,6 +40,36 @@ const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
         [401, 401, 501, 501, 501, 501, 401],
     ),
     (
+        "/api/v2/query",
+        "GET",
+        "?org=o",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
+        "/api/v3/query_sql",
+        "GET",
+        "?db=b&q=x",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
+        "/api/v3/query_sql",
+        "POST",
+        "",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
+        "/api/v3/query_influxql",
+        "GET",
+        "?db=b&q=x",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
+        "/api/v3/query_influxql",
+        "POST",
+        "",
+        [401, 401, 501, 501, 501, 501, 401],
+    ),
+    (
         "/api/v1/export",
         "GET",
         "?bucket=b",
@@ -241,16 +271,18 @@ async fn the_method_is_looked_at_before_the_token_and_its_absence_leaks_nothing(
             let answer = server
                 .ask(with(token, Request::new("PUT", route.path)))
                 .await;
+            let text = answer.header("x-influxdb-error").expect("a text");
+            let plain = text.split(':').next();
+            assert_eq!(plain, Some("method not allowed on this path"));
+            let text = serde_json::to_string(text).expect("text");
             let body = match route.dialect {
                 Dialect::V1 => {
-                    r#"{"error":"method not allowed on this path","code":"method not allowed","message":"method not allowed on this path"}"#
+                    format!(r#"{{"error":{text},"code":"method not allowed","message":{text}}}"#)
                 }
-                Dialect::V2 => {
-                    r#"{"code":"method not allowed","message":"method not allowed on this path"}"#
-                }
-                Dialect::V3 => r#"{"error":"method not allowed on this path"}"#,
+                Dialect::V2 => format!(r#"{{"code":"method not allowed","message":{text}}}"#),
+                Dialect::V3 => format!(r#"{{"error":{text}}}"#),
             };
-            answer.is(405, body);
+            answer.is(405, &body);
             let allow = answer.header("allow").unwrap_or_default();
             let allowed: BTreeSet<&str> = allow.split(',').filter(|verb| *verb != "HEAD").collect();
             let verbs: BTreeSet<&str> = route.verbs.iter().copied().collect();

@@ -21,6 +21,89 @@ async fn what_is_not_implemented_says_what_to_use_instead() {
         );
         assert!(answer.message().contains(word), "{}", answer.message());
     }
+    for path in [
+        "/api/v2/query",
+        "/api/v3/query_sql",
+        "/api/v3/query_influxql",
+    ] {
+        for request in [Request::get(path), Request::post(path).body("{}")] {
+            let answer = server.ask(request.token(TOKEN)).await;
+            assert_eq!(answer.status, 501, "{path}");
+            assert!(
+                answer.text().contains("/api/v1/export"),
+                "{}",
+                answer.text()
+            );
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_elsewhere_is_pointed_to() {
+    let server = Server::start().await;
+    for (request, status, hint) in [
+        (Request::post("/api/v2/buckets"), 405, "/api/v1/buckets"),
+        (
+            Request::new("PATCH", "/api/v2/buckets/0123"),
+            404,
+            "/api/v1/buckets",
+        ),
+        (
+            Request::get("/api/v2/authorizations"),
+            404,
+            "/api/v1/tokens",
+        ),
+        (Request::post("/api/v2/setup"), 405, "operator's token"),
+        (Request::post("/api/v2/orgs"), 405, "no organizations"),
+        (
+            Request::post("/api/v3/configure/database"),
+            404,
+            "/api/v1/buckets",
+        ),
+    ] {
+        let target = request.target.clone();
+        let answer = server.ask(request.token(TOKEN)).await;
+        assert_eq!(answer.status, status, "{target}");
+        assert!(answer.text().contains(hint), "{target}: {}", answer.text());
+    }
+    let answer = server.ask(Request::get("/api/v2/bucketsful")).await;
+    assert_eq!(answer.message(), "path not found");
+    server.stop().await;
+}
+
+/// What a client of Arrow Flight sends: of a 404 it shows "unexpected HTTP status".
+#[tokio::test]
+async fn a_call_of_grpc_is_told_so_as_grpc_does() {
+    let server = Server::start().await;
+    let call = Request::post("/arrow.flight.protocol.FlightService/DoGet")
+        .token(TOKEN)
+        .header("Content-Type", "application/grpc");
+    let answer = server.ask(call.body("\0\0\0\0\0")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), Some("application/grpc"));
+    assert_eq!(answer.header("grpc-status"), Some("12"));
+    let message = answer.header("grpc-message").expect("a sentence");
+    assert!(message.contains("/api/v1/export"), "{message}");
+    server.stop().await;
+}
+
+/// `http://host:8086/` as a client's base.
+#[tokio::test]
+async fn a_base_that_ends_in_a_slash_is_no_other_path() {
+    let server = Server::start().await;
+    for target in [
+        "//api/v2/write?bucket=b",
+        "//write?db=b",
+        "//api/v3/write_lp?db=b",
+    ] {
+        let write = Request::post(target).token(TOKEN).body("m f=1 1");
+        server.ask(write).await.is_written();
+    }
+    let answer = server
+        .ask(Request::post("//write?db=b").body("m f=1 1"))
+        .await;
+    assert_eq!(answer.status, 401, "and no way around the door");
     server.stop().await;
 }
 

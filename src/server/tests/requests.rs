@@ -274,7 +274,7 @@ async fn rejected_lines_are_named_and_the_others_are_written() {
         .write("bucket=b", "", b"m f=1 1\nm f=\"x\" 2\nnonsense\n")
         .await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    let told = r#"{"code":"invalid","message":"partial write has occurred, errors encountered on line(s):\n  error writing line 2 (1-based): "#;
+    let told = r#"{"code":"invalid","message":"1 of 3 lines written; rejected line(s):\n  error writing line 2 (1-based): "#;
     assert!(body_of(&answer).starts_with(told), "{answer}");
     assert!(body_of(&answer).contains(r#""line":2,"accepted":1,"rejected":2,"errors":["#));
     let answer = server
