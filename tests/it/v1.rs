@@ -239,30 +239,77 @@ async fn databases_are_shown_to_who_may_see_them() {
     server.stop().await;
 }
 
+/// A 501 made the JavaScript client drop its host, and lose the next write.
 #[tokio::test]
-async fn other_statements_say_what_there_is_instead() {
+async fn other_statements_say_in_their_result_what_there_is_instead() {
     let server = Server::start().await;
-    for q in [
-        "SELECT+1",
-        "SHOW+MEASUREMENTS",
-        "DROP+DATABASE+a",
-        "CREATE+DATABASE+a+WITH+x",
+    for (q, there_is) in [
+        ("SELECT+1", "/api/v1/export"),
+        ("SHOW+MEASUREMENTS", "/api/v1/export"),
+        ("DROP+DATABASE+a", "DELETE /api/v1/buckets/{name}"),
+        (
+            "CREATE+DATABASE+a+WITH+DURATION+1d",
+            "bucket create --retention",
+        ),
+        (
+            "CREATE+RETENTION+POLICY+a+ON+b+DURATION+1d",
+            "a policy is a bucket db/rp",
+        ),
+        ("DELETE+FROM+m", "retention period"),
+        ("CREATE+USER+a+WITH+PASSWORD+%27b%27", "tidegate token"),
     ] {
         let answer = server.ask(post(&format!("/query?q={q}"), "")).await;
-        assert_eq!(answer.status, 501, "{q}");
-        assert!(
-            answer.message().contains("/api/v1/export"),
-            "{}",
-            answer.message()
-        );
+        assert_eq!(answer.status, 200, "{q}");
+        let start = r#"{"results":[{"statement_id":0,"error":""#;
+        let text = answer.text();
+        assert!(text.starts_with(start) && text.contains(there_is), "{text}");
     }
     let none = server.ask(post("/query", "")).await;
     let text = "failed to deserialize q/db in request: missing field `q`";
     is_error(&none, 400, "invalid", text);
-    let get = Request::get("/query?q=CREATE+DATABASE+x").token(TOKEN);
-    let text = "CREATE DATABASE changes something: send it with POST";
-    is_error(&server.ask(get).await, 400, "invalid", text);
-    assert!(!server.has_bucket("x").await);
+    let typo = server
+        .ask(post("/query?q=SHOW+DATABASES%3BSELEKT+1", ""))
+        .await;
+    let text = "error parsing query: found SELEKT, expected SELECT, DELETE, SHOW, CREATE, DROP, \
+                EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL at line 1, char 16";
+    is_error(&typo, 400, "invalid", text);
+    server.stop().await;
+}
+
+/// As influxdb-java, Ruby's client and every old tutorial do.
+#[tokio::test]
+async fn a_database_is_made_by_get_too_with_a_warning() {
+    let server = Server::start().await;
+    let get = |q: &str| server.ask(Request::get(format!("/query?q={q}")).token(TOKEN));
+    let warning = |created: &str| {
+        format!(
+            r#""messages":[{{"level":"warning","text":"deprecated use of 'CREATE DATABASE {created}' in a read only context, please use a POST request instead"}}]"#
+        )
+    };
+    let told = format!(r#"{{"results":[{{"statement_id":0,{}}}]}}"#, warning("x"));
+    get("CREATE+DATABASE+x").await.is(200, &told);
+    assert!(server.has_bucket("x").await);
+    let answer = get("CREATE+DATABASE+%22a-b%22").await;
+    assert!(
+        answer.text().contains(&warning(r#"\"a-b\""#)),
+        "{}",
+        answer.text()
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn statements_run_in_order_until_one_fails() {
+    let server = Server::start().await;
+    let q = "CREATE+DATABASE+x%3BDROP+DATABASE+x%3BCREATE+DATABASE+y";
+    let answer = server.ask(post(&format!("/query?q={q}"), "")).await;
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    let start = r#"{"results":[{"statement_id":0},{"statement_id":1,"error":"DROP DATABASE"#;
+    assert!(text.starts_with(start), "{text}");
+    let end = r#"},{"statement_id":2,"error":"not executed"}]}"#;
+    assert!(text.ends_with(end), "{text}");
+    assert!(server.has_bucket("x").await && !server.has_bucket("y").await);
     server.stop().await;
 }
 

@@ -1,69 +1,243 @@
-//! The two statements of InfluxQL that clients send before they write.
+//! The statements of InfluxQL that clients send before they write, and what is said of the others.
+//!
+//! A request has one or more of them, parted by `;`. They are all read before the first is carried
+//! out, so a mistake in one refuses the request, as InfluxDB 1.x does.
 
-/// A statement that is understood.
+use thiserror::Error;
+
+/// A statement that can be told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Statement {
     /// `CREATE DATABASE "name"`
     CreateDatabase(String),
     /// `SHOW DATABASES`
     ShowDatabases,
+    /// One that is not carried out.
+    Other(Other),
 }
 
-/// Reads one statement; nothing if it is any other.
-pub(super) fn statement(text: &str) -> Option<Statement> {
-    let mut words = Words { rest: text };
-    let statement = match (words.keyword()?, words.keyword()?) {
-        (verb, object) if is(verb, "CREATE") && is(object, "DATABASE") => {
-            Statement::CreateDatabase(words.identifier()?)
+/// Statements that are not carried out, by what there is instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Other {
+    /// `CREATE DATABASE "name" WITH …`
+    CreateDatabaseWith,
+    DropDatabase,
+    CreateRetentionPolicy,
+    AlterRetentionPolicy,
+    DropRetentionPolicy,
+    /// `DELETE`, `DROP SERIES`, `DROP MEASUREMENT`
+    Delete,
+    /// `SELECT`, `SHOW …`, `EXPLAIN`
+    Read,
+    /// Users, rights, continuous queries, and what else there was.
+    Administration,
+}
+
+/// Why a request was not read. The beginning is what 1.x says, and what its clients look for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum ParseError {
+    #[error(
+        "error parsing query: found {found}, expected {expected} at line {line}, char {column}"
+    )]
+    Unexpected {
+        found: String,
+        expected: &'static str,
+        line: usize,
+        column: usize,
+    },
+}
+
+const VERBS: &str = "SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL";
+
+/// Bytes of what was found that are repeated at most.
+const FOUND_BYTES_MAX: usize = 64;
+
+/// All statements of a request; empty ones are none.
+pub(super) fn statements(text: &str) -> Result<Vec<Statement>, ParseError> {
+    let mut words = Words { text, at: 0 };
+    let mut statements = Vec::new();
+    loop {
+        words.skip_empty();
+        if words.rest().is_empty() {
+            return Ok(statements);
         }
-        (verb, object) if is(verb, "SHOW") && is(object, "DATABASES") => Statement::ShowDatabases,
-        _ => return None,
-    };
-    let rest = words.rest.trim();
-    matches!(rest, "" | ";").then_some(statement)
+        statements.push(words.statement()?);
+    }
 }
 
-fn is(word: &str, keyword: &str) -> bool {
-    word.eq_ignore_ascii_case(keyword)
-}
-
+/// A cursor over the text.
+#[derive(Clone, Copy)]
 struct Words<'a> {
-    rest: &'a str,
+    text: &'a str,
+    /// A boundary of characters, at most the length.
+    at: usize,
 }
 
 impl<'a> Words<'a> {
-    fn keyword(&mut self) -> Option<&'a str> {
-        let rest = self.rest.trim_start();
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn go_on_by(&mut self, length: usize) {
+        self.at = self.at.saturating_add(length).min(self.text.len());
+    }
+
+    /// Blanks and comments.
+    fn skip_blank(&mut self) {
+        loop {
+            let rest = self.rest();
+            let blank = rest.len() - rest.trim_start().len();
+            let length = match rest.trim_start() {
+                comment if comment.starts_with("--") => comment.find('\n').unwrap_or(comment.len()),
+                comment if comment.starts_with("/*") => {
+                    comment.find("*/").map_or(comment.len(), |end| end + 2)
+                }
+                _ => 0,
+            };
+            self.go_on_by(blank + length);
+            if length == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Blanks, comments, and statements without a word.
+    fn skip_empty(&mut self) {
+        self.skip_blank();
+        while self.rest().starts_with(';') {
+            self.go_on_by(1);
+            self.skip_blank();
+        }
+    }
+
+    fn statement(&mut self) -> Result<Statement, ParseError> {
+        let start = *self;
+        let (verb, object) = (self.keyword(), self.keyword());
+        let two = (verb.to_ascii_uppercase(), object.to_ascii_uppercase());
+        let other = match (two.0.as_str(), two.1.as_str()) {
+            ("CREATE", "DATABASE") => {
+                let name = self.identifier()?;
+                let mut after = *self;
+                if !after.keyword().eq_ignore_ascii_case("WITH") {
+                    self.end()?;
+                    return Ok(Statement::CreateDatabase(name));
+                }
+                Other::CreateDatabaseWith
+            }
+            ("SHOW", "DATABASES") => {
+                self.end()?;
+                return Ok(Statement::ShowDatabases);
+            }
+            ("DROP", "DATABASE") => Other::DropDatabase,
+            ("CREATE", "RETENTION") => Other::CreateRetentionPolicy,
+            ("ALTER", "RETENTION") => Other::AlterRetentionPolicy,
+            ("DROP", "RETENTION") => Other::DropRetentionPolicy,
+            ("DELETE", _) | ("DROP", "SERIES" | "MEASUREMENT") => Other::Delete,
+            ("SELECT" | "SHOW" | "EXPLAIN", _) => Other::Read,
+            ("CREATE" | "DROP" | "ALTER" | "GRANT" | "REVOKE" | "SET" | "KILL", _) => {
+                Other::Administration
+            }
+            _ => return Err(start.unexpected(VERBS)),
+        };
+        self.skip_statement();
+        Ok(Statement::Other(other))
+    }
+
+    /// A word without quotes; empty if there is none here.
+    fn keyword(&mut self) -> &'a str {
+        self.skip_blank();
+        let rest = self.rest();
         let end = rest.find(|c: char| !is_part_of_word(c));
-        let (word, rest) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
-        self.rest = rest;
-        (!word.is_empty()).then_some(word)
+        let word = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        self.go_on_by(word.len());
+        word
     }
 
     /// Bare, or in double quotes with `\"`, `\\` and `\n`.
-    fn identifier(&mut self) -> Option<String> {
-        let rest = self.rest.trim_start();
-        let Some(quoted) = rest.strip_prefix('"') else {
-            let digit_first = rest.starts_with(|c: char| c.is_ascii_digit());
-            return self.keyword().filter(|_| !digit_first).map(str::to_owned);
+    fn identifier(&mut self) -> Result<String, ParseError> {
+        self.skip_blank();
+        let start = *self;
+        let expected = || start.unexpected("identifier");
+        let Some(quoted) = self.rest().strip_prefix('"') else {
+            let name = self.keyword();
+            let bare = !name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit());
+            return bare.then(|| name.to_owned()).ok_or_else(expected);
         };
         let mut name = String::new();
         let mut characters = quoted.char_indices();
         while let Some((at, c)) = characters.next() {
             match c {
+                '"' if name.is_empty() => return Err(expected()),
                 '"' => {
-                    self.rest = quoted.get(at + 1..)?;
-                    return (!name.is_empty()).then_some(name);
+                    self.go_on_by(at + 2);
+                    return Ok(name);
                 }
-                '\\' => name.push(match characters.next()?.1 {
+                '\\' => name.push(match characters.next().ok_or_else(expected)?.1 {
                     'n' => '\n',
                     other => other,
                 }),
                 other => name.push(other),
             }
         }
-        None
+        Err(expected())
     }
+
+    /// The statement has to end here.
+    fn end(&mut self) -> Result<(), ParseError> {
+        self.skip_blank();
+        match self.rest().chars().next() {
+            None | Some(';') => Ok(()),
+            Some(_) => Err(self.unexpected(";, EOF")),
+        }
+    }
+
+    /// Goes to the `;` that ends this statement: not one within quotes or a comment.
+    fn skip_statement(&mut self) {
+        loop {
+            self.skip_blank();
+            let rest = self.rest();
+            let Some(first) = rest.chars().next() else {
+                return;
+            };
+            let length = match first {
+                ';' => return,
+                '"' | '\'' => quoted_length(rest, first),
+                _ => first.len_utf8(),
+            };
+            self.go_on_by(length);
+        }
+    }
+
+    fn unexpected(mut self, expected: &'static str) -> ParseError {
+        self.skip_blank();
+        let before = self.text.get(..self.at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let found = match self.rest().split_whitespace().next() {
+            Some(word) => word.get(..word.floor_char_boundary(FOUND_BYTES_MAX)),
+            None => Some("EOF"),
+        };
+        ParseError::Unexpected {
+            found: found.unwrap_or_default().to_owned(),
+            expected,
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
+/// Bytes of a text in quotes, both quotes included; all of it if it has no end.
+fn quoted_length(text: &str, quote: char) -> usize {
+    let mut characters = text.char_indices().skip(1);
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' => {
+                characters.next();
+            }
+            c if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 fn is_part_of_word(c: char) -> bool {
@@ -72,7 +246,13 @@ fn is_part_of_word(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Statement, statement};
+    use super::{Other, Statement, VERBS, statements};
+
+    fn one(text: &str) -> Statement {
+        let mut read = statements(text).expect(text);
+        assert_eq!(read.len(), 1, "{text}");
+        read.remove(0)
+    }
 
     #[test]
     fn a_database_is_created_by_its_quoted_or_bare_name() {
@@ -82,31 +262,89 @@ mod tests {
             (r#"  CREATE\n DATABASE"a b/c" ; "#, "a b/c"),
             (r#"CREATE DATABASE "a\"b\\c""#, r#"a"b\c"#),
             ("CREATE DATABASE größe_1", "größe_1"),
+            ("/* who */ CREATE -- what\\n DATABASE x -- why", "x"),
         ] {
             let text = text.replace("\\n", "\n");
-            let created = Statement::CreateDatabase(name.to_owned());
-            assert_eq!(statement(&text), Some(created), "{text}");
+            assert_eq!(
+                one(&text),
+                Statement::CreateDatabase(name.to_owned()),
+                "{text}"
+            );
         }
     }
 
     #[test]
-    fn other_statements_are_not_understood() {
-        assert_eq!(statement("show databases"), Some(Statement::ShowDatabases));
-        for text in [
-            "",
-            "CREATE",
-            "CREATE DATABASE",
-            "CREATE DATABASE 1",
-            r#"CREATE DATABASE """#,
-            r#"CREATE DATABASE "open"#,
-            "CREATE DATABASE a; DROP DATABASE b",
-            "CREATE DATABASE a WITH DURATION 1d",
-            "CREATEDATABASE a",
-            "SHOW DATABASES x",
-            "SHOW MEASUREMENTS",
-            "SELECT * FROM m",
+    fn others_are_told_apart_by_what_there_is_instead() {
+        assert_eq!(one("show databases"), Statement::ShowDatabases);
+        for (text, other) in [
+            ("CREATE", Other::Administration),
+            (
+                "CREATE DATABASE a WITH DURATION 1d",
+                Other::CreateDatabaseWith,
+            ),
+            ("drop database a", Other::DropDatabase),
+            (
+                r#"CREATE RETENTION POLICY "a" ON "b" DURATION 1d REPLICATION 1"#,
+                Other::CreateRetentionPolicy,
+            ),
+            (
+                "ALTER RETENTION POLICY a ON b DEFAULT",
+                Other::AlterRetentionPolicy,
+            ),
+            ("DROP RETENTION POLICY a ON b", Other::DropRetentionPolicy),
+            ("DELETE FROM m WHERE time < 0", Other::Delete),
+            ("DROP SERIES FROM m", Other::Delete),
+            ("SELECT * FROM m", Other::Read),
+            ("SHOW MEASUREMENTS", Other::Read),
+            ("CREATE USER a WITH PASSWORD 'x'", Other::Administration),
         ] {
-            assert_eq!(statement(text), None, "{text}");
+            assert_eq!(one(text), Statement::Other(other), "{text}");
+        }
+    }
+
+    #[test]
+    fn statements_are_parted_where_no_quote_and_no_comment_is_open() {
+        assert_eq!(statements(" ; /* ; */ -- ;\n ;"), Ok(Vec::new()));
+        let text = r#"SELECT 'a;\';b' FROM "m;\";n" -- ; c
+            ; SHOW DATABASES; ;CREATE DATABASE x;DELETE FROM m"#;
+        let read = statements(text).expect("statements");
+        let expected = [
+            Statement::Other(Other::Read),
+            Statement::ShowDatabases,
+            Statement::CreateDatabase("x".to_owned()),
+            Statement::Other(Other::Delete),
+        ];
+        assert_eq!(read, expected);
+        // A quote without an end takes the rest; that it has none is not told yet.
+        assert_eq!(
+            one("SELECT 'a; SHOW DATABASES"),
+            Statement::Other(Other::Read)
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        for (text, found, expected, place) in [
+            ("SELEKT 1", "SELEKT", VERBS, (1, 1)),
+            ("SHOW DATABASES;\n  foo", "foo", VERBS, (2, 3)),
+            ("CREATE DATABASE", "EOF", "identifier", (1, 16)),
+            ("CREATE DATABASE 1", "1", "identifier", (1, 17)),
+            (r#"CREATE DATABASE """#, r#""""#, "identifier", (1, 17)),
+            (
+                r#"CREATE DATABASE "open"#,
+                r#""open"#,
+                "identifier",
+                (1, 17),
+            ),
+            ("SHOW DATABASES x", "x", ";, EOF", (1, 16)),
+            ("ä", "ä", VERBS, (1, 1)),
+        ] {
+            let (line, column) = place;
+            let told = format!(
+                "error parsing query: found {found}, expected {expected} at line {line}, \
+                 char {column}"
+            );
+            assert_eq!(statements(text).expect_err(text).to_string(), told);
         }
     }
 }

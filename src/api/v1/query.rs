@@ -1,5 +1,10 @@
 //! `/query`: the statements with which clients make sure of their database. Everything else that
-//! InfluxQL can do is not here yet, and is told so.
+//! InfluxQL can do is not here yet; its result says so, with what there is instead.
+//!
+//! What goes wrong with one statement is told in its result, in an answer of 200, as InfluxDB 1.x
+//! does: clients of v1 take any other status for a broken server, and some then drop what they were
+//! about to write. The exceptions are a request that cannot be read (400), a database that the token
+//! may not create (403: Telegraf else asks again before each write), and faults that pass (503).
 
 use std::collections::BTreeSet;
 
@@ -8,35 +13,42 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 
-use super::influxql::{Statement, statement};
+use super::influxql::{Other, Statement, statements};
 use super::write::find;
 use crate::api::error::{ApiError, Code};
-use crate::api::fallback::no_query;
 use crate::api::json::{answer, read_text};
 use crate::api::params::statement_of;
 use crate::api::{App, Engine, blocking, bucket};
 use crate::auth::Identity;
 
-const ONLY: &str = "of InfluxQL only CREATE DATABASE and SHOW DATABASES are implemented";
-
 #[derive(Serialize)]
-struct Results<'a> {
-    results: [Outcome<'a>; 1],
+struct Results {
+    results: Vec<Outcome>,
 }
 
 /// What became of a statement.
 #[derive(Default, Serialize)]
-struct Outcome<'a> {
-    statement_id: u32,
+struct Outcome {
+    statement_id: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    series: Option<[Series<'a>; 1]>,
+    series: Option<[Series; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages: Option<[Message; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Series<'a> {
+struct Series {
     name: &'static str,
     columns: [&'static str; 1],
-    values: Vec<[&'a str; 1]>,
+    values: Vec<[String; 1]>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    level: &'static str,
+    text: String,
 }
 
 /// The endpoint.
@@ -53,17 +65,112 @@ pub async fn query(
         String::new()
     };
     let text = statement_of(head.uri.query(), &form)?;
-    match statement(&text) {
-        Some(Statement::CreateDatabase(_)) if head.method != Method::POST => {
-            let text = "CREATE DATABASE changes something: send it with POST";
-            Err(ApiError::new(Code::Invalid, text))
+    let asked = statements(&text);
+    let asked = asked.map_err(|error| ApiError::new(Code::Invalid, error.to_string()))?;
+    let create = |statement: &Statement| match statement {
+        Statement::CreateDatabase(name) => may_create(&app, engine, &identity, name),
+        Statement::ShowDatabases | Statement::Other(_) => Ok(()),
+    };
+    asked.iter().try_for_each(create)?;
+    let mut results = Vec::with_capacity(asked.len());
+    for statement in asked {
+        let failed = results
+            .iter()
+            .any(|outcome: &Outcome| outcome.error.is_some());
+        let outcome = match failed {
+            true => Outcome::failed("not executed"),
+            false => carry_out(statement, engine, &identity, &head.method).await?,
+        };
+        let statement_id = results.len();
+        results.push(Outcome {
+            statement_id,
+            ..outcome
+        });
+    }
+    Ok(answer(StatusCode::OK, &Results { results }))
+}
+
+async fn carry_out(
+    statement: Statement,
+    engine: &Engine,
+    identity: &Identity,
+    method: &Method,
+) -> Result<Outcome, ApiError> {
+    match statement {
+        Statement::CreateDatabase(name) => {
+            let warning = (method != Method::POST).then(|| [deprecated(&name)]);
+            let outcome = create(engine, name).await?;
+            Ok(Outcome {
+                messages: warning,
+                ..outcome
+            })
         }
-        Some(Statement::CreateDatabase(name)) => {
-            create(&app, engine, &identity, name).await?;
-            Ok(results(Outcome::default()))
+        Statement::ShowDatabases => Ok(show_databases(engine, identity)),
+        Statement::Other(other) => Ok(Outcome::failed(instead(other))),
+    }
+}
+
+impl Outcome {
+    fn failed(error: impl Into<String>) -> Self {
+        Self {
+            error: Some(error.into()),
+            ..Self::default()
         }
-        Some(Statement::ShowDatabases) => Ok(show_databases(engine, &identity)),
-        None => Err(no_query(ONLY)),
+    }
+}
+
+/// What 1.x says of a statement that changes something and came by `GET`.
+fn deprecated(name: &str) -> Message {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let bare = name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
+    let name = match bare {
+        true => name.to_owned(),
+        false => format!("\"{}\"", name.replace('\\', r"\\").replace('"', "\\\"")),
+    };
+    Message {
+        level: "warning",
+        text: format!(
+            "deprecated use of 'CREATE DATABASE {name}' in a read only context, please use a POST \
+             request instead"
+        ),
+    }
+}
+
+/// What is not carried out, and what there is instead.
+fn instead(other: Other) -> &'static str {
+    match other {
+        Other::CreateDatabaseWith => {
+            "CREATE DATABASE … WITH is not supported yet: create the bucket with its retention by \
+             `tidegate bucket create --retention` or POST /api/v1/buckets"
+        }
+        Other::DropDatabase => {
+            "DROP DATABASE is not supported yet: use `tidegate bucket delete` or \
+             DELETE /api/v1/buckets/{name}"
+        }
+        Other::CreateRetentionPolicy => {
+            "CREATE RETENTION POLICY is not supported yet: a policy is a bucket db/rp; create it \
+             by `tidegate bucket create --retention` or POST /api/v1/buckets"
+        }
+        Other::AlterRetentionPolicy => {
+            "ALTER RETENTION POLICY is not supported yet: use `tidegate bucket update --retention` \
+             or PATCH /api/v1/buckets/{name}"
+        }
+        Other::DropRetentionPolicy => {
+            "DROP RETENTION POLICY is not supported yet: a policy is a bucket db/rp; use \
+             `tidegate bucket delete` or DELETE /api/v1/buckets/{name}"
+        }
+        Other::Delete => {
+            "deleting points is not supported yet: give the bucket a retention period, or delete \
+             the bucket"
+        }
+        Other::Read => {
+            "this query is not supported yet: read with GET \
+             /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv"
+        }
+        Other::Administration => {
+            "this statement is not supported: tokens and buckets are managed by `tidegate token`, \
+             `tidegate bucket`, or /api/v1/tokens and /api/v1/buckets"
+        }
     }
 }
 
@@ -74,35 +181,43 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Makes the bucket unless the database is there, under whichever name writes to it find it. Who
-/// may not write to it gets no hint of which it was.
-async fn create(
-    app: &App,
-    engine: &Engine,
-    identity: &Identity,
-    name: String,
-) -> Result<(), ApiError> {
+/// Whether the token may create the database, or it is there, under whichever name writes to it find
+/// it. Who may not write to it gets no hint of which it was.
+fn may_create(app: &App, engine: &Engine, identity: &Identity, name: &str) -> Result<(), ApiError> {
     let may_create = app.config().server.auto_create_buckets || identity.may_manage();
-    let found = find(engine, &name, "");
-    if !identity.may_write(found.as_ref().map_or(&name, |bucket| &bucket.name)) {
+    let found = find(engine, name, "");
+    if !identity.may_write(found.as_ref().map_or(name, |bucket| &bucket.name)) {
         return Err(bucket::forbidden());
     }
-    if found.is_some() {
-        return Ok(());
-    }
-    if !may_create {
+    if found.is_none() && !may_create {
         let text = "insufficient permissions: buckets are created by an operator \
                     (server.auto_create_buckets is off)";
         return Err(ApiError::new(Code::Forbidden, text));
     }
-    bucket::valid_name(&name)?;
-    let catalog = engine.catalog.clone();
-    blocking(move || catalog.create_bucket(&name, None)).await??;
     Ok(())
 }
 
+/// Makes the bucket unless the database is there.
+async fn create(engine: &Engine, name: String) -> Result<Outcome, ApiError> {
+    if find(engine, &name, "").is_some() {
+        return Ok(Outcome::default());
+    }
+    let catalog = engine.catalog.clone();
+    let create = async {
+        bucket::valid_name(&name)?;
+        blocking(move || catalog.create_bucket(&name, None)).await??;
+        Ok::<_, ApiError>(Outcome::default())
+    };
+    match create.await {
+        // Another request was first: the database is there.
+        Err(error) if error.code() == Code::Conflict => Ok(Outcome::default()),
+        Err(error) if error.code() == Code::Invalid => Ok(Outcome::failed(error.message())),
+        outcome => outcome,
+    }
+}
+
 /// The databases that the token may see: buckets without the name of the default policy.
-fn show_databases(engine: &Engine, identity: &Identity) -> Response {
+fn show_databases(engine: &Engine, identity: &Identity) -> Outcome {
     let buckets = engine.catalog.buckets();
     let seen = buckets
         .iter()
@@ -116,15 +231,10 @@ fn show_databases(engine: &Engine, identity: &Identity) -> Response {
     let series = Series {
         name: "databases",
         columns: ["name"],
-        values: names.into_iter().map(|name| [name]).collect(),
+        values: names.into_iter().map(|name| [name.to_owned()]).collect(),
     };
-    results(Outcome {
+    Outcome {
         series: Some([series]),
         ..Outcome::default()
-    })
-}
-
-fn results(outcome: Outcome<'_>) -> Response {
-    let results = [outcome];
-    answer(StatusCode::OK, &Results { results })
+    }
 }
