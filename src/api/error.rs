@@ -186,6 +186,13 @@ impl ApiError {
         Self::too_large(text, bytes_max)
     }
 
+    /// The same, and what to do about it.
+    pub(super) fn hinted(mut self, hint: &str) -> Self {
+        self.body.message.push_str("; ");
+        self.body.message.push_str(hint);
+        self
+    }
+
     fn too_large(message: String, bytes_max: u64) -> Self {
         let mut error = Self::new(Code::RequestTooLarge, message);
         error.body.bytes_max = Some(bytes_max);

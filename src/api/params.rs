@@ -77,7 +77,7 @@ pub enum ParamError {
     MissingBucket,
     /// `org=`.
     #[error(
-        "missing org value: set a non-empty organization in the client, or allow_empty_org = true on the server"
+        "missing org value: set a non-empty organization in the client (Telegraf: organization, influxdb3-go: Organization, or INFLUX_ORG), or server.allow_empty_org = true on the server"
     )]
     EmptyOrg,
     /// A format of a single table, without saying which.

@@ -1,16 +1,19 @@
 //! The answer to a write of which lines were rejected (contract section 1.3).
 
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::Dialect;
 use super::error::{ApiError, LineError, Lines};
 use crate::ingest::{LineReport, Stage, WriteOutcome};
 
-/// The 400 that tells what became of the lines. Clients of the origin swallow every error that
-/// says `partial write`, so that is said only if something was stored.
-pub(super) fn rejected(outcome: WriteOutcome) -> ApiError {
-    let mut message = if outcome.accepted > 0 {
-        "partial write has occurred, errors encountered on line(s):".to_owned()
-    } else {
-        "no data written, errors encountered on line(s):".to_owned()
-    };
+/// The 400 that tells what became of the lines; `hint` is the one about the whole body.
+pub(super) fn rejected(
+    outcome: WriteOutcome,
+    hint: Option<&'static str>,
+    dialect: Dialect,
+) -> ApiError {
+    let mut message = beginning(&outcome, dialect);
     for LineReport {
         line,
         stage,
@@ -27,6 +30,9 @@ pub(super) fn rejected(outcome: WriteOutcome) -> ApiError {
     if outcome.more > 0 {
         message.push_str(&format!("\n  … and {} more", outcome.more));
     }
+    if let Some(hint) = hint {
+        message.push_str(&format!("\n  hint: {hint}"));
+    }
     let lines = Lines {
         line: outcome.first_line().map_or(0, number),
         accepted: outcome.accepted,
@@ -34,6 +40,56 @@ pub(super) fn rejected(outcome: WriteOutcome) -> ApiError {
         errors: outcome.reports.into_iter().map(error).collect(),
     };
     ApiError::lines(message, lines)
+}
+
+/// The first line. The Go client of v2 hides every error that says `partial write`, so only clients
+/// of v1, which look for it, are told in these words, and only if something was stored.
+fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
+    let WriteOutcome {
+        accepted, rejected, ..
+    } = *outcome;
+    match dialect {
+        _ if accepted == 0 => "no data written, errors encountered on line(s):".to_owned(),
+        Dialect::V1 | Dialect::V3 => {
+            "partial write has occurred, errors encountered on line(s):".to_owned()
+        }
+        Dialect::V2 if rejected == 0 => {
+            format!("{accepted} of {accepted} lines written; rejected field(s):")
+        }
+        Dialect::V2 => {
+            let lines = accepted.saturating_add(rejected);
+            format!("{accepted} of {lines} lines written; rejected line(s):")
+        }
+    }
+}
+
+/// What to do about a body that is not what its sender thinks, if it turns out that lines of it are
+/// bad. (curl calls every body a form that is not said to be anything else.)
+pub(super) fn hint(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim();
+    let is = |other: &str| kind.eq_ignore_ascii_case(other);
+    match body.trim_ascii_start().first()? {
+        _ if is("multipart/form-data") => {
+            Some("the body is a form (`curl -F`): send the lines alone, with `--data-binary @file`")
+        }
+        b'{' | b'[' => {
+            Some("the body looks like JSON: line protocol is expected, as in `m,tag=a field=1.5`")
+        }
+        _ if is("application/x-www-form-urlencoded") && memchr::memchr(b'\n', body).is_none() => {
+            Some(
+                "the body is one line; `curl -d @file` removes line ends, `--data-binary @file` does not",
+            )
+        }
+        _ => None,
+    }
 }
 
 fn error(report: LineReport) -> LineError {
@@ -55,4 +111,40 @@ fn error(report: LineReport) -> LineError {
 /// Telegraf loses the whole text if this does not fit an i32.
 fn number(line: u32) -> i32 {
     i32::try_from(line).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::CONTENT_TYPE;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::hint;
+
+    #[test]
+    fn how_a_body_was_sent_tells_why_it_is_no_line_protocol() {
+        let form = "application/x-www-form-urlencoded";
+        for (kind, body, told) in [
+            (form, "m f=1 1m f=2 2", Some("--data-binary @file")),
+            (form, "m f=1 1\nm f=2 2", None),
+            (
+                "Multipart/Form-Data; boundary=x",
+                "--x\nm f=1 1\n",
+                Some("curl -F"),
+            ),
+            ("application/json", r#" {"m":1}"#, Some("JSON")),
+            (form, "[1]", Some("JSON")),
+            ("application/json", "m f=1 1", None),
+            ("text/plain; charset=utf-8", "m f=1 1", None),
+            ("", "", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            let hint = hint(&headers, body.as_bytes());
+            assert_eq!(hint.is_some(), told.is_some(), "{kind} {body}: {hint:?}");
+            assert!(
+                hint.zip(told)
+                    .is_none_or(|(hint, told)| hint.contains(told))
+            );
+        }
+    }
 }

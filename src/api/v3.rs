@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::error::{ApiError, Rejected, RejectedLine};
 use super::params::V3WriteParams;
+use super::partial::hint;
 use super::write::{Wanted, receive};
 use super::{App, bucket};
 use crate::auth::Identity;
@@ -38,15 +39,21 @@ pub async fn write_lp(
     let body = receive(&app, &identity, &head.headers, body).await?;
     // The same memory, kept a moment longer: rejected lines are shown.
     let text = body.bytes.clone();
+    let hint = hint(&head.headers, &text);
     let outcome = wanted.write(&app, engine, body).await;
     let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
     if outcome.reports.is_empty() {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(rejected(outcome, &text, params.accept_partial))
+    let mut error = rejected(outcome, &text, params.accept_partial);
+    if let Some(hint) = hint {
+        error = error.hinted(hint);
+    }
+    Err(error)
 }
 
 fn rejected(outcome: WriteOutcome, text: &Bytes, accept_partial: bool) -> ApiError {
+    let partial = outcome.accepted > 0;
     let mut lines = Lines::of(text);
     let mut told = outcome.reports.into_iter().map(|report| {
         let LineReport { line, message, .. } = report;
@@ -57,7 +64,10 @@ fn rejected(outcome: WriteOutcome, text: &Bytes, accept_partial: bool) -> ApiErr
         }
     });
     if accept_partial {
-        let text = "partial write of line protocol occurred";
+        let text = match partial {
+            true => "partial write of line protocol occurred",
+            false => "no line of line protocol was written",
+        };
         return ApiError::rejected(text, Rejected::List(told.collect()));
     }
     let text = "parsing failed for write_lp endpoint";

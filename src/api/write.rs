@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::error::ApiError;
 use super::params::{ParamError, WriteParams};
-use super::{App, Engine, bucket, partial};
+use super::{App, Dialect, Engine, bucket, partial};
 use crate::auth::Identity;
 use crate::body::Received;
 use crate::clock;
@@ -32,8 +32,10 @@ pub async fn write(
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &identity, &head.headers, body).await?;
+    let hint = partial::hint(&head.headers, &body.bytes);
     let outcome = wanted.write(&app, engine, body).await;
-    answer(outcome.map_err(|error| bucket::write_error(error, missing))?)
+    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
+    answer(outcome, hint, Dialect::V2)
 }
 
 /// What a write endpoint asks of the write path, once it has read its parameters.
@@ -89,11 +91,15 @@ pub(super) async fn receive(
 }
 
 /// 204 only if there is nothing to tell about any line.
-pub(super) fn answer(outcome: WriteOutcome) -> Result<StatusCode, ApiError> {
+pub(super) fn answer(
+    outcome: WriteOutcome,
+    hint: Option<&'static str>,
+    dialect: Dialect,
+) -> Result<StatusCode, ApiError> {
     if outcome.reports.is_empty() {
         return Ok(StatusCode::NO_CONTENT);
     }
-    Err(partial::rejected(outcome))
+    Err(partial::rejected(outcome, hint, dialect))
 }
 
 /// Telegraf sends `org=` when no organization is configured and keeps the answer to itself, so

@@ -91,6 +91,17 @@ async fn rejected_lines_are_shown_and_the_others_written() {
 }
 
 #[tokio::test]
+async fn nothing_written_is_not_called_partial() {
+    let server = Server::start().await;
+    let answer = server.ask(write("db=b", "bad\nm f=true1 2")).await;
+    assert_eq!(answer.status, 400);
+    let told = answer.json();
+    assert_eq!(told["error"], "no line of line protocol was written");
+    assert_eq!(told["data"].as_array().map(Vec::len), Some(2));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn all_or_nothing_names_the_first_line() {
     let server = Server::start().await;
     server.ask(write("db=b", "m f=1 1")).await.is_written();

@@ -5,7 +5,7 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use super::{ApiError, Code};
-use crate::api::partial;
+use crate::api::{Dialect, partial};
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
@@ -244,10 +244,10 @@ async fn rejected_lines_are_told_in_one_text_and_one_by_one() {
         more: 0,
     };
     assert_eq!(
-        rendered(partial::rejected(some)).await,
-        r#"400 {"code":"invalid","message":"partial write has occurred, errors encountered on line(s):\n  error parsing line 2 (1-based): expected a field\n  error writing line 4 (1-based): field \"temp\" of \"home\" is float, got string","line":2,"accepted":98,"rejected":2,"errors":[{"line":2,"column":17,"code":"syntax","message":"expected a field"},{"line":4,"column":17,"code":"type_conflict","message":"field \"temp\" of \"home\" is float, got string"}]}
+        rendered(partial::rejected(some, None, Dialect::V2)).await,
+        r#"400 {"code":"invalid","message":"98 of 100 lines written; rejected line(s):\n  error parsing line 2 (1-based): expected a field\n  error writing line 4 (1-based): field \"temp\" of \"home\" is float, got string","line":2,"accepted":98,"rejected":2,"errors":[{"line":2,"column":17,"code":"syntax","message":"expected a field"},{"line":4,"column":17,"code":"type_conflict","message":"field \"temp\" of \"home\" is float, got string"}]}
 x-platform-error-code: invalid
-x-influxdb-error: partial write has occurred, errors encountered on line(s):"#
+x-influxdb-error: 98 of 100 lines written; rejected line(s):"#
     );
     let none = WriteOutcome {
         accepted: 0,
@@ -255,11 +255,26 @@ x-influxdb-error: partial write has occurred, errors encountered on line(s):"#
         reports,
         more: 100,
     };
-    let text = rendered(partial::rejected(none)).await;
+    let text = rendered(partial::rejected(none, None, Dialect::V2)).await;
     assert!(text.starts_with(
         r#"400 {"code":"invalid","message":"no data written, errors encountered on line(s):\n  error parsing line 2"#
     ), "{text}");
     assert!(text.contains(r"got string\n  … and 100 more"), "{text}");
+}
+
+#[tokio::test]
+async fn a_hint_about_the_body_is_the_last_line_of_the_message() {
+    let outcome = WriteOutcome {
+        accepted: 0,
+        rejected: 1,
+        reports: vec![report(1, Stage::Parse, "syntax", "x")],
+        more: 0,
+    };
+    let text = rendered(partial::rejected(outcome, Some("do so"), Dialect::V2)).await;
+    assert!(
+        text.contains(r"line 1 (1-based): x\n  hint: do so"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -271,7 +286,7 @@ async fn a_line_number_always_fits_an_i32() {
         reports,
         more: 0,
     };
-    let text = rendered(partial::rejected(outcome)).await;
+    let text = rendered(partial::rejected(outcome, None, Dialect::V2)).await;
     assert!(text.contains(r#""line":2147483647,"accepted":0"#), "{text}");
 }
 

@@ -169,8 +169,9 @@ mod tests {
 
     #[test]
     fn an_empty_org_is_refused_unless_allowed_and_an_org_id_never() {
-        let told = "missing org value: set a non-empty organization in the client, or \
-                    allow_empty_org = true on the server";
+        let told = "missing org value: set a non-empty organization in the client (Telegraf: \
+                    organization, influxdb3-go: Organization, or INFLUX_ORG), or \
+                    server.allow_empty_org = true on the server";
         assert_eq!(of("org=&bucket=b"), Err(told.to_owned()));
         assert!(WriteParams::parse(Some("org=&bucket=b"), true).is_ok());
         assert!(of("orgID=&bucket=b").is_ok());

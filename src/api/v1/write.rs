@@ -7,8 +7,9 @@ use http::StatusCode;
 
 use crate::api::error::ApiError;
 use crate::api::params::V1WriteParams;
+use crate::api::partial::hint;
 use crate::api::write::{Wanted, answer, receive};
-use crate::api::{App, Engine, bucket};
+use crate::api::{App, Dialect, Engine, bucket};
 use crate::auth::Identity;
 use crate::catalog::Bucket;
 use crate::ingest::Acknowledge;
@@ -31,8 +32,10 @@ pub async fn write(
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &identity, &head.headers, body).await?;
+    let hint = hint(&head.headers, &body.bytes);
     let outcome = wanted.write(&app, engine, body).await;
-    answer(outcome.map_err(|error| bucket::write_error(error, missing))?)
+    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
+    answer(outcome, hint, Dialect::V1)
 }
 
 /// Whether a retention policy is the one that a database has by itself.

@@ -115,8 +115,9 @@ async fn there_are_at_most_so_many_buckets() {
 #[tokio::test]
 async fn an_organization_is_ignored_but_must_not_be_empty() {
     let server = Server::start().await;
-    let told = "missing org value: set a non-empty organization in the client, or \
-                allow_empty_org = true on the server";
+    let told = "missing org value: set a non-empty organization in the client (Telegraf: \
+             organization, influxdb3-go: Organization, or INFLUX_ORG), or \
+             server.allow_empty_org = true on the server";
     for query in [
         "bucket=b&org=",
         "org=&bucket=b",

@@ -3,7 +3,7 @@
 
 use crate::server::Server;
 
-const PARTIAL: &str = "partial write has occurred, errors encountered on line(s):";
+const PARTIAL: &str = "2 of 4 lines written; rejected line(s):";
 const NOTHING: &str = "no data written, errors encountered on line(s):";
 
 #[tokio::test]

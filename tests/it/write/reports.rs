@@ -193,7 +193,7 @@ async fn a_field_called_time_is_dropped_and_told() {
     answer.is(
         400,
         &format!(
-            r#"{{"code":"invalid","message":"partial write has occurred, errors encountered on line(s):\n  error writing line 2 (1-based): {text}\n  error writing line 3 (1-based): {text}","line":2,"accepted":3,"rejected":0,"errors":[{{"line":2,"column":3,"code":"field_dropped","message":"{text}"}},{{"line":3,"column":7,"code":"field_dropped","message":"{text}"}}]}}"#
+            r#"{{"code":"invalid","message":"3 of 3 lines written; rejected field(s):\n  error writing line 2 (1-based): {text}\n  error writing line 3 (1-based): {text}","line":2,"accepted":3,"rejected":0,"errors":[{{"line":2,"column":3,"code":"field_dropped","message":"{text}"}},{{"line":3,"column":7,"code":"field_dropped","message":"{text}"}}]}}"#
         ),
     );
     assert_eq!(
