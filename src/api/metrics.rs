@@ -2,23 +2,19 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderValue;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 
 use super::App;
-use crate::telemetry::{self, Gauges};
+use crate::telemetry::{Exposition, Gauges};
 
 /// The endpoint.
-pub async fn metrics(State(app): State<App>) -> Response {
-    let text = app.metrics().encode(&gauges(&app));
-    (
-        [(
-            CONTENT_TYPE,
-            HeaderValue::from_static(telemetry::CONTENT_TYPE),
-        )],
-        text,
-    )
-        .into_response()
+pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let exposition = Exposition::of(accepted.unwrap_or_default());
+    let text = app.metrics().encode(&gauges(&app), exposition);
+    let kind = HeaderValue::from_static(exposition.content_type());
+    ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
 fn gauges(app: &App) -> Gauges {

@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use prometheus_client::encoding::text;
+use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use super::families::{Code, Families, Reason, Request, Route};
 use super::gauges::{Gauges, Registered};
 use super::process::Process;
 use super::tables::TableMetrics;
+use super::text::{Exposition, to_prometheus};
 use crate::clock::Clock;
-
-/// The content type of [`Metrics::encode`]'s text.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Counters and histograms of one server; clones share them. Seconds are [`f64`]s as
 /// `Duration::as_secs_f64` gives them.
@@ -137,9 +135,8 @@ impl Metrics {
             .saturating_sub(families.connections_closed.get())
     }
 
-    /// Everything as `OpenMetrics` text ([`CONTENT_TYPE`]). The number of connections is known
-    /// here and overrides the snapshot's.
-    pub fn encode(&self, gauges: &Gauges) -> String {
+    /// Everything as text. The number of connections is known here and overrides the snapshot's.
+    pub fn encode(&self, gauges: &Gauges, exposition: Exposition) -> String {
         let shared = &self.shared;
         shared.gauges.set(&Gauges {
             connections: self.connections(),
@@ -148,10 +145,13 @@ impl Metrics {
         shared.process.refresh();
         let mut out = String::new();
         // Writing to a string cannot fail.
-        if text::encode(&mut out, &shared.registry).is_err() {
+        if encode(&mut out, &shared.registry).is_err() {
             out.clear();
         }
-        out
+        match exposition {
+            Exposition::OpenMetrics => out,
+            Exposition::Prometheus => to_prometheus(&out),
+        }
     }
 
     fn families(&self) -> &Families {

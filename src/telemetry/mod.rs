@@ -12,14 +12,16 @@ mod logs;
 mod metrics;
 mod process;
 mod tables;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use gauges::Gauges;
 pub use logs::{LogError, init_logs};
-pub use metrics::{CONTENT_TYPE, Metrics};
+pub use metrics::Metrics;
 pub use tables::{FlushCounts, TableMetrics, UpkeepCounts};
+pub use text::Exposition;
 
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,4 @@
-use super::{COMMIT, Gauges, Metrics, VERSION};
+use super::{COMMIT, Exposition, Gauges, Metrics, VERSION};
 use crate::clock::Clock;
 
 fn metrics() -> Metrics {
@@ -20,7 +20,7 @@ fn what_happens_is_counted_under_the_names_that_the_docs_give() {
     metrics.lines_rejected("syntax", 2);
     metrics.body_bytes(10, 100);
     metrics.refused("overload");
-    let text = metrics.encode(&Gauges::default());
+    let text = metrics.encode(&Gauges::default(), Exposition::OpenMetrics);
     for (series, expected) in [
         (
             "tidegate_http_requests_total{route=\"/api/v2/write\",status=\"204\"}",
@@ -49,7 +49,7 @@ fn a_sync_of_300_microseconds_falls_between_200_and_500() {
     let metrics = metrics();
     metrics.sync_seconds(0.000_3);
     metrics.group(3, 1000);
-    let text = metrics.encode(&Gauges::default());
+    let text = metrics.encode(&Gauges::default(), Exposition::OpenMetrics);
     let bucket = |le: &str| {
         value(
             &text,
@@ -78,7 +78,7 @@ fn gauges_show_the_snapshot_and_open_connections_are_those_not_closed() {
         connections: 99,
         ..Gauges::default()
     };
-    let text = metrics.encode(&gauges);
+    let text = metrics.encode(&gauges, Exposition::OpenMetrics);
     assert_eq!(
         value(&text, "tidegate_memory_used_bytes").as_deref(),
         Some("7")
@@ -89,7 +89,7 @@ fn gauges_show_the_snapshot_and_open_connections_are_those_not_closed() {
 
 #[test]
 fn the_version_that_runs_and_the_process_are_told() {
-    let text = metrics().encode(&Gauges::default());
+    let text = metrics().encode(&Gauges::default(), Exposition::OpenMetrics);
     let build = format!("tidegate_build_info{{version=\"{VERSION}\",commit=\"{COMMIT}\"}}");
     assert_eq!(value(&text, &build).as_deref(), Some("1"), "{text}");
     assert_eq!(
@@ -107,7 +107,7 @@ fn the_version_that_runs_and_the_process_are_told() {
 #[test]
 fn every_metric_has_a_help_text_and_its_unit_last() {
     let metrics = metrics();
-    let text = metrics.encode(&Gauges::default());
+    let text = metrics.encode(&Gauges::default(), Exposition::OpenMetrics);
     for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
         let name = line.split(' ').next().expect("a name");
         let help = value(&text, &format!("# HELP {name}")).unwrap_or_default();
@@ -117,4 +117,31 @@ fn every_metric_has_a_help_text_and_its_unit_last() {
             assert!(!inside, "{name}: the unit stands last");
         }
     }
+}
+
+/// What `promtool check metrics` and Telegraf read: a family is named as its samples are.
+#[test]
+fn the_older_text_has_the_same_samples_under_families_of_their_names() {
+    let metrics = metrics();
+    metrics.request("/api/v2/write", 204, 0.003);
+    let samples = |text: &str| -> Vec<String> {
+        let plain = text.lines().filter(|line| !line.starts_with('#'));
+        plain.map(str::to_owned).collect()
+    };
+    let text = metrics.encode(&Gauges::default(), Exposition::Prometheus);
+    let open = metrics.encode(&Gauges::default(), Exposition::OpenMetrics);
+    assert_eq!(samples(&text).len(), samples(&open).len());
+    let mut family = "";
+    for line in text.lines() {
+        if let Some(named) = line.strip_prefix("# TYPE ") {
+            family = named.split(' ').next().expect("a name");
+        }
+        let sample = !line.starts_with('#');
+        assert!(!sample || line.starts_with(family), "{line} after {family}");
+    }
+    assert!(
+        text.contains("# TYPE tidegate_http_requests_total counter"),
+        "{text}"
+    );
+    assert!(!text.contains("# EOF") && !text.contains("# UNIT"));
 }
