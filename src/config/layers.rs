@@ -18,6 +18,25 @@ mod keys;
 
 const PREFIX: &str = "TIDEGATE_";
 
+/// Variables named as the flags of `serve` are, and what they are to be. To ignore them would start
+/// a server that is set up otherwise than asked.
+const NAMED_AS_FLAGS: &[(&str, &str)] = &[
+    ("TIDEGATE_CONFIG", "the file is named by the flag --config"),
+    ("TIDEGATE_LISTEN", "did you mean TIDEGATE_SERVER__LISTEN?"),
+    (
+        "TIDEGATE_DATA_DIR",
+        "did you mean TIDEGATE_STORAGE__DATA_DIR?",
+    ),
+    ("TIDEGATE_TLS_CERT", "did you mean TIDEGATE_TLS__CERT_FILE?"),
+    ("TIDEGATE_TLS_KEY", "did you mean TIDEGATE_TLS__KEY_FILE?"),
+    (
+        "TIDEGATE_WITHOUT_AUTH",
+        "did you mean TIDEGATE_SERVER__WITHOUT_AUTH?",
+    ),
+    ("TIDEGATE_LOG_FORMAT", "did you mean TIDEGATE_LOG__FORMAT?"),
+    ("TIDEGATE_LOG_LEVEL", "did you mean TIDEGATE_LOG__LEVEL?"),
+];
+
 /// One source of values.
 struct Layer {
     origin: String,
@@ -100,8 +119,14 @@ fn from_variables(
 }
 
 /// Variables without a double underscore are not ours (Kubernetes sets TIDEGATE_PORT and the like
-/// for a service of that name), unless one is a key of ours with an underscore missing.
+/// for a service of that name), unless one is a key of ours with an underscore missing, or a flag's.
 fn from_variable(name: &str, value: &OsStr, defaults: &Dict) -> Result<Option<Layer>, ConfigError> {
+    if let Some((_, hint)) = NAMED_AS_FLAGS.iter().find(|(flag, _)| *flag == name) {
+        return Err(ConfigError::UnknownVariable {
+            name: name.to_owned(),
+            hint: (*hint).to_owned(),
+        });
+    }
     let key = name
         .trim_start_matches(PREFIX)
         .to_lowercase()

@@ -61,44 +61,70 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "memory.hard_percent",
         memory.hard_percent,
     )?;
-    let point = ("limits.point_bytes_max", wide(limits.point_bytes_max));
-    at_most(
-        "limits.string_bytes_max",
-        wide(limits.string_bytes_max),
-        point,
-    )?;
-    at_most("limits.name_bytes_max", wide(limits.name_bytes_max), point)?;
-    at_most(
-        "limits.tag_value_bytes_max",
-        wide(limits.tag_value_bytes_max),
-        point,
-    )?;
+    let point_bytes_max = wide(limits.point_bytes_max);
+    for (key, found) in [
+        ("limits.string_bytes_max", limits.string_bytes_max),
+        ("limits.name_bytes_max", limits.name_bytes_max),
+        ("limits.tag_value_bytes_max", limits.tag_value_bytes_max),
+    ] {
+        let bound = Bound::key("limits.point_bytes_max", point_bytes_max);
+        at_most(key, wide(found), &bound)?;
+    }
     // It is never given back while the bucket is there: rows need room beside it.
+    let half = "half of what memory.bucket_percent gives a bucket";
     at_most(
         "limits.schema_bytes_max",
         limits.schema_bytes_max,
-        (
-            "half of what memory.bucket_percent gives a bucket",
-            memory.bucket_bytes_max() / 2,
-        ),
+        &Bound::part(half, memory.bucket_bytes_max() / 2),
     )?;
     at_most(
-        point.0,
-        point.1,
-        ("limits.decoded_bytes_max", limits.decoded_bytes_max),
+        "limits.point_bytes_max",
+        point_bytes_max,
+        &Bound::key("limits.decoded_bytes_max", limits.decoded_bytes_max),
     )?;
-    let group = ("wal.group_bytes_max", wide(wal.group_bytes_max));
-    at_most("wal.slice_bytes_max", wide(wal.slice_bytes_max), group)?;
+    let group_bytes_max = wide(wal.group_bytes_max);
+    at_most(
+        "wal.slice_bytes_max",
+        wide(wal.slice_bytes_max),
+        &Bound::key("wal.group_bytes_max", group_bytes_max),
+    )?;
     slices_fit_frames(config)?;
     at_most(
-        group.0,
-        group.1,
-        ("wal.segment_bytes_max", wal.segment_bytes_max),
+        "wal.group_bytes_max",
+        group_bytes_max,
+        &Bound::key("wal.segment_bytes_max", wal.segment_bytes_max),
     )?;
     // The last segment is never given back.
-    let half = ("half of wal.log_bytes_max", wal.log_bytes_max / 2);
-    at_most("wal.segment_bytes_max", wal.segment_bytes_max, half)?;
+    at_most(
+        "wal.segment_bytes_max",
+        wal.segment_bytes_max,
+        &Bound::part("half of wal.log_bytes_max", wal.log_bytes_max / 2),
+    )?;
     safe_vacuum(config)
+}
+
+/// What a value is at most, and how that is said.
+struct Bound {
+    bytes: u64,
+    said: String,
+}
+
+impl Bound {
+    /// Another key's value.
+    fn key(name: &str, bytes: u64) -> Self {
+        Self {
+            bytes,
+            said: format!("{name} = {bytes}"),
+        }
+    }
+
+    /// A part of another key's value.
+    fn part(what: &str, bytes: u64) -> Self {
+        Self {
+            bytes,
+            said: format!("{bytes}, {what}"),
+        }
+    }
 }
 
 /// A slice of a body ends with the point that reaches its size, and becomes one frame of the log. A
@@ -164,21 +190,15 @@ fn below(
     }
 }
 
-fn at_most(
-    key: &'static str,
-    found: u64,
-    (other, bound): (&'static str, u64),
-) -> Result<(), ConfigError> {
-    let rule = || format!("at most {other} = {bound}");
-    if found <= bound {
-        Ok(())
-    } else {
-        Err(ConfigError::Conflict {
-            key,
-            found,
-            rule: rule(),
-        })
+fn at_most(key: &'static str, found: u64, bound: &Bound) -> Result<(), ConfigError> {
+    if found <= bound.bytes {
+        return Ok(());
     }
+    Err(ConfigError::Conflict {
+        key,
+        found,
+        rule: format!("at most {}", bound.said),
+    })
 }
 
 fn wide(bytes: usize) -> u64 {

@@ -199,3 +199,16 @@ fn a_variable_that_is_not_text_is_refused_by_name() {
         "{error}"
     );
 }
+
+/// They were ignored, and a server started with other settings than were asked for.
+#[test]
+fn a_variable_that_is_named_as_a_flag_is_refused_with_the_key_s_name() {
+    for (name, told) in [
+        ("TIDEGATE_LISTEN", "TIDEGATE_SERVER__LISTEN"),
+        ("TIDEGATE_DATA_DIR", "TIDEGATE_STORAGE__DATA_DIR"),
+        ("TIDEGATE_CONFIG", "--config"),
+    ] {
+        let text = refusal(&variables(&[(name, "x")]));
+        assert!(text.contains(name) && text.contains(told), "{text}");
+    }
+}
