@@ -79,6 +79,7 @@ impl Config {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut config = layers::extract(sources)?;
         config.init_token = token::from_variables(&sources.variables)?;
+        config.log.colors = sources::colors(&sources.variables);
         rules::fit_to_host(&mut config, &sources.host);
         rules::check(&config)?;
         Ok(config)

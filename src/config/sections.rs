@@ -324,6 +324,10 @@ pub struct Log {
     /// What is written: directives as `tracing_subscriber::filter::Targets` reads them.
     #[serde(deserialize_with = "level")]
     pub level: String,
+    /// Whether lines for people may have colours on a terminal: not with `NO_COLOR`, nor on a
+    /// terminal that has none. No key: whoever sits there decides, for all programs alike.
+    #[serde(skip)]
+    pub colors: bool,
 }
 
 /// For whom log lines are written.

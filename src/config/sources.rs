@@ -43,6 +43,17 @@ impl Sources {
     }
 }
 
+/// Whether colours are wanted: `NO_COLOR` that is not empty and a terminal that has none say no
+/// (<https://no-color.org>).
+pub(super) fn colors(variables: &[(OsString, OsString)]) -> bool {
+    let says_no = |(name, value): &(OsString, OsString)| match name.to_str() {
+        Some("NO_COLOR") => !value.is_empty(),
+        Some("TERM") => value == "dumb",
+        _ => false,
+    };
+    !variables.iter().any(says_no)
+}
+
 /// One variable of the process's environment, for the commands that have no [`super::Config`].
 #[allow(
     clippy::disallowed_methods,

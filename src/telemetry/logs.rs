@@ -1,12 +1,15 @@
 //! Log lines, on standard error: for people or, as JSON, for machines. What may be written is up
 //! to whoever writes (style rule 8): never a token, a body, or a query string with credentials.
+//!
+//! A plain level is for our own lines. Libraries speak from warnings on: what they tell at info is
+//! how they work, not what the server does. Directives by module say otherwise.
 
 use std::io::IsTerminal;
 
 use thiserror::Error;
 use tracing_subscriber::Layer;
 use tracing_subscriber::Registry;
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -36,10 +39,11 @@ pub fn init_logs(log: &Log) -> Result<(), LogError> {
         level: log.level.clone(),
         source,
     })?;
+    let targets = quiet_libraries(targets);
     let to_stderr = layer().with_writer(std::io::stderr);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
         LogFormat::Human => to_stderr
-            .with_ansi(std::io::stderr().is_terminal())
+            .with_ansi(log.colors && std::io::stderr().is_terminal())
             .with_filter(targets)
             .boxed(),
         LogFormat::Json => to_stderr
@@ -50,4 +54,48 @@ pub fn init_logs(log: &Log) -> Result<(), LogError> {
     };
     tracing_subscriber::registry().with(lines).try_init()?;
     Ok(())
+}
+
+/// The same for our own lines; for those of libraries, no more than warnings unless a directive
+/// names them.
+fn quiet_libraries(targets: Targets) -> Targets {
+    let Some(level) = targets.default_level() else {
+        return targets;
+    };
+    let own = targets.iter().any(|(target, _)| target == OWN);
+    let quiet = targets.with_default(level.min(LevelFilter::WARN));
+    match own {
+        true => quiet,
+        false => quiet.with_target(OWN, level),
+    }
+}
+
+/// The target of our lines: the crate, library and program.
+const OWN: &str = "tidegate";
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::filter::Targets;
+
+    use super::quiet_libraries;
+
+    #[test]
+    fn libraries_speak_from_warnings_on_unless_they_are_named() {
+        for (level, told) in [
+            ("info", "tidegate=info,warn"),
+            ("debug", "tidegate=debug,warn"),
+            ("error", "tidegate=error,error"),
+            ("off", "tidegate=off,off"),
+            ("tidegate=debug", "tidegate=debug"),
+            ("info,h2=trace", "h2=trace,tidegate=info,warn"),
+            ("info,tidegate=trace", "tidegate=trace,warn"),
+            (
+                "tidegate::wal=trace,info",
+                "tidegate::wal=trace,tidegate=info,warn",
+            ),
+        ] {
+            let targets = |text: &str| text.parse::<Targets>().expect("directives");
+            assert_eq!(quiet_libraries(targets(level)), targets(told), "{level}");
+        }
+    }
 }

@@ -67,6 +67,19 @@ fn variables_that_are_not_ours_are_left_alone() {
 }
 
 #[test]
+fn colours_are_left_out_where_nobody_wants_them() {
+    for (variable, value, colors) in [
+        ("TERM", "xterm", true),
+        ("TERM", "dumb", false),
+        ("NO_COLOR", "1", false),
+        ("NO_COLOR", "", true),
+    ] {
+        let log = load(&variables(&[(variable, value)])).log;
+        assert_eq!(log.colors, colors, "{variable}={value}");
+    }
+}
+
+#[test]
 fn by_itself_every_origin_may_call_with_authentication_and_none_without() {
     let off = load(&flag("--without-auth", "server.without_auth", "true"));
     assert_eq!(off.server.cors(), Cors::Listed(&[]));
