@@ -14,6 +14,8 @@
 #[path = "program/mod.rs"]
 mod program;
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::{Output, Stdio};
 
 use program::{Program, tidegate};
@@ -66,6 +68,34 @@ fn a_second_server_on_the_port_fails_with_one_line_that_says_what_to_do() {
         stderr.contains("--listen") && output.stdout.is_empty(),
         "{stderr}"
     );
+}
+
+/// Scripts take the line for a server that is there.
+#[test]
+fn a_server_that_does_not_get_its_folder_does_not_say_that_it_listens() {
+    let (_server, folder) = start(&[]);
+    let mut second = tidegate(&["serve", "--log-level", "off", "--listen", "127.0.0.1:0"]);
+    let output = second
+        .args(["--data-dir".as_ref(), folder.path().as_os_str()])
+        .output();
+    let output = output.expect("runs");
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(stdout, "");
+}
+
+/// As supervisors and terminals do: to the process, and to its group.
+#[test]
+fn two_signals_at_once_are_one() {
+    let (server, _folder) = start(&[]);
+    let mut held = TcpStream::connect(server.address()).expect("connects");
+    held.write_all(b"POST /api/v2/write?bucket=b HTTP/1.1\r\nHost: localhost\r\nContent-Le")
+        .expect("sent");
+    server.signal_twice("TERM");
+    drop(held);
+    let stderr = server.log_to_the_end();
+    assert!(stderr.contains("stopped"), "{stderr}");
+    assert!(!stderr.contains("again"), "{stderr}");
 }
 
 #[test]

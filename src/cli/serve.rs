@@ -2,11 +2,12 @@
 //! to stop.
 //!
 //! ```text
-//! settings > logs > port > "listening on …" > server (replays, serves) > signal > grace > exit
+//! settings > logs > port > server > signal > grace > exit
 //! ```
 //!
-//! Standard output carries `listening on http://ADDR` (or `https://`) and, on the very first start, the operator's
-//! token; so scripts can wait for the one and keep the other.
+//! Standard output carries `listening on http://ADDR` (or `https://`), once the data folder is this
+//! server's, and, on the very first start, the operator's token; so scripts can wait for the one and
+//! keep the other.
 
 mod announce;
 mod port;
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::config::{Config, ConfigError, Flag, Sources};
-use crate::server::{self, Listener, ServerError, Tls, TlsError};
+use crate::server::{self, Announcement, Listener, ServerError, Tls, TlsError};
 use crate::telemetry::{COMMIT, LogError, VERSION, init_logs};
 
 pub use announce::announce_operator_token;
@@ -201,12 +202,15 @@ async fn until_stopped(config: Arc<Config>) -> Result<(), ServeError> {
     let tls = Tls::load(&config.tls)?;
     tokio::spawn(signals::reload_on_hangup(hangups, tls.clone()));
     let listener = Listener::new(port::bind(config.server.listen).await?, tls);
-    announce::listening(&listener).map_err(|source| ServeError::System {
+    let url = listener.url().map_err(|source| ServeError::System {
         operation: "tell the address",
         source,
     })?;
-    let show_token = Box::new(|token: &str| announce_operator_token(token));
-    Ok(server::run(listener, config, show_token, shutdown).await?)
+    let announce = Box::new(move |told: Announcement<'_>| match told {
+        Announcement::Listening => announce::listening(&url),
+        Announcement::OperatorToken(secret) => announce_operator_token(secret),
+    });
+    Ok(server::run(listener, config, announce, shutdown).await?)
 }
 
 /// Every connection takes a descriptor, and systems often start processes with 1024 of them while

@@ -45,7 +45,7 @@ use crate::memory::Budget;
 use crate::telemetry::Metrics;
 
 pub use listener::Listener;
-pub use open::{OnOperatorToken, OpenError, ingest_options};
+pub use open::{Announce, Announcement, OpenError, ingest_options};
 pub use routes::{Access, ROUTES, Route};
 pub use tls::{Tls, TlsError};
 
@@ -61,13 +61,13 @@ pub enum ServerError {
     Open(#[from] OpenError),
 }
 
-/// Serves `listener` until `shutdown` is cancelled, then ends what is in flight. `on_operator_token`
-/// is called on the very first start of a data folder, unless the token was given in the
-/// configuration. Ends early only if the data folder cannot be opened.
+/// Serves `listener` until `shutdown` is cancelled, then ends what is in flight. `announce` is called
+/// once the data folder is locked, and on its very first start, unless the token was given in the
+/// configuration, once more. Ends early only if the data folder cannot be opened.
 pub async fn run(
     listener: impl Into<Listener>,
     config: Arc<Config>,
-    on_operator_token: OnOperatorToken,
+    announce: Announce,
     shutdown: CancellationToken,
 ) -> Result<(), ServerError> {
     let clock = Clock::system();
@@ -94,7 +94,7 @@ pub async fn run(
     );
     let accepting = tokio::spawn(accepting);
     let opened = tokio::select! {
-        opened = open::open(app.clone(), on_operator_token) => opened,
+        opened = open::open(app.clone(), announce) => opened,
         () = shutdown.cancelled() => Ok(()),
     };
     if opened.is_ok() {

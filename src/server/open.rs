@@ -21,9 +21,18 @@ use crate::storage::{DiskStorage, Storage, StorageError};
 use crate::telemetry::Metrics;
 use crate::wal::{GroupReport, Observer, Progress, WalOptions};
 
-/// What is done with the operator token that the very first start makes up: it is shown once. An
-/// error means that nobody has seen it.
-pub type OnOperatorToken = Box<dyn FnOnce(&str) -> io::Result<()> + Send>;
+/// What a start has to tell whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announcement<'a> {
+    /// The data folder is this server's: requests are answered from now on, and served once the log
+    /// is replayed.
+    Listening,
+    /// The operator's token that the very first start makes up. It is shown this once.
+    OperatorToken(&'a str),
+}
+
+/// Tells it. An error means that nobody has seen it.
+pub type Announce = Box<dyn FnMut(Announcement<'_>) -> io::Result<()> + Send>;
 
 /// Bodies up to here are parsed on the threads that serve connections (design decision D2).
 const INLINE_BYTES_MAX: usize = 256 * 1024;
@@ -43,6 +52,9 @@ pub enum OpenError {
     /// The log.
     #[error(transparent)]
     Ingest(#[from] ingest::OpenError),
+    /// The address could not be told.
+    #[error("the address could not be told")]
+    Unheard(#[source] io::Error),
     /// A token was made and could not be shown.
     #[error(
         "the operator's token could not be shown, and it is shown only once: remove the data \
@@ -61,14 +73,14 @@ pub enum OpenError {
 }
 
 /// Opens the engine and makes the application ready.
-pub(super) async fn open(app: App, on_operator_token: OnOperatorToken) -> Result<(), OpenError> {
+pub(super) async fn open(app: App, announce: Announce) -> Result<(), OpenError> {
     let (tx, rx) = oneshot::channel();
     let opening = app.clone();
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("open".to_owned());
     let open = move || {
         // Nobody listens any more if the server was stopped meanwhile.
-        let _ = tx.send(engine(&opening, on_operator_token, &runtime));
+        let _ = tx.send(engine(&opening, announce, &runtime));
     };
     thread.spawn(open).map_err(OpenError::Thread)?;
     let engine = rx.await.map_err(|_| OpenError::Lost)??;
@@ -96,11 +108,12 @@ pub(super) async fn close(app: &App, patience: Duration) {
 
 fn engine(
     app: &App,
-    on_operator_token: OnOperatorToken,
+    mut announce: Announce,
     runtime: &tokio::runtime::Handle,
 ) -> Result<Engine, OpenError> {
     let config = app.config();
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(&config.storage.data_dir)?);
+    announce(Announcement::Listening).map_err(OpenError::Unheard)?;
     let limits = catalog::Limits {
         buckets_max: config.limits.buckets_max,
         tokens_max: config.limits.tokens_max,
@@ -108,7 +121,7 @@ fn engine(
     let catalog = Catalog::open(Arc::clone(&storage), app.clock().clone(), limits)?;
     let chosen = config.init_token.as_ref().map(InitToken::secret);
     if let Some(secret) = catalog.ensure_operator(chosen)? {
-        on_operator_token(secret.reveal()).map_err(OpenError::Unseen)?;
+        announce(Announcement::OperatorToken(secret.reveal())).map_err(OpenError::Unseen)?;
     }
     if chosen.is_some_and(|chosen| catalog.token(&TokenHash::of(chosen.as_bytes())).is_none()) {
         tracing::warn!(

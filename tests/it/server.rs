@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tidegate::catalog::{Catalog, Limits, NewToken, Permissions, Scope};
 use tidegate::clock::Clock;
 use tidegate::config::{Config, InitToken, Sources};
-use tidegate::server::{Listener, ServerError, Tls, run};
+use tidegate::server::{Announcement, Listener, ServerError, Tls, run};
 use tidegate::storage::DiskStorage;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -64,7 +64,7 @@ impl Server {
     pub async fn starting(
         folder: Folder,
         config: Config,
-        on_token: tidegate::server::OnOperatorToken,
+        on_token: tidegate::server::Announce,
     ) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("bound");
@@ -86,8 +86,10 @@ impl Server {
         let folder = Folder::new();
         let settings = config(folder.0.path(), |config| config.init_token = None);
         let (go_on, hold) = channel::<()>();
-        let show = Box::new(move |_: &str| {
-            let _ = hold.recv();
+        let show = Box::new(move |told: Announcement<'_>| {
+            if let Announcement::OperatorToken(_) = told {
+                let _ = hold.recv();
+            }
             Ok(())
         });
         (Self::starting(folder, settings, show).await, go_on)

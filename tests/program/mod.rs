@@ -185,9 +185,21 @@ impl Program {
         log
     }
 
+    /// The same signal twice, as fast as it can be done.
+    pub fn signal_twice(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let kill = Command::new("kill").args(["-s", name, &id, &id]).status();
+        assert!(kill.expect("kill runs").success());
+    }
+
     /// Ends it with a signal; the rest of its log.
-    pub fn end_with(mut self, signal: &str) -> String {
+    pub fn end_with(self, signal: &str) -> String {
         self.signal(signal);
+        self.log_to_the_end()
+    }
+
+    /// The rest of the log of one that ends by itself, and well.
+    pub fn log_to_the_end(mut self) -> String {
         let log = self.log();
         assert!(self.child.wait().expect("ends").success(), "{log}");
         log

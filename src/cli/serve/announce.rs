@@ -2,11 +2,9 @@
 
 use std::io::{self, Write as _};
 
-use crate::server::Listener;
-
 /// Tells where the server listens; with port 0, the port that was found.
-pub(super) fn listening(listener: &Listener) -> io::Result<()> {
-    print(&format!("listening on {}", listener.url()?))
+pub(super) fn listening(url: &str) -> io::Result<()> {
+    print(&format!("listening on {url}"))
 }
 
 /// Tells the operator's token, on the very first start. It is shown this once and kept nowhere

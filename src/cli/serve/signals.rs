@@ -2,13 +2,19 @@
 //! SIGHUP: certificate and key are read again.
 
 use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::cli::one_line;
 use crate::server::Tls;
+
+/// Signals within this time of the first are the first.
+const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// Cancels `shutdown` at the first signal. From this call on neither signal ends the process by
 /// itself, so call it before anything takes long.
@@ -21,6 +27,14 @@ pub(super) fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
         let (name, _) = signals.next().await;
         info!("{name}: stopping; a second signal ends at once");
         shutdown.cancel();
+        // Supervisors and terminals send it twice: to the process and to its group.
+        let mut same = pin!(sleep(SAME_SIGNAL));
+        loop {
+            tokio::select! {
+                () = &mut same => break,
+                _ = signals.next() => {}
+            }
+        }
         let (name, exit_code) = signals.next().await;
         warn!("{name} again: ending at once");
         std::process::exit(exit_code);
