@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::error::ApiError;
 use crate::auth::RateLimit;
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
 use crate::read::Reader;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Quiet};
 
 /// What works once the server is ready.
 #[derive(Clone, Debug)]
@@ -62,7 +62,12 @@ struct Shared {
     started_ns: i64,
     /// Tokens that were told once that their client sends an empty organization.
     warned: Mutex<HashSet<Option<TokenId>>>,
+    /// Rejected lines that were told of, by token and bucket.
+    rejected: Quiet<(Option<TokenId>, String)>,
 }
+
+/// One line about rejected lines per token and bucket in so long.
+const REJECTED_EVERY: Duration = Duration::from_secs(300);
 
 impl App {
     /// An application that is starting: it answers, but has no engine yet.
@@ -76,6 +81,7 @@ impl App {
             started: clock::instant(),
             started_ns: clock.now_ns(),
             warned: Mutex::default(),
+            rejected: Quiet::new(1, REJECTED_EVERY),
             config,
             clock,
             budget,
@@ -131,6 +137,17 @@ impl App {
     /// How often a token may ask, if that is limited.
     pub fn rate(&self) -> Option<&RateLimit> {
         self.shared.rate.as_ref()
+    }
+
+    /// Whether the log is told of rejected lines of this token for this bucket, and of how many such
+    /// requests before it was not.
+    pub fn tells_of_rejected(
+        &self,
+        token: Option<TokenId>,
+        bucket: &str,
+        now: Instant,
+    ) -> Option<u64> {
+        self.shared.rejected.admit((token, bucket.to_owned()), now)
     }
 
     /// When the server started: on the monotonic clock, and nanoseconds since the epoch.

@@ -34,6 +34,7 @@ pub async fn write_lp(
             true => Acknowledge::Queued,
             false => Acknowledge::Durable,
         },
+        token: identity.token_id(),
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &identity, &head.headers, body).await?;

@@ -9,8 +9,11 @@ use super::params::{ParamError, WriteParams};
 use super::{App, Dialect, Engine, bucket, partial};
 use crate::auth::Identity;
 use crate::body::Received;
+use crate::catalog::TokenId;
 use crate::clock;
-use crate::ingest::{Acknowledge, Body, Target, WriteError, WriteOutcome, WriteRequest};
+use crate::ingest::{
+    Acknowledge, Body, LineReport, Target, WriteError, WriteOutcome, WriteRequest,
+};
 use crate::line_protocol::Precision;
 
 /// The endpoint.
@@ -29,6 +32,7 @@ pub async fn write(
         precision: params.precision,
         accept_partial: params.accept_partial,
         acknowledge: Acknowledge::Durable,
+        token: identity.token_id(),
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &identity, &head.headers, body).await?;
@@ -44,6 +48,8 @@ pub(super) struct Wanted {
     pub(super) precision: Precision,
     pub(super) accept_partial: bool,
     pub(super) acknowledge: Acknowledge,
+    /// Whose request it is.
+    pub(super) token: Option<TokenId>,
 }
 
 impl Wanted {
@@ -55,6 +61,7 @@ impl Wanted {
         body: Body,
     ) -> Result<WriteOutcome, WriteError> {
         let received = clock::instant();
+        let name = self.target.name().to_owned();
         let request = WriteRequest {
             target: self.target,
             body,
@@ -64,10 +71,39 @@ impl Wanted {
             received_ns: app.clock().now_ns(),
         };
         let outcome = engine.ingest.write(request).await?;
-        let waited = clock::instant().saturating_duration_since(received);
+        let answered = clock::instant();
+        let waited = answered.saturating_duration_since(received);
         app.metrics().ack_seconds(waited.as_secs_f64());
+        if let Some(first) = outcome.reports.first()
+            && let Some(left_out) = app.tells_of_rejected(self.token, &name, answered)
+        {
+            tell(&name, self.token, &outcome, first, left_out);
+        }
         Ok(outcome)
     }
+}
+
+/// One line about a request with rejected lines, so that the agent that sends them can be found:
+/// few agents show what they are told.
+fn tell(
+    bucket: &str,
+    token: Option<TokenId>,
+    outcome: &WriteOutcome,
+    first: &LineReport,
+    left_out: u64,
+) {
+    let left_out = (left_out > 0).then_some(left_out);
+    let reason: &str = &first.message;
+    tracing::warn!(
+        bucket,
+        token,
+        line = first.line,
+        reason,
+        rejected = outcome.rejected,
+        accepted = outcome.accepted,
+        requests_left_out = left_out,
+        "lines were rejected"
+    );
 }
 
 /// Takes the body in.

@@ -136,6 +136,16 @@ pub enum Target {
     Create(String),
 }
 
+impl Target {
+    /// The bucket's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Existing(bucket) => &bucket.name,
+            Self::Create(name) => name,
+        }
+    }
+}
+
 /// What an acknowledgement promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Acknowledge {

@@ -6,7 +6,6 @@ mod host;
 mod observe;
 mod origin;
 mod panic;
-mod quiet;
 mod stop;
 mod unread;
 
@@ -21,7 +20,6 @@ use tower::ServiceBuilder;
 
 use super::drain::Drain;
 use crate::api::App;
-use quiet::Quiet;
 
 /// Puts the stack around a router. When `cut` is cancelled, requests in flight are refused.
 pub(super) fn stack(
@@ -30,7 +28,7 @@ pub(super) fn stack(
     cut: CancellationToken,
     drain: Drain,
 ) -> Router {
-    let observed = (app.clone(), Arc::<Quiet>::default());
+    let observed = (app.clone(), Arc::new(observe::quiet()));
     let stack = ServiceBuilder::new()
         .layer(from_fn_with_state(observed, observe::observe))
         .layer(from_fn_with_state(app.clone(), cors::cors))

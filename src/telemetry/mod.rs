@@ -11,6 +11,7 @@ mod gauges;
 mod logs;
 mod metrics;
 mod process;
+mod quiet;
 mod tables;
 mod text;
 
@@ -20,6 +21,7 @@ mod tests;
 pub use gauges::Gauges;
 pub use logs::{LogError, init_logs};
 pub use metrics::Metrics;
+pub use quiet::Quiet;
 pub use tables::{FlushCounts, TableMetrics, UpkeepCounts};
 pub use text::Exposition;
 

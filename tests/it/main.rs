@@ -15,6 +15,7 @@
 //! | 6 limits, connections | `write::limits`, `overload`, `schemas`, `http` |
 //! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
 //! | HTTPS | `tls` |
+//! | the log that an operator reads | `logs` |
 //! | all of it, at random | `hostile`, `data` |
 //! | what `tidegate check` says of it | `check` |
 //!
@@ -51,6 +52,7 @@ mod hostile;
 mod http;
 #[cfg(feature = "lake")]
 mod lake;
+mod logs;
 mod management;
 mod openapi;
 mod overload;

@@ -29,6 +29,7 @@ pub async fn write(
         precision,
         accept_partial: true,
         acknowledge: Acknowledge::Durable,
+        token: identity.token_id(),
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &identity, &head.headers, body).await?;

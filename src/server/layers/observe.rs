@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -12,20 +13,24 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tracing::Instrument;
 
-use super::quiet::Quiet;
 use crate::api::error::Code;
 use crate::api::request_id::{self, RequestId};
 use crate::api::{App, dialect};
 use crate::clock;
 use crate::server::routes;
-use crate::telemetry::VERSION;
+use crate::telemetry::{Quiet, VERSION};
 
 /// Where a request came from, as an extension.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Peer(pub(in crate::server) SocketAddr);
 
+/// Of answers with one status, so many lines in so long.
+pub(super) fn quiet() -> Quiet<u16> {
+    Quiet::new(20, Duration::from_secs(10))
+}
+
 pub(super) async fn observe(
-    State((app, quiet)): State<(App, Arc<Quiet>)>,
+    State((app, quiet)): State<(App, Arc<Quiet<u16>>)>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -35,7 +40,8 @@ pub(super) async fn observe(
     let pattern = request.extensions().get().map(MatchedPath::as_str);
     let (route, dialect) = routes::matched(pattern, request.uri().path());
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-    let span = tracing::info_span!("request", %id);
+    let from = peer.map(|peer| tracing::field::display(peer.ip()));
+    let span = tracing::info_span!("request", %id, peer = from);
     let answer = dialect::scope(dialect, next.run(request));
     let mut response = request_id::scope(id, answer).instrument(span).await;
     let seconds = clock::instant()
@@ -60,7 +66,7 @@ pub(super) async fn observe(
 
 /// Whether an answer is logged, and how many like it were not. Strangers choose how often they are
 /// refused; our own faults are told each.
-fn is_told(quiet: &Quiet, status: StatusCode) -> Option<u64> {
+fn is_told(quiet: &Quiet<u16>, status: StatusCode) -> Option<u64> {
     if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
         quiet.admit(status.as_u16(), clock::instant())
     } else {
