@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! body        = { line LF } line                      one CR before a line's end is dropped
-//! line        = spaces ( nothing | comment | point )
+//! line        = { byte order mark } spaces ( nothing | comment | point )
 //! comment     = "#" bytes without control bytes
 //! point       = series spaces1 fields [ spaces1 timestamp ] spaces
 //! series      = measurement { "," tag key "=" tag value }

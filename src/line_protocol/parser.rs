@@ -24,7 +24,8 @@ use super::source::Source;
 use super::string::to_closing_quote;
 use super::timestamp::Precision;
 
-/// The mark that some editors put at the start of a file.
+/// The mark that some editors put at the start of a file. Files are put one after the other, so it
+/// may stand at the start of any line, where it would make an invisible second measurement.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Pulls points out of a body, one at a time.
@@ -64,11 +65,10 @@ impl<'a> Parser<'a> {
     /// start where the parser of the one before stood at last, give the points and errors of the
     /// body as a whole.
     pub fn piece(piece: &'a [u8], precision: Precision, line: u32, behind: Behind) -> Self {
-        let mark = piece.strip_prefix(BYTE_ORDER_MARK).filter(|_| line == 1);
         Self {
             source: Source::new(piece),
             precision,
-            rest: mark.unwrap_or(piece),
+            rest: piece,
             line,
             behind,
             is_undecided: false,
@@ -98,7 +98,10 @@ impl<'a> Parser<'a> {
             if start.is_empty() {
                 return None;
             }
-            let read = match blank(start) {
+            while let Some(rest) = self.rest.strip_prefix(BYTE_ORDER_MARK) {
+                self.rest = rest;
+            }
+            let read = match blank(self.rest) {
                 Ok((rest, ())) => {
                     self.go_on(rest, 1);
                     None

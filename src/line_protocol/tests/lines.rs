@@ -110,14 +110,19 @@ fn only_lines_with_bad_utf8_are_rejected() {
 }
 
 #[test]
-fn a_byte_order_mark_is_dropped_once_at_the_start() {
+fn byte_order_marks_are_dropped_at_the_start_of_every_line() {
     assert_eq!(outline("\u{feff}m f=1"), ["1: m f=1.0"]);
     assert_eq!(outline("\u{feff}m f="), ["1:5"]);
     assert_eq!(outline("\u{feff}"), [""; 0]);
-    assert_eq!(outline("\u{feff}\u{feff}m f=1"), ["1: \u{feff}m f=1.0"]);
+    assert_eq!(outline("\u{feff}\u{feff}m f=1"), ["1: m f=1.0"]);
     assert_eq!(
         outline("m f=1\n\u{feff}m f=1"),
-        ["1: m f=1.0", "2: \u{feff}m f=1.0"]
+        ["1: m f=1.0", "2: m f=1.0"]
+    );
+    // Not within a text, where it is a character.
+    assert_eq!(
+        outline("m f=\"\n\u{feff}x\"\n\u{feff}# c\n\u{feff}"),
+        ["1: m f=\"\\n\\u{feff}x\""]
     );
 }
 
@@ -131,7 +136,7 @@ fn the_offset_lies_behind_a_line_end_after_every_point() {
         offsets.push(parser.offset());
     }
     offsets.push(parser.offset());
-    assert_eq!(offsets, [3, 9, 22, 24, 25]);
+    assert_eq!(offsets, [0, 9, 22, 24, 25]);
     assert!(parser.next_point(&mut point).is_none());
 }
 
