@@ -62,12 +62,21 @@ struct Shared {
     started_ns: i64,
     /// Tokens that were told once that their client sends an empty organization.
     warned: Mutex<HashSet<Option<TokenId>>>,
-    /// Rejected lines that were told of, by token and bucket.
-    rejected: Quiet<(Option<TokenId>, String)>,
+    /// What the log was told of written lines, by token and bucket.
+    told: Quiet<(Option<TokenId>, String, Tells)>,
 }
 
-/// One line about rejected lines per token and bucket in so long.
-const REJECTED_EVERY: Duration = Duration::from_secs(300);
+/// What the log is told of the lines of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Tells {
+    /// That there were rejected ones.
+    Rejected,
+    /// That there were odd ones.
+    Odd,
+}
+
+/// One line of either kind per token and bucket in so long.
+const TOLD_EVERY: Duration = Duration::from_secs(300);
 
 impl App {
     /// An application that is starting: it answers, but has no engine yet.
@@ -81,7 +90,7 @@ impl App {
             started: clock::instant(),
             started_ns: clock.now_ns(),
             warned: Mutex::default(),
-            rejected: Quiet::new(1, REJECTED_EVERY),
+            told: Quiet::new(1, TOLD_EVERY),
             config,
             clock,
             budget,
@@ -139,15 +148,17 @@ impl App {
         self.shared.rate.as_ref()
     }
 
-    /// Whether the log is told of rejected lines of this token for this bucket, and of how many such
-    /// requests before it was not.
-    pub fn tells_of_rejected(
+    /// Whether the log is told of such lines of this token for this bucket, and of how many requests
+    /// with such lines before it was not.
+    pub(super) fn tells(
         &self,
         token: Option<TokenId>,
         bucket: &str,
+        what: Tells,
         now: Instant,
     ) -> Option<u64> {
-        self.shared.rejected.admit((token, bucket.to_owned()), now)
+        let kind = (token, bucket.to_owned(), what);
+        self.shared.told.admit(kind, now)
     }
 
     /// When the server started: on the monotonic clock, and nanoseconds since the epoch.

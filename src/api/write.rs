@@ -4,6 +4,7 @@ use axum::body::Body as RequestBody;
 use axum::extract::{Extension, Request, State};
 use http::{HeaderMap, StatusCode};
 
+use super::app::Tells;
 use super::error::ApiError;
 use super::params::{ParamError, WriteParams};
 use super::{App, Dialect, Engine, bucket, partial};
@@ -14,7 +15,7 @@ use crate::clock;
 use crate::ingest::{
     Acknowledge, Body, LineReport, Target, WriteError, WriteOutcome, WriteRequest,
 };
-use crate::line_protocol::Precision;
+use crate::line_protocol::{Oddities, Precision};
 
 /// The endpoint.
 pub async fn write(
@@ -74,36 +75,54 @@ impl Wanted {
         let answered = clock::instant();
         let waited = answered.saturating_duration_since(received);
         app.metrics().ack_seconds(waited.as_secs_f64());
+        let told = Told {
+            bucket: &name,
+            token: self.token,
+        };
         if let Some(first) = outcome.reports.first()
-            && let Some(left_out) = app.tells_of_rejected(self.token, &name, answered)
+            && let Some(left_out) = app.tells(self.token, &name, Tells::Rejected, answered)
         {
-            tell(&name, self.token, &outcome, first, left_out);
+            told.rejected(&outcome, first, left_out);
+        }
+        if !outcome.oddities.is_empty()
+            && let Some(left_out) = app.tells(self.token, &name, Tells::Odd, answered)
+        {
+            told.odd(outcome.oddities, left_out);
         }
         Ok(outcome)
     }
 }
 
-/// One line about a request with rejected lines, so that the agent that sends them can be found:
-/// few agents show what they are told.
-fn tell(
-    bucket: &str,
+/// Whose lines the log is told of, so that the agent that sends them can be found: few agents show
+/// what they are told.
+struct Told<'a> {
+    bucket: &'a str,
     token: Option<TokenId>,
-    outcome: &WriteOutcome,
-    first: &LineReport,
-    left_out: u64,
-) {
-    let left_out = (left_out > 0).then_some(left_out);
-    let reason: &str = &first.message;
-    tracing::warn!(
-        bucket,
-        token,
-        line = first.line,
-        reason,
-        rejected = outcome.rejected,
-        accepted = outcome.accepted,
-        requests_left_out = left_out,
-        "lines were rejected"
-    );
+}
+
+impl Told<'_> {
+    fn rejected(&self, outcome: &WriteOutcome, first: &LineReport, left_out: u64) {
+        let reason: &str = &first.message;
+        tracing::warn!(
+            bucket = self.bucket,
+            token = self.token,
+            line = first.line,
+            reason,
+            rejected = outcome.rejected,
+            accepted = outcome.accepted,
+            requests_left_out = (left_out > 0).then_some(left_out),
+            "lines were rejected"
+        );
+    }
+
+    fn odd(&self, oddities: Oddities, left_out: u64) {
+        tracing::warn!(
+            bucket = self.bucket,
+            token = self.token,
+            requests_left_out = (left_out > 0).then_some(left_out),
+            "{oddities}"
+        );
+    }
 }
 
 /// Takes the body in.

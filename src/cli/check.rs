@@ -26,7 +26,7 @@ use super::values::{self, Unit};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
 use crate::ingest::{Check as Checker, CheckError, Options};
-use crate::line_protocol::Precision;
+use crate::line_protocol::{Oddities, Precision};
 use crate::server::ingest_options;
 use output::{Form, Report};
 use window::Window;
@@ -103,6 +103,8 @@ pub struct Summary {
     pub rejected: u64,
     /// Lines that would be stored without their field `time`.
     pub dropped: u64,
+    /// Lines that would be taken as they say, and are probably not meant so.
+    pub oddities: Oddities,
 }
 
 impl std::fmt::Display for Summary {
@@ -111,12 +113,17 @@ impl std::fmt::Display for Summary {
             accepted,
             rejected,
             dropped,
+            oddities,
             ..
         } = self;
         write!(
             f,
             "points ok: {accepted}, lines rejected: {rejected}, fields dropped: {dropped}"
-        )
+        )?;
+        match oddities.is_empty() {
+            true => Ok(()),
+            false => write!(f, "\ntidegate: {oddities}"),
+        }
     }
 }
 
@@ -192,6 +199,7 @@ fn check_file(
         };
         summary.accepted += checked.accepted;
         summary.rejected += checked.rejected;
+        summary.oddities += checked.oddities;
         let reports = u64::try_from(checked.reports.len()).unwrap_or(u64::MAX);
         summary.dropped += reports.saturating_sub(checked.rejected);
         let done = window.text().get(..checked.bytes).unwrap_or_default();

@@ -32,7 +32,7 @@ use crate::catalog::Bucket;
 use crate::catalog::schema::Schemas;
 use crate::columnar::Batch;
 use crate::id::{BucketId, Sequence};
-use crate::line_protocol::{Behind, Parser, Precision};
+use crate::line_protocol::{Behind, Oddities, Parser, Precision};
 use crate::memory::{Budget, Exhausted, Marks};
 
 /// How much text is held at most to find the end of a string or of a line, in bytes.
@@ -68,6 +68,8 @@ pub struct Checked {
     pub rejected: u64,
     /// Every rejected line and every dropped field, in line order.
     pub reports: Vec<LineReport>,
+    /// What a server would take as it says, and is probably not meant so.
+    pub oddities: Oddities,
 }
 
 /// Why a body cannot be checked further.
@@ -146,7 +148,9 @@ impl Check {
             }
             _ => {}
         }
+        let oddities = slice.oddities;
         let mut checked = self.resolve(text, slice);
+        checked.oddities = oddities;
         checked.bytes = bytes;
         let lines = memchr::memchr_iter(b'\n', done).count();
         let lines = u32::try_from(lines).unwrap_or(u32::MAX);
@@ -208,6 +212,7 @@ impl Check {
             accepted: resolved.accepted,
             rejected: reports.counts().rejected(),
             reports: reports.finish().0,
+            oddities: Oddities::default(),
         }
     }
 

@@ -52,7 +52,7 @@ use crate::buffer::Buffer;
 use crate::catalog::{Bucket, Catalog, CatalogError};
 use crate::clock;
 use crate::id::BucketId;
-use crate::line_protocol::Precision;
+use crate::line_protocol::{Oddities, Precision};
 use crate::memory::{Budget, Exhausted, Reservation};
 use crate::storage::Storage;
 use crate::telemetry::Metrics;
@@ -184,6 +184,8 @@ pub struct WriteOutcome {
     pub reports: Vec<LineReport>,
     /// Reports beyond those.
     pub more: u64,
+    /// What is stored, or left out, as it says and probably not as it is meant.
+    pub oddities: Oddities,
 }
 
 impl WriteOutcome {

@@ -15,7 +15,7 @@ use super::resolution::Part;
 use super::scratch::{Origin, Rules, Scratch};
 use super::{Body, Ingest, REPORTS_MAX, WriteError};
 use crate::clock;
-use crate::line_protocol::{LineError, Parser, Point, Precision};
+use crate::line_protocol::{LineError, Oddities, Parser, Point, Precision};
 use crate::memory::{Budget, Exhausted, Reservation};
 use crate::telemetry::Metrics;
 
@@ -32,6 +32,7 @@ pub(super) struct Slice {
     pub(super) reports: Reports,
     /// Covers the scratch columns.
     pub(super) reservation: Reservation,
+    pub(super) oddities: Oddities,
 }
 
 /// A body on its way through the parser.
@@ -308,6 +309,7 @@ impl<'a> Slicer<'a> {
             part,
             reports,
             reservation,
+            oddities: self.parser.take_oddities(),
         })
     }
 }
@@ -358,7 +360,7 @@ mod tests {
     use super::{Parsed, Parsing, Slice, Source, Text};
     use crate::ingest::WriteError;
     use crate::ingest::report::Reports;
-    use crate::line_protocol::Precision;
+    use crate::line_protocol::{Oddities, Precision};
     use crate::memory::{Budget, Marks};
 
     fn parsing(budget: &Budget) -> (Parsing, mpsc::Sender<Parsed>) {
@@ -385,6 +387,7 @@ mod tests {
             part: Vec::new(),
             reports: Reports::default(),
             reservation: budget.empty(),
+            oddities: Oddities::default(),
         })
     }
 

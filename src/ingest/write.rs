@@ -15,7 +15,7 @@ use super::scratch::Rules;
 use super::{Acknowledge, Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
-use crate::line_protocol::Precision;
+use crate::line_protocol::{Oddities, Precision};
 use crate::memory::{Budget, Reservation};
 
 /// How often a request is resolved anew because the log failed before its turn came.
@@ -90,7 +90,9 @@ impl Ingest {
                 part,
                 mut reports,
                 reservation,
+                oddities,
             } = slice;
+            tally.oddities += oddities;
             if let Some(bucket) = self.bucket_for(&mut target, &part).await? {
                 let rows = Rows {
                     parts: vec![part],
@@ -125,6 +127,7 @@ impl Ingest {
         while let Some(slice) = parsing.next().await? {
             parts.push(slice.part);
             tally.reports.append(slice.reports);
+            tally.oddities += slice.oddities;
             reservation.merge(slice.reservation);
         }
         let checked = match &target {
@@ -283,18 +286,26 @@ impl Ingest {
     }
 
     fn finish(&self, tally: Tally) -> WriteOutcome {
-        let Tally { accepted, reports } = tally;
+        let Tally {
+            accepted,
+            reports,
+            oddities,
+        } = tally;
         for (code, lines) in reports.counts().iter() {
             self.shared.metrics.lines_rejected(code, lines);
         }
         let rejected = reports.counts().rejected();
         let (reports, more) = reports.finish();
         self.shared.metrics.lines_accepted(accepted);
+        self.shared
+            .metrics
+            .lines_odd(oddities.in_january_1970, oddities.commented_out);
         WriteOutcome {
             accepted,
             rejected,
             reports,
             more,
+            oddities,
         }
     }
 }
@@ -382,6 +393,7 @@ fn told(committed: Committed, bucket: &Bucket) -> Result<bool, WriteError> {
 struct Tally {
     accepted: u64,
     reports: Reports,
+    oddities: Oddities,
 }
 
 /// Why a request failed of which some frames are durable and others are not.

@@ -19,6 +19,7 @@ use super::error::LineError;
 use super::fault::{Fault, Parsed, Reason};
 use super::grammar;
 use super::layout::{comment, line_end, spaces};
+use super::oddities::Oddities;
 use super::point::Point;
 use super::source::Source;
 use super::string::to_closing_quote;
@@ -40,6 +41,7 @@ pub struct Parser<'a> {
     behind: Behind,
     /// The verdict on the line at hand may change with what follows the piece.
     is_undecided: bool,
+    oddities: Oddities,
 }
 
 /// What follows a piece of a body.
@@ -72,6 +74,7 @@ impl<'a> Parser<'a> {
             line,
             behind,
             is_undecided: false,
+            oddities: Oddities::default(),
         }
     }
 
@@ -84,6 +87,7 @@ impl<'a> Parser<'a> {
             line: 1,
             behind: Behind::Nothing,
             is_undecided: false,
+            oddities: Oddities::default(),
         }
     }
 
@@ -94,7 +98,7 @@ impl<'a> Parser<'a> {
     /// After an error `point` holds nothing of use.
     pub fn next_point(&mut self, point: &mut Point<'a>) -> Option<Result<(), LineError>> {
         loop {
-            let (start, line) = (self.rest, self.line);
+            let (start, line, oddities) = (self.rest, self.line, self.oddities);
             if start.is_empty() {
                 return None;
             }
@@ -103,6 +107,8 @@ impl<'a> Parser<'a> {
             }
             let read = match blank(self.rest) {
                 Ok((rest, ())) => {
+                    let is_point = is_commented_out(self.rest, self.precision);
+                    self.oddities.see_comment(is_point);
                     self.go_on(rest, 1);
                     None
                 }
@@ -110,7 +116,7 @@ impl<'a> Parser<'a> {
                 Err(_) => Some(self.point(point)),
             };
             if self.behind != Behind::Nothing && self.needs_more(start) {
-                (self.rest, self.line) = (start, line);
+                (self.rest, self.line, self.oddities) = (start, line, oddities);
                 return None;
             }
             if read.is_some() {
@@ -125,6 +131,11 @@ impl<'a> Parser<'a> {
         self.source.body().len().saturating_sub(self.rest.len())
     }
 
+    /// What was odd about the lines that were read since this was asked last.
+    pub fn take_oddities(&mut self) -> Oddities {
+        std::mem::take(&mut self.oddities)
+    }
+
     fn point(&mut self, point: &mut Point<'a>) -> Result<(), LineError> {
         let source = self.source.starting(self.rest);
         point.line = self.line;
@@ -133,6 +144,7 @@ impl<'a> Parser<'a> {
         match parsed {
             Ok((rest, ())) => {
                 let lines = point.lines_in_strings().saturating_add(1);
+                self.oddities.see_time(point.timestamp);
                 self.go_on(rest, lines);
                 Ok(())
             }
@@ -182,6 +194,21 @@ impl<'a> Parser<'a> {
         self.rest = rest;
         self.line = self.line.saturating_add(lines);
     }
+}
+
+/// Whether the line that starts here is a comment, and a point without its `#`. A point that goes on
+/// past the line is none: only its first line is commented out.
+fn is_commented_out(input: &[u8], precision: Precision) -> bool {
+    let line = memchr(b'\n', input).and_then(|end| input.get(..end));
+    let text = line.unwrap_or(input).trim_ascii_start();
+    let Some(text) = text.strip_prefix(b"#").map(<[u8]>::trim_ascii_start) else {
+        return false;
+    };
+    if text.starts_with(b"#") {
+        return false;
+    }
+    let (source, mut point) = (Source::unchecked(text), Point::default());
+    grammar::point(source, precision, text, &mut point).is_ok()
 }
 
 /// A line that holds no point: spaces, and perhaps a comment.

@@ -61,6 +61,8 @@ pub(super) struct Families {
     pub(super) requests: Family<Request, Counter>,
     pub(super) request_seconds: Family<Route, Histogram>,
     pub(super) lines_accepted: Counter,
+    pub(super) lines_in_january_1970: Counter,
+    pub(super) lines_commented_out: Counter,
     pub(super) lines_rejected: Family<Code, Counter>,
     pub(super) body_wire_bytes: Counter,
     pub(super) body_decoded_bytes: Counter,
@@ -81,6 +83,8 @@ impl Families {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             lines_accepted: Counter::default(),
+            lines_in_january_1970: Counter::default(),
+            lines_commented_out: Counter::default(),
             lines_rejected: Family::default(),
             body_wire_bytes: Counter::default(),
             body_decoded_bytes: Counter::default(),
@@ -145,6 +149,16 @@ impl Families {
             "lines_accepted",
             "Lines of line protocol acknowledged as written",
             self.lines_accepted.clone(),
+        );
+        r.register(
+            "lines_in_january_1970",
+            "Lines with a time in January 1970: probably sent with another precision",
+            self.lines_in_january_1970.clone(),
+        );
+        r.register(
+            "lines_commented_out",
+            "Comments that would be points without their #",
+            self.lines_commented_out.clone(),
         );
         r.register(
             "lines_rejected",

@@ -71,6 +71,14 @@ impl Metrics {
             .inc();
     }
 
+    /// Lines that are well-formed and probably not meant so.
+    pub fn lines_odd(&self, in_january_1970: u64, commented_out: u64) {
+        self.families()
+            .lines_in_january_1970
+            .inc_by(in_january_1970);
+        self.families().lines_commented_out.inc_by(commented_out);
+    }
+
     /// Lines acknowledged as written.
     pub fn lines_accepted(&self, lines: u64) {
         self.families().lines_accepted.inc_by(lines);

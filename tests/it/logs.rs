@@ -45,3 +45,40 @@ async fn an_agent_that_sends_bad_lines_can_be_found() {
         );
     }
 }
+
+/// Seconds that are sent without `precision=s` are points of January 1970, and nobody noticed.
+#[tokio::test]
+async fn lines_that_are_probably_not_meant_so_are_warned_about_once() {
+    let folder = Folder::prepared(|_| ());
+    let program = Program::start(&folder, &[]).await;
+    for _ in 0..3 {
+        let write = Request::post("/api/v2/write?bucket=a").token(TOKEN);
+        let body = "m f=1 1700000000\n#m f=1 2\nm f=1 1700000000000000000\n";
+        program.ask(write.body(body)).await.is_written();
+    }
+    let metrics = program
+        .ask(Request::get("/metrics"))
+        .await
+        .text()
+        .to_owned();
+    for counted in [
+        "tidegate_lines_in_january_1970_total 3",
+        "tidegate_lines_commented_out_total 3",
+    ] {
+        assert!(metrics.contains(counted), "{metrics}");
+    }
+    let log = program.stop();
+    let odd: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("January 1970"))
+        .collect();
+    assert_eq!(odd.len(), 1, "{log}");
+    for part in [
+        " WARN ",
+        "points in January 1970: 1; is the precision right?",
+        "comments that would be points without their #: 1",
+        "bucket=\"a\" token=1",
+    ] {
+        assert!(odd[0].contains(part), "{}", odd[0]);
+    }
+}

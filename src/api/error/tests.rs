@@ -242,6 +242,7 @@ async fn rejected_lines_are_told_in_one_text_and_one_by_one() {
         rejected: 2,
         reports: reports.clone(),
         more: 0,
+        ..WriteOutcome::default()
     };
     assert_eq!(
         rendered(partial::rejected(some, None, Dialect::V2)).await,
@@ -254,6 +255,7 @@ x-influxdb-error: 98 of 100 lines written; rejected line(s):"#
         rejected: 102,
         reports,
         more: 100,
+        ..WriteOutcome::default()
     };
     let text = rendered(partial::rejected(none, None, Dialect::V2)).await;
     assert!(text.starts_with(
@@ -269,6 +271,7 @@ async fn a_hint_about_the_body_is_the_last_line_of_the_message() {
         rejected: 1,
         reports: vec![report(1, Stage::Parse, "syntax", "x")],
         more: 0,
+        ..WriteOutcome::default()
     };
     let text = rendered(partial::rejected(outcome, Some("do so"), Dialect::V2)).await;
     assert!(
@@ -285,6 +288,7 @@ async fn a_line_number_always_fits_an_i32() {
         rejected: 1,
         reports,
         more: 0,
+        ..WriteOutcome::default()
     };
     let text = rendered(partial::rejected(outcome, None, Dialect::V2)).await;
     assert!(text.contains(r#""line":2147483647,"accepted":0"#), "{text}");

@@ -14,7 +14,7 @@ use memchr::{memchr_iter, memrchr};
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::line_protocol::{Parser, Point, Precision, Reason};
+use crate::line_protocol::{Oddities, Parser, Point, Precision, Reason};
 
 /// No server accepts longer points (`limits.point_bytes_max` at its highest), in bytes.
 const POINT_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -57,6 +57,8 @@ pub(super) struct Batch {
     pub(super) progress: u64,
     /// Whether the file ends with it.
     pub(super) is_last: bool,
+    /// What in it is probably not meant as it says.
+    pub(super) oddities: Oddities,
     /// Its place in the window, given back when it is done with.
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
@@ -71,6 +73,7 @@ impl Batch {
             first_line: line.saturating_add(1),
             lines: 0,
             points: 0,
+            oddities: Oddities::default(),
             progress: 0,
             is_last: false,
             place: None,
@@ -181,6 +184,7 @@ impl<R: Read> Cutter<R> {
             text: Bytes::from(text),
             lines: lines_in(taken),
             points,
+            oddities: parser.take_oddities(),
             progress: u64::try_from(taken.len()).unwrap_or(u64::MAX),
             ..Batch::empty(self.line)
         };

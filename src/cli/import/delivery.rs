@@ -24,7 +24,7 @@ use crate::cli::connection::Session;
 use crate::cli::progress::Progress;
 use crate::client::{ClientError, Request};
 use crate::clock;
-use crate::line_protocol::Precision;
+use crate::line_protocol::{Oddities, Precision};
 
 /// How long the server may take for a batch.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -45,6 +45,7 @@ pub(super) struct Delivery {
     pub(super) progress: u64,
     pub(super) accepted: u64,
     pub(super) rejected: u64,
+    pub(super) oddities: Oddities,
     /// In line order.
     pub(super) reports: Vec<Report>,
     /// Nothing if every line was judged.
@@ -285,6 +286,7 @@ impl Delivery {
             progress: 0,
             accepted: 0,
             rejected: 0,
+            oddities: batch.oddities,
             reports: Vec::new(),
             trouble: None,
             _place: None,

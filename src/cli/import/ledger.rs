@@ -9,6 +9,7 @@ use super::delivery::{Delivery, Trouble};
 use crate::cli::CliError;
 use crate::cli::output::{self, visible};
 use crate::cli::progress::Progress;
+use crate::line_protocol::Oddities;
 
 #[derive(Debug)]
 struct File {
@@ -31,6 +32,7 @@ pub(super) struct Ledger {
     accepted: u64,
     rejected: u64,
     warnings: u64,
+    oddities: Oddities,
     failure: Option<ImportError>,
 }
 
@@ -49,6 +51,7 @@ impl Ledger {
             accepted: 0,
             rejected: 0,
             warnings: 0,
+            oddities: Oddities::default(),
             failure: None,
         }
     }
@@ -75,6 +78,7 @@ impl Ledger {
     fn enter(&mut self, delivery: Delivery, progress: &Progress) -> Result<(), CliError> {
         self.accepted += delivery.accepted;
         self.rejected += delivery.rejected;
+        self.oddities += delivery.oddities;
         self.is_unbroken &= delivery.trouble.is_none();
         let mut text = String::new();
         if let Some(file) = self.files.get_mut(delivery.file) {
@@ -110,6 +114,9 @@ impl Ledger {
             }
         }
         output::line(&self.summary())?;
+        if !self.oddities.is_empty() {
+            output::remark(&self.oddities.to_string());
+        }
         output::remark(&progress.summary());
         match self.failure {
             Some(error) => Err(error.into()),

@@ -1,7 +1,7 @@
 //! Physical lines: how they are counted, and what a bad one costs.
 
 use super::read;
-use crate::line_protocol::{Parser, Point, Precision};
+use crate::line_protocol::{Behind, Oddities, Parser, Point, Precision};
 
 /// `read`, with errors cut down to `line:column`.
 fn outline(body: impl AsRef<[u8]>) -> Vec<String> {
@@ -164,4 +164,46 @@ fn many_stray_quotes_do_not_make_parsing_slow() {
 fn many_errors_do_not_make_parsing_slow() {
     let body = "m f\n".repeat(200_000);
     assert_eq!(read(&body).len(), 200_000);
+}
+
+#[test]
+fn what_is_probably_not_meant_is_counted() {
+    let body = "#m f=1\n# m f=1 5\n# a comment\n##m f=1\n#\n# f=1\n\
+                m f=1\nm f=1 1\nm f=1 1700000000\nm f=1 1700000000000000000\n# m f=\"\n\"\n";
+    let whole = |precision| {
+        let mut parser = Parser::new(body.as_bytes(), precision);
+        let mut point = Point::default();
+        while parser.next_point(&mut point).is_some() {}
+        let counted = parser.take_oddities();
+        assert!(parser.take_oddities().is_empty(), "taken");
+        (counted.commented_out, counted.in_january_1970)
+    };
+    assert_eq!(whole(Precision::Nanosecond), (2, 1));
+    assert_eq!(
+        whole(Precision::Millisecond),
+        (2, 1),
+        "seconds, read as milliseconds"
+    );
+    assert_eq!(whole(Precision::Auto), (2, 1), "1 is a second");
+    // In pieces, a line that has to be read again is counted once.
+    let (mut from, mut line, mut counted) = (0, 1, Oddities::default());
+    for end in 1..=body.len() {
+        let behind = match end == body.len() {
+            true => Behind::Nothing,
+            false => Behind::Text,
+        };
+        let piece = &body.as_bytes()[from..end];
+        let mut parser = Parser::piece(piece, Precision::Nanosecond, line, behind);
+        while parser.next_point(&mut Point::default()).is_some() {}
+        line += u32::try_from(
+            piece[..parser.offset()]
+                .iter()
+                .filter(|b| **b == b'\n')
+                .count(),
+        )
+        .unwrap();
+        from += parser.offset();
+        counted += parser.take_oddities();
+    }
+    assert_eq!((counted.commented_out, counted.in_january_1970), (2, 1));
 }
