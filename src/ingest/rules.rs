@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use chrono::{DateTime, SecondsFormat};
+
 use crate::catalog::schema::Ground;
 use crate::columnar::FieldType;
 use crate::line_protocol::{Name, Point, Value};
@@ -84,7 +86,7 @@ impl fmt::Display for Refusal {
                 "\"time\" is reserved and is the only field, rename it (the timestamp stands at the end of the line)",
             ),
             Self::Limit { name, what, limit, found } => {
-                write!(f, "{what} has {found}, the limit is {limit} (limits.{name})")
+                write!(f, "{what} is {found}, the limit is {limit} (limits.{name})")
             }
             Self::Schemas { whose, key, limit, found } => write!(
                 f,
@@ -96,10 +98,17 @@ impl fmt::Display for Refusal {
             }
             Self::Retention { time_ns, oldest_ns } => write!(
                 f,
-                "time {time_ns} is older than the bucket's retention, which begins at {oldest_ns}"
+                "time {} is older than the bucket's retention, which begins at {}",
+                rfc3339(*time_ns),
+                rfc3339(*oldest_ns),
             ),
         }
     }
+}
+
+/// A point in time as people read it.
+fn rfc3339(ns: i64) -> String {
+    DateTime::from_timestamp_nanos(ns).to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Bytes of a name that are repeated to the client at most (contract section 1.3).
@@ -127,7 +136,7 @@ impl Limits {
             return Err((
                 limit(
                     "point_bytes_max",
-                    "the point's bytes",
+                    "the point's length in bytes",
                     self.point_bytes_max,
                     bytes,
                 ),
@@ -135,9 +144,9 @@ impl Limits {
             ));
         }
         for field in &point.fields {
-            self.check_name(field.key, "the field key's bytes", field.column)?;
+            self.check_name(field.key, "the field key's length in bytes", field.column)?;
             if let Value::String(text) = field.value {
-                let (what, max) = ("the string value's bytes", self.string_bytes_max);
+                let (what, max) = ("the string value's length in bytes", self.string_bytes_max);
                 if text.raw().len() > max && text.decode().len() > max {
                     let refusal = limit("string_bytes_max", what, max, text.decode().len());
                     return Err((refusal, field.column));
@@ -149,7 +158,7 @@ impl Limits {
 
     /// Checks what makes the series: measurement and tags. Once for each distinct text.
     pub(super) fn check_series(&self, point: &Point<'_>) -> Result<(), Refused> {
-        self.check_name(point.measurement, "the measurement's bytes", 1)?;
+        self.check_name(point.measurement, "the measurement's length in bytes", 1)?;
         for tag in &point.tags {
             let key = tag.key.decode();
             if matches!(&*key, "time" | "_measurement" | "_field") {
@@ -160,9 +169,14 @@ impl Limits {
                     tag.column,
                 ));
             }
-            self.check_name(tag.key, "the tag key's bytes", tag.column)?;
+            self.check_name(tag.key, "the tag key's length in bytes", tag.column)?;
             let max = ("tag_value_bytes_max", self.tag_value_bytes_max);
-            check_text(tag.value, "the tag value's bytes", max, tag.column)?;
+            check_text(
+                tag.value,
+                "the tag value's length in bytes",
+                max,
+                tag.column,
+            )?;
         }
         Ok(())
     }

@@ -230,11 +230,11 @@ async fn limits_name_themselves_and_reject_only_the_line_that_passes_them() {
     assert_eq!(
         reports(&world, &lines).await,
         [
-            "2:3 limit the string value's bytes has 11, the limit is 10 (limits.string_bytes_max)",
-            "3:3 limit the tag value's bytes has 9, the limit is 8 (limits.tag_value_bytes_max)",
-            "4:1 limit the point's bytes has 211, the limit is 200 (limits.point_bytes_max)",
-            "6:1 limit the number of tags and fields has 4, the limit is 3 (limits.columns_max)",
-            "8:1 limit the number of measurements has 3, the limit is 2 (limits.tables_max)",
+            "2:3 limit the string value's length in bytes is 11, the limit is 10 (limits.string_bytes_max)",
+            "3:3 limit the tag value's length in bytes is 9, the limit is 8 (limits.tag_value_bytes_max)",
+            "4:1 limit the point's length in bytes is 211, the limit is 200 (limits.point_bytes_max)",
+            "6:1 limit the number of tags and fields is 4, the limit is 3 (limits.columns_max)",
+            "8:1 limit the number of measurements is 3, the limit is 2 (limits.tables_max)",
             "9:3 type_conflict field \"a\" of \"m\" is float, got a tag",
         ]
     );

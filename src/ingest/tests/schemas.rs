@@ -139,19 +139,19 @@ async fn names_and_tag_values_have_limits_of_their_own() {
     for (line, told) in [
         (
             format!("{} v=1 1", text(4097)),
-            "the measurement's bytes has 4097, the limit is 4096 (limits.name_bytes_max)",
+            "the measurement's length in bytes is 4097, the limit is 4096 (limits.name_bytes_max)",
         ),
         (
             format!("m,{}=a v=1 1", text(4097)),
-            "the tag key's bytes has 4097, the limit is 4096 (limits.name_bytes_max)",
+            "the tag key's length in bytes is 4097, the limit is 4096 (limits.name_bytes_max)",
         ),
         (
             format!("m {}=1 1", text(4097)),
-            "the field key's bytes has 4097, the limit is 4096 (limits.name_bytes_max)",
+            "the field key's length in bytes is 4097, the limit is 4096 (limits.name_bytes_max)",
         ),
         (
             format!("m,t={} v=1 1", text(65_537)),
-            "the tag value's bytes has 65537, the limit is 65536 (limits.tag_value_bytes_max)",
+            "the tag value's length in bytes is 65537, the limit is 65536 (limits.tag_value_bytes_max)",
         ),
     ] {
         let outcome = write(&world, "b", &line).await;

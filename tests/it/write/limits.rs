@@ -49,7 +49,8 @@ async fn sizes_of_points_strings_and_names() {
         let bucket = format!("bucket={}", lines.len());
         server.write(&bucket, lines).await.is_written();
     }
-    let string = "3 the string value's bytes has 11, the limit is 10 (limits.string_bytes_max)";
+    let string =
+        "3 the string value's length in bytes is 11, the limit is 10 (limits.string_bytes_max)";
     let names = "the limit is 8 (limits.name_bytes_max)";
     let point = format!("m f=1 {}1", "0".repeat(193));
     server.write("bucket=c", &point).await.is_written();
@@ -58,27 +59,29 @@ async fn sizes_of_points_strings_and_names() {
         ("m s=\"12345678901\" 1", string.to_owned()),
         (
             "123456789 f=1 1",
-            format!("1 the measurement's bytes has 9, {names}"),
+            format!("1 the measurement's length in bytes is 9, {names}"),
         ),
         (
             "m,123456789=1 f=1 1",
-            format!("3 the tag key's bytes has 9, {names}"),
+            format!("3 the tag key's length in bytes is 9, {names}"),
         ),
         (
             "m,t=123456789 f=1 1",
-            "3 the tag value's bytes has 9, the limit is 8 (limits.tag_value_bytes_max)".to_owned(),
+            "3 the tag value's length in bytes is 9, the limit is 8 (limits.tag_value_bytes_max)"
+                .to_owned(),
         ),
         (
             "m 123456789=1 1",
-            format!("3 the field key's bytes has 9, {names}"),
+            format!("3 the field key's length in bytes is 9, {names}"),
         ),
         (
             "m a=1,123456789=1 1",
-            format!("7 the field key's bytes has 9, {names}"),
+            format!("7 the field key's length in bytes is 9, {names}"),
         ),
         (
             &longer,
-            "1 the point's bytes has 201, the limit is 200 (limits.point_bytes_max)".to_owned(),
+            "1 the point's length in bytes is 201, the limit is 200 (limits.point_bytes_max)"
+                .to_owned(),
         ),
     ] {
         let answer = server.write("bucket=d", lines).await;
@@ -105,7 +108,7 @@ async fn numbers_of_columns_tables_and_series() {
         .write("bucket=b", "m,t=1 a=1,b=1,c=1 1")
         .await
         .is_written();
-    let columns = "1 the number of tags and fields has 5, the limit is 4 (limits.columns_max)";
+    let columns = "1 the number of tags and fields is 5, the limit is 4 (limits.columns_max)";
     assert_eq!(entry(&server.write("bucket=b", "m d=1 1").await), columns);
     assert_eq!(
         entry(&server.write("bucket=b", "m,u=1 a=1 1").await),
@@ -120,7 +123,7 @@ async fn numbers_of_columns_tables_and_series() {
         .await
         .is_written();
     let tables =
-        "1 the number of measurements of the bucket has 4, the limit is 3 (limits.tables_max)";
+        "1 the number of measurements of the bucket is 4, the limit is 3 (limits.tables_max)";
     assert_eq!(entry(&server.write("bucket=b", "p f=1 1").await), tables);
     server.write("bucket=other", "p f=1 1").await.is_written();
     // Three series so far; one batch may add two, and each bucket counts its own.
@@ -131,7 +134,7 @@ async fn numbers_of_columns_tables_and_series() {
         )
         .await;
     let series =
-        "1 the number of series of the bucket in memory has 6, the limit is 5 (limits.series_max)";
+        "1 the number of series of the bucket in memory is 6, the limit is 5 (limits.series_max)";
     assert_eq!(entry(&answer), series);
     assert_eq!(
         (&answer.json()["line"], &answer.json()["accepted"]),
@@ -168,7 +171,7 @@ async fn a_request_with_more_new_columns_than_there_may_be_keeps_those_of_its_fi
     let answer = server
         .write("bucket=b", "m a=1,b=1 1\nm c=1,d=1 2\nm e=1 3\nm a=2 4\n")
         .await;
-    let told = "1 the number of tags and fields has 5, the limit is 4 (limits.columns_max)";
+    let told = "1 the number of tags and fields is 5, the limit is 4 (limits.columns_max)";
     assert_eq!(entry(&answer), told);
     assert_eq!(
         server.export("b").await,
@@ -251,17 +254,15 @@ async fn the_defaults_are_the_contract_s() {
     let name = |length: usize| format!("m,t={} f=1 1", "x".repeat(length));
     server.write("bucket=b", name(65_536)).await.is_written();
     let answer = server.write("bucket=b", name(65_537)).await;
-    assert!(entry(&answer).ends_with("has 65537, the limit is 65536 (limits.tag_value_bytes_max)"));
+    assert!(entry(&answer).ends_with("is 65537, the limit is 65536 (limits.tag_value_bytes_max)"));
     let key = |length: usize| format!("{} f=1 1", "x".repeat(length));
     server.write("bucket=b", key(4096)).await.is_written();
     let answer = server.write("bucket=b", key(4097)).await;
-    assert!(entry(&answer).ends_with("has 4097, the limit is 4096 (limits.name_bytes_max)"));
+    assert!(entry(&answer).ends_with("is 4097, the limit is 4096 (limits.name_bytes_max)"));
     let string = |length: usize| format!("m s=\"{}\" 1", "x".repeat(length));
     server.write("bucket=b", string(1 << 20)).await.is_written();
     let answer = server.write("bucket=b", string((1 << 20) + 1)).await;
-    assert!(
-        entry(&answer).ends_with("has 1048577, the limit is 1048576 (limits.string_bytes_max)")
-    );
+    assert!(entry(&answer).ends_with("is 1048577, the limit is 1048576 (limits.string_bytes_max)"));
     let columns = |count: usize| {
         let fields: Vec<String> = (0..count).map(|n| format!("f{n}=1")).collect();
         format!("wide {} 1", fields.join(","))
@@ -269,7 +270,7 @@ async fn the_defaults_are_the_contract_s() {
     server.write("bucket=b", columns(1000)).await.is_written();
     assert!(
         entry(&server.write("bucket=c", columns(1001)).await)
-            .ends_with("has 1001, the limit is 1000 (limits.columns_max)")
+            .ends_with("is 1001, the limit is 1000 (limits.columns_max)")
     );
     let point = |strings: usize| {
         let fields: Vec<String> = (0..strings)

@@ -37,12 +37,12 @@ async fn a_point_that_is_too_old_is_rejected_by_line_and_the_future_is_fine() {
         (&"retention".into(), &1.into())
     );
     let message = entry["message"].as_str().expect("a text");
+    let old = chrono::DateTime::from_timestamp_nanos(old);
+    let old = old.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
     let told = format!("time {old} is older than the bucket's retention, which begins at ");
-    let begins: i64 = message
-        .strip_prefix(&told)
-        .expect("the text")
-        .parse()
-        .expect("a time");
+    let begins = message.strip_prefix(&told).expect("the text");
+    let begins: chrono::DateTime<chrono::Utc> = begins.parse().expect("a time");
+    let begins = begins.timestamp_nanos_opt().expect("in range");
     assert!(
         (now - HOUR_NS..now - HOUR_NS + 60_000_000_000).contains(&begins),
         "{begins}"
