@@ -45,7 +45,7 @@ pub struct Export {
     /// Only this measurement.
     #[arg(long, short, value_name = "NAME")]
     measurement: Option<String>,
-    /// Only points at this time or later: RFC 3339, ns since 1970, or back from now (-1h).
+    /// Only points at this time or later: RFC 3339, a date, ns since 1970, or back from now (-1h).
     #[arg(long, value_name = "TIME", value_parser = values::past_time, allow_hyphen_values = true)]
     start: Option<Time>,
     /// Only points before this time, in the same forms.
@@ -54,7 +54,7 @@ pub struct Export {
     /// How the points are written.
     #[arg(long, value_name = "FORMAT", default_value = "lp")]
     format: Format,
-    /// Write to this file instead of standard output.
+    /// Write to this file; - is standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -73,7 +73,8 @@ enum Format {
 
 impl Export {
     pub(super) async fn run(self) -> Result<(), CliError> {
-        if self.format == Format::Arrow && self.output.is_none() && io::stdout().is_terminal() {
+        let output = self.output.as_ref().filter(|path| path.as_os_str() != "-");
+        if self.format == Format::Arrow && output.is_none() && io::stdout().is_terminal() {
             let text = "Arrow is not for terminals: give a file with --output";
             return Err(CliError::Usage(text.to_owned()));
         }
@@ -81,8 +82,12 @@ impl Export {
         let request = Request::new(Method::GET, self.path(Clock::system().now_ns()));
         let download = session.client().download(request.patience(PATIENCE)).await;
         let mut download = download.map_err(|error| session.explain(error))?;
-        let progress = Progress::new(None, Elsewhere::Nothing);
-        let written = match &self.output {
+        // Bar and points would be written over one another.
+        let progress = match output.is_none() && io::stdout().is_terminal() {
+            true => Progress::hidden(),
+            false => Progress::new(None, Elsewhere::Nothing),
+        };
+        let written = match output {
             None => {
                 let failed = CliError::Output;
                 copy(
@@ -108,7 +113,7 @@ impl Export {
         };
         progress.finish();
         written?;
-        if let Some(path) = &self.output {
+        if let Some(path) = output {
             remark(&format!("{}: {}", path.display(), progress.summary()));
         }
         Ok(())

@@ -57,6 +57,14 @@ impl Progress {
         Self::of(Unit::Tables, Some(total), elsewhere)
     }
 
+    /// A transfer of which nothing is shown.
+    pub(super) fn hidden() -> Self {
+        Self {
+            bar: None,
+            ..Self::new(None, Elsewhere::Nothing)
+        }
+    }
+
     fn of(unit: Unit, total: Option<u64>, elsewhere: Elsewhere) -> Self {
         let started = clock::instant();
         Self {

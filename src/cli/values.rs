@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::clock::Clock;
@@ -37,20 +37,22 @@ impl Time {
     }
 }
 
-/// RFC 3339, nanoseconds since 1970, or a duration back from now.
+/// RFC 3339, a day (its start, in UTC), nanoseconds since 1970, now, or a duration back from now.
 pub(super) fn past_time(text: &str) -> Result<Time, String> {
-    let ago = || {
-        humantime::parse_duration(text.strip_prefix('-')?)
+    let ago = || match text.strip_prefix("now").unwrap_or(text) {
+        "" => text.starts_with("now").then_some(Time::Ago(Duration::ZERO)),
+        back => humantime::parse_duration(back.strip_prefix('-')?)
             .ok()
-            .map(Time::Ago)
+            .map(Time::Ago),
     };
-    let ns = match text.parse() {
-        Ok(ns) => Some(ns),
-        Err(_) => rfc3339(text)?,
+    let ns = match (text.parse(), text.parse::<NaiveDate>()) {
+        (Ok(ns), _) => Some(ns),
+        (_, Ok(_)) => rfc3339(&format!("{text}T00:00:00Z"))?,
+        _ => rfc3339(text)?,
     };
     ns.map(Time::Ns).or_else(ago).ok_or_else(|| {
-        "expected a time such as 2026-01-31T12:00:00Z, nanoseconds since 1970, or a duration back \
-         from now such as -1h"
+        "expected a time such as 2026-01-31T12:00:00Z or 2026-01-31, nanoseconds since 1970, or a \
+         duration back from now such as -1h or now-1h"
             .to_owned()
     })
 }
@@ -196,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_understood_in_three_ways() {
+    fn times_are_understood_in_many_ways() {
         const HOUR: i64 = 3_600_000_000_000;
         for (text, ns) in [
             ("1970-01-01T00:00:01Z", 1_000_000_000),
@@ -204,10 +206,23 @@ mod tests {
             ("-5", -5),
             ("17", 17),
             ("-1h", 9 * HOUR),
+            ("now-1h", 9 * HOUR),
+            ("now", 10 * HOUR),
+            ("1970-01-02", 24 * HOUR),
         ] {
             assert_eq!(past_time(text).expect(text).ns(10 * HOUR), ns, "{text}");
         }
-        for text in ["", "1h", "now", "2026-01-31", "-", "-x"] {
+        for text in [
+            "",
+            "1h",
+            "now1h",
+            "nowhere",
+            "now-",
+            "2026-02-30",
+            "2026-1",
+            "-",
+            "-x",
+        ] {
             assert!(past_time(text).is_err(), "{text}");
         }
         assert_eq!(

@@ -152,7 +152,9 @@ impl<R: Read> Cutter<R> {
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
         while !self.at_end && self.buffer.len() < wanted {
             let read = self.reader.by_ref().take(READ_BYTES);
-            self.at_end = { read }.read_to_end(&mut self.buffer)? == 0;
+            // Less than it may read is the end: a terminal would have to be told so twice.
+            let length = { read }.read_to_end(&mut self.buffer)?;
+            self.at_end = u64::try_from(length).unwrap_or(u64::MAX) < READ_BYTES;
         }
         Ok(())
     }
