@@ -146,6 +146,9 @@ impl Serve {
             memory_budget_bytes = config.memory.budget_bytes,
             "starting"
         );
+        for remark in &config.remarks {
+            info!("{remark}");
+        }
         for warning in config.notices.iter().cloned().chain(warnings::of(&config)) {
             warn!("{warning}");
         }

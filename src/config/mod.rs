@@ -72,6 +72,9 @@ pub struct Config {
     /// Sentences worth a warning once logs are up: settings that were changed to fit the machine.
     #[serde(skip)]
     pub notices: Vec<String>,
+    /// The same of what nobody has to act on.
+    #[serde(skip)]
+    pub remarks: Vec<String>,
 }
 
 impl Config {

@@ -42,7 +42,7 @@ pub(super) fn fit_to_host(config: &mut Config, host: &Host) {
     let share = descriptors_max.saturating_mul(connection.descriptors_percent) / 100;
     let share = usize::try_from(share).unwrap_or(usize::MAX).max(1);
     if share < connection.connections_max {
-        config.notices.push(format!(
+        config.remarks.push(format!(
             "connections are limited to {share} instead of {}: the process may open only \
              {descriptors_max} files (ulimit -n)",
             connection.connections_max

@@ -1,5 +1,6 @@
 //! When which table is flushed: by size, age, memory, the log's size, and at a stop.
 
+mod round;
 mod stuck;
 
 use std::collections::{HashMap, HashSet};
@@ -10,6 +11,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use round::Round;
 
 use super::failing::Failing;
 use super::log::Log;
@@ -100,6 +103,8 @@ struct Progress {
     again_from: Option<Instant>,
     /// When any table was flushed last.
     flushed: Option<Instant>,
+    /// What was flushed and is not told yet.
+    round: Round,
 }
 
 impl Flusher {
@@ -145,6 +150,7 @@ impl Flusher {
                 "not everything was flushed in time: what is left is in the log and comes with the next start"
             ),
         }
+        self.tell_round(clock::instant());
         let positions = self.shared.lake.shared.positions.clone();
         let written = tokio::task::spawn_blocking(move || positions.write()).await;
         if let Ok(Err(error)) = written {
@@ -242,6 +248,7 @@ impl Flusher {
                 // or nobody would miss the table.
                 self.note_positions().await;
                 self.release_log().await;
+                self.tell_round(now);
                 self.spawn_removal();
             }
             let every = self.shared.lake.shared.options.upkeep_every;
@@ -305,6 +312,18 @@ impl Flusher {
         });
     }
 
+    /// One line about what was flushed since the last one, when nothing more is on its way, or from
+    /// time to time.
+    fn tell_round(&self, now: Instant) {
+        let mut progress = self.progress();
+        let is_over = progress.running.is_empty();
+        let round = progress.round.take_if_over(is_over, now);
+        drop(progress);
+        if let Some(round) = round {
+            round.tell(now);
+        }
+    }
+
     fn note(&self, key: Key, error: Option<&LakeError>) {
         let mut progress = self.progress();
         progress.running.remove(&key);
@@ -334,11 +353,12 @@ impl Flusher {
             Ok(flushed) => {
                 let tables = lake.shared.metrics.tables();
                 tables.flushed(reason.word(), flushed, seconds);
-                tracing::info!(
+                tracing::debug!(
                     bucket, table, %reason, rows = flushed.rows, merged = flushed.merged,
                     files = flushed.files, bytes = flushed.bytes, seconds,
                     "flushed"
                 );
+                self.progress().round.add(flushed, started);
                 Ok(flushed)
             }
             Err(error) => {

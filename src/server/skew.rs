@@ -3,8 +3,8 @@
 //! and retention keeps for longer than it should.
 //!
 //! Nothing on disk says for sure what time it is. The newest point of the log is nearly always of
-//! the time at which it was written, so a clock that is behind it deserves a warning; points of
-//! the future, which are legal, cause it too, and the warning says so.
+//! the time at which it was written, so a clock that is behind it deserves a remark; points of
+//! the future, which are legal, cause it too, and the remark says so.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use chrono::{DateTime, SecondsFormat};
 const SLACK_NS: i64 = 60 * 1_000_000_000;
 
 /// What to tell if the clock is behind the newest point of the log. Nanoseconds since the epoch.
-pub(super) fn warning(newest_ns: Option<i64>, now_ns: i64) -> Option<String> {
+pub(super) fn remark(newest_ns: Option<i64>, now_ns: i64) -> Option<String> {
     let newest_ns = newest_ns?;
     let behind_ns = newest_ns.saturating_sub(now_ns);
     if behind_ns <= SLACK_NS {
@@ -39,14 +39,14 @@ fn shown(ns: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::warning;
+    use super::remark;
 
     const S: i64 = 1_000_000_000;
 
     #[test]
     fn a_clock_behind_the_newest_point_is_told_with_both_times() {
         let now = 1_000_000_000 * S;
-        let told = warning(Some(now + 90_061 * S), now).expect("a warning");
+        let told = remark(Some(now + 90_061 * S), now).expect("a warning");
         assert!(told.contains("says 2001-09-09T01:46:40Z,"), "{told}");
         assert!(
             told.contains("is of 2001-09-10T02:47:41Z, 1day 1h 1m 1s later"),
@@ -57,9 +57,9 @@ mod tests {
     #[test]
     fn what_may_well_be_is_not_told() {
         for newest in [None, Some(i64::MIN), Some(0), Some(60 * S)] {
-            assert_eq!(warning(newest, 0), None, "{newest:?}");
+            assert_eq!(remark(newest, 0), None, "{newest:?}");
         }
-        assert!(warning(Some(60 * S + 1), 0).is_some());
-        assert!(warning(Some(i64::MAX), i64::MIN).is_some());
+        assert!(remark(Some(60 * S + 1), 0).is_some());
+        assert!(remark(Some(i64::MAX), i64::MIN).is_some());
     }
 }

@@ -210,7 +210,7 @@ fn connections_leave_a_fifth_of_the_open_files_to_the_log_and_the_tables() {
     assert_eq!(config.connection.connections_max, 800);
     assert!(
         config
-            .notices
+            .remarks
             .iter()
             .any(|notice| notice.contains("ulimit")),
         "{config:?}"
@@ -220,5 +220,5 @@ fn connections_leave_a_fifth_of_the_open_files_to_the_log_and_the_tables() {
         descriptors_max: Some(1_000_000),
     });
     assert_eq!(config.connection.connections_max, 16_384);
-    assert!(config.notices.is_empty());
+    assert!(config.remarks.is_empty());
 }

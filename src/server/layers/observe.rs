@@ -11,7 +11,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
-use tracing::Instrument;
+use tracing::{Instrument, Level};
 
 use crate::api::error::Code;
 use crate::api::request_id::{self, RequestId};
@@ -96,10 +96,22 @@ fn log(
             )
         };
     }
-    match () {
-        () if status.is_server_error() => line!(warn),
-        () if status.is_client_error() => line!(info),
-        () => line!(debug),
+    match level(status, route) {
+        Level::WARN => line!(warn),
+        Level::INFO => line!(info),
+        _ => line!(debug),
+    }
+}
+
+/// A warning is for what the operator can act on. That something is not implemented is for whoever
+/// asked; probes ask `/ready` in order to be told that it is not yet.
+fn level(status: StatusCode, route: &str) -> Level {
+    match status {
+        StatusCode::SERVICE_UNAVAILABLE if route.ends_with("/ready") => Level::DEBUG,
+        StatusCode::NOT_IMPLEMENTED => Level::INFO,
+        _ if status.is_server_error() => Level::WARN,
+        _ if status.is_client_error() => Level::INFO,
+        _ => Level::DEBUG,
     }
 }
 
@@ -111,5 +123,41 @@ fn name(response: &mut Response, id: RequestId) {
     headers.insert(HeaderName::from_static("x-influxdb-build"), build);
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+    use tracing::Level;
+
+    use super::level;
+
+    #[test]
+    fn warnings_are_for_what_the_operator_can_act_on() {
+        for (status, route, told) in [
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "/api/v2/write",
+                Level::WARN,
+            ),
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "/api/v2/write",
+                Level::WARN,
+            ),
+            (StatusCode::SERVICE_UNAVAILABLE, "/health", Level::WARN),
+            (StatusCode::SERVICE_UNAVAILABLE, "/ready", Level::DEBUG),
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "/api/v2/ready",
+                Level::DEBUG,
+            ),
+            (StatusCode::NOT_IMPLEMENTED, "/api/v2/query", Level::INFO),
+            (StatusCode::BAD_REQUEST, "/api/v2/write", Level::INFO),
+            (StatusCode::NO_CONTENT, "/api/v2/write", Level::DEBUG),
+        ] {
+            assert_eq!(level(status, route), told, "{status} {route}");
+        }
     }
 }
