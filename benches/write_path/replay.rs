@@ -102,6 +102,7 @@ fn options(config: &tidegate::config::Config) -> Options {
             tables_max: config.limits.tables_max,
             series_max: config.limits.series_max as u64,
             schema_bytes_max: config.schema_bytes_max(),
+            integer_into_float: config.types.integer_into_float,
             schemas_bytes_max: config.memory.schemas_bytes_max(),
         },
         slice_bytes_max: config.wal.slice_bytes_max,

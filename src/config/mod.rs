@@ -29,7 +29,7 @@ pub use error::ConfigError;
 pub use host::Host;
 pub use sections::{
     Buffer, Connection, Cors, Export, Lake, Limits, Log, LogFormat, Memory, Server, Storage, Tls,
-    Wal,
+    Types, Wal,
 };
 pub use sources::{Flag, Sources, variable};
 pub use tls::{PemFile, PemFileError, PemFiles};
@@ -56,6 +56,8 @@ pub struct Config {
     pub memory: Memory,
     /// What a request, a point, a bucket may be at most.
     pub limits: Limits,
+    /// What may be stored as what.
+    pub types: Types,
     /// The write-ahead log.
     pub wal: Wal,
     /// Points in memory.

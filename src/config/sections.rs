@@ -190,6 +190,14 @@ impl Memory {
     }
 }
 
+/// `[types]`: contract section 5.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Types {
+    /// Whether an integer for a field that is a float is stored as a float of its value.
+    pub integer_into_float: bool,
+}
+
 /// `[limits]`: contract section 6. Every error text about one of them names its key.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

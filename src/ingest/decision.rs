@@ -1,5 +1,6 @@
 //! One measurement of a request: which of its rows survive, and what its schema becomes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::resolution::{Part, columns};
@@ -91,14 +92,20 @@ impl Table {
 impl Place {
     /// Keeps what was decided to be kept. Returns whether that is other than before.
     fn keep(&mut self, settled: Option<Settled>) -> bool {
-        let settled = settled.filter(|settled| settled.keep.contains(&false));
-        fn told(settled: Option<&Settled>) -> Option<(&[bool], bool)> {
-            settled.map(|settled| (&*settled.keep, settled.relied_on.is_some()))
+        let changes =
+            |settled: &Settled| settled.keep.contains(&false) || !settled.floats.is_empty();
+        let settled = settled.filter(changes);
+        type Told<'a> = (&'a [bool], &'a BTreeSet<String>, bool);
+        fn told(settled: Option<&Settled>) -> Option<Told<'_>> {
+            settled.map(|settled| {
+                let is_doubtful = settled.relied_on.is_some();
+                (&*settled.keep, &settled.floats, is_doubtful)
+            })
         }
         let is_changed = told(self.settled.as_ref()) != told(settled.as_ref());
         if is_changed {
             self.kept = match &settled {
-                Some(settled) => Arc::new(self.rows.retain(&settled.keep)),
+                Some(settled) => Arc::new(self.rows.retain(settled)),
                 None => Arc::clone(&self.rows),
             };
         }
@@ -158,6 +165,7 @@ pub(super) fn takes_any(part: &Part, limits: &Limits) -> bool {
         columns_max: limits.columns_max,
         refused_max: 0,
         room: Room::of(limits, &Ground::default()),
+        integer_into_float: limits.integer_into_float,
         bucket_since: Sequence::default(),
         all_since: Sequence::default(),
         durable: Sequence::default(),
@@ -180,11 +188,16 @@ fn refuse_all(batch: &Batch, tables_max: usize, terms: &Terms) -> Settled {
 }
 
 impl TableRows {
-    /// The rows for which `keep` is true.
-    pub(super) fn retain(&self, keep: &[bool]) -> Self {
+    /// The rows that are kept, as they are stored.
+    pub(super) fn retain(&self, settled: &Settled) -> Self {
+        let Settled { keep, floats, .. } = settled;
         let origins = self.origins.iter().zip(keep).filter(|(_, keep)| **keep);
+        let batch = self.batch.retain(keep);
         Self {
-            batch: self.batch.retain(keep),
+            batch: match floats.is_empty() {
+                true => batch,
+                false => batch.with_floats(|name| floats.contains(name)),
+            },
             origins: origins.map(|(origin, _)| *origin).collect(),
         }
     }

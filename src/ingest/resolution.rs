@@ -195,6 +195,7 @@ impl<'a> Resolution<'a> {
                 Terms {
                     columns_max: held.limits.columns_max,
                     refused_max: held.reports_max,
+                    integer_into_float: held.limits.integer_into_float,
                     room,
                     bucket_since: ground.since,
                     all_since: ground.all_since,

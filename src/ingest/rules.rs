@@ -30,6 +30,8 @@ pub struct Limits {
     pub series_max: u64,
     /// Memory that the names of a bucket's measurements, tags and fields take, in bytes.
     pub schema_bytes_max: u64,
+    /// Whether an integer that is sent to a column of floats is stored as a float of its value.
+    pub integer_into_float: bool,
     /// The same for those of all buckets.
     pub schemas_bytes_max: u64,
 }

@@ -85,7 +85,7 @@ pub(super) fn admit(
         for rows in part {
             let settled = verdicts.of(&rows.batch);
             if settled.keep.contains(&false) {
-                kept_part.push(Arc::new(rows.retain(&settled.keep)));
+                kept_part.push(Arc::new(rows.retain(&settled)));
                 refused.push((rows, settled));
             } else {
                 kept_part.push(rows);

@@ -1,17 +1,19 @@
 //! Which rows of a table survive, when its columns do not simply fit the schema.
 //!
 //! Rows are taken in line order. A row is accepted if each of its columns agrees with the schema,
-//! or with what an accepted row before it brought, and then brings its own new columns along.
+//! or with what an accepted row before it brought, and then brings its own new columns along. An
+//! integer agrees with a column of floats if there is a float of its value (contract section 5): it is
+//! stored as one, so that log, buffer and tables know of floats only.
 //! Columns that fit the schema in every row are not looked at again, so the work is in proportion
 //! to the cells of contested columns.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use super::report::Counts;
 use super::rules::{Echo, Full, Refusal, Room};
 use crate::catalog::schema::{ColumnKind, TableSchema, column_bytes, table_bytes};
-use crate::columnar::Batch;
+use crate::columnar::{Batch, FieldType, FieldValue, exact_float};
 use crate::id::Sequence;
 
 /// Why a row was refused by the schema. Names are those of the batch at hand.
@@ -89,6 +91,8 @@ pub(super) struct Settled {
     refused_max: usize,
     /// The latest frame whose columns a refusal relied on; it may still fail.
     pub(super) relied_on: Option<Sequence>,
+    /// Fields of which integers are kept as floats, by name.
+    pub(super) floats: BTreeSet<String>,
 }
 
 impl Settled {
@@ -120,6 +124,8 @@ pub(super) struct Terms {
     pub(super) columns_max: usize,
     /// Refused rows that are named at most.
     pub(super) refused_max: usize,
+    /// Whether integers may be stored as floats.
+    pub(super) integer_into_float: bool,
     /// The memory that new names may take.
     pub(super) room: Room,
     /// The last frame that brought a column to a table of the bucket.
@@ -165,15 +171,25 @@ pub(super) fn settle(schema: Option<&TableSchema>, batch: &Batch, terms: Terms) 
         terms,
         new: HashMap::new(),
     };
+    let first_field = wishes.len() - batch.fields().len();
     let mut settled = Settled::keeping(batch.rows(), terms.refused_max);
     for group in cells.chunk_by(|(a, _), (b, _)| a == b) {
         let Some((row, _)) = group.first() else {
             continue;
         };
-        let row_wishes = group.iter().filter_map(|(_, wish)| wishes.get(*wish));
-        if let Err((clash, relied_on)) = table.admit(row_wishes) {
-            settled.relied_on = settled.relied_on.max(relied_on);
-            settled.refuse(*row, clash);
+        let row_wishes = group.iter().filter_map(|(_, index)| {
+            let value = || {
+                let field = index.checked_sub(first_field)?;
+                batch.fields().get(field)?.value(*row)
+            };
+            Some((wishes.get(*index)?, value))
+        });
+        match table.admit(row_wishes) {
+            Ok(floats) => settled.floats.extend(floats),
+            Err((clash, relied_on)) => {
+                settled.relied_on = settled.relied_on.max(relied_on);
+                settled.refuse(*row, clash);
+            }
         }
     }
     settled
@@ -231,24 +247,29 @@ struct Tentative<'a> {
 }
 
 impl<'a> Tentative<'a> {
-    /// Takes a row with these wishes, or says which one clashes and on which frame that relies.
-    fn admit<'w>(
+    /// Takes a row with these wishes and values, and says which of them are stored as floats; or says
+    /// which one clashes and on which frame that relies.
+    fn admit<'w, 'v>(
         &mut self,
-        wishes: impl Iterator<Item = &'w Wish<'a>>,
-    ) -> Result<(), (Clash, Option<Sequence>)>
+        wishes: impl Iterator<Item = (&'w Wish<'a>, impl FnOnce() -> Option<FieldValue<'v>>)>,
+    ) -> Result<Vec<String>, (Clash, Option<Sequence>)>
     where
         'a: 'w,
     {
         let mut brought: HashMap<&'a str, ColumnKind> = HashMap::new();
-        for wish in wishes {
-            if let Some(kind) = self.schema.and_then(|schema| schema.column(wish.name)) {
-                if kind != wish.kind {
-                    return Err((self.clash(wish, kind), self.doubt()));
+        let mut floats = Vec::new();
+        for (wish, value) in wishes {
+            let of_schema = self.schema.and_then(|schema| schema.column(wish.name));
+            let existing = of_schema.or_else(|| self.new.get(wish.name).copied());
+            if let Some(existing) = existing {
+                if existing == wish.kind {
+                    continue;
                 }
-            } else if let Some(existing) = self.new.get(wish.name) {
-                if *existing != wish.kind {
-                    return Err((self.clash(wish, *existing), None));
+                if !self.widens(wish.kind, existing, value) {
+                    let doubt = of_schema.and_then(|_| self.doubt());
+                    return Err((self.clash(wish, existing), doubt));
                 }
+                floats.push(wish.name.to_owned());
             } else if brought.insert(wish.name, wish.kind).is_some() {
                 return Err((
                     Clash::TagAndField {
@@ -261,7 +282,21 @@ impl<'a> Tentative<'a> {
         self.check_columns(brought.len())?;
         self.check_room(&brought)?;
         self.new.extend(brought);
-        Ok(())
+        Ok(floats)
+    }
+
+    /// Whether a value may be stored in a column of another kind.
+    fn widens<'v>(
+        &self,
+        found: ColumnKind,
+        existing: ColumnKind,
+        value: impl FnOnce() -> Option<FieldValue<'v>>,
+    ) -> bool {
+        use FieldType::{Float, Integer, Unsigned};
+        self.terms.integer_into_float
+            && existing == ColumnKind::Field(Float)
+            && matches!(found, ColumnKind::Field(Integer | Unsigned))
+            && value().and_then(exact_float).is_some()
     }
 
     /// What a refusal relies on that was made for the table's schema.

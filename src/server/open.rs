@@ -192,6 +192,7 @@ pub fn ingest_options(config: &Config) -> ingest::Options {
             tables_max: limits.tables_max,
             series_max: u64::try_from(limits.series_max).unwrap_or(u64::MAX),
             schema_bytes_max: config.schema_bytes_max(),
+            integer_into_float: config.types.integer_into_float,
             schemas_bytes_max: config.memory.schemas_bytes_max(),
         },
         slice_bytes_max: config.wal.slice_bytes_max,

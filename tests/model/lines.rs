@@ -53,6 +53,11 @@ fn point() -> impl Strategy<Value = Point> {
         4 => any::<bool>().prop_map(|b| ("b b", Value::Boolean(b))),
         4 => prop::sample::select(vec!["", "x", "a\"b\\", "over\nlines"]).prop_map(|s| ("s", Value::String(s.to_owned()))),
         2 => (prop::sample::select(vec!["f", "i", "t", "u", "z"]), any::<u8>()).prop_map(|(name, n)| (name, Value::Integer(i64::from(n)))),
+        1 => prop_oneof![
+            Just(("f", Value::Integer(1 << 53))),
+            Just(("f", Value::Integer((1 << 53) + 1))),
+            Just(("f", Value::Unsigned((1 << 53) + 1))),
+        ],
         4 => prop_oneof![
             Just(("z", Value::Boolean(true))),
             Just(("z", Value::Unsigned(1))),
@@ -188,9 +193,16 @@ pub fn accepted(lines: &[Line], stored: &Points) -> Vec<(Cell, Value)> {
 
 /// The cells of a point that fits the schema.
 fn cells(point: &Point, schema: &BTreeMap<(String, String), Kind>) -> Option<Vec<(Cell, Value)>> {
-    let fields = point.effective()?;
+    let mut fields = point.effective()?;
+    let key = |name: &str| (point.measurement.to_owned(), name.to_owned());
+    for (name, value) in &mut fields {
+        let is_float = schema.get(&key(name)) == Some(&Kind::Float);
+        if let Some(float) = value.as_exact_float().filter(|_| is_float) {
+            *value = float;
+        }
+    }
     let fits = |name: &str, kind: Kind| {
-        let existing = schema.get(&(point.measurement.to_owned(), name.to_owned()));
+        let existing = schema.get(&key(name));
         existing.is_none_or(|existing| *existing == kind)
     };
     let names: BTreeSet<&str> = point.tags.keys().copied().collect();

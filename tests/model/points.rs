@@ -38,6 +38,16 @@ impl Value {
         Self::Float(value.to_bits())
     }
 
+    /// The float of the same value, of an integer that has one.
+    pub fn as_exact_float(&self) -> Option<Self> {
+        let (magnitude, float) = match self {
+            Self::Integer(value) => (value.unsigned_abs(), *value as f64),
+            Self::Unsigned(value) => (*value, *value as f64),
+            _ => return None,
+        };
+        (magnitude <= 1 << 53).then(|| Self::float(float))
+    }
+
     pub fn kind(&self) -> Kind {
         match self {
             Self::Float(_) => Kind::Float,

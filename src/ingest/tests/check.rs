@@ -19,6 +19,7 @@ const TIGHT: Limits = Limits {
     tables_max: 3,
     series_max: 5,
     schema_bytes_max: 2000,
+    integer_into_float: true,
     schemas_bytes_max: 1 << 20,
 };
 

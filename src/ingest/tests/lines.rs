@@ -77,6 +77,69 @@ async fn a_clash_within_a_request_is_decided_by_the_first_line_that_is_written()
     );
 }
 
+/// It is the most frequent cause of lost data elsewhere: a client that sends whole numbers as
+/// integers, to a field that began as a float.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integer_for_a_column_of_floats_is_stored_as_a_float_if_there_is_one() {
+    let world = World::new();
+    world.write("m f=1.5,i=1i 1").await;
+    assert_eq!(
+        reports(
+            &world,
+            "m f=2i 2\nm f=3u 3\nm f=9007199254740992i 4\nm f=9007199254740993i 5\nm f=-9007199254740992i 6\nm f=9007199254740993u 7\nm f=4 8\nm i=1.5 9\nm i=1u 10\nm f=t 11\nm f=1i,f=2.0 12\nm f=7i,i=7i 13\n"
+        )
+        .await,
+        [
+            "4:3 type_conflict field \"f\" of \"m\" is float, got integer",
+            "6:3 type_conflict field \"f\" of \"m\" is float, got unsigned",
+            "8:3 type_conflict field \"i\" of \"m\" is integer, got float",
+            "9:3 type_conflict field \"i\" of \"m\" is integer, got unsigned",
+            "10:3 type_conflict field \"f\" of \"m\" is float, got boolean",
+            "11:8 type_conflict field \"f\" comes twice in this line, as integer and as float",
+        ]
+    );
+    let stored = [
+        " f=1.5,i=1i 1",
+        " f=2.0 2",
+        " f=3.0 3",
+        " f=9007199254740992.0 4",
+        " f=-9007199254740992.0 6",
+        " f=4.0 8",
+        " f=7.0,i=7i 13",
+    ];
+    assert_eq!(world.rows("m"), stored);
+    assert_eq!(world.after_crash().rows("m"), stored);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_new_column_takes_integers_is_decided_by_the_first_line_that_is_written() {
+    let world = World::new();
+    let outcome = world
+        .write("m f=1.5,i=1i 1\nm f=2i 2\nm i=2.5 3\nm f=3u,i=3i 4\n")
+        .await;
+    assert_eq!((outcome.accepted, outcome.rejected), (3, 1));
+    assert_eq!(
+        world.rows("m"),
+        [" f=1.5,i=1i 1", " f=2.0 2", " f=3.0,i=3i 4"]
+    );
+    assert_eq!(world.after_crash().rows("m"), world.rows("m"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn integers_stay_out_of_floats_where_that_is_set() {
+    let limits = Limits {
+        integer_into_float: false,
+        ..LIMITS
+    };
+    let room = (64 << 20, 32 << 20);
+    let world = World::over(FaultStorage::new(1), limits, room, None);
+    world.write("m f=1.5 1").await;
+    assert_eq!(
+        reports(&world, "m f=2i 2\n").await,
+        ["1:3 type_conflict field \"f\" of \"m\" is float, got integer"]
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_and_fields_of_one_name_clash_in_a_line_and_across_lines() {
     let world = World::new();
@@ -196,12 +259,12 @@ async fn long_names_are_repeated_only_in_part() {
     assert_eq!(
         reports(
             &world,
-            &format!("{long} {long}=1i 1\nm,{long}=1 {long}=1 1\n")
+            &format!("{long} {long}=t 1\nm,{long}=1 {long}=1 1\n")
         )
         .await,
         [
             format!(
-                "1:2002 type_conflict field \"{short}…\" of \"{short}…\" is float, got integer"
+                "1:2002 type_conflict field \"{short}…\" of \"{short}…\" is float, got boolean"
             ),
             format!(
                 "2:2006 type_conflict \"{short}…\" is both a tag and a field in this line, rename one of them"

@@ -78,10 +78,10 @@ async fn nobody_is_told_of_a_clash_with_a_column_that_may_never_be() {
         let world = World::new();
         world.write("m z=1 0").await;
         world.storage.fail(Operation::Sync, 0, Fault::Io);
-        let (float, integer) =
-            tokio::join!(world.try_write("m v=1.5 1\n"), queue(&world, "m v=2i 2\n"));
+        let (float, boolean) =
+            tokio::join!(world.try_write("m v=1.5 1\n"), queue(&world, "m v=t 2\n"));
         settled(&world).await;
-        if let Ok(outcome) = &integer
+        if let Ok(outcome) = &boolean
             && outcome.rejected == 1
         {
             assert!(float.is_ok(), "round {round}: refused for nothing");

@@ -15,16 +15,14 @@ async fn two_clients_that_create_a_column_with_two_types_end_in_an_order() {
     for round in 0..50 {
         let world = World::new();
         world.write("m z=1 0").await;
-        let (float, integer) = tokio::join!(
-            world.try_write("m v=1.5 1\n"),
-            world.try_write("m v=2i 2\n")
-        );
-        let (float, integer) = (float.expect("works"), integer.expect("works"));
-        assert_eq!(float.accepted + integer.accepted, 1, "round {round}");
+        let (float, boolean) =
+            tokio::join!(world.try_write("m v=1.5 1\n"), world.try_write("m v=t 2\n"));
+        let (float, boolean) = (float.expect("works"), boolean.expect("works"));
+        assert_eq!(float.accepted + boolean.accepted, 1, "round {round}");
         let expected = if float.accepted == 1 {
             " v=1.5 1"
         } else {
-            " v=2i 2"
+            " v=true 2"
         };
         assert_eq!(world.rows("m")[1..], [expected]);
         assert_eq!(world.after_crash().rows("m")[1..], [expected]);
@@ -37,18 +35,16 @@ async fn nobody_is_refused_for_a_column_whose_write_failed() {
         let world = World::new();
         world.write("m z=1 0").await;
         world.storage.fail(Operation::Sync, 0, Fault::Io);
-        let (float, integer) = tokio::join!(
-            world.try_write("m v=1.5 1\n"),
-            world.try_write("m v=2i 2\n")
-        );
+        let (float, boolean) =
+            tokio::join!(world.try_write("m v=1.5 1\n"), world.try_write("m v=t 2\n"));
         // One write or the other met the failing sync, perhaps both in one group. Whoever was
         // answered with 400 must have lost against a column that exists.
         let mut stored = vec![" z=1.0 0".to_owned()];
-        for (result, row) in [(&float, " v=1.5 1"), (&integer, " v=2i 2")] {
+        for (result, row) in [(&float, " v=1.5 1"), (&boolean, " v=true 2")] {
             match result {
                 Ok(outcome) if outcome.accepted == 1 => stored.push(row.to_owned()),
                 Ok(_) => assert!(
-                    [&float, &integer]
+                    [&float, &boolean]
                         .iter()
                         .any(|r| r.as_ref().is_ok_and(|o| o.accepted == 1)),
                     "round {round}: refused for a column that does not exist"

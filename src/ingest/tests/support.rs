@@ -31,6 +31,7 @@ pub(super) const LIMITS: Limits = Limits {
     tables_max: 10_000,
     series_max: 2_000_000,
     schema_bytes_max: 64 << 20,
+    integer_into_float: true,
     schemas_bytes_max: 128 << 20,
 };
 
