@@ -71,9 +71,17 @@ async fn metrics_are_prometheus_text() {
     let answer = server.ask(Request::get("/metrics")).await;
     assert_eq!(answer.status, 200);
     let kind = answer.header("content-type").expect("a type");
-    assert!(kind.contains("text") && kind.contains("version="), "{kind}");
+    assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8");
     let text = answer.text();
-    assert!(text.ends_with("# EOF\n"), "{text}");
+    assert!(!text.contains("# EOF"), "{text}");
+    let open = Request::get("/metrics").header("Accept", "application/openmetrics-text");
+    let open = server.ask(open).await;
+    let kind = open.header("content-type").expect("a type");
+    assert!(
+        kind.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{kind}"
+    );
+    assert!(open.text().ends_with("# EOF\n"), "{}", open.text());
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').expect("a name and a value");
         assert!(

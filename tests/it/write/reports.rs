@@ -260,9 +260,9 @@ async fn no_more_of_the_payload_is_repeated_than_sixty_four_bytes() {
         format!("m,{long} f=1"),
         format!("m,{long}=1,{long}=1 f=1"),
         format!("m {long}=1"),
-        format!("m {long}y=1i"),
+        format!("m {long}y=t"),
         format!("m,{long}y=1 f=1"),
-        format!("{long} a=1i"),
+        format!("{long} a=t"),
         format!("{long} {long}z=1,{long}z=1i"),
         format!("{long},{long}z=1 {long}z=1"),
     ] {
