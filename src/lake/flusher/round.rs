@@ -41,7 +41,7 @@ impl Round {
         } = self;
         let seconds = began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         tracing::info!(
-            tables = flushes,
+            flushes,
             rows = counts.rows,
             merged = counts.merged,
             files = counts.files,
