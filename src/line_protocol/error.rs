@@ -7,7 +7,7 @@ use std::fmt;
 use memchr::memchr;
 
 use super::fault::Reason;
-use super::timestamp::Precision;
+use super::precision::Precision;
 
 /// How much of a body is repeated in an error, in bytes (contract section 1.3).
 const EXCERPT_BYTES_MAX: usize = 64;

@@ -5,7 +5,7 @@
 use nom::error::{ErrorKind, ParseError};
 use nom::{Err, IResult, Parser};
 
-use super::timestamp::Precision;
+use super::precision::Precision;
 
 /// What every parser of the grammar returns.
 pub(super) type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;

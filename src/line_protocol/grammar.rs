@@ -15,9 +15,10 @@ use super::layout::{ends_value, line_end, spaces, spaces1};
 use super::name::{self, Name};
 use super::number::{boolean, number};
 use super::point::{Field, Point, Tag, Value};
+use super::precision::Precision;
 use super::source::Source;
 use super::string::string;
-use super::timestamp::{Precision, timestamp};
+use super::timestamp::timestamp;
 
 /// point = series spaces1 fields \[ spaces1 timestamp \] spaces, and then the line has to end.
 pub(super) fn point<'a>(

@@ -29,8 +29,8 @@
 //! ```
 //!
 //! A file a concern: `grammar` is the text above in nom, over `name`, `string`, `number`,
-//! `timestamp` and `layout`; `fault` says what can be wrong; `parser` counts physical
-//! lines and goes on after an error.
+//! `timestamp` and `layout`; `precision` is the unit of timestamps; `fault` says what can be wrong;
+//! `parser` counts physical lines and goes on after an error.
 //!
 //! Promises: no input panics; a bad point costs the line that it starts on, which an error names,
 //! and no other; nothing is copied and, once the vectors of the reused [`Point`] have grown,
@@ -51,6 +51,7 @@ mod number;
 mod oddities;
 mod parser;
 mod point;
+mod precision;
 mod source;
 mod string;
 mod timestamp;
@@ -61,8 +62,8 @@ pub use name::Name;
 pub use oddities::Oddities;
 pub use parser::{Behind, Parser};
 pub use point::{Field, Point, Tag, Value};
+pub use precision::Precision;
 pub use string::Text;
-pub use timestamp::Precision;
 
 #[cfg(test)]
 mod tests;

@@ -21,9 +21,9 @@ use super::grammar;
 use super::layout::{comment, line_end, spaces};
 use super::oddities::Oddities;
 use super::point::Point;
+use super::precision::Precision;
 use super::source::Source;
 use super::string::to_closing_quote;
-use super::timestamp::Precision;
 
 /// The mark that some editors put at the start of a file. Files are put one after the other, so it
 /// may stand at the start of any line, where it would make an invisible second measurement.
