@@ -9,8 +9,8 @@ use super::cells::CellIndex;
 use super::day::TimeRange;
 use super::order::compare_tags;
 use super::run::{Chunks, Rows, Run};
+use super::slots::Slots;
 use super::sorted::SortedSegment;
-use super::ways::Slots;
 use crate::columnar::Segment;
 
 /// Where a merge is in one of its runs.

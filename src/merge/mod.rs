@@ -32,6 +32,7 @@ mod newest;
 mod order;
 mod run;
 mod segments;
+mod slots;
 mod sorted;
 mod ways;
 
@@ -46,8 +47,9 @@ pub use newest::Points;
 pub use order::{Ranks, compare_tags};
 pub use run::{Chunks, ChunksError, Run, Tags};
 pub use segments::{MergedSegments, SegmentLimits};
+pub use slots::Chunk;
 pub use sorted::SortedSegment;
-pub use ways::{Chunk, Merge, MergedRow, Source};
+pub use ways::{Merge, MergedRow, Source};
 
 /// Why a merge has no more rows.
 #[derive(Debug, Error)]

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::MergeError;
-use super::ways::{Chunk, Merge, MergedRow};
+use super::slots::Chunk;
+use super::ways::{Merge, MergedRow};
 use crate::columnar::{FieldType, FieldValue, SegmentField};
 
 /// No place: the field is not among those that are read.

@@ -4,14 +4,12 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
-use std::sync::Arc;
 
 use super::MergeError;
-use super::cells::CellIndex;
 use super::cursor::{Cursor, Step};
 use super::order::compare_tags;
 use super::run::{Run, Tags};
-use crate::columnar::Segment;
+use super::slots::{Chunk, Slots};
 
 /// Yields merged rows by series and time. The default has none.
 #[derive(Default)]
@@ -63,17 +61,6 @@ pub struct Source {
     pub row: u32,
 }
 
-/// Rows that a merge has at hand.
-#[derive(Debug)]
-pub struct Chunk {
-    /// The rows.
-    pub segment: Arc<Segment>,
-    /// Which fields a row of it may have.
-    pub cells: Arc<CellIndex>,
-    /// Tells it from others that were in its slot before.
-    pub serial: u64,
-}
-
 impl Merge {
     /// Starts merging runs, which are given in the order in which they were written: reads the
     /// first chunk of each that does not say where it begins.
@@ -119,7 +106,7 @@ impl Merge {
     /// The rows that a source is one of.
     #[inline]
     pub fn chunk(&self, slot: usize) -> Option<&Chunk> {
-        self.slots.chunks.get(slot).and_then(Option::as_ref)
+        self.slots.chunk(slot)
     }
 
     /// Takes all rows at the row's time from the runs of its series.
@@ -252,44 +239,4 @@ impl Place {
 
 fn pairs(tags: &Tags) -> impl Iterator<Item = (&str, &str)> {
     tags.iter().map(|(key, value)| (&**key, &**value))
-}
-
-/// The chunks at hand.
-#[derive(Default)]
-pub(super) struct Slots {
-    chunks: Vec<Option<Chunk>>,
-    free: Vec<usize>,
-    /// Used up, but the row at hand may come from them.
-    retired: Vec<usize>,
-    serial: u64,
-}
-
-impl Slots {
-    pub(super) fn put(&mut self, segment: Arc<Segment>, cells: Arc<CellIndex>) -> usize {
-        self.serial += 1;
-        let chunk = Chunk {
-            segment,
-            cells,
-            serial: self.serial,
-        };
-        let slot = self.free.pop().unwrap_or(self.chunks.len());
-        match self.chunks.get_mut(slot) {
-            Some(place) => *place = Some(chunk),
-            None => self.chunks.push(Some(chunk)),
-        }
-        slot
-    }
-
-    pub(super) fn retire(&mut self, slot: usize) {
-        self.retired.push(slot);
-    }
-
-    fn free(&mut self) {
-        for slot in self.retired.drain(..) {
-            if let Some(chunk) = self.chunks.get_mut(slot) {
-                *chunk = None;
-                self.free.push(slot);
-            }
-        }
-    }
 }

@@ -1,0 +1,65 @@
+//! The chunks that a merge holds: each in a slot, until no row at hand needs it.
+
+use std::sync::Arc;
+
+use super::cells::CellIndex;
+use crate::columnar::Segment;
+
+/// Rows that a merge has at hand.
+#[derive(Debug)]
+pub struct Chunk {
+    /// The rows.
+    pub segment: Arc<Segment>,
+    /// Which fields a row of it may have.
+    pub cells: Arc<CellIndex>,
+    /// Tells it from others that were in its slot before.
+    pub serial: u64,
+}
+
+/// The chunks at hand.
+#[derive(Default)]
+pub(super) struct Slots {
+    chunks: Vec<Option<Chunk>>,
+    free: Vec<usize>,
+    /// Used up, but the row at hand may come from them.
+    retired: Vec<usize>,
+    serial: u64,
+}
+
+impl Slots {
+    #[inline]
+    pub(super) fn chunk(&self, slot: usize) -> Option<&Chunk> {
+        self.chunks.get(slot).and_then(Option::as_ref)
+    }
+
+    /// Keeps a chunk; returns its slot.
+    pub(super) fn put(&mut self, segment: Arc<Segment>, cells: Arc<CellIndex>) -> usize {
+        self.serial += 1;
+        let chunk = Chunk {
+            segment,
+            cells,
+            serial: self.serial,
+        };
+        let slot = self.free.pop().unwrap_or(self.chunks.len());
+        match self.chunks.get_mut(slot) {
+            Some(place) => *place = Some(chunk),
+            None => self.chunks.push(Some(chunk)),
+        }
+        slot
+    }
+
+    /// Marks a chunk as used up.
+    pub(super) fn retire(&mut self, slot: usize) {
+        self.retired.push(slot);
+    }
+
+    /// Lets go of the chunks that are used up: the merge leaves the row at hand.
+    pub(super) fn free(&mut self) {
+        for slot in self.retired.drain(..) {
+            if let Some(chunk) = self.chunks.get_mut(slot) {
+                *chunk = None;
+                self.free.push(slot);
+            }
+        }
+    }
+}
