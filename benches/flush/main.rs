@@ -30,8 +30,9 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use tidegate::columnar::{BatchBuilder, FieldValue, Segment};
-use tidegate::lake::parquet::{Column, How, Kind, Layout, ParquetChunks, Sorted, encode_days};
+use tidegate::lake::parquet::{Column, How, Kind, Layout, ParquetChunks, encode_days};
 use tidegate::merge::TimeRange;
+use tidegate::merge::at_once::Sorted;
 
 const RUNS: usize = 5;
 

@@ -25,7 +25,7 @@ use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::actions::{self, NewFile, NewTable};
 use super::columns::Columns;
-use super::parquet::{DayFiles, Encoded, Kind, Layout, Sorted};
+use super::parquet::{DayFiles, Encoded, Kind, Layout};
 use super::scratch::Scratch;
 use super::state::{TableState, day_name};
 use super::table::{Next, Seen, Table};
@@ -34,6 +34,7 @@ use crate::buffer::Sealed;
 use crate::catalog::Bucket;
 use crate::columnar::Segment;
 use crate::id::Sequence;
+use crate::merge::at_once::Sorted;
 use crate::telemetry::FlushCounts;
 
 /// Files of one flush that are written at the same time.

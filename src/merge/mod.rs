@@ -5,7 +5,12 @@
 //!                                          ├─ Run, Run, ... ── Merge ── Points ── MergedSegments
 //! file ───── Chunks ───────────────────────┘   in order of     rows      newest     segments
 //!                                              writing                   values
+//!
+//! segments ── Sorted: where each row goes ── gather: a column in the order of the output
 //! ```
+//!
+//! So there are two ways to one result. The upper one streams: readers and compaction take it. The
+//! lower one ([`at_once`]) is for a flush, whose rows are in memory all at once.
 //!
 //! Rows are ordered by series and time, and everything that is larger than memory is merged day by
 //! day ([`day_of`]). Series are ordered by their tags like rows by columns: key by key, bytewise,
@@ -25,6 +30,7 @@
 //! This module does not know buckets, files or formats, nor the budget: it says what memory it
 //! takes.
 
+pub mod at_once;
 mod cells;
 mod cursor;
 mod day;

@@ -18,9 +18,9 @@ use super::layout::{Kind, Layout};
 use super::order::Order;
 use super::plan::{Needs, Plan, Role, damaged};
 use super::read::ReadRange;
-use super::sorted::Sorted;
 use super::window::{Source, Window};
 use crate::columnar::{Columns, Segment};
+use crate::merge::at_once::Sorted;
 use crate::merge::{Tags, TimeRange};
 
 /// Rows of a chunk at most.
@@ -338,7 +338,7 @@ impl ParquetChunks {
             path: Arc::clone(&self.path),
             source,
         };
-        let sorted = Sorted::one_file(&segments).map_err(failed)?;
+        let sorted = Sorted::one_file(&segments).map_err(|error| failed(error.into()))?;
         let files = encode_days(&sorted, &self.layout).map_err(failed)?;
         self.is_sorted = true;
         if let Some((_, file)) = files.into_iter().next() {

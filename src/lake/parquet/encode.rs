@@ -13,8 +13,8 @@ use super::file::{Encoded, assemble};
 use super::keys::KeyRange;
 use super::layout::Layout;
 use super::row_group::{self, BYTES_MAX, ROWS_MAX, RowGroup};
-use super::sorted::Sorted;
 use crate::columnar::Segment;
+use crate::merge::at_once::Sorted;
 
 /// Column chunks that are held at once, if a single day does not have more.
 const CHUNKS_MAX: usize = 8192;
@@ -22,7 +22,7 @@ const CHUNKS_MAX: usize = 8192;
 /// Encodes the rows of a flush: a file for each day (since 1970-01-01, in UTC), ascending.
 pub fn encode_days(sorted: &Sorted, layout: &Layout) -> Result<Vec<(i32, Encoded)>, EncodeError> {
     let mut encoder = ChunkEncoder::new()?;
-    let mut files = Vec::with_capacity(sorted.days.len());
+    let mut files = Vec::with_capacity(sorted.days().len());
     while let Some(more) = some_days(sorted, layout, files.len(), &mut encoder)? {
         files.extend(more);
     }
@@ -69,15 +69,15 @@ fn some_days(
     let columns = sorted.columns_max().min(layout.columns().len()) + 2;
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut days = Vec::new();
-    for (day, rows) in sorted.days.iter().skip(first) {
+    for (day, rows) in sorted.days().skip(first) {
         let count = rows.len().div_ceil(rows_max);
         if !days.is_empty() && (ranges.len() + count) * columns > CHUNKS_MAX {
             break;
         }
         let starts = rows.clone().step_by(rows_max);
         ranges.extend(starts.map(|start| start..rows.end.min(start + rows_max)));
-        let keys = sorted.keys(rows.clone()).ok_or(EncodeError::NoRows)?;
-        days.push((*day, count, keys));
+        let keys = KeyRange::of_rows(sorted, rows).ok_or(EncodeError::NoRows)?;
+        days.push((day, count, keys));
     }
     if days.is_empty() {
         return Ok(None);
@@ -93,11 +93,8 @@ fn some_days(
 
 /// Rows of a row group: fewer where rows are long.
 fn rows_of_group(sorted: &Sorted) -> usize {
-    let bytes: u64 = sorted
-        .segments
-        .iter()
-        .map(|segment| segment.heap_bytes())
-        .sum();
+    let segments = sorted.segments().iter();
+    let bytes: u64 = segments.map(|segment| segment.heap_bytes()).sum();
     let bytes_a_row = bytes / (sorted.rows() as u64).max(1);
     let rows = BYTES_MAX / bytes_a_row.max(1);
     usize::try_from(rows).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX)
@@ -168,7 +165,7 @@ impl<'l> FileWriter<'l> {
             let all = std::slice::from_ref(&all);
             let encoded = row_group::encode(&sorted, self.layout, all, &mut self.encoder)?;
             self.groups.extend(encoded);
-            let keys = sorted.keys(0..rows).ok_or(EncodeError::NoRows)?;
+            let keys = KeyRange::of_rows(&sorted, 0..rows).ok_or(EncodeError::NoRows)?;
             self.keys = Some(match &self.keys {
                 Some(before) => before.around(&keys),
                 None => keys,

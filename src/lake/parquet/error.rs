@@ -5,6 +5,8 @@ use std::sync::Arc;
 use parquet::errors::ParquetError;
 use thiserror::Error;
 
+use crate::merge::at_once::TooManyRows;
+
 /// Why rows could not become a file.
 #[derive(Debug, Error)]
 pub enum EncodeError {
@@ -17,11 +19,8 @@ pub enum EncodeError {
         kind: &'static str,
     },
     /// More rows than are numbered.
-    #[error("{rows} rows are more than one flush can take")]
-    TooManyRows {
-        /// How many there are.
-        rows: usize,
-    },
+    #[error(transparent)]
+    TooManyRows(#[from] TooManyRows),
     /// A file without rows, which is never made.
     #[error("a file of a table would have no rows: report this")]
     NoRows,

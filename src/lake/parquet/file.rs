@@ -21,6 +21,7 @@ use super::layout::{Kind, Layout, TIME, TIME_NS};
 use super::row_group::RowGroup;
 use super::summary::Summary;
 use crate::columnar::FieldType;
+use crate::merge::at_once::TooManyRows;
 
 /// A file, and what the log of its table says of it.
 #[derive(Clone, Debug)]
@@ -179,7 +180,7 @@ fn metadata(
     chunk: &Chunk,
     rows: usize,
 ) -> Result<ColumnChunkMetaData, EncodeError> {
-    let number = |count: usize| i64::try_from(count).map_err(|_| EncodeError::TooManyRows { rows });
+    let number = |count: usize| i64::try_from(count).map_err(|_| TooManyRows { rows });
     let mut encodings = vec![Encoding::RLE, chunk.encoding];
     let mut pages = vec![PageEncodingStats {
         page_type: PageType::DATA_PAGE,

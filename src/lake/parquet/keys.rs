@@ -10,9 +10,11 @@
 //! one whose next key is the later one lacks the earlier one. Two files whose rows do not meet in
 //! this order have no point in common, whatever their times are.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::columnar::Segment;
+use crate::merge::at_once::Sorted;
 
 /// Bytes of a row that are kept: a longer first row is cut, a longer last row is rounded up.
 const ROW_BYTES_MAX: usize = 512;
@@ -37,6 +39,16 @@ impl KeyRange {
             first: cut_down(bytes(first)).into(),
             last: rounded_up(bytes(last)).into(),
         }
+    }
+
+    /// The range of some rows, if there are any.
+    pub(super) fn of_rows(sorted: &Sorted, rows: Range<usize>) -> Option<Self> {
+        let row = |row: usize| {
+            let (segment, series, _) = sorted.runs_in(row..row + 1).next()?;
+            Some((segment, series, *sorted.times(row..row + 1).first()?))
+        };
+        let last = rows.end.checked_sub(1).filter(|last| *last >= rows.start)?;
+        Some(Self::of(row(rows.start)?, row(last)?))
     }
 
     /// Reads what [`KeyRange::texts`] wrote; nothing if that is not a range.

@@ -1,7 +1,7 @@
 //! Segments as Parquet files and back.
 //!
 //! ```text
-//! segments --Sorted (day, series, time; equal points merged)--> DayFiles --> a file a day
+//! segments --Sorted (`merge::at_once`: day, series, time)--> DayFiles --> a file per day
 //! sorted segments, one by one ------------------------------------> FileWriter --> a file
 //! a file --ParquetChunks--> sorted segments, one by one
 //! ```
@@ -32,7 +32,6 @@ mod dictionary;
 mod encode;
 mod error;
 mod file;
-mod gather;
 mod hybrid;
 mod keys;
 mod layout;
@@ -41,7 +40,6 @@ mod plan;
 mod read;
 mod row_group;
 mod slice;
-mod sorted;
 mod summary;
 mod window;
 
@@ -56,4 +54,3 @@ pub use keys::KeyRange;
 pub use layout::{Column, Kind, Layout, TIME, TIME_NS};
 pub use plan::Needs;
 pub use read::ReadRange;
-pub use sorted::Sorted;

@@ -6,10 +6,9 @@ use std::ops::Range;
 use super::EncodeError;
 use super::body::Plain;
 use super::chunk::{Chunk, ChunkEncoder, TagRuns};
-use super::gather::{Gathered, Values, gather};
 use super::layout::{Kind, Layout};
 use super::slice::Slice;
-use super::sorted::Sorted;
+use crate::merge::at_once::{Gathered, Sorted, Values, gather};
 
 /// Rows of a row group. Small on purpose: who reads many files at once holds one of each.
 pub(super) const ROWS_MAX: usize = 128 * 1024;
@@ -75,7 +74,7 @@ pub(super) fn encode(
 /// values would be lost.
 fn used(sorted: &Sorted, layout: &Layout) -> Result<Vec<bool>, EncodeError> {
     let mut used = vec![false; layout.columns().len()];
-    for segment in &sorted.segments {
+    for segment in sorted.segments() {
         let tags = segment.tag_keys().map(|key| (key, Kind::Tag));
         let fields = segment.fields().iter();
         let fields = fields.map(|field| (field.name(), Kind::Field(field.field_type())));
@@ -97,7 +96,7 @@ fn times(
     encoder: &mut ChunkEncoder,
 ) -> Result<RowGroup, EncodeError> {
     let slice = Slice::full(range.clone());
-    let time_ns = sorted.times.get(range.clone()).unwrap_or_default();
+    let time_ns = sorted.times(range.clone());
     let time: Vec<i64> = time_ns
         .iter()
         .map(|time_ns| time_ns.div_euclid(1000))

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::gather::Gathered;
 use super::hybrid::Hybrid;
+use crate::merge::at_once::Gathered;
 
 /// The rows of a row group that have a value.
 #[derive(Debug)]

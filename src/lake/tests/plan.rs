@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
-use crate::lake::parquet::{KeyRange, Kind, Layout, Sorted, encode_days};
+use crate::lake::parquet::{KeyRange, Kind, Layout, encode_days};
 use crate::lake::plan::{Rules, is_closed, runs};
 use crate::lake::state::DataFile;
 use crate::lake::{Column, Columns};
+use crate::merge::at_once::Sorted;
 
 /// A day that is over.
 const PAST: i32 = 0;

@@ -16,9 +16,10 @@ use parquet::arrow::ArrowWriter;
 use super::support::{Cell, Row, layout, row, rows_of, segment};
 use crate::columnar::FieldType;
 use crate::lake::parquet::{
-    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, Sorted, encode_days,
+    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, encode_days,
 };
 use crate::merge::TimeRange;
+use crate::merge::at_once::Sorted;
 
 fn read(
     bytes: Vec<u8>,

@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
 use crate::lake::parquet::{
-    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, Sorted, encode_days,
+    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, encode_days,
 };
 use crate::merge::TimeRange;
+use crate::merge::at_once::Sorted;
 
 use super::support::{Row, rows_of};
 

@@ -4,7 +4,8 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use serde_json::{Value, json};
 
 use super::support::{Cell, Row, layout, row, segment};
-use crate::lake::parquet::{Encoded, Sorted, encode_days};
+use crate::lake::parquet::{Encoded, encode_days};
+use crate::merge::at_once::Sorted;
 
 fn encode(rows: &[Row]) -> Encoded {
     let sorted = Sorted::new(&[segment(rows)]).unwrap();

@@ -1,4 +1,4 @@
-//! The rows of a flush in the order of the lake: day, series, time; equal points as one row.
+//! Rows in the order of files: day, series, time; equal points as one row.
 //!
 //! Nothing but integers is compared here: series have ranks. Rows mostly come with their times
 //! ascending in every series, so a counting sort by rank leaves little to do.
@@ -11,19 +11,19 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::EncodeError;
-use super::keys::KeyRange;
+use super::TooManyRows;
 use crate::columnar::Segment;
-use crate::merge::{Ranks, day_of};
+use crate::merge::day::day_of;
+use crate::merge::order::Ranks;
 
 /// Rows of one series, one behind the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Run {
+struct Run {
     /// Where the series' tags are found.
-    pub(super) segment: usize,
-    pub(super) series: u32,
+    segment: usize,
+    series: u32,
     /// The first row of the output.
-    pub(super) start: usize,
+    start: usize,
 }
 
 /// The rows of one table, sorted and merged.
@@ -37,24 +37,24 @@ pub struct Sorted {
     /// one day.
     order: Vec<u32>,
     /// The time of every row of the output.
-    pub(super) times: Vec<i64>,
-    pub(super) runs: Vec<Run>,
+    times: Vec<i64>,
+    runs: Vec<Run>,
     /// Days since 1970-01-01 with the rows they have, ascending.
-    pub(super) days: Vec<(i32, Range<usize>)>,
+    days: Vec<(i32, Range<usize>)>,
 }
 
 impl Sorted {
     /// Sorts the rows of one table's segments, oldest segment first.
-    pub fn new(segments: &[Arc<Segment>]) -> Result<Self, EncodeError> {
+    pub fn new(segments: &[Arc<Segment>]) -> Result<Self, TooManyRows> {
         Self::sort(segments, true)
     }
 
     /// The same for rows of one file, which stay in one whatever their times are.
-    pub(super) fn one_file(segments: &[Arc<Segment>]) -> Result<Self, EncodeError> {
+    pub fn one_file(segments: &[Arc<Segment>]) -> Result<Self, TooManyRows> {
         Self::sort(segments, false)
     }
 
-    fn sort(segments: &[Arc<Segment>], by_day: bool) -> Result<Self, EncodeError> {
+    fn sort(segments: &[Arc<Segment>], by_day: bool) -> Result<Self, TooManyRows> {
         let ranks = Ranks::new(segments);
         let input = Input::new(segments, &ranks)?;
         let mut output = Output::with_rows(input.times.len());
@@ -80,7 +80,7 @@ impl Sorted {
 
     /// Rows that are sorted and merged already and of one day: each segment, and every segment
     /// before the next.
-    pub(super) fn in_order(segments: Vec<Arc<Segment>>) -> Self {
+    pub fn in_order(segments: Vec<Arc<Segment>>) -> Self {
         let times = segments.iter().flat_map(|segment| segment.times());
         let times: Vec<i64> = times.copied().collect();
         let mut runs: Vec<Run> = Vec::new();
@@ -122,13 +122,23 @@ impl Sorted {
         input - self.times.len()
     }
 
-    /// Days since 1970-01-01, in UTC, with their numbers of rows, ascending.
-    pub fn days(&self) -> impl Iterator<Item = (i32, usize)> {
-        self.days.iter().map(|(day, rows)| (*day, rows.len()))
+    /// The segments that the rows came in, oldest first.
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+
+    /// The times of some rows, nanoseconds since the epoch.
+    pub fn times(&self, rows: Range<usize>) -> &[i64] {
+        self.times.get(rows).unwrap_or_default()
+    }
+
+    /// Days since 1970-01-01, in UTC, with the rows they have, ascending.
+    pub fn days(&self) -> impl ExactSizeIterator<Item = (i32, Range<usize>)> {
+        self.days.iter().map(|(day, rows)| (*day, rows.clone()))
     }
 
     /// At most so many columns have a value.
-    pub(super) fn columns_max(&self) -> usize {
+    pub fn columns_max(&self) -> usize {
         let columns = self.segments.iter();
         let columns = columns.map(|segment| segment.tag_keys().count() + segment.fields().len());
         columns.sum()
@@ -150,21 +160,8 @@ impl Sorted {
         inputs.map(move |input| (place(input), *input))
     }
 
-    /// The first and the last of some rows, if there are any.
-    pub(super) fn keys(&self, rows: Range<usize>) -> Option<KeyRange> {
-        let row = |row: usize| {
-            let (segment, series, _) = self.runs_in(row..row + 1).next()?;
-            Some((segment, series, *self.times.get(row)?))
-        };
-        let last = rows.end.checked_sub(1).filter(|last| *last >= rows.start)?;
-        Some(KeyRange::of(row(rows.start)?, row(last)?))
-    }
-
     /// The runs within some rows: where the series' tags are found, and how many rows it has.
-    pub(super) fn runs_in(
-        &self,
-        rows: Range<usize>,
-    ) -> impl Iterator<Item = (&Segment, u32, usize)> {
+    pub fn runs_in(&self, rows: Range<usize>) -> impl Iterator<Item = (&Segment, u32, usize)> {
         let first = self.runs.partition_point(|run| run.start <= rows.start);
         let runs = self.runs.get(first.saturating_sub(1)..).unwrap_or_default();
         let ends = runs
@@ -192,10 +189,10 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn new(segments: &'a [Arc<Segment>], ranks: &Ranks) -> Result<Self, EncodeError> {
+    fn new(segments: &'a [Arc<Segment>], ranks: &Ranks) -> Result<Self, TooManyRows> {
         let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
         if u32::try_from(rows).is_err() {
-            return Err(EncodeError::TooManyRows { rows });
+            return Err(TooManyRows { rows });
         }
         let times = match segments {
             [one] => Cow::Borrowed(one.times()),

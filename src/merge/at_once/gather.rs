@@ -10,27 +10,34 @@ const SPARSE: usize = 8;
 
 /// Values in the order of rows, absent ones left out.
 #[derive(Debug)]
-pub(super) struct Gathered<T> {
+pub struct Gathered<T> {
     /// The rows that have a value, ascending; nothing if all have.
-    pub(super) rows: Option<Vec<u32>>,
-    pub(super) values: Vec<T>,
+    pub rows: Option<Vec<u32>>,
+    /// The values of those rows.
+    pub values: Vec<T>,
 }
 
 /// The values of a field, of its type.
 #[derive(Debug)]
-pub(super) enum Values<'a> {
+pub enum Values<'a> {
+    /// Of a column of doubles.
     Float(Gathered<f64>),
+    /// Of a column of signed integers.
     Integer(Gathered<i64>),
+    /// Of a column of unsigned integers.
     Unsigned(Gathered<u64>),
+    /// Of a column of booleans.
     Boolean(Gathered<bool>),
+    /// Of a column of texts.
     String(Gathered<&'a str>),
 }
 
 /// A field of a segment, and where that segment's rows begin.
 type Part<'a> = (usize, &'a SegmentField);
 
-/// Gathers the values of the field with this name and type: those of some rows at least.
-pub(super) fn gather<'a>(
+/// Gathers the values of the field with this name and type: those of some rows of the output at least;
+/// of equal points the one written last.
+pub fn gather<'a>(
     sorted: &'a Sorted,
     name: &str,
     field_type: FieldType,
