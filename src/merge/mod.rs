@@ -10,7 +10,8 @@
 //! ```
 //!
 //! So there are two ways to one result. The upper one streams: readers and compaction take it. The
-//! lower one ([`at_once`]) is for a flush, whose rows are in memory all at once.
+//! lower one ([`at_once`]) is for a flush, whose rows are in memory all at once. A test holds them
+//! against each other.
 //!
 //! Rows are ordered by series and time, and everything that is larger than memory is merged day by
 //! day ([`day_of`]). Series are ordered by their tags like rows by columns: key by key, bytewise,

@@ -57,8 +57,9 @@ pub fn gather<'a>(
         sorted,
         parts: &parts,
         input_rows,
-        // Of a small part of the rows every value is looked up rather than all of them laid out.
-        few: (rows.len() * SPARSE < sorted.rows()).then_some(rows),
+        // Of a small part of the rows every value is looked up rather than all of them laid out. Where
+        // the input of a part lies is known if there are several days.
+        few: (sorted.days().len() > 1 && rows.len() * SPARSE < sorted.rows()).then_some(rows),
     };
     match field_type {
         FieldType::Float => Values::Float(gather.all(

@@ -1,5 +1,5 @@
 //! The merge of rows that are in memory all at once, as a flush has them: the other way to the
-//! result of [`super::Merge`].
+//! result of [`super::Merge`], held against it by a test.
 //!
 //! [`Sorted`] says for each row of the input which row of the output it goes to, and moves no
 //! value; [`gather()`] brings one column at a time to its places, where of equal points the value
