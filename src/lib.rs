@@ -28,6 +28,7 @@
 //! | [`merge`] | sorted runs of rows, from memory or files, merged into one |
 //! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows merged and sorted, and the formats they leave in |
+//! | `tidegate-query` | a package of its own in `src/query`: the engine for questions, so far its traits |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
 //! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, numbers that name things |

@@ -1,0 +1,111 @@
+//! The traits through which the program hands its points to a question.
+//!
+//! They promise nothing about where rows lie. What they must promise about the rows themselves is
+//! said at [`Table::scan`].
+
+use std::fmt::Debug;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_schema::DataType;
+use futures_core::future::BoxFuture;
+use futures_core::stream::BoxStream;
+
+/// A bucket at one moment: every point that was acknowledged before the moment, and none twice.
+pub trait Database: Debug + Send + Sync {
+    /// Names of the tables, as in line protocol, sorted bytewise.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the tables cannot be listed.
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>>;
+
+    /// The table of this very name (names differ by case), or none.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if the table is there and its columns cannot be read.
+    fn table<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>>;
+}
+
+/// A table at the moment of its [`Database`].
+pub trait Table: Debug + Send + Sync {
+    /// The columns: `time` first, then tags, then fields, each sorted by name.
+    fn columns(&self) -> &[Column];
+
+    /// Reads rows.
+    ///
+    /// A row is one point. Over all pieces together a pair of tags and time occurs once; its
+    /// fields hold the value that was written last to each, and null if none was. A tag that the
+    /// point does not have is null. Rows past retention are not there.
+    ///
+    /// Every batch has the columns that were asked for, in that order, with the names and types of
+    /// [`Table::columns`].
+    ///
+    /// # Errors
+    /// [`DatabaseError`], here or from a piece, if rows that should be there cannot be read. A
+    /// scan never ends early without one.
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>>;
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// As in line protocol.
+    pub name: String,
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// The type of its values in a batch.
+    pub data_type: DataType,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// When a point was measured: nanoseconds since 1970-01-01 00:00 UTC, never null.
+    Time,
+    /// A part of what names the series.
+    Tag,
+    /// A measured value.
+    Field,
+}
+
+/// The rows that a question needs, and which of their columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// Names of columns, each of the table and none twice.
+    pub columns: Vec<String>,
+    /// Nanoseconds, both ends included. No other rows come.
+    pub times: RangeInclusive<i64>,
+    /// No rows come that one of these excludes.
+    pub tags: Vec<TagFilter>,
+}
+
+/// A condition on one tag. There are none on fields: an overwritten value that is filtered before
+/// it is merged with the one that replaced it would come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagFilter {
+    /// The tag's name.
+    pub column: String,
+    /// The values that pass; `None` stands for points without the tag.
+    pub one_of: Vec<Option<String>>,
+}
+
+/// A part of a table's rows. Pieces are independent of each other and may be read side by side.
+pub enum Piece {
+    /// Rows that are merged already, sorted by tags and then time.
+    Merged(BoxStream<'static, Result<RecordBatch, DatabaseError>>),
+}
+
+/// A failure of the program that keeps the points.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The bucket or the table was deleted while it was read.
+    #[error("{0} was deleted while it was read")]
+    Gone(String),
+    /// Rows that should be there cannot be read.
+    #[error("rows cannot be read: {0}")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

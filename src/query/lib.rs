@@ -1,0 +1,20 @@
+//! The query engine: questions over tables of points, whoever keeps them.
+//!
+//! A package of its own. It knows Arrow and the traits in [`database`], and nothing of the program
+//! that serves it: neither its log, its buffer and its files nor HTTP. The program implements
+//! [`Database`] and hands it in, one snapshot per question.
+//!
+//! ```text
+//! the program > Database > Table > scan > pieces of sorted, merged rows > plans above them
+//! ```
+//!
+//! A plan may be wrong in a hundred shapes; the scan is where rows become right: merged, within
+//! retention, exact in nanoseconds. So all that is promised about rows stands at
+//! [`Table::scan`], and whatever is above it may rely on that.
+
+pub mod database;
+
+pub use database::{Column, ColumnKind, Database, DatabaseError, Piece, Scan, Table, TagFilter};
+
+#[cfg(test)]
+mod tests;

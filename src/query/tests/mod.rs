@@ -1,0 +1,81 @@
+//! Tests of the traits, against a database that is a plain list of points.
+
+mod points;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, TimestampNanosecondType};
+use futures_util::TryStreamExt;
+
+use crate::{Column, ColumnKind, Database, Piece, Scan, Table, TagFilter};
+use points::{Point, Points};
+
+#[tokio::test]
+async fn a_scan_gives_the_last_value_of_each_point_that_passes_and_no_other() {
+    let database = Points::new([
+        Point::new("cpu", &[("host", "a")], 1, &[("usage", 1.0)]),
+        Point::new("cpu", &[("host", "b")], 1, &[("usage", 2.0)]),
+        Point::new("cpu", &[("host", "a")], 1, &[("usage", 3.0), ("idle", 4.0)]),
+        Point::new("cpu", &[], 2, &[("idle", 5.0)]),
+        Point::new("cpu", &[("host", "a")], 3, &[("usage", 6.0)]),
+        Point::new("mem", &[("host", "a")], 1, &[("used", 7.0)]),
+    ]);
+    assert_eq!(database.tables().await.unwrap(), ["cpu", "mem"]);
+    assert!(database.table("CPU").await.unwrap().is_none());
+    let table = database.table("cpu").await.unwrap().unwrap();
+    let names = |kind: ColumnKind| {
+        let of_kind = table.columns().iter().filter(move |c| c.kind == kind);
+        of_kind
+            .map(|column: &Column| column.name.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(ColumnKind::Time), ["time"]);
+    assert_eq!(names(ColumnKind::Tag), ["host"]);
+    assert_eq!(names(ColumnKind::Field), ["idle", "usage"]);
+
+    let of = |hosts: &[Option<&str>]| TagFilter {
+        column: "host".to_owned(),
+        one_of: hosts.iter().map(|host| host.map(str::to_owned)).collect(),
+    };
+    let all = [
+        (None, 2, None),
+        (Some("a".to_owned()), 1, Some(3.0)),
+        (Some("a".to_owned()), 3, Some(6.0)),
+        (Some("b".to_owned()), 1, Some(2.0)),
+    ];
+    for (times, tags, rows) in [
+        (i64::MIN..=i64::MAX, vec![], vec![0, 1, 2, 3]),
+        (1..=2, vec![], vec![0, 1, 3]),
+        (i64::MIN..=i64::MAX, vec![of(&[Some("a")])], vec![1, 2]),
+        (
+            i64::MIN..=i64::MAX,
+            vec![of(&[None, Some("b")])],
+            vec![0, 3],
+        ),
+        (2..=2, vec![of(&[Some("a")])], vec![]),
+    ] {
+        let scan = Scan {
+            columns: ["usage", "time", "host"].map(str::to_owned).to_vec(),
+            times,
+            tags,
+        };
+        let expected: Vec<_> = rows.into_iter().map(|row| all[row].clone()).collect();
+        assert_eq!(read(&*table, scan.clone()).await, expected, "{scan:?}");
+    }
+}
+
+/// Host, time and usage of every row, in the order in which they come.
+async fn read(table: &dyn Table, scan: Scan) -> Vec<(Option<String>, i64, Option<f64>)> {
+    let mut rows = Vec::new();
+    for piece in table.scan(scan).await.unwrap() {
+        let Piece::Merged(batches) = piece;
+        for batch in batches.try_collect::<Vec<_>>().await.unwrap() {
+            let usage = batch.column(0).as_primitive::<Float64Type>();
+            let time = batch.column(1).as_primitive::<TimestampNanosecondType>();
+            let host = batch.column(2).as_string::<i32>();
+            for ((usage, time), host) in usage.iter().zip(time).zip(host) {
+                rows.push((host.map(str::to_owned), time.unwrap(), usage));
+            }
+        }
+    }
+    rows
+}
