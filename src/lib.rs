@@ -32,6 +32,8 @@
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
 //! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, numbers that name things |
+//! | [`vital`] | threads and tasks whose panic ends the process |
+//! | [`certain`], [`narrow`] | what cannot be otherwise, said loudly; sizes of integers |
 
 #[cfg(doc)]
 #[doc = include_str!("DESIGN.md")]
@@ -60,7 +62,10 @@ pub mod lake;
 pub mod merge;
 pub mod read;
 
+pub mod certain;
 pub mod clock;
 pub mod id;
 pub mod memory;
+pub mod narrow;
 pub mod storage;
+pub mod vital;

@@ -26,6 +26,7 @@ use super::scratch::TableRows;
 use crate::buffer::Buffer;
 use crate::id::{BucketId, Sequence};
 use crate::memory::Reservation;
+use crate::vital;
 use turns::{Turn, Turns, Weight};
 
 /// What a light frame has reserved at most, in bytes: applied in about a millisecond.
@@ -81,9 +82,8 @@ struct State {
     turns: Turns<Work>,
     /// Nothing more comes.
     is_closed: bool,
-    /// One of the threads has panicked: nothing more is applied.
-    is_broken: bool,
-    /// Holds the heavy thread before its next turn, until the other end goes.
+    /// Holds the heavy thread before its next turn, until the other end goes; a word through it
+    /// makes the thread panic.
     #[cfg(test)]
     gate: Option<std::sync::mpsc::Receiver<()>>,
 }
@@ -102,24 +102,21 @@ pub(super) fn start(buffer: Buffer, applied: Arc<Applied>) -> io::Result<Jobs> {
     };
     for (name, weight) in [("apply", Weight::Light), ("apply-heavy", Weight::Heavy)] {
         let shared = Arc::clone(&shared);
-        let thread = std::thread::Builder::new().name(name.to_owned());
-        thread.spawn(move || shared.run(weight))?;
+        // A frame of which half is applied, or none, was acknowledged by the disk.
+        vital::thread(name, move || shared.run(weight))?;
     }
     Ok(jobs)
 }
 
 impl Jobs {
-    /// Queues a frame; sequences ascend. Hands it back if nothing is applied any more.
-    pub(super) fn send(&self, job: Job) -> Result<(), Box<Job>> {
+    /// Queues a frame; sequences ascend.
+    pub(super) fn send(&self, job: Job) {
         let (bucket, sequence) = (job.bucket, job.sequence);
         let weight = match job.reservation.bytes() <= LIGHT_BYTES_MAX {
             true => Weight::Light,
             false => Weight::Heavy,
         };
         let mut state = self.shared.state();
-        if state.is_broken {
-            return Err(Box::new(job));
-        }
         let ready = state.turns.push(Turn {
             bucket,
             sequence,
@@ -128,7 +125,6 @@ impl Jobs {
         });
         drop(state);
         self.shared.wake(ready);
-        Ok(())
     }
 
     /// Holds heavy frames before their next turn until the other end of the gate goes.
@@ -147,7 +143,6 @@ impl Drop for Jobs {
 
 impl Shared {
     fn run(&self, weight: Weight) {
-        let _broken = Breaking(self);
         while let Some(turn) = self.next(weight) {
             self.apply(turn);
         }
@@ -157,7 +152,7 @@ impl Shared {
     fn next(&self, weight: Weight) -> Option<Turn<Work>> {
         let mut state = self.state();
         loop {
-            if state.is_broken || (state.is_closed && state.turns.is_empty()) {
+            if state.is_closed && state.turns.is_empty() {
                 return None;
             }
             #[cfg(test)]
@@ -165,7 +160,7 @@ impl Shared {
                 && let Some(gate) = state.gate.take()
             {
                 drop(state);
-                let _ = gate.recv();
+                assert!(gate.recv().is_err(), "on purpose");
                 state = self.state();
                 continue;
             }
@@ -222,22 +217,6 @@ impl Shared {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Sees whether a thread panics: then nobody waits for ever for what is not applied any more.
-struct Breaking<'a>(&'a Shared);
-
-impl Drop for Breaking<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let mut state = self.0.state();
-            state.is_broken = true;
-            let lost = std::mem::take(&mut state.turns);
-            drop(state);
-            drop(lost);
-            self.0.wake_all();
-        }
     }
 }
 

@@ -35,6 +35,7 @@ use crate::catalog::schema::{Checkpoint, Ground, Growth, Schemas};
 use crate::catalog::{Bucket, Catalog};
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
+use crate::vital;
 use crate::wal::{CommitError, Generation, Wal};
 
 /// The id of no bucket.
@@ -212,13 +213,16 @@ impl Resolver {
                 continue;
             }
             let mut resolved = resolution.resolved();
-            for (part, frame) in frames {
-                let growth = resolution.take_growth(part);
-                let (_, commit) =
-                    self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
-                resolved.commits.push(commit);
-            }
-            self.account(&schemas, names);
+            // A frame whose columns are not in the schemas would be contradicted by the next one.
+            vital::step("resolve", || {
+                for (part, frame) in frames {
+                    let growth = resolution.take_growth(part);
+                    let (_, commit) =
+                        self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
+                    resolved.commits.push(commit);
+                }
+                self.account(&schemas, names);
+            });
             watch.saw_no_name();
             return Ok(Some(resolved));
         }
@@ -271,7 +275,7 @@ impl Resolver {
             generation,
             payload,
             Box::new(move |sequence, result| match result {
-                Ok(()) => resolver.queue(Job {
+                Ok(()) => resolver.jobs.send(Job {
                     bucket: bucket_id,
                     sequence,
                     tables,
@@ -307,15 +311,6 @@ impl Resolver {
             return Err(WriteError::BucketGone(bucket.name.clone()));
         }
         Ok(self.submit(&mut schemas, bucket, (frame, Vec::new()), none))
-    }
-
-    /// Runs on the log's thread, in sequence order.
-    fn queue(&self, job: Job) {
-        if let Err(lost) = self.jobs.send(job) {
-            let _ = lost
-                .done
-                .send(Committed::Failed("the server is stopping".to_owned()));
-        }
     }
 
     /// Runs on the log's thread: the provisional columns go before anything else is told, once for

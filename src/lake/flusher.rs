@@ -21,6 +21,7 @@ use crate::buffer::TableInfo;
 use crate::clock;
 use crate::id::BucketId;
 use crate::telemetry::FlushCounts;
+use crate::vital;
 
 /// How often the tables are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -123,7 +124,7 @@ impl Flusher {
                 tasks: TaskTracker::new(),
             }),
         };
-        tokio::spawn(flusher.clone().run());
+        tokio::spawn(vital::task("flusher", flusher.clone().run()));
         flusher
     }
 
@@ -303,13 +304,14 @@ impl Flusher {
     fn spawn(&self, key: Key, bytes: u64, reason: Reason) {
         self.progress().running.insert(key.clone(), bytes);
         let flusher = self.clone();
-        self.shared.tasks.spawn(async move {
+        // A table that counts as being flushed for ever would never be flushed again.
+        self.shared.tasks.spawn(vital::task("flush", async move {
             let place = Arc::clone(&flusher.shared.places).acquire_owned().await;
             let flushed = flusher.flush_one(&key, reason).await;
             drop(place);
             flusher.note(key, flushed.as_ref().err());
             flusher.shared.changed.notify_one();
-        });
+        }));
     }
 
     /// One line about what was flushed since the last one, when nothing more is on its way, or from

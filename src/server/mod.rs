@@ -43,6 +43,7 @@ use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::memory::Budget;
 use crate::telemetry::Metrics;
+use crate::vital;
 
 pub use listener::Listener;
 pub use open::{Announce, Announcement, OpenError, ingest_options};
@@ -92,7 +93,8 @@ pub async fn run(
         tasks.clone(),
         metrics,
     );
-    let accepting = tokio::spawn(accepting);
+    // Without it the server would be deaf.
+    let accepting = tokio::spawn(vital::task("accept", accepting));
     let opened = tokio::select! {
         opened = open::open(app.clone(), announce) => opened,
         () = shutdown.cancelled() => Ok(()),
@@ -102,7 +104,7 @@ pub async fn run(
     }
     let deadline = Deadline::of(config.server.shutdown_grace, clock::instant());
     stop.gently.cancel();
-    // The loop ends by itself; that it panicked would be in the log.
+    // The loop ends by itself.
     let _ = accepting.await;
     end(&tasks, deadline, &cut, &stop).await;
     open::close(&app, deadline.left(clock::instant())).await;

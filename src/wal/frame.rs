@@ -1,5 +1,7 @@
 //! Frames: how they are laid out and what seals them. The picture is in the module above.
 
+use crate::narrow;
+
 /// Bytes of a frame before its payload.
 pub const FRAME_HEADER_BYTES: usize = 24;
 
@@ -65,7 +67,7 @@ pub(super) struct Label {
 /// Appends a frame that will stand at `offset` of the segment. The payload must be within
 /// [`FRAME_BYTES_MAX`].
 pub(super) fn encode(out: &mut Vec<u8>, seal: Seal, offset: u64, label: Label, payload: &[u8]) {
-    let payload_bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    let payload_bytes = narrow::to_u32(payload.len(), "frames above FRAME_BYTES_MAX are refused");
     let mut header = [0; FRAME_HEADER_BYTES - 4];
     fill(
         &mut header,

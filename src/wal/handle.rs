@@ -1,7 +1,6 @@
 //! The log as everybody but its own thread sees it.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -10,6 +9,7 @@ use super::error::{CommitError, WalError};
 use super::queue::{Completion, Generation, Shared};
 use super::writer::{Writer, segments_freed};
 use crate::id::Sequence;
+use crate::vital;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
 /// [`Wal::close`], without waiting for it.
@@ -58,13 +58,8 @@ impl Wal {
     }
 
     pub(super) fn run(&self, committer: Committer) -> Result<(), WalError> {
-        let shared = self.handle.shared.clone();
-        let work = move || {
-            let closed = catch_unwind(AssertUnwindSafe(|| committer.run()));
-            closed.unwrap_or_else(|_| Err(after_panic(&shared)))
-        };
-        let builder = std::thread::Builder::new().name("wal".to_owned());
-        let thread = builder.spawn(work).map_err(WalError::Thread)?;
+        // A completion is run there too: what was acknowledged may not have been applied.
+        let thread = vital::thread("wal", || committer.run()).map_err(WalError::Thread)?;
         *self
             .handle
             .thread
@@ -74,8 +69,8 @@ impl Wal {
     }
 
     /// Queues a frame and returns its sequence; never waits for the disk. `done` runs exactly
-    /// once, when the frame is durable or has failed, and never within this call. (Only when
-    /// another completion of the same group has panicked it is dropped without a word.)
+    /// once, when the frame is durable or has failed, and never within this call. If it panics the
+    /// process ends ([`crate::vital`]).
     ///
     /// `generation` says what the frame may rely on. Once the completion of a failed frame has
     /// returned, nothing may be submitted in that frame's generation any more: it would be told
@@ -200,22 +195,4 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.close();
     }
-}
-
-/// A completion has panicked, so what was acknowledged may not have been applied: nothing more is
-/// taken until a restart replays it. Nobody waits for ever, and nobody is told that all is well.
-fn after_panic(shared: &Shared) -> WalError {
-    let reason = "its thread has panicked; tidegate must be restarted".to_owned();
-    shared.status().fault = Some(format!("the log is closed: {reason}"));
-    tracing::error!("a completion of the log has panicked: no more writes until a restart");
-    shared.close();
-    let mut left = Vec::new();
-    while !shared.end() {
-        shared.take_all(&mut left);
-        for entry in left.drain(..) {
-            let told = || shared.complete(entry, Err(CommitError::Closed));
-            let _ = catch_unwind(AssertUnwindSafe(told));
-        }
-    }
-    WalError::NotClean { reason }
 }

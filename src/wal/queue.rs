@@ -191,11 +191,6 @@ impl Shared {
         group.extend(queue.entries.drain(..end));
     }
 
-    /// Moves all frames that wait to `group`.
-    pub(super) fn take_all(&self, group: &mut Vec<Entry>) {
-        group.extend(lock(&self.queue).entries.drain(..));
-    }
-
     /// Waits for something to do.
     pub(super) fn wait(&self, deadline: Option<Instant>) -> Wake {
         let mut queue = lock(&self.queue);

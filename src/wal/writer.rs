@@ -10,6 +10,7 @@ use super::reader::to_u64;
 use super::released;
 use super::replay::Carried;
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
+use crate::certain::Certain;
 use crate::clock;
 use crate::id::Sequence;
 use crate::storage::{File, Space, Storage, StorageError, ensure_reserve, held, hold_last};
@@ -142,9 +143,8 @@ impl Writer {
         }
         self.note_newest()?;
         for _ in 0..freed {
-            let Some(oldest) = self.segments.first() else {
-                break;
-            };
+            let oldest = self.segments.first();
+            let oldest = oldest.certain("no more are freed than there are");
             let path = segment::path(oldest.number);
             // It may be gone since an attempt that failed, or by hand.
             if self.storage.len(&path)?.is_some() {
@@ -159,9 +159,8 @@ impl Writer {
     /// The segment that is noted to be the newest may be deleted next: a run died between the name of
     /// its successor and the note of it, and this one has made none yet.
     fn note_newest(&mut self) -> Result<(), StorageError> {
-        let Some(newest) = self.segments.last() else {
-            return Ok(());
-        };
+        let newest = self.segments.last();
+        let newest = newest.certain("what is freed leaves its successor");
         let path = segment::path(newest.number);
         // A name that is noted was durable before.
         if !self.names_durable && !held(&*self.storage)?.contains(&path) {
@@ -219,18 +218,15 @@ impl Writer {
         frames: impl Iterator<Item = (Kind, u64, &'a [u8])>,
     ) -> Result<GroupReport, StorageError> {
         self.open()?;
-        let Some(mut active) = self.active.take() else {
-            return Ok(GroupReport::default());
-        };
+        let mut active = self.take_active();
         self.buffer.clear();
         let (mut count, mut last) = (0, self.last);
         for (kind, sequence, payload) in frames {
-            let durable = u32::try_from(active.end).unwrap_or(u32::MAX);
             let at = active.end + to_u64(self.buffer.len());
             let label = Label {
                 kind,
                 sequence,
-                durable,
+                durable: durable_offset(active.end),
             };
             frame::encode(&mut self.buffer, active.seal, at, label, payload);
             (count, last) = (count + 1, sequence);
@@ -352,11 +348,10 @@ impl Writer {
         } = &self.next;
         let mut frames = Vec::new();
         for Carried { sequence, payload } in carried {
-            let durable = u32::try_from(FRAMES_START).unwrap_or(u32::MAX);
             let label = Label {
                 kind: Kind::Data,
                 sequence: *sequence,
-                durable,
+                durable: durable_offset(FRAMES_START),
             };
             let at = FRAMES_START + to_u64(frames.len());
             frame::encode(&mut frames, seal, at, label, payload);
@@ -376,9 +371,7 @@ impl Writer {
     /// Writes past the end what did not fit, and takes it back: room for it is there now.
     fn check_room(&mut self) -> Result<(), StorageError> {
         let wanted = self.wanted_bytes.max(self.options.room_bytes_min);
-        let Some(active) = self.active.take() else {
-            return Ok(());
-        };
+        let active = self.take_active();
         let room = active.file.write_all_at(&vec![0; wanted], active.end);
         match active.file.set_len(active.end) {
             Ok(()) => self.active = Some(active),
@@ -390,9 +383,21 @@ impl Writer {
         room.inspect(|()| self.wanted_bytes = 0)
     }
 
-    fn note(&mut self, end: u64) {
-        if let Some(stats) = self.segments.last_mut() {
-            stats.bytes = end;
-        }
+    /// The segment to write to, after [`Writer::open`].
+    fn take_active(&mut self) -> Active {
+        let active = self.active.take();
+        active.certain("a log that was opened without an error has a segment")
     }
+
+    fn note(&mut self, end: u64) {
+        let stats = self.segments.last_mut();
+        let stats = stats.certain("what is written to is listed when it is created");
+        stats.bytes = end;
+    }
+}
+
+/// Up to where a segment is durable, as its frames say it.
+fn durable_offset(end: u64) -> u32 {
+    u32::try_from(end)
+        .certain("past SEGMENT_BYTES_LIMIT, half of what fits, no segment grows but by one group")
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::certain::Certain;
 use crate::id::{BucketId, Sequence};
 
 /// How much a frame has to be applied. Each has a thread of its own, so that what is light never
@@ -81,9 +82,9 @@ impl<T> Turns<T> {
     /// Hands out the next frame of this weight.
     pub(super) fn take(&mut self, weight: Weight) -> Option<Turn<T>> {
         let bucket = self.ready(weight).pop_front()?;
-        let turn = self.lines.get_mut(&bucket).and_then(VecDeque::pop_front);
-        debug_assert!(turn.is_some(), "a bucket that is ready has a frame");
-        turn
+        let line = self.lines.get_mut(&bucket);
+        let turn = line.and_then(VecDeque::pop_front);
+        Some(turn.certain("a bucket that is ready has a frame"))
     }
 
     /// Takes back a frame that is not done: the others of its weight come first.
@@ -100,10 +101,8 @@ impl<T> Turns<T> {
             .order
             .binary_search_by_key(&sequence, |(known, _)| *known);
         let found = place.ok().and_then(|place| self.order.get_mut(place));
-        debug_assert!(found.is_some(), "it was pushed, and not finished");
-        if let Some((_, is_done)) = found {
-            *is_done = true;
-        }
+        let (_, is_done) = found.certain("it was pushed, and not finished");
+        *is_done = true;
         while let Some((done, _)) = self.order.pop_front_if(|(_, is_done)| *is_done) {
             next.done_up_to = Some(done);
         }

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 
 use super::support::{NOW_NS, World};
 use crate::ingest::Target;
+use crate::vital::tests::assert_ends_the_process;
 
 async fn create(world: &World, bucket: &str) {
     let mut request = world.request("m v=1 1", true);
@@ -51,4 +52,19 @@ async fn a_line_of_another_bucket_is_answered_before_a_large_frame_is_applied() 
     let large = large.await.expect("no panic").expect("the log works");
     assert_eq!(large.accepted, 1);
     assert_eq!(applied(), resolver.wal().durable_sequence());
+}
+
+#[test]
+fn a_panic_on_a_thread_that_applies_ends_the_process() {
+    let test = "ingest::tests::passing::a_panic_on_a_thread_that_applies_ends_the_process";
+    assert_ends_the_process(test, "\"apply-heavy\"", || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let world = World::new();
+            let (panic, gate) = mpsc::channel();
+            world.ingest.shared.resolver.jobs().hold_heavy(gate);
+            panic.send(()).expect("the gate is there");
+            world.write(&wide("w", 1000)).await;
+        });
+    });
 }

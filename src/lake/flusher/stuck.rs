@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::{Flusher, Key};
 use crate::clock;
 use crate::lake::LakeError;
+use crate::vital;
 
 /// Where rows could not be logged again it is tried again after this.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
@@ -86,7 +87,7 @@ impl Flusher {
     fn spawn_log_again(&self, stuck: HashSet<Key>) {
         self.progress().is_logging_again = true;
         let flusher = self.clone();
-        self.shared.tasks.spawn(async move {
+        self.shared.tasks.spawn(vital::task("log-again", async move {
             let mut has_failed = false;
             for key in stuck {
                 if let Err(error) = flusher.log_again(&key).await {
@@ -101,7 +102,7 @@ impl Flusher {
             flusher.release_log().await;
             flusher.note_logged_again(has_failed);
             flusher.shared.changed.notify_one();
-        });
+        }));
     }
 
     fn note_logged_again(&self, has_failed: bool) {

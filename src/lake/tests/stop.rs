@@ -8,12 +8,16 @@ use super::world::{World, budget_of};
 use crate::id::BucketId;
 use crate::lake::{Flusher, Held, Log};
 use crate::storage::FaultStorage;
+use crate::vital::tests::{assert_ends_the_process, wait_for_the_end};
 
 #[derive(Debug)]
-struct NoLog;
+struct NoLog {
+    panics: bool,
+}
 
 impl Log for NoLog {
     fn bytes(&self) -> u64 {
+        assert!(!self.panics, "on purpose");
         0
     }
 
@@ -42,7 +46,7 @@ async fn a_stop_flushes_all_of_a_table_that_is_larger_than_one_flush() {
         // Each becomes a segment of its own.
         world.buffer.seal(world.bucket.id, "cpu").expect("rows");
     }
-    let flusher = Flusher::start(world.lake.clone(), Arc::new(NoLog));
+    let flusher = Flusher::start(world.lake.clone(), Arc::new(NoLog { panics: false }));
     flusher.stop(Duration::from_secs(60)).await;
     assert!(
         world.buffer.tables().is_empty(),
@@ -50,4 +54,17 @@ async fn a_stop_flushes_all_of_a_table_that_is_larger_than_one_flush() {
         world.buffer.tables()
     );
     assert_eq!(world.stored("cpu").await, world.expected("cpu"));
+}
+
+#[test]
+fn a_panic_of_the_flusher_ends_the_process() {
+    let test = "lake::tests::stop::a_panic_of_the_flusher_ends_the_process";
+    assert_ends_the_process(test, "\"flusher\"", || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async {
+            let world = World::new(1).await;
+            let _flusher = Flusher::start(world.lake.clone(), Arc::new(NoLog { panics: true }));
+            wait_for_the_end();
+        });
+    });
 }

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::super::{
-    CommitError, Generation, GroupReport, Observer, Progress, Wal, WalError, WalOptions,
+    CommitError, Completion, Generation, GroupReport, Observer, Progress, Wal, WalError, WalOptions,
 };
 use super::support::{Log, new_storage, payload, recover, small};
 use crate::clock;
 use crate::id::Sequence;
 use crate::storage::fault::Fault;
 use crate::storage::{DiskStorage, FaultStorage, Operation, Storage, StorageError};
+use crate::vital::tests::{assert_ends_the_process, wait_for_the_end};
 
 /// Longer than anything takes on a machine that is merely slow.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -264,33 +265,14 @@ fn dropping_the_last_handle_closes_the_log() {
 }
 
 #[test]
-fn a_panic_in_a_completion_leaves_nobody_waiting() {
-    let storage = new_storage(1);
-    let wal = start(&storage);
-    let (held, release) = channel::<()>();
-    let (entered, inside) = channel();
-    wal.submit(
-        Generation::default(),
-        vec![1],
-        Box::new(move |_, _| {
-            let _ = entered.send(());
-            let _ = release.recv();
-            panic!("on purpose");
-        }),
-    );
-    inside.recv().expect("the thread is busy");
-    let told: Vec<_> = (0..3).map(|_| submit(&wal, vec![2])).collect();
-    drop(held);
-    for told in &told {
-        assert!(matches!(wait(told), Err(CommitError::Closed)));
-    }
-    assert!(matches!(wal.close(), Err(WalError::NotClean { .. })));
-    assert!(wal.health().expect_err("told").contains("panicked"));
-    assert!(matches!(
-        wait(&submit(&wal, vec![3])),
-        Err(CommitError::Closed)
-    ));
-    assert!(format!("{wal:?}").contains("log_bytes"));
+fn a_panic_on_the_logs_thread_ends_the_process() {
+    let test = "wal::tests::threaded::a_panic_on_the_logs_thread_ends_the_process";
+    assert_ends_the_process(test, "\"wal\"", || {
+        let wal = start(&new_storage(1));
+        let done: Completion = Box::new(|_, _| panic!("on purpose"));
+        wal.submit(Generation::default(), vec![1], done);
+        wait_for_the_end();
+    });
 }
 
 #[test]

@@ -1,0 +1,101 @@
+//! What cannot be otherwise, taken for certain and said loudly if it is otherwise all the same.
+//!
+//! `series.get(id).certain("ids are handed out by this table")` is [`Option::expect`] for facts that
+//! our own code keeps: an index that was just checked, an id that was handed out here, a list that
+//! was made non-empty above. The text says why it holds, not what was looked for. A default in its
+//! place (row 0, an empty slice, `Ok`) would look like success and be stored, sent or acknowledged.
+//!
+//! It stands here, and `expect` stays forbidden by the lints, so that one word tells the two apart:
+//! whatever a file, a client or the system can bring about is an error with a type, never
+//! `certain`. Where a panic leads: a request is answered with a 500 (`server::layers`), a flush
+//! fails and is tried again, and the process ends if it was one of the parts of [`crate::vital`].
+//!
+//! It is free where it holds: nothing is formatted before it fails.
+
+use std::fmt::Display;
+
+/// A value that must be there.
+pub trait Certain {
+    /// What it is.
+    type Value;
+
+    /// The value.
+    ///
+    /// # Panics
+    ///
+    /// If it is not there, with the reason why it should be.
+    fn certain(self, why: &str) -> Self::Value;
+}
+
+impl<T> Certain for Option<T> {
+    type Value = T;
+
+    #[inline]
+    #[track_caller]
+    fn certain(self, why: &str) -> T {
+        match self {
+            Some(value) => value,
+            None => broken(why),
+        }
+    }
+}
+
+impl<T, E: Display> Certain for Result<T, E> {
+    type Value = T;
+
+    #[inline]
+    #[track_caller]
+    fn certain(self, why: &str) -> T {
+        match self {
+            Ok(value) => value,
+            Err(error) => broken_by(why, &error),
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+#[expect(
+    clippy::panic,
+    reason = "the one place where a broken promise of ours ends"
+)]
+fn broken(why: &str) -> ! {
+    panic!("a fault of tidegate: this does not hold: {why}")
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn broken_by(why: &str, error: &dyn Display) -> ! {
+    broken(&format!("{why} ({error})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::Certain;
+
+    fn text(work: impl FnOnce() -> u32 + std::panic::UnwindSafe) -> String {
+        let panic = catch_unwind(work).expect_err("it does not hold");
+        panic.downcast_ref::<String>().expect("a text").clone()
+    }
+
+    #[test]
+    fn what_holds_is_the_value() {
+        assert_eq!(Some(7).certain("it was put there"), 7);
+        assert_eq!(u32::try_from(7_u64).certain("seven is small"), 7);
+    }
+
+    #[test]
+    fn what_does_not_hold_says_why_it_should() {
+        let nothing = text(|| None.certain("it was put there"));
+        assert!(
+            nothing.ends_with("this does not hold: it was put there"),
+            "{nothing}"
+        );
+        let large = text(|| u32::try_from(u64::MAX).certain("it is small"));
+        assert!(large.contains("it is small (out of range"), "{large}");
+    }
+}

@@ -1,0 +1,75 @@
+//! Conversions between the sizes of integers, in one place: what may be lost, and what is not.
+//!
+//! `as` is forbidden where it could lose something, and `try_from(..).unwrap_or(MAX)` does not say
+//! whether `MAX` is a wanted cap or an answer to what cannot happen. Here the name says it:
+//!
+//! | function | past the end |
+//! | --- | --- |
+//! | [`to_u64`] | there is no end: every count fits |
+//! | [`to_usize`] | capped: no buffer is as long as that, so a limit is none |
+//! | [`capped_u32`] | capped, for numbers that people and estimates read |
+//! | [`not_negative`] | zero, for numbers of others that should not be below |
+//! | [`to_u32`] | loud: whoever calls knows, and says, why it fits |
+
+use crate::certain::Certain;
+
+const _: () = assert!(usize::BITS <= u64::BITS, "every count fits into 64 bits");
+
+/// A count in 64 bits.
+#[inline]
+#[must_use]
+pub const fn to_u64(count: usize) -> u64 {
+    count as u64
+}
+
+/// A length or limit as a count of things in memory; where that is too small for it (on a machine
+/// of 32 bits) the largest count there is.
+#[inline]
+#[must_use]
+pub fn to_usize(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+/// A count in 32 bits; a larger one as the largest. For what is shown or estimated, never for what
+/// is looked up or stored.
+#[inline]
+#[must_use]
+pub fn capped_u32(count: u64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// A count that somebody else keeps as a signed number; 0 if it is below, which makes no sense.
+#[inline]
+#[must_use]
+pub fn not_negative(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+/// A count in 32 bits, for ids and places that are looked up later: one that does not fit would
+/// name something else.
+///
+/// # Panics
+///
+/// If it does not fit, with the reason why it should.
+#[inline]
+#[must_use]
+#[track_caller]
+pub fn to_u32(count: usize, why: &str) -> u32 {
+    u32::try_from(count).certain(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cap_is_a_cap_and_an_id_is_never_another_one() {
+        assert_eq!(to_u64(usize::MAX), u64::MAX);
+        assert_eq!(to_usize(u64::MAX), usize::MAX);
+        assert_eq!(capped_u32(u64::from(u32::MAX) + 1), u32::MAX);
+        assert_eq!((not_negative(-1), not_negative(1)), (0, 1));
+        assert_eq!(to_u32(7, "seven is small"), 7);
+        let lost = std::panic::catch_unwind(|| to_u32(1 << 32, "rows are few"));
+        assert!(lost.is_err());
+    }
+}
