@@ -16,6 +16,15 @@ pub enum FieldType {
 }
 
 impl FieldType {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Float,
+        Self::Integer,
+        Self::Unsigned,
+        Self::Boolean,
+        Self::String,
+    ];
+
     /// The word used in messages: `float`, `integer`, `unsigned`, `boolean`, `string`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -40,15 +49,8 @@ impl FieldType {
 
     /// The type that a code on disk stands for.
     pub fn from_code(code: u8) -> Option<Self> {
-        [
-            Self::Float,
-            Self::Integer,
-            Self::Unsigned,
-            Self::Boolean,
-            Self::String,
-        ]
-        .into_iter()
-        .find(|field_type| field_type.code() == code)
+        let mut types = Self::ALL.into_iter();
+        types.find(|field_type| field_type.code() == code)
     }
 }
 

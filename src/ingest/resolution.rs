@@ -24,8 +24,8 @@ use super::series_limit::{Admitted, HeldSeries};
 use super::settle::{Clash, Settled, Terms};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
-use crate::catalog::schema::{ColumnKind, Ground, Growth};
-use crate::columnar::Batch;
+use crate::catalog::schema::{Ground, Growth};
+use crate::columnar::{Batch, ColumnKind};
 use crate::id::Sequence;
 use crate::memory::{Budget, Reservation};
 

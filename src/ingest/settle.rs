@@ -12,8 +12,8 @@ use std::fmt;
 
 use super::report::Counts;
 use super::rules::{Echo, Full, Refusal, Room};
-use crate::catalog::schema::{ColumnKind, TableSchema, column_bytes, table_bytes};
-use crate::columnar::{Batch, FieldType, FieldValue, exact_float};
+use crate::catalog::schema::{TableSchema, column_bytes, table_bytes};
+use crate::columnar::{Batch, ColumnKind, FieldType, FieldValue, exact_float};
 use crate::id::Sequence;
 
 /// Why a row was refused by the schema. Names are those of the batch at hand.

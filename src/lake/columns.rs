@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::names;
-use super::parquet::{Column, Kind, Layout};
-use crate::columnar::FieldType;
+use super::parquet::{Column, Layout};
+use crate::columnar::{ColumnKind, FieldType};
 
 /// The tags and fields of a table, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,10 @@ impl Columns {
     /// Adds what is missing; says whether anything was. One name may stand for several columns of
     /// different kinds: several nodes may have met it with different types, and all was
     /// acknowledged. Every name is looked at once, however many there are.
-    pub(super) fn extend<'a>(&mut self, wanted: impl IntoIterator<Item = (&'a str, Kind)>) -> bool {
+    pub(super) fn extend<'a>(
+        &mut self,
+        wanted: impl IntoIterator<Item = (&'a str, ColumnKind)>,
+    ) -> bool {
         let missing = self.missing(wanted);
         if missing.is_empty() {
             return false;
@@ -68,11 +71,11 @@ impl Columns {
     /// What is wanted and not there, each once, in order.
     fn missing<'a>(
         &self,
-        wanted: impl IntoIterator<Item = (&'a str, Kind)>,
-    ) -> Vec<(&'a str, Kind)> {
+        wanted: impl IntoIterator<Item = (&'a str, ColumnKind)>,
+    ) -> Vec<(&'a str, ColumnKind)> {
         let known = self.columns.iter();
         let known = known.map(|column| (&*column.name, column.kind));
-        let mut known: HashSet<(&str, Kind)> = known.collect();
+        let mut known: HashSet<(&str, ColumnKind)> = known.collect();
         let wanted = wanted.into_iter();
         wanted.filter(|wanted| known.insert(*wanted)).collect()
     }
@@ -127,7 +130,7 @@ impl Columns {
                 foreign.push(storage_name.into());
                 continue;
             };
-            let kind = kind_of(word).ok_or_else(|| {
+            let kind = ColumnKind::from_word(word).ok_or_else(|| {
                 format!(
                     "column {storage_name} is of kind \"{word}\", which this tidegate does not \
                      know: it may be older than the table"
@@ -141,7 +144,7 @@ impl Columns {
 }
 
 /// A column whose two names share their text if they are equal, as they nearly always are.
-fn column(storage: String, name: &str, kind: Kind) -> Column {
+fn column(storage: String, name: &str, kind: ColumnKind) -> Column {
     let storage: Arc<str> = storage.into();
     Column {
         name: if *storage == *name {
@@ -154,25 +157,13 @@ fn column(storage: String, name: &str, kind: Kind) -> Column {
     }
 }
 
-fn kind_of(word: &str) -> Option<Kind> {
-    let types = [
-        FieldType::Float,
-        FieldType::Integer,
-        FieldType::Unsigned,
-        FieldType::Boolean,
-        FieldType::String,
-    ];
-    let mut kinds = types.into_iter().map(Kind::Field).chain([Kind::Tag]);
-    kinds.find(|kind| kind.as_str() == word)
-}
-
-fn delta_type(kind: Kind) -> &'static str {
+fn delta_type(kind: ColumnKind) -> &'static str {
     match kind {
-        Kind::Tag | Kind::Field(FieldType::String) => "string",
-        Kind::Field(FieldType::Float) => "double",
-        Kind::Field(FieldType::Integer) => "long",
-        Kind::Field(FieldType::Unsigned) => "decimal(20,0)",
-        Kind::Field(FieldType::Boolean) => "boolean",
+        ColumnKind::Tag | ColumnKind::Field(FieldType::String) => "string",
+        ColumnKind::Field(FieldType::Float) => "double",
+        ColumnKind::Field(FieldType::Integer) => "long",
+        ColumnKind::Field(FieldType::Unsigned) => "decimal(20,0)",
+        ColumnKind::Field(FieldType::Boolean) => "boolean",
     }
 }
 
@@ -192,18 +183,21 @@ mod tests {
 
     use serde_json::json;
 
-    use super::{Columns, Kind};
-    use crate::columnar::FieldType;
+    use super::Columns;
+    use crate::columnar::{ColumnKind, FieldType};
     use crate::lake::names::tests::FOLDED;
 
     #[test]
     fn columns_keep_name_and_kind_through_the_schema() {
         let mut columns = Columns::default();
-        let float = Kind::Field(FieldType::Float);
-        let added = columns.extend([("host", Kind::Tag), ("v", float), ("V", float)]);
+        let float = ColumnKind::Field(FieldType::Float);
+        let added = columns.extend([("host", ColumnKind::Tag), ("v", float), ("V", float)]);
         assert!(added && !columns.extend([("V", float)]));
         // Another node met it with another type.
-        assert!(columns.extend([("v", Kind::Field(FieldType::Integer)), ("day", Kind::Tag)]));
+        assert!(columns.extend([
+            ("v", ColumnKind::Field(FieldType::Integer)),
+            ("day", ColumnKind::Tag)
+        ]));
         let names: Vec<&str> = columns.iter().map(|column| &*column.storage).collect();
         assert_eq!(names, ["host", "v", "V_2", "v_3", "day_4"]);
         let schema = columns.grown_schema(Columns::empty_schema(), 0);
@@ -219,10 +213,10 @@ mod tests {
             .map(|number| format!("{number}{}", "é".repeat(2 << 10)))
             .collect();
         let mut columns = Columns::default();
-        let wanted = || names.iter().map(|name| (&**name, Kind::Tag));
+        let wanted = || names.iter().map(|name| (&**name, ColumnKind::Tag));
         let before = FOLDED.get();
         assert!(columns.extend(wanted()) && !columns.extend(wanted()));
-        assert!(columns.extend([("one more", Kind::Tag)]));
+        assert!(columns.extend([("one more", ColumnKind::Tag)]));
         assert_eq!(columns.len(), COUNT + 1);
         let folded = FOLDED.get() - before;
         assert!(folded <= 8 * COUNT, "{folded} names were folded");
@@ -231,7 +225,7 @@ mod tests {
     #[test]
     fn a_name_that_is_the_same_in_files_is_held_once() {
         let mut columns = Columns::default();
-        columns.extend([("v", Kind::Tag), ("V", Kind::Tag)]);
+        columns.extend([("v", ColumnKind::Tag), ("V", ColumnKind::Tag)]);
         let shared = |column: &super::Column| Arc::ptr_eq(&column.storage, &column.name);
         assert_eq!(
             columns.iter().map(shared).collect::<Vec<_>>(),
@@ -244,7 +238,7 @@ mod tests {
         let schema =
             json!({"fields": [{"name": "X", "type": "long", "metadata": {"comment": "mine"}}]});
         let mut columns = Columns::of_schema(&schema).expect("a schema");
-        columns.extend([("x", Kind::Tag)]);
+        columns.extend([("x", ColumnKind::Tag)]);
         let grown = columns.grown_schema(schema, 0);
         assert_eq!(grown["fields"][0]["metadata"]["comment"], "mine");
         assert_eq!(grown["fields"][1]["name"], "x_0");

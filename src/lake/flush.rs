@@ -25,14 +25,14 @@ use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::actions::{self, NewFile, NewTable};
 use super::columns::Columns;
-use super::parquet::{DayFiles, Encoded, Kind, Layout};
+use super::parquet::{DayFiles, Encoded, Layout};
 use super::scratch::Scratch;
 use super::state::{TableState, day_name};
 use super::table::{Next, Seen, Table};
 use super::{Lake, LakeError};
 use crate::buffer::Sealed;
 use crate::catalog::Bucket;
-use crate::columnar::Segment;
+use crate::columnar::{ColumnKind, Segment};
 use crate::id::Sequence;
 use crate::merge::at_once::Sorted;
 use crate::telemetry::FlushCounts;
@@ -446,13 +446,13 @@ fn columns_of(state: Option<&TableState>) -> Columns {
 }
 
 /// The columns that segments have: tags, then fields, each in order of appearance.
-fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, Kind)> {
+fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, ColumnKind)> {
     let tags = segments
         .iter()
-        .flat_map(|segment| segment.tag_keys().map(|key| (key, Kind::Tag)));
+        .flat_map(|segment| segment.tag_keys().map(|key| (key, ColumnKind::Tag)));
     let fields = segments.iter().flat_map(|segment| {
         let fields = segment.fields().iter();
-        fields.map(|field| (field.name(), Kind::Field(field.field_type())))
+        fields.map(|field| (field.name(), ColumnKind::Field(field.field_type())))
     });
     tags.chain(fields)
 }

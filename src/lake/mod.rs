@@ -90,7 +90,7 @@ pub use columns::Columns;
 pub use error::LakeError;
 pub use flusher::Flusher;
 pub use log::{Batch, Held, Log};
-pub use parquet::{Column, Kind};
+pub use parquet::Column;
 pub use reading::{Snapshot, StoredFile};
 pub use state::DataFile;
 pub use status::TableStatus;

@@ -7,8 +7,9 @@ use tokio::runtime::Handle;
 
 use super::lake::{DataFile, Lake, LakeError, TableFiles};
 use crate::catalog::{Bucket, Catalog};
+use crate::columnar::ColumnKind;
 use crate::id::BucketId;
-use crate::lake::{self, Kind, StoredFile};
+use crate::lake::{self, StoredFile};
 use crate::memory::Room;
 use crate::merge::{Chunks, TimeRange};
 
@@ -57,8 +58,8 @@ impl Lake for Tables {
         let (mut tags, mut fields) = (Vec::new(), Vec::new());
         for column in snapshot.columns().iter() {
             match column.kind {
-                Kind::Tag => tags.push((*column.name).into()),
-                Kind::Field(field_type) => fields.push(((*column.name).into(), field_type)),
+                ColumnKind::Tag => tags.push((*column.name).into()),
+                ColumnKind::Field(field_type) => fields.push(((*column.name).into(), field_type)),
             }
         }
         let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();

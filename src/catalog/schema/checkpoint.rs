@@ -16,10 +16,11 @@ use std::sync::Arc;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::kind::StoredKind;
-use super::{ColumnKind, Growth, Schemas, TableSchema};
+use super::stored_kind::StoredKind;
+use super::{Growth, Schemas, TableSchema};
 use crate::catalog::CatalogError;
 use crate::catalog::file::read_json;
+use crate::columnar::ColumnKind;
 use crate::id::{BucketId, Sequence};
 use crate::storage::Storage;
 
@@ -94,7 +95,7 @@ impl Schemas {
                     columns,
                 } in tables
                 {
-                    let columns = columns.iter().map(|c| (c.name.as_str(), c.kind.into()));
+                    let columns = columns.iter().map(|c| (c.name.as_str(), c.kind.0));
                     schemas.restore(bucket, measurement, columns, sequence);
                 }
                 schemas.settle(sequence);
@@ -113,8 +114,7 @@ impl Schemas {
                     } in tables
                     {
                         let columns = columns.iter().flat_map(|(kind, names)| {
-                            let kind = ColumnKind::from(*kind);
-                            names.iter().map(move |name| (name.as_str(), kind))
+                            names.iter().map(|name| (name.as_str(), kind.0))
                         });
                         schemas.restore(id, measurement, columns, sequence);
                     }
@@ -244,7 +244,7 @@ fn write_tables<S: Serializer>(tables: &Tables, serializer: S) -> Result<S::Ok, 
 fn write_columns<S: Serializer>(schema: &TableSchema, serializer: S) -> Result<S::Ok, S::Error> {
     let mut kinds: BTreeMap<StoredKind, Vec<&str>> = BTreeMap::new();
     for (name, kind) in schema.columns() {
-        kinds.entry(kind.into()).or_default().push(name);
+        kinds.entry(StoredKind(kind)).or_default().push(name);
     }
     kinds.values_mut().for_each(|names| names.sort_unstable());
     serializer.collect_map(kinds)

@@ -15,7 +15,7 @@
 //! business: several nodes write to one table, so the table itself says it.
 
 mod checkpoint;
-mod kind;
+mod stored_kind;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -27,11 +27,11 @@ use thiserror::Error;
 
 pub use checkpoint::Checkpoint;
 pub(super) use checkpoint::PATH as CHECKPOINT_PATH;
-pub use kind::ColumnKind;
 #[cfg(test)]
 pub(crate) use table::work;
 pub use table::{TableSchema, column_bytes, table_bytes};
 
+use crate::columnar::ColumnKind;
 use crate::id::{BucketId, Sequence};
 
 /// A frame of the log says other than the schema: one of the two is damaged.

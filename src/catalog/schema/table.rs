@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::ColumnKind;
+use crate::columnar::ColumnKind;
 use crate::id::Sequence;
 
 /// What a column takes, beside its name: its place in a table of places that is half empty at worst,

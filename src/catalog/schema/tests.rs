@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use super::{ColumnKind, Growth, Schemas, TableSchema, work};
-use crate::columnar::FieldType;
+use super::{Growth, Schemas, TableSchema, work};
+use crate::columnar::{ColumnKind, FieldType};
 use crate::id::{BucketId, Sequence};
 use crate::storage::FaultStorage;
 

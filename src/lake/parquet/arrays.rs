@@ -12,11 +12,10 @@ use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, TimeUnit};
 
-use super::layout::Kind;
-use crate::columnar::FieldType;
+use crate::columnar::{ColumnKind, FieldType};
 
 /// The type to ask the reader for; nothing if a column of this type cannot be read as `kind`.
-pub(super) fn type_for(kind: Kind, found: &DataType) -> Option<DataType> {
+pub(super) fn type_for(kind: ColumnKind, found: &DataType) -> Option<DataType> {
     use DataType::{
         Binary, BinaryView, Boolean, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64,
         LargeBinary, LargeUtf8, UInt8, UInt16, UInt32, UInt64, Utf8, Utf8View,
@@ -27,26 +26,26 @@ pub(super) fn type_for(kind: Kind, found: &DataType) -> Option<DataType> {
     );
     let readable = match kind {
         // Keys of a dictionary are compared, not texts.
-        Kind::Tag => {
+        ColumnKind::Tag => {
             let tag = DataType::Dictionary(Box::new(Int32), Box::new(Utf8));
             return is_text.then_some(tag);
         }
         // Views of the pages: a text that is repeated stays one.
-        Kind::Field(FieldType::String) => {
+        ColumnKind::Field(FieldType::String) => {
             return match found {
                 Utf8 | LargeUtf8 | Utf8View => Some(Utf8View),
                 _ => is_text.then_some(Utf8),
             };
         }
-        Kind::Field(FieldType::Float) => matches!(found, Float64 | Float32),
-        Kind::Field(FieldType::Integer) => matches!(found, Int64 | Int32 | Int16 | Int8),
-        Kind::Field(FieldType::Unsigned) => {
+        ColumnKind::Field(FieldType::Float) => matches!(found, Float64 | Float32),
+        ColumnKind::Field(FieldType::Integer) => matches!(found, Int64 | Int32 | Int16 | Int8),
+        ColumnKind::Field(FieldType::Unsigned) => {
             matches!(
                 found,
                 Decimal128(_, 0) | Int64 | UInt64 | UInt32 | UInt16 | UInt8
             )
         }
-        Kind::Field(FieldType::Boolean) => matches!(found, Boolean),
+        ColumnKind::Field(FieldType::Boolean) => matches!(found, Boolean),
     };
     readable.then(|| found.clone())
 }

@@ -14,12 +14,12 @@ use super::arrays;
 use super::decoded::{Decoded, Fit, compact};
 use super::encode::encode_days;
 use super::error::DecodeError;
-use super::layout::{Kind, Layout};
+use super::layout::Layout;
 use super::order::Order;
 use super::plan::{Needs, Plan, Role, damaged};
 use super::read::ReadRange;
 use super::window::{Source, Window};
-use crate::columnar::{Columns, Segment};
+use crate::columnar::{ColumnKind, Columns, Segment};
 use crate::merge::at_once::Sorted;
 use crate::merge::{Tags, TimeRange};
 
@@ -299,11 +299,11 @@ impl ParquetChunks {
             };
             let Some(column) = column else { continue };
             match column.kind {
-                Kind::Tag => {
+                ColumnKind::Tag => {
                     let tag = arrays::tag(array).map_err(wrong)?;
                     columns.tags.push((&column.name, tag));
                 }
-                Kind::Field(field_type) => {
+                ColumnKind::Field(field_type) => {
                     let field = arrays::field(array, field_type).map_err(wrong)?;
                     columns.fields.push((&column.name, field));
                 }

@@ -17,10 +17,10 @@ use parquet::schema::types::{ColumnDescPtr, Type, TypePtr};
 use super::EncodeError;
 use super::chunk::{Chunk, ChunkEncoder};
 use super::keys::KeyRange;
-use super::layout::{Kind, Layout, TIME, TIME_NS};
+use super::layout::{Layout, TIME, TIME_NS};
 use super::row_group::RowGroup;
 use super::summary::Summary;
-use crate::columnar::FieldType;
+use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::at_once::TooManyRows;
 
 /// A file, and what the log of its table says of it.
@@ -130,26 +130,26 @@ fn schema(layout: &Layout, used: &[usize]) -> Result<TypePtr, ParquetError> {
     schema.build().map(Arc::new)
 }
 
-fn column_type(name: &str, kind: Kind) -> Result<Type, ParquetError> {
+fn column_type(name: &str, kind: ColumnKind) -> Result<Type, ParquetError> {
     let physical = match kind {
-        Kind::Tag | Kind::Field(FieldType::String) => PhysicalType::BYTE_ARRAY,
-        Kind::Field(FieldType::Float) => PhysicalType::DOUBLE,
-        Kind::Field(FieldType::Integer) => PhysicalType::INT64,
-        Kind::Field(FieldType::Boolean) => PhysicalType::BOOLEAN,
-        Kind::Field(FieldType::Unsigned) => PhysicalType::FIXED_LEN_BYTE_ARRAY,
+        ColumnKind::Tag | ColumnKind::Field(FieldType::String) => PhysicalType::BYTE_ARRAY,
+        ColumnKind::Field(FieldType::Float) => PhysicalType::DOUBLE,
+        ColumnKind::Field(FieldType::Integer) => PhysicalType::INT64,
+        ColumnKind::Field(FieldType::Boolean) => PhysicalType::BOOLEAN,
+        ColumnKind::Field(FieldType::Unsigned) => PhysicalType::FIXED_LEN_BYTE_ARRAY,
     };
     let column = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
     match kind {
-        Kind::Tag | Kind::Field(FieldType::String) => {
+        ColumnKind::Tag | ColumnKind::Field(FieldType::String) => {
             column.with_logical_type(Some(LogicalType::String)).build()
         }
-        Kind::Field(FieldType::Unsigned) => column
+        ColumnKind::Field(FieldType::Unsigned) => column
             .with_length(9)
             .with_precision(20)
             .with_scale(0)
             .with_logical_type(Some(LogicalType::decimal(0, 20)))
             .build(),
-        Kind::Field(_) => column.build(),
+        ColumnKind::Field(_) => column.build(),
     }
 }
 

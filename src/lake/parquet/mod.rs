@@ -51,6 +51,6 @@ pub use encode::{DayFiles, FileWriter, encode_days};
 pub use error::{BoxError, DecodeError, EncodeError};
 pub use file::Encoded;
 pub use keys::KeyRange;
-pub use layout::{Column, Kind, Layout, TIME, TIME_NS};
+pub use layout::{Column, Layout, TIME, TIME_NS};
 pub use plan::Needs;
 pub use read::ReadRange;

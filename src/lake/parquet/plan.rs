@@ -11,10 +11,10 @@ use parquet::file::statistics::Statistics;
 
 use super::arrays;
 use super::error::DecodeError;
-use super::layout::{Kind, Layout, TIME, TIME_NS};
+use super::layout::{Layout, TIME, TIME_NS};
 use super::read::{ReadRange, footer};
 use super::window::BLOCK_BYTES;
-use crate::columnar::FieldType;
+use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::{Tags, TimeRange};
 
 /// Rows of a page of ours at most.
@@ -159,7 +159,7 @@ impl Plan {
                 return None;
             };
             let column = layout.columns().get(*place)?;
-            let least = least_tag(group, *index).filter(|_| column.kind == Kind::Tag)?;
+            let least = least_tag(group, *index).filter(|_| column.kind == ColumnKind::Tag)?;
             Some((Box::from(&*column.name), Box::from(least)))
         });
         let mut tags: Vec<(Box<str>, Box<str>)> = least.collect();
@@ -195,9 +195,9 @@ impl Role {
     fn bytes(self, layout: &Layout) -> u64 {
         let Self::Column(place) = self else { return 12 };
         match layout.columns().get(place).map(|column| column.kind) {
-            Some(Kind::Tag) => 4,
-            Some(Kind::Field(FieldType::Boolean)) => 1,
-            Some(Kind::Field(FieldType::String | FieldType::Unsigned)) => 16,
+            Some(ColumnKind::Tag) => 4,
+            Some(ColumnKind::Field(FieldType::Boolean)) => 1,
+            Some(ColumnKind::Field(FieldType::String | FieldType::Unsigned)) => 16,
             _ => 8,
         }
     }

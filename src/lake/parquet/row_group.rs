@@ -6,8 +6,9 @@ use std::ops::Range;
 use super::EncodeError;
 use super::body::Plain;
 use super::chunk::{Chunk, ChunkEncoder, TagRuns};
-use super::layout::{Kind, Layout};
+use super::layout::Layout;
 use super::slice::Slice;
+use crate::columnar::ColumnKind;
 use crate::merge::at_once::{Gathered, Sorted, Values, gather};
 
 /// Rows of a row group. Small on purpose: who reads many files at once holds one of each.
@@ -57,7 +58,7 @@ pub(super) fn encode(
     let all = starts..ranges.last().map_or(starts, |range| range.end);
     let columns = layout.columns().iter().enumerate().zip(used);
     for ((place, column), is_used) in columns {
-        let (Kind::Field(field_type), true) = (column.kind, is_used) else {
+        let (ColumnKind::Field(field_type), true) = (column.kind, is_used) else {
             continue;
         };
         // One column at a time: what is gathered is gone before the next.
@@ -75,9 +76,9 @@ pub(super) fn encode(
 fn used(sorted: &Sorted, layout: &Layout) -> Result<Vec<bool>, EncodeError> {
     let mut used = vec![false; layout.columns().len()];
     for segment in sorted.segments() {
-        let tags = segment.tag_keys().map(|key| (key, Kind::Tag));
+        let tags = segment.tag_keys().map(|key| (key, ColumnKind::Tag));
         let fields = segment.fields().iter();
-        let fields = fields.map(|field| (field.name(), Kind::Field(field.field_type())));
+        let fields = fields.map(|field| (field.name(), ColumnKind::Field(field.field_type())));
         for (name, kind) in tags.chain(fields) {
             let place = layout.find(name, kind);
             let slot = place.and_then(|place| used.get_mut(place));

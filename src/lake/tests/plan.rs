@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
-use crate::lake::parquet::{KeyRange, Kind, Layout, encode_days};
+use crate::columnar::{BatchBuilder, ColumnKind, FieldType, FieldValue, Segment};
+use crate::lake::parquet::{KeyRange, Layout, encode_days};
 use crate::lake::plan::{Rules, is_closed, runs};
 use crate::lake::state::DataFile;
 use crate::lake::{Column, Columns};
@@ -52,8 +52,8 @@ fn keys(rows: [(&str, i64); 2]) -> KeyRange {
         kind,
     };
     let columns = vec![
-        column("host", Kind::Tag),
-        column("v", Kind::Field(FieldType::Float)),
+        column("host", ColumnKind::Tag),
+        column("v", ColumnKind::Field(FieldType::Float)),
     ];
     let sorted = Sorted::new(&[segment]).expect("few");
     let files = encode_days(&sorted, &Layout::new(columns)).expect("encoded");

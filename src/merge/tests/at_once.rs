@@ -28,13 +28,6 @@ type Field = (String, FieldType);
 
 const FIELDS: [&str; 6] = ["f", "g", "h", "i", "j", "k"];
 const TEXTS: [&str; 4] = ["", "x", "xy", "é"];
-const TYPES: [FieldType; 5] = [
-    FieldType::Float,
-    FieldType::Integer,
-    FieldType::Unsigned,
-    FieldType::Boolean,
-    FieldType::String,
-];
 
 fn value_of(field_type: FieldType, value: u8) -> FieldValue<'static> {
     match field_type {
@@ -50,15 +43,15 @@ fn value_of(field_type: FieldType, value: u8) -> FieldValue<'static> {
 /// row has, some of fields that few have: each has its own way through [`gather`].
 fn written(days: Range<i32>) -> impl Strategy<Value = Written> {
     let tags = (0..3_usize, 0..3_usize);
-    let cell = (0..FIELDS.len(), 0..TYPES.len(), any::<u8>());
+    let cell = (0..FIELDS.len(), 0..FieldType::ALL.len(), any::<u8>());
     (tags, days, 0..5_i64, any::<u8>(), vec(cell, 0..3)).prop_map(
         |((a, b), day, time, value, more)| {
             let tags = [("a", a), ("b", b)].into_iter();
             let tags = tags.filter(|(_, value)| *value > 0);
             let always = (("always", FieldType::Integer), value);
-            let more = more
-                .into_iter()
-                .map(|(name, field_type, value)| ((FIELDS[name], TYPES[field_type]), value));
+            let more = more.into_iter().map(|(name, field_type, value)| {
+                ((FIELDS[name], FieldType::ALL[field_type]), value)
+            });
             Written {
                 tags: tags.map(|(key, value)| (key, TEXTS[value])).collect(),
                 time_ns: day_start_ns(day) + time,
@@ -129,7 +122,7 @@ fn at_once(sorted: &Sorted, rows: Range<usize>) -> Vec<Read> {
     }
     assert_eq!(read.len(), rows.len());
     for name in FIELDS.into_iter().chain(["always"]) {
-        for field_type in TYPES {
+        for field_type in FieldType::ALL {
             for (row, value) in cells(&gather(sorted, name, field_type, rows.clone())) {
                 if rows.contains(&row) {
                     let cells = &mut read[row - rows.start].2;

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 
 use super::support::{Cell, Row, layout, row, rows_of, segment};
-use crate::columnar::FieldType;
+use crate::columnar::{ColumnKind, FieldType};
 use crate::lake::parquet::{
-    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, encode_days,
+    BoxError, Column, DecodeError, How, Layout, ParquetChunks, ReadRange, encode_days,
 };
 use crate::merge::TimeRange;
 use crate::merge::at_once::Sorted;
@@ -76,9 +76,9 @@ fn host_and(kind: FieldType) -> Layout {
         kind,
     };
     Layout::new(vec![
-        column("host", Kind::Tag),
-        column("v", Kind::Field(kind)),
-        column("w", Kind::Field(kind)),
+        column("host", ColumnKind::Tag),
+        column("v", ColumnKind::Field(kind)),
+        column("w", ColumnKind::Field(kind)),
     ])
 }
 

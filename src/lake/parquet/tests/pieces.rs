@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
+use crate::columnar::{BatchBuilder, ColumnKind, FieldType, FieldValue, Segment};
 use crate::lake::parquet::{
-    BoxError, Column, DecodeError, How, Kind, Layout, ParquetChunks, ReadRange, encode_days,
+    BoxError, Column, DecodeError, How, Layout, ParquetChunks, ReadRange, encode_days,
 };
 use crate::merge::TimeRange;
 use crate::merge::at_once::Sorted;
@@ -27,10 +27,10 @@ fn file(fill: impl FnOnce(&mut BatchBuilder)) -> (Bytes, Arc<Layout>) {
         kind,
     };
     let layout = Layout::new(vec![
-        column("rack", Kind::Tag),
-        column("host", Kind::Tag),
-        column("f", Kind::Field(FieldType::Float)),
-        column("s", Kind::Field(FieldType::String)),
+        column("rack", ColumnKind::Tag),
+        column("host", ColumnKind::Tag),
+        column("f", ColumnKind::Field(FieldType::Float)),
+        column("s", ColumnKind::Field(FieldType::String)),
     ]);
     let sorted = Sorted::new(std::slice::from_ref(&segment)).unwrap();
     let (_, encoded) = encode_days(&sorted, &layout).unwrap().remove(0);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::columnar::{BatchBuilder, FieldValue, Segment};
-use crate::lake::parquet::{Column, Kind, Layout};
+use crate::columnar::{BatchBuilder, ColumnKind, FieldValue, Segment};
+use crate::lake::parquet::{Column, Layout};
 use crate::merge::compare_tags;
 
 /// A value that compares by its bits.
@@ -139,12 +139,15 @@ pub(super) fn merged(rows: &[Row]) -> Vec<Row> {
 
 /// A layout that has all columns of the rows; storage names are not the names.
 pub(super) fn layout(rows: &[Row]) -> Layout {
-    let mut columns: Vec<(String, Kind)> = Vec::new();
+    let mut columns: Vec<(String, ColumnKind)> = Vec::new();
     for row in rows {
-        let tags = row.tags.iter().map(|(key, _)| (key.clone(), Kind::Tag));
+        let tags = row
+            .tags
+            .iter()
+            .map(|(key, _)| (key.clone(), ColumnKind::Tag));
         let cells = row.cells.iter();
         let fields =
-            cells.map(|(name, cell)| (name.clone(), Kind::Field(cell.value().field_type())));
+            cells.map(|(name, cell)| (name.clone(), ColumnKind::Field(cell.value().field_type())));
         columns.extend(tags.chain(fields));
     }
     let mut seen = std::collections::HashSet::new();
