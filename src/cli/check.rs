@@ -149,7 +149,7 @@ impl Check {
         let options = ingest_options(&config);
         let form = match self.json {
             true => Form::Json,
-            false => Form::Text,
+            false => Form::text(),
         };
         let mut summary = Summary::default();
         for input in Input::all(&self.files)? {

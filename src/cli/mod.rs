@@ -16,6 +16,8 @@ mod plain_text;
 mod progress;
 mod serve;
 mod signals;
+mod table;
+mod terminal;
 mod token;
 mod values;
 mod wal;

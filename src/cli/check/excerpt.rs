@@ -1,61 +1,148 @@
-//! A line of a file as a terminal can show it: cut around a column, with a mark under that, and
-//! with everything that is not plain text written as an escape.
+//! A line of a file as a terminal can show it: cut around a column to the terminal's width, with a
+//! mark under that column, and with everything that cannot be seen written as an escape.
 
-/// Bytes of the line that are shown before the column at most.
-const BEFORE_BYTES_MAX: usize = 50;
+use crate::cli::terminal::{char_width, is_hidden, width};
 
-/// Bytes of the line that are shown from the column on at most.
-const BEHIND_BYTES_MAX: usize = 50;
+/// What stands where something was cut off: one column.
+const CUT: &str = "…";
 
-/// The shown line and the line with the mark; without the mark if the column is 0.
-pub(super) fn excerpt(line: &[u8], column: u32) -> (String, Option<String>) {
+/// Characters per column that are looked at, at most: marks on letters take no columns.
+const CHARS_PER_COLUMN_MAX: usize = 8;
+
+/// Bytes of the longest character.
+const CHAR_BYTES_MAX: usize = 4;
+
+/// The shown line, of at most `columns` columns, and the line with the mark; without the mark if
+/// `column` is 0. `column` is that of a byte, from 1.
+pub(super) fn excerpt(line: &[u8], column: u32, columns: usize) -> (String, Option<String>) {
     let at = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
-    let at = at.min(line.len());
-    let (before, behind) = line.split_at_checked(at).unwrap_or((line, &[]));
-    let (cut_before, before) = match before.len().checked_sub(BEFORE_BYTES_MAX) {
-        Some(cut) if cut > 0 => ("…", before.get(char_start(before, cut)..)),
-        _ => ("", Some(before)),
-    };
-    let (behind, cut_behind) = match behind.len() > BEHIND_BYTES_MAX {
-        true => (behind.get(..char_start(behind, BEHIND_BYTES_MAX)), "…"),
-        false => (Some(behind), ""),
-    };
-    let before = format!("{cut_before}{}", visible(before.unwrap_or_default()));
-    let behind = visible(behind.unwrap_or_default());
-    let mark = format!("{}^", " ".repeat(before.chars().count()));
-    let mark = (column > 0).then_some(mark);
-    (format!("{before}{behind}{cut_behind}"), mark)
+    let (before, from) = line
+        .split_at_checked(char_start(line, at.min(line.len())))
+        .unwrap_or((line, &[]));
+    let bytes_max = columns
+        .saturating_mul(CHARS_PER_COLUMN_MAX)
+        .saturating_mul(CHAR_BYTES_MAX);
+    let (mut before, mut from) = (tail(before, bytes_max), head(from, bytes_max));
+    // One side may take what the other leaves; else each has half, and the mark itself has a place.
+    let columns = columns.max(4);
+    let half = columns / 2;
+    from.cut_behind(columns.saturating_sub(before.columns()).max(columns - half));
+    before.cut_before(columns.saturating_sub(from.columns()));
+    let before = before.text();
+    let mark = (column > 0).then(|| {
+        // A fault in a mark is shown under its letter.
+        let letter = before.chars().next_back().map_or(0, char_width);
+        let under = match from.starts_with_a_mark() {
+            true => letter,
+            false => 0,
+        };
+        format!("{}^", " ".repeat(width(&before).saturating_sub(under)))
+    });
+    (format!("{before}{}", from.text()), mark)
+}
+
+/// Text as it is shown, character by character of the line: what was escaped is not taken apart.
+struct Shown {
+    /// With the columns that each takes.
+    pieces: std::collections::VecDeque<(String, usize)>,
+    is_cut_before: bool,
+    is_cut_behind: bool,
+}
+
+/// The first bytes of a text.
+fn head(text: &[u8], bytes_max: usize) -> Shown {
+    let end = char_start(text, bytes_max.min(text.len()));
+    let mut shown = Shown::of(text.get(..end).unwrap_or_default());
+    shown.is_cut_behind = end < text.len();
+    shown
+}
+
+/// The last bytes of a text.
+fn tail(text: &[u8], bytes_max: usize) -> Shown {
+    let start = char_start(text, text.len().saturating_sub(bytes_max));
+    let mut shown = Shown::of(text.get(start..).unwrap_or_default());
+    shown.is_cut_before = start > 0;
+    shown
+}
+
+impl Shown {
+    fn of(bytes: &[u8]) -> Self {
+        let mut pieces = std::collections::VecDeque::new();
+        for chunk in bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                pieces.push_back(match is_hidden(character) {
+                    true => escaped(character.escape_default().to_string()),
+                    false => (character.to_string(), char_width(character)),
+                });
+            }
+            for byte in chunk.invalid() {
+                pieces.push_back(escaped(format!("\\x{byte:02x}")));
+            }
+        }
+        Self {
+            pieces,
+            is_cut_before: false,
+            is_cut_behind: false,
+        }
+    }
+
+    fn columns(&self) -> usize {
+        let pieces: usize = self.pieces.iter().map(|(_, columns)| columns).sum();
+        pieces + usize::from(self.is_cut_before) + usize::from(self.is_cut_behind)
+    }
+
+    /// Drops what stands last until the rest fits.
+    fn cut_behind(&mut self, columns_max: usize) {
+        let mut columns = self.columns();
+        while columns > columns_max {
+            let Some((_, dropped)) = self.pieces.pop_back() else {
+                return;
+            };
+            columns -= dropped;
+            columns += usize::from(!self.is_cut_behind);
+            self.is_cut_behind = true;
+        }
+    }
+
+    /// Drops what stands first until the rest fits and begins with a letter.
+    fn cut_before(&mut self, columns_max: usize) {
+        let mut columns = self.columns();
+        while columns > columns_max || (self.is_cut_before && self.starts_with_a_mark()) {
+            let Some((_, dropped)) = self.pieces.pop_front() else {
+                return;
+            };
+            columns -= dropped;
+            columns += usize::from(!self.is_cut_before);
+            self.is_cut_before = true;
+        }
+    }
+
+    fn starts_with_a_mark(&self) -> bool {
+        self.pieces
+            .front()
+            .is_some_and(|(_, columns)| *columns == 0)
+    }
+
+    fn text(&self) -> String {
+        let cut = |is_cut| if is_cut { CUT } else { "" };
+        let pieces = self.pieces.iter().map(|(text, _)| text.as_str());
+        let before = std::iter::once(cut(self.is_cut_before));
+        let behind = std::iter::once(cut(self.is_cut_behind));
+        before.chain(pieces).chain(behind).collect()
+    }
+}
+
+/// What stands for something that cannot be seen, in ASCII.
+fn escaped(text: String) -> (String, usize) {
+    let columns = text.len();
+    (text, columns)
 }
 
 /// Where the character that `at` lies in starts.
 fn char_start(text: &[u8], at: usize) -> usize {
     let is_inside = |at: &usize| text.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
-    // A character has four bytes at most.
-    (at.saturating_sub(3)..=at)
+    (at.saturating_sub(CHAR_BYTES_MAX - 1)..=at)
         .rev()
         .find(|at| !is_inside(at))
         .unwrap_or(at)
-}
-
-/// Text without anything that moves the cursor or hides.
-fn visible(bytes: &[u8]) -> String {
-    let mut shown = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match is_plain(character) {
-                true => shown.push(character),
-                false => shown.extend(character.escape_default()),
-            }
-        }
-        for byte in chunk.invalid() {
-            shown.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    shown
-}
-
-/// Not a control character, and none of those that change the direction of text or have no width.
-fn is_plain(character: char) -> bool {
-    let hides = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    !character.is_control() && !hides
 }

@@ -6,13 +6,31 @@ use memchr::memchr;
 use serde::Serialize;
 
 use super::excerpt::excerpt;
+use crate::cli::terminal;
 use crate::ingest::LineReport;
 
 /// For whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    Text,
+    /// For people, on a terminal of so many columns, or in a file that they may look at.
+    Text {
+        columns: usize,
+    },
     Json,
+}
+
+/// Columns of a line in a file.
+const FILE_COLUMNS: usize = 100;
+
+/// What a shown line stands behind, and its mark.
+const INDENT: &str = "  ";
+
+impl Form {
+    /// For people at standard output.
+    pub(super) fn text() -> Self {
+        let columns = terminal::columns().unwrap_or(FILE_COLUMNS);
+        Self::Text { columns }
+    }
 }
 
 /// A problem and the line that has it.
@@ -70,11 +88,13 @@ impl Report<'_> {
             ..
         } = self.report;
         match form {
-            Form::Text => {
-                let (shown, mark) = excerpt(self.line, *column);
-                writeln!(out, "{}:{line}:{column} {message}\n  {shown}", self.file)?;
+            Form::Text { columns } => {
+                let columns = columns.saturating_sub(INDENT.len());
+                let (shown, mark) = excerpt(self.line, *column, columns);
+                writeln!(out, "{}:{line}:{column} {message}", self.file)?;
+                writeln!(out, "{INDENT}{shown}")?;
                 match mark {
-                    Some(mark) => writeln!(out, "  {mark}"),
+                    Some(mark) => writeln!(out, "{INDENT}{mark}"),
                     None => Ok(()),
                 }
             }
