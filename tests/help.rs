@@ -43,17 +43,25 @@ fn helps(command: &mut clap::Command, name: &str) -> Vec<(String, String)> {
     let own = |sub: &&mut clap::Command| sub.get_name() != "help";
     for sub in command.get_subcommands_mut().filter(own) {
         let name = format!("{name} {}", sub.get_name()).trim().to_owned();
-        helps.push((name.clone(), sub.render_long_help().to_string()));
+        // As it was written, however wide that is.
+        let help = sub.clone().term_width(0).render_long_help().to_string();
+        helps.push((name.clone(), help));
         helps.extend(self::helps(sub, &name));
     }
     helps
 }
 
-/// The lines below `Examples:`.
-fn examples(help: &str) -> Vec<&str> {
+/// The lines below `Examples:`, as they are printed.
+fn example_lines(help: &str) -> Vec<&str> {
     let below = help.split("Examples:\n").nth(1).unwrap_or_default();
     let lines = below.lines().take_while(|line| line.starts_with("  "));
-    lines.map(str::trim).collect()
+    lines.collect()
+}
+
+/// The commands below `Examples:`; some go on after a backslash.
+fn examples(help: &str) -> Vec<String> {
+    let joined = example_lines(help).join("\n").replace("\\\n", "");
+    joined.lines().map(|line| line.trim().to_owned()).collect()
 }
 
 /// A shell in a folder that has what the examples name.
@@ -131,7 +139,8 @@ impl Shell {
     /// Starts the server of a line, waits until it listens, ends it as a supervisor does. Whether
     /// its port was free.
     fn must_serve(&self, line: &str) -> bool {
-        let listen = line.split("--listen ").nth(1).unwrap_or("127.0.0.1:8086");
+        let listen = line.split("--listen ").nth(1);
+        let listen = listen.unwrap_or("127.0.0.1:8086").trim();
         let listen = listen.split(' ').next().expect("an address");
         if TcpListener::bind(listen).is_err() {
             return false;
@@ -163,7 +172,7 @@ fn all_examples(for_a_stopped_server: bool) -> Vec<(String, Vec<String>)> {
     let wanted = helps.filter(|(command, _)| is_for_a_stopped_one(command) == for_a_stopped_server);
     wanted
         .map(|(command, help)| {
-            let lines: Vec<String> = examples(&help).into_iter().map(str::to_owned).collect();
+            let lines = examples(&help);
             assert!(!lines.is_empty(), "{command} has no examples:\n{help}");
             let runs_it = |line: &String| line.contains("tidegate ") || line.starts_with(COPIES);
             assert!(lines.iter().all(runs_it), "{command}: {lines:?}");
@@ -216,14 +225,50 @@ fn the_examples_that_need_no_server_or_start_one_work_as_they_are_printed() {
     }
 }
 
+/// What the program prints on a terminal of so many columns.
+fn printed(command: &str, columns: usize) -> String {
+    let words = command.split(' ').filter(|word| !word.is_empty());
+    let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(words)
+        .arg("--help")
+        .env_clear()
+        .env("COLUMNS", columns.to_string())
+        .stdin(Stdio::null())
+        .output()
+        .expect("runs");
+    assert!(output.status.success(), "{command}: {output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
 #[test]
-fn every_help_fits_a_terminal_and_says_in_one_line_what_the_command_is_for() {
-    for (command, help) in helps(&mut Cli::command(), "") {
-        for line in help.lines() {
-            assert!(line.chars().count() <= 100, "{command}: {line}");
+fn every_help_fits_the_terminal_and_80_columns_and_breaks_no_command() {
+    let names = helps(&mut Cli::command(), "").into_iter();
+    let names = names.map(|(name, _)| name).chain([String::new()]);
+    let mut wrong = Vec::new();
+    for name in names {
+        let written = printed(&name, 1000);
+        for columns in [60, 80, 120] {
+            let help = printed(&name, columns);
+            let fits = |line: &&str| line.chars().count() <= columns.min(80);
+            wrong.extend(
+                help.lines()
+                    .filter(|line| !fits(line))
+                    .map(|line| format!("tidegate {name} at {columns}: {line}")),
+            );
+            if example_lines(&help) != example_lines(&written) {
+                wrong.push(format!("tidegate {name} at {columns}: a broken example"));
+            }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_help_says_in_one_line_what_the_command_is_for() {
+    for (command, help) in helps(&mut Cli::command(), "") {
         let mut lines = help.lines();
-        assert!(lines.next().is_some_and(|line| line.len() > 10), "{help}");
+        let first = lines.next().unwrap_or_default();
+        assert!((10..=80).contains(&first.len()), "{command}: {first}");
         assert!(lines.next().is_some_and(str::is_empty), "{help}");
     }
 }

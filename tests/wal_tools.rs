@@ -14,7 +14,7 @@
 #[path = "program/mod.rs"]
 mod program;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -30,11 +30,70 @@ fn run(arguments: &[&str]) -> (Output, String, String) {
     (output, stdout, stderr)
 }
 
+/// The exit status is 0 just if a server would start, as the help says.
 fn inspect(folder: &str) -> Value {
     let (output, stdout, stderr) =
         run(&["wal", "inspect", "--data-dir", folder, "--frames", "--json"]);
-    assert!(output.status.success(), "{stderr}");
-    serde_json::from_str(&stdout).expect("JSON")
+    let log: Value = serde_json::from_str(&stdout).expect("JSON");
+    let starts = log["starts"].as_bool().expect("told");
+    assert_eq!(output.status.code(), Some(i32::from(!starts)), "{stderr}");
+    assert_eq!(
+        stderr.contains("would refuse to start"),
+        !starts,
+        "{stderr}"
+    );
+    log
+}
+
+/// The exit statuses that the help of a command tells of.
+fn statuses_told(command: &str) -> BTreeSet<String> {
+    let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    let (_, help, _) = run(&words);
+    let below = help.split("Exit status:").nth(1).expect("told");
+    let paragraph = below.split("\n\n").next().unwrap_or_default();
+    let words = paragraph.split([' ', '\n']).map(str::to_owned);
+    words.filter(|word| word.parse::<u8>().is_ok()).collect()
+}
+
+#[test]
+fn the_exit_statuses_in_the_help_are_the_real_ones() {
+    let (scratch, data) = folder(3, Program::kill);
+    let status = |arguments: &[&str]| {
+        let (output, _, _) = run(arguments);
+        output.status.code().expect("ended by itself").to_string()
+    };
+    let out = |name: &str| {
+        scratch
+            .path()
+            .join(name)
+            .to_str()
+            .expect("plain")
+            .to_owned()
+    };
+    let inspect = ["wal", "inspect", "--data-dir", &data];
+    let salvage = ["wal", "salvage", "--data-dir", &data, "--out"];
+    let salvage_to = |out: &str| status(&[&salvage[..], &[out]].concat());
+    let points = out("points.lp");
+    std::fs::write(&points, "m f=1 1\n").expect("written");
+    let mut real = BTreeMap::from([
+        ("wal inspect", BTreeSet::from([status(&inspect)])),
+        ("wal salvage", BTreeSet::from([salvage_to(&out("whole"))])),
+        ("check", BTreeSet::from([status(&["check", &points])])),
+    ]);
+    damage(&data, 2);
+    std::fs::write(&points, "m f=\n").expect("written");
+    let lossy = salvage_to(&out("lossy"));
+    assert_eq!(lossy, "0", "a loss is told by its line");
+    for (command, status) in [
+        ("wal inspect", status(&inspect)),
+        ("wal salvage", salvage_to(&out("lossy"))),
+        ("check", status(&["check", &points])),
+    ] {
+        real.get_mut(command).expect("there").insert(status);
+    }
+    for (command, real) in real {
+        assert_eq!(statuses_told(command), real, "{command}");
+    }
 }
 
 fn names_in(folder: &str) -> BTreeSet<OsString> {

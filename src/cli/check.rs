@@ -32,11 +32,11 @@ use output::{Form, Report};
 use window::Window;
 
 const HELP: &str = "\
-Each problem is one line FILE:LINE:COLUMN reason, then the line and a mark under the column. Lines
-and columns start with 1; a column is a byte; 0 means that the fault lies on a later line of the
-point. Files may be compressed with gzip or zstd. - is standard input.
+Each problem is one line FILE:LINE:COLUMN reason, then the line and a mark under the column. \
+Lines and columns start with 1; a column is a byte; 0 means that the fault lies on a later line \
+of the point. Files may be compressed with gzip or zstd. - is standard input.
 
-Exit codes: 0 everything would be stored, 1 something would not, 2 not understood.
+Exit status: 0 if everything would be stored, 1 if something would not, or could not be read.
 
 Examples:
   tidegate check points.lp

@@ -9,7 +9,8 @@ use super::{Cli, CliError};
 
 const HELP: &str = "\
 Put it where the shell looks for it, for bash and zsh for example:
-  tidegate completions bash > /etc/bash_completion.d/tidegate
+  tidegate completions bash \\
+    > /etc/bash_completion.d/tidegate
   tidegate completions zsh > ~/.zfunc/_tidegate
 
 Examples:

@@ -40,12 +40,7 @@ pub(super) struct Connection {
     location: Location,
     /// The token [env: TIDEGATE_TOKEN]. Flags can be seen by other users of this machine: prefer
     /// the variable, or --token-file.
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        conflicts_with = "token_file",
-        verbatim_doc_comment
-    )]
+    #[arg(long, value_name = "TOKEN", conflicts_with = "token_file")]
     token: Option<String>,
     /// Read the token from this file.
     #[arg(long, value_name = "FILE")]

@@ -18,18 +18,21 @@ use crate::client::{Download, Request, query_value};
 use crate::clock::Clock;
 
 const HELP: &str = "\
-Points come by measurement, day (UTC), tag set and time. Line protocol can be imported again and is
-then the same; its timestamps are in nanoseconds. Arrow (an IPC stream) and CSV hold one
-measurement. Exit status: 0 if all of it has come, 1 if not; a file is written under another name
-and renamed when it is complete.
+Points come by measurement, day (UTC), tag set and time. Line protocol can be imported again and \
+is then the same; its timestamps are in nanoseconds. Arrow (an IPC stream) and CSV hold one \
+measurement. Exit status: 0 if all of it has come, 1 if not; a file is written under another \
+name and renamed when it is complete.
 
 Examples:
   tidegate export --bucket home > home.lp
   tidegate export --bucket home -o home.lp
   tidegate export --bucket home --start -1h
-  tidegate export --bucket home --start 2026-01-01T00:00:00Z --end 2026-02-01T00:00:00Z
-  tidegate export --bucket home --measurement room --format arrow -o room.arrow
-  tidegate export --bucket home --measurement room --format csv -o room.csv
+  tidegate export --bucket home \\
+    --start 2026-01-01T00:00:00Z --end 2026-02-01
+  tidegate export --bucket home --measurement room \\
+    --format arrow -o room.arrow
+  tidegate export --bucket home --measurement room \\
+    --format csv -o room.csv
   tidegate export --bucket home | gzip > home.lp.gz";
 
 /// How long the server may take for the next piece.

@@ -44,30 +44,31 @@ use ledger::Ledger;
 use reading::Reading;
 
 const HELP: &str = "\
-The input is line protocol, plain or compressed with gzip or zstd, which is recognised by its first
-bytes. `-` is standard input.
+The input is line protocol, plain or compressed with gzip or zstd, which is recognised by its \
+first bytes. `-` is standard input.
 
-What comes out: every rejected line on standard output as FILE:LINE:COLUMN reason, in the order of
-the input, then how many lines were accepted and rejected. Exit status: 0 if every line was
+What comes out: every rejected line on standard output as FILE:LINE:COLUMN reason, in the order \
+of the input, then how many lines were accepted and rejected. Exit status: 0 if every line was \
 accepted, 1 if any was rejected or anything failed.
 
-Points without a timestamp get the time at which the import started, in the given precision, so
-that a batch that is sent again writes the same points again and not new ones. (A second import
+Points without a timestamp get the time at which the import started, in the given precision, so \
+that a batch that is sent again writes the same points again and not new ones. (A second import \
 has another start.)
 
-With several batches in flight their order is not kept. That matters only if the same point, with
-other values, stands twice in the input: --parallel 1 keeps the order.
+With several batches in flight their order is not kept. That matters only if the same point, \
+with other values, stands twice in the input: --parallel 1 keeps the order.
 
-Ctrl-C stops reading, waits for what is in flight, and tells for each file up to which line
-everything is written, so that one can go on from there. A second Ctrl-C ends at once. Batches are
-retried for --retry-for when the server cannot be reached, restarts or is busy.
+Ctrl-C stops reading, waits for what is in flight, and tells for each file up to which line \
+everything is written, so that one can go on from there. A second Ctrl-C ends at once. Batches \
+are retried for --retry-for when the server cannot be reached, restarts or is busy.
 
 Examples:
   tidegate import points.lp --bucket home
-  tidegate import january.lp.gz february.lp.gz --bucket home
+  tidegate import january.lp.gz february.lp.gz -b home
   tidegate import seconds.lp --bucket home --precision s
   gzip -dc january.lp.gz | tidegate import - --bucket home
-  tidegate import points.lp --bucket home --parallel 1 --retry-for 1h > rejected.txt";
+  tidegate import points.lp --bucket home \\
+    --parallel 1 --retry-for 1h > rejected.txt";
 
 /// The largest `--batch-bytes`: well below what a server takes by default.
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -11,9 +11,9 @@ use super::CliError;
 use crate::client::query_value;
 
 const HELP: &str = "\
-Points move from memory and log into Delta tables, one for each bucket and measurement; the server
-flushes, compacts and cleans up by itself. These commands do it now. All of them need an operator
-token.
+Points move from memory and log into Delta tables, one for each bucket and measurement; the \
+server flushes, compacts and cleans up by itself. These commands do it now. All of them need an \
+operator token.
 
 Examples:
   tidegate lake status

@@ -33,24 +33,30 @@ use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 const ABOUT: &str = "\
-An ingest server, write-compatible with the InfluxDB v2 API, that acknowledges a point only when
+An ingest server, write-compatible with the InfluxDB v2 API, that acknowledges a point only when \
 it is on disk.";
 
 const FIRST_STEPS: &str = "\
 First steps:
-  tidegate serve                    listens on 127.0.0.1:8086 and prints the operator's token, once
-  export TOKEN=…                    that token
+  tidegate serve
+
+  It listens on 127.0.0.1:8086 and prints the operator's token, once. With that token:
 
   curl -i 'http://127.0.0.1:8086/api/v2/write?bucket=home' \\
-    -H \"Authorization: Token $TOKEN\" \\
+    -H 'Authorization: Token …' \\
     --data-binary 'room,floor=1 temperature=21.5'
 
   The answer 204 means: on disk. A bucket is made by the first write to it.
 
-Anything that writes to InfluxDB v2 can write here: set its URL to http://127.0.0.1:8086, its
+Anything that writes to InfluxDB v2 can write here: set its URL to http://127.0.0.1:8086, its \
 token to that token, its organization to any word, its bucket to a name of your choice.
 
-`tidegate help serve` tells where data goes and how everything is configured.";
+`tidegate help serve` tells where data goes and how everything is configured.
+
+Exit status of every command: 0 done, 1 failed, 2 not understood.";
+
+/// The columns of a help text at most: longer lines are hard to read.
+const HELP_COLUMNS_MAX: usize = 80;
 
 /// What was asked for on the command line.
 #[derive(Debug, Parser)]
@@ -59,6 +65,7 @@ token to that token, its organization to any word, its bucket to a name of your 
     version,
     about = ABOUT,
     after_help = FIRST_STEPS,
+    max_term_width = HELP_COLUMNS_MAX,
     arg_required_else_help = true
 )]
 pub struct Cli {

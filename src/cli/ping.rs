@@ -12,7 +12,7 @@ use super::{CliError, output, values};
 use crate::client::{ClientError, Request};
 
 const HELP: &str = "\
-Exit status: 0 if the server takes writes; 1 if it does not (starting, disk full) or cannot be
+Exit status: 0 if the server takes writes; 1 if it does not (starting, disk full) or cannot be \
 reached. It needs no token.
 
 Examples:

@@ -36,38 +36,42 @@ pub use port::PortError;
 
 const HELP: &str = "\
 The token:
-  The very first start makes a token for the operator, which may do everything, and prints it once
-  on standard output: operator token: … To choose it yourself, set TIDEGATE_INIT_TOKEN to at least
-  32 characters before the first start, for example to the output of: openssl rand -hex 32
+  The very first start makes a token for the operator, which may do everything, and prints it \
+  once on standard output: operator token: … To choose it yourself, set TIDEGATE_INIT_TOKEN to \
+  at least 32 characters before the first start, for example to the output of: openssl rand -hex 32
 
 Where data goes:
-  Into one folder, ./tidegate-data unless --data-dir says otherwise: the log of all writes, the
+  Into one folder, ./tidegate-data unless --data-dir says otherwise: the log of all writes, the \
   buckets, the tokens (as hashes). Back it up as a whole; one server at a time uses it.
 
 Settings:
-  Every setting has a default. A file changes it, the environment wins over the file, and a flag
+  Every setting has a default. A file changes it, the environment wins over the file, and a flag \
   over both:
-    --config tidegate.toml        [limits]
-                                  columns_max = 2000
-    the environment               TIDEGATE_LIMITS__COLUMNS_MAX=2000
-  That is TIDEGATE_SECTION__KEY with two underscores; lists are separated by commas. A key that
+    --config tidegate.toml
+      [limits]
+      columns_max = 2000
+    the environment
+      TIDEGATE_LIMITS__COLUMNS_MAX=2000
+  That is TIDEGATE_SECTION__KEY with two underscores; lists are separated by commas. A key that \
   does not exist is an error. The file config/default.toml of the sources explains every key.
 
 Encryption:
-  With --tls-cert and --tls-key (PEM files) the port speaks HTTPS only. After a renewal send SIGHUP:
-  new connections use the new certificate, those that are open go on. If the new files are not
-  usable the log says why, and the old certificate stays in use.
+  With --tls-cert and --tls-key (PEM files) the port speaks HTTPS only. After a renewal send \
+  SIGHUP: new connections use the new certificate, those that are open go on. If the new files \
+  are not usable the log says why, and the old certificate stays in use.
 
 Stopping:
-  SIGTERM or SIGINT (Ctrl-C) ends the requests in flight, then the server; a second one ends it at
-  once. Nothing that was acknowledged is lost either way.
+  SIGTERM or SIGINT (Ctrl-C) ends the requests in flight, then the server; a second one ends it \
+  at once. Nothing that was acknowledged is lost either way.
 
 Examples:
   tidegate serve
-  tidegate serve --listen 0.0.0.0:8086 --data-dir tidegate-data
-  tidegate serve --listen 0.0.0.0:8086 --tls-cert fullchain.pem --tls-key privkey.pem
+  tidegate serve --listen 0.0.0.0:8086
+  tidegate serve --listen 0.0.0.0:8086 \\
+    --tls-cert fullchain.pem --tls-key privkey.pem
   tidegate serve --config tidegate.toml --log-format json
-  tidegate serve --listen 127.0.0.1:0 --data-dir bench --without-auth";
+  tidegate serve --listen 127.0.0.1:0 \\
+    --data-dir bench --without-auth";
 
 /// For what is still at work on threads of its own when all is said and saved: at most this long. A
 /// call to a file system that hangs (a store behind a network) would hold the process for as long

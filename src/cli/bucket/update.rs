@@ -17,9 +17,12 @@ Examples:
   tidegate bucket update home --retention 3650d
   tidegate bucket update home --retention forever";
 
+/// Clap's own is longer than narrow terminals are wide.
+const USAGE: &str = "tidegate bucket update <NAME> --retention <DURATION>";
+
 /// Change how long a bucket keeps its points.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = HELP)]
+#[command(after_help = HELP, override_usage = USAGE)]
 pub(super) struct Update {
     /// Its name.
     name: String,

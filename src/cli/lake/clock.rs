@@ -10,10 +10,9 @@ use crate::cli::{CliError, output};
 use crate::client::Request;
 
 const HELP: &str = "\
-The server drops nothing by age while its clock is more than a day ahead of what it
-expects: retention and vacuum wait, and its log warns. After an hour in which the clock
-goes on evenly it is believed. If you have checked the clock, this makes the server
-believe it now.
+The server drops nothing by age while its clock is more than a day ahead of what it expects: \
+retention and vacuum wait, and its log warns. After an hour in which the clock goes on evenly it \
+is believed. If you have checked the clock, this makes the server believe it now.
 
 Examples:
   tidegate lake trust-clock";

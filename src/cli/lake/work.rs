@@ -14,37 +14,38 @@ use crate::cli::progress::{Elsewhere, Progress};
 use crate::client::{ClientError, Download, Request};
 
 pub(super) const FLUSH_HELP: &str = "\
-The server does this by itself when a table is large or old enough, when memory is short, and when
-it stops. Do it now before another program reads the tables. Exit status: 1 if a table failed; its
-points are safe in the log.
+The server does this by itself when a table is large or old enough, when memory is short, and \
+when it stops. Do it now before another program reads the tables. Exit status: 1 if a table \
+failed; its points are safe in the log.
 
 Examples:
   tidegate lake flush
   tidegate lake flush --bucket home --measurement room";
 
 pub(super) const COMPACT_HELP: &str = "\
-The server does this by itself where it pays. This joins whatever can be joined: fewer and larger
-files, which other programs read faster. The old files stay for readers that are at work, until a
-vacuum. Exit status: 1 if a table failed; what it holds is as it was.
+The server does this by itself where it pays. This joins whatever can be joined: fewer and \
+larger files, which other programs read faster. The old files stay for readers that are at work, \
+until a vacuum. Exit status: 1 if a table failed; what it holds is as it was.
 
 Examples:
   tidegate lake compact
   tidegate lake compact --bucket home --measurement room";
 
 pub(super) const VACUUM_HELP: &str = "\
-What compaction, retention and flushes that were cut short leave behind is kept for a while
-(lake.vacuum_age_ms), for readers that are still at work. What is older is deleted. Exit status: 1
-if a table failed.
+What compaction, retention and flushes that were cut short leave behind is kept for a while \
+(lake.vacuum_age_ms), for readers that are still at work. What is older is deleted. Exit status: \
+1 if a table failed.
 
 Examples:
   tidegate lake vacuum
   tidegate lake vacuum --bucket home";
 
 pub(super) const ACCEPT_LOSS_HELP: &str = "\
-A table that does not have what was flushed to it was lost: somebody removed its folder, or restored
-an older copy. The server adds nothing to it and says so. Restore the folder from a backup if you
-can. If not, this gives up what is missing: the table goes on with what is left, or begins anew.
-Tables that are as they should be are left alone. Exit status: 1 if a table failed.
+A table that does not have what was flushed to it was lost: somebody removed its folder, or \
+restored an older copy. The server adds nothing to it and says so. Restore the folder from a \
+backup if you can. If not, this gives up what is missing: the table goes on with what is left, \
+or begins anew. Tables that are as they should be are left alone. Exit status: 1 if a table \
+failed.
 
 Examples:
   tidegate lake accept-loss --bucket home --measurement room";

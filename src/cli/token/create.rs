@@ -18,14 +18,23 @@ The token is printed this once, alone on standard output; the server keeps only 
 
 Examples:
   tidegate token create --description \"agent 7\" --write home
-  tidegate token create --read home --read garden --expires 90d
-  tidegate token create --read '*' --description grafana --expires 2100-01-01T00:00:00Z --json
-  tidegate token create --operator --description \"second operator\" > operator.token";
+  tidegate token create --read home --read attic \\
+    --expires 90d
+  tidegate token create --read '*' --description grafana \\
+    --expires 2100-01-01T00:00:00Z --json
+  tidegate token create --operator > operator.token";
+
+/// Clap's own is one line, however long.
+const USAGE: &str = "\
+tidegate token create [OPTIONS] --operator
+       tidegate token create [OPTIONS] --read <BUCKET>
+       tidegate token create [OPTIONS] --write <BUCKET>";
 
 /// Create a token and print it, once.
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = HELP,
+    override_usage = USAGE,
     group = ArgGroup::new("permission").args(["operator", "read", "write"]).required(true).multiple(true)
 )]
 pub(super) struct Create {

@@ -13,14 +13,14 @@ use crate::clock::Clock;
 use crate::storage::{DiskStorage, Storage, StorageError};
 
 const HELP: &str = "\
-The server must be stopped. The token may do everything, is printed once on standard output, and is
-kept as a hash only. Other tokens stay as they are: to end the one that was lost, revoke it
+The server must be stopped. The token may do everything, is printed once on standard output, and \
+is kept as a hash only. Other tokens stay as they are: to end the one that was lost, revoke it \
 afterwards with the new one.
 
 Examples:
   tidegate token reset-operator --data-dir tidegate-data";
 
-/// Make a new operator token in the folder of a stopped server, for one that was lost.
+/// Make a new operator token in the folder of a stopped server.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct ResetOperator {

@@ -10,7 +10,7 @@ use crate::cli::{CliError, output};
 use crate::client::{Request, path_segment};
 
 const HELP: &str = "\
-It is in force for the next request. The last operator token that does not expire cannot be
+It is in force for the next request. The last operator token that does not expire cannot be \
 revoked.
 
 Examples:

@@ -16,15 +16,18 @@ use crate::wal::{FrameInfo, FrameKind, Item, LogReader, Replayed, SegmentFile, W
 const HELP: &str = "\
 The server must be stopped. Nothing is changed.
 
-A segment's known-durable offset is how far something proves that it reached the disk: what is
-damaged before that is refused by a start, what is damaged behind it is a torn tail and is cut.
+A segment's known-durable offset is how far something proves that it reached the disk: what is \
+damaged before that is refused by a start, what is damaged after it is a torn tail and is cut.
+
+Exit status: 0 if a server would start with the log, whole or without its torn tail; 1 if it \
+would refuse to, or if the log cannot be looked at.
 
 Examples:
   tidegate wal inspect --data-dir tidegate-data
   tidegate wal inspect --data-dir tidegate-data --frames
   tidegate wal inspect --data-dir tidegate-data --json";
 
-/// Show what the log of a stopped server holds and whether a server would start with it.
+/// Show what the log of a stopped server holds, and whether it would start.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct Inspect {
@@ -114,7 +117,11 @@ impl Inspect {
             }
             false => log.write(&mut out)?,
         }
-        Ok(out.flush()?)
+        out.flush()?;
+        match log.starts {
+            true => Ok(()),
+            false => Err(WalCommandError::NoStart),
+        }
     }
 }
 

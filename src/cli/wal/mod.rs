@@ -18,7 +18,8 @@ use salvage::Salvage;
 const HELP: &str = "\
 Examples:
   tidegate wal inspect --data-dir tidegate-data
-  tidegate wal salvage --data-dir tidegate-data --out tidegate-salvaged";
+  tidegate wal salvage --data-dir tidegate-data \\
+    --out tidegate-salvaged";
 
 /// Look at the log of a stopped server, or save what can be read of a damaged one.
 #[derive(Args, Clone, Debug)]
@@ -53,6 +54,9 @@ pub enum WalCommandError {
     /// The log could not be read or written.
     #[error(transparent)]
     Log(#[from] WalError),
+    /// The log was shown, and is damaged.
+    #[error("a server would refuse to start with this log, the verdict above says why")]
+    NoStart,
     /// A folder within the one that is not to be changed.
     #[error(
         "{out} lies in the data folder {data_dir}, which is not changed: name a folder elsewhere"

@@ -15,16 +15,20 @@ use crate::storage::{
 use crate::wal::{Loss, Salvaged, WalOptions, salvage};
 
 const HELP: &str = "\
-For a data folder that a server refuses to start on because its log is damaged. The server must be
-stopped. The damaged folder is not changed; keep it until you know what was lost.
+For a data folder that a server refuses to start on because its log is damaged. The server must \
+be stopped. The damaged folder is not changed; keep it until you know what was lost.
 
-What was lost is named by segment, bytes and the sequences of the writes around it. Every write
-that can be read is in the new folder, with the buckets and the tokens. Points that were flushed are
-in the tables: if those lie in the folder `lake` of the data folder, it has to be copied or moved to
-the new folder before the first start there; the command says so.
+What was lost is named by segment, bytes and the sequences of the writes around it. Every write \
+that can be read is in the new folder, with the buckets and the tokens. Points that were flushed \
+are in the tables: if those lie in the folder `lake` of the data folder, it has to be copied or \
+moved to the new folder before the first start there; the command says so.
+
+Exit status: 0 if the new folder is complete, whatever was lost: every loss is a line of standard \
+output that begins with `lost:`; 1 if it is not complete, and then no server starts on it.
 
 Examples:
-  tidegate wal salvage --data-dir tidegate-data --out tidegate-salvaged
+  tidegate wal salvage --data-dir tidegate-data \\
+    --out tidegate-salvaged
   cp -r tidegate-data/lake tidegate-salvaged/lake
   tidegate serve --data-dir tidegate-salvaged";
 
