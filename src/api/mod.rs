@@ -1,4 +1,5 @@
-//! The endpoints, one a file, and what they have in common: `params` reads query strings, `error`
+//! The endpoints, one per file: what clients of InfluxDB speak is in [`influxdb`], what is ours in
+//! [`tidegate`], probes are beside them. What they have in common: `params` reads query strings, `error`
 //! is the only place with status codes, [`App`] is what they share. What clients see of all this
 //! is the HTTP contract, [`contract`].
 //!
@@ -13,24 +14,16 @@ pub mod contract {}
 
 mod app;
 mod bucket;
-pub mod buckets;
 pub mod dialect;
 pub mod error;
-pub mod export;
 pub mod fallback;
 pub mod health;
+pub mod influxdb;
 mod json;
-#[cfg(feature = "lake")]
-pub mod lake;
 pub mod metrics;
 pub mod params;
-mod partial;
 pub mod request_id;
-pub mod tokens;
-pub mod v1;
-pub mod v2;
-pub mod v3;
-pub mod write;
+pub mod tidegate;
 
 #[cfg(not(feature = "lake"))]
 pub use app::NoTables;

@@ -4,11 +4,11 @@
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
+use crate::api::influxdb::{v1_query, v1_write, v2, v2_write, v3_write};
 #[cfg(feature = "lake")]
-use crate::api::lake;
-use crate::api::{
-    App, Dialect, buckets, export, fallback, health, metrics, tokens, v1, v2, v3, write,
-};
+use crate::api::tidegate::lake;
+use crate::api::tidegate::{buckets, export, tokens};
+use crate::api::{App, Dialect, fallback, health, metrics};
 use crate::auth::{AuthLayer, Forms};
 
 use super::door::{Door, Refusals};
@@ -45,7 +45,7 @@ use Access::{Open, OpenUnlessConfigured, Operator, Token};
 
 /// Every path there is.
 pub const ROUTES: &[Route] = &[
-    route("/api/v2/write", &["POST"], Token, || post(write::write)),
+    route("/api/v2/write", &["POST"], Token, || post(v2_write::write)),
     route("/api/v2/buckets", &["GET"], Token, || get(v2::buckets)),
     route("/api/v2/orgs", &["GET"], Token, || get(v2::orgs)),
     route("/api/v2/setup", &["GET"], Open, || get(v2::setup)),
@@ -55,12 +55,15 @@ pub const ROUTES: &[Route] = &[
     route("/api/v2/query", &["GET", "POST"], Token, no_query),
     route("/api/v3/query_sql", &["GET", "POST"], Token, no_query).speaking(Dialect::V3),
     route("/api/v3/query_influxql", &["GET", "POST"], Token, no_query).speaking(Dialect::V3),
-    route("/write", &["POST"], Token, || post(v1::write)).speaking(Dialect::V1),
+    route("/write", &["POST"], Token, || post(v1_write::write)).speaking(Dialect::V1),
     route("/query", &["GET", "POST"], Token, || {
-        get(v1::query).post(v1::query)
+        get(v1_query::query).post(v1_query::query)
     })
     .speaking(Dialect::V1),
-    route("/api/v3/write_lp", &["POST"], Token, || post(v3::write_lp)).speaking(Dialect::V3),
+    route("/api/v3/write_lp", &["POST"], Token, || {
+        post(v3_write::write_lp)
+    })
+    .speaking(Dialect::V3),
     route("/api/v1/export", &["GET"], Token, || get(export::export)),
     route("/api/v1/tokens", &["GET", "POST"], Operator, || {
         get(tokens::list).post(tokens::create)

@@ -5,7 +5,8 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 
 use super::{ApiError, Code};
-use crate::api::{Dialect, partial};
+use crate::api::Dialect;
+use crate::api::influxdb::partial;
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;

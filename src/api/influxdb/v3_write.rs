@@ -4,11 +4,11 @@ use axum::extract::{Extension, Request, State};
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::error::{ApiError, Rejected, RejectedLine};
-use super::params::V3WriteParams;
 use super::partial::hint;
-use super::write::{Wanted, receive};
-use super::{App, bucket};
+use super::receive::{Wanted, receive};
+use crate::api::error::{ApiError, Rejected, RejectedLine};
+use crate::api::params::V3WriteParams;
+use crate::api::{App, bucket};
 use crate::auth::Identity;
 use crate::ingest::{Acknowledge, LineReport, WriteOutcome};
 

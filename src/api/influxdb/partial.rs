@@ -1,14 +1,26 @@
 //! The answer to a write of which lines were rejected (contract section 1.3).
 
-use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 
-use super::Dialect;
-use super::error::{ApiError, LineError, Lines};
+use crate::api::Dialect;
+use crate::api::error::{ApiError, LineError, Lines};
 use crate::ingest::{LineReport, Stage, WriteOutcome};
 
+/// 204 only if there is nothing to tell about any line.
+pub(super) fn answer(
+    outcome: WriteOutcome,
+    hint: Option<&'static str>,
+    dialect: Dialect,
+) -> Result<StatusCode, ApiError> {
+    if outcome.reports.is_empty() {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(rejected(outcome, hint, dialect))
+}
+
 /// The 400 that tells what became of the lines; `hint` is the one about the whole body.
-pub(super) fn rejected(
+pub(in crate::api) fn rejected(
     outcome: WriteOutcome,
     hint: Option<&'static str>,
     dialect: Dialect,

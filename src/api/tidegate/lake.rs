@@ -12,10 +12,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::error::{ApiError, Code};
-use super::json::{answer, rfc3339};
-use super::params::LakeParams;
-use super::{App, Engine, bucket};
+use crate::api::error::{ApiError, Code};
+use crate::api::json::{answer, rfc3339};
+use crate::api::params::LakeParams;
+use crate::api::{App, Engine, blocking, bucket};
 use crate::catalog::Bucket;
 use crate::lake::{Lake, LakeError, TableStatus};
 
@@ -79,7 +79,7 @@ pub async fn status(
 /// `POST /api/v1/lake/trust-clock`: the wall clock is right, though it has jumped.
 pub async fn trust_clock(State(app): State<App>) -> Result<Response, ApiError> {
     let lake = app.ready()?.tables.lake().clone();
-    let now_ns = super::blocking(move || lake.trust_clock()).await??;
+    let now_ns = blocking(move || lake.trust_clock()).await??;
     let time = rfc3339(now_ns);
     tracing::info!(time, "an operator has confirmed the clock");
     Ok(answer(StatusCode::OK, &serde_json::json!({ "time": time })))

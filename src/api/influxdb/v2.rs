@@ -7,10 +7,10 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::App;
-use super::error::ApiError;
-use super::json::answer;
-use super::params::BucketsParams;
+use crate::api::App;
+use crate::api::error::ApiError;
+use crate::api::json::answer;
+use crate::api::params::BucketsParams;
 use crate::auth::Identity;
 use crate::catalog::Bucket;
 

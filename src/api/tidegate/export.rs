@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
-use super::error::{ApiError, Code};
-use super::params::ExportParams;
-use super::{App, bucket};
+use crate::api::error::{ApiError, Code};
+use crate::api::params::ExportParams;
+use crate::api::{App, bucket};
 use crate::auth::Identity;
 use crate::read::{ExportQuery, Format};
 

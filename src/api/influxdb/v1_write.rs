@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use http::StatusCode;
 
+use super::partial::{answer, hint};
+use super::receive::{Wanted, receive};
 use crate::api::error::ApiError;
 use crate::api::params::V1WriteParams;
-use crate::api::partial::hint;
-use crate::api::write::{Wanted, answer, receive};
 use crate::api::{App, Dialect, Engine, bucket};
 use crate::auth::Identity;
 use crate::catalog::Bucket;

@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 
 use super::influxql::{Other, Statement, statements};
-use super::write::find;
+use super::v1_write::find;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_text};
 use crate::api::params::statement_of;

@@ -10,9 +10,9 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
-use super::error::{ApiError, Code};
-use super::json::{answer, read_json, rfc3339};
-use super::{App, Engine, bucket};
+use crate::api::error::{ApiError, Code};
+use crate::api::json::{answer, read_json, rfc3339};
+use crate::api::{App, Engine, blocking, bucket};
 use crate::catalog::Bucket;
 
 const NS: i64 = 1_000_000_000;
@@ -73,7 +73,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Response
         retention_seconds,
     } = read_json(&app, &head.headers, body).await?;
     let retention_ns = retention_ns(retention_seconds)?;
-    let made = super::blocking(move || catalog.create_new_bucket(&name, retention_ns)).await?;
+    let made = blocking(move || catalog.create_new_bucket(&name, retention_ns)).await?;
     let bucket = made?;
     tracing::info!(bucket = bucket.name, "a bucket was created");
     Ok(answer(StatusCode::CREATED, &Shown::of(&bucket)))
@@ -92,7 +92,7 @@ pub async fn update(
     let retention_ns = retention_ns(retention_seconds)?;
     let catalog = engine.catalog.clone();
     let change = move || catalog.set_retention(found.id, retention_ns);
-    let bucket = super::blocking(change).await??;
+    let bucket = blocking(change).await??;
     tracing::info!(
         bucket = bucket.name,
         retention_ns,
@@ -109,7 +109,7 @@ pub async fn delete(
     let engine = app.ready()?;
     let found = named(engine, name)?;
     let (ingest, id) = (engine.ingest.clone(), found.id);
-    super::blocking(move || ingest.delete_bucket(id)).await??;
+    blocking(move || ingest.delete_bucket(id)).await??;
     tracing::info!(bucket = found.name, "a bucket was deleted");
     Ok(StatusCode::NO_CONTENT.into_response())
 }

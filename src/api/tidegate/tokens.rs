@@ -8,9 +8,9 @@ use chrono::DateTime;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::App;
-use super::error::{ApiError, Code};
-use super::json::{answer, read_json, rfc3339};
+use crate::api::error::{ApiError, Code};
+use crate::api::json::{answer, read_json, rfc3339};
+use crate::api::{App, blocking};
 use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId, valid_bucket_name};
 
 /// Bytes of a description at most.
@@ -87,7 +87,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Response
     let (head, body) = request.into_parts();
     let wanted: Wanted = read_json(&app, &head.headers, body).await?;
     let new = new_token(wanted, app.clock().now_ns())?;
-    let made = super::blocking(move || catalog.create_token(new)).await?;
+    let made = blocking(move || catalog.create_token(new)).await?;
     let (secret, token) = made?;
     tracing::info!(token = token.id, "a token was created");
     let shown = Shown::of(&token, Some(secret.reveal()));
@@ -103,7 +103,7 @@ pub async fn revoke(
     let Path(id) = id.map_err(|error| ApiError::new(Code::Invalid, error.body_text()))?;
     let unknown = || ApiError::new(Code::NotFound, format!("token \"{id}\" not found"));
     let id: TokenId = id.parse().map_err(|_| unknown())?;
-    super::blocking(move || catalog.revoke_token(id)).await??;
+    blocking(move || catalog.revoke_token(id)).await??;
     tracing::info!(token = id, "a token was revoked");
     Ok(StatusCode::NO_CONTENT.into_response())
 }

@@ -1,13 +1,12 @@
-//! `POST /api/v2/write`: line protocol in, 204 once it is on disk (contract section 1).
+//! What the write endpoints share, once their parameters are read: the body is taken in, its lines are
+//! written, and the log is told what the client may not show.
 
 use axum::body::Body as RequestBody;
-use axum::extract::{Extension, Request, State};
-use http::{HeaderMap, StatusCode};
+use http::HeaderMap;
 
-use super::app::Tells;
-use super::error::ApiError;
-use super::params::{ParamError, WriteParams};
-use super::{App, Dialect, Engine, bucket, partial};
+use crate::api::app::Tells;
+use crate::api::error::ApiError;
+use crate::api::{App, Engine};
 use crate::auth::Identity;
 use crate::body::Received;
 use crate::catalog::TokenId;
@@ -16,32 +15,6 @@ use crate::ingest::{
     Acknowledge, Body, LineReport, Target, WriteError, WriteOutcome, WriteRequest,
 };
 use crate::line_protocol::{Oddities, Precision};
-
-/// The endpoint.
-pub async fn write(
-    State(app): State<App>,
-    Extension(identity): Extension<Identity>,
-    request: Request,
-) -> Result<StatusCode, ApiError> {
-    let engine = app.ready()?;
-    let params = parameters(&app, &identity, request.uri().query())?;
-    let found = bucket::find(engine, &params.bucket);
-    let missing = || bucket::not_found(&params.bucket);
-    let new = params.bucket.clone();
-    let wanted = Wanted {
-        target: bucket::to_write(&app, &identity, found, new, missing)?,
-        precision: params.precision,
-        accept_partial: params.accept_partial,
-        acknowledge: Acknowledge::Durable,
-        token: identity.token_id(),
-    };
-    let (head, body) = request.into_parts();
-    let body = receive(&app, &identity, &head.headers, body).await?;
-    let hint = partial::hint(&head.headers, &body.bytes);
-    let outcome = wanted.write(&app, engine, body).await;
-    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
-    answer(outcome, hint, Dialect::V2)
-}
 
 /// What a write endpoint asks of the write path, once it has read its parameters.
 pub(super) struct Wanted {
@@ -143,34 +116,4 @@ pub(super) async fn receive(
     let decoded_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     app.metrics().body_bytes(wire_bytes, decoded_bytes);
     Ok(Body { bytes, reservation })
-}
-
-/// 204 only if there is nothing to tell about any line.
-pub(super) fn answer(
-    outcome: WriteOutcome,
-    hint: Option<&'static str>,
-    dialect: Dialect,
-) -> Result<StatusCode, ApiError> {
-    if outcome.reports.is_empty() {
-        return Ok(StatusCode::NO_CONTENT);
-    }
-    Err(partial::rejected(outcome, hint, dialect))
-}
-
-/// Telegraf sends `org=` when no organization is configured and keeps the answer to itself, so
-/// the first refusal of each token is worth a line in our log.
-fn parameters(
-    app: &App,
-    identity: &Identity,
-    query: Option<&str>,
-) -> Result<WriteParams, ParamError> {
-    let params = WriteParams::parse(query, app.config().server.allow_empty_org);
-    if params == Err(ParamError::EmptyOrg) && app.warn_once(identity.token_id()) {
-        tracing::warn!(
-            token = identity.token_id(),
-            "writes are refused because the client sends an empty organization: set one in the \
-             client, or server.allow_empty_org = true here"
-        );
-    }
-    params
 }

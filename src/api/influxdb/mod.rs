@@ -1,0 +1,12 @@
+//! What clients of InfluxDB speak, of all three versions: one file per endpoint, and what the
+//! writes have in common ([`receive`], [`partial`]). Paths and texts are fixed by what those
+//! clients do with them (contract sections 1 to 3).
+
+mod influxql;
+pub(in crate::api) mod partial;
+mod receive;
+pub mod v1_query;
+pub mod v1_write;
+pub mod v2;
+pub mod v2_write;
+pub mod v3_write;

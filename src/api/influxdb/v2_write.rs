@@ -1,0 +1,56 @@
+//! `POST /api/v2/write`: line protocol in, 204 once it is on disk (contract section 1).
+
+use axum::extract::{Extension, Request, State};
+use http::StatusCode;
+
+use super::partial::{answer, hint};
+use super::receive::{Wanted, receive};
+use crate::api::error::ApiError;
+use crate::api::params::{ParamError, WriteParams};
+use crate::api::{App, Dialect, bucket};
+use crate::auth::Identity;
+use crate::ingest::Acknowledge;
+
+/// The endpoint.
+pub async fn write(
+    State(app): State<App>,
+    Extension(identity): Extension<Identity>,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    let engine = app.ready()?;
+    let params = parameters(&app, &identity, request.uri().query())?;
+    let found = bucket::find(engine, &params.bucket);
+    let missing = || bucket::not_found(&params.bucket);
+    let new = params.bucket.clone();
+    let wanted = Wanted {
+        target: bucket::to_write(&app, &identity, found, new, missing)?,
+        precision: params.precision,
+        accept_partial: params.accept_partial,
+        acknowledge: Acknowledge::Durable,
+        token: identity.token_id(),
+    };
+    let (head, body) = request.into_parts();
+    let body = receive(&app, &identity, &head.headers, body).await?;
+    let hint = hint(&head.headers, &body.bytes);
+    let outcome = wanted.write(&app, engine, body).await;
+    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
+    answer(outcome, hint, Dialect::V2)
+}
+
+/// Telegraf sends `org=` when no organization is configured and keeps the answer to itself, so
+/// the first refusal of each token is worth a line in our log.
+fn parameters(
+    app: &App,
+    identity: &Identity,
+    query: Option<&str>,
+) -> Result<WriteParams, ParamError> {
+    let params = WriteParams::parse(query, app.config().server.allow_empty_org);
+    if params == Err(ParamError::EmptyOrg) && app.warn_once(identity.token_id()) {
+        tracing::warn!(
+            token = identity.token_id(),
+            "writes are refused because the client sends an empty organization: set one in the \
+             client, or server.allow_empty_org = true here"
+        );
+    }
+    params
+}
