@@ -29,7 +29,7 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use tidegate::columnar::{BatchBuilder, ColumnKind, FieldValue, Segment};
+use tidegate::columnar::{BatchBuilder, FieldValue, Segment};
 use tidegate::lake::parquet::{Column, How, Layout, ParquetChunks, encode_days};
 use tidegate::merge::TimeRange;
 use tidegate::merge::at_once::Sorted;
@@ -211,8 +211,6 @@ fn layout(segment: &Segment) -> Layout {
         name: name.into(),
         kind,
     };
-    let tags = segment.tag_keys().map(|key| column(key, ColumnKind::Tag));
-    let fields = segment.fields().iter();
-    let fields = fields.map(|field| column(field.name(), ColumnKind::Field(field.field_type())));
-    Layout::new(tags.chain(fields).collect())
+    let columns = segment.columns();
+    Layout::new(columns.map(|(name, kind)| column(name, kind)).collect())
 }

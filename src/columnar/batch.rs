@@ -1,6 +1,7 @@
 //! Rows of one measurement, in columns.
 
 use super::column::FieldColumn;
+use super::kind::ColumnKind;
 use super::series::SeriesTable;
 use super::strings::Strings;
 
@@ -67,6 +68,14 @@ impl Batch {
     /// The field columns, in the order in which they appeared.
     pub fn fields(&self) -> &[FieldColumn] {
         &self.fields
+    }
+
+    /// Name and kind of every column: the tags, then the fields. One name may come several times, each
+    /// with another kind.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, ColumnKind)> + Clone {
+        let tags = self.tag_keys().map(|key| (key, ColumnKind::Tag));
+        let fields = self.fields.iter();
+        tags.chain(fields.map(|field| (field.name(), ColumnKind::Field(field.field_type()))))
     }
 
     /// Bytes on the heap, counted by capacity.

@@ -9,6 +9,7 @@ use arrow_buffer::{BooleanBuffer, Buffer, OffsetBuffer, ScalarBuffer};
 
 use super::batch::{Batch, TagColumn, tags_of};
 use super::column::{FieldColumn, Values};
+use super::kind::ColumnKind;
 use super::presence::Presence;
 use super::series::SeriesTable;
 use super::value::{FieldType, FieldValue};
@@ -113,6 +114,19 @@ impl Segment {
     /// The field columns that have a value, in the order in which they appeared.
     pub fn fields(&self) -> &[SegmentField] {
         &self.fields
+    }
+
+    /// Name and kind of every column: the tags, then the fields. One name may come several times, each
+    /// with another kind.
+    pub fn columns(&self) -> impl Iterator<Item = (&str, ColumnKind)> + Clone {
+        let tags = self.tag_keys().map(|key| (key, ColumnKind::Tag));
+        let fields = self.fields.iter();
+        tags.chain(fields.map(|field| (field.name(), ColumnKind::Field(field.field_type()))))
+    }
+
+    /// How many columns there are, tags and fields.
+    pub fn column_count(&self) -> usize {
+        self.tags.len() + self.fields.len()
     }
 
     /// Bytes on the heap, counted by capacity.

@@ -23,7 +23,7 @@ use super::decision::takes_any;
 use super::in_flight::SeriesInFlight;
 use super::parse::{Slice, Slicer};
 use super::report::LineReport;
-use super::resolution::{Held, Resolution, columns};
+use super::resolution::{Held, Resolution};
 use super::scratch::Rules;
 use super::series_limit::{HeldSeries, admit};
 use super::write::report;
@@ -218,7 +218,7 @@ impl Check {
 
     fn store(&mut self, batch: &Batch) {
         let (bucket, measurement) = (self.bucket.id, batch.measurement());
-        let columns = columns(batch);
+        let columns = batch.columns();
         let extended = self
             .schemas
             .extend(bucket, measurement, columns, Sequence(0));

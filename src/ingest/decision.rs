@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::resolution::{Part, columns};
+use super::resolution::Part;
 use super::rules::{Limits, Room, limit};
 use super::scratch::TableRows;
 use super::settle::{Clash, Settled, Terms, settle};
@@ -116,7 +116,7 @@ impl Place {
     /// Works out what the kept rows bring to the schema.
     fn bring(&mut self, schema: Option<&TableSchema>) {
         let is_new = |name: &str| schema.is_none_or(|schema| schema.column(name).is_none());
-        let new = columns(&self.kept.batch).filter(|(name, _)| is_new(name));
+        let new = self.kept.batch.columns().filter(|(name, _)| is_new(name));
         let new: Vec<_> = new.collect();
         (self.next, self.new_bytes) = (None, 0);
         if !new.is_empty() {
@@ -143,7 +143,7 @@ fn new_bytes<'a>(
 /// Whether every column of a batch fits a schema as it is, new ones included.
 fn fits(schema: Option<&TableSchema>, batch: &Batch, terms: &Terms) -> bool {
     let mut new = hashbrown::HashSet::new();
-    for (name, kind) in columns(batch) {
+    for (name, kind) in batch.columns() {
         match schema.and_then(|schema| schema.column(name)) {
             Some(known) if known == kind => {}
             Some(_) => return false,

@@ -7,7 +7,6 @@ use thiserror::Error;
 
 use super::frame::{self, FrameError};
 use super::release::{Applied, Checkpointed};
-use super::resolution::columns;
 use super::resolve::{Parts, Resolver};
 use super::{BeforeDelete, Ingest, Options, Shared, apply};
 use crate::buffer::Buffer;
@@ -209,7 +208,7 @@ impl Replay<'_> {
             let measurement = batch.measurement();
             self.newest_ns = batch.times().iter().copied().max().max(self.newest_ns);
             self.schemas
-                .extend(bucket, measurement, columns(batch), sequence)?;
+                .extend(bucket, measurement, batch.columns(), sequence)?;
             if sequence <= (self.flushed)(bucket, measurement) {
                 continue;
             }

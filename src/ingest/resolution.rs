@@ -25,7 +25,6 @@ use super::settle::{Clash, Settled, Terms};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::catalog::schema::{Ground, Growth};
-use crate::columnar::{Batch, ColumnKind};
 use crate::id::Sequence;
 use crate::memory::{Budget, Reservation};
 
@@ -335,17 +334,6 @@ impl<'a> Resolution<'a> {
         });
         places.filter(|(_, place)| place.kept.batch.rows() > 0)
     }
-}
-
-/// The columns of a batch: tags, then fields.
-pub(super) fn columns(batch: &Batch) -> impl Iterator<Item = (&str, ColumnKind)> {
-    let tags = batch.tag_keys().map(|key| (key, ColumnKind::Tag));
-    tags.chain(
-        batch
-            .fields()
-            .iter()
-            .map(|f| (f.name(), ColumnKind::Field(f.field_type()))),
-    )
 }
 
 pub(super) fn part_series(part: &Part) -> u64 {

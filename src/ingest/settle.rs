@@ -196,15 +196,8 @@ pub(super) fn settle(schema: Option<&TableSchema>, batch: &Batch, terms: Terms) 
 }
 
 fn wishes(batch: &Batch) -> Vec<Wish<'_>> {
-    let tags = batch.tag_keys().map(|name| Wish {
-        name,
-        kind: ColumnKind::Tag,
-    });
-    let fields = batch.fields().iter().map(|field| Wish {
-        name: field.name(),
-        kind: ColumnKind::Field(field.field_type()),
-    });
-    tags.chain(fields).collect()
+    let columns = batch.columns();
+    columns.map(|(name, kind)| Wish { name, kind }).collect()
 }
 
 /// The cells (row, wish) of every column that the schema does not simply confirm.

@@ -447,14 +447,10 @@ fn columns_of(state: Option<&TableState>) -> Columns {
 
 /// The columns that segments have: tags, then fields, each in order of appearance.
 fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, ColumnKind)> {
-    let tags = segments
-        .iter()
-        .flat_map(|segment| segment.tag_keys().map(|key| (key, ColumnKind::Tag)));
-    let fields = segments.iter().flat_map(|segment| {
-        let fields = segment.fields().iter();
-        fields.map(|field| (field.name(), ColumnKind::Field(field.field_type())))
-    });
-    tags.chain(fields)
+    let columns = segments.iter().flat_map(|segment| segment.columns());
+    let is_tag = |(_, kind): &(&str, ColumnKind)| *kind == ColumnKind::Tag;
+    let fields = columns.clone().filter(move |column| !is_tag(column));
+    columns.filter(is_tag).chain(fields)
 }
 
 /// Whether files written with `old` columns fit a table with `new` ones.

@@ -52,7 +52,7 @@ impl Scratch {
 /// What one segment takes of it: its rows, and its bytes as a file and as the column that is being
 /// encoded.
 fn cost(segment: &Segment, bytes: u64) -> u64 {
-    let columns = (segment.fields().len() + segment.tag_keys().count()) as u64;
+    let columns = segment.column_count() as u64;
     ROW_BYTES * segment.rows() as u64 + bytes + bytes / 2 + COLUMN_BYTES * columns
 }
 

@@ -76,10 +76,7 @@ pub(super) fn encode(
 fn used(sorted: &Sorted, layout: &Layout) -> Result<Vec<bool>, EncodeError> {
     let mut used = vec![false; layout.columns().len()];
     for segment in sorted.segments() {
-        let tags = segment.tag_keys().map(|key| (key, ColumnKind::Tag));
-        let fields = segment.fields().iter();
-        let fields = fields.map(|field| (field.name(), ColumnKind::Field(field.field_type())));
-        for (name, kind) in tags.chain(fields) {
+        for (name, kind) in segment.columns() {
             let place = layout.find(name, kind);
             let slot = place.and_then(|place| used.get_mut(place));
             *slot.ok_or_else(|| EncodeError::NoSuchColumn {

@@ -139,9 +139,8 @@ impl Sorted {
 
     /// At most so many columns have a value.
     pub fn columns_max(&self) -> usize {
-        let columns = self.segments.iter();
-        let columns = columns.map(|segment| segment.tag_keys().count() + segment.fields().len());
-        columns.sum()
+        let segments = self.segments.iter();
+        segments.map(|segment| segment.column_count()).sum()
     }
 
     /// Rows of the output with the input rows that went there, ascending, equal points oldest first.
