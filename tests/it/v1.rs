@@ -129,10 +129,57 @@ async fn rejected_lines_are_told_in_both_shapes() {
     assert_eq!(json["error"], json["message"]);
     let text = answer.message();
     let first =
-        "partial write has occurred, errors encountered on line(s):\n  error parsing line 2";
+        "partial write has occurred, unable to parse or store line(s):\n  error parsing line 2";
     assert!(text.starts_with(first), "{text}");
     assert_eq!((&json["line"], &json["accepted"]), (&2.into(), &2.into()));
     assert_eq!(server.export("b").await, "m f=1.0 1\nm f=2.0 2\n");
+    server.stop().await;
+}
+
+/// influxdb-java repeats a batch for ever, and all that come after it wait, unless the error has one
+/// of the texts that InfluxDB 1.x has for lines that no repetition makes better.
+#[tokio::test]
+async fn whatever_is_wrong_with_a_line_is_told_as_not_worth_repeating() {
+    let server = Server::start().await;
+    let bucket = r#"{"name":"day","retention_seconds":86400}"#;
+    let created = server.ask(post("/api/v1/buckets", bucket)).await;
+    assert_eq!(created.status, 201);
+    server
+        .ask(post("/write?db=b", "m f=1 1"))
+        .await
+        .is_written();
+    let long = format!("m,{}=a f=1 1", "k".repeat(5000));
+    for (db, line, code, text) in [
+        ("b", "bad", "syntax", "unable to parse"),
+        ("b", "m f=1 1x", "timestamp", "unable to parse"),
+        ("b", "m,time=a f=1 1", "reserved_name", "unable to parse"),
+        ("b", "m f=2,time=1 2", "field_dropped", "unable to parse"),
+        ("b", long.as_str(), "limit", "unable to parse"),
+        (
+            "b",
+            "m f=\"a\" 1",
+            "type_conflict",
+            r#": field type conflict: field "f" of "m" is float"#,
+        ),
+        (
+            "day",
+            "m f=1 1",
+            "retention",
+            ": points beyond retention policy: ",
+        ),
+    ] {
+        let answer = server.ask(post(&format!("/write?db={db}"), line)).await;
+        let (json, told) = (answer.json(), answer.message());
+        assert_eq!((answer.status, &json["error"]), (400, &told.clone().into()));
+        assert_eq!(json["errors"][0]["code"], code, "{told}");
+        assert!(told.contains(text), "{code}: {told}");
+        // Only an answer of v1 repeats the words of 1.x.
+        let plain = json["errors"][0]["message"].as_str().expect("a message");
+        assert!(
+            !plain.contains("policy: ") && !plain.contains("conflict: "),
+            "{plain}"
+        );
+    }
     server.stop().await;
 }
 

@@ -29,6 +29,7 @@ pub(in crate::api) fn rejected(
     for LineReport {
         line,
         stage,
+        code,
         message: reason,
         ..
     } in &outcome.reports
@@ -37,7 +38,10 @@ pub(in crate::api) fn rejected(
             Stage::Parse => "parsing",
             Stage::Write => "writing",
         };
-        message.push_str(&format!("\n  error {verb} line {line} (1-based): {reason}"));
+        let kind = kind(code, dialect);
+        message.push_str(&format!(
+            "\n  error {verb} line {line} (1-based): {kind}{reason}"
+        ));
     }
     if outcome.more > 0 {
         message.push_str(&format!("\n  … and {} more", outcome.more));
@@ -54,17 +58,19 @@ pub(in crate::api) fn rejected(
     ApiError::lines(message, lines)
 }
 
-/// The first line. The Go client of v2 hides every error that says `partial write`, so only clients
-/// of v1, which look for it, are told in these words, and only if something was stored.
+/// The first line. The Go client of v2 hides every error that says `partial write` or `unable to
+/// parse`; clients of v1 look for them. influxdb-java repeats what it takes for passing, and what is
+/// written later waits for it: of a rejected line it has to hear `unable to parse`, or what [`kind`]
+/// says.
 fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
     let WriteOutcome {
         accepted, rejected, ..
     } = *outcome;
     match dialect {
-        _ if accepted == 0 => "no data written, errors encountered on line(s):".to_owned(),
-        Dialect::V1 | Dialect::V3 => {
-            "partial write has occurred, errors encountered on line(s):".to_owned()
-        }
+        Dialect::V1 if accepted == 0 => "no data written, unable to parse or store line(s):".into(),
+        Dialect::V1 => "partial write has occurred, unable to parse or store line(s):".into(),
+        _ if accepted == 0 => "no data written, errors encountered on line(s):".into(),
+        Dialect::V3 => "partial write has occurred, errors encountered on line(s):".into(),
         Dialect::V2 if rejected == 0 => {
             format!("{accepted} of {accepted} lines written; rejected field(s):")
         }
@@ -72,6 +78,16 @@ fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
             let lines = accepted.saturating_add(rejected);
             format!("{accepted} of {lines} lines written; rejected line(s):")
         }
+    }
+}
+
+/// What InfluxDB 1.x calls a rejection with this code, before the reason: clients of v1 tell them
+/// apart by it.
+fn kind(code: &str, dialect: Dialect) -> &'static str {
+    match (dialect, code) {
+        (Dialect::V1, "type_conflict") => "field type conflict: ",
+        (Dialect::V1, "retention") => "points beyond retention policy: ",
+        _ => "",
     }
 }
 
