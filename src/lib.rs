@@ -18,6 +18,7 @@
 //! | [`server`] | the accept loop, TLS, the route table, the layers, shutdown |
 //! | [`auth`] | who asks, and what that permits |
 //! | [`api`] | the endpoints, one a file; what errors look like over HTTP |
+//! | [`engine`] | what a running server is made of, opened and closed; no HTTP |
 //! | [`body`] | bytes of a request, decoded and bounded |
 //! | [`line_protocol`] | the grammar: bytes in, points and line errors out |
 //! | [`ingest`] | the write path: parse, resolve, log, apply, acknowledge |
@@ -47,6 +48,7 @@ pub mod telemetry;
 pub mod api;
 pub mod auth;
 pub mod body;
+pub mod engine;
 pub mod server;
 
 pub mod ingest;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::AppState;
 use super::error::{ApiError, Code};
-use super::{App, Engine};
 use crate::auth::Identity;
 use crate::catalog::{Bucket, InvalidBucketName, valid_bucket_name};
+use crate::engine::Engine;
 use crate::id::BucketId;
 use crate::ingest::{Target, WriteError};
 
@@ -29,7 +30,7 @@ pub(super) fn database_not_found(name: &str) -> ApiError {
 /// the name `new`, or else the error `missing`. Whether a bucket exists is told only to who may
 /// write to it.
 pub(super) fn to_write(
-    app: &App,
+    app: &AppState,
     identity: &Identity,
     found: Option<Arc<Bucket>>,
     new: String,

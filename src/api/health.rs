@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
-use super::App;
+use super::AppState;
 use super::json::answer;
 use crate::clock;
 use crate::telemetry::{COMMIT, VERSION};
@@ -41,7 +41,7 @@ pub async fn ping(RawQuery(query): RawQuery) -> Response {
 }
 
 /// `GET /health`: 503 when a write would be refused.
-pub async fn health(State(app): State<App>) -> Response {
+pub async fn health(State(app): State<AppState>) -> Response {
     let state = match app.engine() {
         Some(engine) => engine.ingest.health(),
         None => Err("starting: the log is being replayed".to_owned()),
@@ -66,7 +66,7 @@ pub async fn health(State(app): State<App>) -> Response {
 }
 
 /// `GET /ready`: 503 while the log is replayed.
-pub async fn ready(State(app): State<App>) -> Response {
+pub async fn ready(State(app): State<AppState>) -> Response {
     if app.engine().is_none() {
         return answer(
             StatusCode::SERVICE_UNAVAILABLE,

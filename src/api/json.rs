@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::App;
+use super::AppState;
 use super::error::{ApiError, Code};
 use crate::body::{BodyError, Received};
 
@@ -20,7 +20,7 @@ const FAULT_BYTES_MAX: usize = 200;
 
 /// Reads a body as JSON, whatever its `Content-Type` says.
 pub(super) async fn read_json<T: DeserializeOwned>(
-    app: &App,
+    app: &AppState,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, ApiError> {
@@ -47,7 +47,7 @@ fn fault(error: &serde_json::Error) -> String {
 
 /// Reads a body as text.
 pub(super) async fn read_text(
-    app: &App,
+    app: &AppState,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<String, ApiError> {
@@ -57,7 +57,7 @@ pub(super) async fn read_text(
 }
 
 /// The body, with its memory for as long as it is looked at.
-async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
+async fn read(app: &AppState, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
     let receiver = app.receiver().up_to(BYTES_MAX);
     match receiver.receive(None, headers, body).await {
         Ok(received) => Ok(received),

@@ -5,11 +5,11 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
-use super::App;
+use super::AppState;
 use crate::telemetry::{Exposition, Gauges};
 
 /// The endpoint.
-pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Response {
     let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     let exposition = Exposition::of(accepted.unwrap_or_default());
     let text = app.metrics().encode(&gauges(&app), exposition);
@@ -17,7 +17,7 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
     ([(CONTENT_TYPE, kind)], text).into_response()
 }
 
-fn gauges(app: &App) -> Gauges {
+fn gauges(app: &AppState) -> Gauges {
     let (budget, marks, config) = (app.budget(), app.budget().marks(), app.config());
     let mut gauges = Gauges {
         connections_max: number(config.connection.connections_max),

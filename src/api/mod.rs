@@ -1,6 +1,6 @@
 //! The endpoints, one per file: what clients of InfluxDB speak is in [`influxdb`], what is ours in
 //! [`tidegate`], probes are beside them. What they have in common: `params` reads query strings, `error`
-//! is the only place with status codes, [`App`] is what they share. What clients see of all this
+//! is the only place with status codes, [`AppState`] is what they share. What clients see of all this
 //! is the HTTP contract, [`contract`].
 //!
 //! An endpoint is a function from a request to an answer. It does not know on which path it is
@@ -12,7 +12,6 @@
 #[doc = include_str!("CONTRACT.md")]
 pub mod contract {}
 
-mod app;
 mod bucket;
 pub mod dialect;
 pub mod error;
@@ -23,12 +22,11 @@ mod json;
 pub mod metrics;
 pub mod params;
 pub mod request_id;
+mod state;
 pub mod tidegate;
 
-#[cfg(not(feature = "lake"))]
-pub use app::NoTables;
-pub use app::{App, Engine};
 pub use dialect::Dialect;
+pub use state::AppState;
 
 use error::ApiError;
 

@@ -25,9 +25,9 @@ use super::plain_text::Input;
 use super::values::{self, Unit};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
+use crate::engine::ingest_options;
 use crate::ingest::{Check as Checker, CheckError, Options};
 use crate::line_protocol::{Oddities, Precision};
-use crate::server::ingest_options;
 use output::{Form, Report};
 use window::Window;
 

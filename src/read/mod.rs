@@ -29,8 +29,6 @@ mod pieces;
 mod rows;
 mod scan;
 mod table;
-#[cfg(feature = "lake")]
-mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -43,8 +41,6 @@ pub use crate::merge::TimeRange;
 pub use export::{ExportQuery, Format, Options, Reader};
 pub use lake::{DataFile, Lake, LakeError, TableFiles};
 pub use pieces::Pieces;
-#[cfg(feature = "lake")]
-pub use tables::Tables;
 
 /// Why nothing more is read.
 #[derive(Debug, Error)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::api::error::ApiError;
 use crate::auth::{Credentials, Forms, Gate, Identity, Reason, Refusal, identify};
 use crate::catalog::Catalog;
@@ -15,7 +15,7 @@ use crate::clock;
 /// Lets holders of tokens through, or only operators.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
-    app: App,
+    app: AppState,
     forms: Forms,
     operator_only: bool,
     refusals: Refusals,
@@ -40,7 +40,12 @@ impl Refusals {
 }
 
 impl Door {
-    pub(super) fn new(app: &App, refusals: &Refusals, forms: Forms, operator_only: bool) -> Self {
+    pub(super) fn new(
+        app: &AppState,
+        refusals: &Refusals,
+        forms: Forms,
+        operator_only: bool,
+    ) -> Self {
         Self {
             app: app.clone(),
             forms,

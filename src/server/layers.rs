@@ -19,12 +19,12 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 
 use super::drain::Drain;
-use crate::api::App;
+use crate::api::AppState;
 
 /// Puts the stack around a router. When `cut` is cancelled, requests in flight are refused.
 pub(super) fn stack(
-    router: Router<App>,
-    app: &App,
+    router: Router<AppState>,
+    app: &AppState,
     cut: CancellationToken,
     drain: Drain,
 ) -> Router {

@@ -18,14 +18,10 @@ mod connection;
 mod door;
 mod drain;
 mod guard;
-#[cfg_attr(not(feature = "lake"), path = "without_lake.rs")]
-mod lake;
 mod layers;
 mod listener;
-mod open;
 mod prefix;
 mod routes;
-mod skew;
 mod stopping;
 #[cfg(test)]
 mod tests;
@@ -38,15 +34,16 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::clock::{self, Clock};
 use crate::config::Config;
+use crate::engine::{Engine, Environment};
 use crate::memory::Budget;
 use crate::telemetry::Metrics;
 use crate::vital;
 
+pub use crate::engine::{Announce, Announcement, OpenError};
 pub use listener::Listener;
-pub use open::{Announce, Announcement, OpenError, ingest_options};
 pub use routes::{Access, ROUTES, Route};
 pub use tls::{Tls, TlsError};
 
@@ -74,7 +71,12 @@ pub async fn run(
     let clock = Clock::system();
     let metrics = Metrics::new(&clock);
     let budget = Budget::new(config.memory.marks());
-    let app = App::new(Arc::clone(&config), clock, budget, metrics.clone());
+    let app = AppState::new(Environment {
+        config: Arc::clone(&config),
+        clock,
+        budget,
+        metrics: metrics.clone(),
+    });
     let (stop, cut, tasks) = (
         Stop::default(),
         CancellationToken::new(),
@@ -96,7 +98,7 @@ pub async fn run(
     // Without it the server would be deaf.
     let accepting = tokio::spawn(vital::task("accept", accepting));
     let opened = tokio::select! {
-        opened = open::open(app.clone(), announce) => opened,
+        opened = open(&app, announce) => opened,
         () = shutdown.cancelled() => Ok(()),
     };
     if opened.is_ok() {
@@ -107,8 +109,19 @@ pub async fn run(
     // The loop ends by itself.
     let _ = accepting.await;
     end(&tasks, deadline, &cut, &stop).await;
-    open::close(&app, deadline.left(clock::instant())).await;
+    if let Some(engine) = app.engine() {
+        let patience = deadline.left(clock::instant()).min(config.lake.stop_max);
+        engine.close(patience).await;
+    }
     opened.map_err(ServerError::from)
+}
+
+/// Opens the engine and makes the application ready.
+async fn open(app: &AppState, announce: Announce) -> Result<(), OpenError> {
+    let engine = Engine::open(app.environment().clone(), announce).await?;
+    app.set_ready(engine);
+    tracing::info!("ready");
+    Ok(())
 }
 
 /// Waits for the connections, less and less patiently.

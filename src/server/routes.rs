@@ -8,7 +8,7 @@ use crate::api::influxdb::{v1_query, v1_write, v2, v2_write, v3_write};
 #[cfg(feature = "lake")]
 use crate::api::tidegate::lake;
 use crate::api::tidegate::{buckets, export, tokens};
-use crate::api::{App, Dialect, fallback, health, metrics};
+use crate::api::{AppState, Dialect, fallback, health, metrics};
 use crate::auth::{AuthLayer, Forms};
 
 use super::door::{Door, Refusals};
@@ -38,7 +38,7 @@ pub struct Route {
     /// What its errors look like, and with it which credentials it takes.
     pub dialect: Dialect,
     /// What answers which method.
-    methods: fn() -> MethodRouter<App>,
+    methods: fn() -> MethodRouter<AppState>,
 }
 
 use Access::{Open, OpenUnlessConfigured, Operator, Token};
@@ -112,7 +112,7 @@ pub const ROUTES: &[Route] = &[
     }),
 ];
 
-fn no_query() -> MethodRouter<App> {
+fn no_query() -> MethodRouter<AppState> {
     get(fallback::query).post(fallback::query)
 }
 
@@ -120,7 +120,7 @@ const fn route(
     path: &'static str,
     verbs: &'static [&'static str],
     access: Access,
-    methods: fn() -> MethodRouter<App>,
+    methods: fn() -> MethodRouter<AppState>,
 ) -> Route {
     Route {
         path,
@@ -138,7 +138,7 @@ impl Route {
 }
 
 /// The table as a router, without the layers that all routes share.
-pub(super) fn router(app: &App) -> Router<App> {
+pub(super) fn router(app: &AppState) -> Router<AppState> {
     let mut router = Router::new();
     let refusals = Refusals::default();
     for row in ROUTES {
@@ -168,12 +168,12 @@ pub(super) fn matched(pattern: Option<&str>, path: &str) -> (&'static str, Diale
 }
 
 /// Whether who calls the route of this pattern has to show a credential.
-pub(super) fn asks_for_credential(pattern: Option<&str>, app: &App) -> bool {
+pub(super) fn asks_for_credential(pattern: Option<&str>, app: &AppState) -> bool {
     let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
     !app.config().server.without_auth && row.is_some_and(|row| asks_for_token(row.access, app))
 }
 
-fn door(row: &Route, app: &App, refusals: &Refusals) -> Door {
+fn door(row: &Route, app: &AppState, refusals: &Refusals) -> Door {
     let forms = match row.dialect {
         Dialect::V1 => Forms::HeaderOrQuery,
         Dialect::V2 | Dialect::V3 => Forms::Header,
@@ -181,7 +181,7 @@ fn door(row: &Route, app: &App, refusals: &Refusals) -> Door {
     Door::new(app, refusals, forms, row.access == Operator)
 }
 
-fn asks_for_token(access: Access, app: &App) -> bool {
+fn asks_for_token(access: Access, app: &AppState) -> bool {
     match access {
         Open => false,
         OpenUnlessConfigured => app.config().server.metrics_require_auth,

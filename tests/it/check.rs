@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 use tidegate::config::{Config, Sources};
+use tidegate::engine::ingest_options;
 use tidegate::ingest::Check;
 use tidegate::line_protocol::Precision;
-use tidegate::server::ingest_options;
 
 use crate::data::{case, lp_files, shared};
 use crate::server::Server;

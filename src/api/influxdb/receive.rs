@@ -4,13 +4,14 @@
 use axum::body::Body as RequestBody;
 use http::HeaderMap;
 
-use crate::api::app::Tells;
+use crate::api::AppState;
 use crate::api::error::ApiError;
-use crate::api::{App, Engine};
+use crate::api::state::Tells;
 use crate::auth::Identity;
 use crate::body::Received;
 use crate::catalog::TokenId;
 use crate::clock;
+use crate::engine::Engine;
 use crate::ingest::{
     Acknowledge, Body, LineReport, Target, WriteError, WriteOutcome, WriteRequest,
 };
@@ -30,7 +31,7 @@ impl Wanted {
     /// Writes the lines of a body.
     pub(super) async fn write(
         self,
-        app: &App,
+        app: &AppState,
         engine: &Engine,
         body: Body,
     ) -> Result<WriteOutcome, WriteError> {
@@ -100,7 +101,7 @@ impl Told<'_> {
 
 /// Takes the body in.
 pub(super) async fn receive(
-    app: &App,
+    app: &AppState,
     identity: &Identity,
     headers: &HeaderMap,
     body: RequestBody,

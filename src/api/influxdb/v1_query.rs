@@ -18,8 +18,9 @@ use super::v1_write::find;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_text};
 use crate::api::params::statement_of;
-use crate::api::{App, Engine, blocking, bucket};
+use crate::api::{AppState, blocking, bucket};
 use crate::auth::Identity;
+use crate::engine::Engine;
 
 #[derive(Serialize)]
 struct Results {
@@ -53,7 +54,7 @@ struct Message {
 
 /// The endpoint.
 pub async fn query(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -183,7 +184,12 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 /// Whether the token may create the database, or it is there, under whichever name writes to it find
 /// it. Who may not write to it gets no hint of which it was.
-fn may_create(app: &App, engine: &Engine, identity: &Identity, name: &str) -> Result<(), ApiError> {
+fn may_create(
+    app: &AppState,
+    engine: &Engine,
+    identity: &Identity,
+    name: &str,
+) -> Result<(), ApiError> {
     let may_create = app.config().server.auto_create_buckets || identity.may_manage();
     let found = find(engine, name, "");
     if !identity.may_write(found.as_ref().map_or(name, |bucket| &bucket.name)) {

@@ -9,14 +9,15 @@ use super::partial::{answer, hint};
 use super::receive::{Wanted, receive};
 use crate::api::error::ApiError;
 use crate::api::params::V1WriteParams;
-use crate::api::{App, Dialect, Engine, bucket};
+use crate::api::{AppState, Dialect, bucket};
 use crate::auth::Identity;
 use crate::catalog::Bucket;
+use crate::engine::Engine;
 use crate::ingest::Acknowledge;
 
 /// The endpoint.
 pub async fn write(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {

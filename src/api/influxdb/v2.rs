@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::api::error::ApiError;
 use crate::api::json::answer;
 use crate::api::params::BucketsParams;
@@ -72,7 +72,7 @@ impl<'a> BucketResource<'a> {
 /// name, and by pages if asked for: a client that turns pages until one is short would never end
 /// if it got the same one again.
 pub async fn buckets(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
@@ -97,7 +97,7 @@ pub async fn buckets(
 }
 
 /// `GET /api/v2/orgs`.
-pub async fn orgs(State(app): State<App>) -> Result<Response, ApiError> {
+pub async fn orgs(State(app): State<AppState>) -> Result<Response, ApiError> {
     app.ready()?;
     let org = Org {
         id: ORG_ID,

@@ -7,13 +7,13 @@ use super::partial::{answer, hint};
 use super::receive::{Wanted, receive};
 use crate::api::error::ApiError;
 use crate::api::params::{ParamError, WriteParams};
-use crate::api::{App, Dialect, bucket};
+use crate::api::{AppState, Dialect, bucket};
 use crate::auth::Identity;
 use crate::ingest::Acknowledge;
 
 /// The endpoint.
 pub async fn write(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
@@ -40,7 +40,7 @@ pub async fn write(
 /// Telegraf sends `org=` when no organization is configured and keeps the answer to itself, so
 /// the first refusal of each token is worth a line in our log.
 fn parameters(
-    app: &App,
+    app: &AppState,
     identity: &Identity,
     query: Option<&str>,
 ) -> Result<WriteParams, ParamError> {

@@ -8,7 +8,7 @@ use super::partial::hint;
 use super::receive::{Wanted, receive};
 use crate::api::error::{ApiError, Rejected, RejectedLine};
 use crate::api::params::V3WriteParams;
-use crate::api::{App, bucket};
+use crate::api::{AppState, bucket};
 use crate::auth::Identity;
 use crate::ingest::{Acknowledge, LineReport, WriteOutcome};
 
@@ -17,7 +17,7 @@ const LINE_BYTES_MAX: usize = 64;
 
 /// The endpoint.
 pub async fn write_lp(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {

@@ -12,8 +12,9 @@ use serde_json::Number;
 
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_json, rfc3339};
-use crate::api::{App, Engine, blocking, bucket};
+use crate::api::{AppState, blocking, bucket};
 use crate::catalog::Bucket;
+use crate::engine::Engine;
 
 const NS: i64 = 1_000_000_000;
 
@@ -58,14 +59,14 @@ impl<'a> Shown<'a> {
 }
 
 /// `GET /api/v1/buckets`.
-pub async fn list(State(app): State<App>) -> Result<Response, ApiError> {
+pub async fn list(State(app): State<AppState>) -> Result<Response, ApiError> {
     let buckets = app.ready()?.catalog.buckets();
     let buckets = buckets.iter().map(|bucket| Shown::of(bucket)).collect();
     Ok(answer(StatusCode::OK, &List { buckets }))
 }
 
 /// `POST /api/v1/buckets`.
-pub async fn create(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+pub async fn create(State(app): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let catalog = app.ready()?.catalog.clone();
     let (head, body) = request.into_parts();
     let New {
@@ -81,7 +82,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Response
 
 /// `PATCH /api/v1/buckets/{name}`: the retention.
 pub async fn update(
-    State(app): State<App>,
+    State(app): State<AppState>,
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -103,7 +104,7 @@ pub async fn update(
 
 /// `DELETE /api/v1/buckets/{name}`: with all its points, for good.
 pub async fn delete(
-    State(app): State<App>,
+    State(app): State<AppState>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let engine = app.ready()?;

@@ -12,13 +12,13 @@ use http::header::CONTENT_TYPE;
 
 use crate::api::error::{ApiError, Code};
 use crate::api::params::ExportParams;
-use crate::api::{App, bucket};
+use crate::api::{AppState, bucket};
 use crate::auth::Identity;
 use crate::read::{ExportQuery, Format};
 
 /// The endpoint.
 pub async fn export(
-    State(app): State<App>,
+    State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {

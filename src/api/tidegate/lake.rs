@@ -15,8 +15,9 @@ use serde::Serialize;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, rfc3339};
 use crate::api::params::LakeParams;
-use crate::api::{App, Engine, blocking, bucket};
+use crate::api::{AppState, blocking, bucket};
 use crate::catalog::Bucket;
+use crate::engine::Engine;
 use crate::lake::{Lake, LakeError, TableStatus};
 
 pub use work::{accept_loss, compact, flush, vacuum};
@@ -62,7 +63,7 @@ struct List {
 
 /// `GET /api/v1/lake`.
 pub async fn status(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
     let engine = app.ready()?;
@@ -77,7 +78,7 @@ pub async fn status(
 }
 
 /// `POST /api/v1/lake/trust-clock`: the wall clock is right, though it has jumped.
-pub async fn trust_clock(State(app): State<App>) -> Result<Response, ApiError> {
+pub async fn trust_clock(State(app): State<AppState>) -> Result<Response, ApiError> {
     let lake = app.ready()?.tables.lake().clone();
     let now_ns = blocking(move || lake.trust_clock()).await??;
     let time = rfc3339(now_ns);

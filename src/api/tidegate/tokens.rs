@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_json, rfc3339};
-use crate::api::{App, blocking};
+use crate::api::{AppState, blocking};
 use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId, valid_bucket_name};
 
 /// Bytes of a description at most.
@@ -75,14 +75,14 @@ fn names(scope: &Scope) -> Vec<&str> {
 }
 
 /// `GET /api/v1/tokens`.
-pub async fn list(State(app): State<App>) -> Result<Response, ApiError> {
+pub async fn list(State(app): State<AppState>) -> Result<Response, ApiError> {
     let tokens = app.ready()?.catalog.tokens();
     let tokens = tokens.iter().map(|token| Shown::of(token, None)).collect();
     Ok(answer(StatusCode::OK, &List { tokens }))
 }
 
 /// `POST /api/v1/tokens`: 201 with the secret, which is not shown again.
-pub async fn create(State(app): State<App>, request: Request) -> Result<Response, ApiError> {
+pub async fn create(State(app): State<AppState>, request: Request) -> Result<Response, ApiError> {
     let catalog = app.ready()?.catalog.clone();
     let (head, body) = request.into_parts();
     let wanted: Wanted = read_json(&app, &head.headers, body).await?;
@@ -96,7 +96,7 @@ pub async fn create(State(app): State<App>, request: Request) -> Result<Response
 
 /// `DELETE /api/v1/tokens/{id}`.
 pub async fn revoke(
-    State(app): State<App>,
+    State(app): State<AppState>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let catalog = app.ready()?.catalog.clone();

@@ -7,8 +7,8 @@ use super::{Summary, check_file};
 use crate::cli::plain_text::Text;
 use crate::cli::terminal::width;
 use crate::config::{Config, Sources};
+use crate::engine::ingest_options;
 use crate::line_protocol::Precision;
-use crate::server::ingest_options;
 
 /// What is said about a text.
 fn check(text: impl Read + Send + 'static, form: Form) -> (String, Summary) {

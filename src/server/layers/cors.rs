@@ -10,14 +10,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::config::Cors;
 
 /// Headers that scripts need: when to come back, and what to tell us about.
 const EXPOSED: &str =
     "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, X-Influxdb-Version, Retry-After";
 
-pub(super) async fn cors(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn cors(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let asked = request.method() == Method::OPTIONS;
     let mut response = if asked {

@@ -5,11 +5,11 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::api::error::{ApiError, Code};
 use crate::server::guard::Refusal;
 
-pub(super) async fn head(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn head(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let too_many = request.headers().len() > app.config().connection.headers_max;
     let refusal = match request.extensions().get::<Refusal>() {
         Some(refusal) => Some(*refusal),

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 use http::uri::Authority;
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::api::error::{ApiError, Code};
 
-pub(super) async fn host(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let server = &app.config().server;
     if !server.without_auth || permitted(named(&request).as_deref(), &server.allowed_hosts) {
         return next.run(request).await;

@@ -15,7 +15,7 @@ use tracing::{Instrument, Level};
 
 use crate::api::error::Code;
 use crate::api::request_id::{self, RequestId};
-use crate::api::{App, dialect};
+use crate::api::{AppState, dialect};
 use crate::clock;
 use crate::server::routes;
 use crate::telemetry::{Quiet, VERSION};
@@ -30,7 +30,7 @@ pub(super) fn quiet() -> Quiet<u16> {
 }
 
 pub(super) async fn observe(
-    State((app, quiet)): State<(App, Arc<Quiet<u16>>)>,
+    State((app, quiet)): State<(AppState, Arc<Quiet<u16>>)>,
     request: Request,
     next: Next,
 ) -> Response {

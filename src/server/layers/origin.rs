@@ -17,7 +17,7 @@ use http::header::{HOST, ORIGIN};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Uri};
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::api::error::{ApiError, Code};
 use crate::config::Cors;
 use crate::server::routes;
@@ -25,7 +25,7 @@ use crate::server::routes;
 /// Where a request comes from, as browsers tell it; no page can set it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-pub(super) async fn origin(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(super) async fn origin(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get().map(MatchedPath::as_str);
     let open = !routes::asks_for_credential(pattern, &app);
     if !open || !is_foreign(request.headers(), request.uri(), app.config().server.cors()) {

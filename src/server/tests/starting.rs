@@ -7,9 +7,10 @@ use http_body_util::BodyExt;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::api::App;
+use crate::api::AppState;
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
+use crate::engine::Environment;
 use crate::memory::Budget;
 use crate::server::drain::Drain;
 use crate::server::{layers, routes};
@@ -21,7 +22,12 @@ fn starting(without_auth: bool) -> Router {
     config.server.without_auth = without_auth;
     let (clock, budget) = (Clock::manual(0), Budget::new(config.memory.marks()));
     let metrics = Metrics::new(&clock);
-    let app = App::new(Arc::new(config), clock, budget, metrics);
+    let app = AppState::new(Environment {
+        config: Arc::new(config),
+        clock,
+        budget,
+        metrics,
+    });
     let never = CancellationToken::new();
     let drain = Drain::new(0, never.clone());
     layers::stack(routes::router(&app), &app, never, drain)

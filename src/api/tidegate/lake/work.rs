@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::{Target, targets, told};
-use crate::api::App;
+use crate::api::AppState;
 use crate::api::error::ApiError;
 use crate::api::params::LakeParams;
 use crate::lake::{Flusher, LakeError, Upkeep};
@@ -62,27 +62,27 @@ struct Last {
 struct HungUp;
 
 /// `POST /api/v1/lake/flush`: what is buffered goes into the tables now.
-pub async fn flush(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+pub async fn flush(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::Flush).await
 }
 
 /// `POST /api/v1/lake/compact`: files are joined, days past their retention go.
-pub async fn compact(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+pub async fn compact(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::Upkeep(Upkeep::Compact)).await
 }
 
 /// `POST /api/v1/lake/vacuum`: files that no table has any more are deleted.
-pub async fn vacuum(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+pub async fn vacuum(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::Upkeep(Upkeep::Vacuum)).await
 }
 
 /// `POST /api/v1/lake/accept-loss`: what lost tables had is given up; others are left alone.
-pub async fn accept_loss(app: State<App>, query: RawQuery) -> Result<Response, ApiError> {
+pub async fn accept_loss(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::AcceptLoss).await
 }
 
 async fn begin(
-    State(app): State<App>,
+    State(app): State<AppState>,
     RawQuery(query): RawQuery,
     work: Work,
 ) -> Result<Response, ApiError> {

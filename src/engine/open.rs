@@ -1,25 +1,23 @@
 //! Opening the engine: the data folder, the catalog, the log. It takes as long as the log is long
-//! and runs on a thread of its own, while the server already answers that it is starting.
+//! and runs on a thread of its own, while a server already answers that it is starting.
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 use super::lake::{LakeError, Tables};
-use super::skew;
-use crate::api::{App, Engine};
+use super::progress::progress_log;
+use super::{Engine, Environment, skew};
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
-use crate::clock;
 use crate::config::{Config, InitToken};
 use crate::ingest::{self, Ingest, Opened};
 use crate::read::{self, Reader};
 use crate::storage::{DiskStorage, Storage, StorageError};
 use crate::telemetry::Metrics;
-use crate::wal::{GroupReport, Observer, Progress, WalOptions};
+use crate::wal::{GroupReport, Observer, WalOptions};
 
 /// What a start has to tell whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +34,6 @@ pub type Announce = Box<dyn FnMut(Announcement<'_>) -> io::Result<()> + Send>;
 
 /// Bodies up to here are parsed on the threads that serve connections (design decision D2).
 const INLINE_BYTES_MAX: usize = 256 * 1024;
-
-/// How often a long replay says how far it is.
-const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
 /// Why the engine was not opened.
 #[derive(Debug, Error)]
@@ -72,53 +67,40 @@ pub enum OpenError {
     Lost,
 }
 
-/// Opens the engine and makes the application ready.
-pub(super) async fn open(app: App, announce: Announce) -> Result<(), OpenError> {
+/// Opens it on a thread of its own.
+pub(super) async fn open(
+    environment: Environment,
+    announce: Announce,
+) -> Result<Engine, OpenError> {
     let (tx, rx) = oneshot::channel();
-    let opening = app.clone();
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("open".to_owned());
     let open = move || {
         // Nobody listens any more if the server was stopped meanwhile.
-        let _ = tx.send(engine(&opening, announce, &runtime));
+        let _ = tx.send(engine(&environment, announce, &runtime));
     };
     thread.spawn(open).map_err(OpenError::Thread)?;
-    let engine = rx.await.map_err(|_| OpenError::Lost)??;
-    app.set_ready(engine);
-    tracing::info!("ready");
-    Ok(())
-}
-
-/// Flushes what is in memory, as far as that is done within `patience`, and closes the log with the mark of a
-/// clean end, once nothing is in flight. If that fails the log is in order all the same: the next
-/// start treats it like one after a crash.
-pub(super) async fn close(app: &App, patience: Duration) {
-    let Some(engine) = app.engine() else {
-        return;
-    };
-    let patience = patience.min(app.config().lake.stop_max);
-    engine.tables.stop(patience).await;
-    let ingest = engine.ingest.clone();
-    match tokio::task::spawn_blocking(move || ingest.close()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::warn!(%error, "the log was not closed cleanly"),
-        Err(error) => tracing::error!(%error, "closing the log was cut off by a fault of ours"),
-    }
+    rx.await.map_err(|_| OpenError::Lost)?
 }
 
 fn engine(
-    app: &App,
+    environment: &Environment,
     mut announce: Announce,
     runtime: &tokio::runtime::Handle,
 ) -> Result<Engine, OpenError> {
-    let config = app.config();
+    let Environment {
+        config,
+        clock,
+        budget,
+        metrics,
+    } = environment;
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(&config.storage.data_dir)?);
     announce(Announcement::Listening).map_err(OpenError::Unheard)?;
     let limits = catalog::Limits {
         buckets_max: config.limits.buckets_max,
         tokens_max: config.limits.tokens_max,
     };
-    let catalog = Catalog::open(Arc::clone(&storage), app.clock().clone(), limits)?;
+    let catalog = Catalog::open(Arc::clone(&storage), clock.clone(), limits)?;
     let chosen = config.init_token.as_ref().map(InitToken::secret);
     if let Some(secret) = catalog.ensure_operator(chosen)? {
         announce(Announcement::OperatorToken(secret.reveal())).map_err(OpenError::Unseen)?;
@@ -133,25 +115,24 @@ fn engine(
     let flushable = config.memory.marks().segment_bytes_max();
     let segment_bytes_max = config.buffer.segment_bytes_max.min(flushable);
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
-    let budget = app.budget().clone();
     let options = read_options(config);
-    let tables = Tables::open(app, &storage, &catalog, &buffer, runtime)?;
+    let tables = Tables::open(environment, &storage, &catalog, &buffer, runtime)?;
     let reader = Reader::new(
         buffer.clone(),
         tables.reader(),
         budget.clone(),
-        app.clock().clone(),
+        clock.clone(),
         options,
     );
     let opened = Opened {
         storage,
         catalog: catalog.clone(),
         buffer,
-        budget,
-        metrics: app.metrics().clone(),
+        budget: budget.clone(),
+        metrics: metrics.clone(),
         log: WalOptions {
             sequences_after: tables.last(),
-            ..log_options(config, app.metrics().clone())
+            ..log_options(config, metrics.clone())
         },
         flushed: tables.flushed(),
         pressure: tables.pressure(),
@@ -160,7 +141,7 @@ fn engine(
     };
     let ingest = Ingest::open(opened, &mut progress_log())?;
     // Points of the future are legal, and the more frequent cause.
-    if let Some(remark) = skew::remark(ingest.newest_replayed_ns(), app.clock().now_ns()) {
+    if let Some(remark) = skew::remark(ingest.newest_replayed_ns(), clock.now_ns()) {
         tracing::info!("{remark}");
     }
     Ok(Engine {
@@ -223,33 +204,5 @@ impl Observer for LogMetrics {
         self.metrics
             .group(number(group.frames), number(group.bytes));
         self.metrics.sync_seconds(group.sync.as_secs_f64());
-    }
-}
-
-/// Says every now and then how far the replay is, how fast, and at last that it has ended.
-fn progress_log() -> impl FnMut(Progress) {
-    let started = clock::instant();
-    let mut told = started;
-    move |progress: Progress| {
-        let now = clock::instant();
-        let Progress {
-            bytes_done,
-            bytes_total,
-            frames,
-            ..
-        } = progress;
-        let ended = bytes_done >= bytes_total;
-        if bytes_total == 0 || (!ended && now.saturating_duration_since(told) < PROGRESS_EVERY) {
-            return;
-        }
-        told = now;
-        let millis = now.saturating_duration_since(started).as_millis().max(1);
-        let bytes_a_second = u128::from(bytes_done) * 1000 / millis;
-        let word = if ended {
-            "the log is replayed"
-        } else {
-            "replaying the log"
-        };
-        tracing::info!(bytes_done, bytes_total, frames, %bytes_a_second, "{word}");
     }
 }

@@ -5,25 +5,25 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::lake::{DataFile, Lake, LakeError, TableFiles};
 use crate::catalog::{Bucket, Catalog};
 use crate::columnar::ColumnKind;
 use crate::id::BucketId;
 use crate::lake::{self, StoredFile};
 use crate::memory::Room;
 use crate::merge::{Chunks, TimeRange};
+use crate::read::{DataFile, Lake, LakeError, TableFiles};
 
 /// The tables of all buckets. Its methods block on the runtime: not for threads that serve others.
 #[derive(Debug)]
-pub struct Tables {
+pub(super) struct LakeFiles {
     lake: lake::Lake,
     catalog: Catalog,
     runtime: Handle,
 }
 
-impl Tables {
+impl LakeFiles {
     /// The tables of a lake, whose work is done on `runtime`.
-    pub fn new(lake: lake::Lake, catalog: Catalog, runtime: Handle) -> Self {
+    pub(super) fn new(lake: lake::Lake, catalog: Catalog, runtime: Handle) -> Self {
         Self {
             lake,
             catalog,
@@ -36,7 +36,7 @@ impl Tables {
     }
 }
 
-impl Lake for Tables {
+impl Lake for LakeFiles {
     fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError> {
         match self.bucket(bucket) {
             Some(bucket) => {

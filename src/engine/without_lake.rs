@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::api::{App, NoTables};
+use super::Environment;
 use crate::buffer::Buffer;
 use crate::catalog::Catalog;
 use crate::id::Sequence;
@@ -22,7 +22,7 @@ pub(super) struct Tables;
 
 impl Tables {
     pub(super) fn open(
-        _: &App,
+        _: &Environment,
         _: &Arc<dyn Storage>,
         _: &Catalog,
         _: &Buffer,
@@ -55,4 +55,13 @@ impl Tables {
     pub(super) fn start(self, _: &Ingest) -> NoTables {
         NoTables
     }
+}
+
+/// Stands where tables would be in a build without them.
+#[derive(Clone, Copy, Debug)]
+pub struct NoTables;
+
+impl NoTables {
+    /// There is nothing to flush.
+    pub async fn stop(&self, _: std::time::Duration) {}
 }

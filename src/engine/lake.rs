@@ -1,4 +1,4 @@
-//! The lake's place in the server: its settings, what the write path asks it, and the log as it
+//! The lake's place in the engine: its settings, what the write path asks it, and the log as it
 //! sees it.
 
 use std::collections::HashSet;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use crate::api::App;
+use super::Environment;
+use super::tables::LakeFiles;
 use crate::buffer::{Buffer, LoggedAgain};
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -32,7 +33,7 @@ pub(super) struct Tables {
 impl Tables {
     /// Opens them. Blocks until it is known what they hold.
     pub(super) fn open(
-        app: &App,
+        environment: &Environment,
         storage: &Arc<dyn Storage>,
         catalog: &Catalog,
         buffer: &Buffer,
@@ -42,10 +43,10 @@ impl Tables {
             storage: Arc::clone(storage),
             catalog: catalog.clone(),
             buffer: buffer.clone(),
-            budget: app.budget().clone(),
-            clock: app.clock().clone(),
-            metrics: app.metrics().clone(),
-            options: options(app.config())?,
+            budget: environment.budget.clone(),
+            clock: environment.clock.clone(),
+            metrics: environment.metrics.clone(),
+            options: options(&environment.config)?,
         };
         Ok(Self {
             lake: runtime.block_on(Lake::open(opened))?,
@@ -62,7 +63,7 @@ impl Tables {
     /// What readers see of them.
     pub(super) fn reader(&self) -> Option<Arc<dyn read::Lake>> {
         let Self { lake, runtime, .. } = self.clone();
-        Some(Arc::new(read::Tables::new(
+        Some(Arc::new(LakeFiles::new(
             lake,
             self.catalog.clone(),
             runtime,

@@ -7,54 +7,22 @@ use std::time::{Duration, Instant};
 use super::error::ApiError;
 use crate::auth::RateLimit;
 use crate::body::{Limits, Receiver};
-use crate::catalog::{Catalog, TokenId};
+use crate::catalog::TokenId;
 use crate::clock::{self, Clock};
 use crate::config::Config;
-use crate::ingest::Ingest;
+use crate::engine::{Engine, Environment};
 use crate::memory::Budget;
-use crate::read::Reader;
 use crate::telemetry::{Metrics, Quiet};
-
-/// What works once the server is ready.
-#[derive(Clone, Debug)]
-pub struct Engine {
-    /// Buckets and tokens.
-    pub catalog: Catalog,
-    /// The write path.
-    pub ingest: Ingest,
-    /// What was written.
-    pub reader: Reader,
-    /// Where points move to.
-    #[cfg(feature = "lake")]
-    pub tables: crate::lake::Flusher,
-    /// Where points would move to.
-    #[cfg(not(feature = "lake"))]
-    pub tables: NoTables,
-}
-
-/// Stands where tables would be in a build without them.
-#[cfg(not(feature = "lake"))]
-#[derive(Clone, Copy, Debug)]
-pub struct NoTables;
-
-#[cfg(not(feature = "lake"))]
-impl NoTables {
-    /// There is nothing to flush.
-    pub async fn stop(&self, _: std::time::Duration) {}
-}
 
 /// What the endpoints share. Clones are the same.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct AppState {
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    config: Arc<Config>,
-    clock: Clock,
-    budget: Budget,
-    metrics: Metrics,
+    environment: Environment,
     receiver: Receiver,
     rate: Option<RateLimit>,
     engine: OnceLock<Engine>,
@@ -78,11 +46,17 @@ pub(super) enum Tells {
 /// One line of either kind per token and bucket in so long.
 const TOLD_EVERY: Duration = Duration::from_secs(300);
 
-impl App {
+impl AppState {
     /// An application that is starting: it answers, but has no engine yet.
-    pub fn new(config: Arc<Config>, clock: Clock, budget: Budget, metrics: Metrics) -> Self {
+    pub fn new(environment: Environment) -> Self {
+        let Environment {
+            config,
+            clock,
+            budget,
+            ..
+        } = &environment;
         let decoders_max = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let receiver = Receiver::new(body_limits(&config), budget.clone(), decoders_max);
+        let receiver = Receiver::new(body_limits(config), budget.clone(), decoders_max);
         let shared = Shared {
             receiver,
             rate: RateLimit::new(config.connection.token_requests_per_second),
@@ -91,10 +65,7 @@ impl App {
             started_ns: clock.now_ns(),
             warned: Mutex::default(),
             told: Quiet::new(1, TOLD_EVERY),
-            config,
-            clock,
-            budget,
-            metrics,
+            environment,
         };
         Self {
             shared: Arc::new(shared),
@@ -118,24 +89,29 @@ impl App {
         self.engine().ok_or_else(ApiError::starting)
     }
 
+    /// What the engine is to work with.
+    pub fn environment(&self) -> &Environment {
+        &self.shared.environment
+    }
+
     /// The settings.
     pub fn config(&self) -> &Config {
-        &self.shared.config
+        &self.shared.environment.config
     }
 
     /// The wall clock.
     pub fn clock(&self) -> &Clock {
-        &self.shared.clock
+        &self.shared.environment.clock
     }
 
     /// The budget of bytes.
     pub fn budget(&self) -> &Budget {
-        &self.shared.budget
+        &self.shared.environment.budget
     }
 
     /// The counters.
     pub fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
+        &self.shared.environment.metrics
     }
 
     /// Takes bodies in.

@@ -1,0 +1,88 @@
+//! What a running server is made of: the data folder, buckets and tokens, the write path with its log,
+//! the tables, and who reads them. All of it is opened and closed here, in the one order in which
+//! each finds what it needs.
+//!
+//! ```text
+//! data folder > catalog > buffer > tables > reader > log, replayed into the buffer > flusher
+//! ```
+//!
+//! It knows no HTTP: the endpoints are handed an [`Engine`]. It is also where modules that must not
+//! know each other meet: the lake sees the log of the write path (`lake`), a reader sees the lake
+//! (`tables`).
+
+#[cfg_attr(not(feature = "lake"), path = "without_lake.rs")]
+mod lake;
+mod open;
+mod progress;
+mod skew;
+#[cfg(feature = "lake")]
+mod tables;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ingest::Ingest;
+use crate::memory::Budget;
+use crate::read::Reader;
+use crate::telemetry::Metrics;
+
+#[cfg(not(feature = "lake"))]
+pub use lake::NoTables;
+pub use open::{Announce, Announcement, OpenError, ingest_options};
+
+/// What an engine works with and does not own. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The wall clock.
+    pub clock: Clock,
+    /// The budget of bytes.
+    pub budget: Budget,
+    /// The counters.
+    pub metrics: Metrics,
+}
+
+/// A data folder at work. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Buckets and tokens.
+    pub catalog: Catalog,
+    /// The write path.
+    pub ingest: Ingest,
+    /// What was written.
+    pub reader: Reader,
+    /// Where points move to.
+    #[cfg(feature = "lake")]
+    pub tables: crate::lake::Flusher,
+    /// Where points would move to.
+    #[cfg(not(feature = "lake"))]
+    pub tables: NoTables,
+}
+
+impl Engine {
+    /// Opens the data folder that the configuration names. It takes as long as the log is long and
+    /// is done on a thread of its own; must be called within a runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what cannot be used, and nothing is left running.
+    pub async fn open(environment: Environment, announce: Announce) -> Result<Self, OpenError> {
+        open::open(environment, announce).await
+    }
+
+    /// Flushes what is in memory, as far as that is done within `patience`, and closes the log with the
+    /// mark of a clean end, once nothing is in flight. If that fails the log is in order all the same:
+    /// the next start treats it like one after a crash.
+    pub async fn close(&self, patience: Duration) {
+        self.tables.stop(patience).await;
+        let ingest = self.ingest.clone();
+        match tokio::task::spawn_blocking(move || ingest.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the log was not closed cleanly"),
+            Err(error) => tracing::error!(%error, "closing the log was cut off by a fault of ours"),
+        }
+    }
+}
