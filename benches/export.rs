@@ -18,9 +18,10 @@ use tidegate::buffer::{Buffer, BufferLimits};
 use tidegate::catalog::Bucket;
 use tidegate::clock::Clock;
 use tidegate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
+use tidegate::export::{ExportQuery, Exporter, Format, Options};
 use tidegate::id::{BucketId, Sequence};
 use tidegate::memory::{Budget, Marks};
-use tidegate::read::{ExportQuery, Format, Options, Reader};
+use tidegate::read::Sources;
 
 const BATCHES: u64 = 40;
 const ROWS: u64 = 5000;
@@ -33,10 +34,10 @@ fn main() {
         ("10 tags, 10 fields", dense as fn(u64) -> Batch),
         ("1 of 900 fields", sparse),
     ] {
-        let (bucket, reader) = stored(fill);
+        let (bucket, exporter) = stored(fill);
         for format in [Format::Lp, Format::Csv, Format::Arrow] {
             let mut runs: Vec<(f64, usize)> = (0..RUNS)
-                .map(|_| runtime.block_on(export(&reader, &bucket, format)))
+                .map(|_| runtime.block_on(export(&exporter, &bucket, format)))
                 .collect();
             runs.sort_by(|a, b| a.0.total_cmp(&b.0));
             let (seconds, bytes) = runs.get(RUNS / 2).copied().expect("runs");
@@ -50,7 +51,7 @@ fn main() {
     }
 }
 
-fn stored(fill: fn(u64) -> Batch) -> (Bucket, Reader) {
+fn stored(fill: fn(u64) -> Batch) -> (Bucket, Exporter) {
     let buffer = Buffer::new(BufferLimits::default());
     let budget = Budget::new(Marks {
         budget_bytes: 4 << 30,
@@ -73,14 +74,16 @@ fn stored(fill: fn(u64) -> Batch) -> (Bucket, Reader) {
         rate_bytes_min: 1,
         line_bytes_max: 4 << 20,
     };
-    (
-        bucket,
-        Reader::new(buffer, None, budget, Clock::system(), options),
-    )
+    let sources = Sources {
+        buffer,
+        lake: None,
+        budget,
+    };
+    (bucket, Exporter::new(sources, Clock::system(), options))
 }
 
 /// Seconds and bytes.
-async fn export(reader: &Reader, bucket: &Bucket, format: Format) -> (f64, usize) {
+async fn export(exporter: &Exporter, bucket: &Bucket, format: Format) -> (f64, usize) {
     let query = ExportQuery {
         measurement: Some("m".to_owned()),
         start_ns: None,
@@ -88,11 +91,11 @@ async fn export(reader: &Reader, bucket: &Bucket, format: Format) -> (f64, usize
         format,
     };
     // The place of the export before may not be free yet.
-    while reader.exports_running() > 0 {
+    while exporter.exports_running() > 0 {
         tokio::task::yield_now().await;
     }
     let started = Instant::now();
-    let mut pieces = std::pin::pin!(reader.export(bucket, query).await.expect("starts"));
+    let mut pieces = std::pin::pin!(exporter.export(bucket, query).await.expect("starts"));
     let mut bytes = 0;
     while let Some(piece) = std::future::poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {
         bytes += piece.expect("whole").len();

@@ -7,7 +7,7 @@
 //! The modules, in the order in which a request, and then a point, meets them:
 //!
 //! ```text
-//! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > lake > read
+//! socket > server > auth > api > body > line_protocol > ingest > wal > buffer > lake > read > export
 //! ```
 //!
 //! | module | what it is for |
@@ -28,7 +28,8 @@
 //! | [`buffer`] | what is held in memory, and frozen |
 //! | [`merge`] | sorted runs of rows, from memory or files, merged into one |
 //! | `lake` | open tables: flush, commits, compaction, retention |
-//! | [`read`] | rows merged and sorted, and the formats they leave in |
+//! | [`read`] | rows of a table as they are at one moment, merged and sorted |
+//! | [`export`] | the formats in which rows leave, and at which pace |
 //! | `tidegate-query` | a package of its own in `src/query`: the engine for questions, so far its traits |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
@@ -51,6 +52,7 @@ pub mod body;
 pub mod engine;
 pub mod server;
 
+pub mod export;
 pub mod ingest;
 pub mod line_protocol;
 

@@ -56,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "body",
             "engine",
             "ingest",
+            "export",
             "read",
             "catalog",
             "line_protocol",
@@ -67,7 +68,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
-            "ingest", "read", "lake", "catalog", "buffer", "columnar", "merge", "wal", "storage",
+            "ingest", "export", "read", "lake", "catalog", "buffer", "columnar", "merge", "wal",
+            "storage",
         ],
     ),
     ("auth", &["catalog"]),
@@ -84,7 +86,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "vital",
         ],
     ),
-    ("read", &["catalog", "buffer", "columnar", "merge"]),
+    ("export", &["read", "catalog", "columnar"]),
+    ("read", &["buffer", "columnar", "merge"]),
     (
         "lake",
         &["catalog", "buffer", "columnar", "merge", "storage", "vital"],
@@ -134,7 +137,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // `cli` reads the user's own compressed files, piece by piece.
     ("flate2::", &["body", "cli"]),
     ("zstd::", &["body", "cli", "lake"]),
-    ("arrow_ipc::", &["read"]),
+    ("arrow_ipc::", &["export"]),
     ("datafusion", &[]),
     ("tonic::", &[]),
     ("deltalake", &["lake"]),

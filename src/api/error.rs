@@ -13,6 +13,7 @@ use super::{dialect, request_id};
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
+use crate::export::ExportError;
 use crate::ingest::WriteError;
 use crate::read::{LakeError, ReadError};
 use body::Body;
@@ -330,15 +331,25 @@ impl From<CatalogError> for ApiError {
     }
 }
 
+impl From<ExportError> for ApiError {
+    fn from(error: ExportError) -> Self {
+        let message = error.to_string();
+        match error {
+            ExportError::Read(error) => error.into(),
+            ExportError::Busy { .. } => Self::unavailable(message),
+            ExportError::UnknownMeasurement(_) => Self::new(Code::NotFound, message),
+            ExportError::MeasurementRequired { .. } => Self::new(Code::Invalid, message),
+            ExportError::TooSlow { .. } => Self::new(Code::Timeout, message),
+            ExportError::Arrow(_) => Self::internal(message),
+        }
+    }
+}
+
 impl From<ReadError> for ApiError {
     fn from(error: ReadError) -> Self {
         let message = error.to_string();
         match error {
             ReadError::Exhausted(_) => Self::overloaded(message),
-            ReadError::Busy { .. } => Self::unavailable(message),
-            ReadError::UnknownMeasurement(_) => Self::new(Code::NotFound, message),
-            ReadError::MeasurementRequired { .. } => Self::new(Code::Invalid, message),
-            ReadError::TooSlow { .. } => Self::new(Code::Timeout, message),
             ReadError::Lake(LakeError::Unreachable(_)) => Self::without_tables(message),
             ReadError::Lake(_) | ReadError::Merge(_) | ReadError::Arrow(_) => {
                 Self::internal(message)

@@ -49,7 +49,7 @@ fn gauges(app: &AppState) -> Gauges {
         gauges.wal_segments = number(log.segments);
         gauges.wal_backlog_bytes = log.backlog_bytes;
         gauges.wal_durable_sequence = log.durable.0;
-        gauges.exports_running = number(engine.reader.exports_running());
+        gauges.exports_running = number(engine.exporter.exports_running());
     }
     gauges
 }

@@ -61,7 +61,7 @@ impl Tables {
     }
 
     /// What readers see of them.
-    pub(super) fn reader(&self) -> Option<Arc<dyn read::Lake>> {
+    pub(super) fn files(&self) -> Option<Arc<dyn read::Lake>> {
         let Self { lake, runtime, .. } = self.clone();
         Some(Arc::new(LakeFiles::new(
             lake,

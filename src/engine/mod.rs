@@ -3,7 +3,7 @@
 //! each finds what it needs.
 //!
 //! ```text
-//! data folder > catalog > buffer > tables > reader > log, replayed into the buffer > flusher
+//! data folder > catalog > buffer > tables > exporter > log, replayed into the buffer > flusher
 //! ```
 //!
 //! It knows no HTTP: the endpoints are handed an [`Engine`]. It is also where modules that must not
@@ -24,9 +24,9 @@ use std::time::Duration;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::export::Exporter;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
-use crate::read::Reader;
 use crate::telemetry::Metrics;
 
 #[cfg(not(feature = "lake"))]
@@ -53,8 +53,8 @@ pub struct Engine {
     pub catalog: Catalog,
     /// The write path.
     pub ingest: Ingest,
-    /// What was written.
-    pub reader: Reader,
+    /// What was written, on its way out.
+    pub exporter: Exporter,
     /// Where points move to.
     #[cfg(feature = "lake")]
     pub tables: crate::lake::Flusher,

@@ -13,8 +13,9 @@ use super::{Engine, Environment, skew};
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::config::{Config, InitToken};
+use crate::export::{self, Exporter};
 use crate::ingest::{self, Ingest, Opened};
-use crate::read::{self, Reader};
+use crate::read::Sources;
 use crate::storage::{DiskStorage, Storage, StorageError};
 use crate::telemetry::Metrics;
 use crate::wal::{GroupReport, Observer, WalOptions};
@@ -115,15 +116,13 @@ fn engine(
     let flushable = config.memory.marks().segment_bytes_max();
     let segment_bytes_max = config.buffer.segment_bytes_max.min(flushable);
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
-    let options = read_options(config);
     let tables = Tables::open(environment, &storage, &catalog, &buffer, runtime)?;
-    let reader = Reader::new(
-        buffer.clone(),
-        tables.reader(),
-        budget.clone(),
-        clock.clone(),
-        options,
-    );
+    let sources = Sources {
+        buffer: buffer.clone(),
+        lake: tables.files(),
+        budget: budget.clone(),
+    };
+    let exporter = Exporter::new(sources, clock.clone(), export_options(config));
     let opened = Opened {
         storage,
         catalog: catalog.clone(),
@@ -148,12 +147,12 @@ fn engine(
         tables: tables.start(&ingest),
         catalog,
         ingest,
-        reader,
+        exporter,
     })
 }
 
-fn read_options(config: &Config) -> read::Options {
-    read::Options {
+fn export_options(config: &Config) -> export::Options {
+    export::Options {
         concurrent_max: config.export.concurrent_max,
         rate_bytes_min: config.export.rate_bytes_min,
         line_bytes_max: config.limits.point_bytes_max,

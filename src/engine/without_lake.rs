@@ -36,7 +36,7 @@ impl Tables {
         Sequence(0)
     }
 
-    pub(super) fn reader(self) -> Option<Arc<dyn read::Lake>> {
+    pub(super) fn files(self) -> Option<Arc<dyn read::Lake>> {
         None
     }
 

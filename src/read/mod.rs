@@ -1,36 +1,28 @@
-//! Reading what is stored: rows of a table, merged and sorted, and the formats they leave in.
+//! Reading what is stored: rows of a table as they are at one moment, merged and sorted.
 //!
 //! ```text
-//!             columns ──────────────────────────────────┐
-//! buffer, lake ┤                                        ├─┬─ record batches ─ Arrow
-//!             day by day: segments, files ── merge ── rows ┴─ cells ─ text
+//!              columns ────────────────────────────────┐
+//! buffer, lake ┤                                       ├─ rows ─ cells, or record batches
+//!              day by day: segments, files ── merge ───┘
 //! ```
 //!
 //! Promises: rows come by day (UTC), tag set (key by key, bytewise, an absent tag first) and time;
 //! rows of equal series and time are one, and for each field the last written value counts (design
-//! decision D7), where the buffer's was written after the lake's; points older than the bucket's
-//! retention are not seen. A field that nodes of a shared lake met with several types comes with all
-//! its values: nothing that was acknowledged is left out.
+//! decision D7), where the buffer's was written after the lake's. A field that nodes of a shared lake
+//! met with several types comes with all its values: nothing that was acknowledged is left out.
 //!
-//! Memory beyond what is buffered is taken from the budget: a few bytes a buffered row, and for files
+//! Memory beyond what is buffered is taken from the budget: a few bytes per buffered row, and for files
 //! the floor of one reading ([`Room`](crate::memory::Room)), however many and large they are: a table
-//! may be of any size. It is taken before the first row, so that no export breaks off for lack of it.
-//! What leaves is bounded in bytes too: text in pieces of 64 KiB, wherever in a row that is, record
-//! batches of 1 MiB, or of one row that is longer.
+//! may be of any size. It is taken before the first row, so that no reader breaks off for lack of it.
+//! A record batch is of 1 MiB at most, or of one row that is longer.
 //!
-//! This module does not know HTTP or tokens.
+//! This module does not know who asks, nor in which form rows leave, nor how the lake works.
 
-mod csv;
-mod export;
 mod gather;
-mod lake;
-mod line_protocol;
-mod pieces;
 mod rows;
 mod scan;
+mod sources;
 mod table;
-#[cfg(test)]
-mod tests;
 
 use thiserror::Error;
 
@@ -38,9 +30,10 @@ use crate::memory::Exhausted;
 use crate::merge::MergeError;
 
 pub use crate::merge::TimeRange;
-pub use export::{ExportQuery, Format, Options, Reader};
-pub use lake::{DataFile, Lake, LakeError, TableFiles};
-pub use pieces::Pieces;
+pub use rows::Rows;
+pub use scan::Scan;
+pub use sources::{DataFile, Lake, LakeError, Sources, TableFiles};
+pub use table::{Table, TableField};
 
 /// Why nothing more is read.
 #[derive(Debug, Error)]
@@ -48,27 +41,6 @@ pub enum ReadError {
     /// Memory is short.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
-    /// Too many exports at once.
-    #[error("{concurrent_max} exports are running already (export.concurrent_max)")]
-    Busy {
-        /// How many may run.
-        concurrent_max: usize,
-    },
-    /// There is no such table.
-    #[error("measurement \"{0}\" not found")]
-    UnknownMeasurement(String),
-    /// This format holds one table.
-    #[error("format {format} needs one measurement: add measurement=NAME")]
-    MeasurementRequired {
-        /// Its name.
-        format: &'static str,
-    },
-    /// The client reads too slowly.
-    #[error("the reader took less than {rate_bytes_min} bytes a second (export.rate_bytes_min)")]
-    TooSlow {
-        /// What it must take.
-        rate_bytes_min: u64,
-    },
     /// The lake's store does not answer, or something in the lake is not as it was left.
     #[error(transparent)]
     Lake(#[from] LakeError),

@@ -6,7 +6,7 @@ use crate::columnar::FieldValue;
 use crate::merge::{Merge, Points};
 
 /// Rows in order, one at a time.
-pub(super) struct Rows {
+pub struct Rows {
     table: Table,
     /// Of the day at hand.
     points: Points,
@@ -14,24 +14,24 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The rows of a table.
-    pub(super) fn new(table: Table) -> Self {
+    pub fn new(table: Table) -> Self {
         let fields = table.fields().iter();
         let points = Points::of_fields(fields.map(|field| (&*field.name, field.field_type)));
         Self { table, points }
     }
 
     /// The tag keys of the table, bytewise.
-    pub(super) fn tag_keys(&self) -> impl Iterator<Item = &str> {
+    pub fn tag_keys(&self) -> impl Iterator<Item = &str> {
         self.table.tags().iter().map(|key| &**key)
     }
 
     /// The fields of the table, bytewise by name, each with one of its types.
-    pub(super) fn fields(&self) -> &[TableField] {
+    pub fn fields(&self) -> &[TableField] {
         self.table.fields()
     }
 
     /// Goes to the next row; false at the end.
-    pub(super) fn next(&mut self) -> Result<bool, ReadError> {
+    pub fn next(&mut self) -> Result<bool, ReadError> {
         while !self.points.advance()? {
             // What the day has held is given back before the next one is opened.
             self.points.start(Merge::default());
@@ -44,22 +44,22 @@ impl Rows {
     }
 
     /// Nanoseconds since the epoch.
-    pub(super) fn time_ns(&self) -> i64 {
+    pub fn time_ns(&self) -> i64 {
         self.points.time_ns()
     }
 
     /// Whether the tag set is another one than that of the row before, or may be.
-    pub(super) fn is_new_series(&self) -> bool {
+    pub fn is_new_series(&self) -> bool {
         self.points.is_new_series()
     }
 
     /// Key and value of every tag of the row, by key.
-    pub(super) fn row_tags(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn row_tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.points.tags()
     }
 
     /// Every value of the row with the place of its field among [`Rows::fields`], ascending.
-    pub(super) fn row_values(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
+    pub fn row_values(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
         self.points.values()
     }
 }

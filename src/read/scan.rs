@@ -17,7 +17,7 @@ const BATCH_ROWS: usize = 8192;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// The rows of a table, some thousands at a time.
-pub(super) struct Scan {
+pub struct Scan {
     schema: SchemaRef,
     gather: Gather,
     rows: Rows,
@@ -25,7 +25,7 @@ pub(super) struct Scan {
 
 impl Scan {
     /// Batches of these rows.
-    pub(super) fn new(rows: Rows) -> Self {
+    pub fn new(rows: Rows) -> Self {
         let fields = rows.fields().iter();
         let fields = fields.map(|field| (&*field.label, field.field_type));
         Self {
@@ -36,12 +36,12 @@ impl Scan {
     }
 
     /// Time, tags, fields, each bytewise by name.
-    pub(super) fn schema(&self) -> SchemaRef {
+    pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
     /// The next rows; nothing at the end.
-    pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
+    pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
         while self.gather.rows() < BATCH_ROWS
             && self.gather.bytes() < BATCH_BYTES
             && self.rows.next()?

@@ -2,68 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::runtime::Handle;
 
 use super::ReadError;
-use super::lake::{Lake, TableFiles};
-use crate::buffer::{Buffer, TableSnapshot};
+use super::sources::{Sources, TableFiles};
+use crate::buffer::TableSnapshot;
 use crate::columnar::{FieldType, Segment};
 use crate::id::{BucketId, Sequence};
-use crate::memory::{Budget, Reservation, Room};
+use crate::memory::{Reservation, Room};
 use crate::merge::{Merge, Run, SortedSegment, TimeRange};
-
-/// How long a reader waits for memory before it is refused: as long as a write, by default.
-const ROOM_PATIENCE: Duration = Duration::from_secs(2);
-
-/// Where points may lie.
-#[derive(Clone, Debug)]
-pub(super) struct Sources {
-    pub(super) buffer: Buffer,
-    pub(super) lake: Option<Arc<dyn Lake>>,
-    pub(super) budget: Budget,
-}
-
-impl Sources {
-    /// Where files are read; nothing without a lake. Blocks for a while if memory is short; must be
-    /// called within a runtime.
-    pub(super) fn room(&self) -> Result<Option<Room>, ReadError> {
-        if self.lake.is_none() {
-            return Ok(None);
-        }
-        let room = Room::enter(&self.budget, ROOM_PATIENCE);
-        Ok(Some(Handle::current().block_on(room)?))
-    }
-
-    /// The measurements of a bucket, bytewise.
-    pub(super) fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, ReadError> {
-        let mut all: BTreeSet<String> = self.buffer.measurements(bucket).into_iter().collect();
-        if let Some(lake) = &self.lake {
-            all.extend(lake.measurements(bucket)?);
-        }
-        Ok(all.into_iter().collect())
-    }
-}
 
 /// A field of a table, with one of its types.
 ///
 /// A name has several only if nodes that share a table met it with different ones. All was
 /// acknowledged, so nothing is kept back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TableField {
+pub struct TableField {
     /// In line protocol.
-    pub(super) name: Box<str>,
-    pub(super) field_type: FieldType,
+    pub name: Box<str>,
+    /// One of the types that the name has.
+    pub field_type: FieldType,
     /// 0 for the type that the field has here, then up.
-    pub(super) rank: usize,
+    pub rank: usize,
     /// The name of its column where each has one, which no other has: that of the field, or with the
     /// type behind it.
-    pub(super) label: Box<str>,
+    pub label: Box<str>,
 }
 
 /// The rows of a table as they are at one moment.
-pub(super) struct Table {
+pub struct Table {
     /// Bytewise.
     tags: Vec<Box<str>>,
     /// By name, bytewise.
@@ -82,7 +48,7 @@ pub(super) struct Table {
 impl Table {
     /// The rows of a table in `range`, whose files are read in `room`; nothing if there is no such
     /// table.
-    pub(super) fn open(
+    pub fn open(
         sources: &Sources,
         bucket: BucketId,
         measurement: &str,
@@ -94,7 +60,7 @@ impl Table {
             lake,
             budget,
         } = sources;
-        // In this order: see `lake`.
+        // In this order: see `sources`.
         let snapshot = buffer.snapshot(bucket, measurement, budget)?;
         let files = match lake {
             Some(lake) => lake.table(bucket, measurement)?,
@@ -127,17 +93,17 @@ impl Table {
     }
 
     /// The tag keys, bytewise.
-    pub(super) fn tags(&self) -> &[Box<str>] {
+    pub fn tags(&self) -> &[Box<str>] {
         &self.tags
     }
 
     /// The fields, bytewise by name, those of one name by rank.
-    pub(super) fn fields(&self) -> &[TableField] {
+    pub fn fields(&self) -> &[TableField] {
         &self.fields
     }
 
     /// The rows of the next day; nothing after the last.
-    pub(super) fn next_day(&mut self) -> Result<Option<Merge>, ReadError> {
+    pub fn next_day(&mut self) -> Result<Option<Merge>, ReadError> {
         let Some(day) = self.days.next() else {
             return Ok(None);
         };

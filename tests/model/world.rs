@@ -1,4 +1,4 @@
-//! The write path and the reader over a disk in memory, put together from what is public.
+//! The write path and the export over a disk in memory, put together from what is public.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use futures_core::Stream;
 use tidegate::buffer::{Buffer, BufferLimits};
 use tidegate::catalog::{self, Catalog};
 use tidegate::clock::Clock;
+use tidegate::export::{self, ExportQuery, Exporter, Format};
 use tidegate::id::Sequence;
 use tidegate::ingest::{
     Acknowledge, Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome,
@@ -16,7 +17,7 @@ use tidegate::ingest::{
 };
 use tidegate::line_protocol::Precision;
 use tidegate::memory::{Budget, Marks};
-use tidegate::read::{self, ExportQuery, Format, Reader};
+use tidegate::read::Sources;
 use tidegate::storage::{FaultStorage, Storage};
 use tidegate::telemetry::Metrics;
 use tidegate::wal::WalOptions;
@@ -41,7 +42,7 @@ pub struct World {
     pub storage: FaultStorage,
     catalog: Catalog,
     ingest: Ingest,
-    reader: Reader,
+    exporter: Exporter,
     budget: Budget,
 }
 
@@ -64,12 +65,17 @@ impl World {
         let buffer = Buffer::new(BufferLimits {
             segment_bytes_max: 4096,
         });
-        let options = read::Options {
+        let options = export::Options {
             concurrent_max: 4,
             rate_bytes_min: 0,
             line_bytes_max: 4 << 20,
         };
-        let reader = Reader::new(buffer.clone(), None, budget.clone(), clock.clone(), options);
+        let sources = Sources {
+            buffer: buffer.clone(),
+            lake: None,
+            budget: budget.clone(),
+        };
+        let exporter = Exporter::new(sources, clock.clone(), options);
         let log = WalOptions {
             segment_bytes_max: 2048,
             probe_first: Duration::from_millis(1),
@@ -99,7 +105,7 @@ impl World {
             storage,
             catalog,
             ingest,
-            reader,
+            exporter,
             budget,
         }
     }
@@ -187,7 +193,7 @@ impl World {
             end_ns: None,
             format: Format::Lp,
         };
-        let mut pieces = self.reader.export(&bucket, query).await.expect("starts");
+        let mut pieces = self.exporter.export(&bucket, query).await.expect("starts");
         let mut text = Vec::new();
         while let Some(piece) = std::future::poll_fn(|cx| Pin::new(&mut pieces).poll_next(cx)).await
         {

@@ -10,6 +10,7 @@ use crate::api::influxdb::partial;
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
+use crate::export::ExportError;
 use crate::ingest::{LineReport, Stage, WriteError, WriteOutcome};
 use crate::memory::{Exhausted, Marks};
 use crate::read::{LakeError, ReadError};
@@ -160,10 +161,13 @@ async fn every_kind_has_its_status_and_retry_after_stands_on_503_and_429_only() 
         (CatalogError::TooManyTokens { tokens_max: 3 }.into(), 400),
         (CatalogError::Random("x".into()).into(), 503),
         (ReadError::Exhausted(exhausted(80)).into(), 503),
-        (ReadError::Busy { concurrent_max: 4 }.into(), 503),
-        (ReadError::UnknownMeasurement("m".into()).into(), 404),
-        (ReadError::MeasurementRequired { format: "csv" }.into(), 400),
-        (ReadError::TooSlow { rate_bytes_min: 1 }.into(), 408),
+        (ExportError::Busy { concurrent_max: 4 }.into(), 503),
+        (ExportError::UnknownMeasurement("m".into()).into(), 404),
+        (
+            ExportError::MeasurementRequired { format: "csv" }.into(),
+            400,
+        ),
+        (ExportError::TooSlow { rate_bytes_min: 1 }.into(), 408),
         (
             ReadError::Lake(LakeError::Unreachable("timeout".into())).into(),
             503,

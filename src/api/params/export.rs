@@ -4,7 +4,7 @@ use chrono::DateTime;
 
 use super::form::{fill, pairs};
 use super::{ParamError, echo};
-use crate::read::Format;
+use crate::export::Format;
 
 const FIELDS: &str = "bucket/measurement/start/end/format";
 

@@ -14,7 +14,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::params::ExportParams;
 use crate::api::{AppState, bucket};
 use crate::auth::Identity;
-use crate::read::{ExportQuery, Format};
+use crate::export::{ExportQuery, Format};
 
 /// The endpoint.
 pub async fn export(
@@ -46,7 +46,7 @@ pub async fn export(
         end_ns,
         format,
     };
-    let pieces = engine.reader.export(&found, query).await?;
+    let pieces = engine.exporter.export(&found, query).await?;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }

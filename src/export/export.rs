@@ -1,4 +1,4 @@
-//! Export: tables as a stream of bytes, made on a thread for blocking work.
+//! An export: the tables that are asked for, one after the other, on a thread for blocking work.
 
 use std::sync::Arc;
 
@@ -7,20 +7,15 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::ReadError;
+use super::ExportError;
 use super::csv::CsvWriter;
-use super::lake::Lake;
 use super::line_protocol::LineWriter;
-use super::pieces::{Ended, Pieces, PiecesSender, TextPieces, channel};
-use super::rows::Rows;
-use super::scan::Scan;
-use super::table::{Sources, Table};
-use crate::buffer::Buffer;
+use super::pace::{Ended, Pieces, PiecesSender, TextPieces, channel};
 use crate::catalog::Bucket;
 use crate::clock::Clock;
 use crate::id::BucketId;
-use crate::memory::{Budget, Room};
-use crate::merge::TimeRange;
+use crate::memory::Room;
+use crate::read::{ReadError, Rows, Scan, Sources, Table, TimeRange};
 
 /// How exports work.
 #[derive(Clone, Copy, Debug)]
@@ -76,31 +71,21 @@ pub struct ExportQuery {
     pub format: Format,
 }
 
-/// Reads what is stored. Clones share the limits.
+/// Exports what is stored. Clones share the limits.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub struct Exporter {
     sources: Sources,
     clock: Clock,
     options: Options,
     places: Arc<Semaphore>,
 }
 
-impl Reader {
-    /// A reader of what is buffered, and of the lake if there is one.
-    pub fn new(
-        buffer: Buffer,
-        lake: Option<Arc<dyn Lake>>,
-        budget: Budget,
-        clock: Clock,
-        options: Options,
-    ) -> Self {
+impl Exporter {
+    /// Exports from these sources.
+    pub fn new(sources: Sources, clock: Clock, options: Options) -> Self {
         let places = Arc::new(Semaphore::new(options.concurrent_max));
         Self {
-            sources: Sources {
-                buffer,
-                lake,
-                budget,
-            },
+            sources,
             clock,
             options,
             places,
@@ -115,15 +100,15 @@ impl Reader {
 
     /// Starts an export and waits for its first piece, so that what fails at once is an error and
     /// no cut; must be called within a runtime. Dropping the pieces ends it.
-    pub async fn export(&self, bucket: &Bucket, query: ExportQuery) -> Result<Pieces, ReadError> {
+    pub async fn export(&self, bucket: &Bucket, query: ExportQuery) -> Result<Pieces, ExportError> {
         if query.measurement.is_none() && query.format.is_of_one_table() {
             let format = query.format.name();
-            return Err(ReadError::MeasurementRequired { format });
+            return Err(ExportError::MeasurementRequired { format });
         }
         let concurrent_max = self.options.concurrent_max;
         let place = Arc::clone(&self.places)
             .try_acquire_owned()
-            .map_err(|_| ReadError::Busy { concurrent_max })?;
+            .map_err(|_| ExportError::Busy { concurrent_max })?;
         let (pieces, receiver) = channel(Handle::current(), self.options.rate_bytes_min);
         let oldest_ns = bucket.oldest_ns(self.clock.now_ns()).unwrap_or(i64::MIN);
         let export = Export {
@@ -163,12 +148,12 @@ struct Export {
 /// Why an export goes no further.
 enum Stop {
     Ended(Ended),
-    Failed(ReadError),
+    Failed(ExportError),
 }
 
-impl From<ReadError> for Stop {
-    fn from(error: ReadError) -> Self {
-        Self::Failed(error)
+impl<E: Into<ExportError>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -195,7 +180,7 @@ impl Export {
             return Ok(());
         };
         let rows = self.rows(measurement, room)?;
-        let rows = rows.ok_or_else(|| ReadError::UnknownMeasurement(measurement.clone()))?;
+        let rows = rows.ok_or_else(|| ExportError::UnknownMeasurement(measurement.clone()))?;
         self.write(measurement, rows, query.format)
     }
 
@@ -234,13 +219,12 @@ impl Export {
     }
 
     fn arrow(&self, mut scan: Scan) -> Result<(), Stop> {
-        let mut writer =
-            StreamWriter::try_new(Vec::new(), &scan.schema()).map_err(ReadError::from)?;
+        let mut writer = StreamWriter::try_new(Vec::new(), &scan.schema())?;
         while let Some(batch) = scan.next_batch()? {
-            writer.write(&batch).map_err(ReadError::from)?;
+            writer.write(&batch)?;
             self.send(std::mem::take(writer.get_mut()))?;
         }
-        writer.finish().map_err(ReadError::from)?;
+        writer.finish()?;
         self.send(std::mem::take(writer.get_mut()))
     }
 

@@ -11,9 +11,9 @@
 
 use std::fmt::Write;
 
-use super::pieces::{Ended, TextPieces};
-use super::rows::Rows;
+use super::pace::{Ended, TextPieces};
 use crate::columnar::FieldValue;
+use crate::read::Rows;
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

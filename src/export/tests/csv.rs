@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::{Boolean, Float, Format, Integer, Row, Text, Unsigned, World, batch};
 use crate::columnar::FieldValue;
-use crate::read::{ExportQuery, ReadError};
+use crate::export::{ExportError, ExportQuery};
 
 fn query(measurement: Option<&str>) -> ExportQuery {
     ExportQuery {
@@ -74,7 +74,7 @@ async fn a_table_without_rows_in_the_range_is_a_header_and_csv_is_of_one_table()
     let refused = world.export(query(None)).await.expect_err("which one?");
     assert!(matches!(
         refused,
-        ReadError::MeasurementRequired { format: "csv" }
+        ExportError::MeasurementRequired { format: "csv" }
     ));
 }
 

@@ -1,4 +1,4 @@
-//! The lake beside the buffer, as a reader sees both.
+//! The lake beside the buffer, as an export sees both.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,10 +10,11 @@ use arrow_ipc::reader::StreamReader;
 
 use super::{Float, Integer, NOW_NS, Row, World, batch, soon};
 use crate::columnar::{FieldType, Segment};
+use crate::export::{ExportError, ExportQuery, Format};
 use crate::id::{BucketId, Sequence};
 use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, TimeRange, day_start_ns};
-use crate::read::{DataFile, ExportQuery, Format, Lake, LakeError, ReadError, TableFiles};
+use crate::read::{DataFile, Lake, LakeError, ReadError, TableFiles};
 
 /// A lake of one table, `m`.
 #[derive(Debug, Default)]
@@ -287,7 +288,7 @@ async fn a_lake_that_fails_before_the_first_piece_is_an_error_and_no_cut() {
             format: Format::Lp,
             ..csv()
         };
-        let started = world.reader.export(&world.bucket, query).await;
+        let started = world.exporter.export(&world.bucket, query).await;
         started.expect_err("not even begun")
     };
     let down = Fake {
@@ -296,7 +297,10 @@ async fn a_lake_that_fails_before_the_first_piece_is_an_error_and_no_cut() {
     };
     let error = refused(down).await;
     assert!(
-        matches!(error, ReadError::Lake(LakeError::Unreachable(_))),
+        matches!(
+            error,
+            ExportError::Read(ReadError::Lake(LakeError::Unreachable(_)))
+        ),
         "{error}"
     );
     assert_eq!(error.to_string(), "the lake cannot be reached: timeout");
@@ -306,7 +310,10 @@ async fn a_lake_that_fails_before_the_first_piece_is_an_error_and_no_cut() {
     *file.error.lock().expect("no panic") = Some(LakeError::Unreachable("reset".into()));
     let error = refused(lake).await;
     assert!(
-        matches!(error, ReadError::Lake(LakeError::Unreachable(_))),
+        matches!(
+            error,
+            ExportError::Read(ReadError::Lake(LakeError::Unreachable(_)))
+        ),
         "{error}"
     );
 
@@ -345,10 +352,10 @@ async fn a_reading_holds_one_floor_however_many_files_a_day_has() {
         format: Format::Lp,
         ..csv()
     };
-    let refused = world.reader.export(&world.bucket, query).await;
+    let refused = world.exporter.export(&world.bucket, query).await;
     let refused = refused.expect_err("no floor");
     assert!(
-        matches!(&refused, ReadError::Exhausted(refused) if refused.fits_when_idle()),
+        matches!(&refused, ExportError::Read(ReadError::Exhausted(refused)) if refused.fits_when_idle()),
         "{refused}"
     );
     drop((held, more));

@@ -10,20 +10,21 @@ use arrow_ipc::reader::StreamReader;
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::{ExportQuery, Format, Lake, Options, ReadError, Reader};
+use super::{ExportError, ExportQuery, Exporter, Format, Options};
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::Bucket;
 use crate::clock::Clock;
 use crate::columnar::{Batch, BatchBuilder, FieldValue};
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Marks};
+use crate::read::{Lake, ReadError, Sources};
 
 const NOW_NS: i64 = 1_000_000;
 
 struct World {
     buffer: Buffer,
     budget: Budget,
-    reader: Reader,
+    exporter: Exporter,
     bucket: Bucket,
     sequence: std::cell::Cell<u64>,
 }
@@ -48,7 +49,15 @@ impl World {
             line_bytes_max,
         };
         let clock = Clock::manual(NOW_NS);
-        let reader = Reader::new(buffer.clone(), lake, budget.clone(), clock, options);
+        let exporter = Exporter::new(
+            Sources {
+                buffer: buffer.clone(),
+                lake,
+                budget: budget.clone(),
+            },
+            clock,
+            options,
+        );
         let (id, name) = (BucketId(1), "b".to_owned());
         let bucket = Bucket {
             id,
@@ -59,7 +68,7 @@ impl World {
         Self {
             buffer,
             budget,
-            reader,
+            exporter,
             bucket,
             sequence: 0.into(),
         }
@@ -76,9 +85,9 @@ impl World {
         );
     }
 
-    async fn export(&self, query: ExportQuery) -> Result<Vec<u8>, ReadError> {
+    async fn export(&self, query: ExportQuery) -> Result<Vec<u8>, ExportError> {
         self.wait_until_idle().await;
-        let mut pieces = std::pin::pin!(self.reader.export(&self.bucket, query).await?);
+        let mut pieces = std::pin::pin!(self.exporter.export(&self.bucket, query).await?);
         let mut all = Vec::new();
         while let Some(piece) = std::future::poll_fn(|cx| pieces.as_mut().poll_next(cx)).await {
             let piece: Bytes = piece?;
@@ -89,7 +98,7 @@ impl World {
 
     /// The place of an export is free a moment after its end.
     async fn wait_until_idle(&self) {
-        soon("no export runs", || self.reader.exports_running() == 0).await;
+        soon("no export runs", || self.exporter.exports_running() == 0).await;
     }
 
     async fn text(&self, start_ns: Option<i64>, end_ns: Option<i64>) -> String {
@@ -342,7 +351,7 @@ async fn what_cannot_be_exported_is_said() {
         format,
     };
     let refused = async |query| {
-        let started = world.reader.export(&world.bucket, query).await;
+        let started = world.exporter.export(&world.bucket, query).await;
         started.expect_err("at once").to_string()
     };
     assert_eq!(
@@ -354,7 +363,7 @@ async fn what_cannot_be_exported_is_said() {
         "format arrow needs one measurement: add measurement=NAME"
     );
     world.wait_until_idle().await;
-    let held: Vec<_> = (0..2).map(|_| world.reader.places_for_tests()).collect();
+    let held: Vec<_> = (0..2).map(|_| world.exporter.places_for_tests()).collect();
     assert_eq!(
         refused(query(None, Format::Lp)).await,
         "2 exports are running already (export.concurrent_max)"
@@ -366,9 +375,14 @@ async fn what_cannot_be_exported_is_said() {
         .budget
         .try_reserve(world.budget.marks().hard_bytes - before)
         .expect("fits");
-    let refused = world.reader.export(&world.bucket, query(None, Format::Lp));
+    let refused = world
+        .exporter
+        .export(&world.bucket, query(None, Format::Lp));
     let refused = refused.await.expect_err("no memory");
-    assert!(matches!(refused, ReadError::Exhausted(_)), "{refused}");
+    assert!(
+        matches!(refused, ExportError::Read(ReadError::Exhausted(_))),
+        "{refused}"
+    );
     drop(all);
 }
 

@@ -14,9 +14,9 @@
 
 use std::fmt::Write;
 
-use super::pieces::{Ended, TextPieces};
-use super::rows::Rows;
+use super::pace::{Ended, TextPieces};
 use crate::columnar::FieldValue;
+use crate::read::Rows;
 
 /// Writes rows of a measurement.
 pub(super) struct CsvWriter {

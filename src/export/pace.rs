@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::ReadError;
+use super::ExportError;
 
 /// What a slow reader is granted beyond the time its rate allows: scheduling, small pieces.
 const GRACE: Duration = Duration::from_secs(10);
@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Text is sent in pieces of about this size, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
 
-type Piece = Result<Bytes, ReadError>;
+type Piece = Result<Bytes, ExportError>;
 
 /// The pieces of an export. An error after the first piece means that the rest is missing.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ pub(super) fn channel(runtime: Handle, rate_bytes_min: u64) -> (PiecesSender, Pi
 
 impl Pieces {
     /// The pieces once the first one has come (or all is said), or why none comes.
-    pub(super) async fn begun(mut self) -> Result<Self, ReadError> {
+    pub(super) async fn begun(mut self) -> Result<Self, ExportError> {
         let next = std::future::poll_fn(|cx| Pin::new(&mut self).poll_next(cx));
         self.first = next.await.transpose()?;
         Ok(self)
@@ -118,7 +118,7 @@ impl Stream for Pieces {
             return Poll::Ready(next);
         }
         let rate_bytes_min = self.rate_bytes_min;
-        Poll::Ready(Some(Err(ReadError::TooSlow { rate_bytes_min })))
+        Poll::Ready(Some(Err(ExportError::TooSlow { rate_bytes_min })))
     }
 }
 
@@ -134,7 +134,7 @@ impl PiecesSender {
     }
 
     /// Says why the rest is missing.
-    pub(super) fn fail(&self, error: ReadError) {
+    pub(super) fn fail(&self, error: ExportError) {
         // Whoever asked sees a broken connection only.
         tracing::warn!(%error, "an export broke off");
         let _ = self.hand_over(Err(error));

@@ -1,18 +1,57 @@
-//! What a reader needs of the lake: a seam, so that neither knows how the other works.
+//! Where rows come from: the buffer, and the lake, of which a reader knows this seam only.
 //!
 //! A reader asks the buffer first and the lake second. What was flushed between the two is then in
 //! both answers, and [`TableFiles::flushed`] says what to leave out: never both, never neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
+use tokio::runtime::Handle;
 
+use super::ReadError;
+use crate::buffer::Buffer;
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence};
-use crate::memory::Room;
+use crate::memory::{Budget, Room};
 use crate::merge::{Chunks, ChunksError, TimeRange};
+
+/// How long a reader waits for memory before it is refused: as long as a write, by default.
+const ROOM_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where points may lie.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// What is in memory.
+    pub buffer: Buffer,
+    /// The tables, if there are any.
+    pub lake: Option<Arc<dyn Lake>>,
+    /// What reading takes is taken from here.
+    pub budget: Budget,
+}
+
+impl Sources {
+    /// Where files are read; nothing without a lake. Blocks for a while if memory is short; must be
+    /// called within a runtime.
+    pub fn room(&self) -> Result<Option<Room>, ReadError> {
+        if self.lake.is_none() {
+            return Ok(None);
+        }
+        let room = Room::enter(&self.budget, ROOM_PATIENCE);
+        Ok(Some(Handle::current().block_on(room)?))
+    }
+
+    /// The measurements of a bucket, bytewise.
+    pub fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, ReadError> {
+        let mut all: BTreeSet<String> = self.buffer.measurements(bucket).into_iter().collect();
+        if let Some(lake) = &self.lake {
+            all.extend(lake.measurements(bucket)?);
+        }
+        Ok(all.into_iter().collect())
+    }
+}
 
 /// The open tables of all buckets. Its methods may block.
 pub trait Lake: Debug + Send + Sync {
