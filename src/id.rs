@@ -3,6 +3,7 @@
 //! (design decisions D13 and D14).
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,25 @@ impl BucketId {
         (text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .then(|| u64::from_str_radix(text, 16).ok().map(Self))
             .flatten()
+    }
+}
+
+/// Names a table: the points of one measurement in one bucket.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TableId {
+    /// The bucket.
+    pub bucket: BucketId,
+    /// The measurement, unescaped.
+    pub measurement: Arc<str>,
+}
+
+impl TableId {
+    /// The table of a measurement.
+    pub fn new(bucket: BucketId, measurement: impl Into<Arc<str>>) -> Self {
+        Self {
+            bucket,
+            measurement: measurement.into(),
+        }
     }
 }
 

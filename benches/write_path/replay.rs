@@ -78,7 +78,7 @@ fn open(folder: &Path, lines: usize) -> Duration {
         budget: Budget::new(config.memory.marks()),
         metrics: Metrics::new(&clock),
         log: WalOptions::default(),
-        flushed: Box::new(|_, _| Sequence(0)),
+        flushed: Box::new(|_| Sequence(0)),
         pressure: None,
         on_delete: None,
         options: options(&config),

@@ -8,7 +8,7 @@ use super::table::{Recount, Table};
 use super::taken::{LoggedAgain, Sealed, TableInfo, TableSnapshot};
 use super::{BufferLimits, BufferStats};
 use crate::columnar::Batch;
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Exhausted, Reservation};
 
 /// One bucket. The lock over all tables is held for a look-up only.
@@ -146,14 +146,14 @@ impl Bucket {
     /// Adds what there is of tables that have rows.
     pub(super) fn add_tables(&self, bucket: BucketId, infos: &mut Vec<TableInfo>) {
         for (measurement, table) in self.all() {
-            infos.extend(info_of(bucket, &measurement, &lock(&table)));
+            infos.extend(info_of(TableId::new(bucket, measurement), &lock(&table)));
         }
     }
 
     /// What there is of one table, if it has rows.
-    pub(super) fn info(&self, bucket: BucketId, measurement: &str) -> Option<TableInfo> {
-        let table = self.table(measurement)?;
-        info_of(bucket, measurement, &lock(&table))
+    pub(super) fn info(&self, id: &TableId) -> Option<TableInfo> {
+        let table = self.table(&id.measurement)?;
+        info_of(id.clone(), &lock(&table))
     }
 
     pub(super) fn unflushed_from(&self) -> Option<Sequence> {
@@ -224,11 +224,10 @@ impl Bucket {
     }
 }
 
-fn info_of(bucket: BucketId, measurement: &str, table: &Table) -> Option<TableInfo> {
+fn info_of(id: TableId, table: &Table) -> Option<TableInfo> {
     let span = table.span()?;
     Some(TableInfo {
-        bucket,
-        measurement: measurement.to_owned(),
+        id,
         rows: table.rows(),
         bytes: table.reserved_bytes(),
         first: span.first,

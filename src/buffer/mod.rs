@@ -43,7 +43,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::columnar::Batch;
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Exhausted, Reservation};
 
 pub use series::SeriesSet;
@@ -185,12 +185,11 @@ impl Buffer {
     /// from `budget`.
     pub fn snapshot(
         &self,
-        bucket: BucketId,
-        measurement: &str,
+        table: &TableId,
         budget: &Budget,
     ) -> Result<Option<TableSnapshot>, Exhausted> {
-        match self.bucket(bucket) {
-            Some(bucket) => bucket.snapshot(measurement, budget),
+        match self.bucket(table.bucket) {
+            Some(bucket) => bucket.snapshot(&table.measurement, budget),
             None => Ok(None),
         }
     }
@@ -199,25 +198,25 @@ impl Buffer {
     /// moved elsewhere; `None` if it has none. Takes no memory, gives none back, and hides nothing
     /// from readers. Sealing again before the release hands the same rows out once more, with
     /// those that came meanwhile.
-    pub fn seal(&self, bucket: BucketId, measurement: &str) -> Option<Sealed> {
-        self.bucket(bucket)?.seal(measurement)
+    pub fn seal(&self, table: &TableId) -> Option<Sealed> {
+        self.bucket(table.bucket)?.seal(&table.measurement)
     }
 
     /// Lets no segment of a table have batches on both sides of a sequence: those up to it, and those
     /// after it. To be told before the first of them comes. Then the former can be released without
     /// the latter, as if they had been sealed in between: by an earlier process they were.
-    pub fn split_after(&self, bucket: BucketId, measurement: &str, sequence: Sequence) {
-        if let Some(bucket) = self.bucket_or_new(bucket) {
-            bucket.split_after(measurement, sequence);
+    pub fn split_after(&self, table: &TableId, sequence: Sequence) {
+        if let Some(bucket) = self.bucket_or_new(table.bucket) {
+            bucket.split_after(&table.measurement, sequence);
         }
     }
 
     /// Lets go of the sealed rows of a table up to a sequence, which is that of a [`Sealed`]. Their
     /// memory is given back when no reader holds them. A bucket that was dropped meanwhile, or a
     /// table without such rows, is left alone.
-    pub fn release(&self, bucket: BucketId, measurement: &str, up_to: Sequence) {
-        if let Some(bucket) = self.bucket(bucket) {
-            bucket.release(measurement, up_to);
+    pub fn release(&self, table: &TableId, up_to: Sequence) {
+        if let Some(bucket) = self.bucket(table.bucket) {
+            bucket.release(&table.measurement, up_to);
         }
     }
 
@@ -231,13 +230,14 @@ impl Buffer {
     /// with the same values.
     pub fn logged_again(
         &self,
-        bucket: BucketId,
-        measurement: &str,
+        table: &TableId,
         up_to: Sequence,
         (frames, is_whole): (LoggedAgain, bool),
     ) -> bool {
-        self.bucket(bucket)
-            .is_some_and(|bucket| bucket.logged_again(measurement, up_to, (frames, is_whole)))
+        let bucket = self.bucket(table.bucket);
+        bucket.is_some_and(|bucket| {
+            bucket.logged_again(&table.measurement, up_to, (frames, is_whole))
+        })
     }
 
     /// The tables that have rows, in no order, table by table: not one moment's picture.
@@ -250,8 +250,8 @@ impl Buffer {
     }
 
     /// One of them, if it has rows.
-    pub fn table(&self, bucket: BucketId, measurement: &str) -> Option<TableInfo> {
-        self.bucket(bucket)?.info(bucket, measurement)
+    pub fn table(&self, table: &TableId) -> Option<TableInfo> {
+        self.bucket(table.bucket)?.info(table)
     }
 
     /// The lowest sequence of which there are rows here, if there are any. All rows of the batches

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::columnar::Segment;
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::memory::Reservation;
 
 /// A segment that no longer changes, and the memory it holds.
@@ -136,10 +136,8 @@ pub struct LoggedAgain {
 /// A table that has rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableInfo {
-    /// Its bucket.
-    pub bucket: BucketId,
-    /// Its measurement, unescaped.
-    pub measurement: String,
+    /// Its name.
+    pub id: TableId,
     /// Rows, growing and frozen, overwritten ones included.
     pub rows: u64,
     /// Bytes reserved for it: what comes back when all of it is released and nobody reads it.

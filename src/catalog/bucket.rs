@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::BucketId;
+use crate::id::{BucketId, TableId};
 
 /// Where points are kept: a name, an id for ever, and how long.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ pub struct Bucket {
 }
 
 impl Bucket {
+    /// The table of a measurement of this bucket.
+    pub fn table(&self, measurement: &str) -> TableId {
+        TableId::new(self.id, measurement)
+    }
+
     /// The earliest time that a point may have now; absent if points are kept for ever.
     pub fn oldest_ns(&self, now_ns: i64) -> Option<i64> {
         self.retention_ns

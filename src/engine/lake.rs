@@ -11,7 +11,7 @@ use super::tables::LakeFiles;
 use crate::buffer::{Buffer, LoggedAgain};
 use crate::catalog::Catalog;
 use crate::config::Config;
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::ingest::{Flushed, HeldTable, Ingest, OnDelete, Pressure};
 pub(super) use crate::lake::LakeError;
 use crate::lake::{Batch, Flusher, Held, Lake, Log, Opened, Options};
@@ -73,7 +73,7 @@ impl Tables {
     /// What a replay leaves out.
     pub(super) fn flushed(&self) -> Flushed {
         let lake = self.lake.clone();
-        Box::new(move |bucket, measurement| lake.flushed(bucket, measurement))
+        Box::new(move |table| lake.flushed(table))
     }
 
     /// Makes room during a replay.
@@ -133,11 +133,11 @@ impl Log for IngestLog {
         self.ingest.counted_log_bytes()
     }
 
-    fn pinned_bytes(&self, tables: &HashSet<(BucketId, String)>) -> u64 {
+    fn pinned_bytes(&self, tables: &HashSet<TableId>) -> u64 {
         self.ingest.bytes_pinned_by(tables)
     }
 
-    fn refuse(&self, tables: HashSet<(BucketId, String)>, again_bytes: u64) {
+    fn refuse(&self, tables: HashSet<TableId>, again_bytes: u64) {
         self.ingest.refuse_tables(&tables, again_bytes);
     }
 
@@ -145,8 +145,8 @@ impl Log for IngestLog {
         self.ingest.release_log().map_err(|error| error.to_string())
     }
 
-    fn hold(&self, bucket: BucketId, measurement: &str) -> Result<Box<dyn Held>, String> {
-        let held = self.ingest.hold_table(bucket, measurement);
+    fn hold(&self, table: &TableId) -> Result<Box<dyn Held>, String> {
+        let held = self.ingest.hold_table(table);
         Ok(Box::new(held.map_err(|error| error.to_string())?))
     }
 }

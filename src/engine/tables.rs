@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use crate::catalog::{Bucket, Catalog};
 use crate::columnar::ColumnKind;
-use crate::id::BucketId;
+use crate::id::{BucketId, TableId};
 use crate::lake::{self, StoredFile};
 use crate::memory::Room;
 use crate::merge::{Chunks, TimeRange};
@@ -47,11 +47,11 @@ impl Lake for LakeFiles {
         }
     }
 
-    fn table(&self, bucket: BucketId, measurement: &str) -> Result<Option<TableFiles>, LakeError> {
-        let Some(bucket) = self.bucket(bucket) else {
+    fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError> {
+        let Some(bucket) = self.bucket(table.bucket) else {
             return Ok(None);
         };
-        let snapshot = self.lake.snapshot(&bucket, measurement);
+        let snapshot = self.lake.snapshot(&bucket, &table.measurement);
         let Some(snapshot) = self.runtime.block_on(snapshot).map_err(told)? else {
             return Ok(None);
         };

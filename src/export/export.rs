@@ -13,7 +13,7 @@ use super::line_protocol::LineWriter;
 use super::pace::{Ended, Pieces, PiecesSender, TextPieces, channel};
 use crate::catalog::Bucket;
 use crate::clock::Clock;
-use crate::id::BucketId;
+use crate::id::{BucketId, TableId};
 use crate::memory::Room;
 use crate::read::{ReadError, Rows, Scan, Sources, Table, TimeRange};
 
@@ -185,7 +185,8 @@ impl Export {
     }
 
     fn rows(&self, measurement: &str, room: Option<&Room>) -> Result<Option<Rows>, ReadError> {
-        let table = Table::open(&self.sources, self.bucket, measurement, self.range, room)?;
+        let table = TableId::new(self.bucket, measurement);
+        let table = Table::open(&self.sources, &table, self.range, room)?;
         Ok(table.map(Rows::new))
     }
 

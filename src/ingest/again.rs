@@ -22,7 +22,7 @@ use super::{Ingest, WriteError};
 use crate::buffer::LoggedAgain;
 use crate::catalog::Bucket;
 use crate::columnar::Batch;
-use crate::id::BucketId;
+use crate::id::TableId;
 use crate::wal::FRAME_HEADER_BYTES;
 
 /// A table of which all frames are in the buffer, and that gets no others until this is dropped.
@@ -41,10 +41,10 @@ impl Ingest {
     /// # Errors
     ///
     /// When the log cannot be written, or the bucket is gone.
-    pub fn hold_table(&self, bucket: BucketId, measurement: &str) -> Result<HeldTable, WriteError> {
-        let hold = self.shared.resolver.stuck().hold(bucket, measurement);
-        let found = self.shared.catalog.bucket(bucket);
-        let bucket = found.ok_or_else(|| WriteError::BucketGone(bucket.0.to_string()))?;
+    pub fn hold_table(&self, table: &TableId) -> Result<HeldTable, WriteError> {
+        let hold = self.shared.resolver.stuck().hold(table);
+        let found = self.shared.catalog.bucket(table.bucket);
+        let bucket = found.ok_or_else(|| WriteError::BucketGone(table.bucket.0.to_string()))?;
         let mut held = HeldTable {
             resolver: Arc::clone(&self.shared.resolver),
             bucket,

@@ -217,11 +217,8 @@ impl Check {
     }
 
     fn store(&mut self, batch: &Batch) {
-        let (bucket, measurement) = (self.bucket.id, batch.measurement());
-        let columns = batch.columns();
-        let extended = self
-            .schemas
-            .extend(bucket, measurement, columns, Sequence(0));
+        let table = self.bucket.table(batch.measurement());
+        let extended = self.schemas.extend(&table, batch.columns(), Sequence(0));
         debug_assert!(extended.is_ok(), "it fits: that is what was decided");
         self.series.add(batch);
     }

@@ -12,7 +12,7 @@ use super::{BeforeDelete, Ingest, Options, Shared, apply};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Contradiction, Schemas};
 use crate::catalog::{Catalog, CatalogError};
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Reservation};
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::Metrics;
@@ -55,7 +55,7 @@ enum ReplayError {
 
 /// The last frame of which a table's rows, and those of the frames before it, are safe elsewhere; 0
 /// if there is none.
-pub type Flushed = Box<dyn Fn(BucketId, &str) -> Sequence + Send>;
+pub type Flushed = Box<dyn Fn(&TableId) -> Sequence + Send>;
 
 /// Moves rows out of the buffer. Whatever is in there when it is called is whole frames.
 pub type Pressure = Box<dyn FnMut(&Buffer) + Send>;
@@ -205,11 +205,10 @@ impl Replay<'_> {
             };
         }
         for batch in &batches {
-            let measurement = batch.measurement();
+            let table = TableId::new(bucket, batch.measurement());
             self.newest_ns = batch.times().iter().copied().max().max(self.newest_ns);
-            self.schemas
-                .extend(bucket, measurement, batch.columns(), sequence)?;
-            if sequence <= (self.flushed)(bucket, measurement) {
+            self.schemas.extend(&table, batch.columns(), sequence)?;
+            if sequence <= (self.flushed)(&table) {
                 continue;
             }
             let reservation = self.budget.force(Buffer::apply_bytes_max(batch));

@@ -13,10 +13,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::resolution::Part;
 use super::{Ingest, WriteError};
 use crate::catalog::Bucket;
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 
 /// Tables by bucket.
-type Tables = HashMap<BucketId, HashSet<String>>;
+type Tables = HashMap<BucketId, HashSet<Arc<str>>>;
 
 /// The tables that take no rows.
 #[derive(Debug, Default)]
@@ -38,21 +38,19 @@ struct Closed {
 #[derive(Debug)]
 pub(super) struct Hold {
     stuck: Arc<Stuck>,
-    bucket: BucketId,
-    measurement: String,
+    table: TableId,
 }
 
 impl Stuck {
     /// Has a table take no rows. Frames that are placed already are on their way.
-    pub(super) fn hold(self: &Arc<Self>, bucket: BucketId, measurement: &str) -> Hold {
+    pub(super) fn hold(self: &Arc<Self>, table: &TableId) -> Hold {
         let mut closed = self.write();
-        let held = closed.held.entry(bucket).or_default();
-        held.insert(measurement.to_owned());
+        let held = closed.held.entry(table.bucket).or_default();
+        held.insert(Arc::clone(&table.measurement));
         drop(closed);
         Hold {
             stuck: Arc::clone(self),
-            bucket,
-            measurement: measurement.to_owned(),
+            table: table.clone(),
         }
     }
 
@@ -91,10 +89,10 @@ impl Stuck {
 impl Drop for Hold {
     fn drop(&mut self) {
         let mut closed = self.stuck.write();
-        if let Some(tables) = closed.held.get_mut(&self.bucket) {
-            tables.remove(&self.measurement);
+        if let Some(tables) = closed.held.get_mut(&self.table.bucket) {
+            tables.remove(&self.table.measurement);
             if tables.is_empty() {
-                closed.held.remove(&self.bucket);
+                closed.held.remove(&self.table.bucket);
             }
         }
     }
@@ -103,12 +101,13 @@ impl Drop for Hold {
 impl Ingest {
     /// Refuses writes to these tables from now on, and to no others. `again_bytes` of the log are
     /// rows of theirs that were logged again.
-    pub fn refuse_tables(&self, tables: &HashSet<(BucketId, String)>, again_bytes: u64) {
+    pub fn refuse_tables(&self, tables: &HashSet<TableId>, again_bytes: u64) {
         let stuck = self.shared.resolver.stuck();
         stuck.again_bytes.store(again_bytes, Ordering::Relaxed);
         let mut refused = Tables::new();
-        for (bucket, table) in tables {
-            refused.entry(*bucket).or_default().insert(table.clone());
+        for table in tables {
+            let of_bucket = refused.entry(table.bucket).or_default();
+            of_bucket.insert(Arc::clone(&table.measurement));
         }
         if stuck.read().refused != refused {
             stuck.write().refused = refused;
@@ -116,11 +115,11 @@ impl Ingest {
     }
 
     /// Bytes of the log that could go but for these tables.
-    pub fn bytes_pinned_by(&self, tables: &HashSet<(BucketId, String)>) -> u64 {
+    pub fn bytes_pinned_by(&self, tables: &HashSet<TableId>) -> u64 {
         let applied = self.shared.applied.get();
         let others = self.shared.buffer.tables().into_iter().filter_map(|table| {
             let first = table.first;
-            (!tables.contains(&(table.bucket, table.measurement))).then_some(first)
+            (!tables.contains(&table.id)).then_some(first)
         });
         let up_to = others.min().map_or(applied, |first| {
             applied.min(Sequence(first.0.saturating_sub(1)))

@@ -25,7 +25,7 @@ use super::{Lake, LakeError};
 use crate::buffer::{LoggedAgain, Sealed};
 use crate::catalog::Bucket;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
-use crate::id::BucketId;
+use crate::id::TableId;
 use crate::memory::{Budget, FlushShare, Reservation};
 use crate::merge::{Merge, Points, Run, SortedSegment, TimeRange};
 
@@ -68,27 +68,33 @@ impl Lake {
     ) -> Result<Option<Again>, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let _owned = table.flushing().await;
-        if self.is_in_doubt(bucket.id, measurement) {
+        let id = bucket.table(measurement);
+        if self.is_in_doubt(&id) {
             let reason = "it is not known whether a flush of it has reached the table";
             return Err(LakeError::NotLogged(reason.to_owned()));
         }
-        let (id, name) = (bucket.id, measurement.to_owned());
-        let hold = move || log.hold(id, &name);
-        let held = tokio::task::spawn_blocking(hold).await?;
+        let held_id = id.clone();
+        let held = tokio::task::spawn_blocking(move || log.hold(&held_id)).await?;
         let mut held = held.map_err(LakeError::NotLogged)?;
-        let Some(sealed) = self.shared.buffer.seal(bucket.id, measurement) else {
+        let Some(sealed) = self.shared.buffer.seal(&id) else {
             return Ok(None);
         };
         let (pieces, memory) = Memory::take(&self.shared.budget, &sealed).await?;
-        let (buffer, name) = (self.shared.buffer.clone(), measurement.to_owned());
+        let buffer = self.shared.buffer.clone();
         let work = move || {
             let _memory = memory;
-            let logged = log_points(&name, &sealed.segments, &pieces, held.as_mut(), &stop);
+            let logged = log_points(
+                &id.measurement,
+                &sealed.segments,
+                &pieces,
+                held.as_mut(),
+                &stop,
+            );
             if let Some(frames) = held.logged() {
-                let is_told = buffer.logged_again(id, &name, sealed.last, (frames, logged.is_ok()));
+                let is_told = buffer.logged_again(&id, sealed.last, (frames, logged.is_ok()));
                 // Its bucket may be gone.
                 debug_assert!(
-                    is_told || buffer.table(id, &name).is_none(),
+                    is_told || buffer.table(&id).is_none(),
                     "nobody else adds to it or takes from it"
                 );
             }
@@ -105,8 +111,8 @@ impl Lake {
 impl Lake {
     /// Whether it is not known how far a table is flushed. Its rows are told from those that came
     /// later by where they stand in the log, so there they stay.
-    pub(super) fn is_in_doubt(&self, bucket: BucketId, measurement: &str) -> bool {
-        let position = self.shared.positions.of(bucket, measurement);
+    pub(super) fn is_in_doubt(&self, table: &TableId) -> bool {
+        let position = self.shared.positions.of(table);
         position.doubts().next().is_some()
     }
 }

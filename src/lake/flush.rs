@@ -33,7 +33,7 @@ use super::{Lake, LakeError};
 use crate::buffer::Sealed;
 use crate::catalog::Bucket;
 use crate::columnar::{ColumnKind, Segment};
-use crate::id::Sequence;
+use crate::id::{Sequence, TableId};
 use crate::merge::at_once::Sorted;
 use crate::telemetry::FlushCounts;
 
@@ -81,16 +81,17 @@ impl Lake {
         measurement: &str,
     ) -> Result<FlushCounts, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let id = bucket.table(measurement);
         // A removal holds the table until the last file is gone: nobody waits for it with a place
         // among the flushes in hand.
         self.check_stays(bucket)?;
         let _owned = table.flushing().await;
         self.check_stays(bucket)?;
         for _ in 0..PREPARATIONS_MAX {
-            let seen = self.see(&table, bucket, measurement).await?;
-            let flushed = self.settle(&table, &seen, bucket, measurement)?;
-            self.shared.buffer.release(bucket.id, measurement, flushed);
-            let Some(sealed) = self.seal(&table, bucket, measurement, flushed)? else {
+            let seen = self.see(&table, &id).await?;
+            let flushed = self.settle(&table, &seen, &id)?;
+            self.shared.buffer.release(&id, flushed);
+            let Some(sealed) = self.seal(&table, &id, flushed)? else {
                 return Ok(FlushCounts::default());
             };
             let (sealed, scratch) = Scratch::take(&self.shared.budget, sealed).await;
@@ -100,14 +101,14 @@ impl Lake {
             let mut unit = self.prepare(&table, seen, sealed, scratch).await?;
             // Not earlier: a start must ask the store about every attempt, and a store that is
             // away takes no files.
-            if let Err(error) = self.note_attempt(bucket, measurement, last).await {
+            if let Err(error) = self.note_attempt(&id, last).await {
                 remove_files(&table, &unit.files).await;
                 return Err(error);
             }
             let landed = self.land(&table, bucket, measurement, flushed, &mut unit);
             if landed.await? {
-                self.shared.positions.flushed(bucket.id, measurement, last);
-                self.shared.buffer.release(bucket.id, measurement, last);
+                self.shared.positions.flushed(&id, last);
+                self.shared.buffer.release(&id, last);
                 return Ok(unit.report());
             }
             remove_files(&table, &unit.files).await;
@@ -122,25 +123,24 @@ impl Lake {
     fn seal(
         &self,
         table: &Table,
-        bucket: &Bucket,
-        measurement: &str,
+        id: &TableId,
         flushed: Sequence,
     ) -> Result<Option<Sealed>, LakeError> {
         let buffer = &self.shared.buffer;
-        let held = buffer.table(bucket.id, measurement);
+        let held = buffer.table(id);
         if held.is_some_and(|held| held.first <= flushed) {
             let reason = format!(
                 "it has what was flushed up to frame {flushed}, and in memory that cannot be told                  from what came later: restart the server, which leaves it out"
             );
             return Err(LakeError::table(&table.folder, reason));
         }
-        let Some(sealed) = buffer.seal(bucket.id, measurement) else {
+        let Some(sealed) = buffer.seal(id) else {
             return Ok(None);
         };
         // One attempt more is one more that may arrive late: once there are some, the last one is
         // tried again.
         let doubts: Vec<Sequence> = {
-            let position = self.shared.positions.of(bucket.id, measurement);
+            let position = self.shared.positions.of(id);
             position.doubts().collect()
         };
         let again = doubts.last().filter(|_| doubts.len() >= DOUBTS_MAX);
@@ -157,15 +157,9 @@ impl Lake {
         }
     }
 
-    async fn note_attempt(
-        &self,
-        bucket: &Bucket,
-        measurement: &str,
-        last: Sequence,
-    ) -> Result<(), LakeError> {
-        let positions = self.shared.positions.clone();
-        let (bucket, measurement) = (bucket.id, measurement.to_owned());
-        let note = move || positions.attempt(bucket, &measurement, last);
+    async fn note_attempt(&self, id: &TableId, last: Sequence) -> Result<(), LakeError> {
+        let (positions, id) = (self.shared.positions.clone(), id.clone());
+        let note = move || positions.attempt(&id, last);
         Ok(tokio::task::spawn_blocking(note).await??)
     }
 
@@ -351,7 +345,12 @@ impl Lake {
     ) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
         // More than that is not ours: `settle` tells.
-        let known = self.shared.positions.of(bucket.id, measurement).last().0;
+        let known = self
+            .shared
+            .positions
+            .of(&bucket.table(measurement))
+            .last()
+            .0;
         let known = known.max(last);
         let mut landing = Landing::Landed;
         let mut next = |seen: &Seen| {

@@ -19,7 +19,7 @@ use super::log::Log;
 use super::{Lake, LakeError};
 use crate::buffer::TableInfo;
 use crate::clock;
-use crate::id::BucketId;
+use crate::id::TableId;
 use crate::telemetry::FlushCounts;
 use crate::vital;
 
@@ -67,8 +67,6 @@ impl fmt::Display for Reason {
     }
 }
 
-type Key = (BucketId, String);
-
 /// Flushes tables in the background. Clones share the work.
 #[derive(Clone, Debug)]
 pub struct Flusher {
@@ -93,12 +91,12 @@ struct Work {
 
 #[derive(Debug, Default)]
 struct Progress {
-    running: HashMap<Key, u64>,
-    failing: HashMap<Key, Failing>,
+    running: HashMap<TableId, u64>,
+    failing: HashMap<TableId, Failing>,
     /// Those that keep the log from shrinking.
-    stuck: HashSet<Key>,
+    stuck: HashSet<TableId>,
     /// What of the log are rows of those that were logged again, in bytes.
-    again_bytes: HashMap<Key, u64>,
+    again_bytes: HashMap<TableId, u64>,
     is_logging_again: bool,
     /// Not before, for the last time it failed.
     again_from: Option<Instant>,
@@ -166,19 +164,14 @@ impl Flusher {
     }
 
     /// Flushes all that is buffered of a table now; what comes meanwhile may stay.
-    pub async fn flush_table(
-        &self,
-        bucket: BucketId,
-        measurement: &str,
-    ) -> Result<FlushCounts, LakeError> {
-        let key = (bucket, measurement.to_owned());
-        let all = self.flush_all_of(&key, Reason::Asked).await?;
-        self.progress().failing.remove(&key);
+    pub async fn flush_table(&self, table: &TableId) -> Result<FlushCounts, LakeError> {
+        let all = self.flush_all_of(table, Reason::Asked).await?;
+        self.progress().failing.remove(table);
         Ok(all)
     }
 
     /// One flush takes no more than a part of a very large table: as many as it takes.
-    async fn flush_all_of(&self, key: &Key, reason: Reason) -> Result<FlushCounts, LakeError> {
+    async fn flush_all_of(&self, key: &TableId, reason: Reason) -> Result<FlushCounts, LakeError> {
         let asked = clock::instant();
         let mut all = FlushCounts::default();
         while self.holds_since(key, asked) {
@@ -196,8 +189,8 @@ impl Flusher {
         Ok(all)
     }
 
-    fn holds_since(&self, key: &Key, asked: Instant) -> bool {
-        let table = self.shared.lake.shared.buffer.table(key.0, &key.1);
+    fn holds_since(&self, key: &TableId, asked: Instant) -> bool {
+        let table = self.shared.lake.shared.buffer.table(key);
         table.is_some_and(|table| table.since <= asked)
     }
 
@@ -213,10 +206,9 @@ impl Flusher {
     async fn flush_all(&self) -> Result<(), LakeError> {
         let mut failed = None;
         let tables = self.shared.lake.shared.buffer.tables();
-        let flushes = tables.into_iter().map(|table| async move {
-            let key = (table.bucket, table.measurement);
-            self.flush_all_of(&key, Reason::Stop).await.map(drop)
-        });
+        let flushes = tables
+            .into_iter()
+            .map(|table| async move { self.flush_all_of(&table.id, Reason::Stop).await.map(drop) });
         for result in futures_util::future::join_all(flushes).await {
             failed = result.err().or(failed);
         }
@@ -301,7 +293,7 @@ impl Flusher {
         });
     }
 
-    fn spawn(&self, key: Key, bytes: u64, reason: Reason) {
+    fn spawn(&self, key: TableId, bytes: u64, reason: Reason) {
         self.progress().running.insert(key.clone(), bytes);
         let flusher = self.clone();
         // A table that counts as being flushed for ever would never be flushed again.
@@ -326,7 +318,7 @@ impl Flusher {
         }
     }
 
-    fn note(&self, key: Key, error: Option<&LakeError>) {
+    fn note(&self, key: TableId, error: Option<&LakeError>) {
         let mut progress = self.progress();
         progress.running.remove(&key);
         let now = clock::instant();
@@ -339,17 +331,17 @@ impl Flusher {
         progress.failing.insert(key, failing);
     }
 
-    async fn flush_one(&self, key: &Key, reason: Reason) -> Result<FlushCounts, LakeError> {
+    async fn flush_one(&self, key: &TableId, reason: Reason) -> Result<FlushCounts, LakeError> {
         let lake = &self.shared.lake;
-        let Some(bucket) = lake.shared.catalog.bucket(key.0) else {
+        let Some(bucket) = lake.shared.catalog.bucket(key.bucket) else {
             return Ok(FlushCounts::default());
         };
         let started = clock::instant();
-        let flushed = lake.flush_table(&bucket, &key.1).await;
+        let flushed = lake.flush_table(&bucket, &key.measurement).await;
         let seconds = clock::instant()
             .saturating_duration_since(started)
             .as_secs_f64();
-        let (bucket, table) = (bucket.name.as_str(), key.1.as_str());
+        let (bucket, table) = (bucket.name.as_str(), &*key.measurement);
         match flushed {
             Ok(flushed) if flushed.files == 0 => Ok(flushed),
             Ok(flushed) => {
@@ -388,16 +380,13 @@ impl Flusher {
     }
 
     /// The tables to flush now, with what they hold and why.
-    fn due(&self) -> Vec<(Key, u64, Reason)> {
+    fn due(&self) -> Vec<(TableId, u64, Reason)> {
         let options = &self.shared.lake.shared.options;
         let now = clock::instant();
         let mut tables = self.shared.lake.shared.buffer.tables();
         let (running, resting) = self.engaged(now);
         let mut running_bytes: u64 = running.values().sum();
-        tables.retain(|table| {
-            let key = (table.bucket, table.measurement.clone());
-            !running.contains_key(&key) && !resting.contains(&key)
-        });
+        tables.retain(|table| !running.contains_key(&table.id) && !resting.contains(&table.id));
         let mut due = Vec::new();
         let by_itself = |table: &TableInfo| {
             if table.bytes >= options.flush_bytes {
@@ -418,12 +407,12 @@ impl Flusher {
         self.for_memory(&mut tables, running_bytes, &mut due);
         self.for_log(tables, &mut due);
         let due = due.into_iter();
-        due.map(|(table, reason)| ((table.bucket, table.measurement), table.bytes, reason))
+        due.map(|(table, reason)| (table.id, table.bytes, reason))
             .collect()
     }
 
     /// Which tables are being flushed, and which rest after a failure.
-    fn engaged(&self, now: Instant) -> (HashMap<Key, u64>, HashSet<Key>) {
+    fn engaged(&self, now: Instant) -> (HashMap<TableId, u64>, HashSet<TableId>) {
         let progress = self.progress();
         let resting = progress.failing.iter();
         let resting = resting.filter(|(_, failing)| failing.again > now);

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 
 use crate::buffer::LoggedAgain;
-use crate::id::BucketId;
+use crate::id::TableId;
 
 /// Rows that are logged again; named here for who implements the log.
 pub use crate::columnar::Batch;
@@ -14,15 +14,15 @@ pub trait Log: Send + Sync + Debug {
     /// Bytes that count against its limit: without those that are apart ([`Log::refuse`]).
     fn bytes(&self) -> u64;
     /// Bytes that could go but for these tables.
-    fn pinned_bytes(&self, tables: &HashSet<(BucketId, String)>) -> u64;
+    fn pinned_bytes(&self, tables: &HashSet<TableId>) -> u64;
     /// Lets go of what no table needs any more. Blocks on the disk.
     fn release(&self) -> Result<(), String>;
     /// Takes no more points for these tables, which cannot be flushed, until told otherwise. Of the
     /// log so many bytes do not count, for they are theirs.
-    fn refuse(&self, tables: HashSet<(BucketId, String)>, apart_bytes: u64);
+    fn refuse(&self, tables: HashSet<TableId>, apart_bytes: u64);
     /// Takes no points for a table until the result is dropped. Returns when all that were on their
     /// way are in the buffer. Blocks on the disk.
-    fn hold(&self, bucket: BucketId, measurement: &str) -> Result<Box<dyn Held>, String>;
+    fn hold(&self, table: &TableId) -> Result<Box<dyn Held>, String>;
 }
 
 /// A table that gets no points.

@@ -81,7 +81,7 @@ use std::time::{Duration, Instant};
 use crate::buffer::Buffer;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::memory::Budget;
 use crate::storage::Storage;
 use crate::telemetry::Metrics;
@@ -187,8 +187,8 @@ struct Shared {
 
 impl Lake {
     /// Up to which frame everything of a table is in the lake: a replay leaves it out.
-    pub fn flushed(&self, bucket: BucketId, measurement: &str) -> Sequence {
-        self.shared.positions.of(bucket, measurement).flushed
+    pub fn flushed(&self, table: &TableId) -> Sequence {
+        self.shared.positions.of(table).flushed
     }
 
     /// The last frame that any table has or may have.

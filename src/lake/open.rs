@@ -16,7 +16,7 @@ use super::tables::Tables;
 use super::time::Trust;
 use super::{Lake, LakeError, Opened, Shared};
 use crate::clock;
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::storage::data_format;
 
 /// How long a start waits before it asks a store again that did not answer.
@@ -85,26 +85,26 @@ impl Lake {
                 vacuumed: Mutex::new(clock::instant()),
             }),
         };
-        for (bucket, measurement) in lake.shared.positions.doubtful() {
-            lake.settle_doubt(bucket, &measurement).await?;
-            let position = lake.shared.positions.of(bucket, &measurement);
+        for table in lake.shared.positions.doubtful() {
+            lake.settle_doubt(&table).await?;
+            let position = lake.shared.positions.of(&table);
             for doubt in position.doubts() {
-                lake.shared.buffer.split_after(bucket, &measurement, doubt);
+                lake.shared.buffer.split_after(&table, doubt);
             }
         }
         Ok(lake)
     }
 
-    async fn settle_doubt(&self, bucket: BucketId, measurement: &str) -> Result<(), LakeError> {
-        let Some(bucket) = self.shared.catalog.bucket(bucket) else {
+    async fn settle_doubt(&self, id: &TableId) -> Result<(), LakeError> {
+        let Some(bucket) = self.shared.catalog.bucket(id.bucket) else {
             return Ok(());
         };
-        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let table = self.shared.tables.get(&bucket.name, &id.measurement)?;
         let mut times = 0;
         let error = loop {
-            let error = match self.see(&table, &bucket, measurement).await {
+            let error = match self.see(&table, id).await {
                 Ok(seen) => {
-                    let found: Sequence = self.settle(&table, &seen, &bucket, measurement)?;
+                    let found: Sequence = self.settle(&table, &seen, id)?;
                     tracing::info!(
                         table = table.folder,
                         flushed = found.0,

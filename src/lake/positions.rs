@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::LakeError;
 use super::journal::{self, Journal, Record, StoredTable};
 use super::position::Position;
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::storage::{self, FLUSHES_FILE as PATH, Storage, StorageError};
 
 /// The positions of all tables. Clones share them.
@@ -54,7 +54,7 @@ struct Noted {
     time_ns: Option<i64>,
     changes: u64,
     /// Tables that have changed since the last write.
-    changed: BTreeSet<(BucketId, String)>,
+    changed: BTreeSet<TableId>,
     /// What else has.
     others: Vec<Record>,
 }
@@ -86,12 +86,12 @@ impl Positions {
     }
 
     /// How far a table is.
-    pub(super) fn of(&self, bucket: BucketId, measurement: &str) -> Position {
+    pub(super) fn of(&self, table: &TableId) -> Position {
         let noted = self.lock();
         let position = noted
             .tables
-            .get(&bucket)
-            .and_then(|tables| tables.get(measurement));
+            .get(&table.bucket)
+            .and_then(|tables| tables.get(&*table.measurement));
         position.cloned().unwrap_or_default()
     }
 
@@ -111,25 +111,20 @@ impl Positions {
     }
 
     /// Every table with a flush whose end is not known.
-    pub(super) fn doubtful(&self) -> Vec<(BucketId, String)> {
+    pub(super) fn doubtful(&self) -> Vec<TableId> {
         let noted = self.lock();
         let mut doubtful = Vec::new();
         for (bucket, tables) in &noted.tables {
             let open = tables.iter().filter(|(_, at)| at.doubts().next().is_some());
-            doubtful.extend(open.map(|(name, _)| (*bucket, name.clone())));
+            doubtful.extend(open.map(|(name, _)| TableId::new(*bucket, &**name)));
         }
         doubtful
     }
 
     /// Notes an attempt, durably when it returns. Blocks on the disk; who comes meanwhile is
     /// written along with the next.
-    pub(super) fn attempt(
-        &self,
-        bucket: BucketId,
-        measurement: &str,
-        sequence: Sequence,
-    ) -> Result<(), StorageError> {
-        let change = self.change(bucket, measurement, |position| {
+    pub(super) fn attempt(&self, table: &TableId, sequence: Sequence) -> Result<(), StorageError> {
+        let change = self.change(table, |position| {
             position.attempt(sequence);
         });
         self.write_up_to(change)
@@ -137,22 +132,22 @@ impl Positions {
 
     /// Notes that a table is flushed up to here. Durable with the next attempt, or by
     /// [`Positions::write`].
-    pub(super) fn flushed(&self, bucket: BucketId, measurement: &str, sequence: Sequence) {
-        self.change(bucket, measurement, |position| position.flushed(sequence));
+    pub(super) fn flushed(&self, table: &TableId, sequence: Sequence) {
+        self.change(table, |position| position.flushed(sequence));
     }
 
     /// Notes that what a table had is not expected in it any more: its bucket was deleted, or
     /// somebody gave it up. Durable like [`Positions::flushed`].
-    pub(super) fn gone(&self, bucket: BucketId, measurement: &str, deletion: Option<String>) {
-        self.change(bucket, measurement, |position| {
+    pub(super) fn gone(&self, table: &TableId, deletion: Option<String>) {
+        self.change(table, |position| {
             position.gone = position.flushed;
             position.deletion = deletion;
         });
     }
 
     /// Notes which deletion of its bucket came before a table that is as expected.
-    pub(super) fn known(&self, bucket: BucketId, measurement: &str, deletion: Option<String>) {
-        self.change(bucket, measurement, |position| position.deletion = deletion);
+    pub(super) fn known(&self, table: &TableId, deletion: Option<String>) {
+        self.change(table, |position| position.deletion = deletion);
     }
 
     /// The last time that was trusted, in nanoseconds since the epoch.
@@ -240,11 +235,11 @@ impl Positions {
         Ok(())
     }
 
-    fn change(&self, bucket: BucketId, name: &str, edit: impl FnOnce(&mut Position)) -> u64 {
+    fn change(&self, table: &TableId, edit: impl FnOnce(&mut Position)) -> u64 {
         let mut noted = self.lock();
-        let tables = noted.tables.entry(bucket).or_default();
-        edit(tables.entry(name.to_owned()).or_default());
-        noted.changed.insert((bucket, name.to_owned()));
+        let tables = noted.tables.entry(table.bucket).or_default();
+        edit(tables.entry(table.measurement.to_string()).or_default());
+        noted.changed.insert(table.clone());
         noted.changes += 1;
         noted.changes
     }
@@ -317,12 +312,12 @@ impl Noted {
     /// are dropped are not among them.
     fn take_changed(&mut self) -> (Vec<Record>, u64) {
         let changed = std::mem::take(&mut self.changed).into_iter();
-        let tables = changed.filter_map(|(bucket, measurement)| {
-            let position = self.tables.get(&bucket)?.get(&measurement)?.clone();
+        let tables = changed.filter_map(|table| {
+            let tables = self.tables.get(&table.bucket)?;
             Some(Record::Table(StoredTable {
-                bucket,
-                measurement,
-                position,
+                bucket: table.bucket,
+                measurement: table.measurement.to_string(),
+                position: tables.get(&*table.measurement)?.clone(),
             }))
         });
         let mut records: Vec<Record> = tables.collect();
@@ -360,7 +355,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::{Position, Positions};
-    use crate::id::{BucketId, Sequence};
+    use crate::id::{BucketId, Sequence, TableId};
     use crate::storage::fault::Fault;
     use crate::storage::{FaultStorage, Operation};
 
@@ -370,22 +365,25 @@ mod tests {
         let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
         let bucket = BucketId(1);
         positions
-            .attempt(bucket, "cpu", Sequence(5))
+            .attempt(&TableId::new(bucket, "cpu"), Sequence(5))
             .expect("written");
-        positions.flushed(bucket, "cpu", Sequence(5));
+        positions.flushed(&TableId::new(bucket, "cpu"), Sequence(5));
         let after =
             |storage: &FaultStorage| Positions::open(Arc::new(storage.crash())).expect("opened");
         let crashed = after(&storage);
-        assert_eq!(crashed.doubtful(), [(bucket, "cpu".to_owned())]);
+        assert_eq!(crashed.doubtful(), [TableId::new(bucket, "cpu")]);
         let mut expected = Position::default();
         expected.attempt(Sequence(5));
-        assert_eq!(crashed.of(bucket, "cpu"), expected);
+        assert_eq!(crashed.of(&TableId::new(bucket, "cpu")), expected);
         positions
-            .attempt(bucket, "mem", Sequence(6))
+            .attempt(&TableId::new(bucket, "mem"), Sequence(6))
             .expect("written");
         let crashed = after(&storage);
-        assert_eq!(crashed.of(bucket, "cpu").flushed, Sequence(5));
-        assert_eq!(crashed.doubtful(), [(bucket, "mem".to_owned())]);
+        assert_eq!(
+            crashed.of(&TableId::new(bucket, "cpu")).flushed,
+            Sequence(5)
+        );
+        assert_eq!(crashed.doubtful(), [TableId::new(bucket, "mem")]);
         positions.retain_buckets(|_| false);
         positions.write().expect("written");
         assert_eq!(after(&storage).last(), Sequence(0));
@@ -408,19 +406,25 @@ mod tests {
         let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
         let bucket = BucketId(1);
         for table in 0..5_000 {
-            positions.flushed(bucket, &format!("table{table}"), Sequence(1));
+            positions.flushed(&TableId::new(bucket, format!("table{table}")), Sequence(1));
         }
         positions.write().expect("written");
         let len = |storage: &FaultStorage| storage.contents("flushes.json").map(|b| b.len());
         let before = len(&storage).expect("there");
         positions
-            .attempt(bucket, "table7", Sequence(2))
+            .attempt(&TableId::new(bucket, "table7"), Sequence(2))
             .expect("written");
         let more = len(&storage).expect("there") - before;
         assert!(more < 200, "{more} bytes");
         let after = Positions::open(Arc::new(storage.crash())).expect("opened");
-        assert_eq!(after.of(bucket, "table7").last(), Sequence(2));
-        assert_eq!(after.of(bucket, "table8").flushed, Sequence(1));
+        assert_eq!(
+            after.of(&TableId::new(bucket, "table7")).last(),
+            Sequence(2)
+        );
+        assert_eq!(
+            after.of(&TableId::new(bucket, "table8")).flushed,
+            Sequence(1)
+        );
     }
 
     #[test]
@@ -433,12 +437,16 @@ mod tests {
                 for sequence in 1..8 {
                     let bucket = BucketId(sequence % 2);
                     let sequence = Sequence(sequence);
-                    let attempt = || positions.attempt(bucket, "m", sequence);
+                    let attempt = || positions.attempt(&TableId::new(bucket, "m"), sequence);
                     if attempt().is_err() {
                         attempt().expect("works again");
                     }
                     let after = Positions::open(Arc::new(storage.crash())).expect("readable");
-                    assert_eq!(after.of(bucket, "m").last(), sequence, "{operation}");
+                    assert_eq!(
+                        after.of(&TableId::new(bucket, "m")).last(),
+                        sequence,
+                        "{operation}"
+                    );
                 }
             }
         }

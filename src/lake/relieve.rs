@@ -57,14 +57,14 @@ impl Lake {
             if self.has_room() {
                 return Tried::Flushed;
             }
-            let Some(bucket) = self.shared.catalog.bucket(table.bucket) else {
+            let Some(bucket) = self.shared.catalog.bucket(table.id.bucket) else {
                 continue;
             };
-            match self.flush_table(&bucket, &table.measurement).await {
+            match self.flush_table(&bucket, &table.id.measurement).await {
                 Ok(_) => tried = Tried::Flushed,
                 Err(error) => {
                     tracing::warn!(
-                        bucket = bucket.name, table = table.measurement, %error,
+                        bucket = bucket.name, table = &*table.id.measurement, %error,
                         "the start waits: the log holds more than there is memory for, and a table \
                          cannot be flushed"
                     );

@@ -71,7 +71,7 @@ mod tests {
     use super::{Scratch, cost_of};
     use crate::buffer::{Buffer, BufferLimits};
     use crate::columnar::{BatchBuilder, FieldValue};
-    use crate::id::{BucketId, Sequence};
+    use crate::id::{BucketId, Sequence, TableId};
     use crate::memory::{Budget, Marks};
 
     fn budget() -> Budget {
@@ -105,7 +105,7 @@ mod tests {
     async fn a_flush_goes_on_without_free_memory_and_takes_what_is_set_aside_at_most() {
         let budget = budget();
         let buffer = filled(&budget);
-        let sealed = buffer.seal(BucketId(1), "m").expect("rows");
+        let sealed = buffer.seal(&TableId::new(BucketId(1), "m")).expect("rows");
         assert!(cost_of(&sealed) > budget.marks().flush_bytes());
         let rest = budget.marks().hard_bytes - budget.used_bytes();
         let _full = budget.try_reserve(rest).expect("fits");
@@ -119,7 +119,7 @@ mod tests {
     async fn a_flush_takes_more_while_there_is_plenty_and_counts_it() {
         let budget = budget();
         let buffer = filled(&budget);
-        let sealed = buffer.seal(BucketId(1), "m").expect("rows");
+        let sealed = buffer.seal(&TableId::new(BucketId(1), "m")).expect("rows");
         let before = budget.used_bytes();
         let (unit, scratch) = Scratch::take(&budget, sealed).await;
         assert!(matches!(scratch, Scratch::Free { .. }));

@@ -8,18 +8,13 @@
 use super::table::{Seen, Table};
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
-use crate::id::Sequence;
+use crate::id::{Sequence, TableId};
 
 impl Lake {
     /// A table as it is now: an error if it does not have what it must have.
-    pub(super) async fn see(
-        &self,
-        table: &Table,
-        bucket: &Bucket,
-        measurement: &str,
-    ) -> Result<Seen, LakeError> {
+    pub(super) async fn see(&self, table: &Table, id: &TableId) -> Result<Seen, LakeError> {
         // In this order: a flush may end meanwhile, and what it brought is not in what was seen before.
-        let position = self.shared.positions.of(bucket.id, measurement);
+        let position = self.shared.positions.of(id);
         let seen = table.look(self.app()).await?;
         let found = self.found_in(&seen);
         if found < position.expected() && seen.deletion == position.deletion {
@@ -36,11 +31,10 @@ impl Lake {
         &self,
         table: &Table,
         seen: &Seen,
-        bucket: &Bucket,
-        measurement: &str,
+        id: &TableId,
     ) -> Result<Sequence, LakeError> {
         let positions = &self.shared.positions;
-        let position = positions.of(bucket.id, measurement);
+        let position = positions.of(id);
         let known = position.last();
         let found = self.found_in(seen);
         if found > known {
@@ -59,14 +53,14 @@ impl Lake {
                     flushed = position.flushed.0,
                     "another node has deleted the bucket: what was flushed to this table is gone"
                 );
-                positions.gone(bucket.id, measurement, deletion);
+                positions.gone(id, deletion);
             } else {
-                positions.known(bucket.id, measurement, deletion);
+                positions.known(id, deletion);
             }
         }
         let flushed = found.max(position.flushed);
         if flushed > position.flushed {
-            positions.flushed(bucket.id, measurement, flushed);
+            positions.flushed(id, flushed);
         }
         Ok(flushed)
     }
@@ -76,16 +70,16 @@ impl Lake {
     pub async fn accept_loss(&self, bucket: &Bucket, measurement: &str) -> Result<bool, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let _owned = table.flushing().await;
-        match self.see(&table, bucket, measurement).await {
+        let id = bucket.table(measurement);
+        match self.see(&table, &id).await {
             Err(LakeError::Gone { .. }) => {}
             seen => return seen.map(|_| false),
         }
         table.forget();
-        let position = self.shared.positions.of(bucket.id, measurement);
-        let (positions, id) = (self.shared.positions.clone(), bucket.id);
-        let name = measurement.to_owned();
+        let positions = self.shared.positions.clone();
         let note = move || {
-            positions.gone(id, &name, position.deletion);
+            let position = positions.of(&id);
+            positions.gone(&id, position.deletion);
             positions.write()
         };
         tokio::task::spawn_blocking(note).await??;

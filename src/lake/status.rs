@@ -39,7 +39,7 @@ impl Lake {
             return Ok(None);
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let seen = self.see(&table, bucket, measurement).await?;
+        let seen = self.see(&table, &bucket.table(measurement)).await?;
         let Some(state) = seen.state else {
             self.shared.tables.forget(&table);
             return Ok(None);

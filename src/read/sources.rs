@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use super::ReadError;
 use crate::buffer::Buffer;
 use crate::columnar::FieldType;
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Room};
 use crate::merge::{Chunks, ChunksError, TimeRange};
 
@@ -59,7 +59,7 @@ pub trait Lake: Debug + Send + Sync {
     fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError>;
 
     /// A table as it is now, if there is one.
-    fn table(&self, bucket: BucketId, measurement: &str) -> Result<Option<TableFiles>, LakeError>;
+    fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError>;
 }
 
 /// The files of a table at one of its versions.

@@ -7,7 +7,7 @@ use super::ReadError;
 use super::sources::{Sources, TableFiles};
 use crate::buffer::TableSnapshot;
 use crate::columnar::{FieldType, Segment};
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::memory::{Reservation, Room};
 use crate::merge::{Merge, Run, SortedSegment, TimeRange};
 
@@ -50,8 +50,7 @@ impl Table {
     /// table.
     pub fn open(
         sources: &Sources,
-        bucket: BucketId,
-        measurement: &str,
+        table: &TableId,
         range: TimeRange,
         room: Option<&Room>,
     ) -> Result<Option<Self>, ReadError> {
@@ -61,9 +60,9 @@ impl Table {
             budget,
         } = sources;
         // In this order: see `sources`.
-        let snapshot = buffer.snapshot(bucket, measurement, budget)?;
+        let snapshot = buffer.snapshot(table, budget)?;
         let files = match lake {
-            Some(lake) => lake.table(bucket, measurement)?,
+            Some(lake) => lake.table(table)?,
             None => None,
         };
         if snapshot.is_none() && files.is_none() {

@@ -89,7 +89,7 @@ impl World {
             budget: budget.clone(),
             metrics: Metrics::new(&clock),
             log,
-            flushed: Box::new(|_, _| Sequence(0)),
+            flushed: Box::new(|_| Sequence(0)),
             pressure: None,
             on_delete: None,
             options: Options {

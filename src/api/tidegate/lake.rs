@@ -134,7 +134,7 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
     };
     let mut buffered = BTreeMap::new();
     for table in engine.ingest.buffer().tables() {
-        buffered.insert((table.bucket, table.measurement), table.rows);
+        buffered.insert(table.id, table.rows);
     }
     let mut targets = Vec::new();
     for bucket in buckets {
@@ -142,8 +142,8 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
         for measurement in engine.tables.lake().measurements(&bucket).await? {
             tables.insert(measurement, (true, 0));
         }
-        for ((_, measurement), rows) in buffered.iter().filter(|((id, _), _)| *id == bucket.id) {
-            tables.entry(measurement.clone()).or_default().1 = *rows;
+        for (id, rows) in buffered.iter().filter(|(id, _)| id.bucket == bucket.id) {
+            tables.entry(id.measurement.to_string()).or_default().1 = *rows;
         }
         let wanted = |measurement: &String| match &params.measurement {
             None => true,

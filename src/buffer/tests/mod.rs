@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Buffer, BufferLimits, BufferStats};
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Marks};
 
 const BUCKET: BucketId = BucketId(7);
@@ -37,7 +37,7 @@ fn apply(buffer: &Buffer, budget: &Budget, sequence: u64, batch: &Batch) {
 
 fn times(buffer: &Buffer, budget: &Budget, measurement: &str) -> Vec<i64> {
     let snapshot = buffer
-        .snapshot(BUCKET, measurement, budget)
+        .snapshot(&TableId::new(BUCKET, measurement), budget)
         .expect("room")
         .expect("rows");
     snapshot
@@ -69,7 +69,7 @@ fn applied_rows_are_read_back_in_order_across_frozen_segments() {
     assert_eq!((stats.tables, stats.rows, stats.series), (1, 1000, 1));
     assert_eq!(times(&buffer, &budget, "m"), (0..1000).collect::<Vec<_>>());
     let snapshot = buffer
-        .snapshot(BUCKET, "m", &budget)
+        .snapshot(&TableId::new(BUCKET, "m"), &budget)
         .expect("room")
         .expect("rows");
     assert_eq!(snapshot.sequence, Sequence(100));
@@ -149,7 +149,7 @@ fn a_snapshot_does_not_change_and_keeps_its_memory_accounted() {
     apply(&buffer, &budget, 2, &batch("m", "a", 500..501));
     let before = budget.used_bytes();
     let snapshot = buffer
-        .snapshot(BUCKET, "m", &budget)
+        .snapshot(&TableId::new(BUCKET, "m"), &budget)
         .expect("room")
         .expect("rows");
     assert!(budget.used_bytes() > before, "the copy is paid for");
@@ -174,7 +174,7 @@ fn a_dropped_bucket_frees_everything_and_queued_batches_do_not_bring_it_back() {
     assert_eq!((budget.used_bytes(), buffer.bucket_bytes(BUCKET)), (0, 0));
     assert!(
         buffer
-            .snapshot(BUCKET, "m", &budget)
+            .snapshot(&TableId::new(BUCKET, "m"), &budget)
             .expect("room")
             .is_none()
     );
@@ -191,11 +191,11 @@ fn a_snapshot_without_room_is_refused_and_an_absent_table_is_none() {
         soft_bytes: 100,
         hard_bytes: 100,
     });
-    assert!(buffer.snapshot(BUCKET, "m", &small).is_err());
+    assert!(buffer.snapshot(&TableId::new(BUCKET, "m"), &small).is_err());
     assert_eq!(small.used_bytes(), 0);
     assert!(
         buffer
-            .snapshot(BUCKET, "n", &small)
+            .snapshot(&TableId::new(BUCKET, "n"), &small)
             .expect("nothing to copy")
             .is_none()
     );
@@ -252,7 +252,7 @@ fn a_segment_is_frozen_before_it_could_outgrow_its_ids_whatever_the_limit() {
 fn a_reader_copies_a_growing_segment_only_while_it_is_small() {
     let (buffer, budget) = (Buffer::new(BufferLimits::default()), budget());
     let snapshot = || {
-        let snapshot = buffer.snapshot(BUCKET, "m", &budget);
+        let snapshot = buffer.snapshot(&TableId::new(BUCKET, "m"), &budget);
         snapshot.expect("room").expect("rows")
     };
     apply(&buffer, &budget, 1, &batch("m", "a", 0..10));

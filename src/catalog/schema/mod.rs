@@ -32,7 +32,7 @@ pub(crate) use table::work;
 pub use table::{TableSchema, column_bytes, table_bytes};
 
 use crate::columnar::ColumnKind;
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 
 /// A frame of the log says other than the schema: one of the two is damaged.
 #[derive(Debug, Error)]
@@ -119,8 +119,9 @@ impl Schemas {
     }
 
     /// The schema of a table, a snapshot that later changes leave alone.
-    pub fn table(&self, bucket: BucketId, measurement: &str) -> Option<&Arc<TableSchema>> {
-        self.buckets.get(&bucket)?.tables.get(measurement)
+    pub fn table(&self, table: &TableId) -> Option<&Arc<TableSchema>> {
+        let bucket = self.buckets.get(&table.bucket)?;
+        bucket.tables.get(&*table.measurement)
     }
 
     /// What a decision about rows of these tables stands on.
@@ -178,20 +179,18 @@ impl Schemas {
     /// Adds what is missing of `columns` to a table, as brought by frame `since`.
     pub fn extend<'a>(
         &mut self,
-        bucket: BucketId,
-        measurement: &str,
+        id: &TableId,
         columns: impl IntoIterator<Item = (&'a str, ColumnKind)>,
         since: Sequence,
     ) -> Result<(), Contradiction> {
-        let known = self.buckets.get(&bucket);
-        let table = known.and_then(|known| known.tables.get_key_value(measurement));
+        let table = self.table(id);
         let mut new = Vec::new();
         for (name, found) in columns {
-            match table.and_then(|(_, table)| table.column(name)) {
+            match table.and_then(|table| table.column(name)) {
                 Some(kind) if kind == found => {}
                 Some(existing) => {
                     return Err(Contradiction {
-                        measurement: measurement.to_owned(),
+                        measurement: id.measurement.to_string(),
                         column: name.to_owned(),
                         existing,
                         found,
@@ -202,17 +201,14 @@ impl Schemas {
             }
         }
         if !new.is_empty() {
-            let growth = match table {
-                Some((name, table)) => Growth {
-                    measurement: Arc::clone(name),
-                    schema: table.extended(new),
-                },
-                None => Growth {
-                    measurement: measurement.into(),
-                    schema: TableSchema::default().extended(new),
+            let growth = Growth {
+                measurement: Arc::clone(&id.measurement),
+                schema: match table {
+                    Some(table) => table.extended(new),
+                    None => TableSchema::default().extended(new),
                 },
             };
-            self.grow(bucket, vec![growth], since);
+            self.grow(id.bucket, vec![growth], since);
         }
         Ok(())
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{Growth, Schemas, TableSchema, work};
 use crate::columnar::{ColumnKind, FieldType};
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::storage::FaultStorage;
 
 const BUCKET: BucketId = BucketId(7);
@@ -11,7 +11,11 @@ const STRING: ColumnKind = ColumnKind::Field(FieldType::String);
 
 fn extend(schemas: &mut Schemas, table: &str, columns: &[(&str, ColumnKind)], since: u64) {
     schemas
-        .extend(BUCKET, table, columns.iter().copied(), Sequence(since))
+        .extend(
+            &TableId::new(BUCKET, table),
+            columns.iter().copied(),
+            Sequence(since),
+        )
         .expect("no contradiction");
 }
 
@@ -37,12 +41,12 @@ fn what_was_never_durable_is_taken_back() {
         schemas.ground(BUCKET, []).bucket_bytes,
     );
     assert_eq!(after, before, "memory is given back");
-    let home = schemas.table(BUCKET, "home").expect("stays");
+    let home = schemas.table(&TableId::new(BUCKET, "home")).expect("stays");
     assert_eq!((home.len(), home.column("hum")), (2, None));
     assert_eq!(home.column("temp"), Some(FLOAT));
-    assert!(schemas.table(BUCKET, "other").is_none());
+    assert!(schemas.table(&TableId::new(BUCKET, "other")).is_none());
     extend(&mut schemas, "home", &[("hum", STRING)], 4);
-    let home = schemas.table(BUCKET, "home").expect("stays");
+    let home = schemas.table(&TableId::new(BUCKET, "home")).expect("stays");
     assert_eq!(home.column("hum"), Some(STRING));
 }
 
@@ -54,7 +58,9 @@ fn what_is_durable_survives_a_later_roll_back() {
     extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
     schemas.roll_back(Sequence(1));
     assert_eq!(
-        schemas.table(BUCKET, "home").map(|table| table.len()),
+        schemas
+            .table(&TableId::new(BUCKET, "home"))
+            .map(|table| table.len()),
         Some(1)
     );
 }
@@ -63,7 +69,7 @@ fn what_is_durable_survives_a_later_roll_back() {
 fn a_snapshot_does_not_change_under_its_reader() {
     let mut schemas = Schemas::default();
     extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
-    let snapshot = Arc::clone(schemas.table(BUCKET, "home").expect("there"));
+    let snapshot = Arc::clone(schemas.table(&TableId::new(BUCKET, "home")).expect("there"));
     extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
     assert_eq!(snapshot.len(), 1);
 }
@@ -79,7 +85,7 @@ fn a_column_costs_the_same_however_many_there_are() {
             extend(&mut schemas, "m", &[(name, FLOAT)], since);
             schemas.settle(Sequence(since));
         }
-        let table = schemas.table(BUCKET, "m").expect("there");
+        let table = schemas.table(&TableId::new(BUCKET, "m")).expect("there");
         assert!(names.iter().all(|name| table.column(name).is_some()));
         work::names() - before
     };
@@ -96,7 +102,7 @@ fn putting_tables_in_place_looks_at_none_of_their_columns() {
     let columns = names.iter().map(|name| (name.as_str(), FLOAT));
     let mut schemas = Schemas::default();
     extend(&mut schemas, "m", &[("v", FLOAT)], 1);
-    let table = schemas.table(BUCKET, "m").expect("there");
+    let table = schemas.table(&TableId::new(BUCKET, "m")).expect("there");
     let growth = Growth {
         measurement: "m".into(),
         schema: table.extended(columns),
@@ -124,9 +130,11 @@ fn memory_of_schemas_is_counted_by_what_they_hold_however_they_came() {
     let columns: Vec<_> = names.iter().map(|name| (name.as_str(), FLOAT)).collect();
     extend(&mut at_once, "m", &columns, 1);
     assert_eq!(one_by_one.heap_bytes(), at_once.heap_bytes());
-    let table: &TableSchema = at_once.table(BUCKET, "m").expect("there");
+    let table: &TableSchema = at_once.table(&TableId::new(BUCKET, "m")).expect("there");
     assert_eq!(
-        one_by_one.table(BUCKET, "m").map(|table| &**table),
+        one_by_one
+            .table(&TableId::new(BUCKET, "m"))
+            .map(|table| &**table),
         Some(table)
     );
 }
@@ -138,7 +146,9 @@ fn a_checkpoint_of_the_first_format_is_read() {
         "measurement":"m","columns":[{"name":"v","kind":"float","since":2,"storage_name":"v"}]}]}"#;
     storage.put("schemas.json", old.as_bytes());
     let schemas = Schemas::read_checkpoint(&storage).expect("read");
-    let table = schemas.table(BucketId(1), "m").expect("there");
+    let table = schemas
+        .table(&TableId::new(BucketId(1), "m"))
+        .expect("there");
     assert_eq!(table.column("v"), Some(FLOAT));
 }
 
@@ -161,7 +171,11 @@ fn a_frame_that_contradicts_the_schema_is_told() {
     let mut schemas = Schemas::default();
     extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
     let error = schemas
-        .extend(BUCKET, "home", [("temp", STRING)], Sequence(9))
+        .extend(
+            &TableId::new(BUCKET, "home"),
+            [("temp", STRING)],
+            Sequence(9),
+        )
         .expect_err("clash");
     assert_eq!(
         error.to_string(),
@@ -187,7 +201,10 @@ fn a_checkpoint_reads_back_as_it_was_written_and_has_little_beside_the_names() {
         r#"{"format":2,"sequence":3,"buckets":[{"id":7,"tables":[{"measurement":"home","columns":{"tag":["room"],"float":["temp"],"string":["Temp"]}}]}]}"#
     );
     let read = Schemas::read_checkpoint(&storage).expect("read");
-    assert_eq!(read.table(BUCKET, "home"), schemas.table(BUCKET, "home"));
+    assert_eq!(
+        read.table(&TableId::new(BUCKET, "home")),
+        schemas.table(&TableId::new(BUCKET, "home"))
+    );
     assert_eq!(read.heap_bytes(), schemas.heap_bytes());
 }
 
@@ -196,7 +213,7 @@ fn a_checkpoint_leaves_out_what_may_still_fail() {
     let storage = FaultStorage::new(1);
     let mut schemas = Schemas::default();
     extend(&mut schemas, "home", &[("temp", FLOAT)], 1);
-    let durable = schemas.table(BUCKET, "home").cloned();
+    let durable = schemas.table(&TableId::new(BUCKET, "home")).cloned();
     extend(&mut schemas, "home", &[("hum", FLOAT)], 2);
     extend(&mut schemas, "other", &[("v", FLOAT)], 3);
     drop(schemas.drop_bucket(BucketId(9)));
@@ -205,14 +222,17 @@ fn a_checkpoint_leaves_out_what_may_still_fail() {
     extend(&mut schemas, "third", &[("v", FLOAT)], 4);
     checkpoint.write(&storage).expect("written");
     let mut read = Schemas::read_checkpoint(&storage).expect("read");
-    assert_eq!(read.table(BUCKET, "home"), durable.as_ref());
-    assert!(read.table(BUCKET, "other").is_none());
+    assert_eq!(read.table(&TableId::new(BUCKET, "home")), durable.as_ref());
+    assert!(read.table(&TableId::new(BUCKET, "other")).is_none());
     // The log adds the rest.
     extend(&mut read, "home", &[("hum", FLOAT)], 2);
     extend(&mut read, "other", &[("v", FLOAT)], 3);
     extend(&mut read, "third", &[("v", FLOAT)], 4);
     for table in ["home", "other", "third"] {
-        assert_eq!(read.table(BUCKET, table), schemas.table(BUCKET, table));
+        assert_eq!(
+            read.table(&TableId::new(BUCKET, table)),
+            schemas.table(&TableId::new(BUCKET, table))
+        );
     }
 }
 
@@ -226,5 +246,5 @@ fn a_dropped_bucket_gives_its_memory_back_and_a_roll_back_does_not_bring_it_agai
     assert_eq!(schemas.heap_bytes(), 0);
     schemas.roll_back(Sequence(1));
     assert_eq!(schemas.heap_bytes(), 0);
-    assert!(schemas.table(BUCKET, "durable").is_none());
+    assert!(schemas.table(&TableId::new(BUCKET, "durable")).is_none());
 }

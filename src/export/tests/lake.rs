@@ -11,7 +11,7 @@ use arrow_ipc::reader::StreamReader;
 use super::{Float, Integer, NOW_NS, Row, World, batch, soon};
 use crate::columnar::{FieldType, Segment};
 use crate::export::{ExportError, ExportQuery, Format};
-use crate::id::{BucketId, Sequence};
+use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, TimeRange, day_start_ns};
 use crate::read::{DataFile, Lake, LakeError, ReadError, TableFiles};
@@ -50,15 +50,15 @@ impl Lake for Fake {
         }
     }
 
-    fn table(&self, bucket: BucketId, measurement: &str) -> Result<Option<TableFiles>, LakeError> {
-        self.measurements(bucket)?;
+    fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError> {
+        self.measurements(table.bucket)?;
         let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();
         for (day, file) in &self.files {
             days.entry(*day)
                 .or_default()
                 .push(Arc::new(Handle(Arc::clone(file))));
         }
-        Ok((measurement == "m").then(|| TableFiles {
+        Ok((&*table.measurement == "m").then(|| TableFiles {
             flushed: Sequence(self.flushed),
             tags: vec!["t".into(), "gone".into()],
             fields: self.fields.clone(),

@@ -8,7 +8,7 @@ use super::release::{Elsewhere, eventually, small};
 use super::support::World;
 use crate::buffer::LoggedAgain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue, Segment};
-use crate::id::BucketId;
+use crate::id::{BucketId, TableId};
 use crate::ingest::{Ingest, WriteError};
 use crate::storage::FaultStorage;
 
@@ -34,7 +34,7 @@ fn points<'a>(segments: impl IntoIterator<Item = &'a Arc<Segment>>) -> Points {
 fn buffered(world: &World) -> Points {
     let bucket = world.catalog.bucket_named("b").expect("there").id;
     let buffer = world.ingest.buffer();
-    let snapshot = buffer.snapshot(bucket, "sick", &world.budget);
+    let snapshot = buffer.snapshot(&TableId::new(bucket, "sick"), &world.budget);
     let snapshot = snapshot.expect("fits");
     snapshot.map_or_else(Points::new, |snapshot| {
         points(snapshot.segments.iter().map(|sealed| &sealed.segment))
@@ -58,14 +58,21 @@ fn batches(points: &Points) -> Vec<Batch> {
 
 /// Logs the table again as the lake does, and has the log let go.
 fn log_again(ingest: &Ingest, bucket: BucketId) -> Result<LoggedAgain, WriteError> {
-    let mut held = ingest.hold_table(bucket, "sick")?;
-    let sealed = ingest.buffer().seal(bucket, "sick").expect("rows");
+    let mut held = ingest.hold_table(&TableId::new(bucket, "sick"))?;
+    let sealed = ingest
+        .buffer()
+        .seal(&TableId::new(bucket, "sick"))
+        .expect("rows");
     let mut batches = batches(&points(&sealed.segments)).into_iter();
     let logged = batches.try_for_each(|batch| held.log_again(&batch));
     let frames = held.logged();
     if let Some(frames) = frames {
         let buffer = ingest.buffer();
-        let told = buffer.logged_again(bucket, "sick", sealed.last, (frames, logged.is_ok()));
+        let told = buffer.logged_again(
+            &TableId::new(bucket, "sick"),
+            sealed.last,
+            (frames, logged.is_ok()),
+        );
         assert!(told, "nothing came since");
     }
     logged?;
@@ -90,7 +97,7 @@ async fn moved(changes: u64) -> (World, Elsewhere, bool) {
         world.write(&format!("fine v=1 {time}")).await;
     }
     let bucket = world.catalog.bucket_named("b").expect("there").id;
-    elsewhere.flush(world.ingest.buffer(), bucket, "fine");
+    elsewhere.flush(world.ingest.buffer(), &TableId::new(bucket, "fine"));
     world.storage.cut_power_after(changes);
     let ingest = world.ingest.clone();
     let again = tokio::task::spawn_blocking(move || log_again(&ingest, bucket));
@@ -123,7 +130,7 @@ async fn the_newest_values_of_a_table_are_there_wherever_the_power_goes_while_it
         assert_eq!(elsewhere.rows(&world, "fine").len(), 35);
         // Once it can be flushed, all of it goes, and none of it comes back.
         let bucket = world.catalog.bucket_named("b").expect("there").id;
-        elsewhere.flush(world.ingest.buffer(), bucket, "sick");
+        elsewhere.flush(world.ingest.buffer(), &TableId::new(bucket, "sick"));
         let world = elsewhere
             .open(world.storage.crash(), small())
             .expect("opens");
@@ -142,23 +149,36 @@ async fn what_was_logged_again_is_flushed_once_also_after_it_was_cut_short() {
     let (world, elsewhere, is_done) = moved(u64::MAX).await;
     assert!(is_done);
     let bucket = world.catalog.bucket_named("b").expect("there").id;
-    let table = world.ingest.buffer().table(bucket, "sick").expect("rows");
+    let table = world
+        .ingest
+        .buffer()
+        .table(&TableId::new(bucket, "sick"))
+        .expect("rows");
     assert!(table.first > world.ingest.log_stats().released);
     world.write("sick,t=a v=11 1").await;
     let ingest = world.ingest.clone();
     let cut_short = tokio::task::spawn_blocking(move || {
-        let mut held = ingest.hold_table(bucket, "sick").expect("held");
-        let sealed = ingest.buffer().seal(bucket, "sick").expect("rows");
+        let mut held = ingest
+            .hold_table(&TableId::new(bucket, "sick"))
+            .expect("held");
+        let sealed = ingest
+            .buffer()
+            .seal(&TableId::new(bucket, "sick"))
+            .expect("rows");
         let batches = batches(&points(&sealed.segments));
         held.log_again(&batches[0]).expect("logged");
         let frames = held.logged().expect("frames");
         let buffer = ingest.buffer();
-        assert!(buffer.logged_again(bucket, "sick", sealed.last, (frames, false)));
+        assert!(buffer.logged_again(&TableId::new(bucket, "sick"), sealed.last, (frames, false)));
     });
     cut_short.await.expect("no panic");
-    let still = world.ingest.buffer().table(bucket, "sick").expect("rows");
+    let still = world
+        .ingest
+        .buffer()
+        .table(&TableId::new(bucket, "sick"))
+        .expect("rows");
     assert_eq!(still.first, table.first, "the frames before are needed");
-    elsewhere.flush(world.ingest.buffer(), bucket, "sick");
+    elsewhere.flush(world.ingest.buffer(), &TableId::new(bucket, "sick"));
     let world = elsewhere
         .open(world.storage.crash(), small())
         .expect("opens");
@@ -171,7 +191,8 @@ async fn a_table_that_is_logged_again_takes_no_rows_and_others_do() {
     world.write("sick,t=a v=1 1").await;
     let bucket = world.catalog.bucket_named("b").expect("there").id;
     let ingest = world.ingest.clone();
-    let held = tokio::task::spawn_blocking(move || ingest.hold_table(bucket, "sick"));
+    let held =
+        tokio::task::spawn_blocking(move || ingest.hold_table(&TableId::new(bucket, "sick")));
     let held = held.await.expect("no panic").expect("held");
     let refused = world.try_write("sick,t=a v=2 2").await.expect_err("held");
     assert!(
@@ -184,7 +205,9 @@ async fn a_table_that_is_logged_again_takes_no_rows_and_others_do() {
     // One that is gone is not held for ever.
     world.delete().expect("deleted");
     let ingest = world.ingest.clone();
-    let held = tokio::task::spawn_blocking(move || ingest.hold_table(bucket, "sick").map(drop));
+    let held = tokio::task::spawn_blocking(move || {
+        ingest.hold_table(&TableId::new(bucket, "sick")).map(drop)
+    });
     assert!(held.await.expect("no panic").is_err());
 }
 

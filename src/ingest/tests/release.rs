@@ -9,12 +9,10 @@ use super::support::{PATIENCE, Setup, World, segment_rows};
 use crate::buffer::Buffer;
 use crate::catalog::schema::TableSchema;
 use crate::clock;
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::ingest::{OpenError, WriteError};
 use crate::storage::fault::{Fault, SplitMix};
 use crate::storage::{FaultStorage, Operation, Storage};
-
-type Table = (BucketId, String);
 
 /// The last frame that was flushed of a table, and its rows.
 type Flush = (Sequence, Vec<String>);
@@ -22,31 +20,31 @@ type Flush = (Sequence, Vec<String>);
 /// Where points go from the buffer, as durable as need be.
 #[derive(Clone, Default)]
 pub(super) struct Elsewhere {
-    tables: Arc<Mutex<BTreeMap<Table, Flush>>>,
+    tables: Arc<Mutex<BTreeMap<TableId, Flush>>>,
 }
 
 impl Elsewhere {
-    fn tables(&self) -> MutexGuard<'_, BTreeMap<Table, Flush>> {
+    fn tables(&self) -> MutexGuard<'_, BTreeMap<TableId, Flush>> {
         self.tables.lock().expect("whole")
     }
 
-    pub(super) fn flush(&self, buffer: &Buffer, bucket: BucketId, measurement: &str) {
-        let Some(sealed) = buffer.seal(bucket, measurement) else {
+    pub(super) fn flush(&self, buffer: &Buffer, id: &TableId) {
+        let Some(sealed) = buffer.seal(id) else {
             return;
         };
         let mut tables = self.tables();
-        let table = tables.entry((bucket, measurement.to_owned())).or_default();
+        let table = tables.entry(id.clone()).or_default();
         assert!(table.0 < sealed.last, "nothing flushed comes back");
         table.0 = sealed.last;
         let rows = sealed.segments.iter();
         table.1.extend(rows.flat_map(|rows| segment_rows(rows)));
         drop(tables);
-        buffer.release(bucket, measurement, sealed.last);
+        buffer.release(id, sealed.last);
     }
 
     fn flush_all(&self, buffer: &Buffer) {
         for table in buffer.tables() {
-            self.flush(buffer, table.bucket, &table.measurement);
+            self.flush(buffer, &table.id);
         }
     }
 
@@ -55,10 +53,9 @@ impl Elsewhere {
         let last = tables.values().map(|(last, _)| *last).max();
         drop(tables);
         let elsewhere = self.clone();
-        let flushed = move |bucket, measurement: &str| {
+        let flushed = move |id: &TableId| {
             let tables = elsewhere.tables();
-            let table = tables.get(&(bucket, measurement.to_owned()));
-            table.map_or(Sequence(0), |(last, _)| *last)
+            tables.get(id).map_or(Sequence(0), |(last, _)| *last)
         };
         let setup = Setup {
             flushed: Box::new(flushed),
@@ -72,7 +69,7 @@ impl Elsewhere {
     pub(super) fn rows(&self, world: &World, measurement: &str) -> Vec<String> {
         let bucket = world.catalog.bucket_named("b");
         let tables = self.tables();
-        let here = bucket.and_then(|bucket| tables.get(&(bucket.id, measurement.to_owned())));
+        let here = bucket.and_then(|bucket| tables.get(&bucket.table(measurement)));
         let mut rows = here.map(|(_, rows)| rows.clone()).unwrap_or_default();
         drop(tables);
         rows.extend(world.rows(measurement));
@@ -107,7 +104,7 @@ async fn what_was_flushed_does_not_come_back_but_its_columns_do() {
     let (world, elsewhere) = (World::new(), Elsewhere::default());
     world.write("gone,t=a v=1 1\nstays v=1 1").await;
     let bucket = world.catalog.bucket_named("b").expect("there").id;
-    elsewhere.flush(world.ingest.buffer(), bucket, "gone");
+    elsewhere.flush(world.ingest.buffer(), &TableId::new(bucket, "gone"));
     world.write("gone,t=a v=2 2").await;
     let before = schemas(&world);
     let world = elsewhere
@@ -157,7 +154,7 @@ async fn one_table_that_is_not_flushed_keeps_the_log_from_its_first_row_on() {
         world.write(&format!("{measurement} v=1 {time}")).await;
     }
     let bucket = world.catalog.bucket_named("b").expect("there").id;
-    elsewhere.flush(world.ingest.buffer(), bucket, "fast");
+    elsewhere.flush(world.ingest.buffer(), &TableId::new(bucket, "fast"));
     world.ingest.release_log().expect("works");
     eventually("a release", || {
         world.ingest.log_stats().released == Sequence(30)
@@ -346,7 +343,8 @@ impl Schedule {
                 let name = format!("m{}", self.random.below(6));
                 if let Some(bucket) = bucket {
                     let buffer = self.world.ingest.buffer();
-                    self.elsewhere.flush(buffer, bucket.id, &name);
+                    self.elsewhere
+                        .flush(buffer, &TableId::new(bucket.id, &*name));
                 }
             }
             12 | 13 => {

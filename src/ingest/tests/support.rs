@@ -9,7 +9,7 @@ use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog};
 use crate::clock::{self, Clock};
 use crate::columnar::{FieldValue, Segment};
-use crate::id::Sequence;
+use crate::id::{Sequence, TableId};
 use crate::ingest::{
     Acknowledge, Body, Flushed, Ingest, Limits, OpenError, Opened, Options, Pressure, Target,
     WriteError, WriteOutcome, WriteRequest,
@@ -79,7 +79,7 @@ impl Default for Setup {
             segment_bytes_max: 64 << 20,
             group_bytes_max: WalOptions::default().group_bytes_max,
             sequences_after: Sequence(0),
-            flushed: Box::new(|_, _| Sequence(0)),
+            flushed: Box::new(|_| Sequence(0)),
             pressure: None,
             observer: None,
         }
@@ -225,7 +225,7 @@ impl World {
         let snapshot = self
             .ingest
             .buffer()
-            .snapshot(bucket.id, measurement, &self.budget);
+            .snapshot(&TableId::new(bucket.id, measurement), &self.budget);
         let Some(snapshot) = snapshot.expect("fits") else {
             return Vec::new();
         };

@@ -10,8 +10,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use super::{Flusher, Key};
+use super::Flusher;
 use crate::clock;
+use crate::id::TableId;
 use crate::lake::LakeError;
 use crate::vital;
 
@@ -25,8 +26,8 @@ impl Flusher {
         let is_long = self.shared.log.bytes() >= self.shared.lake.shared.options.log_bytes;
         let (stuck, again_bytes) = self.judge(is_long);
         let (lake, log) = (&self.shared.lake, &self.shared.log);
-        let movable = stuck.iter().filter(|key| !lake.is_in_doubt(key.0, &key.1));
-        let movable: HashSet<Key> = movable.cloned().collect();
+        let movable = stuck.iter().filter(|key| !lake.is_in_doubt(key));
+        let movable: HashSet<TableId> = movable.cloned().collect();
         let apart_bytes = match movable.len() == stuck.len() {
             true => again_bytes,
             false => {
@@ -48,16 +49,16 @@ impl Flusher {
 
     /// The tables that cannot be flushed and keep the log from shrinking, and what of the log are
     /// rows of theirs that were logged again, in bytes.
-    fn judge(&self, is_long: bool) -> (HashSet<Key>, u64) {
+    fn judge(&self, is_long: bool) -> (HashSet<TableId>, u64) {
         let buffer = &self.shared.lake.shared.buffer;
         let mut guard = self.progress();
         let progress = &mut *guard;
         // Those of a bucket that was deleted are not tried again, so nothing else would forget them.
-        let is_here = |key: &Key| buffer.table(key.0, &key.1).is_some();
+        let is_here = |key: &TableId| buffer.table(key).is_some();
         progress.failing.retain(|key, _| is_here(key));
         for (key, failing) in &progress.failing {
             if is_long && failing.is_stuck(progress.flushed) && progress.stuck.insert(key.clone()) {
-                let table = &key.1;
+                let table = &*key.measurement;
                 tracing::error!(
                     table,
                     "cannot be flushed and keeps the log from shrinking: its writers are refused"
@@ -71,7 +72,7 @@ impl Flusher {
     }
 
     /// Whether so much of the log would go that it is worth writing so much again.
-    fn is_worthwhile(&self, stuck: &HashSet<Key>, again_bytes: u64) -> bool {
+    fn is_worthwhile(&self, stuck: &HashSet<TableId>, again_bytes: u64) -> bool {
         let progress = self.progress();
         let is_resting = progress.again_from.is_some_and(|at| clock::instant() < at);
         if progress.is_logging_again || is_resting {
@@ -84,7 +85,7 @@ impl Flusher {
         freed.saturating_sub(again_bytes) >= again_bytes.clamp(half / 2, half / 2 * 3)
     }
 
-    fn spawn_log_again(&self, stuck: HashSet<Key>) {
+    fn spawn_log_again(&self, stuck: HashSet<TableId>) {
         self.progress().is_logging_again = true;
         let flusher = self.clone();
         self.shared.tasks.spawn(vital::task("log-again", async move {
@@ -93,7 +94,7 @@ impl Flusher {
                 if let Err(error) = flusher.log_again(&key).await {
                     has_failed = true;
                     tracing::warn!(
-                        table = key.1, %error,
+                        table = &*key.measurement, %error,
                         "the rows of a table that cannot be flushed could not be logged again, so \
                          the log cannot shrink yet: it is tried again"
                     );
@@ -111,13 +112,13 @@ impl Flusher {
         progress.again_from = has_failed.then(|| clock::instant() + AGAIN_AFTER);
     }
 
-    async fn log_again(&self, key: &Key) -> Result<(), LakeError> {
+    async fn log_again(&self, key: &TableId) -> Result<(), LakeError> {
         let lake = &self.shared.lake;
-        let Some(bucket) = lake.shared.catalog.bucket(key.0) else {
+        let Some(bucket) = lake.shared.catalog.bucket(key.bucket) else {
             return Ok(());
         };
         let (log, stop) = (self.shared.log.clone(), self.shared.stop.clone());
-        let again = lake.log_again(&bucket, &key.1, log, stop).await?;
+        let again = lake.log_again(&bucket, &key.measurement, log, stop).await?;
         let Some(again) = again else {
             return Ok(());
         };
@@ -125,7 +126,7 @@ impl Flusher {
         lake.shared.metrics.tables().logged_again(again.bytes);
         tracing::warn!(
             bucket = bucket.name,
-            table = key.1,
+            table = &*key.measurement,
             rows = again.rows,
             bytes = again.bytes,
             "the rows of a table that cannot be flushed were logged again, so that the log can let \

@@ -358,7 +358,7 @@ impl Node {
 
     /// Takes over what another one has acknowledged, but for what the lake has.
     pub(super) fn replay(&self, log: Vec<Vec<Cell>>) {
-        let flushed = self.lake.flushed(self.bucket.id, TABLE);
+        let flushed = self.lake.flushed(&self.bucket.table(TABLE));
         for (number, cells) in (1..).zip(&log) {
             if Sequence(number) > flushed {
                 self.apply(Sequence(number), cells);

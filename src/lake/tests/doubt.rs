@@ -51,7 +51,7 @@ async fn raise(store: &Flaky, version: u64) -> Path {
 async fn flush_all(world: &World) {
     for _ in 0..10 {
         world.flush("cpu").await.expect("flushed");
-        if world.buffer.table(world.bucket.id, "cpu").is_none() {
+        if world.buffer.table(&world.bucket.table("cpu")).is_none() {
             return;
         }
     }
@@ -199,7 +199,7 @@ async fn a_table_that_is_damaged_while_its_flush_is_in_doubt_keeps_no_other_from
         assert!(!refused.is_passing(), "{which}: {refused}");
         let told = refused.to_string();
         assert!(told.contains("b/cpu") && told.contains("backup"), "{told}");
-        let held = world.buffer.table(world.bucket.id, "cpu");
+        let held = world.buffer.table(&world.bucket.table("cpu"));
         assert!(held.is_some_and(|table| table.rows >= 4), "{which}");
         for (path, bytes) in before {
             storage.put(&path, &bytes);
@@ -252,12 +252,12 @@ async fn flushes_that_fail_for_long_leave_a_few_in_doubt() {
         world.flush("cpu").await.expect_err("not answered");
     }
     store.fail(Failing::Nothing);
-    let doubts = world.lake.shared.positions.of(world.bucket.id, "cpu");
+    let doubts = world.lake.shared.positions.of(&world.bucket.table("cpu"));
     let doubts = doubts.doubts().count();
     assert!((2..=8).contains(&doubts), "{doubts}");
     flush_all(&world).await;
     check_once(&world, "after all").await;
-    let position = world.lake.shared.positions.of(world.bucket.id, "cpu");
+    let position = world.lake.shared.positions.of(&world.bucket.table("cpu"));
     assert_eq!(position.doubts().count(), 0);
     // The same over a restart.
     world.write("cpu", 0..2, 51);

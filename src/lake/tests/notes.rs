@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::flaky::{Failing, Flaky};
 use super::world::{World, options};
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::lake::positions::Positions;
 use crate::lake::{Flusher, Held, Log, Options};
 use crate::storage::fault::Fault;
@@ -24,13 +24,13 @@ impl Log for NoLog {
         Ok(())
     }
 
-    fn pinned_bytes(&self, _tables: &HashSet<(BucketId, String)>) -> u64 {
+    fn pinned_bytes(&self, _tables: &HashSet<TableId>) -> u64 {
         0
     }
 
-    fn refuse(&self, _tables: HashSet<(BucketId, String)>, _apart_bytes: u64) {}
+    fn refuse(&self, _tables: HashSet<TableId>, _apart_bytes: u64) {}
 
-    fn hold(&self, _bucket: BucketId, _measurement: &str) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, _table: &TableId) -> Result<Box<dyn Held>, String> {
         Err("there is none".to_owned())
     }
 }
@@ -54,7 +54,7 @@ async fn a_start_after_a_crash_asks_the_store_nothing_once_a_flush_is_noted() {
     let mut world = World::on(&store, storage.clone(), Vec::new(), options()).await;
     let flusher = Flusher::start(world.lake.clone(), Arc::new(NoLog));
     world.write("cpu", 0..2, 1);
-    let flushed = flusher.flush_table(world.bucket.id, "cpu").await;
+    let flushed = flusher.flush_table(&world.bucket.table("cpu")).await;
     assert_eq!(flushed.expect("flushed").files, 1);
     assert!(noted(&storage).await, "no other flush comes");
     world.write("cpu", 0..2, 2);
@@ -66,7 +66,7 @@ async fn a_start_after_a_crash_asks_the_store_nothing_once_a_flush_is_noted() {
     let world = opened.expect("the start waits for the store");
     assert_eq!(store.requests(), before);
     assert_eq!(
-        world.lake.flushed(world.bucket.id, "cpu"),
+        world.lake.flushed(&world.bucket.table("cpu")),
         Sequence(1),
         "and replays what the table lacks"
     );

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::world::{World, budget_of};
-use crate::id::BucketId;
+use crate::id::TableId;
 use crate::lake::{Flusher, Held, Log};
 use crate::storage::FaultStorage;
 use crate::vital::tests::{assert_ends_the_process, wait_for_the_end};
@@ -25,13 +25,13 @@ impl Log for NoLog {
         Ok(())
     }
 
-    fn pinned_bytes(&self, _tables: &HashSet<(BucketId, String)>) -> u64 {
+    fn pinned_bytes(&self, _tables: &HashSet<TableId>) -> u64 {
         0
     }
 
-    fn refuse(&self, _tables: HashSet<(BucketId, String)>, _again_bytes: u64) {}
+    fn refuse(&self, _tables: HashSet<TableId>, _again_bytes: u64) {}
 
-    fn hold(&self, _bucket: BucketId, _measurement: &str) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, _table: &TableId) -> Result<Box<dyn Held>, String> {
         Err("there is none".to_owned())
     }
 }
@@ -44,7 +44,7 @@ async fn a_stop_flushes_all_of_a_table_that_is_larger_than_one_flush() {
     for time_ns in 0..200 {
         world.write("cpu", 0..2, time_ns);
         // Each becomes a segment of its own.
-        world.buffer.seal(world.bucket.id, "cpu").expect("rows");
+        world.buffer.seal(&world.bucket.table("cpu")).expect("rows");
     }
     let flusher = Flusher::start(world.lake.clone(), Arc::new(NoLog { panics: false }));
     flusher.stop(Duration::from_secs(60)).await;

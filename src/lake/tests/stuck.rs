@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::world::{DAY_NS, Points, World, budget_of};
 use crate::buffer::LoggedAgain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
-use crate::id::{BucketId, Sequence};
+use crate::id::{Sequence, TableId};
 use crate::lake::{Flusher, Held, Lake, Log};
 use crate::storage::FaultStorage;
 
@@ -23,7 +23,7 @@ struct Tail {
     frames: Arc<Mutex<Vec<Batch>>>,
     before: u64,
     frames_max: usize,
-    refused: Arc<Mutex<HashSet<(BucketId, String)>>>,
+    refused: Arc<Mutex<HashSet<TableId>>>,
     bytes: u64,
     held: Arc<AtomicUsize>,
 }
@@ -50,7 +50,7 @@ impl Log for Tail {
         self.bytes
     }
 
-    fn pinned_bytes(&self, _tables: &HashSet<(BucketId, String)>) -> u64 {
+    fn pinned_bytes(&self, _tables: &HashSet<TableId>) -> u64 {
         0
     }
 
@@ -58,11 +58,11 @@ impl Log for Tail {
         Ok(())
     }
 
-    fn refuse(&self, tables: HashSet<(BucketId, String)>, _again_bytes: u64) {
+    fn refuse(&self, tables: HashSet<TableId>, _again_bytes: u64) {
         *self.refused.lock().expect("whole") = tables;
     }
 
-    fn hold(&self, _bucket: BucketId, _measurement: &str) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, _table: &TableId) -> Result<Box<dyn Held>, String> {
         self.held.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(self.clone()))
     }
@@ -103,13 +103,13 @@ async fn large(seed: u64) -> World {
             world.write("cpu", 0..40, time_ns + 5 * round);
             world.write("cpu", 0..9, DAY_NS + time_ns);
         }
-        world.buffer.seal(world.bucket.id, "cpu").expect("rows");
+        world.buffer.seal(&world.bucket.table("cpu")).expect("rows");
     }
     world
 }
 
 async fn flush_all(world: &World) {
-    while world.buffer.table(world.bucket.id, "cpu").is_some() {
+    while world.buffer.table(&world.bucket.table("cpu")).is_some() {
         world.flush("cpu").await.expect("flushed");
     }
 }
@@ -172,7 +172,7 @@ async fn rows_of_which_a_flush_is_in_doubt_are_not_logged_again() {
     let world = large(1).await;
     let positions = &world.lake.shared.positions;
     positions
-        .attempt(world.bucket.id, "cpu", Sequence(20))
+        .attempt(&world.bucket.table("cpu"), Sequence(20))
         .expect("noted");
     let tail = Tail::after(&world, usize::MAX);
     assert!(!log_again(&world, &tail).await);
@@ -279,7 +279,10 @@ async fn a_start_with_a_log_larger_than_memory_and_a_table_that_cannot_be_flushe
     let relieved = relieved.expect("it ends");
     assert!(relieved > 1, "the log is larger than memory");
     assert!(!has_filled(&world.lake));
-    let sick = world.buffer.table(world.bucket.id, "cpu").expect("stays");
+    let sick = world
+        .buffer
+        .table(&world.bucket.table("cpu"))
+        .expect("stays");
     assert_eq!(sick.rows, 2 + 30 * 50);
     // Also when it holds what there is by itself.
     for round in 0..150 {

@@ -162,7 +162,7 @@ impl World {
         };
         for batch in log {
             let sequence = Sequence(world.log.len() as u64 + 1);
-            let flushed = world.lake.flushed(world.bucket.id, batch.measurement());
+            let flushed = world.lake.flushed(&world.bucket.table(batch.measurement()));
             if sequence > flushed {
                 world.apply(sequence, &batch);
             }

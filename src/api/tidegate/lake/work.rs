@@ -156,7 +156,7 @@ async fn one(tables: &Flusher, target: &Target, work: Work) -> Result<UpkeepCoun
     } = target;
     match work {
         Work::Flush => {
-            let flushed = tables.flush_table(bucket.id, measurement).await?;
+            let flushed = tables.flush_table(&bucket.table(measurement)).await?;
             Ok(UpkeepCounts {
                 files_removed: 0,
                 files_added: flushed.files,
