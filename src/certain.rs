@@ -35,7 +35,7 @@ impl<T> Certain for Option<T> {
     fn certain(self, why: &str) -> T {
         match self {
             Some(value) => value,
-            None => broken(why),
+            None => impossible(why),
         }
     }
 }
@@ -53,6 +53,11 @@ impl<T, E: Display> Certain for Result<T, E> {
     }
 }
 
+/// Where no value could be: in the arm of a `match` that is never taken.
+///
+/// # Panics
+///
+/// Always, with the reason why it is never taken.
 #[cold]
 #[inline(never)]
 #[track_caller]
@@ -60,7 +65,7 @@ impl<T, E: Display> Certain for Result<T, E> {
     clippy::panic,
     reason = "the one place where a broken promise of ours ends"
 )]
-fn broken(why: &str) -> ! {
+pub fn impossible(why: &str) -> ! {
     panic!("a fault of tidegate: this does not hold: {why}")
 }
 
@@ -68,7 +73,7 @@ fn broken(why: &str) -> ! {
 #[inline(never)]
 #[track_caller]
 fn broken_by(why: &str, error: &dyn Display) -> ! {
-    broken(&format!("{why} ({error})"))
+    impossible(&format!("{why} ({error})"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! A column that few rows have is not asked about each row: which of these columns a row has
 //! stands in an index, so that a thousand of them cost what they hold and not rows times columns.
 
+use crate::certain::Certain;
 use crate::columnar::{Segment, SegmentField};
 
 /// A column is sparse if at most one row in so many has a value.
@@ -10,6 +11,9 @@ const SPARSE_ROWS: usize = 8;
 
 /// Asking about fewer sparse columns than this is cheaper than an index.
 const SPARSE_COLUMNS_MIN: usize = 8;
+
+/// Why a row is listed.
+const ROW: &str = "it is a row of the segment";
 
 /// The fields of a segment, by their position in it: the dense ones, which are asked about every
 /// row, and by row the others.
@@ -59,9 +63,7 @@ impl CellIndex {
     /// Counts the sparse cells of each row, then puts each in its place.
     fn fill(&mut self, sparse: &[(u32, &SegmentField)]) {
         for row in sparse.iter().flat_map(|(_, field)| field.rows()) {
-            if let Some(count) = self.ends.get_mut(row) {
-                *count += 1;
-            }
+            *self.ends.get_mut(row).certain(ROW) += 1;
         }
         // From counts to where each row starts...
         let mut start = 0;
@@ -71,12 +73,9 @@ impl CellIndex {
         // ...which moves to where it ends while its cells are put there.
         for (position, field) in sparse {
             for row in field.rows() {
-                let Some(end) = self.ends.get_mut(row) else {
-                    continue;
-                };
-                if let Some(cell) = self.cells.get_mut(*end as usize) {
-                    *cell = *position;
-                }
+                let end = self.ends.get_mut(row).certain(ROW);
+                let cell = self.cells.get_mut(*end as usize);
+                *cell.certain("each cell was counted") = *position;
                 *end += 1;
             }
         }
@@ -89,12 +88,13 @@ impl CellIndex {
 
     /// The other fields that `row` has.
     pub fn sparse(&self, row: usize) -> &[u32] {
-        let Some(end) = self.ends.get(row) else {
+        // All are dense.
+        if self.ends.is_empty() {
             return &[];
-        };
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before));
-        let start = start.copied().unwrap_or(0) as usize;
-        self.cells.get(start..*end as usize).unwrap_or_default()
+        }
+        let end_of = |row: usize| *self.ends.get(row).certain(ROW) as usize;
+        let cells = row.checked_sub(1).map_or(0, end_of)..end_of(row);
+        self.cells.get(cells).certain("each cell was counted")
     }
 }
 

@@ -11,7 +11,9 @@ use super::order::compare_tags;
 use super::run::{Chunks, Rows, Run};
 use super::slots::Slots;
 use super::sorted::SortedSegment;
+use crate::certain::{Certain, impossible};
 use crate::columnar::Segment;
+use crate::narrow;
 
 /// Where a merge is in one of its runs.
 pub(super) struct Cursor {
@@ -111,7 +113,7 @@ impl Cursor {
     #[cold]
     fn next_chunk(&mut self, slots: &mut Slots) -> Result<Step, MergeError> {
         let Rows::Stream(chunks, range) = &mut self.rows else {
-            return Ok(Step::End);
+            impossible("only a stream comes in chunks");
         };
         let Some((segment, cells, place)) = next_chunk(&mut **chunks, *range, &self.name)? else {
             return Ok(Step::End);
@@ -142,7 +144,7 @@ impl Cursor {
     fn look(&mut self) {
         let row = match &self.rows {
             Rows::Sorted(sorted, _) => sorted.row(self.place),
-            Rows::Stream(..) => u32::try_from(self.place).unwrap_or(u32::MAX),
+            Rows::Stream(..) => narrow::to_u32(self.place, "a segment has fewer rows"),
         };
         (self.row, self.series, self.time_ns) = look(&self.segment, row);
     }
@@ -151,9 +153,10 @@ impl Cursor {
 /// A row with its series and time.
 #[inline]
 fn look(segment: &Segment, row: u32) -> (u32, u32, i64) {
-    let series = segment.series_of_rows().get(row as usize).copied();
-    let time_ns = segment.times().get(row as usize).copied();
-    (row, series.unwrap_or_default(), time_ns.unwrap_or_default())
+    const WHY: &str = "it is a row of the segment, which have all a series and a time";
+    let series = segment.series_of_rows().get(row as usize).certain(WHY);
+    let time_ns = segment.times().get(row as usize).certain(WHY);
+    (row, *series, *time_ns)
 }
 
 type Found = (Arc<Segment>, Arc<CellIndex>, usize);

@@ -1,12 +1,14 @@
 //! Times, and the days (UTC) that they fall on.
 
+use crate::certain::Certain;
+
 /// Nanoseconds of a day.
 const DAY_NS: i64 = 86_400_000_000_000;
 
 /// The day of a time: days since 1970-01-01, negative before.
 pub fn day_of(time_ns: i64) -> i32 {
-    // At most 106 752 either way.
-    i32::try_from(time_ns.div_euclid(DAY_NS)).unwrap_or_default()
+    let days = i32::try_from(time_ns.div_euclid(DAY_NS));
+    days.certain("64 bits of nanoseconds are 106 752 days either way")
 }
 
 /// The first nanosecond of a day, or the nearest there is.

@@ -5,10 +5,17 @@ use std::collections::HashMap;
 use super::MergeError;
 use super::slots::Chunk;
 use super::ways::{Merge, MergedRow};
+use crate::certain::Certain;
 use crate::columnar::{FieldType, FieldValue, SegmentField};
+use crate::narrow;
 
 /// No place: the field is not among those that are read.
 const ABSENT: u32 = u32::MAX;
+
+/// Why indexes are good.
+const POSITION: &str = "positions are those of the fields of the chunk";
+const CODE: &str = "there are five types";
+const FEW: &str = "slots, fields, and places in a segment are far fewer";
 
 /// The points of a merge, one at a time. Only cells that exist are looked at, and names only once
 /// a chunk.
@@ -86,27 +93,24 @@ impl Points {
         // The newest first: of several values of a field the first one stays.
         let mut is_sorted = self.row.sources.len() == 1;
         for source in self.row.sources.iter().rev() {
-            let Some(chunk) = self.merge.chunk(source.slot) else {
-                continue;
-            };
+            let chunk = self.merge.chunk(source.slot);
             let row = source.row as usize;
             let slot = source.slot;
             let map = map_of(&mut self.maps, slot, chunk, &mut self.fields);
             let sparse = chunk.cells.sparse(row);
             is_sorted &= sparse.is_empty();
             let sparse = sparse.iter().filter_map(|position| {
-                let place = map.places.get(*position as usize)?;
+                let place = map.places.get(*position as usize).certain(POSITION);
                 (*place != ABSENT).then_some((*place, *position))
             });
             let fields = chunk.segment.fields();
             for (field, position) in map.dense.iter().copied().chain(sparse) {
-                let stored = fields.get(position as usize);
-                let place = stored.and_then(|stored| stored.place(row));
-                self.cells.extend(place.map(|place| Cell {
+                let stored = fields.get(position as usize).certain(POSITION);
+                self.cells.extend(stored.place(row).map(|place| Cell {
                     field,
-                    slot: narrow(slot),
+                    slot: narrow::to_u32(slot, FEW),
                     position,
-                    place: narrow(place),
+                    place: narrow::to_u32(place, FEW),
                 }));
             }
         }
@@ -129,20 +133,22 @@ impl Points {
 
     /// Key and value of every tag of the point, by key.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
-        let found = self.row.sources.first().and_then(|source| {
-            let segment = &self.merge.chunk(source.slot)?.segment;
-            let series = segment.series_of_rows().get(source.row as usize)?;
-            Some(segment.series_tags(*series))
-        });
-        found.into_iter().flatten()
+        let source = self.row.sources.first();
+        let source = source.certain("a point at hand comes from a row at least");
+        let segment = &self.merge.chunk(source.slot).segment;
+        let series = segment.series_of_rows().get(source.row as usize);
+        segment.series_tags(*series.certain("it is a row of the segment"))
     }
 
     /// Every value of the point with the place of its field, ascending.
     pub fn values(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
-        self.cells.iter().filter_map(|cell| {
-            let chunk = self.merge.chunk(cell.slot as usize)?;
-            let field: &SegmentField = chunk.segment.fields().get(cell.position as usize)?;
-            Some((cell.field as usize, field.value_at(cell.place as usize)?))
+        self.cells.iter().map(|cell| {
+            let chunk = self.merge.chunk(cell.slot as usize);
+            let fields = chunk.segment.fields();
+            let field: &SegmentField = fields.get(cell.position as usize).certain(POSITION);
+            let value = field.value_at(cell.place as usize);
+            let value = value.certain("a cell has the place of a value");
+            (cell.field as usize, value)
         })
     }
 
@@ -164,18 +170,12 @@ impl Points {
     }
 }
 
-/// Slots, and places in a segment, are far fewer.
-fn narrow(count: usize) -> u32 {
-    u32::try_from(count).unwrap_or(u32::MAX)
-}
-
 /// The map of a chunk, made when it is met.
 fn map_of<'a>(maps: &'a mut Vec<Map>, slot: usize, chunk: &Chunk, fields: &mut Fields) -> &'a Map {
     if maps.len() <= slot {
         maps.resize_with(slot + 1, Map::default);
     }
-    #[allow(clippy::expect_used, reason = "it was made long enough above")]
-    let map = maps.get_mut(slot).expect("long enough");
+    let map = maps.get_mut(slot).certain("it was made long enough above");
     if map.serial != chunk.serial {
         *map = Map::new(chunk, fields);
     }
@@ -189,7 +189,7 @@ impl Map {
             .map(|field| fields.place(field.name(), field.field_type()))
             .collect();
         let dense = chunk.cells.dense().iter().filter_map(|position| {
-            let place = places.get(*position as usize)?;
+            let place = places.get(*position as usize).certain(POSITION);
             (*place != ABSENT).then_some((*place, *position))
         });
         let mut dense: Vec<(u32, u32)> = dense.collect();
@@ -205,20 +205,19 @@ impl Map {
 impl Fields {
     fn place(&mut self, name: &str, field_type: FieldType) -> u32 {
         let code = usize::from(field_type.code());
-        let known = self.places.get(name).and_then(|places| places.get(code));
-        match known.copied().unwrap_or(ABSENT) {
-            ABSENT if self.is_growing => self.add(name, field_type),
-            place => place,
+        let known = self.places.get(name);
+        match known.map_or(&ABSENT, |places| places.get(code).certain(CODE)) {
+            &ABSENT if self.is_growing => self.add(name, field_type),
+            place => *place,
         }
     }
 
     fn add(&mut self, name: &str, field_type: FieldType) -> u32 {
-        let place = narrow(self.keys.len());
+        let place = narrow::to_u32(self.keys.len(), FEW);
         self.keys.push((name.into(), field_type));
         let places = self.places.entry(name.into()).or_insert([ABSENT; 5]);
-        if let Some(slot) = places.get_mut(usize::from(field_type.code())) {
-            *slot = place;
-        }
+        let slot = places.get_mut(usize::from(field_type.code()));
+        *slot.certain(CODE) = place;
         place
     }
 }

@@ -3,12 +3,19 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::certain::Certain;
 use crate::columnar::Segment;
+use crate::narrow;
+
+/// Why numbers fit, and are found again.
+const SERIES: &str =
+    "the series of some segments are fewer than their bytes, which fit into memory";
+const KNOWN: &str = "segments, series and ranks are those that were counted";
 
 /// The rank of every series of a segment: equal tag sets have equal ranks, and ranks ascend with
 /// the tag sets.
 pub fn series_ranks(segment: &Segment) -> Vec<u32> {
-    let count = u32::try_from(segment.series_count()).unwrap_or(u32::MAX);
+    let count = narrow::to_u32(segment.series_count(), SERIES);
     let compare = |a: u32, b: u32| compare_tags(segment.series_tags(a), segment.series_tags(b));
     let mut sorted: Vec<u32> = (0..count).collect();
     sorted.sort_unstable_by(|a, b| compare(*a, *b));
@@ -17,9 +24,7 @@ pub fn series_ranks(segment: &Segment) -> Vec<u32> {
     for series in sorted {
         rank += u32::from(last.is_some_and(|last| compare(last, series).is_ne()));
         last = Some(series);
-        if let Some(slot) = ranks.get_mut(series as usize) {
-            *slot = rank;
-        }
+        *ranks.get_mut(series as usize).certain(KNOWN) = rank;
     }
     ranks
 }
@@ -39,7 +44,7 @@ impl Ranks {
     pub fn new(segments: &[Arc<Segment>]) -> Self {
         let mut all: Vec<(u32, u32)> = Vec::new();
         for (index, segment) in (0_u32..).zip(segments) {
-            let count = u32::try_from(segment.series_count()).unwrap_or(u32::MAX);
+            let count = narrow::to_u32(segment.series_count(), SERIES);
             all.extend((0..count).map(|series| (index, series)));
         }
         all.sort_unstable_by(|a, b| compare(segments, *a, *b));
@@ -55,33 +60,29 @@ impl Ranks {
             if is_new {
                 sources.push(source);
             }
-            let rank = u32::try_from(sources.len().saturating_sub(1)).unwrap_or(u32::MAX);
-            let of_segment = ranks.get_mut(source.0 as usize);
-            if let Some(slot) = of_segment.and_then(|ranks| ranks.get_mut(source.1 as usize)) {
-                *slot = rank;
-            }
+            let rank = narrow::to_u32(sources.len() - 1, SERIES);
+            let of_segment = ranks.get_mut(source.0 as usize).certain(KNOWN);
+            *of_segment.get_mut(source.1 as usize).certain(KNOWN) = rank;
         }
         Self { ranks, sources }
     }
 
     /// The rank of each series of a segment.
     pub fn of_segment(&self, segment: usize) -> &[u32] {
-        self.ranks.get(segment).map_or(&[], Vec::as_slice)
+        self.ranks.get(segment).certain(KNOWN)
     }
 
     /// A segment and a series id there that have this rank.
-    pub fn source(&self, rank: u32) -> Option<(usize, u32)> {
-        self.sources
-            .get(rank as usize)
-            .map(|(segment, series)| (*segment as usize, *series))
+    pub fn source(&self, rank: u32) -> (usize, u32) {
+        let (segment, series) = *self.sources.get(rank as usize).certain(KNOWN);
+        (segment as usize, series)
     }
 }
 
 fn compare(segments: &[Arc<Segment>], a: (u32, u32), b: (u32, u32)) -> Ordering {
-    match (segments.get(a.0 as usize), segments.get(b.0 as usize)) {
-        (Some(left), Some(right)) => compare_tags(left.series_tags(a.1), right.series_tags(b.1)),
-        _ => Ordering::Equal,
-    }
+    let left = segments.get(a.0 as usize).certain(KNOWN);
+    let right = segments.get(b.0 as usize).certain(KNOWN);
+    compare_tags(left.series_tags(a.1), right.series_tags(b.1))
 }
 
 /// Compares two tag sets, each ordered by key, as rows of a table are compared column by column:

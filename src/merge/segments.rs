@@ -3,6 +3,7 @@
 use super::MergeError;
 use super::newest::Points;
 use super::ways::Merge;
+use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldValue, Segment};
 
 /// How large a segment of merged rows becomes.
@@ -13,6 +14,9 @@ pub struct SegmentLimits {
     /// Bytes of values from which on it is full, however few its rows are.
     pub bytes_max: usize,
 }
+
+/// Why a field has a place.
+const PLACE: &str = "places are those of the fields known so far";
 
 /// A tag's value up to this length takes no more than the numbers of its row.
 const TAG_BYTES_SHORT: usize = 16;
@@ -75,19 +79,20 @@ impl MergedSegments {
         } = self;
         columns.resize(points.fields().len(), None);
         for place in points.places() {
-            if let Some(column @ None) = columns.get_mut(place)
-                && let Some((name, field_type)) = points.field(place)
-            {
-                *column = Some(builder.field_column(name, field_type));
-            }
+            let column = columns.get_mut(place).certain(PLACE);
+            column.get_or_insert_with(|| {
+                let (name, field_type) = points.field(place).certain(PLACE);
+                builder.field_column(name, field_type)
+            });
         }
         let mut bytes = size_of::<i64>();
-        let cells = points.values().filter_map(|(place, value)| {
+        let cells = points.values().map(|(place, value)| {
             bytes += match value {
                 FieldValue::String(text) => text.len(),
                 _ => size_of::<i64>(),
             };
-            Some(((*columns.get(place)?)?, value))
+            let column = columns.get(place).copied().flatten();
+            (column.certain("each place was given a column above"), value)
         });
         builder.push_values(series, points.time_ns(), cells);
         bytes

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cells::CellIndex;
+use crate::certain::Certain;
 use crate::columnar::Segment;
 
 /// Rows that a merge has at hand.
@@ -56,10 +57,8 @@ impl Slots {
     /// Lets go of the chunks that are used up: the merge leaves the row at hand.
     pub(super) fn free(&mut self) {
         for slot in self.retired.drain(..) {
-            if let Some(chunk) = self.chunks.get_mut(slot) {
-                *chunk = None;
-                self.free.push(slot);
-            }
+            *self.chunks.get_mut(slot).certain("a slot stays") = None;
+            self.free.push(slot);
         }
     }
 }

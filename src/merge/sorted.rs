@@ -7,10 +7,14 @@ use std::sync::Arc;
 use super::cells::CellIndex;
 use super::day::{TimeRange, day_of};
 use super::order::series_ranks;
+use crate::certain::Certain;
 use crate::columnar::Segment;
 
 /// What a day takes in the lists of days, in bytes.
 const DAY_BYTES: usize = 64;
+
+/// Why there is a rank.
+const RANKED: &str = "every series of a segment has a rank";
 
 /// A segment and the order of its rows: by day, series, time, and of equal ones by arrival. Sorted
 /// once, it serves a merge of each day.
@@ -46,7 +50,9 @@ impl SortedSegment {
         let times = segment.times();
         let first_day = times.iter().min().map_or(0, |time_ns| day_of(*time_ns));
         let last_day = times.iter().max().map_or(0, |time_ns| day_of(*time_ns));
-        let days = usize::try_from(last_day - first_day).unwrap_or(0) + 1;
+        let days =
+            usize::try_from(last_day - first_day).certain("the last is not before the first");
+        let days = days + 1;
         // The order and, if there are several days, another one; ranks, sorting and counting.
         let orders = if days > 1 { 2 } else { 1 };
         let numbers = orders * segment.rows() + 3 * segment.series_count();
@@ -76,7 +82,7 @@ impl SortedSegment {
         let Ok(index) = self.days.binary_search_by_key(&day, |(day, _)| *day) else {
             return 0..0;
         };
-        let end_of = |index: usize| self.days.get(index).map_or(0, |(_, end)| *end);
+        let end_of = |index: usize| self.days.get(index).certain("it was found there").1;
         index.checked_sub(1).map_or(0, end_of)..end_of(index)
     }
 
@@ -87,12 +93,12 @@ impl SortedSegment {
     /// The row at a place of the order.
     #[inline]
     pub(super) fn row(&self, place: usize) -> u32 {
-        self.rows.get(place).copied().unwrap_or_default()
+        *self.rows.get(place).certain("places come from `of_day`")
     }
 
     #[inline]
     pub(super) fn rank(&self, series: u32) -> u32 {
-        self.ranks.get(series as usize).copied().unwrap_or(u32::MAX)
+        *self.ranks.get(series as usize).certain(RANKED)
     }
 }
 
@@ -102,15 +108,16 @@ fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
     let ranked = || {
         let rows = (0_u32..).zip(segment.series_of_rows()).zip(segment.times());
         let asked = rows.filter(|(_, time_ns)| range.contains(**time_ns));
-        asked.filter_map(|((row, series), _)| Some((row, *ranks.get(*series as usize)? as usize)))
+        let rank_of = |series: u32| *ranks.get(series as usize).certain(RANKED) as usize;
+        asked.map(move |((row, series), _)| (row, rank_of(*series)))
     };
+    const LISTED: &str = "there are no more ranks than series";
+    const COUNTED: &str = "each row was counted";
     let mut ends = vec![0_u32; ranks.len()];
     let mut count = 0;
     for (_, rank) in ranked() {
         count += 1;
-        if let Some(end) = ends.get_mut(rank) {
-            *end += 1;
-        }
+        *ends.get_mut(rank).certain(LISTED) += 1;
     }
     // From counts to where each series starts, which moves to where it ends.
     let mut start = 0;
@@ -119,19 +126,15 @@ fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
     }
     let mut rows = vec![0; count];
     for (row, rank) in ranked() {
-        if let Some(end) = ends.get_mut(rank) {
-            if let Some(slot) = rows.get_mut(*end as usize) {
-                *slot = row;
-            }
-            *end += 1;
-        }
+        let end = ends.get_mut(rank).certain(LISTED);
+        *rows.get_mut(*end as usize).certain(COUNTED) = row;
+        *end += 1;
     }
-    let time_of = |row: u32| segment.times().get(row as usize).copied();
+    let time_of = |row: u32| time_of(segment, row);
     let mut start = 0;
     for end in ends {
-        if let Some(rows) = rows.get_mut(start..end as usize) {
-            rows.sort_unstable_by_key(|row| (time_of(*row), *row));
-        }
+        let rows = rows.get_mut(start..end as usize).certain(COUNTED);
+        rows.sort_unstable_by_key(|row| (time_of(*row), *row));
         start = end as usize;
     }
     rows
@@ -139,20 +142,12 @@ fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
 
 /// Puts rows in order by their day, which stay in order within it; where each day's rows end.
 fn by_day(segment: &Segment, rows: &mut Vec<u32>) -> Vec<(i32, usize)> {
-    let day_of_row = |row: u32| {
-        day_of(
-            segment
-                .times()
-                .get(row as usize)
-                .copied()
-                .unwrap_or_default(),
-        )
-    };
+    const CHUNK: &str = "a chunk of rows of one day is not empty, and its day was counted";
+    let day_of_row = |row: u32| day_of(time_of(segment, row));
+    let day_of_all = |rows: &[u32]| day_of_row(*rows.first().certain(CHUNK));
     let mut ends: BTreeMap<i32, usize> = BTreeMap::new();
     for same in rows.chunk_by(|a, b| day_of_row(*a) == day_of_row(*b)) {
-        if let Some(row) = same.first() {
-            *ends.entry(day_of_row(*row)).or_default() += same.len();
-        }
+        *ends.entry(day_of_all(same)).or_default() += same.len();
     }
     if ends.len() > 1 {
         let mut start = 0;
@@ -161,16 +156,17 @@ fn by_day(segment: &Segment, rows: &mut Vec<u32>) -> Vec<(i32, usize)> {
         }
         let mut sorted = vec![0; rows.len()];
         for same in rows.chunk_by(|a, b| day_of_row(*a) == day_of_row(*b)) {
-            let day = same.first().map_or(0, |row| day_of_row(*row));
-            let Some(end) = ends.get_mut(&day) else {
-                continue;
-            };
-            if let Some(slots) = sorted.get_mut(*end..*end + same.len()) {
-                slots.copy_from_slice(same);
-            }
+            let end = ends.get_mut(&day_of_all(same)).certain(CHUNK);
+            let slots = sorted.get_mut(*end..*end + same.len()).certain(CHUNK);
+            slots.copy_from_slice(same);
             *end += same.len();
         }
         *rows = sorted;
     }
     ends.into_iter().collect()
+}
+
+fn time_of(segment: &Segment, row: u32) -> i64 {
+    let time_ns = segment.times().get(row as usize);
+    *time_ns.certain("it is a row of the segment")
 }

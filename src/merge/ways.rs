@@ -10,6 +10,7 @@ use super::cursor::{Cursor, Step};
 use super::order::compare_tags;
 use super::run::{Run, Tags};
 use super::slots::{Chunk, Slots};
+use crate::certain::{Certain, impossible};
 
 /// Yields merged rows by series and time. The default has none.
 #[derive(Default)]
@@ -24,6 +25,9 @@ pub struct Merge {
     /// Runs of the series at hand: time and run. Of equal times the earliest run comes first.
     active: BinaryHeap<Reverse<(i64, usize)>>,
 }
+
+/// Why a run has a place.
+const PLACED: &str = "every run has a place";
 
 /// Where the merge is in a run.
 enum Place {
@@ -103,10 +107,11 @@ impl Merge {
         taken.map(|()| true)
     }
 
-    /// The rows that a source is one of.
+    /// The rows that a source of the row at hand is one of.
     #[inline]
-    pub fn chunk(&self, slot: usize) -> Option<&Chunk> {
-        self.slots.chunk(slot)
+    pub fn chunk(&self, slot: usize) -> &Chunk {
+        let chunk = self.slots.chunk(slot);
+        chunk.certain("a chunk stays in its slot as long as a row at hand needs it")
     }
 
     /// Takes all rows at the row's time from the runs of its series.
@@ -120,8 +125,7 @@ impl Merge {
                 return Ok(());
             }
             let Some(Place::At(cursor)) = self.places.get_mut(run) else {
-                PeekMut::pop(head);
-                continue;
+                impossible("a run is active while it is at a row");
             };
             let slot = cursor.slot;
             row.sources.push(Source {
@@ -145,11 +149,11 @@ impl Merge {
     }
 
     fn end(&mut self, run: usize) {
-        let place = self.places.get_mut(run);
-        let place = place.map(|place| std::mem::replace(place, Place::End));
-        if let Some(Place::At(ended)) = place {
-            self.slots.retire(ended.slot);
-        }
+        let place = self.places.get_mut(run).certain(PLACED);
+        let Place::At(ended) = std::mem::replace(place, Place::End) else {
+            impossible("a run ends behind a row");
+        };
+        self.slots.retire(ended.slot);
     }
 
     /// Lets a run wait for its series.
@@ -170,9 +174,10 @@ impl Merge {
         let mut is_joined = true;
         while is_joined && let Some(next) = self.waiting.pop() {
             is_joined = next.is_joined;
-            if let Some(Place::At(cursor)) = self.places.get(next.run) {
-                self.active.push(Reverse((cursor.time_ns, next.run)));
-            }
+            let Some(Place::At(cursor)) = self.places.get(next.run) else {
+                impossible("the unread runs of the smallest series were read above");
+            };
+            self.active.push(Reverse((cursor.time_ns, next.run)));
         }
         Ok(())
     }
@@ -184,26 +189,23 @@ impl Merge {
         let mut is_joined = true;
         while is_joined && let Some(before) = index.checked_sub(1) {
             index = before;
-            let Some(waiting) = self.waiting.get(index) else {
-                return Ok(false);
-            };
+            let waiting = self.waiting.get(index).certain("it is before the end");
             is_joined = waiting.is_joined;
             let run = waiting.run;
-            if let Some(place @ Place::Before(..)) = self.places.get_mut(run) {
-                let Place::Before(_, unread) = std::mem::replace(place, Place::End) else {
-                    return Ok(false);
-                };
-                self.unread -= 1;
-                self.stop_waiting(index);
-                let read = Place::read(unread, &mut self.slots)?;
-                let has_rows = matches!(read, Place::At(_));
-                if let Some(place) = self.places.get_mut(run) {
-                    *place = read;
+            let place = self.places.get_mut(run).certain(PLACED);
+            match std::mem::replace(place, Place::End) {
+                Place::Before(_, unread) => {
+                    self.unread -= 1;
+                    self.stop_waiting(index);
+                    let read = Place::read(unread, &mut self.slots)?;
+                    let has_rows = matches!(read, Place::At(_));
+                    *self.places.get_mut(run).certain(PLACED) = read;
+                    if has_rows {
+                        self.wait(run);
+                    }
+                    return Ok(true);
                 }
-                if has_rows {
-                    self.wait(run);
-                }
-                return Ok(true);
+                read => *place = read,
             }
         }
         Ok(false)
@@ -225,7 +227,7 @@ impl Merge {
             (Some(Before(left, _)), Some(Before(right, _))) => {
                 compare_tags(pairs(left), pairs(right))
             }
-            _ => Ordering::Equal,
+            _ => impossible("only runs with a series wait for it"),
         }
     }
 }

@@ -3,10 +3,16 @@
 use std::ops::Range;
 
 use super::sorted::Sorted;
+use crate::certain::Certain;
 use crate::columnar::{FieldType, FieldValue, FieldValues, SegmentField};
+use crate::narrow;
 
 /// Below one value in so many rows, values are sorted rather than laid out row by row.
 const SPARSE: usize = 8;
+
+/// Why values are found, and fit.
+const PLACE: &str = "every input row has a place in the output";
+const TYPE: &str = "parts are those of this type";
 
 /// Values in the order of rows, absent ones left out.
 #[derive(Debug)]
@@ -158,9 +164,10 @@ impl<'a> Gather<'a, '_> {
     ) -> Gathered<T> {
         let (mut rows_of, mut values): (Vec<u32>, Vec<T>) = (Vec::new(), Vec::new());
         for (row, input) in self.sorted.inputs_of(rows) {
-            let Some(value) = self.value(input as usize).and_then(&one) else {
+            let Some(value) = self.value(input as usize) else {
                 continue;
             };
+            let value = one(value).certain(TYPE);
             match values.last_mut() {
                 // Of equal points the newest comes last.
                 Some(last) if rows_of.last() == Some(&row) => *last = value,
@@ -191,7 +198,7 @@ impl<'a> Gather<'a, '_> {
         let parts = self
             .parts
             .iter()
-            .filter_map(|(_, field)| of(field.values()));
+            .map(|(_, field)| of(field.values()).certain(TYPE));
         let values = parts.flatten();
         let Some(places) = &self.sorted.places else {
             let values = values.collect();
@@ -199,9 +206,7 @@ impl<'a> Gather<'a, '_> {
         };
         let mut placed = vec![T::default(); self.sorted.rows()];
         for (place, value) in places.iter().zip(values) {
-            if let Some(slot) = placed.get_mut(*place as usize) {
-                *slot = value;
-            }
+            *placed.get_mut(*place as usize).certain(PLACE) = value;
         }
         Gathered {
             rows: None,
@@ -216,9 +221,7 @@ impl<'a> Gather<'a, '_> {
     {
         let mut placed: Vec<Option<T>> = vec![None; self.sorted.rows()];
         self.for_each(of, |place, value| {
-            if let Some(slot) = placed.get_mut(place as usize) {
-                *slot = Some(value);
-            }
+            *placed.get_mut(place as usize).certain(PLACE) = Some(value);
         });
         let present = (0_u32..).zip(&placed).filter(|(_, value)| value.is_some());
         let rows: Vec<u32> = present.map(|(row, _)| row).collect();
@@ -254,22 +257,20 @@ impl<'a> Gather<'a, '_> {
         I: Iterator<Item = T>,
     {
         for (base, field) in self.parts {
-            let Some(mut values) = of(field.values()) else {
-                continue;
-            };
+            let mut values = of(field.values()).certain(TYPE);
             for (row, length) in field.runs() {
                 let rows = base + row as usize..base + row as usize + length as usize;
                 match &self.sorted.places {
                     Some(places) => {
-                        let places = places.get(rows).unwrap_or_default();
+                        let places = places.get(rows).certain(PLACE);
                         places
                             .iter()
                             .zip(values.by_ref())
                             .for_each(|(p, v)| found(*p, v));
                     }
                     None => {
-                        // Checked when the rows were sorted: they are fewer than 2^32.
-                        let first = u32::try_from(rows.start).unwrap_or(u32::MAX);
+                        let first =
+                            narrow::to_u32(rows.start, "it was checked when they were sorted");
                         (first..first + length)
                             .zip(values.by_ref())
                             .for_each(|(p, v)| found(p, v));

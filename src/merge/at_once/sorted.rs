@@ -12,9 +12,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::TooManyRows;
+use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::merge::day::day_of;
 use crate::merge::order::Ranks;
+use crate::narrow;
+
+/// Why indexes are good.
+const ROWS: &str = "rows, series, ranks and segments are those of the input, numbered through";
+const COUNTED: &str = "more than 2^32 input rows were refused, and there are no more of the output";
 
 /// Rows of one series, one behind the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +135,7 @@ impl Sorted {
 
     /// The times of some rows, nanoseconds since the epoch.
     pub fn times(&self, rows: Range<usize>) -> &[i64] {
-        self.times.get(rows).unwrap_or_default()
+        self.times.get(rows).certain(ROWS)
     }
 
     /// Days since 1970-01-01, in UTC, with the rows they have, ascending.
@@ -147,7 +153,7 @@ impl Sorted {
     /// For rows of several days only.
     pub(super) fn inputs_of(&self, rows: Range<usize>) -> impl Iterator<Item = (u32, u32)> {
         let place = |input: &u32| match &self.places {
-            Some(places) => places.get(*input as usize).copied().unwrap_or(u32::MAX),
+            Some(places) => *places.get(*input as usize).certain(ROWS),
             None => *input,
         };
         let before = |row: usize| {
@@ -155,14 +161,14 @@ impl Sorted {
             self.order.partition_point(is_before)
         };
         let inputs = self.order.get(before(rows.start)..before(rows.end));
-        let inputs = inputs.unwrap_or_default().iter();
-        inputs.map(move |input| (place(input), *input))
+        let inputs = inputs.certain("what is before the end is not before the start");
+        inputs.iter().map(move |input| (place(input), *input))
     }
 
     /// The runs within some rows: where the series' tags are found, and how many rows it has.
     pub fn runs_in(&self, rows: Range<usize>) -> impl Iterator<Item = (&Segment, u32, usize)> {
         let first = self.runs.partition_point(|run| run.start <= rows.start);
-        let runs = self.runs.get(first.saturating_sub(1)..).unwrap_or_default();
+        let runs = self.runs.get(first.saturating_sub(1)..).certain(ROWS);
         let ends = runs
             .iter()
             .skip(1)
@@ -172,10 +178,10 @@ impl Sorted {
             let end = rows.end;
             move |(run, _)| run.start < end
         });
-        inside.filter_map(move |(run, end)| {
-            let segment = self.segments.get(run.segment)?;
+        inside.map(move |(run, end)| {
+            let segment = self.segments.get(run.segment).certain(ROWS);
             let length = end.min(rows.end) - run.start.max(rows.start);
-            Some((&**segment, run.series, length))
+            (&**segment, run.series, length)
         })
     }
 }
@@ -205,7 +211,8 @@ impl<'a> Input<'a> {
         for (index, segment) in segments.iter().enumerate() {
             let of_series = ranks.of_segment(index);
             let series = segment.series_of_rows().iter();
-            of_rows.extend(series.map(|id| of_series.get(*id as usize).copied().unwrap_or(0)));
+            let rank_of = |id: &u32| *of_series.get(*id as usize).certain(ROWS);
+            of_rows.extend(series.map(rank_of));
         }
         let rank_count = of_rows.iter().max().map_or(0, |rank| *rank as usize + 1);
         Ok(Self {
@@ -221,7 +228,7 @@ impl<'a> Input<'a> {
         let (Some(first), Some(last)) = days else {
             return BTreeMap::new();
         };
-        let all = 0..u32::try_from(self.times.len()).unwrap_or(u32::MAX);
+        let all = 0..narrow::to_u32(self.times.len(), COUNTED);
         if !by_day || day_of(*first) == day_of(*last) {
             return [(day_of(*first), all.collect())].into();
         }
@@ -253,9 +260,7 @@ impl<'a> Input<'a> {
         // Where the next row of each rank goes.
         let mut next = vec![0_u32; self.rank_count];
         for row in rows {
-            if let Some(count) = next.get_mut(self.rank(*row) as usize) {
-                *count += 1;
-            }
+            *next.get_mut(self.rank(*row) as usize).certain(ROWS) += 1;
         }
         let mut start = 0;
         for count in &mut next {
@@ -263,22 +268,19 @@ impl<'a> Input<'a> {
         }
         let mut sorted = vec![0; rows.len()];
         for row in rows {
-            if let Some(place) = next.get_mut(self.rank(*row) as usize)
-                && let Some(slot) = sorted.get_mut(*place as usize)
-            {
-                *slot = *row;
-                *place += 1;
-            }
+            let place = next.get_mut(self.rank(*row) as usize).certain(ROWS);
+            *sorted.get_mut(*place as usize).certain(ROWS) = *row;
+            *place += 1;
         }
         sorted
     }
 
     fn rank(&self, row: u32) -> u32 {
-        self.ranks.get(row as usize).copied().unwrap_or_default()
+        *self.ranks.get(row as usize).certain(ROWS)
     }
 
     fn time(&self, row: u32) -> i64 {
-        self.times.get(row as usize).copied().unwrap_or_default()
+        *self.times.get(row as usize).certain(ROWS)
     }
 
     fn is_in_place(&self, places: &[u32]) -> bool {
@@ -319,22 +321,20 @@ impl Output {
                 self.times.push(point.1);
                 last = Some(point);
             }
-            if let Some(place) = self.places.get_mut(*row as usize) {
-                // There are no more rows than the input has, which is checked.
-                *place = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
-            }
+            let place = self.places.get_mut(*row as usize).certain(ROWS);
+            *place = narrow::to_u32(self.times.len() - 1, COUNTED);
         }
         self.days.push((day, start..self.times.len()));
     }
 
     fn runs(&self, ranks: &Ranks) -> Vec<Run> {
-        let runs = self.starts.iter().filter_map(|(rank, start)| {
-            let (segment, series) = ranks.source(*rank)?;
-            Some(Run {
+        let runs = self.starts.iter().map(|(rank, start)| {
+            let (segment, series) = ranks.source(*rank);
+            Run {
                 segment,
                 series,
                 start: *start,
-            })
+            }
         });
         runs.collect()
     }
