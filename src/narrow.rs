@@ -9,7 +9,7 @@
 //! | [`to_usize`] | capped: no buffer is as long as that, so a limit is none |
 //! | [`capped_u32`] | capped, for numbers that people and estimates read |
 //! | [`not_negative`] | zero, for numbers of others that should not be below |
-//! | [`to_u32`] | loud: whoever calls knows, and says, why it fits |
+//! | [`to_u32`], [`id`] | loud: whoever calls knows why it fits |
 
 use crate::certain::Certain;
 
@@ -56,6 +56,24 @@ pub fn not_negative(count: i64) -> u64 {
 #[track_caller]
 pub fn to_u32(count: usize, why: &str) -> u32 {
     u32::try_from(count).certain(why)
+}
+
+/// An id (of a row, a series, a dictionary entry, an offset into text) as Arrow wants it: below
+/// 2^31.
+///
+/// Slices of the parser are a few MiB and a segment is frozen before it reaches 1 GiB (`buffer`
+/// checks before it appends, whatever the configuration says), and every id costs at least one
+/// byte, so the limit is never met.
+///
+/// # Panics
+///
+/// If it is.
+#[inline]
+#[must_use]
+#[track_caller]
+pub fn id(count: usize) -> u32 {
+    let id = i32::try_from(count).certain("a batch stays far below 2 GiB");
+    id.cast_unsigned()
 }
 
 #[cfg(test)]

@@ -4,7 +4,12 @@
 
 use super::batch::Batch;
 use super::builder::BatchBuilder;
-use super::narrow;
+use crate::certain::Certain;
+use crate::narrow;
+
+/// Why ids are found.
+const CONSISTENT: &str =
+    "ids of a batch are below its counts, by construction and when it is decoded";
 
 impl BatchBuilder {
     /// Adds all rows of `batch`, which must be of the same measurement, behind those that are here.
@@ -16,14 +21,11 @@ impl BatchBuilder {
         let first_row = narrow::id(self.batch.times.len());
         let _checked = narrow::id(self.batch.times.len() + batch.times.len());
         let series_map = self.map_series(batch);
-        // Every row's id is below the number of series: a batch is consistent by construction.
         let mapped = batch
             .row_series
             .iter()
-            .map(|id| series_map.get(*id as usize));
-        self.batch
-            .row_series
-            .extend(mapped.map(|id| id.copied().unwrap_or_default()));
+            .map(|id| *series_map.get(*id as usize).certain(CONSISTENT));
+        self.batch.row_series.extend(mapped);
         self.batch.times.extend_from_slice(&batch.times);
         for field in batch
             .fields
@@ -31,9 +33,10 @@ impl BatchBuilder {
             .filter(|field| field.present_count() > 0)
         {
             let column = self.field_column(field.name(), field.field_type());
-            if let Some(target) = self.field_mut(column) {
-                target.append(field, first_row);
-            }
+            let target = self.field_mut(column);
+            target
+                .certain("it was made just now")
+                .append(field, first_row);
         }
     }
 
@@ -48,8 +51,7 @@ impl BatchBuilder {
             .map(|shape| {
                 let mapped: Vec<u32> = shape
                     .iter()
-                    .filter_map(|column| columns.get(*column as usize))
-                    .copied()
+                    .map(|column| *columns.get(*column as usize).certain(CONSISTENT))
                     .collect();
                 self.index.shape(&mut self.batch.series, &mapped)
             })
@@ -59,13 +61,12 @@ impl BatchBuilder {
         for (shape, own) in batch.series.iter() {
             scratch.clear();
             let cells = batch.series.shape(shape).iter().zip(own);
-            scratch.extend(
-                cells.filter_map(|(column, value)| {
-                    values.get(*column as usize)?.get(*value as usize)
-                }),
-            );
-            let shape = shapes.get(shape as usize).copied().unwrap_or_default();
-            ids.push(self.index.series(&mut self.batch.series, shape, &scratch));
+            scratch.extend(cells.map(|(column, value)| {
+                let values = values.get(*column as usize).certain(CONSISTENT);
+                *values.get(*value as usize).certain(CONSISTENT)
+            }));
+            let shape = shapes.get(shape as usize).certain(CONSISTENT);
+            ids.push(self.index.series(&mut self.batch.series, *shape, &scratch));
         }
         ids
     }

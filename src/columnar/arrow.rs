@@ -15,6 +15,10 @@ use super::batch::TagColumn;
 use super::presence::Presence;
 use super::segment::{Segment, SegmentField};
 use super::value::FieldType;
+use crate::certain::Certain;
+
+/// Why a series is found.
+const SERIES: &str = "ids of series are below their number";
 
 /// The key in a column's metadata that says what the column is, as InfluxDB 3 writes it.
 pub const COLUMN_TYPE_KEY: &str = "iox::column::type";
@@ -86,7 +90,8 @@ impl Segment {
         TimestampNanosecondArray::new(self.times.clone(), None).with_timezone("UTC")
     }
 
-    /// The values of a tag, by its position in [`Segment::tag_keys`], in all rows.
+    /// The values of a tag, by its position in [`Segment::tag_keys`], in all rows; all null where
+    /// there is no such tag.
     pub fn tag_array(&self, tag: usize) -> Result<DictionaryArray<Int32Type>, ArrowError> {
         let values = self.tags.get(tag).map(dictionary).transpose()?;
         let values = values.unwrap_or_else(|| StringArray::new_null(0));
@@ -95,7 +100,7 @@ impl Segment {
             .map(|series| self.tag_of_series(tag, series))
             .collect();
         let rows = self.row_series.iter();
-        let keys = rows.map(|series| of_series.get(*series as usize).copied().flatten());
+        let keys = rows.map(|series| *of_series.get(*series as usize).certain(SERIES));
         DictionaryArray::try_new(keys.collect(), Arc::new(values))
     }
 
@@ -109,10 +114,11 @@ impl Segment {
 
     /// The dictionary id of a tag's value in a series.
     fn tag_of_series(&self, tag: usize, series: u32) -> Option<i32> {
-        let (shape, values) = self.series.get(series)?;
+        let (shape, values) = self.series.get(series).certain(SERIES);
         let mut columns = self.series.shape(shape).iter();
         let position = columns.position(|column| *column as usize == tag)?;
-        values.get(position).map(|id| id.cast_signed())
+        let id = values.get(position);
+        Some(id.certain("one a tag of the shape").cast_signed())
     }
 }
 
@@ -165,7 +171,7 @@ fn spread<T: ArrowPrimitiveType>(
         values.resize(row as usize, T::default_value());
         let (run, later) = rest
             .split_at_checked(length as usize)
-            .unwrap_or((rest, &[]));
+            .certain("there are as many values as rows that have one");
         values.extend_from_slice(run);
         rest = later;
     }

@@ -4,6 +4,7 @@ use super::column::FieldColumn;
 use super::kind::ColumnKind;
 use super::series::SeriesTable;
 use super::strings::Strings;
+use crate::certain::Certain;
 
 /// A tag key and the distinct values it has in a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +56,7 @@ impl Batch {
         self.series.len()
     }
 
-    /// Key and value of every tag of a series, ordered by key, bytewise; nothing for an unknown id.
+    /// Key and value of every tag of a series, ordered by key, bytewise.
     pub fn series_tags(&self, series: u32) -> impl Iterator<Item = (&str, &str)> + Clone {
         tags_of(&self.tags, &self.series, series)
     }
@@ -114,13 +115,11 @@ pub(super) fn tags_of<'a>(
     table: &'a SeriesTable,
     series: u32,
 ) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
-    let (shape, values) = table.get(series).unwrap_or((u32::MAX, &[]));
-    table
-        .shape(shape)
-        .iter()
-        .zip(values)
-        .filter_map(|(column, value)| {
-            let tag = tags.get(*column as usize)?;
-            Some((&*tag.key, tag.values.get(*value)?))
-        })
+    const KNOWN: &str = "ids of series, tags and values are those of their batch";
+    let (shape, values) = table.get(series).certain(KNOWN);
+    let tags_of_shape = table.shape(shape).iter();
+    tags_of_shape.zip(values).map(|(column, value)| {
+        let tag = tags.get(*column as usize).certain(KNOWN);
+        (&*tag.key, tag.values.get(*value).certain(KNOWN))
+    })
 }

@@ -1,5 +1,7 @@
 //! Booleans, eight a byte, the first in the lowest bit, as Arrow lays them out.
 
+use crate::certain::Certain;
+
 /// A growing list of bits. Bits past the end of the last byte are zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bits {
@@ -52,9 +54,8 @@ impl Bits {
         // `reserve` must not ask for a byte more than is kept: the bound on memory counts on it.
         self.bytes.reserve(self.len.div_ceil(8) - self.bytes.len());
         for byte in &other.bytes {
-            if let Some(last) = self.bytes.last_mut() {
-                *last |= byte << shift;
-            }
+            let last = self.bytes.last_mut();
+            *last.certain("a byte that is begun is there") |= byte << shift;
             if self.bytes.len() < self.len.div_ceil(8) {
                 self.bytes.push(byte >> (8 - shift));
             }

@@ -4,9 +4,10 @@ use super::batch::Batch;
 use super::column::FieldColumn;
 use super::footprint;
 use super::index::Index;
-use super::narrow;
 use super::segment::Segment;
 use super::value::{FieldType, FieldValue};
+use crate::certain::Certain;
+use crate::narrow;
 
 /// A [`Batch`] and the hash indexes needed to add to it: row by row while parsing, batch by batch
 /// in the buffer and in replay.
@@ -100,10 +101,8 @@ impl BatchBuilder {
         self.batch.times.push(time_ns);
         self.batch.row_series.push(series);
         for (column, value) in cells {
-            match self.batch.fields.get_mut(column as usize) {
-                Some(field) => field.push(row, value),
-                None => debug_assert!(false, "a column of this builder"),
-            }
+            let field = self.batch.fields.get_mut(column as usize);
+            field.certain("a column of this builder").push(row, value);
         }
     }
 

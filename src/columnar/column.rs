@@ -1,10 +1,14 @@
 //! A field column: a name, a type, and the values of the rows that have one, packed.
 
 use super::bits::Bits;
-use super::narrow;
 use super::presence::Presence;
 use super::strings::Strings;
 use super::value::{FieldType, FieldValue};
+use crate::certain::{Certain, impossible};
+use crate::narrow;
+
+/// Why there is a value.
+const RANKED: &str = "a column has as many values as rows that have one";
 
 /// The values of a column, absent ones left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +58,7 @@ impl Values {
             (Self::Unsigned(values), Self::Unsigned(more)) => values.extend_from_slice(more),
             (Self::Boolean(values), Self::Boolean(more)) => values.append(more),
             (Self::String(values), Self::String(more)) => values.append(more),
-            _ => debug_assert!(false, "columns are looked up by name and type"),
+            _ => impossible("columns are looked up by name and type"),
         }
     }
 }
@@ -95,9 +99,8 @@ impl FieldColumn {
 
     /// The value of `row`, if it has one.
     pub fn value(&self, row: usize) -> Option<FieldValue<'_>> {
-        self.presence
-            .rank(row)
-            .and_then(|rank| self.values.get(rank))
+        let rank = self.presence.rank(row)?;
+        Some(self.values.get(rank).certain(RANKED))
     }
 
     /// How many rows have a value.
@@ -108,25 +111,21 @@ impl FieldColumn {
     /// Every row that has a value, ascending, with the value.
     pub fn iter(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
         let ranked = self.presence.rows().enumerate();
-        ranked.filter_map(|(rank, row)| Some((row, self.values.get(rank)?)))
+        ranked.map(|(rank, row)| (row, self.values.get(rank).certain(RANKED)))
     }
 
     /// Sets the value of a row behind all rows set before. A value of another type, or a second
-    /// one for a row, is a mistake of the caller: it is left out.
+    /// one for a row, is a mistake of the caller, and loud: left out, it would be lost.
     #[inline]
     pub(super) fn push(&mut self, row: u32, value: FieldValue<'_>) {
-        let fits = value.field_type() == self.field_type() && self.presence.push(row);
-        debug_assert!(fits, "one value of the column's type a row");
-        if !fits {
-            return;
-        }
+        self.presence.push(row);
         match (&mut self.values, value) {
             (Values::Float(values), FieldValue::Float(value)) => values.push(value),
             (Values::Integer(values), FieldValue::Integer(value)) => values.push(value),
             (Values::Unsigned(values), FieldValue::Unsigned(value)) => values.push(value),
             (Values::Boolean(values), FieldValue::Boolean(value)) => values.push(value),
             (Values::String(values), FieldValue::String(value)) => values.push(value),
-            _ => {}
+            _ => impossible("a value of the column's type"),
         }
     }
 

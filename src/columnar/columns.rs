@@ -12,11 +12,12 @@ use arrow_buffer::{BooleanBufferBuilder, ScalarBuffer};
 use arrow_schema::DataType;
 
 use super::batch::TagColumn;
-use super::narrow;
 use super::presence::Presence;
 use super::segment::{Segment, SegmentField};
 use super::series::SeriesTable;
 use super::value::FieldType;
+use crate::certain::Certain;
+use crate::narrow;
 
 /// Columns of equal length: times, tags by key, fields by name.
 #[derive(Debug, Default)]
@@ -93,8 +94,10 @@ impl<'a> Tag<'a> {
 
     /// Our id of the value in a row, if it has one.
     fn id(&mut self, row: usize) -> Option<u32> {
-        let key = usize::try_from(*self.keys.get(row)?).ok()?;
-        let known = self.ids.get_mut(key)?;
+        let key = *self.keys.get(row).certain("all columns are of one length");
+        let key = usize::try_from(key).ok()?;
+        let known = self.ids.get_mut(key);
+        let known = known.certain("keys are within the dictionary, which Arrow checks");
         if *known == 0 {
             self.column.values.push(self.values.value(key));
             *known = narrow::id(self.column.values.len());
@@ -175,7 +178,12 @@ fn pack<T: ArrowPrimitiveType>(array: &ArrayRef) -> ArrayRef {
     };
     let mut values = Vec::with_capacity(array.len() - nulls.null_count());
     for (start, end) in nulls.valid_slices() {
-        values.extend_from_slice(array.values().get(start..end).unwrap_or_default());
+        values.extend_from_slice(
+            array
+                .values()
+                .get(start..end)
+                .certain("slices are within the column"),
+        );
     }
     Arc::new(PrimitiveArray::<T>::new(values.into(), None))
 }

@@ -2,8 +2,8 @@
 
 use super::batch::Batch;
 use super::column::FieldColumn;
-use super::narrow;
 use super::value::{FieldType, FieldValue};
+use crate::narrow;
 
 /// The integers from `-EXACT_MAX` to `EXACT_MAX` are floats too, each of them and nothing between.
 const EXACT_MAX: u64 = 1 << 53;

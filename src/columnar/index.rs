@@ -9,9 +9,13 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::batch::TagColumn;
 use super::column::FieldColumn;
-use super::narrow;
 use super::series::SeriesTable;
 use super::value::FieldType;
+use crate::certain::Certain;
+use crate::narrow;
+
+/// Why an id is found.
+const KNOWN: &str = "an id is handed out when what it names is put there, and nothing is removed";
 
 /// The values of one tag column by their text.
 #[derive(Clone, Debug, Default)]
@@ -54,11 +58,8 @@ impl Index {
     /// The dictionary id of a tag's value, made if there is none. The column must exist.
     #[inline]
     pub(super) fn tag_value(&mut self, tags: &mut [TagColumn], column: u32, text: &str) -> u32 {
-        let tag = tags.get_mut(column as usize);
-        let (Some(tag), Some(index)) = (tag, self.values.get_mut(column as usize)) else {
-            debug_assert!(false, "tag columns are made before their values");
-            return 0;
-        };
+        let tag = tags.get_mut(column as usize).certain(KNOWN);
+        let index = self.values.get_mut(column as usize).certain(KNOWN);
         if tag.values.is(index.last, text) {
             return index.last;
         }
@@ -67,10 +68,7 @@ impl Index {
         index.last = found.unwrap_or_else(|| {
             let id = narrow::id(tag.values.len());
             tag.values.push(text);
-            let hash_of = |id: &u32| {
-                self.hasher
-                    .hash_one(tag.values.get(*id).unwrap_or_default())
-            };
+            let hash_of = |id: &u32| self.hasher.hash_one(tag.values.get(*id).certain(KNOWN));
             index.ids.insert_unique(hash, id, hash_of);
             id
         });
@@ -100,7 +98,7 @@ impl Index {
             return *id;
         }
         let id = series.push(shape, values);
-        let hash_of = |id: &u32| self.hasher.hash_one(series.get(*id).unwrap_or_default());
+        let hash_of = |id: &u32| self.hasher.hash_one(series.get(*id).certain(KNOWN));
         self.series.insert_unique(hash, id, hash_of);
         id
     }
@@ -117,8 +115,8 @@ impl Index {
         for (key, text) in wanted {
             let hash = self.hasher.hash_one(*key);
             let column = *self.keys.find(hash, |id| key_of(tags, *id) == *key)?;
-            let dictionary = &tags.get(column as usize)?.values;
-            let index = self.values.get(column as usize)?;
+            let dictionary = &tags.get(column as usize).certain(KNOWN).values;
+            let index = self.values.get(column as usize).certain(KNOWN);
             let hash = self.hasher.hash_one(*text);
             columns.push(column);
             values.push(*index.ids.find(hash, |id| dictionary.is(*id, text))?);
@@ -139,15 +137,13 @@ impl Index {
         field_type: FieldType,
     ) -> u32 {
         let hash = self.hasher.hash_one((name, field_type));
-        let same = |id: &u32| identity_of(fields, *id) == Some((name, field_type));
+        let same = |id: &u32| identity_of(fields, *id) == (name, field_type);
         if let Some(id) = self.fields.find(hash, same) {
             return *id;
         }
         let id = narrow::id(fields.len());
         fields.push(FieldColumn::new(name, field_type));
-        let hash_of = |id: &u32| {
-            identity_of(fields, *id).map_or(0, |identity| self.hasher.hash_one(identity))
-        };
+        let hash_of = |id: &u32| self.hasher.hash_one(identity_of(fields, *id));
         self.fields.insert_unique(hash, id, hash_of);
         id
     }
@@ -168,11 +164,10 @@ impl Index {
 }
 
 fn key_of(tags: &[TagColumn], column: u32) -> &str {
-    tags.get(column as usize).map_or("", |tag| &*tag.key)
+    &tags.get(column as usize).certain(KNOWN).key
 }
 
-fn identity_of(fields: &[FieldColumn], column: u32) -> Option<(&str, FieldType)> {
-    fields
-        .get(column as usize)
-        .map(|field| (field.name(), field.field_type()))
+fn identity_of(fields: &[FieldColumn], column: u32) -> (&str, FieldType) {
+    let field = fields.get(column as usize).certain(KNOWN);
+    (field.name(), field.field_type())
 }

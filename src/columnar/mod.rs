@@ -29,7 +29,6 @@ mod floats;
 mod footprint;
 mod index;
 mod kind;
-mod narrow;
 mod presence;
 mod retain;
 mod segment;

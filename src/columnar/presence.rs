@@ -4,6 +4,8 @@
 //! A column that every row sets has no list at all. One set by every second row costs 8 bytes a
 //! value, one that starts late or stops early 8 bytes in all.
 
+use crate::certain::{Certain, impossible};
+
 /// A stretch of rows that all have a value. It ends where the next one's rank says, so its length
 /// is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +36,17 @@ impl Presence {
         self.runs.len()
     }
 
-    /// Marks `row`; false, and nothing is marked, unless it is behind all marked before.
+    /// Marks `row`, which is behind all marked before.
     #[inline]
-    pub(super) fn push(&mut self, row: u32) -> bool {
-        self.push_run(row, 1)
+    pub(super) fn push(&mut self, row: u32) {
+        self.push_run(row, 1);
     }
 
-    /// Marks `length` rows (at least one) from `row` on.
+    /// Marks `length` rows (at least one) from `row` on, all behind those marked before.
     #[inline]
-    pub(super) fn push_run(&mut self, row: u32, length: u32) -> bool {
+    pub(super) fn push_run(&mut self, row: u32, length: u32) {
         if row < self.next {
-            return false;
+            impossible("rows come in order, with one value each");
         }
         if row > self.next {
             self.runs.push(Run {
@@ -54,7 +56,6 @@ impl Presence {
         }
         self.count += length;
         self.next = row + length;
-        true
     }
 
     pub(super) fn append(&mut self, other: &Self, first_row: u32) {
@@ -70,7 +71,10 @@ impl Presence {
         let later = self.runs.partition_point(|run| run.row <= row);
         let end = self.runs.get(later).map_or(self.count, |run| run.rank);
         let start = match later.checked_sub(1) {
-            Some(index) => *self.runs.get(index)?,
+            Some(index) => *self
+                .runs
+                .get(index)
+                .certain("it is before one that may be the end"),
             None => Run { row: 0, rank: 0 },
         };
         let rank = start.rank + (row - start.row);
@@ -121,7 +125,7 @@ mod tests {
     fn of(rows: &[bool]) -> Presence {
         let mut presence = Presence::default();
         for (row, _) in (0..).zip(rows).filter(|(_, present)| **present) {
-            assert!(presence.push(row));
+            presence.push(row);
         }
         presence
     }
@@ -149,7 +153,7 @@ mod tests {
     fn dense_columns_have_no_list_and_a_row_is_marked_once() {
         let mut presence = of(&[true; 100]);
         assert_eq!((presence.run_count(), presence.heap_bytes()), (0, 0));
-        assert!(!presence.push(99));
-        assert_eq!(presence.count(), 100);
+        let again = std::panic::catch_unwind(move || presence.push(99));
+        assert!(again.is_err(), "its value would be lost");
     }
 }

@@ -4,8 +4,12 @@ use super::batch::Batch;
 use super::bits::Bits;
 use super::builder::BatchBuilder;
 use super::column::{FieldColumn, Values};
-use super::narrow;
 use super::strings::Strings;
+use crate::certain::Certain;
+use crate::narrow;
+
+/// Why there is a value.
+const RANKED: &str = "a column has as many values as rows that have one";
 
 impl Batch {
     /// The rows for which `keep` is true (rows past its end are dropped). Series, dictionary
@@ -17,9 +21,11 @@ impl Batch {
         let mut row_map = Vec::with_capacity(self.rows());
         for (row, (time_ns, series)) in self.times.iter().zip(&self.row_series).enumerate() {
             row_map.push(kept(row).then(|| narrow::id(builder.rows())));
-            let Some(known) = series_map.get_mut(*series as usize).filter(|_| kept(row)) else {
+            if !kept(row) {
                 continue;
-            };
+            }
+            let known = series_map.get_mut(*series as usize);
+            let known = known.certain("ids of series are below their number");
             let id = *known.get_or_insert_with(|| {
                 builder.series(&self.series_tags(*series).collect::<Vec<_>>())
             });
@@ -39,8 +45,9 @@ fn gather(field: &FieldColumn, row_map: &[Option<u32>]) -> FieldColumn {
         .rows()
         .enumerate()
         .filter_map(|(rank, row)| {
-            let row = row_map.get(row).copied().flatten()?;
-            kept.presence.push(row).then_some(rank)
+            let row = row_map.get(row).certain("every row was looked at");
+            kept.presence.push((*row)?);
+            Some(rank)
         })
         .collect();
     kept.values = pick(&field.values, &ranks);
@@ -51,8 +58,7 @@ fn pick(values: &Values, ranks: &[usize]) -> Values {
     fn copied<T: Copy>(values: &[T], ranks: &[usize]) -> Vec<T> {
         ranks
             .iter()
-            .filter_map(|rank| values.get(*rank))
-            .copied()
+            .map(|rank| *values.get(*rank).certain(RANKED))
             .collect()
     }
     match values {
@@ -63,14 +69,14 @@ fn pick(values: &Values, ranks: &[usize]) -> Values {
             let mut bits = Bits::default();
             ranks
                 .iter()
-                .filter_map(|rank| values.get(*rank))
+                .map(|rank| values.get(*rank).certain(RANKED))
                 .for_each(|bit| bits.push(bit));
             Values::Boolean(bits)
         }
         Values::String(values) => {
             let mut texts = Strings::default();
             let ids = ranks.iter().map(|rank| narrow::id(*rank));
-            ids.filter_map(|id| values.get(id))
+            ids.map(|id| values.get(id).certain(RANKED))
                 .for_each(|text| texts.push(text));
             Values::String(texts)
         }

@@ -13,6 +13,10 @@ use super::kind::ColumnKind;
 use super::presence::Presence;
 use super::series::SeriesTable;
 use super::value::{FieldType, FieldValue};
+use crate::certain::Certain;
+
+/// Why there is a value.
+const RANKED: &str = "a field has as many values, of its type, as rows that have one";
 
 /// Rows of one measurement that no longer change. Cheap to share behind an `Arc`.
 ///
@@ -101,7 +105,7 @@ impl Segment {
         self.series.len()
     }
 
-    /// Key and value of every tag of a series, ordered by key, bytewise; nothing for an unknown id.
+    /// Key and value of every tag of a series, ordered by key, bytewise.
     pub fn series_tags(&self, series: u32) -> impl Iterator<Item = (&str, &str)> + Clone {
         tags_of(&self.tags, &self.series, series)
     }
@@ -192,7 +196,8 @@ impl SegmentField {
 
     /// The value of `row`, if it has one.
     pub fn value(&self, row: usize) -> Option<FieldValue<'_>> {
-        self.presence.rank(row).and_then(|rank| self.get(rank))
+        let rank = self.presence.rank(row)?;
+        Some(self.get(rank).certain(RANKED))
     }
 
     /// Where the value of `row` lies among those that exist, for [`SegmentField::value_at`].
@@ -240,7 +245,7 @@ impl SegmentField {
     /// Every row that has a value, ascending, with the value.
     pub fn iter(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
         let ranked = self.presence.rows().enumerate();
-        ranked.filter_map(|(rank, row)| Some((row, self.get(rank)?)))
+        ranked.map(|(rank, row)| (row, self.get(rank).certain(RANKED)))
     }
 
     fn get(&self, rank: usize) -> Option<FieldValue<'_>> {

@@ -1,7 +1,8 @@
 //! The series of a batch: each is a list of tags. Series that have the same tag keys share a
 //! shape, so a series itself is only its dictionary ids.
 
-use super::narrow;
+use crate::certain::Certain;
+use crate::narrow;
 
 /// One series: its shape, and where its ids lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +35,8 @@ impl SeriesTable {
     }
 
     pub(super) fn shape(&self, shape: u32) -> &[u32] {
-        self.shapes
-            .get(shape as usize)
-            .map_or(&[], |columns| columns)
+        let columns = self.shapes.get(shape as usize);
+        columns.certain("ids of shapes are handed out here")
     }
 
     pub(super) fn push_shape(&mut self, columns: &[u32]) -> u32 {
@@ -67,7 +67,8 @@ impl SeriesTable {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &[u32])> + Clone {
-        (0..narrow::id(self.len())).filter_map(|series| self.get(series))
+        let all = 0..narrow::id(self.len());
+        all.map(|series| self.get(series).certain("it is below their number"))
     }
 
     pub(super) fn shrink(&mut self) {

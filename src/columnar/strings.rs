@@ -1,6 +1,7 @@
 //! Texts laid end to end, in the two buffers that an Arrow string array is made of.
 
-use super::narrow;
+use crate::certain::Certain;
+use crate::narrow;
 
 /// A list of texts. `offsets` starts with 0 and has one entry more than there are texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +74,11 @@ impl Strings {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> + Clone {
-        (0..narrow::id(self.len())).filter_map(|id| self.get(id))
+        let all = 0..narrow::id(self.len());
+        all.map(|id| {
+            self.get(id)
+                .certain("offsets ascend, on boundaries of characters")
+        })
     }
 
     /// The length in bytes of each text.

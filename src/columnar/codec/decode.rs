@@ -8,6 +8,7 @@ use super::head::{distinct, identity, take_counts};
 use super::lone::decode_lone;
 use super::unpack::{unpack_floats, unpack_ids, unpack_signed, unpack_unsigned};
 use super::{DecodeError, ROWS_MAX, SPARSE, VALUES_MAX};
+use crate::certain::Certain;
 use crate::columnar::batch::{Batch, TagColumn};
 use crate::columnar::bits::Bits;
 use crate::columnar::column::{FieldColumn, Values};
@@ -93,6 +94,9 @@ fn take_strings(cursor: &mut Cursor<'_>, count: usize) -> Result<Strings, Decode
     Ok(Strings::from_parts(text.to_owned(), offsets))
 }
 
+/// Why an id is found.
+const CHECKED: &str = "ids are checked against their limit when they are unpacked";
+
 fn take_series(cursor: &mut Cursor<'_>, tags: &[TagColumn]) -> Result<SeriesTable, DecodeError> {
     let mut series = SeriesTable::default();
     for _ in 0..cursor.count_of_rest("shapes")? {
@@ -107,9 +111,7 @@ fn take_series(cursor: &mut Cursor<'_>, tags: &[TagColumn]) -> Result<SeriesTabl
     };
     let mut members = vec![0_usize; shape_count];
     for shape in &shape_of {
-        if let Some(count) = members.get_mut(*shape as usize) {
-            *count += 1;
-        }
+        *members.get_mut(*shape as usize).certain(CHECKED) += 1;
     }
     // Column by column, then put together series by series.
     let mut ids_left = VALUES_MAX;
@@ -120,7 +122,7 @@ fn take_series(cursor: &mut Cursor<'_>, tags: &[TagColumn]) -> Result<SeriesTabl
             ids_left = ids_left
                 .checked_sub(count)
                 .ok_or(DecodeError::TooLarge("tags of series"))?;
-            let limit = tags.get(*column as usize).map_or(0, |tag| tag.values.len());
+            let limit = tags.get(*column as usize).certain(CHECKED).values.len();
             columns.push(unpack_ids(cursor, count, limit, "tags of series")?.into_iter());
         }
         columns_of.push(columns);
@@ -128,9 +130,9 @@ fn take_series(cursor: &mut Cursor<'_>, tags: &[TagColumn]) -> Result<SeriesTabl
     let mut values = Vec::new();
     for shape in shape_of {
         values.clear();
-        if let Some(columns) = columns_of.get_mut(shape as usize) {
-            values.extend(columns.iter_mut().filter_map(Iterator::next));
-        }
+        let columns = columns_of.get_mut(shape as usize).certain(CHECKED);
+        let ids = columns.iter_mut().map(Iterator::next);
+        values.extend(ids.map(|id| id.certain("as many as series of the shape")));
         series.push(shape, &values);
     }
     Ok(series)
@@ -143,10 +145,11 @@ fn take_shape(cursor: &mut Cursor<'_>, tags: &[TagColumn]) -> Result<Vec<u32>, D
     let mut columns = Vec::with_capacity(count);
     let mut last: Option<&str> = None;
     for _ in 0..count {
-        let column = u32::try_from(cursor.varint(WHAT)?).unwrap_or(u32::MAX);
-        let tag = tags
-            .get(column as usize)
-            .ok_or(DecodeError::OutOfRange(WHAT))?;
+        let column = u32::try_from(cursor.varint(WHAT)?).ok();
+        let tag = column.and_then(|column| tags.get(column as usize));
+        let (Some(column), Some(tag)) = (column, tag) else {
+            return Err(DecodeError::OutOfRange(WHAT));
+        };
         if last.is_some_and(|last| last >= &*tag.key) {
             return Err(DecodeError::Disorder(WHAT));
         }

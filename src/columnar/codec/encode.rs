@@ -5,6 +5,7 @@ use super::head::put_counts;
 use super::lone::encode_lone;
 use super::pack::{Scale, pack_floats, pack_ids, pack_signed, pack_times, pack_unsigned};
 use super::{ROWS_MAX, SPARSE};
+use crate::certain::Certain;
 use crate::columnar::batch::Batch;
 use crate::columnar::column::{FieldColumn, Values};
 use crate::columnar::series::SeriesTable;
@@ -71,15 +72,17 @@ fn put_series(series: &SeriesTable, out: &mut Vec<u8>) {
     // By shape and column, for the ids of one column are alike; by series within.
     let mut of_shape: Vec<Vec<&[u32]>> = vec![Vec::new(); shapes.len()];
     for (shape, values) in series.iter() {
-        if let Some(list) = of_shape.get_mut(shape as usize) {
-            list.push(values);
-        }
+        let list = of_shape.get_mut(shape as usize);
+        list.certain("a shape of the table").push(values);
     }
     let mut ids = Vec::new();
     for (shape, list) in shapes.iter().zip(&of_shape) {
         for position in 0..shape.len() {
             ids.clear();
-            ids.extend(list.iter().filter_map(|values| values.get(position)));
+            ids.extend(
+                list.iter()
+                    .map(|values| *values.get(position).certain("one a tag")),
+            );
             pack_ids(&ids, out);
         }
     }

@@ -3,12 +3,13 @@
 
 use super::DecodeError;
 use super::cursor::{Cursor, put_count};
+use crate::certain::Certain;
 use crate::columnar::column::FieldColumn;
 use crate::columnar::value::FieldType;
 
 /// Two small counts in a byte, so that a lone point pays one byte for both.
 pub(super) fn put_counts(tags: usize, fields: usize, out: &mut Vec<u8>) {
-    let nibble = |count: usize| u8::try_from(count.min(15)).unwrap_or(15);
+    let nibble = |count: usize| u8::try_from(count.min(15)).certain("at most 15");
     out.push(nibble(tags) << 4 | nibble(fields));
     for count in [tags, fields] {
         if let Some(extra) = count.checked_sub(15) {

@@ -4,6 +4,7 @@
 use super::DecodeError;
 use super::cursor::{Cursor, put_text, unzigzag, zigzag};
 use super::head::{distinct, identity, put_counts, take_counts};
+use crate::certain::Certain;
 use crate::columnar::batch::{Batch, TagColumn};
 use crate::columnar::bits::Bits;
 use crate::columnar::column::{FieldColumn, Values};
@@ -15,8 +16,8 @@ const VALUE: &str = "the value of a field";
 
 /// The only row of `batch`. What that row does not use is left out.
 pub(super) fn encode_lone(batch: &Batch, out: &mut Vec<u8>) {
-    let series = batch.row_series.first().copied().unwrap_or_default();
-    let tags = batch.series_tags(series);
+    let series = batch.row_series.first().certain("it has a row");
+    let tags = batch.series_tags(*series);
     let cells = || {
         batch
             .fields
@@ -58,7 +59,7 @@ fn put_value(value: FieldValue<'_>, out: &mut Vec<u8>) {
 /// The low bytes of `number` up to its highest one that is not zero.
 fn put_number(code: u8, number: u64, out: &mut Vec<u8>) {
     let length = (u64::BITS - number.leading_zeros()).div_ceil(8);
-    out.push(code | u8::try_from(length << 4).unwrap_or_default());
+    out.push(code | u8::try_from(length << 4).certain("at most eight bytes"));
     out.extend(number.to_le_bytes().into_iter().take(length as usize));
 }
 

@@ -1,6 +1,10 @@
 //! Writing lists of numbers: the distance from the smallest, in as few bytes as the largest needs.
 
 use super::cursor::{put_varint, zigzag};
+use crate::certain::Certain;
+
+/// Why a code is known.
+const CODES: &str = "codes of times are up to 3, those of up to seven bytes up to 10";
 
 /// What the values of a list are multiples of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,8 @@ pub(super) fn pack_signed(
 pub(super) fn pack_times(times: &[i64], out: &mut Vec<u8>) {
     fn scaled<const FACTOR: i64>(times: &[i64], code: u8, out: &mut Vec<u8>) -> bool {
         let fits = times.iter().all(|time| time % FACTOR == 0);
-        if let (true, Some(scale)) = (fits, Scale::of_code(code)) {
+        if fits {
+            let scale = Scale::of_code(code).certain(CODES);
             pack_signed(times.iter().map(|time| time / FACTOR), scale, out);
         }
         fits
@@ -98,7 +103,7 @@ pub(super) fn pack_floats(values: &[f64], out: &mut Vec<u8>) {
         .ok()
         .filter(|bytes| *bytes > 0)
         .map_or(0, |bytes| bytes + 3);
-    let scale = Scale::of_code(code).unwrap_or(Scale::ONE);
+    let scale = Scale::of_code(code).certain(CODES);
     pack_unsigned(
         values
             .iter()
@@ -137,8 +142,7 @@ fn put_offsets<const BYTES: usize>(
 ) {
     for value in values {
         let offset = value.wrapping_sub(base).to_le_bytes();
-        if let Some(low) = offset.first_chunk::<BYTES>() {
-            out.extend_from_slice(low);
-        }
+        let low = offset.first_chunk::<BYTES>();
+        out.extend_from_slice(low.certain("at most eight bytes"));
     }
 }

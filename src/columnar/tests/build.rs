@@ -98,11 +98,10 @@ fn a_row_past_the_end_of_keep_is_dropped() {
 }
 
 #[test]
-fn unknown_series_have_no_tags_and_are_not_contained() {
+fn unknown_series_are_not_contained() {
     let mut builder = BatchBuilder::new("m");
     builder.series(&[("a", "1"), ("b", "2")]);
     builder.series(&[("a", "2")]);
-    assert_eq!(builder.batch().series_tags(9).count(), 0);
     for unknown in [
         [].as_slice(),
         &[("c", "1")],
@@ -128,4 +127,35 @@ fn types_have_words_and_codes_that_read_back() {
         .filter_map(FieldType::from_code)
         .map(FieldType::as_str);
     assert!(types.eq(words));
+}
+
+/// Nothing was left of it: no tags, or no value, in an answer that looked right.
+#[test]
+fn an_id_of_nothing_is_loud() {
+    let mut builder = BatchBuilder::new("m");
+    let series = builder.series(&[("a", "1")]);
+    let field = builder.field_column("f", FieldType::Float);
+    builder.push_row(series, 0, &[(field, FieldValue::Float(1.0))]);
+    let is_loud = |work: &mut dyn FnMut(BatchBuilder)| {
+        let builder = builder.clone();
+        let work = std::panic::AssertUnwindSafe(|| work(builder));
+        std::panic::catch_unwind(work).is_err()
+    };
+    let wrong_type = [(field, FieldValue::Integer(1))];
+    let twice = [(field, FieldValue::Float(1.0)); 2];
+    let no_column = [(9, FieldValue::Float(1.0))];
+    assert!(is_loud(&mut |builder| {
+        builder.batch().series_tags(9).count();
+    }));
+    assert!(is_loud(&mut |mut builder| builder.push_row(
+        series,
+        1,
+        &wrong_type
+    )));
+    assert!(is_loud(
+        &mut |mut builder| builder.push_row(series, 1, &twice)
+    ));
+    assert!(is_loud(
+        &mut |mut builder| builder.push_row(series, 1, &no_column)
+    ));
 }
