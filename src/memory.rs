@@ -24,6 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::certain::Certain;
+use crate::narrow;
 use thiserror::Error;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -77,7 +79,7 @@ impl Marks {
 /// A part of what is set aside for flushing; given back on drop.
 #[derive(Debug)]
 pub struct FlushShare {
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// A reservation was refused.
@@ -129,15 +131,13 @@ impl Budget {
     /// An empty budget with these marks.
     pub fn new(marks: Marks) -> Self {
         let steps = (marks.flush_bytes() / SHARE_STEP_BYTES).max(1);
-        let flush_steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let flush_steps = narrow::capped_u32(steps);
         let shared = Shared {
             marks,
             used_bytes: AtomicU64::new(0),
             in_flight_bytes: AtomicU64::new(0),
             released: Notify::new(),
-            flushing: Arc::new(Semaphore::new(
-                usize::try_from(flush_steps).unwrap_or(Semaphore::MAX_PERMITS),
-            )),
+            flushing: Arc::new(Semaphore::new(flush_steps as usize)),
             flush_steps,
             turn: Mutex::new(()),
             readings: Arc::new(Semaphore::new(room::READINGS_MAX)),
@@ -231,11 +231,12 @@ impl Budget {
     /// Takes `bytes` of what is set aside for flushing, or all of it if that is less. Waits for the
     /// flushes that came before, however short memory is otherwise; call it with empty hands.
     pub async fn flush_share(&self, bytes: u64) -> FlushShare {
-        let steps = u32::try_from(bytes.div_ceil(SHARE_STEP_BYTES)).unwrap_or(u32::MAX);
+        let steps = narrow::capped_u32(bytes.div_ceil(SHARE_STEP_BYTES));
         let steps = steps.min(self.shared.flush_steps);
         let flushing = Arc::clone(&self.shared.flushing);
+        let permit = flushing.acquire_many_owned(steps).await;
         FlushShare {
-            _permit: flushing.acquire_many_owned(steps).await.ok(),
+            _permit: permit.certain("the semaphore is never closed"),
         }
     }
 
@@ -257,7 +258,7 @@ impl Budget {
         let above = self.used_bytes().saturating_sub(soft_bytes);
         let span = hard_bytes.saturating_sub(soft_bytes).max(1);
         let permille = above.saturating_mul(1000) / span;
-        f64::from(u32::try_from(permille).unwrap_or(u32::MAX).min(1000)) / 1000.0
+        f64::from(narrow::capped_u32(permille).min(1000)) / 1000.0
     }
 }
 

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::id::{Sequence, TableId};
 use crate::memory::Reservation;
@@ -62,6 +63,9 @@ impl TableSnapshot {
     }
 }
 
+/// Why there are as many.
+const TAKEN: &str = "no more are taken than there are";
+
 /// All rows of a table up to a sequence, to be moved elsewhere. They stay in the table, for
 /// readers, until they are released; their memory is accounted for until both are gone.
 #[derive(Debug)]
@@ -90,18 +94,15 @@ impl Sealed {
             sum <= cost_max
         });
         let count = fitting.count().max(1);
-        let frozen = self._frozen.get(..count).unwrap_or(&self._frozen);
-        Self::of(
-            frozen,
-            frozen.last().map_or(self.last, |frozen| frozen.last),
-        )
+        let frozen = self._frozen.get(..count);
+        Self::new(frozen.certain(TAKEN)).certain("there is at least one segment")
     }
 
     /// The part of it that was sealed earlier, up to this sequence; `None` if there is none.
     pub fn up_to(&self, last: Sequence) -> Option<Self> {
         let earlier = self._frozen.iter().take_while(|frozen| frozen.last <= last);
         let count = earlier.count();
-        Self::new(self._frozen.get(..count).unwrap_or_default())
+        Self::new(self._frozen.get(..count).certain(TAKEN))
     }
 
     /// `None` if there are no segments.

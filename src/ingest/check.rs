@@ -30,10 +30,12 @@ use super::write::report;
 use crate::buffer::SeriesSet;
 use crate::catalog::Bucket;
 use crate::catalog::schema::Schemas;
+use crate::certain::Certain;
 use crate::columnar::Batch;
 use crate::id::{BucketId, Sequence};
 use crate::line_protocol::{Behind, Oddities, Parser, Precision};
 use crate::memory::{Budget, Exhausted, Marks};
+use crate::narrow;
 
 /// How much text is held at most to find the end of a string or of a line, in bytes.
 pub const LOOK_AHEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -140,7 +142,9 @@ impl Check {
         };
         let slice = slicer.parse(bytes_max, self.budget.empty())?;
         let bytes = slicer.parser.offset();
-        let done = text.get(..bytes).unwrap_or_default();
+        let done = text
+            .get(..bytes)
+            .certain("the parser stays within the text");
         match behind {
             Behind::Text if bytes < bytes_max => return Ok(None),
             Behind::TooMuchText if !done.ends_with(b"\n") => {
@@ -153,7 +157,7 @@ impl Check {
         checked.oddities = oddities;
         checked.bytes = bytes;
         let lines = memchr::memchr_iter(b'\n', done).count();
-        let lines = u32::try_from(lines).unwrap_or(u32::MAX);
+        let lines = narrow::capped_u32(narrow::to_u64(lines));
         self.line = self.line.saturating_add(lines);
         Ok(Some(checked))
     }
@@ -191,10 +195,8 @@ impl Check {
         };
         let nothing = Arc::<SeriesInFlight>::default();
         // Without a bucket there are no series either, and no limit that they could pass.
-        let Some(admitted) = admit(held, &nothing, self.bucket.id, vec![part]) else {
-            debug_assert!(false, "nothing is on its way");
-            return Checked::default();
-        };
+        let admitted = admit(held, &nothing, self.bucket.id, vec![part]);
+        let admitted = admitted.certain("nothing is on its way");
         let mut resolution = Resolution::new(held, admitted);
         let ground = self
             .schemas
@@ -219,7 +221,7 @@ impl Check {
     fn store(&mut self, batch: &Batch) {
         let table = self.bucket.table(batch.measurement());
         let extended = self.schemas.extend(&table, batch.columns(), Sequence(0));
-        debug_assert!(extended.is_ok(), "it fits: that is what was decided");
+        extended.certain("it fits: that is what was decided");
         self.series.add(batch);
     }
 }
@@ -233,7 +235,7 @@ struct SeenSeries {
 impl SeenSeries {
     fn add(&mut self, batch: &Batch) {
         let table = self.tables.entry(batch.measurement().into()).or_default();
-        for series in 0..u32::try_from(batch.series_count()).unwrap_or(u32::MAX) {
+        for series in 0..narrow::id(batch.series_count()) {
             table.insert(batch.series_tags(series));
         }
     }

@@ -14,9 +14,11 @@ use super::report::{FIELD_DROPPED, LineReport, Reports, Stage};
 use super::resolution::Part;
 use super::scratch::{Origin, Rules, Scratch};
 use super::{Body, Ingest, REPORTS_MAX, WriteError};
+use crate::certain::Certain;
 use crate::clock;
 use crate::line_protocol::{LineError, Oddities, Parser, Point, Precision};
 use crate::memory::{Budget, Exhausted, Reservation};
+use crate::narrow;
 use crate::telemetry::Metrics;
 
 /// Scratch memory is reserved in steps, in bytes: of the text's size, within these bounds.
@@ -195,8 +197,9 @@ impl Worker {
         let mut slicer = Slicer::new(text, self.rules);
         while !slicer.at_end() && !slices.is_closed() {
             // A place for one slice at a time, so that many large bodies share the cores with
-            // the threads that serve connections. Closed never.
+            // the threads that serve connections.
             let place = runtime.block_on(self.parsers.acquire());
+            let place = place.certain("the semaphore is never closed");
             let slice = slicer.slice(self.slice_bytes_max, self.budget.empty(), &self.metrics);
             drop(place);
             let (parsed, failed) = match slice {
@@ -250,7 +253,7 @@ impl<'a> Slicer<'a> {
         let text = self
             .bytes
             .get(start..self.parser.offset())
-            .unwrap_or_default();
+            .certain("the point just parsed is before the parser's place");
         text.strip_suffix(b"\n").unwrap_or(text).len()
     }
 
@@ -278,7 +281,7 @@ impl<'a> Slicer<'a> {
             .bytes
             .len()
             .clamp(*STEP_BYTES.start(), *STEP_BYTES.end());
-        let step = u64::try_from(step).unwrap_or(u64::MAX);
+        let step = narrow::to_u64(step);
         let mut scratch = Scratch::new(self.rules);
         let mut reports = Reports::with_room(self.reports_max);
         let mut point = Point::default();
@@ -297,7 +300,7 @@ impl<'a> Slicer<'a> {
                 }
                 Some(Err(error)) => reports.add(error.reason.code(), || report(&error)),
             }
-            let wanted = u64::try_from(scratch.bytes()).unwrap_or(u64::MAX);
+            let wanted = narrow::to_u64(scratch.bytes());
             if wanted > reservation.bytes() {
                 reservation.try_grow((wanted - reservation.bytes()).max(step))?;
             }

@@ -25,8 +25,16 @@ use super::settle::{Clash, Settled, Terms};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::catalog::schema::{Ground, Growth};
+use crate::certain::Certain;
 use crate::id::Sequence;
 use crate::memory::{Budget, Reservation};
+use crate::narrow;
+
+/// Why a part, a table or a place is found.
+const LISTED: &str = "parts, tables and places were listed when the decision began";
+
+/// The part of a frame that has no rows: it is only waited for.
+const BARRIER: usize = usize::MAX;
 
 /// The rows of one slice, which become one frame.
 pub(super) type Part = Vec<Arc<TableRows>>;
@@ -71,16 +79,14 @@ impl Resolved {
     fn note(&mut self, rows: &TableRows, settled: &Settled) {
         self.rejected.merge(&settled.counts);
         self.doubtful |= settled.relied_on.is_some();
-        let refused = settled.refused.iter().filter_map(|(row, clash)| {
-            rows.origins.get(*row).map(|origin| RefusedRow {
-                origin: *origin,
-                clash: clash.clone(),
-            })
+        let refused = settled.refused.iter().map(|(row, clash)| RefusedRow {
+            origin: *rows.origins.get(*row).certain("every row has an origin"),
+            clash: clash.clone(),
         });
         self.refused.extend(refused);
         let origins = rows.origins.iter().zip(&settled.keep);
         let in_vain = origins.filter(|(origin, keep)| origin.dropped && !**keep);
-        self.dropped_in_vain += wide(in_vain.count());
+        self.dropped_in_vain += narrow::to_u64(in_vain.count());
     }
 }
 
@@ -127,7 +133,7 @@ impl<'a> Resolution<'a> {
             .sum();
         let parts = parts.into_iter().map(|part| {
             let places = part.into_iter().map(|table_rows| {
-                rows += wide(table_rows.batch.rows());
+                rows += narrow::to_u64(table_rows.batch.rows());
                 let name = table_rows.batch.measurement();
                 let index = by_name.get(name).copied().unwrap_or_else(|| {
                     let table = Table::new(name);
@@ -135,10 +141,8 @@ impl<'a> Resolution<'a> {
                     tables.push(table);
                     tables.len() - 1
                 });
-                let place = tables
-                    .get_mut(index)
-                    .map_or(0, |table| table.add(table_rows));
-                (index, place)
+                let table = tables.get_mut(index).certain(LISTED);
+                (index, table.add(table_rows))
             });
             places.collect()
         });
@@ -255,16 +259,14 @@ impl<'a> Resolution<'a> {
 
     /// The tables that grow by what one part brings. Each is handed out once.
     pub(super) fn take_growth(&mut self, part: usize) -> Vec<Growth> {
-        let Some(places) = self.parts.get(part) else {
-            return Vec::new();
-        };
         let mut growth = Vec::new();
-        for (table, place) in places {
-            let Some(table) = self.tables.get_mut(*table) else {
-                continue;
-            };
-            let place = table.places.get_mut(*place);
-            if let Some(schema) = place.and_then(|place| place.next.take()) {
+        if part == BARRIER {
+            return growth;
+        }
+        for (table, place) in self.parts.get(part).certain(LISTED) {
+            let table = self.tables.get_mut(*table).certain(LISTED);
+            let place = table.places.get_mut(*place).certain(LISTED);
+            if let Some(schema) = place.next.take() {
                 growth.push(Growth {
                     measurement: Arc::clone(&table.measurement),
                     schema,
@@ -303,7 +305,7 @@ impl<'a> Resolution<'a> {
             let apply_bytes = batches.clone().map(Buffer::apply_bytes_max).sum::<u64>();
             let mut reservation = self.held.budget.try_reserve(apply_bytes)?;
             let payload = frame::encode(bucket.id, batches);
-            reservation.try_grow(wide(payload.len()))?;
+            reservation.try_grow(narrow::to_u64(payload.len()))?;
             frames.push((
                 index,
                 Frame {
@@ -320,17 +322,17 @@ impl<'a> Resolution<'a> {
                 tables: Vec::new(),
                 reservation: self.held.budget.empty(),
             };
-            frames.push((usize::MAX, barrier));
+            frames.push((BARRIER, barrier));
         }
         Ok(Some(frames))
     }
 
     /// The places of a part that have rows left.
     fn places(&self, part: usize) -> impl Iterator<Item = (&Table, &Place)> {
-        let places = self.parts.get(part).into_iter().flatten();
-        let places = places.filter_map(|(table, place)| {
-            let table = self.tables.get(*table)?;
-            Some((table, table.places.get(*place)?))
+        let places = self.parts.get(part).certain(LISTED).iter();
+        let places = places.map(|(table, place)| {
+            let table = self.tables.get(*table).certain(LISTED);
+            (table, table.places.get(*place).certain(LISTED))
         });
         places.filter(|(_, place)| place.kept.batch.rows() > 0)
     }
@@ -338,10 +340,6 @@ impl<'a> Resolution<'a> {
 
 pub(super) fn part_series(part: &Part) -> u64 {
     part.iter()
-        .map(|table| wide(table.batch.series_count()))
+        .map(|table| narrow::to_u64(table.batch.series_count()))
         .sum()
-}
-
-fn wide(value: usize) -> u64 {
-    u64::try_from(value).unwrap_or(u64::MAX)
 }

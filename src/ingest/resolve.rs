@@ -33,6 +33,7 @@ use super::{REPORTS_MAX, WriteError};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Checkpoint, Ground, Growth, Schemas};
 use crate::catalog::{Bucket, Catalog};
+use crate::certain::Certain;
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
 use crate::vital;
@@ -149,10 +150,8 @@ impl Resolver {
             };
             let nowhere = Arc::default();
             let held = self.held(&self.budget);
-            let Some(admitted) = admit(held, &nowhere, NO_BUCKET, parts) else {
-                debug_assert!(false, "nothing is on its way to it");
-                return Resolved::default();
-            };
+            let admitted = admit(held, &nowhere, NO_BUCKET, parts);
+            let admitted = admitted.certain("nothing is on its way to it");
             let mut resolution = Resolution::new(held, admitted);
             resolution.decide(all, Sequence::default());
             resolution.resolved()

@@ -8,8 +8,10 @@ use std::fmt;
 use chrono::{DateTime, SecondsFormat};
 
 use crate::catalog::schema::Ground;
+use crate::certain::Certain;
 use crate::columnar::FieldType;
 use crate::line_protocol::{Name, Point, Value};
+use crate::narrow;
 
 /// Limits on lines and tables (contract section 6).
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +124,7 @@ pub(super) struct Echo<'a>(pub(super) &'a str);
 impl fmt::Display for Echo<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = self.0.floor_char_boundary(ECHO_BYTES_MAX);
-        let (shown, rest) = self.0.split_at_checked(end).unwrap_or((self.0, ""));
+        let (shown, rest) = self.0.split_at_checked(end).certain("it is a boundary");
         f.write_str(shown)?;
         f.write_str(if rest.is_empty() { "" } else { "…" })
     }
@@ -262,11 +264,10 @@ impl Room {
 
 /// A limit was passed: its name in the configuration, what was counted, and both numbers.
 pub(super) fn limit(name: &'static str, what: &'static str, limit: usize, found: usize) -> Refusal {
-    let wide = |value| u64::try_from(value).unwrap_or(u64::MAX);
     Refusal::Limit {
         name,
         what,
-        limit: wide(limit),
-        found: wide(found),
+        limit: narrow::to_u64(limit),
+        found: narrow::to_u64(found),
     }
 }

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
 use super::rules::{Limits, Refusal, Refused, limit};
+use crate::certain::Certain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::line_protocol::{Field, Point, Tag, Value};
 use series::{KnownSeries, SortedTags};
@@ -54,6 +55,10 @@ const CELL_BYTES: usize = 24;
 /// Names of fields that a slice may bring for one table, in multiples of the column limit: lines
 /// that will be rejected may bring some in vain.
 const NAMES_FACTOR: usize = 4;
+
+/// Why a line's parts are found.
+const SLOT: &str = "a name keeps its slot";
+const FIELD: &str = "what is planned are fields of the line at hand";
 
 /// The scratch columns of one slice. `'a` is the body's life.
 pub(super) struct Scratch<'a> {
@@ -99,9 +104,8 @@ impl<'a> Scratch<'a> {
             Some((table, _)) => table,
             None => self.table(point)?,
         };
-        let Some(table) = self.tables.get_mut(table_index) else {
-            return Ok(dropped);
-        };
+        let table = self.tables.get_mut(table_index);
+        let table = table.certain("a table stays where it was put");
         self.bytes += table.plan(point, &self.rules.limits)?;
         let series = match known {
             Some((_, series)) => series,
@@ -249,17 +253,14 @@ impl<'a> Table<'a> {
                 field_type,
                 field: index,
             };
-            let Some(slot) = self.slots.get_mut(slot_index) else {
-                continue;
-            };
+            let slot = self.slots.get_mut(slot_index).certain(SLOT);
             if slot.turn != self.turn {
                 (slot.turn, slot.cell) = (self.turn, self.planned.len());
                 self.planned.push(cell);
                 continue;
             }
-            let Some(earlier) = self.planned.get_mut(slot.cell) else {
-                continue;
-            };
+            let earlier = self.planned.get_mut(slot.cell);
+            let earlier = earlier.certain("it was planned in this line");
             if earlier.field_type != field_type {
                 let key = field.key.decode().into_owned();
                 let refusal = Refusal::FieldTwice {
@@ -329,19 +330,16 @@ impl<'a> Table<'a> {
         let mut next_unescaped = unescaped.iter();
         let mut bytes = CELL_BYTES;
         for index in 0..self.planned.len() {
-            let Some(planned) = self.planned.get(index).copied() else {
-                continue;
-            };
-            let Some(field) = point.fields.get(planned.field) else {
-                continue;
-            };
+            let planned = *self.planned.get(index).certain("it is below their number");
+            let field = point.fields.get(planned.field).certain(FIELD);
             let value = match field.value {
                 Value::Float(value) => FieldValue::Float(value),
                 Value::Integer(value) => FieldValue::Integer(value),
                 Value::Unsigned(value) => FieldValue::Unsigned(value),
                 Value::Boolean(value) => FieldValue::Boolean(value),
                 Value::String(text) if text.is_escaped() => {
-                    FieldValue::String(next_unescaped.next().map_or("", String::as_str))
+                    let text = next_unescaped.next();
+                    FieldValue::String(text.certain("all of them were unescaped above"))
                 }
                 Value::String(text) => FieldValue::String(text.raw()),
             };
@@ -359,7 +357,7 @@ impl<'a> Table<'a> {
         let values = self
             .planned
             .iter()
-            .filter_map(|planned| point.fields.get(planned.field));
+            .map(|planned| point.fields.get(planned.field).certain(FIELD));
         values
             .filter_map(|field| match field.value {
                 Value::String(text) if text.is_escaped() => Some(text.decode().into_owned()),
@@ -369,16 +367,9 @@ impl<'a> Table<'a> {
     }
 
     fn column(&mut self, planned: Planned, field: &Field<'a>) -> u32 {
-        let place = planned.field_type as usize;
-        let Some(column) = self
-            .slots
-            .get_mut(planned.slot)
-            .and_then(|slot| slot.columns.get_mut(place))
-        else {
-            return self
-                .builder
-                .field_column(&field.key.decode(), planned.field_type);
-        };
+        let slot = self.slots.get_mut(planned.slot).certain(SLOT);
+        let column = slot.columns.get_mut(planned.field_type as usize);
+        let column = column.certain("there are five types");
         *column.get_or_insert_with(|| {
             self.builder
                 .field_column(&field.key.decode(), planned.field_type)

@@ -13,6 +13,7 @@ use std::fmt;
 use super::report::Counts;
 use super::rules::{Echo, Full, Refusal, Room};
 use crate::catalog::schema::{TableSchema, column_bytes, table_bytes};
+use crate::certain::Certain;
 use crate::columnar::{Batch, ColumnKind, FieldType, FieldValue, exact_float};
 use crate::id::Sequence;
 
@@ -108,9 +109,8 @@ impl Settled {
     /// Refuses a row; in ascending order.
     pub(super) fn refuse(&mut self, row: usize, clash: Clash) {
         self.counts.add(clash.code(), 1);
-        if let Some(keep) = self.keep.get_mut(row) {
-            *keep = false;
-        }
+        let keep = self.keep.get_mut(row);
+        *keep.certain("it is a row of the table") = false;
         if self.refused.len() < self.refused_max {
             self.refused.push((row, clash));
         }
@@ -148,6 +148,9 @@ impl Terms {
     }
 }
 
+/// Why a wish is found.
+const WISH: &str = "there is a wish for every column of the batch, in their order";
+
 /// A column of the batch with the kind it wants.
 struct Wish<'a> {
     name: &'a str,
@@ -174,15 +177,13 @@ pub(super) fn settle(schema: Option<&TableSchema>, batch: &Batch, terms: Terms) 
     let first_field = wishes.len() - batch.fields().len();
     let mut settled = Settled::keeping(batch.rows(), terms.refused_max);
     for group in cells.chunk_by(|(a, _), (b, _)| a == b) {
-        let Some((row, _)) = group.first() else {
-            continue;
-        };
-        let row_wishes = group.iter().filter_map(|(_, index)| {
+        let (row, _) = group.first().certain("a group of cells is not empty");
+        let row_wishes = group.iter().map(|(_, index)| {
             let value = || {
                 let field = index.checked_sub(first_field)?;
-                batch.fields().get(field)?.value(*row)
+                batch.fields().get(field).certain(WISH).value(*row)
             };
-            Some((wishes.get(*index)?, value))
+            (wishes.get(*index).certain(WISH), value)
         });
         match table.admit(row_wishes) {
             Ok(floats) => settled.floats.extend(floats),
@@ -224,7 +225,7 @@ fn contested_cells(
     }
     let first_field = wishes.len() - batch.fields().len();
     for (field, index) in batch.fields().iter().zip(first_field..) {
-        if wishes.get(index).is_some_and(&contested) {
+        if contested(wishes.get(index).certain(WISH)) {
             cells.extend(field.iter().map(|(row, _)| (row, index)));
         }
     }

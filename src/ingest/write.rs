@@ -17,6 +17,7 @@ use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::line_protocol::{Oddities, Precision};
 use crate::memory::{Budget, Reservation};
+use crate::narrow;
 
 /// How often a request is resolved anew because the log failed before its turn came.
 const ATTEMPTS_MAX: u32 = 3;
@@ -273,7 +274,7 @@ impl Ingest {
         let above = self.counted_log_bytes();
         let above = above.saturating_sub(log_bytes_max - log_bytes_max / 5);
         let permille = above.saturating_mul(1000) / fifth;
-        f64::from(u32::try_from(permille).unwrap_or(u32::MAX).min(1000)) / 1000.0
+        f64::from(narrow::capped_u32(permille).min(1000)) / 1000.0
     }
 
     /// When memory or log are short writers are slowed before anyone is refused: half of them
