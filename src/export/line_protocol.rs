@@ -12,6 +12,7 @@
 use std::fmt::Write;
 
 use super::pace::{Ended, TextPieces};
+use crate::certain::Certain;
 use crate::columnar::FieldValue;
 use crate::read::Rows;
 
@@ -175,7 +176,9 @@ fn push_value(out: &mut String, value: FieldValue<'_>) {
 fn escape(out: &mut String, text: &str, special: &[char]) {
     let mut rest = text;
     while let Some(position) = rest.find(special) {
-        let (plain, tail) = rest.split_at_checked(position).unwrap_or((rest, ""));
+        let (plain, tail) = rest
+            .split_at_checked(position)
+            .certain("it was found there");
         out.push_str(plain);
         out.push('\\');
         let mut characters = tail.chars();

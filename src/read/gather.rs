@@ -14,6 +14,7 @@ use arrow_array::builder::{
 use arrow_array::types::Int32Type;
 
 use super::rows::Rows;
+use crate::certain::{Certain, impossible};
 use crate::columnar::{FieldType, FieldValue};
 
 /// Columns under construction.
@@ -87,9 +88,9 @@ impl Gather {
             if let FieldValue::String(text) = value {
                 self.bytes += text.len();
             }
-            if let Some(values) = self.fields.get_mut(place) {
-                values.push(self.rows, value);
-            }
+            let values = self.fields.get_mut(place);
+            let values = values.certain("places are those of the table's fields");
+            values.push(self.rows, value);
         }
         self.rows += 1;
     }
@@ -98,11 +99,11 @@ impl Gather {
         self.tags.iter_mut().for_each(|tag| tag.is_present = false);
         for (key, value) in row.row_tags() {
             let place = self.tag_places.get(key);
-            if let Some(tag) = place.and_then(|place| self.tags.get_mut(*place)) {
-                self.bytes += value.len();
-                value.clone_into(&mut tag.text);
-                tag.is_present = true;
-            }
+            let tag = place.and_then(|place| self.tags.get_mut(*place));
+            let tag = tag.certain("the table has every tag key of its rows");
+            self.bytes += value.len();
+            value.clone_into(&mut tag.text);
+            tag.is_present = true;
         }
     }
 
@@ -144,7 +145,7 @@ impl Values {
     }
 
     /// Sets the value of a row; those before it that have none become null. A value of another
-    /// type cannot come: it would count as absent.
+    /// type cannot come: one that is not of the field's type counts as absent before.
     fn push(&mut self, row: usize, value: FieldValue<'_>) {
         self.fill(row);
         match (self, value) {
@@ -153,7 +154,7 @@ impl Values {
             (Self::Unsigned(values), FieldValue::Unsigned(value)) => values.append_value(value),
             (Self::Boolean(values), FieldValue::Boolean(value)) => values.append_value(value),
             (Self::String(values), FieldValue::String(value)) => values.append_value(value),
-            _ => {}
+            _ => impossible("a field is read with its type"),
         }
     }
 

@@ -9,12 +9,17 @@ use super::delta;
 use super::dictionary::Dictionary;
 use super::hybrid::{Hybrid, width_of};
 use super::slice::Slice;
+use crate::certain::Certain;
+use crate::narrow;
 
 /// Bytes of a page of texts, before compression, that are enough.
 const PAGE_BYTES: usize = 1 << 20;
 
 /// Bytes of a dictionary of texts at most: whoever reads the column holds it whole.
 const DICTIONARY_BYTES_MAX: usize = 4 << 20;
+
+/// Why values are found.
+const PAGE: &str = "a page is within the chunk";
 
 /// Values of one type.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +105,7 @@ impl<'a> Body<'a> {
         let Some((page, indexes)) = dictionary else {
             return (None, other);
         };
-        let count = u32::try_from(page.1).unwrap_or(u32::MAX);
+        let count = narrow::to_u32(page.1, "a row group has few rows");
         let width = width_of(count.saturating_sub(1));
         if page.0.len() + indexes.len() * width as usize / 8 < other.size() {
             (Some(page), Self::Indexes { indexes, width })
@@ -159,11 +164,11 @@ impl<'a> Body<'a> {
         match self {
             Self::Indexes { indexes, width } => {
                 let mut hybrid = Hybrid::new(*width);
-                hybrid.extend(indexes.get(values).unwrap_or_default());
+                hybrid.extend(indexes.get(values).certain(PAGE));
                 page.push(width.to_le_bytes()[0]);
                 page.extend(hybrid.finish());
             }
-            Self::Delta(all) => delta::encode(all.get(values).unwrap_or_default(), page),
+            Self::Delta(all) => delta::encode(all.get(values).certain(PAGE), page),
             Self::Plain(plain) => plain.encode(values, page),
         }
     }
@@ -194,19 +199,19 @@ impl Plain<'_> {
     pub(super) fn encode(&self, range: Range<usize>, page: &mut Vec<u8>) {
         match self {
             Self::Float(values) => {
-                let values = values.get(range).unwrap_or_default();
+                let values = values.get(range).certain(PAGE);
                 page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
             }
             Self::Integer(values) => {
-                let values = values.get(range).unwrap_or_default();
+                let values = values.get(range).certain(PAGE);
                 page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
             }
             Self::Unsigned(values) => {
-                let values = values.get(range).unwrap_or_default();
+                let values = values.get(range).certain(PAGE);
                 page.extend(values.iter().flat_map(|value| decimal(*value)));
             }
             Self::Boolean(values) => {
-                let values = values.get(range).unwrap_or_default();
+                let values = values.get(range).certain(PAGE);
                 let join = |byte: u8, value: &bool| byte << 1 | u8::from(*value);
                 let bytes = values
                     .chunks(8)
@@ -214,9 +219,9 @@ impl Plain<'_> {
                 page.extend(bytes);
             }
             Self::String(values) => {
-                for text in values.get(range).unwrap_or_default() {
-                    // Far below 2^32: a segment is below 1 GiB.
-                    page.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+                for text in values.get(range).certain(PAGE) {
+                    let length = narrow::to_u32(text.len(), "a segment is below 1 GiB");
+                    page.extend(length.to_le_bytes());
                     page.extend(text.as_bytes());
                 }
             }

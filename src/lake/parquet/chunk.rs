@@ -18,6 +18,7 @@ use super::body::{Body, Plain};
 use super::bounds::Bounds;
 use super::hybrid::{Hybrid, width_of};
 use super::slice::Slice;
+use crate::narrow;
 
 /// Rows of a page at most: what a reader of many files has unpacked at a time, for each column.
 const PAGE_ROWS: usize = 16 * 1024;
@@ -40,6 +41,9 @@ pub(super) struct Chunk {
     pub(super) nulls: usize,
     pub(super) bounds: Bounds,
 }
+
+/// Why a count fits.
+const FEW: &str = "a row group has few rows, and a page fewer";
 
 /// A tag in the rows of a row group: runs of equal values.
 #[derive(Debug, Default)]
@@ -94,7 +98,7 @@ impl ChunkEncoder {
 
     /// A tag. Its values are sorted within a series of others, so runs may be short or long.
     pub(super) fn tag(&mut self, tag: &TagRuns<'_>) -> Result<Chunk, EncodeError> {
-        let count = u32::try_from(tag.distinct.len()).unwrap_or(u32::MAX);
+        let count = narrow::to_u32(tag.distinct.len(), FEW);
         let width = width_of(count.saturating_sub(1));
         let mut pages = Pages::new(&mut self.compressor, Encoding::RLE_DICTIONARY);
         let mut distinct = Vec::new();
@@ -168,12 +172,7 @@ impl TagPage {
 /// Levels as data pages of version 1 have them: behind their length.
 fn push_levels(page: &mut Vec<u8>, levels: Hybrid) {
     let levels = levels.finish();
-    // A page has some thousands of rows.
-    page.extend(
-        u32::try_from(levels.len())
-            .unwrap_or(u32::MAX)
-            .to_le_bytes(),
-    );
+    page.extend(narrow::to_u32(levels.len(), FEW).to_le_bytes());
     page.extend(levels);
 }
 
@@ -200,7 +199,7 @@ impl<'e> Pages<'e> {
     }
 
     fn dictionary(&mut self, page: Vec<u8>, count: usize) -> Result<(), EncodeError> {
-        let num_values = u32::try_from(count).unwrap_or(u32::MAX);
+        let num_values = narrow::to_u32(count, FEW);
         let bytes = self.write(&page, |buf| Page::DictionaryPage {
             buf,
             num_values,
@@ -213,7 +212,7 @@ impl<'e> Pages<'e> {
 
     fn data(&mut self, page: Vec<u8>, rows: usize) -> Result<(), EncodeError> {
         let encoding = self.encoding;
-        let num_values = u32::try_from(rows).unwrap_or(u32::MAX);
+        let num_values = narrow::to_u32(rows, FEW);
         self.data_pages += 1;
         self.write(&page, |buf| Page::DataPage {
             buf,

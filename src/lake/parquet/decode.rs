@@ -22,6 +22,7 @@ use super::window::{Source, Window};
 use crate::columnar::{ColumnKind, Columns, Segment};
 use crate::merge::at_once::Sorted;
 use crate::merge::{Tags, TimeRange};
+use crate::narrow;
 
 /// Rows of a chunk at most.
 const CHUNK_ROWS: usize = 4096;
@@ -217,7 +218,7 @@ impl ParquetChunks {
         self.plan()?;
         let plan = self.plan.as_ref().ok_or_else(|| self.lost())?;
         let group = plan.group(index, &self.path)?;
-        let rows = usize::try_from(group.num_rows()).unwrap_or(0);
+        let rows = narrow::to_usize(narrow::not_negative(group.num_rows()));
         let rows = rows.saturating_sub(self.row).min(NARROW_ROWS);
         let rows = rows.min(plan.rows_of(group, &self.layout, self.chunk_bytes));
         if rows == 0 {

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::certain::Certain;
+use crate::narrow;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, DictionaryArray, Int32Array, StringArray};
@@ -132,8 +134,9 @@ fn used(tag: &DictionaryArray<Int32Type>) -> Option<DictionaryArray<Int32Type>> 
         let key = key?;
         let place = *places.entry(key).or_insert_with(|| {
             let text = usize::try_from(key).ok().filter(|key| *key < values.len());
-            texts.push(text.map_or("", |key| values.value(key)));
-            i32::try_from(texts.len() - 1).unwrap_or(i32::MAX)
+            let text = text.certain("keys are within the dictionary, which Arrow checks");
+            texts.push(values.value(text));
+            narrow::id(texts.len() - 1).cast_signed()
         });
         Some(place)
     });

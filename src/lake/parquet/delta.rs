@@ -9,6 +9,7 @@
 //! Times of a series, counters and slow gauges shrink to a few bits; every common reader knows it.
 
 use super::hybrid::{pack_bits, push_varint};
+use crate::certain::Certain;
 
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
@@ -57,7 +58,7 @@ fn for_blocks(values: &[i64], mut block: impl FnMut(i64, &[u64])) {
         for (slot, pair) in above.iter_mut().zip(pairs) {
             *slot = difference(pair).wrapping_sub(least).cast_unsigned();
         }
-        block(least, above.get(..ends.len()).unwrap_or_default());
+        block(least, above.get(..ends.len()).certain("it holds a block"));
     }
 }
 

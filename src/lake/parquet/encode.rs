@@ -15,6 +15,7 @@ use super::layout::Layout;
 use super::row_group::{self, BYTES_MAX, ROWS_MAX, RowGroup};
 use crate::columnar::Segment;
 use crate::merge::at_once::Sorted;
+use crate::narrow;
 
 /// Column chunks that are held at once, if a single day does not have more.
 const CHUNKS_MAX: usize = 8192;
@@ -97,7 +98,7 @@ fn rows_of_group(sorted: &Sorted) -> usize {
     let bytes: u64 = segments.map(|segment| segment.heap_bytes()).sum();
     let bytes_a_row = bytes / (sorted.rows() as u64).max(1);
     let rows = BYTES_MAX / bytes_a_row.max(1);
-    usize::try_from(rows).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX)
+    narrow::to_usize(rows).clamp(1, ROWS_MAX)
 }
 
 /// Makes one file of segments that are sorted and merged already, one behind the other: what a

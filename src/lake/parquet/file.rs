@@ -20,8 +20,10 @@ use super::keys::KeyRange;
 use super::layout::{Layout, TIME, TIME_NS};
 use super::row_group::RowGroup;
 use super::summary::Summary;
+use crate::certain::Certain;
 use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::at_once::TooManyRows;
+use crate::narrow;
 
 /// A file, and what the log of its table says of it.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ pub(super) fn assemble(
     let properties = Arc::new(properties(layout, &used)?);
     // What a file has beside its columns is small: it is not copied while it grows.
     let bytes: u64 = groups.iter().map(RowGroup::bytes).sum();
-    let file = Vec::with_capacity(usize::try_from(bytes + bytes / 64 + 4096).unwrap_or(0));
+    let file = Vec::with_capacity(narrow::to_usize(bytes + bytes / 64 + 4096));
     let mut file = SerializedFileWriter::new(file, schema, properties)?;
     for mut group in groups {
         let columns = file.schema_descr().columns().to_vec();
@@ -123,7 +125,12 @@ fn schema(layout: &Layout, used: &[usize]) -> Result<TypePtr, ParquetError> {
         .with_repetition(Repetition::REQUIRED)
         .build()?;
     let mut fields = vec![Arc::new(time), Arc::new(time_ns)];
-    for column in used.iter().filter_map(|place| layout.columns().get(*place)) {
+    for column in used.iter().map(|place| {
+        layout
+            .columns()
+            .get(*place)
+            .certain("it is a place of the layout")
+    }) {
         fields.push(Arc::new(column_type(&column.storage, column.kind)?));
     }
     let schema = Type::group_type_builder("schema").with_fields(fields);
@@ -185,7 +192,7 @@ fn metadata(
     let mut pages = vec![PageEncodingStats {
         page_type: PageType::DATA_PAGE,
         encoding: chunk.encoding,
-        count: i32::try_from(chunk.data_pages).unwrap_or(i32::MAX),
+        count: narrow::id(chunk.data_pages).cast_signed(),
     }];
     if chunk.dictionary_bytes.is_some() {
         encodings.push(Encoding::PLAIN);

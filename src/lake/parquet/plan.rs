@@ -16,6 +16,7 @@ use super::read::{ReadRange, footer};
 use super::window::BLOCK_BYTES;
 use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::{Tags, TimeRange};
+use crate::narrow;
 
 /// Rows of a page of ours at most.
 const PAGE_ROWS: u64 = 16 << 10;
@@ -170,7 +171,7 @@ impl Plan {
     fn columns_of<'a>(&'a self, group: &'a RowGroupMetaData) -> impl Iterator<Item = ColumnBytes> {
         self.roles.iter().map(|(column, _)| {
             let chunk = group.columns().get(*column);
-            let bytes = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or(0)).unwrap_or(0);
+            let bytes = |bytes: Option<i64>| narrow::not_negative(bytes.unwrap_or(0));
             ColumnBytes {
                 packed: bytes(chunk.map(|chunk| chunk.compressed_size())),
                 unpacked: bytes(chunk.map(|chunk| chunk.uncompressed_size())),
@@ -204,7 +205,7 @@ impl Role {
 }
 
 fn rows_in(group: &RowGroupMetaData) -> u64 {
-    u64::try_from(group.num_rows()).unwrap_or(0).max(1)
+    narrow::not_negative(group.num_rows()).max(1)
 }
 
 /// The least value of a tag in a row group, or what comes before it; nothing if a row may lack it.

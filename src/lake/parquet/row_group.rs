@@ -8,14 +8,19 @@ use super::body::Plain;
 use super::chunk::{Chunk, ChunkEncoder, TagRuns};
 use super::layout::Layout;
 use super::slice::Slice;
+use crate::certain::Certain;
 use crate::columnar::ColumnKind;
 use crate::merge::at_once::{Gathered, Sorted, Values, gather};
+use crate::narrow;
 
 /// Rows of a row group. Small on purpose: who reads many files at once holds one of each.
 pub(super) const ROWS_MAX: usize = 128 * 1024;
 
 /// Bytes of columns in memory that make a row group, where rows are long.
 pub(super) const BYTES_MAX: u64 = 32 << 20;
+
+/// Why a column has a place.
+const PLACED: &str = "columns that the layout lacks were refused before";
 
 /// Encoded columns of some rows of one file.
 #[derive(Debug)]
@@ -144,16 +149,15 @@ fn tags(
     let places: HashMap<&str, usize> = layout
         .tags_by_name()
         .into_iter()
-        .filter_map(|place| Some((&*layout.columns().get(place)?.name, place)))
+        .map(|place| (&*layout.columns().get(place).certain(PLACED).name, place))
         .collect();
     for (range, group) in ranges.iter().zip(groups) {
         let mut tags: HashMap<usize, TagColumn<'_>> = HashMap::new();
         let mut rows = 0;
         for (segment, series, length) in sorted.runs_in(range.clone()) {
             for (key, value) in segment.series_tags(series) {
-                if let Some(place) = places.get(key) {
-                    tags.entry(*place).or_default().push(rows, value, length);
-                }
+                let place = *places.get(key).certain(PLACED);
+                tags.entry(place).or_default().push(rows, value, length);
             }
             rows += length;
         }
@@ -182,8 +186,7 @@ impl<'a> TagColumn<'a> {
             Some((text, index)) if text == value => index,
             _ => *self.indexes.entry(value).or_insert_with(|| {
                 self.tag.distinct.push(value);
-                // A row group has fewer rows than that.
-                u32::try_from(self.tag.distinct.len() - 1).unwrap_or(u32::MAX)
+                narrow::to_u32(self.tag.distinct.len() - 1, "a row group has few rows")
             }),
         };
         self.last = Some((value, index));

@@ -3,7 +3,12 @@
 use std::ops::Range;
 
 use super::hybrid::Hybrid;
+use crate::certain::Certain;
 use crate::merge::at_once::Gathered;
+
+/// Why rows and values are found.
+const ROWS: &str =
+    "a row group is within the output, which has a value for each row that is present";
 
 /// The rows of a row group that have a value.
 #[derive(Debug)]
@@ -26,16 +31,16 @@ impl<'a> Slice<'a> {
     /// The part of a column that lies in a row group, with its values.
     pub(super) fn of<T>(gathered: &'a Gathered<T>, rows: Range<usize>) -> (Self, &'a [T]) {
         let Some(present) = &gathered.rows else {
-            let values = gathered.values.get(rows.clone()).unwrap_or_default();
+            let values = gathered.values.get(rows.clone()).certain(ROWS);
             return (Self::full(rows), values);
         };
         let start = before(present, rows.start);
         let end = before(present, rows.end);
         let slice = Self {
             rows,
-            present: present.get(start..end),
+            present: Some(present.get(start..end).certain(ROWS)),
         };
-        (slice, gathered.values.get(start..end).unwrap_or_default())
+        (slice, gathered.values.get(start..end).certain(ROWS))
     }
 
     /// The number of rows.
@@ -71,7 +76,7 @@ impl<'a> Slice<'a> {
         let range = before(present, self.rows.start + rows.start)
             ..before(present, self.rows.start + rows.end);
         let mut next = self.rows.start + rows.start;
-        for row in present.get(range).unwrap_or_default() {
+        for row in present.get(range).certain(ROWS) {
             let row = *row as usize;
             levels.push_run(0, row - next);
             levels.push_run(1, 1);

@@ -7,6 +7,7 @@ use super::bounds::Bounds;
 use super::chunk::Chunk;
 use super::layout::{Layout, TIME, TIME_NS};
 use super::row_group::RowGroup;
+use crate::certain::impossible;
 
 /// Columns of the table that have statistics: as many as Delta's other writers keep. `time` and
 /// `time_ns` are the first two.
@@ -50,7 +51,7 @@ impl Summary {
             rows: rows as u64,
             time_ns: match times {
                 Bounds::Integer(min, max) => (min, max),
-                _ => (0, 0),
+                _ => impossible("a file has rows, and each has a time"),
             },
             json: json.to_string(),
         }
