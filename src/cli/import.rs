@@ -12,6 +12,7 @@
 //! acknowledged by the server. The input is read by a thread of its own, for standard input cannot
 //! be interrupted.
 
+mod bucket;
 mod cutter;
 mod delivery;
 mod ledger;
@@ -45,7 +46,8 @@ use reading::Reading;
 
 const HELP: &str = "\
 The input is line protocol, plain or compressed with gzip or zstd, which is recognised by its \
-first bytes. `-` is standard input.
+first bytes. `-` is standard input. A bucket that is not there is created, unless the server was \
+told not to, and then this is said.
 
 What comes out: every rejected line on standard output as FILE:LINE:COLUMN reason, in the order \
 of the input, then how many lines were accepted and rejected. Exit status: 0 if every line was \

@@ -14,6 +14,7 @@
     reason = "tests stop at the first surprise, and play the part of users"
 )]
 
+mod bucket;
 mod export;
 mod input;
 mod interruption;

@@ -15,6 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::bucket::Bucket;
 use super::cutter::Batch;
 use super::partial::{Part, Partial};
 use super::retry::Backoff;
@@ -86,6 +87,7 @@ struct Shared {
     retry_for: Duration,
     stop: CancellationToken,
     progress: Arc<Progress>,
+    bucket: Bucket,
     last_remark: Mutex<Option<Instant>>,
 }
 
@@ -112,6 +114,7 @@ impl Courier {
                 retry_for: import.retry_for,
                 stop: stop.clone(),
                 progress: Arc::clone(progress),
+                bucket: Bucket::new(import.bucket.clone()),
                 last_remark: Mutex::new(None),
             }),
         }
@@ -128,6 +131,11 @@ impl Courier {
         if batch.points > 0 {
             let done = self.shared.judge(&batch, &mut delivery).await;
             delivery.trouble = done.err();
+        }
+        if delivery.accepted > 0
+            && let Some(created) = self.shared.bucket.created()
+        {
+            self.shared.progress.remark(&created);
         }
         if delivery.trouble.is_none() {
             delivery.progress = batch.progress;
@@ -196,6 +204,7 @@ impl Shared {
     }
 
     async fn attempt(&self, request: Request) -> Result<Judged, ClientError> {
+        self.bucket.look(&self.session).await?;
         let answer = self.session.client().send(request).await?;
         match Partial::of(&answer) {
             Some(partial) => Ok(Judged::Partly(partial)),
