@@ -18,7 +18,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Output, Stdio};
 
-use program::{Program, tidegate};
+use program::{Program, TOKEN, tidegate};
 
 fn output(arguments: &[&str]) -> (Output, String) {
     let output = tidegate(arguments).output().expect("runs");
@@ -171,4 +171,92 @@ fn a_reader_that_has_seen_enough_is_not_complained_about() {
     let output = check.wait_with_output().expect("ends");
     let stderr = String::from_utf8(output.stderr).expect("text");
     assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""));
+}
+
+/// What a command that talks to a server said, with its exit code.
+fn said(server: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = tidegate(arguments)
+        .env("TIDEGATE_URL", server.url())
+        .env("TIDEGATE_TOKEN", TOKEN)
+        .output()
+        .expect("runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// A server that is ready, with an old point and a new one in the bucket `home`.
+fn start_with_points() -> (Program, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Program::start_ready(program::serve(folder.path().to_str().expect("plain")));
+    for line in ["m f=1 1600000000000000000", "m f=2"] {
+        let (status, body) = server.ask_as(TOKEN, "POST", "/api/v2/write?bucket=home", line);
+        assert_eq!(status, 204, "{body}");
+    }
+    (server, folder)
+}
+
+#[test]
+fn a_retention_that_hides_points_is_asked_about_and_without_a_terminal_refused() {
+    let (server, _folder) = start_with_points();
+    let points = || {
+        server
+            .ask_as(TOKEN, "GET", "/api/v1/export?bucket=home", "")
+            .1
+            .lines()
+            .count()
+    };
+    let update = ["bucket", "update", "home", "--retention", "30d"];
+    let (code, stdout, stderr) = said(&server, &update);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    let told = "a row at 2020-09-13T12:26:40Z of bucket \"home\" is hidden at once";
+    assert!(
+        stderr.contains(told) && stderr.contains("--yes"),
+        "{stderr}"
+    );
+    assert_eq!(points(), 2, "nothing was changed");
+    // What hides nothing is not asked about.
+    for kept in ["36500d", "forever"] {
+        let (code, _, stderr) = said(&server, &["bucket", "update", "home", "--retention", kept]);
+        assert_eq!(code, Some(0), "{stderr}");
+    }
+    let (code, _, stderr) = said(&server, &[&update[..], &["--yes"]].concat());
+    assert_eq!((code, points()), (Some(0), 1), "{stderr}");
+    // Hidden is hidden.
+    let (code, _, stderr) = said(&server, &update);
+    assert_eq!(code, Some(0), "{stderr}");
+    let (code, _, stderr) = said(&server, &["bucket", "update", "hoem", "--retention", "1d"]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("bucket \"hoem\" not found"), "{stderr}");
+}
+
+#[test]
+fn a_token_that_revokes_itself_is_asked_about_and_without_a_terminal_refused() {
+    let (server, _folder) = start_with_points();
+    let (code, second, _) = said(&server, &["token", "create", "--operator"]);
+    assert_eq!(code, Some(0));
+    for id in ["1", "01"] {
+        let (code, _, stderr) = said(&server, &["token", "revoke", id]);
+        assert_eq!(code, Some(2), "{stderr}");
+        let told = format!("token {id} is the one that this command uses");
+        assert!(
+            stderr.contains(&told) && stderr.contains("--yes"),
+            "{stderr}"
+        );
+    }
+    let (code, _, _) = said(&server, &["token", "create", "--read", "home"]);
+    assert_eq!(code, Some(0), "it still works");
+    let (code, stdout, stderr) = said(&server, &["token", "revoke", "3"]);
+    assert_eq!((code, stdout.as_str()), (Some(0), "token 3 revoked\n"));
+    assert_eq!(stderr, "", "another one is no matter");
+    let (code, stdout, stderr) = said(&server, &["token", "revoke", "1", "--yes"]);
+    assert_eq!((code, stdout.as_str()), (Some(0), "token 1 revoked\n"));
+    assert!(stderr.contains("the one of this command"), "{stderr}");
+    let (status, _) = server.ask_as(TOKEN, "GET", "/api/v1/tokens", "");
+    assert_eq!(status, 401);
+    let (status, _) = server.ask_as(second.trim(), "GET", "/api/v1/tokens", "");
+    assert_eq!(status, 200);
 }

@@ -5,6 +5,7 @@
 mod buckets;
 mod export;
 mod form;
+mod hidden;
 #[cfg(feature = "lake")]
 mod lake;
 mod statement;
@@ -14,6 +15,7 @@ mod write;
 
 pub use buckets::BucketsParams;
 pub use export::ExportParams;
+pub use hidden::HiddenParams;
 #[cfg(feature = "lake")]
 pub use lake::LakeParams;
 pub use statement::statement_of;

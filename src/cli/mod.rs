@@ -4,6 +4,7 @@
 mod bucket;
 mod check;
 mod completions;
+mod confirmation;
 mod connection;
 mod error;
 mod export;

@@ -6,6 +6,7 @@ mod reset_operator;
 mod revoke;
 
 use clap::{Args, Subcommand};
+use serde::Deserialize;
 
 use super::CliError;
 pub use reset_operator::ResetError;
@@ -34,6 +35,26 @@ enum Command {
 }
 
 const PATH: &str = "/api/v1/tokens";
+
+/// The tokens as the API has them.
+#[derive(Deserialize)]
+struct Tokens {
+    tokens: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    id: String,
+    description: String,
+    operator: bool,
+    read: Vec<String>,
+    write: Vec<String>,
+    created: String,
+    expires: Option<String>,
+    /// Whether it is the one of the request; older servers do not say.
+    #[serde(default)]
+    in_use: bool,
+}
 
 impl Token {
     pub(super) async fn run(self) -> Result<(), CliError> {

@@ -27,6 +27,7 @@ use crate::config::Config;
 use crate::export::Exporter;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
+use crate::read::Sources;
 use crate::telemetry::Metrics;
 
 #[cfg(not(feature = "lake"))]
@@ -53,6 +54,8 @@ pub struct Engine {
     pub catalog: Catalog,
     /// The write path.
     pub ingest: Ingest,
+    /// What was written.
+    pub sources: Sources,
     /// What was written, on its way out.
     pub exporter: Exporter,
     /// Where points move to.

@@ -122,7 +122,7 @@ fn engine(
         lake: tables.files(),
         budget: budget.clone(),
     };
-    let exporter = Exporter::new(sources, clock.clone(), export_options(config));
+    let exporter = Exporter::new(sources.clone(), clock.clone(), export_options(config));
     let opened = Opened {
         storage,
         catalog: catalog.clone(),
@@ -147,6 +147,7 @@ fn engine(
         tables: tables.start(&ingest),
         catalog,
         ingest,
+        sources,
         exporter,
     })
 }

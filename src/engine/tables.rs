@@ -81,8 +81,12 @@ impl DataFile for StoredFile {
         &self.file().path
     }
 
-    fn meets(&self, range: TimeRange) -> bool {
-        range.meets(self.file().min_ns, self.file().max_ns)
+    fn times(&self) -> (i64, i64) {
+        (self.file().min_ns, self.file().max_ns)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        self.file().rows
     }
 
     fn open(

@@ -24,6 +24,7 @@ const NOW_NS: i64 = 1_000_000;
 struct World {
     buffer: Buffer,
     budget: Budget,
+    sources: Sources,
     exporter: Exporter,
     bucket: Bucket,
     sequence: std::cell::Cell<u64>,
@@ -49,15 +50,12 @@ impl World {
             line_bytes_max,
         };
         let clock = Clock::manual(NOW_NS);
-        let exporter = Exporter::new(
-            Sources {
-                buffer: buffer.clone(),
-                lake,
-                budget: budget.clone(),
-            },
-            clock,
-            options,
-        );
+        let sources = Sources {
+            buffer: buffer.clone(),
+            lake,
+            budget: budget.clone(),
+        };
+        let exporter = Exporter::new(sources.clone(), clock, options);
         let (id, name) = (BucketId(1), "b".to_owned());
         let bucket = Bucket {
             id,
@@ -68,6 +66,7 @@ impl World {
         Self {
             buffer,
             budget,
+            sources,
             exporter,
             bucket,
             sequence: 0.into(),

@@ -18,6 +18,7 @@
 //!
 //! This module does not know who asks, nor in which form rows leave, nor how the lake works.
 
+mod extent;
 mod gather;
 mod rows;
 mod scan;
@@ -30,6 +31,7 @@ use crate::memory::Exhausted;
 use crate::merge::MergeError;
 
 pub use crate::merge::TimeRange;
+pub use extent::Extent;
 pub use rows::Rows;
 pub use scan::Scan;
 pub use sources::{DataFile, Lake, LakeError, Sources, TableFiles};

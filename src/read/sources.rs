@@ -83,8 +83,18 @@ pub trait DataFile: Debug + Send + Sync {
     /// Its path, for messages.
     fn name(&self) -> &str;
 
+    /// No row of it is older or newer than these, nanoseconds since the epoch, as far as is known
+    /// without opening it.
+    fn times(&self) -> (i64, i64);
+
+    /// Its rows, if that is known without opening it.
+    fn rows(&self) -> Option<u64>;
+
     /// Whether it may have a row in `range`, as far as is known without opening it.
-    fn meets(&self, range: TimeRange) -> bool;
+    fn meets(&self, range: TimeRange) -> bool {
+        let (min_ns, max_ns) = self.times();
+        range.meets(min_ns, max_ns)
+    }
 
     /// Makes it ready to be read, in a room where so many files may be open at once. Rows outside
     /// `range` need not come. May block. An error that is a [`LakeError`] inside the stream's is

@@ -80,6 +80,9 @@ pub const ROUTES: &[Route] = &[
         Operator,
         || patch(buckets::update).delete(buckets::delete),
     ),
+    route("/api/v1/buckets/{name}/hidden", &["GET"], Operator, || {
+        get(buckets::hidden)
+    }),
     #[cfg(feature = "lake")]
     route("/api/v1/lake", &["GET"], Operator, || get(lake::status)),
     #[cfg(feature = "lake")]

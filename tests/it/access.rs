@@ -149,6 +149,12 @@ const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
         "",
         [401, 401, 403, 403, 403, 404, 401],
     ),
+    (
+        "/api/v1/buckets/{name}/hidden",
+        "GET",
+        "?retention_seconds=1",
+        [401, 401, 403, 403, 403, 404, 401],
+    ),
     #[cfg(feature = "lake")]
     (
         "/api/v1/lake",

@@ -361,3 +361,64 @@ async fn odd_json_is_refused_in_few_words() {
     assert_eq!(list.json()["tokens"].as_array().map(Vec::len), Some(1));
     server.stop().await;
 }
+
+/// What is asked before a retention hides points: in memory and in tables, and not what is hidden
+/// already.
+#[tokio::test]
+async fn what_a_retention_would_hide_is_told_before_it_does() {
+    let server = Server::start().await;
+    let hours_ago = |hours: i64| {
+        let now_ns = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .expect("after 1970")
+            .as_nanos();
+        i64::try_from(now_ns).expect("before 2262") - hours * 3_600_000_000_000
+    };
+    let hidden = async |hours: i64| {
+        let seconds = hours * 3600;
+        let path = format!("/api/v1/buckets/b/hidden?retention_seconds={seconds}");
+        let answer = server.ask(ask("GET", &path, Value::Null)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    };
+    for hours in [300, 200, 100, 2] {
+        let line = format!("m f=1 {}", hours_ago(hours));
+        server.write("bucket=b", &line).await.is_written();
+    }
+    let check = async || {
+        let most = hidden(50).await;
+        assert_eq!(most["rows_max"], 3, "{most}");
+        assert!(most["first"].as_str() < most["last"].as_str(), "{most}");
+        let one = hidden(250).await;
+        assert_eq!(one["rows_max"], 1, "{one}");
+        assert!(
+            one["first"].is_string() && one["first"] == one["last"],
+            "{one}"
+        );
+        let none = json!({ "rows_max": 0, "first": null, "last": null });
+        assert_eq!(hidden(400).await, none);
+    };
+    check().await;
+    #[cfg(feature = "lake")]
+    {
+        let flush = ask("POST", "/api/v1/lake/flush", Value::Null);
+        assert_eq!(server.ask(flush).await.status, 200);
+        check().await;
+    }
+    let change = json!({ "retention_seconds": 150 * 3600 });
+    let changed = server.ask(ask("PATCH", "/api/v1/buckets/b", change)).await;
+    assert_eq!(changed.status, 200);
+    assert_eq!(hidden(50).await["rows_max"], 1, "the others are hidden");
+    for (query, status) in [
+        ("", 400),
+        ("?retention_seconds=0", 400),
+        ("?retention_seconds=x", 400),
+    ] {
+        let path = format!("/api/v1/buckets/b/hidden{query}");
+        assert_eq!(
+            server.ask(ask("GET", &path, Value::Null)).await.status,
+            status
+        );
+    }
+    server.stop().await;
+}

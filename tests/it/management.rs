@@ -49,6 +49,8 @@ async fn a_token_is_shown_once_listed_and_does_what_it_may() {
     made.as_object_mut().expect("an object").remove("token");
     assert_eq!(list.json()["tokens"][1], made);
     assert_eq!(list.json()["tokens"][0]["operator"], true);
+    assert_eq!(list.json()["tokens"][0]["in_use"], true, "it asks");
+    assert_eq!(list.json()["tokens"][1]["in_use"], false);
     server
         .ask(write_as(&secret, "out", "m f=1 1"))
         .await

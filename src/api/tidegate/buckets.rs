@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -12,9 +12,11 @@ use serde_json::Number;
 
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_json, rfc3339};
+use crate::api::params::HiddenParams;
 use crate::api::{AppState, blocking, bucket};
 use crate::catalog::Bucket;
 use crate::engine::Engine;
+use crate::read::{Extent, TimeRange};
 
 const NS: i64 = 1_000_000_000;
 
@@ -40,6 +42,13 @@ struct Shown<'a> {
     name: &'a str,
     retention_seconds: Option<i64>,
     created: String,
+}
+
+#[derive(Serialize)]
+struct Hidden {
+    rows_max: Option<u64>,
+    first: Option<String>,
+    last: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -100,6 +109,34 @@ pub async fn update(
         "a bucket's retention was changed"
     );
     Ok(answer(StatusCode::OK, &Shown::of(&bucket)))
+}
+
+/// `GET /api/v1/buckets/{name}/hidden?retention_seconds=N`: what a retention of N seconds would hide,
+/// so that somebody can be asked before it does.
+pub async fn hidden(
+    State(app): State<AppState>,
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, ApiError> {
+    let engine = app.ready()?;
+    let HiddenParams { retention_seconds } = HiddenParams::parse(query.as_deref())?;
+    // Nothing is older than the oldest time there is.
+    let retention_ns = retention_ns(Some(retention_seconds))?.unwrap_or(i64::MAX);
+    let found = named(engine, name)?;
+    let now_ns = app.clock().now_ns();
+    let range = TimeRange {
+        // What is hidden already is not hidden anew.
+        start_ns: found.oldest_ns(now_ns).unwrap_or(i64::MIN),
+        end_ns: Some(now_ns.saturating_sub(retention_ns)),
+    };
+    let sources = engine.sources.clone();
+    let extent = blocking(move || Extent::of(&sources, found.id, range)).await??;
+    let hidden = Hidden {
+        rows_max: extent.rows_max,
+        first: extent.first_ns.map(rfc3339),
+        last: extent.last_ns.map(rfc3339),
+    };
+    Ok(answer(StatusCode::OK, &hidden))
 }
 
 /// `DELETE /api/v1/buckets/{name}`: with all its points, for good.

@@ -2,7 +2,7 @@
 //! durable before its answer and in force for the next request.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use http::StatusCode;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_json, rfc3339};
 use crate::api::{AppState, blocking};
+use crate::auth::Identity;
 use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId, valid_bucket_name};
 
 /// Bytes of a description at most.
@@ -43,6 +44,8 @@ struct Shown<'a> {
     write: Vec<&'a str>,
     created: String,
     expires: Option<String>,
+    /// Whether the request was made with it.
+    in_use: bool,
 }
 
 #[derive(Serialize)]
@@ -51,7 +54,7 @@ struct List<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn of(token: &'a Token, secret: Option<&'a str>) -> Self {
+    fn of(token: &'a Token, secret: Option<&'a str>, used: Option<TokenId>) -> Self {
         let permissions = &token.permissions;
         Self {
             id: token.id.to_string(),
@@ -62,6 +65,7 @@ impl<'a> Shown<'a> {
             write: names(&permissions.write),
             created: rfc3339(token.created_ns),
             expires: token.expires_ns.map(rfc3339),
+            in_use: used == Some(token.id),
         }
     }
 }
@@ -75,9 +79,14 @@ fn names(scope: &Scope) -> Vec<&str> {
 }
 
 /// `GET /api/v1/tokens`.
-pub async fn list(State(app): State<AppState>) -> Result<Response, ApiError> {
+pub async fn list(
+    State(app): State<AppState>,
+    Extension(identity): Extension<Identity>,
+) -> Result<Response, ApiError> {
     let tokens = app.ready()?.catalog.tokens();
-    let tokens = tokens.iter().map(|token| Shown::of(token, None)).collect();
+    let used = identity.token_id();
+    let tokens = tokens.iter().map(|token| Shown::of(token, None, used));
+    let tokens = tokens.collect();
     Ok(answer(StatusCode::OK, &List { tokens }))
 }
 
@@ -90,7 +99,7 @@ pub async fn create(State(app): State<AppState>, request: Request) -> Result<Res
     let made = blocking(move || catalog.create_token(new)).await?;
     let (secret, token) = made?;
     tracing::info!(token = token.id, "a token was created");
-    let shown = Shown::of(&token, Some(secret.reveal()));
+    let shown = Shown::of(&token, Some(secret.reveal()), None);
     Ok(answer(StatusCode::CREATED, &shown))
 }
 

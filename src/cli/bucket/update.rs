@@ -2,19 +2,24 @@
 
 use clap::Args;
 use http::Method;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{Entry, path_of};
-use crate::cli::connection::Connection;
+use crate::cli::confirmation::is_confirmed;
+use crate::cli::connection::{Connection, Session};
+use crate::cli::output::visible;
 use crate::cli::values::{self, Retention};
 use crate::cli::{CliError, output};
-use crate::client::Request;
+use crate::client::{ClientError, Request};
 
 const HELP: &str = "\
-A shorter retention takes points away that are older, from reads at once and then from the disk.
+A shorter retention takes points away that are older, from reads at once and then from the disk. If \
+there are such points it asks first, and says how many; where there is no terminal it wants --yes.
 
 Examples:
   tidegate bucket update home --retention 3650d
+  tidegate bucket update home --retention 30d --yes
   tidegate bucket update home --retention forever";
 
 /// Clap's own is longer than narrow terminals are wide.
@@ -29,6 +34,9 @@ pub(super) struct Update {
     /// How long points are kept, such as 24h or 30d, or forever.
     #[arg(long, value_name = "DURATION", value_parser = values::retention)]
     retention: Retention,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
     /// Print the bucket as JSON.
     #[arg(long)]
     json: bool,
@@ -40,6 +48,9 @@ impl Update {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let body = json!({"retention_seconds": self.retention.seconds()});
         let session = self.connection.session()?;
+        if !self.yes && !self.is_wanted(&session).await? {
+            return Err(CliError::Failed("nothing was changed".to_owned()));
+        }
         let request = Request::new(Method::PATCH, path_of(&self.name)).json(&body);
         let answer = session.ask(request).await?;
         if self.json {
@@ -47,5 +58,69 @@ impl Update {
         }
         let bucket: Entry = answer.json().map_err(|error| session.explain(error))?;
         output::line(&bucket.line("updated"))
+    }
+
+    /// Whether nothing would be hidden, or somebody has said yes to it.
+    async fn is_wanted(&self, session: &Session) -> Result<bool, CliError> {
+        let Some(seconds) = self.retention.seconds() else {
+            return Ok(true);
+        };
+        let name = visible(&self.name);
+        let kept = Retention::text(Some(seconds));
+        let rows = match self.hidden(session, seconds).await? {
+            Some(hidden) if hidden.is_nothing() => return Ok(true),
+            Some(hidden) => format!("{} of bucket \"{name}\"", hidden.words()),
+            None => format!("what bucket \"{name}\" has that is older than {kept}"),
+        };
+        let danger = format!("with a retention of {kept} {rows} is hidden at once, then deleted");
+        let question =
+            format!("With a retention of {kept} {rows} is hidden at once, then deleted. Go on?");
+        is_confirmed(&question, &danger)
+    }
+
+    /// What would be hidden; nothing if the server cannot say.
+    async fn hidden(&self, session: &Session, seconds: u64) -> Result<Option<Hidden>, CliError> {
+        let path = path_of(&self.name);
+        let path = format!("{path}/hidden?retention_seconds={seconds}");
+        match session.ask(Request::new(Method::GET, path)).await {
+            Ok(answer) => {
+                let hidden = answer.json().map_err(|error| session.explain(error))?;
+                Ok(Some(hidden))
+            }
+            Err(CliError::Client {
+                error: ClientError::Refused(refusal),
+                ..
+            }) if refusal.is_of_the_path() || refusal.status.is_server_error() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// As the API has it.
+#[derive(Debug, Deserialize)]
+struct Hidden {
+    rows_max: Option<u64>,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+impl Hidden {
+    fn is_nothing(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// `up to 7 rows from … to …`.
+    fn words(&self) -> String {
+        let rows = match self.rows_max {
+            Some(1) => "a row".to_owned(),
+            Some(rows) => format!("up to {rows} rows"),
+            None => "an unknown number of rows".to_owned(),
+        };
+        let time = |time: &Option<String>| visible(time.as_deref().unwrap_or("an unknown time"));
+        let (first, last) = (time(&self.first), time(&self.last));
+        match first == last {
+            true => format!("{rows} at {first}"),
+            false => format!("{rows} from {first} to {last}"),
+        }
     }
 }

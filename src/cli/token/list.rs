@@ -2,9 +2,8 @@
 
 use clap::Args;
 use http::Method;
-use serde::Deserialize;
 
-use super::PATH;
+use super::{Entry, PATH, Tokens};
 use crate::cli::connection::Connection;
 use crate::cli::{CliError, output};
 use crate::client::Request;
@@ -23,22 +22,6 @@ pub(super) struct List {
     json: bool,
     #[command(flatten)]
     connection: Connection,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    tokens: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    id: String,
-    description: String,
-    operator: bool,
-    read: Vec<String>,
-    write: Vec<String>,
-    created: String,
-    expires: Option<String>,
 }
 
 impl List {

@@ -3,8 +3,9 @@
 use clap::Args;
 use http::Method;
 
-use super::PATH;
-use crate::cli::connection::Connection;
+use super::{Entry, PATH, Tokens};
+use crate::cli::confirmation::is_confirmed;
+use crate::cli::connection::{Connection, Session};
 use crate::cli::output::visible;
 use crate::cli::{CliError, output};
 use crate::client::{Request, path_segment};
@@ -12,6 +13,9 @@ use crate::client::{Request, path_segment};
 const HELP: &str = "\
 It is in force for the next request. The last operator token that does not expire cannot be \
 revoked.
+
+If it is the token that the command itself uses, it asks first; where there is no terminal it wants \
+--yes.
 
 Examples:
   tidegate token revoke 2";
@@ -22,6 +26,9 @@ Examples:
 pub(super) struct Revoke {
     /// Its number in `tidegate token list`.
     id: String,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     connection: Connection,
 }
@@ -29,8 +36,36 @@ pub(super) struct Revoke {
 impl Revoke {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let session = self.connection.session()?;
+        let id = visible(&self.id);
+        let is_own = self.is_own(&session).await?;
+        if is_own && !self.yes {
+            let question = format!(
+                "Token {id} is the one that this command uses: afterwards you need another one. \
+                 Revoke it?"
+            );
+            let danger = format!("token {id} is the one that this command uses");
+            if !is_confirmed(&question, &danger)? {
+                return Err(CliError::Failed("nothing was revoked".to_owned()));
+            }
+        }
         let path = format!("{PATH}/{}", path_segment(&self.id));
         session.ask(Request::new(Method::DELETE, path)).await?;
-        output::line(&format!("token {} revoked", visible(&self.id)))
+        output::line(&format!("token {id} revoked"))?;
+        if is_own {
+            output::remark("It was the one of this command: the next one needs another token.");
+        }
+        Ok(())
     }
+
+    async fn is_own(&self, session: &Session) -> Result<bool, CliError> {
+        let answer = session.ask(Request::new(Method::GET, PATH)).await?;
+        let list: Tokens = answer.json().map_err(|error| session.explain(error))?;
+        let is_it = |token: &Entry| token.in_use && number(&token.id) == number(&self.id);
+        Ok(list.tokens.iter().any(is_it))
+    }
+}
+
+/// As a server reads it: `02` is 2.
+fn number(id: &str) -> Option<u64> {
+    id.parse().ok()
 }

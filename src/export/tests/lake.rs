@@ -14,7 +14,7 @@ use crate::export::{ExportError, ExportQuery, Format};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, TimeRange, day_start_ns};
-use crate::read::{DataFile, Lake, LakeError, ReadError, TableFiles};
+use crate::read::{DataFile, Extent, Lake, LakeError, ReadError, TableFiles};
 
 /// A lake of one table, `m`.
 #[derive(Debug, Default)]
@@ -75,9 +75,13 @@ impl DataFile for Handle {
         &self.0.name
     }
 
-    fn meets(&self, range: TimeRange) -> bool {
-        let (min_ns, max_ns) = self.0.times.unwrap_or((i64::MIN, i64::MAX));
-        range.meets(min_ns, max_ns)
+    fn times(&self) -> (i64, i64) {
+        self.0.times.unwrap_or((i64::MIN, i64::MAX))
+    }
+
+    fn rows(&self) -> Option<u64> {
+        let rows = self.0.chunks.iter().map(|chunk| chunk.rows());
+        u64::try_from(rows.sum::<usize>()).ok()
     }
 
     fn open(&self, _: TimeRange, _: &Room, _: usize) -> Result<Box<dyn Chunks>, LakeError> {
@@ -276,6 +280,50 @@ async fn expired_points_in_files_are_not_seen() {
     let mut world = World::over(Some(Arc::new(lake)), 1, 1000);
     world.bucket.retention_ns = Some(100);
     assert_eq!(world.text(None, None).await, "m,t=a v=2i 999900\n");
+}
+
+/// A file that is partly in range counts with all its rows, and nothing counts that is hidden.
+#[test]
+fn what_is_stored_before_a_time_is_counted_without_reading_files() {
+    let mut lake = Fake {
+        fields: vec![("v".into(), FieldType::Integer)],
+        ..Fake::default()
+    };
+    let row = |time_ns| (A, time_ns, [("v", Integer(1))]);
+    let rows = [row(NOW_NS - 50), row(NOW_NS - 40), row(NOW_NS - 5)];
+    let rows: Vec<Row<'_>> = rows
+        .iter()
+        .map(|(tags, at, v)| (*tags, *at, &v[..]))
+        .collect();
+    let file = lake.file(0, &[&rows]);
+    drop(file);
+    let (_, file) = lake.files.last_mut().expect("one");
+    Arc::get_mut(file).expect("ours").times = Some((NOW_NS - 50, NOW_NS - 5));
+    let world = World::over(Some(Arc::new(lake)), 1, 1000);
+    let buffered = [row(NOW_NS - 60), row(NOW_NS - 20)];
+    let buffered: Vec<Row<'_>> = buffered
+        .iter()
+        .map(|(tags, at, v)| (*tags, *at, &v[..]))
+        .collect();
+    world.apply(&batch("m", &buffered));
+    let of = |start: i64, end: i64| {
+        let range = TimeRange {
+            start_ns: NOW_NS + start,
+            end_ns: Some(NOW_NS + end),
+        };
+        let Extent {
+            rows_max,
+            first_ns,
+            last_ns,
+        } = Extent::of(&world.sources, world.bucket.id, range).expect("readable");
+        let from_now = |ns: Option<i64>| ns.map(|ns| ns - NOW_NS);
+        (rows_max, from_now(first_ns), from_now(last_ns))
+    };
+    assert_eq!(of(-1000, -60), (Some(0), None, None));
+    assert_eq!(of(-1000, -59), (Some(1), Some(-60), Some(-60)));
+    assert_eq!(of(-1000, -10), (Some(5), Some(-60), Some(-11)));
+    assert_eq!(of(-30, -10), (Some(4), Some(-30), Some(-11)));
+    assert_eq!(of(-30, -30), (Some(0), None, None));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,24 @@
+//! A question before something that cannot be taken back. Programs cannot be asked: they say `--yes`.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use super::{CliError, output};
+
+/// Asks on the terminal, and refuses if there is none. `danger` says what the command does, such as
+/// `this deletes data for good`.
+pub(super) fn is_confirmed(question: &str, danger: &str) -> Result<bool, CliError> {
+    if !io::stdin().is_terminal() {
+        return Err(CliError::Usage(format!(
+            "{danger}: confirm with --yes, there is no terminal to ask on"
+        )));
+    }
+    let mut answer = String::new();
+    let asked = write!(io::stderr().lock(), "{question} [y/N] ")
+        .and_then(|()| io::stdin().read_line(&mut answer));
+    asked.map_err(CliError::system("ask on the terminal"))?;
+    if !answer.ends_with('\n') {
+        // The terminal was closed or told of its end: what follows is not part of the question.
+        output::remark("");
+    }
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
