@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`to_u64`] | there is no end: every count fits |
 //! | [`to_usize`] | capped: no buffer is as long as that, so a limit is none |
-//! | [`capped_u32`] | capped, for numbers that people and estimates read |
+//! | [`capped_u32`], [`capped_u64`] | capped, for numbers that people and estimates read |
 //! | [`not_negative`] | zero, for numbers of others that should not be below |
 //! | [`to_u32`], [`id`] | loud: whoever calls knows why it fits |
 
@@ -36,6 +36,14 @@ pub fn to_usize(length: u64) -> usize {
 #[must_use]
 pub fn capped_u32(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// A count in 64 bits, of what has more; a larger one as the largest. For what is shown, compared
+/// or waited for.
+#[inline]
+#[must_use]
+pub fn capped_u64(count: u128) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// A count that somebody else keeps as a signed number; 0 if it is below, which makes no sense.

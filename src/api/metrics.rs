@@ -6,6 +6,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
 use super::AppState;
+use crate::narrow;
 use crate::telemetry::{Exposition, Gauges};
 
 /// The endpoint.
@@ -20,13 +21,13 @@ pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Respons
 fn gauges(app: &AppState) -> Gauges {
     let (budget, marks, config) = (app.budget(), app.budget().marks(), app.config());
     let mut gauges = Gauges {
-        connections_max: number(config.connection.connections_max),
+        connections_max: narrow::to_u64(config.connection.connections_max),
         memory_used_bytes: budget.used_bytes(),
         memory_soft_bytes: marks.soft_bytes,
         memory_hard_bytes: marks.hard_bytes,
         memory_budget_bytes: marks.budget_bytes,
-        buckets_max: number(config.limits.buckets_max),
-        exports_max: number(config.export.concurrent_max),
+        buckets_max: narrow::to_u64(config.limits.buckets_max),
+        exports_max: narrow::to_u64(config.export.concurrent_max),
         bucket_bytes_max: config.memory.bucket_bytes_max(),
         wal_bytes_max: config.wal.log_bytes_max,
         ..Gauges::default()
@@ -34,7 +35,7 @@ fn gauges(app: &AppState) -> Gauges {
     if let Some(engine) = app.engine() {
         gauges.ready = 1;
         gauges.healthy = u64::from(engine.ingest.health().is_ok());
-        gauges.buckets = number(engine.catalog.buckets().len());
+        gauges.buckets = narrow::to_u64(engine.catalog.buckets().len());
         let buffer = engine.ingest.buffer().stats();
         gauges.buffer_tables = buffer.tables;
         gauges.buffer_series = buffer.series;
@@ -46,14 +47,10 @@ fn gauges(app: &AppState) -> Gauges {
         gauges.flush_lag_seconds = engine.ingest.lag().as_secs();
         let log = engine.ingest.log_stats();
         gauges.wal_bytes = log.log_bytes;
-        gauges.wal_segments = number(log.segments);
+        gauges.wal_segments = narrow::to_u64(log.segments);
         gauges.wal_backlog_bytes = log.backlog_bytes;
         gauges.wal_durable_sequence = log.durable.0;
-        gauges.exports_running = number(engine.exporter.exports_running());
+        gauges.exports_running = narrow::to_u64(engine.exporter.exports_running());
     }
     gauges
-}
-
-fn number(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }

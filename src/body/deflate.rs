@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::decoder::Decode;
+use crate::narrow;
 
 /// Decodes one stream. The cap on what comes out is its caller's.
 pub(super) struct Inflating {
@@ -76,7 +77,7 @@ pub(super) fn is_zlib(wire: &[u8]) -> bool {
 }
 
 fn progress(before: u64, after: u64) -> usize {
-    usize::try_from(after.saturating_sub(before)).unwrap_or(usize::MAX)
+    narrow::to_usize(after.saturating_sub(before))
 }
 
 fn invalid(reason: String) -> Error {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 
 use super::BodyError;
 use crate::memory::Reservation;
+use crate::narrow;
 
 /// The first step.
 const STEP_BYTES_MIN: usize = 64 * 1024;
@@ -21,7 +22,7 @@ pub(super) struct Growing {
 impl Growing {
     /// Room for what `reservation` covers; more is taken as it is needed, up to `bytes_max`.
     pub(super) fn new(reservation: Reservation, bytes_max: u64) -> Self {
-        let capacity = usize::try_from(reservation.bytes()).unwrap_or(usize::MAX);
+        let capacity = narrow::to_usize(reservation.bytes());
         Self {
             bytes: Vec::with_capacity(capacity),
             reservation,
@@ -36,7 +37,7 @@ impl Growing {
     /// Appends, or says which limit forbids it.
     pub(super) fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         let length = self.bytes.len().saturating_add(chunk.len());
-        if bytes_of(length) > self.bytes_max {
+        if narrow::to_u64(length) > self.bytes_max {
             return Err(BodyError::TooLarge {
                 bytes_max: self.bytes_max,
             });
@@ -50,12 +51,13 @@ impl Growing {
 
     /// While the bytes move to their new place both places are held.
     fn grow(&mut self, length: usize) -> Result<(), BodyError> {
-        let limit = usize::try_from(self.bytes_max).unwrap_or(usize::MAX);
+        let limit = narrow::to_usize(self.bytes_max);
         let doubled = self.bytes.capacity().saturating_mul(2).max(STEP_BYTES_MIN);
         let capacity = doubled.min(limit).max(length);
-        self.reservation.try_grow(bytes_of(capacity))?;
+        self.reservation.try_grow(narrow::to_u64(capacity))?;
         self.bytes.reserve_exact(capacity - self.bytes.len());
-        self.reservation.shrink_to(bytes_of(self.bytes.capacity()));
+        self.reservation
+            .shrink_to(narrow::to_u64(self.bytes.capacity()));
         Ok(())
     }
 
@@ -63,11 +65,6 @@ impl Growing {
     pub(super) fn finish(self) -> (Bytes, Reservation) {
         (Bytes::from(self.bytes), self.reservation)
     }
-}
-
-/// Lengths fit: there is no wider `usize` than 64 bits.
-pub(super) fn bytes_of(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

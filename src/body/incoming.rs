@@ -11,10 +11,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::BodyError;
-use super::growing::bytes_of;
 use super::uploads::{Crowded, STATE_BYTES, Upload};
 use crate::clock;
 use crate::memory::{Exhausted, Reservation};
+use crate::narrow;
 
 /// What is taken first; twice as much each time, up to the step.
 const FIRST_BYTES: u64 = 4 * 1024;
@@ -89,13 +89,13 @@ impl<'a> Incoming<'a> {
 
     /// Appends, or says which limit forbids it.
     pub(super) async fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
-        let length = bytes_of(self.bytes.len().saturating_add(chunk.len()));
+        let length = narrow::to_u64(self.bytes.len().saturating_add(chunk.len()));
         if length > self.bytes_max {
             return Err(BodyError::TooLarge {
                 bytes_max: self.bytes_max,
             });
         }
-        self.upload.came(bytes_of(chunk.len()));
+        self.upload.came(narrow::to_u64(chunk.len()));
         match self.length {
             Some(announced) => self.cover(length, announced).await?,
             None => self.grow(length).await?,
@@ -108,14 +108,14 @@ impl<'a> Incoming<'a> {
     pub(super) fn finish(mut self) -> (Bytes, Reservation) {
         // A body that ended before the length that was announced does not keep its place.
         self.bytes.shrink_to_fit();
-        self.reservation.shrink_to(bytes_of(self.bytes.len()));
+        self.reservation.shrink_to(narrow::to_u64(self.bytes.len()));
         (Bytes::from(self.bytes), self.reservation)
     }
 
     /// Memory for so much of a body whose length is known.
     async fn cover(&mut self, length: u64, announced: u64) -> Result<(), BodyError> {
         if self.bytes.capacity() == 0 {
-            let place = usize::try_from(announced).unwrap_or(usize::MAX);
+            let place = narrow::to_usize(announced);
             let no_place = |_| BodyError::Internal("there is no place for it");
             self.bytes.try_reserve_exact(place).map_err(no_place)?;
         }
@@ -126,17 +126,17 @@ impl<'a> Incoming<'a> {
 
     /// A larger place for a body whose length nobody knows.
     async fn grow(&mut self, length: u64) -> Result<(), BodyError> {
-        let capacity = bytes_of(self.bytes.capacity());
+        let capacity = narrow::to_u64(self.bytes.capacity());
         if length <= capacity {
             return Ok(());
         }
         let doubled = capacity.saturating_mul(2).max(FIRST_BYTES);
         let wanted = doubled.min(self.bytes_max).max(length);
         self.take(wanted).await?;
-        let place = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let place = narrow::to_usize(wanted);
         self.bytes
             .reserve_exact(place.saturating_sub(self.bytes.len()));
-        let (held, kept) = (self.reserved_bytes(), bytes_of(self.bytes.capacity()));
+        let (held, kept) = (self.reserved_bytes(), narrow::to_u64(self.bytes.capacity()));
         // In this order: whoever waits is told by the budget.
         self.upload.unclaim(held.saturating_sub(kept));
         self.reservation

@@ -12,8 +12,8 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::BodyError;
-use super::growing::bytes_of;
 use crate::clock;
+use crate::narrow;
 
 /// Counts what came in the time that was waited for it.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Pace {
     /// Closes the window if it is over, and says whether it brought enough.
     fn count(&mut self, waited: Duration, length: usize) -> Result<(), BodyError> {
         self.waited += waited;
-        self.bytes = self.bytes.saturating_add(bytes_of(length));
+        self.bytes = self.bytes.saturating_add(narrow::to_u64(length));
         if self.waited < self.window {
             return Ok(());
         }

@@ -10,12 +10,12 @@ use http_body::Body;
 use tokio::sync::Semaphore;
 
 use super::decode::{decode, guess_bytes};
-use super::growing::bytes_of;
 use super::incoming::Incoming;
 use super::pace::Pace;
 use super::uploads::{Upload, Uploads};
 use super::{BodyError, Encoding};
 use crate::memory::{Budget, Reservation};
+use crate::narrow;
 
 /// What there has to be room for when a body does not say how long it is.
 const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
@@ -108,7 +108,7 @@ impl Receiver {
         let read = self.read(&upload, &request, encoding, (length, body));
         let (bytes, held) = read.await?;
         drop(upload);
-        let wire_bytes = bytes_of(bytes.len());
+        let wire_bytes = narrow::to_u64(bytes.len());
         if wire_bytes == 0 {
             return Ok(Received {
                 bytes,

@@ -17,7 +17,7 @@ use bytes::{Buf, Bytes};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
 use super::decoder::Decode;
-use super::growing::bytes_of;
+use crate::narrow;
 
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Without the low half of the first byte.
@@ -92,7 +92,7 @@ impl Frames {
     fn skip(&mut self) -> Result<()> {
         let length = self.rest.get(4..).and_then(|rest| rest.first_chunk::<4>());
         let length = u64::from(u32::from_le_bytes(*length.ok_or_else(too_early)?));
-        let end = usize::try_from(length + 8).unwrap_or(usize::MAX);
+        let end = narrow::to_usize(length + 8);
         if self.rest.len() < end {
             return Err(too_early());
         }
@@ -126,7 +126,7 @@ impl Read for Frames {
             let (taken, came) = (input.pos(), output.pos());
             self.rest.advance(taken);
             if let Some(frame) = &mut self.frame {
-                frame.decoded_bytes = frame.decoded_bytes.saturating_add(bytes_of(came));
+                frame.decoded_bytes = frame.decoded_bytes.saturating_add(narrow::to_u64(came));
             }
             if hint == 0 {
                 self.frame = None;
@@ -152,7 +152,7 @@ impl Decode for Frames {
             let window_bytes = window_bytes.min(WINDOW_BYTES_MAX);
             // Blocks come in whole, before they are handed out.
             let block_bytes = window_bytes.min(BLOCK_BYTES_MAX);
-            let touched = decoded_bytes.saturating_add(bytes_of(chunk_bytes));
+            let touched = decoded_bytes.saturating_add(narrow::to_u64(chunk_bytes));
             let needed = STATE_BYTES + 2 * block_bytes + window_bytes.min(touched);
             self.own_bytes = self.own_bytes.max(needed);
         }
@@ -223,7 +223,7 @@ impl Header {
 
 /// What the first frame says it becomes, if that is likely. Usually it is the only one.
 pub(super) fn claim(wire: &[u8]) -> Option<u64> {
-    let likely = bytes_of(wire.len()).saturating_mul(RATIO_BELIEVED);
+    let likely = narrow::to_u64(wire.len()).saturating_mul(RATIO_BELIEVED);
     Header::read(wire)?
         .content_bytes
         .filter(|bytes| *bytes <= likely)

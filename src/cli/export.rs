@@ -16,6 +16,7 @@ use super::values::{self, Time};
 use super::{CliError, signals};
 use crate::client::{Download, Request, query_value};
 use crate::clock::Clock;
+use crate::narrow;
 
 const HELP: &str = "\
 Points come by measurement, day (UTC), tag set and time. Line protocol can be imported again and \
@@ -150,7 +151,7 @@ async fn copy(
 ) -> Result<(), CliError> {
     while let Some(piece) = from.next().await.map_err(|error| session.explain(error))? {
         to.write_all(&piece).map_err(&failed)?;
-        progress.add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
+        progress.add(narrow::to_u64(piece.len()));
     }
     to.flush().map_err(failed)
 }

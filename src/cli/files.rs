@@ -10,6 +10,7 @@ use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::CliError;
+use crate::narrow;
 
 /// A token or some certificates; more is another file, in bytes.
 const SMALL_BYTES_MAX: u64 = 1024 * 1024;
@@ -21,7 +22,7 @@ pub(super) fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
         .take(SMALL_BYTES_MAX + 1)
         .read_to_end(&mut bytes);
     let read = read.map_err(|error| CliError::file("read", path, error))?;
-    if u64::try_from(read).unwrap_or(u64::MAX) > SMALL_BYTES_MAX {
+    if narrow::to_u64(read) > SMALL_BYTES_MAX {
         let text = format!("more than {SMALL_BYTES_MAX} bytes, which is not what belongs here");
         return Err(CliError::file("read", path, io::Error::other(text)));
     }

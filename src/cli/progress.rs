@@ -10,6 +10,7 @@ use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::output::remark;
 use crate::clock;
+use crate::narrow;
 
 /// How often a line is written where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -151,12 +152,12 @@ impl Progress {
 fn line(done: u64, total: Option<u64>, elapsed: Duration) -> String {
     let milliseconds = elapsed.as_millis().max(1);
     let rate = u128::from(done) * 1000 / milliseconds;
-    let rate = HumanBytes(u64::try_from(rate).unwrap_or(u64::MAX));
+    let rate = HumanBytes(narrow::capped_u64(rate));
     let Some(total) = total else {
         return format!("{} done, {rate}/s", HumanBytes(done));
     };
     let left = u128::from(total.saturating_sub(done)) * milliseconds / u128::from(done.max(1));
-    let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
+    let left = Duration::from_millis(narrow::capped_u64(left));
     let (done, total) = (HumanBytes(done), HumanBytes(total));
     format!(
         "{done} of {total} done, {rate}/s, {} left",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::host::Host;
 use super::{Config, ConfigError};
+use crate::narrow;
 
 /// The least budget that is chosen by itself.
 const BUDGET_BYTES_MIN: u64 = 256 << 20;
@@ -40,7 +41,7 @@ pub(super) fn fit_to_host(config: &mut Config, host: &Host) {
     };
     let connection = &mut config.connection;
     let share = descriptors_max.saturating_mul(connection.descriptors_percent) / 100;
-    let share = usize::try_from(share).unwrap_or(usize::MAX).max(1);
+    let share = narrow::to_usize(share).max(1);
     if share < connection.connections_max {
         config.remarks.push(format!(
             "connections are limited to {share} instead of {}: the process may open only \
@@ -61,14 +62,14 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         "memory.hard_percent",
         memory.hard_percent,
     )?;
-    let point_bytes_max = wide(limits.point_bytes_max);
+    let point_bytes_max = narrow::to_u64(limits.point_bytes_max);
     for (key, found) in [
         ("limits.string_bytes_max", limits.string_bytes_max),
         ("limits.name_bytes_max", limits.name_bytes_max),
         ("limits.tag_value_bytes_max", limits.tag_value_bytes_max),
     ] {
         let bound = Bound::key("limits.point_bytes_max", point_bytes_max);
-        at_most(key, wide(found), &bound)?;
+        at_most(key, narrow::to_u64(found), &bound)?;
     }
     // It is never given back while the bucket is there: rows need room beside it.
     let half = "half of what memory.bucket_percent gives a bucket";
@@ -82,10 +83,10 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         point_bytes_max,
         &Bound::key("limits.decoded_bytes_max", limits.decoded_bytes_max),
     )?;
-    let group_bytes_max = wide(wal.group_bytes_max);
+    let group_bytes_max = narrow::to_u64(wal.group_bytes_max);
     at_most(
         "wal.slice_bytes_max",
-        wide(wal.slice_bytes_max),
+        narrow::to_u64(wal.slice_bytes_max),
         &Bound::key("wal.group_bytes_max", group_bytes_max),
     )?;
     slices_fit_frames(config)?;
@@ -131,12 +132,12 @@ impl Bound {
 /// frame that is too large cannot be logged however often the client sends it again.
 fn slices_fit_frames(config: &Config) -> Result<(), ConfigError> {
     let (point, slice) = (config.limits.point_bytes_max, config.wal.slice_bytes_max);
-    let slice_max = FRAME_BYTES_MAX.saturating_sub(wide(point)) / FRAME_BYTES_PER_TEXT;
-    match wide(slice) <= slice_max {
+    let slice_max = FRAME_BYTES_MAX.saturating_sub(narrow::to_u64(point)) / FRAME_BYTES_PER_TEXT;
+    match narrow::to_u64(slice) <= slice_max {
         true => Ok(()),
         false => Err(ConfigError::Conflict {
             key: "wal.slice_bytes_max",
-            found: wide(slice),
+            found: narrow::to_u64(slice),
             rule: format!(
                 "at most {slice_max} with limits.point_bytes_max = {point}, because a frame of the \
                  log holds {FRAME_BYTES_MAX} bytes"
@@ -152,7 +153,7 @@ fn safe_vacuum(config: &Config) -> Result<(), ConfigError> {
         false => Ok(()),
         true => Err(ConfigError::Conflict {
             key: "lake.vacuum_age_ms",
-            found: u64::try_from(lake.vacuum_age.as_millis()).unwrap_or(u64::MAX),
+            found: narrow::capped_u64(lake.vacuum_age.as_millis()),
             rule: "at least 3600000 (an hour) with lake.shared = true".to_owned(),
         }),
     }
@@ -199,8 +200,4 @@ fn at_most(key: &'static str, found: u64, bound: &Bound) -> Result<(), ConfigErr
         found,
         rule: format!("at most {}", bound.said),
     })
-}
-
-fn wide(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

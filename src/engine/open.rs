@@ -15,6 +15,7 @@ use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::config::{Config, InitToken};
 use crate::export::{self, Exporter};
 use crate::ingest::{self, Ingest, Opened};
+use crate::narrow;
 use crate::read::Sources;
 use crate::storage::{DiskStorage, Storage, StorageError};
 use crate::telemetry::Metrics;
@@ -171,7 +172,7 @@ pub fn ingest_options(config: &Config) -> ingest::Options {
             tag_value_bytes_max: limits.tag_value_bytes_max,
             columns_max: limits.columns_max,
             tables_max: limits.tables_max,
-            series_max: u64::try_from(limits.series_max).unwrap_or(u64::MAX),
+            series_max: narrow::to_u64(limits.series_max),
             schema_bytes_max: config.schema_bytes_max(),
             integer_into_float: config.types.integer_into_float,
             schemas_bytes_max: config.memory.schemas_bytes_max(),
@@ -200,7 +201,7 @@ struct LogMetrics {
 
 impl Observer for LogMetrics {
     fn group(&self, group: &GroupReport) {
-        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let number = narrow::to_u64;
         self.metrics
             .group(number(group.frames), number(group.bytes));
         self.metrics.sync_seconds(group.sync.as_secs_f64());

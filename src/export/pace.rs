@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::ExportError;
+use crate::narrow;
 
 /// What a slow reader is granted beyond the time its rate allows: scheduling, small pieces.
 const GRACE: Duration = Duration::from_secs(10);
@@ -143,7 +144,7 @@ impl PiecesSender {
     fn hand_over(&self, piece: Piece) -> Result<(), Ended> {
         let rate_bytes_min = self.rate_bytes_min.max(1);
         let bytes = piece.as_ref().map_or(0, Bytes::len);
-        let seconds = u64::try_from(bytes).unwrap_or(u64::MAX) / rate_bytes_min;
+        let seconds = narrow::to_u64(bytes) / rate_bytes_min;
         let patience = Duration::from_secs(seconds).saturating_add(GRACE);
         let sent = self
             .runtime

@@ -23,6 +23,7 @@ use crate::buffer::LoggedAgain;
 use crate::catalog::Bucket;
 use crate::columnar::Batch;
 use crate::id::TableId;
+use crate::narrow;
 use crate::wal::FRAME_HEADER_BYTES;
 
 /// A table of which all frames are in the buffer, and that gets no others until this is dropped.
@@ -84,7 +85,7 @@ impl HeldTable {
             bytes: 0,
         });
         logged.last = sequence;
-        logged.bytes += u64::try_from(frame_bytes).unwrap_or(u64::MAX);
+        logged.bytes += narrow::to_u64(frame_bytes);
         match commit.blocking_recv() {
             Ok(Committed::Done) => Ok(()),
             Ok(Committed::BucketGone) => Err(WriteError::BucketGone(self.bucket.name.clone())),

@@ -244,7 +244,7 @@ impl SeenSeries {
 impl HeldSeries for SeenSeries {
     fn series_count(&self, _: BucketId) -> u64 {
         let counts = self.tables.values().map(SeriesSet::len);
-        u64::try_from(counts.sum::<usize>()).unwrap_or(u64::MAX)
+        narrow::to_u64(counts.sum::<usize>())
     }
 
     fn contains_series(&self, _: BucketId, measurement: &str, tags: &[(&str, &str)]) -> bool {

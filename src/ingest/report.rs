@@ -1,6 +1,7 @@
 //! What is told about single lines, and the bound on how much of it is kept.
 
 use super::REPORTS_MAX;
+use crate::narrow;
 
 /// Where a line was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl Reports {
 
     /// The kept reports and the number of those that are not among them.
     pub(super) fn finish(self) -> (Vec<LineReport>, u64) {
-        let kept = u64::try_from(self.kept.len()).unwrap_or(u64::MAX);
+        let kept = narrow::to_u64(self.kept.len());
         let more = self.counts.total().saturating_sub(kept);
         (self.kept, more)
     }

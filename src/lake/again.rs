@@ -28,6 +28,7 @@ use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
 use crate::id::TableId;
 use crate::memory::{Budget, FlushShare, Reservation};
 use crate::merge::{Merge, Points, Run, SortedSegment, TimeRange};
+use crate::narrow;
 
 /// A frame has about so many bytes of values and names at most; and fewer where that is more than
 /// one part of [`FRAME_PART`] of what is set aside for flushing.
@@ -283,7 +284,7 @@ impl Pieces {
         let rows = ranges.iter().map(rows_of).max().unwrap_or(0) as u64;
         Self {
             ranges,
-            frame_bytes: usize::try_from(frame_bytes).unwrap_or(usize::MAX),
+            frame_bytes: narrow::to_usize(frame_bytes),
             memory_bytes: fixed_bytes + rows * ROW_BYTES,
         }
     }

@@ -15,13 +15,14 @@ use super::plan::{Plan, Rules, is_closed, runs};
 use super::reading::StoredFile;
 use super::state::{DataFile, TableState, day_name};
 use super::table::{Next, Seen, Table};
-use super::upkeep::{count, sum};
+use super::upkeep::sum;
 use super::{Lake, LakeError};
 use crate::columnar::Segment;
 use crate::memory::Room;
 use crate::merge::{
     Chunks, ChunksError, Merge, MergedSegments, Run, SegmentLimits, Tags, TimeRange,
 };
+use crate::narrow;
 use crate::telemetry::UpkeepCounts;
 
 /// Rows that are merged before they are encoded.
@@ -200,8 +201,8 @@ impl Lake {
             "files were joined"
         );
         Ok(UpkeepCounts {
-            files_removed: count(inputs.len()),
-            files_added: count(written.len()),
+            files_removed: narrow::to_u64(inputs.len()),
+            files_added: narrow::to_u64(written.len()),
             bytes_added,
         })
     }
@@ -293,7 +294,7 @@ impl Join {
         });
         let runs = runs.collect::<Result<Vec<Run>, LakeError>>()?;
         let merge = Merge::new(runs).map_err(LakeError::merge)?;
-        let bytes_max = usize::try_from(self.bytes_max / SEGMENTS_MIN).unwrap_or(usize::MAX);
+        let bytes_max = narrow::to_usize(self.bytes_max / SEGMENTS_MIN);
         let limits = SegmentLimits {
             rows_max: SEGMENT_LIMITS.rows_max.min(self.rows_max),
             bytes_max: SEGMENT_LIMITS.bytes_max.min(bytes_max),

@@ -35,6 +35,7 @@ use crate::catalog::Bucket;
 use crate::columnar::{ColumnKind, Segment};
 use crate::id::{Sequence, TableId};
 use crate::merge::at_once::Sorted;
+use crate::narrow;
 use crate::telemetry::FlushCounts;
 
 /// Files of one flush that are written at the same time.
@@ -245,7 +246,7 @@ impl Lake {
         let now_ms = self.now_ms();
         let writes = encoded.into_iter().map(|(day, file)| async move {
             let path = self.new_path(day, order);
-            let bytes = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
+            let bytes = narrow::to_u64(file.bytes.len());
             let payload = PutPayload::from(file.bytes);
             table.store.put(&location(&path)?, payload).await?;
             Ok::<_, LakeError>(NewFile {
@@ -431,7 +432,7 @@ impl Lake {
 impl Unit {
     fn report(&self) -> FlushCounts {
         FlushCounts {
-            files: u64::try_from(self.files.len()).unwrap_or(u64::MAX),
+            files: narrow::to_u64(self.files.len()),
             bytes: self.files.iter().map(|file| file.bytes).sum(),
             rows: self.sealed.rows,
             merged: self.sealed.rows.saturating_sub(self.rows),

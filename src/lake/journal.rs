@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::id::BucketId;
+use crate::narrow;
 use crate::storage::{self, FLUSHES_FILE as PATH, File, Operation, Storage, StorageError};
 
 use super::position::Position;
@@ -114,7 +115,7 @@ impl Journal {
             records,
         })?;
         storage::replace(self.storage.as_ref(), PATH, &line)?;
-        let end = to_u64(line.len());
+        let end = narrow::to_u64(line.len());
         self.open = Some(Open {
             file: self.storage.open(PATH)?,
             state_bytes: end,
@@ -136,7 +137,7 @@ impl Journal {
         })?;
         open.file.write_all_at(&line, open.end)?;
         open.file.sync_data()?;
-        open.end += to_u64(line.len());
+        open.end += narrow::to_u64(line.len());
         self.open = Some(open);
         Ok(())
     }
@@ -161,7 +162,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Record>, String> {
             _ if at == 0 => return Err("its first line cannot be read".to_owned()),
             _ => torn = torn.or(Some(at)),
         }
-        at += to_u64(line.len());
+        at += narrow::to_u64(line.len());
     }
     match at {
         0 => Err("it is empty".to_owned()),
@@ -208,10 +209,6 @@ fn decode(line: &[u8]) -> Option<Line> {
     let checksum = u32::from_str_radix(head, 16).ok()?;
     (crc32c::crc32c(json) == checksum).then_some(())?;
     serde_json::from_slice(json).ok()
-}
-
-fn to_u64(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

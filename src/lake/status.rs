@@ -1,9 +1,9 @@
 //! What a table looks like, for people.
 
-use super::upkeep::count;
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::id::Sequence;
+use crate::narrow;
 
 /// A table of the lake as it is now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +50,9 @@ impl Lake {
             folder: table.folder.clone(),
             version: state.version,
             unchecked: table.unchecked(state.version).await?,
-            columns: count(state.columns.len()),
-            days: count(state.by_day().len()),
-            files: count(state.files.len()),
+            columns: narrow::to_u64(state.columns.len()),
+            days: narrow::to_u64(state.by_day().len()),
+            files: narrow::to_u64(state.files.len()),
             bytes: files.clone().map(|file| file.bytes).sum(),
             rows: files.filter_map(|file| file.rows).sum(),
             flushed: Sequence(flushed.unwrap_or(0)),

@@ -30,6 +30,7 @@ use super::loading::{self, Source};
 use super::state::TableState;
 use super::store::Store;
 use crate::clock;
+use crate::narrow;
 
 /// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
 /// commit after a gap would not be seen by anyone.
@@ -284,7 +285,7 @@ impl Table {
             .with_retention_period(age)
             .with_enforce_retention_duration(false);
         let (_, metrics) = vacuum.await.map_err(|error| self.delta(error))?;
-        Ok(u64::try_from(metrics.files_deleted.len()).unwrap_or(u64::MAX))
+        Ok(narrow::to_u64(metrics.files_deleted.len()))
     }
 
     /// Forgets what it knows: the table is gone.

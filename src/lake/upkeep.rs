@@ -17,6 +17,7 @@ use crate::clock;
 use crate::id::BucketId;
 use crate::memory::Reservation;
 use crate::merge::day_start_ns;
+use crate::narrow;
 use crate::telemetry::UpkeepCounts;
 
 /// How often files that belong to no table are looked for.
@@ -175,7 +176,7 @@ impl Lake {
             );
         }
         Ok(UpkeepCounts {
-            files_removed: count(removed.len()),
+            files_removed: narrow::to_u64(removed.len()),
             ..UpkeepCounts::default()
         })
     }
@@ -248,8 +249,4 @@ pub(super) fn sum(all: &mut UpkeepCounts, more: UpkeepCounts) {
     all.files_removed += more.files_removed;
     all.files_added += more.files_added;
     all.bytes_added += more.bytes_added;
-}
-
-pub(super) fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }

@@ -65,7 +65,7 @@ impl<'a> Source<'a> {
     /// The body from `column` of the point's first line on: the inverse of [`Source::column`].
     pub(super) fn at_column(self, column: u32) -> &'a [u8] {
         let line_start = self.body.len().saturating_sub(self.left_at_start);
-        let before = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+        let before = column.saturating_sub(1) as usize;
         self.body
             .get(line_start.saturating_add(before)..)
             .unwrap_or_default()

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Budget, Exhausted, Reservation};
+use crate::narrow;
 
 /// The floor's share of the hard mark: one part in so many.
 const FLOOR_SHARE: u64 = 8;
@@ -81,7 +82,7 @@ impl Room {
     /// How large a chunk may be, in bytes, where so many files are open at once. A file has two for
     /// a moment, and the merge an index of what is in it.
     pub fn chunk_bytes(&self, files: usize) -> u64 {
-        let files = u64::try_from(files).unwrap_or(u64::MAX).max(1);
+        let files = narrow::to_u64(files).max(1);
         let share = self.floor.bytes() / files.saturating_mul(2);
         share.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX)
     }

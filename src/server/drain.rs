@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
+use crate::narrow;
 
 /// Requests whose bodies are thrown away at once, over all connections.
 const PLACES: usize = 64;
@@ -102,7 +103,7 @@ impl Share {
 
     /// Counts bytes that were thrown away.
     pub(super) fn spend(&mut self, length: usize) {
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        let length = narrow::to_u64(length);
         self.bytes_left = self.bytes_left.saturating_sub(length);
     }
 

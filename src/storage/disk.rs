@@ -16,6 +16,7 @@ use super::{
 
 mod calls;
 
+use crate::narrow;
 use calls::{
     Owner, entries, entry_of, make_file, make_folder, make_folder_in, move_file, move_new_file,
     names, open_file, remove_file, remove_folder, sync_folder,
@@ -295,7 +296,7 @@ impl File for DiskFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+            let at = offset.saturating_add(narrow::to_u64(filled));
             match self.file.read_at(rest, at) {
                 Ok(0) => break,
                 Ok(read) => filled += read,

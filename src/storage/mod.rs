@@ -17,6 +17,7 @@
 //! later sync of that file says nothing about them either (Rebello et al., "Can Applications
 //! Recover from fsync Failures?", ATC'20).
 
+use crate::narrow;
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -135,7 +136,7 @@ pub fn read(storage: &dyn Storage, path: &str) -> Result<Option<Vec<u8>>, Storag
         return Ok(None);
     }
     let file = storage.open_read(path)?;
-    let len = usize::try_from(file.len()?).unwrap_or(usize::MAX);
+    let len = narrow::to_usize(file.len()?);
     let mut bytes = vec![0; len];
     let read = file.read_at(&mut bytes, 0)?;
     bytes.truncate(read);

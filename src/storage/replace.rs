@@ -20,6 +20,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::parts::state_bytes;
 use super::{File, Storage, StorageError, folder_of, hold};
+use crate::narrow;
 
 /// The least that is set aside.
 pub const RESERVE_BYTES: usize = 1 << 20;
@@ -105,7 +106,7 @@ pub fn ensure_reserve(storage: &dyn Storage) -> Result<(), StorageError> {
 
 /// The same, for who holds the lock.
 fn refill(storage: &dyn Storage) -> Result<(), StorageError> {
-    let wanted = to_u64(RESERVE_BYTES).max(
+    let wanted = narrow::to_u64(RESERVE_BYTES).max(
         state_bytes(storage)?
             .saturating_mul(2)
             .saturating_add(GROWTH_BYTES),
@@ -143,7 +144,7 @@ fn grow(file: &dyn File, wanted: u64) -> Result<(), StorageError> {
         let left = usize::try_from(wanted - at).unwrap_or(STEP_BYTES);
         let more = step.min(left);
         match fill(file, at, more) {
-            Ok(()) => at += to_u64(more),
+            Ok(()) => at += narrow::to_u64(more),
             Err(error) if error.is_full() => {
                 file.set_len(at)?;
                 // In whole blocks.
@@ -184,12 +185,8 @@ fn write_reserve(storage: &dyn Storage, bytes: &[u8]) -> Result<(), StorageError
         file.set_len(kept)?;
         return Err(error);
     }
-    file.set_len(to_u64(bytes.len()))?;
+    file.set_len(narrow::to_u64(bytes.len()))?;
     file.sync_all()
-}
-
-fn to_u64(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }
 
 fn commit(storage: &dyn Storage, from: &str, to: &str) -> Result<(), StorageError> {

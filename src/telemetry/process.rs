@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
+use crate::narrow;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
@@ -44,8 +45,7 @@ impl Process {
             self.resident_bytes.set(bytes);
         }
         if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
-            self.open_descriptors
-                .set(u64::try_from(entries.count()).unwrap_or(u64::MAX));
+            self.open_descriptors.set(narrow::to_u64(entries.count()));
         }
     }
 }

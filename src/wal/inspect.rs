@@ -12,11 +12,12 @@ use super::FOLDER;
 use super::error::WalError;
 use super::frame::{Kind, Seal};
 use super::handle::Wal;
-use super::reader::{Frame, FrameReader, Next, to_u64};
+use super::reader::{Frame, FrameReader, Next};
 use super::recovery::{self, Replayed};
 use super::released;
 use super::segment::{self, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION};
 use crate::id::Sequence;
+use crate::narrow;
 use crate::storage::{Storage, StorageError, data_format, held};
 
 /// A log to be read.
@@ -277,7 +278,7 @@ impl<'a> FrameInfo<'a> {
         let header = frame.header;
         Self {
             offset: frame.offset,
-            bytes: to_u64(header.frame_bytes()),
+            bytes: narrow::to_u64(header.frame_bytes()),
             sequence: Sequence(header.sequence),
             kind: match header.kind {
                 Kind::Data => FrameKind::Data,

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use super::error::CommitError;
 use super::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
-use super::reader::to_u64;
 use super::writer::SegmentStats;
 use crate::clock;
 use crate::id::Sequence;
+use crate::narrow;
 
 /// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
 /// quick and must not block; it may submit.
@@ -154,7 +154,7 @@ impl Shared {
             return (Sequence(sequence), Some(entry));
         }
         self.backlog_bytes
-            .fetch_add(to_u64(entry.bytes()), Ordering::Relaxed);
+            .fetch_add(narrow::to_u64(entry.bytes()), Ordering::Relaxed);
         queue.entries.push_back(entry);
         let asleep = std::mem::take(&mut queue.asleep);
         drop(queue);
@@ -250,7 +250,7 @@ impl Shared {
     /// A frame is done with, well or badly.
     pub(super) fn complete(&self, entry: Entry, result: Result<(), CommitError>) {
         self.backlog_bytes
-            .fetch_sub(to_u64(entry.bytes()), Ordering::Relaxed);
+            .fetch_sub(narrow::to_u64(entry.bytes()), Ordering::Relaxed);
         drop(entry.payload);
         (entry.done)(Sequence(entry.sequence), result);
     }

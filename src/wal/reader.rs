@@ -2,6 +2,7 @@
 //! than a frame or a mebibyte.
 
 use super::frame::{FRAME_HEADER_BYTES, Header, Kind, Seal};
+use crate::narrow;
 use crate::storage::{File, StorageError};
 
 const CHUNK_BYTES: usize = 1 << 20;
@@ -91,14 +92,14 @@ impl FrameReader {
             return Ok(Next::Damage("no frame starts here"));
         };
         let frame_bytes = header.frame_bytes();
-        if to_u64(frame_bytes) > self.end - offset {
+        if narrow::to_u64(frame_bytes) > self.end - offset {
             return Ok(Next::Damage("it ends within a frame"));
         }
         if !header.seals(self.window(frame_bytes)?, seal, offset) {
             return Ok(Next::Damage("the checksum of a frame is wrong"));
         }
-        self.offset = offset + to_u64(frame_bytes);
-        let start = to_usize(offset - self.buffer_offset);
+        self.offset = offset + narrow::to_u64(frame_bytes);
+        let start = narrow::to_usize(offset - self.buffer_offset);
         let payload = self
             .buffer
             .get(start + FRAME_HEADER_BYTES..start + frame_bytes)
@@ -128,19 +129,19 @@ impl FrameReader {
                 return Ok(true);
             }
             let passed = window.len().saturating_sub(FRAME_HEADER_BYTES - 1).max(1);
-            self.offset += to_u64(passed);
+            self.offset += narrow::to_u64(passed);
         }
         Ok(false)
     }
 
     /// The next `wanted` bytes, or what there is of them.
     fn window(&mut self, wanted: usize) -> Result<&[u8], StorageError> {
-        let left = to_usize(self.end - self.offset);
+        let left = narrow::to_usize(self.end - self.offset);
         let wanted = wanted.min(left);
         let known = self
             .offset
             .checked_sub(self.buffer_offset)
-            .map(to_usize)
+            .map(narrow::to_usize)
             .filter(|start| start + wanted <= self.buffer.len());
         let start = match known {
             Some(start) => start,
@@ -159,12 +160,4 @@ impl FrameReader {
         self.buffer.truncate(read);
         Ok(0)
     }
-}
-
-pub(super) fn to_u64(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
-pub(super) fn to_usize(len: u64) -> usize {
-    usize::try_from(len).unwrap_or(usize::MAX)
 }

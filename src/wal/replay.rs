@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::error::{OnFrameError, WalError};
 use super::frame::{Kind, Seal};
-use super::reader::{Frame, FrameReader, Next, to_u64};
+use super::reader::{Frame, FrameReader, Next};
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::clock;
 use crate::id::Sequence;
+use crate::narrow;
 use crate::storage::Storage;
 
 /// Takes one frame of the log; an error stops the replay.
@@ -188,7 +189,7 @@ impl<'a> Replay<'a> {
             })?;
             self.progress.frames += 1;
         }
-        self.advance(to_u64(frame.header.frame_bytes()));
+        self.advance(narrow::to_u64(frame.header.frame_bytes()));
         Ok(Step::Frame(seen))
     }
 
@@ -285,9 +286,7 @@ impl<'a> Replay<'a> {
 
 /// Bytes a second, for people.
 pub(super) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
-    let millis = u64::try_from(elapsed.as_millis())
-        .unwrap_or(u64::MAX)
-        .max(1);
+    let millis = narrow::capped_u64(elapsed.as_millis()).max(1);
     bytes.saturating_mul(1000) / millis
 }
 

@@ -19,6 +19,7 @@ use super::released;
 use super::segment::{self, FRAMES_START, Position, SEGMENT_HEADER_BYTES};
 use super::writer::{Existing, NextSegment, Writer};
 use crate::id::Sequence;
+use crate::narrow;
 use crate::storage::{Storage, StorageError};
 
 /// What was saved, and what was not.
@@ -170,7 +171,7 @@ impl Copy {
         self.open_losses = 0;
         self.salvaged.frames += 1;
         self.salvaged.last = frame.sequence;
-        self.salvaged.payload_bytes += u64::try_from(frame.payload.len()).unwrap_or(u64::MAX);
+        self.salvaged.payload_bytes += narrow::to_u64(frame.payload.len());
         self.group.push((frame.sequence.0, frame.payload.to_vec()));
         self.group_bytes += frame.payload.len();
         match self.group_bytes >= self.group_bytes_max {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::FOLDER;
 use super::frame::{self, Kind, Label, Seal};
 use super::options::{GroupReport, WalOptions};
-use super::reader::to_u64;
 use super::released;
 use super::replay::Carried;
 use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::certain::Certain;
 use crate::clock;
 use crate::id::Sequence;
+use crate::narrow;
 use crate::storage::{File, Space, Storage, StorageError, ensure_reserve, held, hold_last};
 
 /// Past this no segment grows: durable offsets have 32 bits.
@@ -222,7 +222,7 @@ impl Writer {
         self.buffer.clear();
         let (mut count, mut last) = (0, self.last);
         for (kind, sequence, payload) in frames {
-            let at = active.end + to_u64(self.buffer.len());
+            let at = active.end + narrow::to_u64(self.buffer.len());
             let label = Label {
                 kind,
                 sequence,
@@ -243,7 +243,7 @@ impl Writer {
         }
         let synced = clock::instant();
         let bytes = self.buffer.len();
-        active.end += to_u64(bytes);
+        active.end += narrow::to_u64(bytes);
         self.last = last;
         self.note(active.end);
         self.active = Some(active);
@@ -287,7 +287,7 @@ impl Writer {
     fn roll(&mut self, more: usize) -> Result<(), StorageError> {
         let max = self.options.segment_bytes_max.min(SEGMENT_BYTES_LIMIT);
         let full = |active: &Active| {
-            active.end > FRAMES_START && active.end.saturating_add(to_u64(more)) > max
+            active.end > FRAMES_START && active.end.saturating_add(narrow::to_u64(more)) > max
         };
         if let Some(active) = self.active.take_if(|active| full(active)) {
             self.abandon(&active);
@@ -353,7 +353,7 @@ impl Writer {
                 sequence: *sequence,
                 durable: durable_offset(FRAMES_START),
             };
-            let at = FRAMES_START + to_u64(frames.len());
+            let at = FRAMES_START + narrow::to_u64(frames.len());
             frame::encode(&mut frames, seal, at, label, payload);
         }
         let header = SegmentHeader {
@@ -361,7 +361,7 @@ impl Writer {
             number: *number,
             first: predecessor.sequence.next().0,
             predecessor: *predecessor,
-            durable: FRAMES_START + to_u64(frames.len()),
+            durable: FRAMES_START + narrow::to_u64(frames.len()),
         };
         let mut bytes = header.encode();
         bytes.append(&mut frames);

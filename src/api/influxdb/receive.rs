@@ -16,6 +16,7 @@ use crate::ingest::{
     Acknowledge, Body, LineReport, Target, WriteError, WriteOutcome, WriteRequest,
 };
 use crate::line_protocol::{Oddities, Precision};
+use crate::narrow;
 
 /// What a write endpoint asks of the write path, once it has read its parameters.
 pub(super) struct Wanted {
@@ -114,7 +115,7 @@ pub(super) async fn receive(
         .receiver()
         .receive(identity.token_id(), headers, body)
         .await?;
-    let decoded_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let decoded_bytes = narrow::to_u64(bytes.len());
     app.metrics().body_bytes(wire_bytes, decoded_bytes);
     Ok(Body { bytes, reservation })
 }

@@ -16,6 +16,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::columnar::ColumnKind;
 use crate::id::Sequence;
+use crate::narrow;
 
 /// What a column takes, beside its name: its place in a table of places that is half empty at worst,
 /// the counts of a shared name, what the allocator adds.
@@ -124,12 +125,12 @@ impl PartialEq for TableSchema {
 
 /// An upper estimate of the memory that one more column takes, in bytes.
 pub fn column_bytes(name: &str) -> u64 {
-    COLUMN_BYTES.saturating_add(wide(name.len()))
+    COLUMN_BYTES.saturating_add(narrow::to_u64(name.len()))
 }
 
 /// An upper estimate of the memory that one more table takes, without its columns, in bytes.
 pub fn table_bytes(measurement: &str) -> u64 {
-    TABLE_BYTES.saturating_add(wide(measurement.len()))
+    TABLE_BYTES.saturating_add(narrow::to_u64(measurement.len()))
 }
 
 fn joined(below: &Layer, above: &Layer) -> Layer {
@@ -143,10 +144,6 @@ fn joined(below: &Layer, above: &Layer) -> Layer {
 
 fn hash_of((name, _): &(Arc<str>, ColumnKind)) -> u64 {
     HASHER.hash_one(&**name)
-}
-
-fn wide(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// How many names a thread has looked up or moved: what tests hold against the number of columns.

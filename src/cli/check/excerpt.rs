@@ -15,7 +15,7 @@ const CHAR_BYTES_MAX: usize = 4;
 /// The shown line, of at most `columns` columns, and the line with the mark; without the mark if
 /// `column` is 0. `column` is that of a byte, from 1.
 pub(super) fn excerpt(line: &[u8], column: u32, columns: usize) -> (String, Option<String>) {
-    let at = usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX);
+    let at = column.saturating_sub(1) as usize;
     let (before, from) = line
         .split_at_checked(char_start(line, at.min(line.len())))
         .unwrap_or((line, &[]));

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 
 use crate::cli::plain_text::Text;
+use crate::narrow;
 
 /// Text is read in steps of at least this size, in bytes.
 const STEP_BYTES: usize = 1536 * 1024;
@@ -47,7 +48,7 @@ impl Window {
         self.held.drain(..self.start.min(self.held.len()));
         self.start = 0;
         let wanted = self.held.len().max(STEP_BYTES);
-        let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
+        let limit = narrow::to_u64(wanted);
         let read = self.text.by_ref().take(limit).read_to_end(&mut self.held)?;
         self.is_last = read < wanted;
         Ok(())

@@ -15,6 +15,7 @@ use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::line_protocol::{Oddities, Parser, Point, Precision, Reason};
+use crate::narrow;
 
 /// No server accepts longer points (`limits.point_bytes_max` at its highest), in bytes.
 const POINT_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -154,7 +155,7 @@ impl<R: Read> Cutter<R> {
             let read = self.reader.by_ref().take(READ_BYTES);
             // Less than it may read is the end: a terminal would have to be told so twice.
             let length = { read }.read_to_end(&mut self.buffer)?;
-            self.at_end = u64::try_from(length).unwrap_or(u64::MAX) < READ_BYTES;
+            self.at_end = narrow::to_u64(length) < READ_BYTES;
         }
         Ok(())
     }
@@ -187,7 +188,7 @@ impl<R: Read> Cutter<R> {
             lines: lines_in(taken),
             points,
             oddities: parser.take_oddities(),
-            progress: u64::try_from(taken.len()).unwrap_or(u64::MAX),
+            progress: narrow::to_u64(taken.len()),
             ..Batch::empty(self.line)
         };
         Some((batch, from))
@@ -212,5 +213,5 @@ impl<R: Read> Cutter<R> {
 pub(super) fn lines_in(text: &[u8]) -> u64 {
     let unended = text.last().is_some_and(|last| *last != b'\n');
     let lines = memchr_iter(b'\n', text).count() + usize::from(unended);
-    u64::try_from(lines).unwrap_or(u64::MAX)
+    narrow::to_u64(lines)
 }

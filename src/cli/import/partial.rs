@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use crate::client::Answer;
 use crate::line_protocol::{Parser, Point, Precision};
+use crate::narrow;
 
 use super::cutter::lines_in;
 
@@ -58,7 +59,7 @@ impl Partial {
     /// Lines that are named and were not written.
     pub(super) fn rejections(&self) -> u64 {
         let rejections = self.errors.iter().filter(|error| !error.is_warning());
-        u64::try_from(rejections.count()).unwrap_or(u64::MAX)
+        narrow::to_u64(rejections.count())
     }
 
     /// If not every line is named (a server names a hundred), what is named ends here in `text`.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::WalCommandError;
 use crate::cli::one_line;
 use crate::ingest::describe_frame;
+use crate::narrow;
 use crate::storage::{DiskStorage, Storage};
 use crate::wal::{FrameInfo, FrameKind, Item, LogReader, Replayed, SegmentFile, Wal, WalError};
 
@@ -213,7 +214,7 @@ impl Segment {
                 self.data_frames += 1;
                 self.first_sequence.get_or_insert(frame.sequence.0);
                 self.last_sequence = Some(frame.sequence.0);
-                self.payload_bytes += u64::try_from(frame.payload.len()).unwrap_or(u64::MAX);
+                self.payload_bytes += narrow::to_u64(frame.payload.len());
             }
             FrameKind::Probe => self.probe_frames += 1,
             FrameKind::End => self.end_marks += 1,

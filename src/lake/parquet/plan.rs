@@ -97,7 +97,7 @@ impl Plan {
         let chunks = self.columns_of(group);
         let unpacked: u64 = chunks.map(|chunk| chunk.unpacked).sum();
         let of_row = fixed.max(unpacked / rows_in(group)).max(1);
-        usize::try_from(bytes / of_row).unwrap_or(usize::MAX).max(1)
+        narrow::to_usize(bytes / of_row).max(1)
     }
 
     /// The most that reading one of these row groups takes.

@@ -44,6 +44,7 @@ use object_store::{
 };
 
 use super::doubt::{Doubt, Doubts};
+use crate::narrow;
 use crate::storage::{self, Storage, StorageError, hold};
 
 /// Where files are written before they get their name.
@@ -157,7 +158,7 @@ impl FolderStore {
         let mut offset = 0;
         for part in parts {
             file.write_all_at(part, offset)?;
-            offset += to_u64(part.len());
+            offset += narrow::to_u64(part.len());
         }
         file.sync_all()
     }
@@ -277,7 +278,7 @@ impl FolderStore {
         confirmed.map_err(|error| missing_or_failed(location, error))?;
         let file = self.storage.open_read(&path);
         let file = file.map_err(|error| missing_or_failed(location, error))?;
-        let len = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+        let len = narrow::to_usize(range.end.saturating_sub(range.start));
         let mut bytes = vec![0; len];
         let read = file.read_at(&mut bytes, range.start).map_err(failed)?;
         bytes.truncate(read);
@@ -481,8 +482,4 @@ fn unsupported(what: &str) -> Error {
     Error::NotSupported {
         source: format!("{what} is not needed for tables").into(),
     }
-}
-
-fn to_u64(length: usize) -> u64 {
-    u64::try_from(length).unwrap_or(u64::MAX)
 }

@@ -2,6 +2,7 @@
 //! and trailers within a bound. The parser behind reads the same bytes again and makes the data of
 //! them; here only the end matters, and that both agree on it.
 
+use crate::narrow;
 use std::io;
 
 /// Bytes of extensions and trailers of one body.
@@ -57,10 +58,8 @@ impl Chunks {
 
     /// Data of the chunk among `here` bytes.
     fn skip(&mut self, here: usize) -> usize {
-        let skipped = usize::try_from(self.left).unwrap_or(usize::MAX).min(here);
-        self.left = self
-            .left
-            .saturating_sub(u64::try_from(skipped).unwrap_or(u64::MAX));
+        let skipped = narrow::to_usize(self.left).min(here);
+        self.left = self.left.saturating_sub(narrow::to_u64(skipped));
         if self.left == 0 {
             self.state = State::DataCr;
         }

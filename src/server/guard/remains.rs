@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::narrow;
 use crate::server::drain::{Drain, Share};
 
 /// A peer that has been quiet for this long is not in the middle of sending: it is told at once
@@ -99,7 +100,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Remains<IO> {
                 return;
             };
             share.spend(length);
-            wanted = wanted.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
+            wanted = wanted.saturating_sub(narrow::to_u64(length));
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::{Fault, Operation, SplitMix, Trap};
+use crate::narrow;
 
 /// Names a file whatever it is called (an inode number).
 pub(super) type FileId = usize;
@@ -201,7 +202,7 @@ impl Disk {
 
     pub(super) fn len(&self, id: FileId) -> io::Result<u64> {
         let image = self.files.get(id).ok_or(io::ErrorKind::NotFound)?;
-        Ok(u64::try_from(image.live.len()).unwrap_or(u64::MAX))
+        Ok(narrow::to_u64(image.live.len()))
     }
 
     pub(super) fn read(&self, id: FileId, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -437,5 +438,5 @@ fn is_change(operation: Operation) -> bool {
 }
 
 fn position(offset: u64) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX)
+    narrow::to_usize(offset)
 }

@@ -1,5 +1,7 @@
 //! Chance that can be repeated.
 
+use crate::narrow;
+
 /// A small generator of random numbers (Steele et al., "Fast splittable pseudorandom number
 /// generators", 2014): the same seed gives the same numbers on every machine.
 #[derive(Clone, Debug)]
@@ -25,7 +27,7 @@ impl SplitMix {
 
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
+        let bound = narrow::to_u64(bound).max(1);
         usize::try_from(self.next() % bound).unwrap_or(0)
     }
 
