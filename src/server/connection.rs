@@ -23,7 +23,7 @@ use tower::ServiceExt;
 
 use super::activity::Activity;
 use super::drain::Drain;
-use super::guard::{Goodbye, Guard, Limits, REFUSED, Refusal, Refusals, Returned};
+use super::framing::{Goodbye, Guard, Limits, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
 use super::tls::{Arrival, Tls};

@@ -1,5 +1,7 @@
-//! The one layer stack: what every request passes, matched or not, from the outside in.
+//! The one layer stack: what every request passes, matched or not, from the outside in; and the
+//! layer of the routes that ask for a token ([`Door`]).
 
+mod authenticate;
 mod cors;
 mod head;
 mod host;
@@ -9,6 +11,7 @@ mod panic;
 mod stop;
 mod unread;
 
+pub(super) use authenticate::{Door, Refusals};
 pub(super) use observe::Peer;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The server: a listener in, answers out, until it is told to stop.
 //!
 //! ```text
-//! accept ─ connection ─ tls ─ guard ─ (hyper: HTTP/1.1, HTTP/2) ─ layers ─ routes ─ auth ─ api
+//! accept ─ connection ─ tls ─ framing ─ (hyper: HTTP/1.1, HTTP/2) ─ layers ─ routes ─ authenticate ─ api
 //! ```
 //!
 //! [`run`] is all there is: tests start a real server with it on port 0. It answers from the first
@@ -15,9 +15,8 @@
 mod accept;
 mod activity;
 mod connection;
-mod door;
 mod drain;
-mod guard;
+mod framing;
 mod layers;
 mod listener;
 mod prefix;

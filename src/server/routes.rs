@@ -11,7 +11,7 @@ use crate::api::tidegate::{buckets, export, tokens};
 use crate::api::{AppState, Dialect, fallback, health, metrics};
 use crate::auth::{AuthLayer, Forms};
 
-use super::door::{Door, Refusals};
+use super::layers::{Door, Refusals};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

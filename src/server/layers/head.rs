@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::AppState;
 use crate::api::error::{ApiError, Code};
-use crate::server::guard::Refusal;
+use crate::server::framing::Refusal;
 
 pub(super) async fn head(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let too_many = request.headers().len() > app.config().connection.headers_max;

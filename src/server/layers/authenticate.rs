@@ -1,4 +1,5 @@
-//! The door of a route that asks for a token: decides by the catalog, once that is open.
+//! The door of a route that asks for a token: decides by the catalog, once that is open. `auth` has
+//! the layer that calls it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -14,7 +15,7 @@ use crate::clock;
 
 /// Lets holders of tokens through, or only operators.
 #[derive(Clone, Debug)]
-pub(super) struct Door {
+pub(in crate::server) struct Door {
     app: AppState,
     forms: Forms,
     operator_only: bool,
@@ -23,7 +24,7 @@ pub(super) struct Door {
 
 /// The [`Reason`]s that stand in the log: each once, or strangers would fill it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Refusals {
+pub(in crate::server) struct Refusals {
     told: Arc<AtomicU8>,
 }
 
@@ -40,7 +41,7 @@ impl Refusals {
 }
 
 impl Door {
-    pub(super) fn new(
+    pub(in crate::server) fn new(
         app: &AppState,
         refusals: &Refusals,
         forms: Forms,
