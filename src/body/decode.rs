@@ -11,6 +11,7 @@ use tokio::task;
 use super::decoder::Decode;
 use super::growing::Growing;
 use super::{BodyError, Encoding, looks};
+use crate::certain::Certain;
 use crate::memory::Reservation;
 
 /// Up to here, as it is sent and as it is decoded, a body is decoded in place.
@@ -99,7 +100,11 @@ impl Decoding {
                 .try_grow(own_bytes.saturating_sub(self.own.bytes()))?;
             match self.source.read(&mut chunk) {
                 Ok(0) => return Ok(true),
-                Ok(length) => self.out.extend(chunk.get(..length).unwrap_or_default())?,
+                Ok(length) => self.out.extend(
+                    chunk
+                        .get(..length)
+                        .certain("a decoder fills what it is given"),
+                )?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.undecodable(&error)),
             }

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use crate::certain::Certain;
 use crate::clock;
 
 /// What a request takes while its body comes, besides the body: its head, the state of its stream and
@@ -164,9 +165,8 @@ impl Upload {
     pub(super) fn claim(&self, more: u64) -> Result<(), Crowded> {
         let share_bytes = self.all.shared.share_bytes;
         let mut table = self.all.table();
-        let Some(me) = table.uploads.get(&self.id) else {
-            return Ok(());
-        };
+        let me = table.uploads.get(&self.id);
+        let me = me.certain("an upload is listed until it goes");
         let (owner, before) = (me.owner, me.share_bytes());
         let after = me.held_bytes.saturating_add(more);
         let is_small = after <= SMALL_BYTES;

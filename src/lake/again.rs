@@ -276,7 +276,7 @@ impl Pieces {
             true => 1,
             false => rows_bytes.div_ceil(aim).clamp(1, RANGES_MAX),
         };
-        let ranges = ranges(&sealed.segments, usize::try_from(count).unwrap_or(1));
+        let ranges = ranges(&sealed.segments, narrow::to_usize(count));
         let rows_of = |range: &TimeRange| {
             let times = sealed.segments.iter().flat_map(|segment| segment.times());
             times.filter(|time_ns| range.contains(**time_ns)).count()

@@ -18,6 +18,7 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use super::LakeError;
 use super::state::{DataFile, TableState};
 use super::store::Store;
+use crate::narrow;
 
 /// What is read however short the log is: schemas in three forms.
 const BYTES_MIN: u64 = 2 << 20;
@@ -71,7 +72,8 @@ impl Source<'_> {
         let wrong = |reason| LakeError::table(self.folder, reason);
         let log = self.log.as_ref();
         let snapshot = EagerSnapshot::try_new(log, None).await.map_err(delta)?;
-        let metadata = serde_json::to_value(snapshot.metadata()).unwrap_or_default();
+        let metadata = serde_json::to_value(snapshot.metadata());
+        let metadata = metadata.map_err(|error| wrong(error.to_string()))?;
         let mut state = TableState::new(metadata).map_err(wrong)?;
         let protocol = Action::Protocol(snapshot.protocol().clone());
         state
@@ -86,7 +88,7 @@ impl Source<'_> {
         }
         let transaction = snapshot.transaction_version(log, app).await;
         if let Some(version) = transaction.map_err(delta)? {
-            let version = u64::try_from(version).unwrap_or(0);
+            let version = narrow::not_negative(version);
             state.transactions.insert(app.to_owned(), version);
         }
         Ok(state)

@@ -4,6 +4,7 @@
 //! two hexadecimal digits: unlike `%20`, nobody decodes that on the way. A name that is too long
 //! for a folder is cut and gets a part of its hash. The table itself knows its whole name.
 
+use crate::certain::Certain;
 use sha2::{Digest as _, Sha256};
 
 /// File systems take 255 bytes.
@@ -33,7 +34,7 @@ pub(super) fn folder(name: &str) -> String {
     let hash = hex::encode(Sha256::digest(name.as_bytes()));
     folder.truncate(FOLDER_BYTES_MAX - 34);
     folder.push_str("!!");
-    folder.push_str(hash.get(..32).unwrap_or(&hash));
+    folder.push_str(hash.get(..32).certain("it has 64 digits"));
     folder
 }
 

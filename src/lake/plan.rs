@@ -36,7 +36,11 @@
 
 use super::parquet::KeyRange;
 use super::state::{DataFile, TableState};
+use crate::certain::Certain;
 use crate::merge::day_start_ns;
+
+/// Why a file is found.
+const PLACED: &str = "places are those of the files that are looked at";
 
 /// A day that ended so long ago is over: few points come for it now.
 const LATE_NS: i64 = 3_600_000_000_000;
@@ -152,7 +156,11 @@ fn is_between<'a>(
 /// Adds what must not be left out.
 fn close(files: &[&DataFile], places: &mut Vec<usize>) {
     loop {
-        let inputs = || places.iter().filter_map(|place| files.get(*place).copied());
+        let inputs = || {
+            places
+                .iter()
+                .map(|place| *files.get(*place).certain(PLACED))
+        };
         let highest = inputs().map(|file| file.order).max().unwrap_or(0);
         let missing = files
             .iter()
@@ -297,7 +305,9 @@ impl Group {
 /// smallest: the others follow, and what was joined first is not joined again before them.
 fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<usize> {
     places.sort_unstable();
-    let inputs = places.iter().filter_map(|place| files.get(*place).copied());
+    let inputs = places
+        .iter()
+        .map(|place| *files.get(*place).certain(PLACED));
     let inputs: Vec<&DataFile> = inputs.collect();
     if runs(&inputs).len() <= runs_max {
         return places;
@@ -306,7 +316,7 @@ fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<u
     let mut start = 0;
     let mut windows = Vec::new();
     for first in 0..units.len() {
-        let later = units.get(first..).unwrap_or_default();
+        let later = units.get(first..).certain(PLACED);
         windows.push((start, Window::first_of(later, runs_max)));
         start += later.first().map_or(0, |unit| unit.files);
     }
@@ -417,7 +427,7 @@ fn neighbours(line: &[Neighbour], runs_max: usize) -> Option<Vec<usize>> {
             extent = wider;
             end += 1;
         }
-        let joined = line.get(start..end).unwrap_or_default();
+        let joined = line.get(start..end).certain(PLACED);
         if joined.iter().any(|file| file.order != first.order) {
             return Some(joined.iter().map(|file| file.place).collect());
         }

@@ -25,6 +25,7 @@ use super::actions::{FIRST_ROW, LAST_ROW};
 use super::columns::Columns;
 use super::packed::Packed;
 use super::parquet::KeyRange;
+use crate::narrow;
 
 /// What a file takes with its path, which has about a hundred letters, and its place in the map.
 const FILE_BYTES: usize = 320;
@@ -107,7 +108,7 @@ impl TableState {
                     self.set_metadata(metadata)?;
                 }
                 Action::Txn(transaction) => {
-                    let version = u64::try_from(transaction.version).unwrap_or(0);
+                    let version = narrow::not_negative(transaction.version);
                     self.transactions
                         .insert(transaction.app_id.clone(), version);
                 }
@@ -214,7 +215,7 @@ impl DataFile {
             day,
             order: written.map_or(0, |(order, _)| order),
             node: written.map(|(_, node)| node),
-            bytes: u64::try_from(add.size).unwrap_or(0),
+            bytes: narrow::not_negative(add.size),
             rows: stats.get("numRecords").and_then(Value::as_u64),
             min_ns: bound("minValues").unwrap_or(i64::MIN),
             max_ns: bound("maxValues").unwrap_or(i64::MAX),

@@ -1,6 +1,8 @@
 //! Sets of bytes: one look-up says whether a byte belongs to a name, which is what a parser asks
 //! most often.
 
+use crate::certain::Certain;
+
 /// A set of bytes.
 pub(super) struct Bytes([bool; 256]);
 
@@ -28,6 +30,9 @@ impl Bytes {
     /// Whether `byte` is in the set.
     #[inline]
     pub(super) fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+        *self
+            .0
+            .get(usize::from(byte))
+            .certain("there is a place for every byte")
     }
 }

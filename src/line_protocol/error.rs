@@ -8,6 +8,7 @@ use memchr::memchr;
 
 use super::fault::Reason;
 use super::precision::Precision;
+use crate::certain::Certain;
 
 /// How much of a body is repeated in an error, in bytes (contract section 1.3).
 const EXCERPT_BYTES_MAX: usize = 64;
@@ -36,7 +37,9 @@ pub struct Excerpt {
 impl LineError {
     /// The error for `reason` at `at` in `lines`, which start with the point's line.
     pub(super) fn new(line: u32, lines: &[u8], at: usize, reason: Reason) -> Self {
-        let (before, found) = lines.split_at_checked(at).unwrap_or((lines, &[]));
+        let (before, found) = lines
+            .split_at_checked(at)
+            .certain("a fault lies in its line");
         let column = match memchr(b'\n', before) {
             Some(_) => 0,
             None => u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1),
@@ -209,7 +212,7 @@ impl Excerpt {
         }
         Self {
             bytes,
-            length: u8::try_from(length).unwrap_or(u8::MAX),
+            length: u8::try_from(length).certain("an excerpt has at most 64 bytes"),
             is_cut,
         }
     }
@@ -218,7 +221,7 @@ impl Excerpt {
     pub fn bytes(&self) -> &[u8] {
         self.bytes
             .get(..usize::from(self.length))
-            .unwrap_or_default()
+            .certain("it was cut to what there is room for")
     }
 }
 

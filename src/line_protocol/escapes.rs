@@ -1,5 +1,7 @@
 //! What a backslash can stand before, and what is meant then.
 
+use crate::certain::Certain;
+
 /// What an escape in a name can stand for. As wide as the fields beside it, because names are
 /// moved about a lot and a single byte among words is slow to move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +40,7 @@ pub(super) fn unescape(raw: &str, is_escapable: impl Fn(u8) -> bool) -> String {
         match after.as_bytes().first().filter(|byte| is_escapable(**byte)) {
             Some(byte) => {
                 text.push(char::from(*byte));
-                rest = after.get(1..).unwrap_or_default();
+                rest = after.get(1..).certain("it starts with a byte of ASCII");
             }
             None => {
                 text.push('\\');

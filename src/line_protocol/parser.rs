@@ -24,6 +24,7 @@ use super::point::Point;
 use super::precision::Precision;
 use super::source::Source;
 use super::string::to_closing_quote;
+use crate::certain::Certain;
 
 /// The mark that some editors put at the start of a file. Files are put one after the other, so it
 /// may stand at the start of any line, where it would make an invisible second measurement.
@@ -158,7 +159,8 @@ impl<'a> Parser<'a> {
     /// Whether what was read from `start` on may read differently with the text behind the piece.
     fn needs_more(&mut self, start: &[u8]) -> bool {
         let read = start.len().saturating_sub(self.rest.len());
-        let ends_line = start.get(..read).unwrap_or_default().ends_with(b"\n");
+        let read = start.get(..read).certain("what is left is the end of it");
+        let ends_line = read.ends_with(b"\n");
         !ends_line || std::mem::take(&mut self.is_undecided)
     }
 
@@ -168,7 +170,8 @@ impl<'a> Parser<'a> {
         let error = LineError::new(self.line, self.rest, at, fault.reason);
         self.is_undecided = self.behind == Behind::Text && !self.shows_why(at, fault.reason);
         let end = memchr(b'\n', self.rest).map_or(self.rest.len(), |end| end + 1);
-        self.go_on(self.rest.get(end..).unwrap_or_default(), 1);
+        let rest = self.rest.get(end..);
+        self.go_on(rest.certain("a line ends within the text"), 1);
         error
     }
 

@@ -13,6 +13,7 @@ use super::escapes::{Escapes, unescape};
 use super::fault::{Fault, Parsed, Reason, fail};
 use super::layout::ends_value;
 use super::source::Source;
+use crate::certain::Certain;
 
 /// A string value as it stands in the body, without its quotes.
 #[derive(Clone, Copy)]
@@ -83,12 +84,15 @@ pub(super) fn to_closing_quote(input: &[u8]) -> usize {
     })
 }
 
+/// Why there is a rest, if only an empty one.
+const WITHIN: &str = "no more is passed over than was seen";
+
 /// Everything up to the closing quote, and which escapes it holds, if any.
 fn content(input: &[u8]) -> Parsed<'_, (&[u8], Escapes)> {
     let mut escapes = Escapes::None;
     let mut position: usize = 0;
     loop {
-        let rest = input.get(position..).unwrap_or_default();
+        let rest = input.get(position..).certain(WITHIN);
         let Some(found) = memchr2(b'"', b'\\', rest) else {
             return Err(nom::Err::Error(Fault::at(
                 input,
@@ -103,7 +107,7 @@ fn content(input: &[u8]) -> Parsed<'_, (&[u8], Escapes)> {
             }
             Some([b'\\', ..]) => position = position.saturating_add(1),
             _ => {
-                let (raw, rest) = input.split_at_checked(position).unwrap_or((input, &[]));
+                let (raw, rest) = input.split_at_checked(position).certain(WITHIN);
                 return Ok((rest, (raw, escapes)));
             }
         }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::error::CommitError;
 use super::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 use super::writer::SegmentStats;
+use crate::certain::Certain;
 use crate::clock;
 use crate::id::Sequence;
 use crate::narrow;
@@ -95,6 +96,9 @@ struct Queue {
     asleep: bool,
 }
 
+/// Why there are as many segments as before.
+const GROWS: &str = "segments are removed from the front only, and the newest stays";
+
 /// What everybody may know about the log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Status {
@@ -113,7 +117,7 @@ impl Status {
         };
         self.segments.truncate(known);
         self.segments
-            .extend_from_slice(now.get(known..).unwrap_or_default());
+            .extend_from_slice(now.get(known..).certain(GROWS));
     }
 }
 

@@ -2,6 +2,7 @@
 //! than a frame or a mebibyte.
 
 use super::frame::{FRAME_HEADER_BYTES, Header, Kind, Seal};
+use crate::certain::Certain;
 use crate::narrow;
 use crate::storage::{File, StorageError};
 
@@ -103,7 +104,7 @@ impl FrameReader {
         let payload = self
             .buffer
             .get(start + FRAME_HEADER_BYTES..start + frame_bytes)
-            .unwrap_or_default();
+            .certain("all of the frame was looked at above");
         Ok(Next::Frame(Frame {
             offset,
             header,
@@ -148,7 +149,10 @@ impl FrameReader {
             None => self.fill(wanted.max(CHUNK_BYTES.min(left)))?,
         };
         let to = (start + wanted).min(self.buffer.len());
-        Ok(self.buffer.get(start..to).unwrap_or_default())
+        Ok(self
+            .buffer
+            .get(start..to)
+            .certain("it starts within what is there"))
     }
 
     /// Reads `len` bytes from the place of the reader into the buffer.

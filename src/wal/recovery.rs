@@ -13,6 +13,7 @@ use super::released;
 use super::replay::{LogEnd, OnFrame, Progress, Replay, TornTail, per_second};
 use super::segment::{self, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION, SegmentHeader};
 use super::writer::{Existing, NextSegment, SegmentStats, Writer};
+use crate::certain::impossible;
 use crate::id::Sequence;
 use crate::storage::{Space, Storage, StorageError, check_folder, data_format, hold_last};
 
@@ -234,7 +235,7 @@ impl Chain {
     fn check(&self, storage: &dyn Storage) -> Result<(), WalError> {
         for pair in self.segments.windows(2) {
             let [(before, _), (after, _)] = pair else {
-                continue;
+                impossible("a window of two has two");
             };
             if before.number + 1 != after.number {
                 let path = storage.locate(&segment::path(after.number - 1));

@@ -2,6 +2,7 @@
 
 use super::FOLDER;
 use super::frame::take;
+use crate::certain::Certain;
 use crate::id::Sequence;
 use crate::storage::{File, StorageError};
 
@@ -53,7 +54,7 @@ pub(super) enum HeaderFault {
 
 impl SegmentHeader {
     pub(super) fn encode(&self) -> Vec<u8> {
-        let header_bytes = u16::try_from(SEGMENT_HEADER_BYTES).unwrap_or(u16::MAX);
+        let header_bytes = u16::try_from(SEGMENT_HEADER_BYTES).certain("it is small");
         let mut head = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         head.extend_from_slice(MAGIC);
         head.extend_from_slice(&SEGMENT_VERSION.to_le_bytes());
@@ -130,7 +131,9 @@ pub(super) fn read_header(
 ) -> Result<Result<SegmentHeader, HeaderFault>, StorageError> {
     let mut bytes = [0; HEADER_BYTES_MAX];
     let read = file.read_at(&mut bytes, 0)?;
-    Ok(SegmentHeader::decode(bytes.get(..read).unwrap_or_default()))
+    Ok(SegmentHeader::decode(
+        bytes.get(..read).certain("no more is read than asked for"),
+    ))
 }
 
 /// The path of a segment.

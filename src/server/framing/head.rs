@@ -5,6 +5,7 @@ use http::Uri;
 use thiserror::Error;
 
 use super::Limits;
+use crate::certain::Certain;
 
 /// A length beyond this is no length: eight exabytes.
 const LENGTH_MAX: u64 = u64::MAX / 2;
@@ -76,7 +77,10 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Verdict {
     match measure(bytes, limits) {
         Err(refusal) => Verdict::Refused(refusal),
         Ok(None) => Verdict::Incomplete,
-        Ok(Some(head_bytes)) => match read(bytes.get(..head_bytes).unwrap_or_default(), limits) {
+        Ok(Some(head_bytes)) => match read(
+            bytes.get(..head_bytes).certain("it was measured there"),
+            limits,
+        ) {
             Ok(framing) => Verdict::Good {
                 head_bytes,
                 framing,
@@ -90,7 +94,9 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Verdict {
 fn measure(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', bytes) {
-        let line = bytes.get(start..=end).unwrap_or_default();
+        let line = bytes
+            .get(start..=end)
+            .certain("lines come one after the other");
         if end >= limits.head_bytes_max {
             return Err(Refusal::TooLarge);
         }

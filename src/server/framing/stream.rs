@@ -7,6 +7,10 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Guard, State};
+use crate::certain::Certain;
+
+/// Why there is a rest, if only an empty one.
+const FILLED: &str = "a read only adds, and of what came no more is passed on";
 
 /// What is read at once while a head is awaited.
 const HEAD_CHUNK_BYTES: usize = 4096;
@@ -38,14 +42,14 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
         let before = out.filled().len();
         let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
         ready!(io.poll_read(cx, out))?;
-        let fresh = out.filled().get(before..).unwrap_or_default();
+        let fresh = out.filled().get(before..).certain(FILLED);
         if fresh.is_empty() {
             self.ended = true;
             return Poll::Ready(Ok(()));
         }
         let (passed, state) = self.state.follow(fresh)?;
         self.held
-            .extend_from_slice(fresh.get(passed..).unwrap_or_default());
+            .extend_from_slice(fresh.get(passed..).certain(FILLED));
         if let Some(state) = state {
             self.state = state;
         }
