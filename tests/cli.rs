@@ -212,7 +212,7 @@ fn a_retention_that_hides_points_is_asked_about_and_without_a_terminal_refused()
     let update = ["bucket", "update", "home", "--retention", "30d"];
     let (code, stdout, stderr) = said(&server, &update);
     assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
-    let told = "a row at 2020-09-13T12:26:40Z of bucket \"home\" is hidden at once";
+    let told = "a row at 2020-09-13T12:26:40Z of bucket \"home\" away, from readers at once";
     assert!(
         stderr.contains(told) && stderr.contains("--yes"),
         "{stderr}"

@@ -13,6 +13,9 @@ const GAP: usize = 2;
 /// Words up to this many columns, such as ids and times, are not broken in a cell.
 const WORD_COLUMNS_MAX: usize = 24;
 
+/// Cells up to this many columns, such as `76.15 KiB`, are not broken at all.
+const CELL_COLUMNS_MIN: usize = 12;
+
 /// A record's values are not broken to less than this, in columns.
 const VALUE_COLUMNS_MIN: usize = 16;
 
@@ -58,7 +61,9 @@ fn fit<const N: usize>(
         let wide = widest(place, head, &|cell| width(cell));
         let narrow = widest(place, head, &|cell| {
             let words = words(cell).map(|word| width(word.trim_end()));
-            words.max().unwrap_or(0).min(WORD_COLUMNS_MAX)
+            let whole = width(cell).min(CELL_COLUMNS_MIN);
+            let words = words.max().unwrap_or(0).min(WORD_COLUMNS_MAX);
+            words.max(whole)
         });
         place += 1;
         (wide, narrow)
@@ -218,5 +223,8 @@ ID       1
 CREATED  -"
         );
         assert_eq!(render(["NAME", "ID", "CREATED"], &rows[..0], Some(4)), "");
+        let sizes = [["home".to_owned(), "76.15 KiB".to_owned()]];
+        let text = render(["NAME", "SIZE"], &sizes, Some(12));
+        assert_eq!(text, "NAME  home\nSIZE  76.15 KiB");
     }
 }

@@ -37,6 +37,16 @@ impl Time {
     }
 }
 
+/// A time of an answer as a table shows it: to the second.
+pub(super) fn shown_time(rfc3339: &str) -> String {
+    let time = DateTime::parse_from_rfc3339(rfc3339);
+    // What is not understood is shown as it came.
+    time.map_or_else(
+        |_| rfc3339.to_owned(),
+        |time| time.to_rfc3339_opts(SecondsFormat::Secs, true),
+    )
+}
+
 /// RFC 3339, a day (its start, in UTC), nanoseconds since 1970, now, or a duration back from now.
 pub(super) fn past_time(text: &str) -> Result<Time, String> {
     let ago = || match text.strip_prefix("now").unwrap_or(text) {
@@ -250,6 +260,17 @@ mod tests {
             (Some(5400), "1h 30m"),
         ] {
             assert_eq!(Retention::text(seconds), text);
+        }
+    }
+
+    #[test]
+    fn tables_show_times_to_the_second() {
+        for (text, shown) in [
+            ("2026-11-27T08:14:36.512525268Z", "2026-11-27T08:14:36Z"),
+            ("2026-11-27T08:14:36Z", "2026-11-27T08:14:36Z"),
+            ("later", "later"),
+        ] {
+            assert_eq!(shown_time(text), shown);
         }
     }
 

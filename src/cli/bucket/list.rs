@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Entry, PATH};
 use crate::cli::connection::Connection;
-use crate::cli::values::Retention;
+use crate::cli::values::{self, Retention};
 use crate::cli::{CliError, output};
 use crate::client::Request;
 
@@ -41,7 +41,8 @@ impl List {
         let list: Buckets = answer.json().map_err(|error| session.explain(error))?;
         let row = |bucket: Entry| {
             let retention = Retention::text(bucket.retention_seconds);
-            [bucket.name, retention, bucket.created, bucket.id]
+            let created = values::shown_time(&bucket.created);
+            [bucket.name, retention, created, bucket.id]
         };
         let rows: Vec<[String; 4]> = list.buckets.into_iter().map(row).collect();
         output::table(["NAME", "RETENTION", "CREATED", "ID"], &rows)

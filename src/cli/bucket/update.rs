@@ -72,10 +72,11 @@ impl Update {
             Some(hidden) => format!("{} of bucket \"{name}\"", hidden.words()),
             None => format!("what bucket \"{name}\" has that is older than {kept}"),
         };
-        let danger = format!("with a retention of {kept} {rows} is hidden at once, then deleted");
-        let question =
-            format!("With a retention of {kept} {rows} is hidden at once, then deleted. Go on?");
-        is_confirmed(&question, &danger)
+        let danger = format!(
+            "retention of {kept} takes {rows} away, from readers at once and then from the disk"
+        );
+        let question = format!("A {danger}. Go on?");
+        is_confirmed(&question, &format!("a {danger}"))
     }
 
     /// What would be hidden; nothing if the server cannot say.

@@ -87,7 +87,7 @@ fn show(list: &List) -> Result<(), CliError> {
         "SIZE",
         "FILES",
         "DAYS",
-        "COLUMNS",
+        "COLS",
         "VERSION",
         "BUFFERED",
     ];

@@ -226,15 +226,16 @@ impl Lines {
 impl Total {
     fn line(&self, work: Work, progress: &Progress) -> String {
         let done = self.tables.saturating_sub(self.failed);
-        let tables = match done {
-            1 => "1 table",
-            _ => &format!("{done} tables"),
+        let counted = |count: u64, thing: &str| match count {
+            1 => format!("1 {thing}"),
+            _ => format!("{count} {thing}s"),
         };
         format!(
-            "{tables} {} in {}: {} files added ({}), {} removed",
+            "{} {} in {}: {} added ({}), {} removed",
+            counted(done, "table"),
             work.past,
             progress.took(),
-            self.files_added,
+            counted(self.files_added, "file"),
             HumanBytes(self.bytes_added),
             self.files_removed
         )

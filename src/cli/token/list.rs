@@ -5,7 +5,7 @@ use http::Method;
 
 use super::{Entry, PATH, Tokens};
 use crate::cli::connection::Connection;
-use crate::cli::{CliError, output};
+use crate::cli::{CliError, output, values};
 use crate::client::Request;
 
 const HELP: &str = "\
@@ -42,8 +42,10 @@ impl List {
 
 fn row(token: Entry) -> [String; 5] {
     let permits = permits(&token);
-    let expires = token.expires.unwrap_or_else(|| "never".to_owned());
-    [token.id, token.description, permits, token.created, expires]
+    let created = values::shown_time(&token.created);
+    let expires = token.expires.as_deref().map(values::shown_time);
+    let expires = expires.unwrap_or_else(|| "never".to_owned());
+    [token.id, token.description, permits, created, expires]
 }
 
 fn permits(token: &Entry) -> String {
