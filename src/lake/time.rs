@@ -17,9 +17,10 @@ use std::time::{Duration, Instant};
 
 use super::{Lake, LakeError};
 use crate::clock;
+use crate::merge::DAY_NS;
 
 /// How far ahead of what is expected a reading may be.
-const SLACK_NS: i64 = 86_400_000_000_000;
+const SLACK_NS: i64 = DAY_NS;
 
 /// How long a clock that jumped must go on evenly.
 const HOLD: Duration = Duration::from_secs(3600);

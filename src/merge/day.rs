@@ -2,8 +2,8 @@
 
 use crate::certain::Certain;
 
-/// Nanoseconds of a day.
-const DAY_NS: i64 = 86_400_000_000_000;
+/// A day, in nanoseconds.
+pub const DAY_NS: i64 = 86_400_000_000_000;
 
 /// The day of a time: days since 1970-01-01, negative before.
 pub fn day_of(time_ns: i64) -> i32 {

@@ -49,7 +49,7 @@ mod tests;
 use thiserror::Error;
 
 pub use cells::CellIndex;
-pub use day::{TimeRange, day_of, day_start_ns};
+pub use day::{DAY_NS, TimeRange, day_of, day_start_ns};
 pub use newest::Points;
 pub use order::{Ranks, compare_tags};
 pub use run::{Chunks, ChunksError, Run, Tags};

@@ -1,9 +1,9 @@
 //! Contract section 3: the read-only resources of v2.
 
+use tidegate::merge::DAY_NS;
+
 use crate::client::Request;
 use crate::server::{Folder, Server, TOKEN, token};
-
-const DAY_NS: i64 = 86_400_000_000_000;
 
 #[tokio::test]
 async fn buckets_are_listed_to_who_may_see_them() {

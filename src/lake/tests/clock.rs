@@ -4,7 +4,8 @@ use crate::clock::Clock;
 use crate::lake::{LakeError, Upkeep};
 use crate::storage::FaultStorage;
 
-use super::world::{DAY_NS, World, options};
+use super::world::{World, options};
+use crate::merge::DAY_NS;
 
 const NOW_NS: i64 = 20_000 * DAY_NS;
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::{DAY_NS, Points, World};
+use super::world::{Points, World};
 use crate::lake::Upkeep;
+use crate::merge::DAY_NS;
 
 /// Runs some flushes on a folder whose power is cut after so many changes of the disk; says whether
 /// they came to their end.

@@ -1,8 +1,9 @@
 //! What flushes leave in tables.
 
-use super::world::{DAY_NS, World};
+use super::world::World;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::lake::{LakeError, Upkeep};
+use crate::merge::DAY_NS;
 use crate::storage::FaultStorage;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

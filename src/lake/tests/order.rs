@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cluster::{Cell, Cluster, Step, TABLE};
-use super::world::DAY_NS;
 use crate::clock::Clock;
 use crate::lake::compact::JoinLimits;
 use crate::lake::{Options, Upkeep};
+use crate::merge::DAY_NS;
 use crate::telemetry::UpkeepCounts;
 
 /// Files of so few rows that a small table has many.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::cluster::{Cell, Cluster, Step};
-use super::world::{DAY_NS, options};
+use super::world::options;
 use crate::clock::Clock;
 use crate::lake::compact::JoinLimits;
 use crate::lake::{Options, Upkeep};
+use crate::merge::DAY_NS;
 use crate::telemetry::UpkeepCounts;
 
 /// Cases of every run of the tests.

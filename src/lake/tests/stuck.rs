@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::world::{DAY_NS, Points, World, budget_of};
+use super::world::{Points, World, budget_of};
 use crate::buffer::LoggedAgain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::id::{Sequence, TableId};
 use crate::lake::{Flusher, Held, Lake, Log};
+use crate::merge::DAY_NS;
 use crate::storage::FaultStorage;
 
 /// What another program did to a table: its second commit.

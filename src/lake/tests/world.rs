@@ -38,8 +38,6 @@ pub(super) struct World {
     pub(super) log: Vec<Batch>,
 }
 
-pub(super) const DAY_NS: i64 = 86_400_000_000_000;
-
 pub(super) fn options() -> Options {
     Options {
         url: None,

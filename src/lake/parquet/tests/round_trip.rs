@@ -10,8 +10,8 @@ use crate::columnar::Segment;
 use crate::lake::parquet::{
     DayFiles, FileWriter, How, Layout, ParquetChunks, ReadRange, encode_days,
 };
-use crate::merge::TimeRange;
 use crate::merge::at_once::Sorted;
+use crate::merge::{DAY_NS, TimeRange, day_of};
 
 /// All rows of a file.
 fn decode(bytes: Vec<u8>, layout: &Layout) -> Vec<Row> {
@@ -58,10 +58,9 @@ fn there_and_back(parts: &[Vec<Row>]) -> Vec<Row> {
 #[test]
 fn many_days_of_many_columns_are_made_some_days_at_a_time() {
     let names: Vec<String> = (0..1000).map(|number| format!("f{number}")).collect();
-    let day_ns = 86_400_000_000_000;
     let mut rows = Vec::new();
     for day in 0..120_u16 {
-        let time = i64::from(day) * day_ns;
+        let time = i64::from(day) * DAY_NS;
         // Two rows of one point, of which the second overwrites, and one of another series.
         for (tags, first) in [
             (&[][..], day),
@@ -78,7 +77,7 @@ fn many_days_of_many_columns_are_made_some_days_at_a_time() {
     parts.reverse();
     let all: Vec<Row> = parts.iter().flatten().cloned().collect();
     let mut expected = merged(&all);
-    expected.sort_by_key(|row| row.time_ns.div_euclid(day_ns));
+    expected.sort_by_key(|row| day_of(row.time_ns));
     assert_eq!(there_and_back(&parts), expected);
     let input: Vec<Arc<Segment>> = parts.iter().map(|rows| segment(rows)).collect();
     let mut files = DayFiles::new(Sorted::new(&input).unwrap(), layout(&all)).unwrap();
@@ -126,7 +125,7 @@ fn every_type_and_edge_comes_back() {
 
 #[test]
 fn times_before_1970_and_at_both_ends_come_back_a_day_a_file() {
-    let day = 86_400_000_000_000_i64;
+    let day = DAY_NS;
     let times = [
         i64::MIN + 2,
         -day - 1,

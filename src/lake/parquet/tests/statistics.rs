@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::support::{Cell, Row, layout, row, segment};
 use crate::lake::parquet::{Encoded, encode_days};
+use crate::merge::DAY_NS;
 use crate::merge::at_once::Sorted;
 
 fn encode(rows: &[Row]) -> Encoded {
@@ -89,11 +90,7 @@ fn the_footer_says_how_rows_are_sorted_and_lacks_columns_without_values() {
         1,
         &[("f", Cell::float(0.0))],
     )];
-    rows.push(row(
-        &[("a", "1")],
-        86_400_000_000_000,
-        &[("g", Cell::float(0.0))],
-    ));
+    rows.push(row(&[("a", "1")], DAY_NS, &[("g", Cell::float(0.0))]));
     let metadata = footer(&encode(&rows));
     let columns = metadata.file_metadata().schema_descr().columns();
     let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::columnar::{BatchBuilder, ColumnKind, FieldValue, Segment};
 use crate::lake::parquet::{Column, Layout};
-use crate::merge::compare_tags;
+use crate::merge::{compare_tags, day_of};
 
 /// A value that compares by its bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,10 +118,7 @@ pub(super) fn merged(rows: &[Row]) -> Vec<Row> {
         let (left, right) = (tags(a), tags(b));
         let left = left.iter().map(|(k, v)| (&**k, &**v));
         let right = right.iter().map(|(k, v)| (&**k, &**v));
-        let days = a
-            .time_ns
-            .div_euclid(86_400_000_000_000)
-            .cmp(&b.time_ns.div_euclid(86_400_000_000_000));
+        let days = day_of(a.time_ns).cmp(&day_of(b.time_ns));
         days.then(compare_tags(left, right))
             .then(a.time_ns.cmp(&b.time_ns))
     });
