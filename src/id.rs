@@ -1,6 +1,6 @@
-//! Numbers that name durable things. They are never reused: a bucket that is deleted and created
+//! What names durable things. Numbers are never reused: a bucket that is deleted and created
 //! again under the same name has another id, so that old log frames cannot resurrect its points
-//! (design decisions D13 and D14).
+//! (design decisions D13 and D14). A table is named by its bucket and its measurement.
 
 use std::fmt;
 use std::sync::Arc;

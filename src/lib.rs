@@ -24,16 +24,16 @@
 //! | [`ingest`] | the write path: parse, resolve, log, apply, acknowledge |
 //! | [`catalog`] | buckets, tokens, schemas: the small durable state |
 //! | [`wal`] | the log: frames, segments, group commit, replay |
-//! | [`columnar`] | columns, their codec, their Arrow form |
+//! | [`columnar`] | columns, their kinds, their codec, their Arrow form |
 //! | [`buffer`] | what is held in memory, and frozen |
-//! | [`merge`] | sorted runs of rows, from memory or files, merged into one |
+//! | [`merge`] | rows from memory and files merged into one: of each field the value written last |
 //! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows of a table as they are at one moment, merged and sorted |
 //! | [`export`] | the formats in which rows leave, and at which pace |
 //! | `tidegate-query` | a package of its own in `src/query`: the engine for questions, so far its traits |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
-//! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, numbers that name things |
+//! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, what names buckets, tables and frames |
 //! | [`vital`] | threads and tasks whose panic ends the process |
 //! | [`certain`], [`narrow`] | what cannot be otherwise, said loudly; sizes of integers |
 

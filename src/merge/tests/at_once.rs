@@ -34,7 +34,7 @@ fn value_of(field_type: FieldType, value: u8) -> FieldValue<'static> {
         FieldType::Float => Float(f64::from(value)),
         FieldType::Integer => Integer(i64::from(value) - 128),
         FieldType::Unsigned => Unsigned(u64::from(value)),
-        FieldType::Boolean => Boolean(value % 2 == 0),
+        FieldType::Boolean => Boolean(value.is_multiple_of(2)),
         FieldType::String => Text(TEXTS[usize::from(value % 4)]),
     }
 }
