@@ -42,7 +42,7 @@ mod tests;
 pub use arrow::{COLUMN_TYPE_KEY, schema};
 pub use batch::Batch;
 pub use builder::BatchBuilder;
-pub use codec::{DecodeError, ROWS_MAX, VALUES_MAX};
+pub use codec::{DecodeError, ROWS_MAX, VALUES_MAX, put_varint, take_varint, zigzag};
 pub use column::FieldColumn;
 pub use columns::Columns;
 pub use floats::exact_float;

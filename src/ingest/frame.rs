@@ -15,7 +15,7 @@ use std::collections::HashSet;
 
 use thiserror::Error;
 
-use crate::columnar::{Batch, DecodeError};
+use crate::columnar::{Batch, DecodeError, put_varint, take_varint};
 use crate::id::BucketId;
 
 /// The payload of a frame cannot be understood.
@@ -57,7 +57,7 @@ pub(super) fn encode<'a>(
 ) -> Vec<u8> {
     let mut payload = Vec::new();
     let mut measurements = HashSet::new();
-    write_varint(&mut payload, bucket.0);
+    put_varint(bucket.0, &mut payload);
     for batch in batches {
         let is_first = measurements.insert(batch.measurement());
         debug_assert!(is_first, "one batch a measurement");
@@ -68,7 +68,7 @@ pub(super) fn encode<'a>(
 
 /// Decodes what [`encode`] made.
 pub(super) fn decode(payload: &[u8]) -> Result<(BucketId, Vec<Batch>), FrameError> {
-    let (bucket, mut rest) = read_varint(payload).ok_or(FrameError::BucketId)?;
+    let (bucket, mut rest) = take_varint(payload).ok_or(FrameError::BucketId)?;
     let mut batches = Vec::new();
     while !rest.is_empty() {
         batches.push(Batch::decode(&mut rest)?);
@@ -76,31 +76,9 @@ pub(super) fn decode(payload: &[u8]) -> Result<(BucketId, Vec<Batch>), FrameErro
     Ok((BucketId(bucket), batches))
 }
 
-fn write_varint(out: &mut Vec<u8>, mut value: u64) {
-    loop {
-        let [low, ..] = value.to_le_bytes();
-        value >>= 7;
-        if value == 0 {
-            return out.push(low & 0x7f);
-        }
-        out.push(low | 0x80);
-    }
-}
-
-fn read_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let mut value = 0_u64;
-    for (position, byte) in bytes.iter().enumerate().take(10) {
-        value |= u64::from(byte & 0x7f).checked_shl(u32::try_from(position * 7).ok()?)?;
-        if byte & 0x80 == 0 {
-            return Some((value, bytes.get(position + 1..)?));
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{decode, describe_frame, encode, read_varint, write_varint};
+    use super::{decode, describe_frame, encode};
     use crate::columnar::{BatchBuilder, FieldType, FieldValue};
     use crate::id::BucketId;
 
@@ -125,14 +103,5 @@ mod tests {
             decode(&encode(BucketId(1), [])).expect("a barrier").1.len(),
             0
         );
-    }
-
-    #[test]
-    fn varints_of_every_length_read_back() {
-        for value in [0, 1, 127, 128, 16_383, 16_384, u64::MAX] {
-            let mut bytes = Vec::new();
-            write_varint(&mut bytes, value);
-            assert_eq!(read_varint(&bytes), Some((value, &[][..])));
-        }
     }
 }

@@ -66,7 +66,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-pub(super) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
+/// Writes a number as a LEB128 varint: seven bits per byte, the lowest first.
+pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         let [low, ..] = value.to_le_bytes();
         out.push(low | 0x80);
@@ -74,6 +75,14 @@ pub(super) fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     }
     let [low, ..] = value.to_le_bytes();
     out.push(low);
+}
+
+/// Reads what [`put_varint`] wrote at the start of some bytes; returns it with the rest. Nothing if it
+/// is cut off, or has more than 64 bits.
+pub fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut cursor = Cursor { rest: bytes };
+    let value = cursor.varint("a number").ok()?;
+    Some((value, cursor.rest))
 }
 
 pub(super) fn put_count(count: usize, out: &mut Vec<u8>) {
@@ -85,8 +94,8 @@ pub(super) fn put_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Small numbers of either sign become small numbers.
-pub(super) fn zigzag(value: i64) -> u64 {
+/// Makes small numbers of either sign small numbers.
+pub fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63).cast_unsigned()
 }
 
@@ -96,7 +105,7 @@ pub(super) fn unzigzag(value: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, DecodeError, put_varint, unzigzag, zigzag};
+    use super::{Cursor, DecodeError, put_varint, take_varint, unzigzag, zigzag};
 
     #[test]
     fn varints_and_zigzag_keep_every_power_of_two() {
@@ -106,6 +115,7 @@ mod tests {
             let mut cursor = Cursor { rest: &out };
             assert_eq!(cursor.varint("it"), Ok(value));
             assert!(cursor.rest.is_empty());
+            assert_eq!(take_varint(&out), Some((value, &[][..])));
             let mut cursor = Cursor {
                 rest: &out[..out.len() - 1],
             };
@@ -122,6 +132,7 @@ mod tests {
             let bytes = [&[0xff; 9], last].concat();
             let mut cursor = Cursor { rest: &bytes };
             assert_eq!(cursor.varint("it"), Err(DecodeError::TooLarge("it")));
+            assert_eq!(take_varint(&bytes), None);
         }
     }
 }

@@ -45,6 +45,8 @@ mod unpack;
 
 use thiserror::Error;
 
+pub use cursor::{put_varint, take_varint, zigzag};
+
 /// The most rows of an encoded batch.
 pub const ROWS_MAX: usize = 1 << 22;
 

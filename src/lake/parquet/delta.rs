@@ -8,8 +8,9 @@
 //!
 //! Times of a series, counters and slow gauges shrink to a few bits; every common reader knows it.
 
-use super::hybrid::{pack_bits, push_varint};
+use super::hybrid::pack_bits;
 use crate::certain::Certain;
+use crate::columnar::{put_varint, zigzag};
 
 const BLOCK: usize = 128;
 const MINIBLOCK: usize = 32;
@@ -17,9 +18,9 @@ const MINIBLOCKS: usize = BLOCK / MINIBLOCK;
 
 /// Encodes the values.
 pub(super) fn encode(values: &[i64], out: &mut Vec<u8>) {
-    push_varint(out, BLOCK as u64);
-    push_varint(out, MINIBLOCKS as u64);
-    push_varint(out, values.len() as u64);
+    put_varint(BLOCK as u64, out);
+    put_varint(MINIBLOCKS as u64, out);
+    put_varint(values.len() as u64, out);
     push_zigzag(out, values.first().copied().unwrap_or(0));
     for_blocks(values, |least, above| {
         push_zigzag(out, least);
@@ -68,5 +69,5 @@ fn width_of(values: &[u64]) -> u32 {
 }
 
 fn push_zigzag(out: &mut Vec<u8>, value: i64) {
-    push_varint(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
+    put_varint(zigzag(value), out);
 }

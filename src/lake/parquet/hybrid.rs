@@ -5,6 +5,8 @@
 //! packed: varint(groups << 1 | 1)    groups of eight values, `width` bytes each
 //! ```
 
+use crate::columnar::put_varint;
+
 /// Values that are shorter as a run than packed: a group of eight.
 const GROUP: usize = 8;
 
@@ -99,7 +101,7 @@ impl Hybrid {
         }
         if length >= GROUP {
             self.end_packed();
-            push_varint(&mut self.out, (length as u64) << 1);
+            put_varint((length as u64) << 1, &mut self.out);
             let bytes = self.value.to_le_bytes();
             let width = self.width.div_ceil(8) as usize;
             self.out.extend(bytes.iter().take(width));
@@ -114,7 +116,7 @@ impl Hybrid {
 
     fn end_packed(&mut self) {
         if self.groups > 0 {
-            push_varint(&mut self.out, self.groups << 1 | 1);
+            put_varint(self.groups << 1 | 1, &mut self.out);
             self.out.append(&mut self.packed);
             self.groups = 0;
         }
@@ -161,19 +163,6 @@ pub(super) fn pack_bits(out: &mut Vec<u8>, values: impl Iterator<Item = u64>, wi
         }
     }
     out.extend(word.to_le_bytes().iter().take(bits.div_ceil(8) as usize));
-}
-
-/// An unsigned number, seven bits a byte, the lowest first.
-pub(super) fn push_varint(out: &mut Vec<u8>, mut value: u64) {
-    loop {
-        let low = value.to_le_bytes()[0] & 0x7f;
-        value >>= 7;
-        if value == 0 {
-            out.push(low);
-            return;
-        }
-        out.push(low | 0x80);
-    }
 }
 
 #[cfg(test)]
