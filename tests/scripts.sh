@@ -11,7 +11,7 @@ cargo test --locked --no-run || exit 1
 cargo build --locked --release || exit 1
 cargo test --locked --release --test crash --no-run || exit 1
 passed=0 failed=0 skipped=0
-for script in disk_full sync_error memory memory_lake curl tls owner stop openapi backup readme interop lake_day lake_order lake_readers lake_kill lake_store lake_power; do
+for script in disk_full sync_error memory memory_lake curl tls refusals owner stop openapi backup readme interop lake_day lake_order lake_readers lake_kill lake_store lake_power; do
     echo "== $script"
     timeout 3600 "./$script.sh" </dev/null
     case $? in
@@ -20,6 +20,6 @@ for script in disk_full sync_error memory memory_lake curl tls owner stop openap
     *) echo "FAILED: $script"; failed=$((failed + 1)) ;;
     esac
 done
-echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, memory_lake.sh and stop.sh, coverage.sh"
+echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, memory_lake.sh, refusals.sh and stop.sh, coverage.sh"
 echo "scripts: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -1,0 +1,3 @@
+module tidegate/refusals
+
+go 1.23
