@@ -213,7 +213,7 @@ impl Export {
         mut text: TextPieces<'_>,
         mut write: impl FnMut(&Rows, &mut TextPieces<'_>) -> Result<(), Ended>,
     ) -> Result<(), Stop> {
-        while rows.next()? {
+        while rows.advance()? {
             write(&rows, &mut text).map_err(Stop::Ended)?;
         }
         text.hand_over().map_err(Stop::Ended)

@@ -31,7 +31,7 @@ impl Rows {
     }
 
     /// Goes to the next row; false at the end.
-    pub fn next(&mut self) -> Result<bool, ReadError> {
+    pub fn advance(&mut self) -> Result<bool, ReadError> {
         while !self.points.advance()? {
             // What the day has held is given back before the next one is opened.
             self.points.start(Merge::default());

@@ -44,7 +44,7 @@ impl Scan {
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
         while self.gather.rows() < BATCH_ROWS
             && self.gather.bytes() < BATCH_BYTES
-            && self.rows.next()?
+            && self.rows.advance()?
         {
             self.gather.push(&self.rows);
         }
