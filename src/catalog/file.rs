@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bucket, CatalogError, Token, TokenId};
 use crate::id::BucketId;
 use crate::storage::Storage;
+use crate::telemetry::causes;
 
 pub(super) const PATH: &str = "catalog.json";
 const FORMAT: u32 = 1;
@@ -61,7 +62,7 @@ impl Contents {
         }
         if let Err(error) = self.write(storage) {
             tracing::error!(
-                %error,
+                error = causes(&error),
                 "a change of buckets or tokens failed and could not be taken back: until the next \
                  change succeeds, a crash may bring it about"
             );

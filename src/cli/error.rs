@@ -1,6 +1,5 @@
 //! Why a command failed, and with which exit code: 0 done, 1 failed, 2 not understood.
 
-use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use super::import::ImportError;
 use super::token::ResetError;
 use super::wal::WalCommandError;
 use crate::client::{ClientError, TokenError};
+use crate::telemetry::causes;
 
 /// A command that failed.
 #[derive(Debug, Error)]
@@ -99,7 +99,7 @@ impl CliError {
             {
                 None
             }
-            error => Some(one_line(error)),
+            error => Some(causes(error)),
         }
     }
 
@@ -114,16 +114,4 @@ impl CliError {
     pub(super) fn system(operation: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { operation, source }
     }
-}
-
-/// An error with its causes in one line: `what failed: why: why that`.
-pub fn one_line(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line.replace('\n', " ")
 }

@@ -26,7 +26,7 @@ mod wal;
 #[cfg(test)]
 mod tests;
 
-pub use error::{CliError, one_line};
+pub use error::CliError;
 pub use import::ImportError;
 pub use serve::{PortError, Serve, ServeError, announce_operator_token};
 

@@ -1,6 +1,7 @@
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{Cli, one_line};
+use super::Cli;
+use crate::telemetry::causes;
 
 /// The help of a command, of a command of a command.
 fn help(of: &str) -> String {
@@ -136,14 +137,14 @@ fn what_is_not_understood_is_a_usage_error() {
 }
 
 #[test]
-fn an_error_and_its_causes_are_one_line() {
+fn an_error_and_its_causes_are_causes() {
     let cause = std::io::Error::other("no such\nthing");
     let error = crate::config::ConfigError::Read {
         path: "/a".into(),
         source: cause,
     };
     assert_eq!(
-        one_line(&super::ServeError::Config(error)),
+        causes(&super::ServeError::Config(error)),
         "configuration: cannot read the configuration file /a: no such thing"
     );
 }

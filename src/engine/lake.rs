@@ -17,6 +17,7 @@ pub(super) use crate::lake::LakeError;
 use crate::lake::{Batch, Flusher, Held, Lake, Log, Opened, Options};
 use crate::read;
 use crate::storage::Storage;
+use crate::telemetry::causes;
 
 /// A reader of a table reads at most so many commits behind a checkpoint, plus what came since the
 /// last look at the table.
@@ -142,18 +143,18 @@ impl Log for IngestLog {
     }
 
     fn release(&self) -> Result<(), String> {
-        self.ingest.release_log().map_err(|error| error.to_string())
+        self.ingest.release_log().map_err(|error| causes(&error))
     }
 
     fn hold(&self, table: &TableId) -> Result<Box<dyn Held>, String> {
         let held = self.ingest.hold_table(table);
-        Ok(Box::new(held.map_err(|error| error.to_string())?))
+        Ok(Box::new(held.map_err(|error| causes(&error))?))
     }
 }
 
 impl Held for HeldTable {
     fn log_again(&mut self, rows: &Batch) -> Result<(), String> {
-        Self::log_again(self, rows).map_err(|error| error.to_string())
+        Self::log_again(self, rows).map_err(|error| causes(&error))
     }
 
     fn logged(&self) -> Option<LoggedAgain> {

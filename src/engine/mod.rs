@@ -28,7 +28,7 @@ use crate::export::Exporter;
 use crate::ingest::Ingest;
 use crate::memory::Budget;
 use crate::read::Sources;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, causes};
 
 #[cfg(not(feature = "lake"))]
 pub use lake::NoTables;
@@ -84,7 +84,7 @@ impl Engine {
         let ingest = self.ingest.clone();
         match tokio::task::spawn_blocking(move || ingest.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the log was not closed cleanly"),
+            Ok(Err(error)) => tracing::warn!(error = causes(&error), "the log was not closed cleanly"),
             Err(error) => tracing::error!(%error, "closing the log was cut off by a fault of ours"),
         }
     }

@@ -55,7 +55,7 @@ use crate::id::BucketId;
 use crate::line_protocol::{Oddities, Precision};
 use crate::memory::{Budget, Exhausted, Reservation};
 use crate::storage::Storage;
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, causes};
 use crate::wal::LogStats;
 
 pub use again::HeldTable;
@@ -306,7 +306,10 @@ impl Ingest {
         self.shared.resolver.drop_bucket(id);
         // Its points need no log any more. It is deleted, whether or not that can be used now.
         if let Err(error) = self.release_log() {
-            tracing::warn!(%error, "the log of a deleted bucket is not given back yet");
+            tracing::warn!(
+                error = causes(&error),
+                "the log of a deleted bucket is not given back yet"
+            );
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::MissingPart;
+use crate::telemetry::causes;
 
 /// What was being done when the system refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -229,9 +230,6 @@ impl StorageError {
 
     /// The whole chain of causes in one line, for logs and health texts.
     pub fn chain(&self) -> String {
-        match std::error::Error::source(self) {
-            Some(source) => format!("{self}: {source}"),
-            None => self.to_string(),
-        }
+        causes(self)
     }
 }

@@ -6,6 +6,7 @@
 //! answers a scrape fills in. No label ever holds what a client chose: routes, codes and reasons
 //! are `&'static str`, so that the number of time series is bounded.
 
+mod causes;
 mod families;
 mod gauges;
 mod logs;
@@ -18,6 +19,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+pub use causes::causes;
 pub use gauges::Gauges;
 pub use logs::{LogError, init_logs};
 pub use metrics::Metrics;

@@ -95,7 +95,7 @@ fn what_is_no_text_at_all_is_told_by_its_name() {
 fn inputs_are_looked_for_before_any_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let all = |paths: &[&str]| Input::all(&paths.iter().map(Into::into).collect::<Vec<_>>());
-    let told = |paths: &[&str]| crate::cli::one_line(&all(paths).expect_err("refused"));
+    let told = |paths: &[&str]| crate::telemetry::causes(&all(paths).expect_err("refused"));
     assert!(told(&["-", "/no/such/file"]).starts_with("cannot open /no/such/file: "));
     let folder = folder.path().to_str().expect("plain");
     assert_eq!(

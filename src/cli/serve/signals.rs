@@ -10,8 +10,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::cli::one_line;
 use crate::server::Tls;
+use crate::telemetry::causes;
 
 /// Signals within this time of the first are the first.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
@@ -58,7 +58,7 @@ pub(super) async fn reload_on_hangup(mut hangups: Signal, tls: Option<Tls>) {
             Ok(Ok(())) => info!("SIGHUP: certificate and key were read again"),
             Ok(Err(reason)) => error!(
                 "SIGHUP: the certificate in use stays, the new one is not usable: {}",
-                one_line(&reason)
+                causes(&reason)
             ),
             Err(lost) => error!(%lost, "SIGHUP: reading the certificate was cut off"),
         }

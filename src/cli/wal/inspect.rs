@@ -8,10 +8,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::WalCommandError;
-use crate::cli::one_line;
 use crate::ingest::describe_frame;
 use crate::narrow;
 use crate::storage::{DiskStorage, Storage};
+use crate::telemetry::causes;
 use crate::wal::{FrameInfo, FrameKind, Item, LogReader, Replayed, SegmentFile, Wal, WalError};
 
 const HELP: &str = "\
@@ -152,7 +152,7 @@ pub(super) fn look(storage: &dyn Storage, with_frames: bool) -> Result<Log, WalE
 fn verdict(examined: &Result<Replayed, WalError>) -> String {
     let replayed = match examined {
         Ok(replayed) => replayed,
-        Err(error) => return format!("a start would be refused: {}", one_line(error)),
+        Err(error) => return format!("a start would be refused: {}", causes(error)),
     };
     match &replayed.torn {
         Some(torn) => format!(

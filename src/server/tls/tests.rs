@@ -35,7 +35,7 @@ fn files(cert: &str, key: &str) -> (config::Tls, TempDir) {
 fn refusal(cert: &str, key: &str) -> String {
     let (files, folder) = files(cert, key);
     let error = Tls::load(&files).expect_err("refused");
-    let text = crate::cli::one_line(&error);
+    let text = crate::telemetry::causes(&error);
     text.replace(folder.path().to_str().expect("plain"), "")
 }
 
