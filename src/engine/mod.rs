@@ -84,7 +84,9 @@ impl Engine {
         let ingest = self.ingest.clone();
         match tokio::task::spawn_blocking(move || ingest.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = causes(&error), "the log was not closed cleanly"),
+            Ok(Err(error)) => {
+                tracing::warn!(error = causes(&error), "the log was not closed cleanly")
+            }
             Err(error) => tracing::error!(%error, "closing the log was cut off by a fault of ours"),
         }
     }

@@ -1,7 +1,6 @@
 //! A file as a stream of sorted segments.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use arrow_array::ArrayRef;
@@ -11,6 +10,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use parquet::errors::ParquetError;
 
 use super::arrays;
+use super::caught::caught;
 use super::decoded::{Decoded, Fit, compact};
 use super::encode::encode_days;
 use super::error::DecodeError;
@@ -362,24 +362,24 @@ impl ParquetChunks {
 
 /// The next rows of a reader; nothing behind the last.
 ///
-/// Parquet's reader panics on some damages; ours are found by a checksum before, but a file may be
-/// of another writer.
+/// Parquet's reader panics on some damages: most of ours are found by a checksum before, but not those
+/// of a page's header, and a file may be of another writer.
 fn next_batch(
     reader: &mut ParquetRecordBatchReader,
     window: &Window,
     path: &Arc<str>,
 ) -> Result<Option<Decoded>, DecodeError> {
     loop {
-        let error = match catch_unwind(AssertUnwindSafe(|| reader.next())) {
-            Ok(None) => return Ok(None),
-            Ok(Some(Ok(batch))) if batch.num_rows() == 0 => continue,
-            Ok(Some(Ok(batch))) => {
+        let error = match caught(|| reader.next()) {
+            Some(None) => return Ok(None),
+            Some(Some(Ok(batch))) if batch.num_rows() == 0 => continue,
+            Some(Some(Ok(batch))) => {
                 let rows = batch.num_rows();
                 let (_, arrays, _) = batch.into_parts();
                 return Ok(Some(Decoded { arrays, rows }));
             }
-            Ok(Some(Err(error))) => error.into(),
-            Err(_) => ParquetError::General("a page cannot be unpacked".to_owned()),
+            Some(Some(Err(error))) => error.into(),
+            None => ParquetError::General("a page cannot be unpacked".to_owned()),
         };
         return Err(window.failure().unwrap_or_else(|| damaged(path, error)));
     }

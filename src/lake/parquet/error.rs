@@ -6,6 +6,7 @@ use parquet::errors::ParquetError;
 use thiserror::Error;
 
 use crate::merge::at_once::TooManyRows;
+use crate::telemetry::causes;
 
 /// Why rows could not become a file.
 #[derive(Debug, Error)]
@@ -35,6 +36,22 @@ pub enum EncodeError {
     Write(#[from] ParquetError),
 }
 
+impl DecodeError {
+    /// What is wrong with a file whose bytes could be had and are not what its writer wrote; nothing
+    /// if it is something else.
+    pub(in crate::lake) fn damage(&self) -> Option<String> {
+        match self {
+            Self::Damaged { source, .. } => Some(causes(source)),
+            Self::Value { column, what, .. } => Some(format!("column {column:?} has {what}")),
+            Self::NotSorted { row, .. } => Some(format!(
+                "it says that its rows are sorted by tags and time, but one after row {row} comes \
+                 before it"
+            )),
+            Self::Read { .. } | Self::Type { .. } | Self::NoTime { .. } | Self::Sort { .. } => None,
+        }
+    }
+}
+
 /// An error of whoever reads the bytes.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -42,7 +59,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Error)]
 pub enum DecodeError {
     /// The bytes could not be had.
-    #[error("reading {path}: {source}")]
+    #[error("reading {path}: {}", causes(&**source))]
     Read {
         /// The file.
         path: Arc<str>,

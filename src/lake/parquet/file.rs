@@ -25,6 +25,9 @@ use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::at_once::TooManyRows;
 use crate::narrow;
 
+/// How the footer's word for the program that wrote a file begins in ours.
+pub(super) const WRITER: &str = "tidegate version ";
+
 /// A file, and what the log of its table says of it.
 #[derive(Clone, Debug)]
 pub struct Encoded {
@@ -108,7 +111,7 @@ fn properties(layout: &Layout, used: &[usize]) -> Result<WriterProperties, Encod
     });
     let sorting = sorting.collect::<Result<Vec<_>, EncodeError>>()?;
     Ok(WriterProperties::builder()
-        .set_created_by(concat!("tidegate version ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_created_by(format!("{WRITER}{}", env!("CARGO_PKG_VERSION")))
         .set_sorting_columns(Some(sorting))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
@@ -137,14 +140,19 @@ fn schema(layout: &Layout, used: &[usize]) -> Result<TypePtr, ParquetError> {
     schema.build().map(Arc::new)
 }
 
-fn column_type(name: &str, kind: ColumnKind) -> Result<Type, ParquetError> {
-    let physical = match kind {
+/// How a column of this kind is stored.
+pub(super) fn physical_type(kind: ColumnKind) -> PhysicalType {
+    match kind {
         ColumnKind::Tag | ColumnKind::Field(FieldType::String) => PhysicalType::BYTE_ARRAY,
         ColumnKind::Field(FieldType::Float) => PhysicalType::DOUBLE,
         ColumnKind::Field(FieldType::Integer) => PhysicalType::INT64,
         ColumnKind::Field(FieldType::Boolean) => PhysicalType::BOOLEAN,
         ColumnKind::Field(FieldType::Unsigned) => PhysicalType::FIXED_LEN_BYTE_ARRAY,
-    };
+    }
+}
+
+fn column_type(name: &str, kind: ColumnKind) -> Result<Type, ParquetError> {
+    let physical = physical_type(kind);
     let column = Type::primitive_type_builder(name, physical).with_repetition(Repetition::OPTIONAL);
     match kind {
         ColumnKind::Tag | ColumnKind::Field(FieldType::String) => {

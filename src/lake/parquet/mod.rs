@@ -24,6 +24,7 @@
 mod arrays;
 mod body;
 mod bounds;
+mod caught;
 mod chunk;
 mod decode;
 mod decoded;
@@ -54,3 +55,4 @@ pub use keys::KeyRange;
 pub use layout::{Column, Layout, TIME, TIME_NS};
 pub use plan::Needs;
 pub use read::ReadRange;
+pub(super) use read::readable;

@@ -1,16 +1,19 @@
 //! What the footer of a file says: which columns are read as what, which row groups, in what order
 //! their rows are, and what reading them takes.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_schema::{Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::Type as PhysicalType;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use super::arrays;
 use super::error::DecodeError;
+use super::file::{WRITER, physical_type};
 use super::layout::{Layout, TIME, TIME_NS};
 use super::read::{ReadRange, footer};
 use super::window::BLOCK_BYTES;
@@ -242,6 +245,7 @@ fn roles(
     let time = time.ok_or_else(|| DecodeError::NoTime {
         path: Arc::clone(path),
     })?;
+    check_columns(&metadata, layout).map_err(|reason| damaged(path, reason))?;
     let mut roles = Vec::new();
     let mut fields: Vec<Field> = Vec::with_capacity(names.len());
     for (index, field) in names.iter().enumerate() {
@@ -266,6 +270,41 @@ fn roles(
     let schema: SchemaRef = Arc::new(Schema::new(fields));
     let metadata = load(options.with_schema(schema)).map_err(|error| damaged(path, error))?;
     Ok((metadata, roles))
+}
+
+/// A footer has no checksum, and a column whose name has changed would be read as if the file lacked
+/// it. So of a file that tidegate wrote each column must be one of the table's, which never loses one,
+/// of the type that it is written in, and be there for every row if it is a time, and only then.
+fn check_columns(metadata: &ParquetMetaData, layout: &Layout) -> Result<(), ParquetError> {
+    let file = metadata.file_metadata();
+    let writer = file.created_by();
+    if !writer.is_some_and(|writer| writer.starts_with(WRITER)) {
+        return Ok(());
+    }
+    let mut seen = HashSet::new();
+    for column in file.schema_descr().columns() {
+        let name = column.name();
+        let is_time = matches!(name, TIME | TIME_NS);
+        let place = layout.find_stored(name);
+        let known = place.and_then(|place| layout.columns().get(place));
+        let expected = match known {
+            None if is_time => Some(PhysicalType::INT64),
+            known => known.map(|column| physical_type(column.kind)),
+        };
+        let is_required = column.max_def_level() == 0 && column.max_rep_level() == 0;
+        let is_ours = expected == Some(column.physical_type()) && is_required == is_time;
+        if !is_ours || !seen.insert(name) {
+            return Err(ParquetError::General(format!(
+                "its footer tells of a column {name:?} that its writer did not make"
+            )));
+        }
+    }
+    match seen.contains(TIME_NS) {
+        true => Ok(()),
+        false => Err(ParquetError::General(format!(
+            "its footer tells of no column {TIME_NS:?}"
+        ))),
+    }
 }
 
 /// Whether a row group may have rows in the range.

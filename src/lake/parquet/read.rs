@@ -4,10 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 use parquet::file::FOOTER_SIZE;
 use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader};
 
+use super::caught::caught;
 use super::error::{BoxError, DecodeError};
 
 /// The first read: footers of files with some hundred columns fit.
@@ -71,6 +73,19 @@ pub(super) fn footer(
     Ok((metadata, bytes))
 }
 
+/// Reads a file of any columns from its begin to its end; an error if it is damaged.
+pub(in crate::lake) fn readable(file: Bytes) -> Result<(), ParquetError> {
+    let read = caught(|| {
+        let mut batches = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;
+        batches.try_for_each(|batch| batch.map(drop).map_err(ParquetError::from))
+    });
+    read.unwrap_or_else(|| {
+        Err(ParquetError::General(
+            "a page cannot be unpacked".to_owned(),
+        ))
+    })
+}
+
 /// Reads the bytes of a range, all of them.
 pub(super) fn read(
     file: &dyn ReadRange,
@@ -85,9 +100,12 @@ pub(super) fn read(
     let bytes = file.read(range).map_err(error)?;
     if bytes.len() as u64 != length {
         let found = bytes.len();
-        return Err(error(
-            format!("{found} bytes came where {length} were asked for").into(),
-        ));
+        return Err(DecodeError::Damaged {
+            path: Arc::clone(path),
+            source: ParquetError::General(format!(
+                "{found} bytes came where {length} were asked for, so it is shorter than it was"
+            )),
+        });
     }
     Ok(bytes)
 }

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod flipped;
 mod foreign;
 mod pieces;
 mod round_trip;
