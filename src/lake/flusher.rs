@@ -2,6 +2,7 @@
 
 mod round;
 mod stuck;
+mod waiting;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -20,7 +21,7 @@ use super::{Lake, LakeError};
 use crate::buffer::TableInfo;
 use crate::clock;
 use crate::id::TableId;
-use crate::telemetry::FlushCounts;
+use crate::telemetry::{FlushCounts, causes};
 use crate::vital;
 
 /// How often the tables are looked at.
@@ -123,6 +124,7 @@ impl Flusher {
             }),
         };
         tokio::spawn(vital::task("flusher", flusher.clone().run()));
+        flusher.try_store();
         flusher
     }
 
@@ -153,7 +155,8 @@ impl Flusher {
         let positions = self.shared.lake.shared.positions.clone();
         let written = tokio::task::spawn_blocking(move || positions.write()).await;
         if let Ok(Err(error)) = written {
-            tracing::warn!(%error, "how far the tables are flushed could not be noted");
+            let error = causes(&error);
+            tracing::warn!(error, "how far the tables are flushed could not be noted");
         }
         self.release_log().await;
     }

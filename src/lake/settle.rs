@@ -6,7 +6,7 @@
 //! why ([`super::deletion`]), or an operator gives up what it had.
 
 use super::table::{Seen, Table};
-use super::{Lake, LakeError};
+use super::{Lake, LakeError, names};
 use crate::catalog::Bucket;
 use crate::id::{Sequence, TableId};
 
@@ -24,6 +24,12 @@ impl Lake {
             });
         }
         Ok(seen)
+    }
+
+    /// The id of the last deletion of a bucket; an error while one is under way.
+    pub(super) async fn settled(&self, bucket: &Bucket) -> Result<Option<String>, LakeError> {
+        let folder = names::folder(&bucket.name);
+        self.shared.tables.deletions().settled(&folder).await
     }
 
     /// Up to where the table has this node's rows, or had them when it was deleted.

@@ -8,7 +8,7 @@ use object_store::path::Path;
 
 use super::deletion::Deletions;
 use super::kept::Kept;
-use super::store::Store;
+use super::store::{self, Store};
 use super::table::{Known, Table};
 use super::{LakeError, names};
 use crate::memory::Budget;
@@ -80,6 +80,14 @@ impl Tables {
     /// Whether the store gives an answer about anything at all.
     pub(super) async fn has_store(&self) -> bool {
         self.store.list_with_delimiter(None).await.is_ok()
+    }
+
+    /// Lists, writes and deletes in the store: an error if it does not answer, or refuses that.
+    pub(super) async fn try_store(&self) -> Result<(), LakeError> {
+        self.store.list_with_delimiter(None).await?;
+        // Of one node it does not matter whether creating is exclusive.
+        store::has_conditional_put(self.store.as_ref()).await?;
+        Ok(())
     }
 
     /// The table of a measurement, whether it exists or not.
