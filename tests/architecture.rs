@@ -140,7 +140,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("arrow_ipc::", &["export"]),
     ("datafusion", &[]),
     ("tonic::", &[]),
-    ("deltalake", &["lake"]),
+    // `telemetry` names it in the filter of what libraries log.
+    ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),
     ("parquet", &["lake"]),
     ("std::env::", &["config"]),

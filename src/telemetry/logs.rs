@@ -2,7 +2,8 @@
 //! to whoever writes (style rule 8): never a token, a body, or a query string with credentials.
 //!
 //! A plain level is for our own lines. Libraries speak from warnings on: what they tell at info is
-//! how they work, not what the server does. Directives by module say otherwise.
+//! how they work, not what the server does. Those of the tables' logs say nothing: what they return is
+//! told by us. Directives by module say otherwise.
 
 use std::io::IsTerminal;
 
@@ -63,12 +64,25 @@ fn quiet_libraries(targets: Targets) -> Targets {
         return targets;
     };
     let own = targets.iter().any(|(target, _)| target == OWN);
-    let quiet = targets.with_default(level.min(LevelFilter::WARN));
-    match own {
-        true => quiet,
-        false => quiet.with_target(OWN, level),
+    let named: Vec<String> = targets
+        .iter()
+        .map(|(target, _)| target.to_owned())
+        .collect();
+    let mut quiet = targets.with_default(level.min(LevelFilter::WARN));
+    if !own {
+        quiet = quiet.with_target(OWN, level);
     }
+    for library in REPORTED {
+        if !named.iter().any(|target| target.starts_with(library)) {
+            quiet = quiet.with_target(*library, LevelFilter::OFF);
+        }
+    }
+    quiet
 }
+
+/// Libraries whose errors are ours to tell, with what they mean and what to do: they log each of them
+/// once more themselves, with traces, and as warnings what several writers of a table meet every day.
+const REPORTED: &[&str] = &["deltalake_core", "buoyant_kernel"];
 
 /// The target of our lines: the crate, library and program.
 const OWN: &str = "tidegate";
@@ -78,6 +92,15 @@ mod tests {
     use tracing_subscriber::filter::Targets;
 
     use super::quiet_libraries;
+
+    #[test]
+    fn a_library_that_is_named_speaks_as_it_is_told_to() {
+        let targets = |text: &str| text.parse::<Targets>().expect("directives");
+        assert_eq!(
+            quiet_libraries(targets("info,deltalake_core=warn")),
+            targets("deltalake_core=warn,tidegate=info,warn,buoyant_kernel=off")
+        );
+    }
 
     #[test]
     fn libraries_speak_from_warnings_on_unless_they_are_named() {
@@ -95,7 +118,11 @@ mod tests {
             ),
         ] {
             let targets = |text: &str| text.parse::<Targets>().expect("directives");
-            assert_eq!(quiet_libraries(targets(level)), targets(told), "{level}");
+            let told = match level {
+                "tidegate=debug" => told.to_owned(),
+                _ => format!("{told},deltalake_core=off,buoyant_kernel=off"),
+            };
+            assert_eq!(quiet_libraries(targets(level)), targets(&told), "{level}");
         }
     }
 }
