@@ -16,6 +16,7 @@ use crate::catalog::CatalogError;
 use crate::export::ExportError;
 use crate::ingest::WriteError;
 use crate::read::{LakeError, ReadError};
+use crate::telemetry::causes;
 use body::Body;
 
 pub(super) use body::{LineError, Lines, Rejected, RejectedLine};
@@ -250,8 +251,12 @@ fn short_text(message: &str) -> HeaderValue {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if let Some(detail) = &self.detail {
-            tracing::error!(detail, "a request failed by a fault of ours");
+        match &self.detail {
+            Some(detail) if self.code == Code::Internal => {
+                tracing::error!(detail, "a request failed by a fault of ours");
+            }
+            Some(detail) => tracing::warn!(detail, "a request could not be carried out now"),
+            None => {}
         }
         let headers = self.headers();
         let body = self.body.to_json(dialect::current());
@@ -312,6 +317,7 @@ impl From<WriteError> for ApiError {
 impl From<CatalogError> for ApiError {
     fn from(error: CatalogError) -> Self {
         let message = error.to_string();
+        let detail = causes(&error);
         match error {
             CatalogError::InvalidName(_)
             | CatalogError::TooManyBuckets { .. }
@@ -324,7 +330,7 @@ impl From<CatalogError> for ApiError {
             }
             // The disk refused: that passes.
             _ => Self {
-                detail: Some(message),
+                detail: Some(detail),
                 ..Self::unavailable("the change could not be made durable, nothing was changed")
             },
         }
@@ -351,21 +357,11 @@ impl From<ReadError> for ApiError {
         match error {
             ReadError::Exhausted(_) => Self::overloaded(message),
             ReadError::Lake(LakeError::Unreachable(_)) => Self::without_tables(message),
-            ReadError::Lake(_) | ReadError::Merge(_) | ReadError::Arrow(_) => {
-                Self::internal(message)
-            }
-        }
-    }
-}
-
-#[cfg(feature = "lake")]
-impl From<crate::lake::LakeError> for ApiError {
-    fn from(error: crate::lake::LakeError) -> Self {
-        let message = error.to_string();
-        match error {
-            crate::lake::LakeError::Leaving { .. } => Self::unavailable(message),
-            _ if error.is_passing() => Self::without_tables(message),
-            _ => Self::internal(message),
+            // Logged where it was met.
+            ReadError::Lake(LakeError::Damaged(_)) => Self::new(Code::Internal, message),
+            ReadError::Lake(LakeError::Unreadable(_))
+            | ReadError::Merge(_)
+            | ReadError::Arrow(_) => Self::internal(message),
         }
     }
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::catalog::{Bucket, Catalog};
-use crate::columnar::ColumnKind;
+use crate::columnar::{ColumnKind, Segment};
 use crate::id::{BucketId, TableId};
 use crate::lake::{self, StoredFile};
 use crate::memory::Room;
-use crate::merge::{Chunks, TimeRange};
+use crate::merge::{Chunks, ChunksError, Tags, TimeRange};
 use crate::read::{DataFile, Lake, LakeError, TableFiles};
 
 /// The tables of all buckets. Its methods block on the runtime: not for threads that serve others.
@@ -95,11 +95,32 @@ impl DataFile for StoredFile {
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError> {
-        StoredFile::open(self, range, room, files).map_err(told)
+        let chunks = StoredFile::open(self, range, room, files).map_err(told)?;
+        Ok(Box::new(Told(chunks)))
+    }
+}
+
+/// The chunks of a file, whose errors are told as the lake's.
+struct Told(Box<dyn Chunks>);
+
+impl Chunks for Told {
+    fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
+        let next = self.0.next();
+        next.map_err(|error| match error.downcast::<lake::LakeError>() {
+            Ok(error) => told(*error).into(),
+            Err(error) => error,
+        })
+    }
+
+    fn lower_bound(&self) -> Option<Tags> {
+        self.0.lower_bound()
     }
 }
 
 fn told(error: lake::LakeError) -> LakeError {
+    if error.is_damage() {
+        return LakeError::Damaged(Box::new(error));
+    }
     match error.is_passing() {
         true => LakeError::Unreachable(Box::new(error)),
         false => LakeError::Unreadable(Box::new(error)),

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::faulty::Faulty;
 use super::parquet::{DecodeError, EncodeError};
+use super::told::told;
 use crate::memory::Exhausted;
 use crate::merge::MergeError;
 use crate::storage::StorageError;
+use crate::telemetry::causes;
 
 /// Why tables cannot be written or read.
 #[derive(Debug, Error)]
@@ -43,10 +46,10 @@ pub enum LakeError {
         path: PathBuf,
     },
     /// The store did not answer, or refused.
-    #[error("the store of the tables cannot be used: {0}")]
+    #[error("the store of the tables cannot be used: {}", told(.0))]
     Store(#[from] object_store::Error),
     /// The library that reads and writes the tables' log, for a reason that may pass.
-    #[error("table {table}: {}", first_line(source))]
+    #[error("table {table}: {}", told(source))]
     Delta {
         /// Its folder.
         table: String,
@@ -59,13 +62,28 @@ pub enum LakeError {
          {}. Nothing is added to it, and its new points stay in memory and log. Restore its \
          folder from a backup; or, if what it had may be given up, move the folder away and say so \
          with `tidegate lake accept-loss`",
-        first_line(source)
+        told(source)
     )]
     Damaged {
         /// Its folder.
         table: String,
         /// What the library that reads it says.
         source: Box<deltalake_core::DeltaTableError>,
+    },
+    /// A file of a table's log is not what it must be.
+    #[error(
+        "table {table} cannot be read: {} in its folder, a part of its log, is damaged ({}). What was \
+         flushed to it is still in its other files, but which of them count cannot be told. Nothing is \
+         added to it, and its new points stay in memory and log; all other tables go on. Restore this \
+         file from a backup; or, if what the table had may be given up, move its folder away and say so \
+         with `tidegate lake accept-loss`",
+        faulty.file, faulty.reason
+    )]
+    DamagedLog {
+        /// Its folder.
+        table: String,
+        /// The file.
+        faulty: Faulty,
     },
     /// A table holds something that is not understood.
     #[error("table {table}: {reason}")]
@@ -141,6 +159,30 @@ pub enum LakeError {
         /// How many.
         attempts: u32,
     },
+    /// A file of a table is not as it was written.
+    #[error(
+        "file {file} of table {table} is damaged ({reason}): {}",
+        what_is_lost("Restore it from a backup")
+    )]
+    DamagedFile {
+        /// The table's folder.
+        table: String,
+        /// The file in it.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file of a table is not there.
+    #[error(
+        "file {file} of table {table} is gone, and nothing in the table's log says why: {}",
+        what_is_lost("Put it back from a backup")
+    )]
+    LostFile {
+        /// The table's folder.
+        table: String,
+        /// The file in it.
+        file: String,
+    },
     /// A file of a table.
     #[error("file {file} of table {table}: {reason}")]
     File {
@@ -164,7 +206,7 @@ pub enum LakeError {
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
     /// The data folder.
-    #[error(transparent)]
+    #[error("{}", causes(.0))]
     Storage(#[from] StorageError),
     /// What this node wrote so far is not readable.
     #[error(
@@ -190,9 +232,21 @@ impl LakeError {
         Self::Encode(Box::new(source))
     }
 
-    /// An error of a merge.
+    /// An error of a merge. What is said of a file that could not be read is told as that.
     pub(super) fn merge(source: MergeError) -> Self {
-        Self::Merge(Box::new(source))
+        let MergeError::Chunks { run, source } = source else {
+            return Self::Merge(Box::new(source));
+        };
+        match source.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(source) => Self::Merge(Box::new(MergeError::Chunks { run, source })),
+        }
+    }
+
+    /// An error of a folder that tables lie in.
+    #[cfg(test)]
+    pub(crate) fn of_folder(source: StorageError) -> Self {
+        Self::Store(super::store::failed(source))
     }
 
     /// An error of the table library.
@@ -228,6 +282,21 @@ impl LakeError {
         }
     }
 
+    /// Whether it says of a table, or a file of it, that it is damaged or lost. The text names tables
+    /// and their files, and no path of the server.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. }
+                | Self::DamagedLog { .. }
+                | Self::DamagedFile { .. }
+                | Self::LostFile { .. }
+                | Self::File { .. }
+                | Self::Gone { .. }
+                | Self::Copied { .. }
+        )
+    }
+
     /// Whether trying again later may help.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -241,8 +310,11 @@ impl LakeError {
             Self::Decode(error) => matches!(**error, DecodeError::Read { .. }),
             Self::Storage(_) | Self::NotLogged(_) | Self::Lost(_) => true,
             Self::Damaged { .. }
+            | Self::DamagedLog { .. }
             | Self::Table { .. }
             | Self::File { .. }
+            | Self::DamagedFile { .. }
+            | Self::LostFile { .. }
             | Self::Encode(_)
             | Self::Merge(_)
             | Self::Url { .. }
@@ -255,11 +327,15 @@ impl LakeError {
     }
 }
 
-/// What the library says, without the trace that it adds where `RUST_BACKTRACE` is set: that stood
-/// before what can be done.
-fn first_line(error: &deltalake_core::DeltaTableError) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
+/// What it means that a file cannot be read, and what to do.
+fn what_is_lost(restore: &str) -> String {
+    format!(
+        "its rows cannot be read, nor the other rows of its day in this table, and it is joined with \
+         no other file. The other days can be read (--start, --end), new points are taken as before, \
+         and nothing was changed. {restore}; or, if its rows may be given up, move it out of the \
+         folder and have another program drop it from the table's log (such as repair() of the \
+         Python package deltalake)"
+    )
 }
 
 #[cfg(test)]

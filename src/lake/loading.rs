@@ -16,6 +16,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 
 use super::LakeError;
+use super::faulty::Faulty;
 use super::state::{DataFile, TableState};
 use super::store::Store;
 use crate::narrow;
@@ -45,11 +46,10 @@ impl Source<'_> {
     pub(super) async fn state(self, app: &str) -> Result<TableState, LakeError> {
         match self.read(app).await {
             Err(LakeError::Delta { .. }) if is_given_out(self.store).await => {
-                let again = self.read(app).await;
-                again.map_err(|error| match error {
-                    LakeError::Delta { table, source } => LakeError::Damaged { table, source },
-                    error => error,
-                })
+                match self.read(app).await {
+                    Err(LakeError::Delta { source, .. }) => Err(self.damaged(*source).await),
+                    again => again,
+                }
             }
             read => read,
         }
@@ -60,10 +60,39 @@ impl Source<'_> {
         let mut table = DeltaTable::new(Arc::clone(self.log));
         match table.load().await {
             Ok(()) => Ok(table),
-            Err(error) if is_given_out(self.store).await => {
-                Err(LakeError::damaged(self.folder, error))
-            }
+            Err(error) if is_given_out(self.store).await => Err(self.damaged(error).await),
             Err(error) => Err(self.delta(error)),
+        }
+    }
+
+    /// About the bytes that loading the table takes. An error if a file of its log is empty: the
+    /// library would pass over it.
+    pub(super) async fn bytes(self) -> Result<u64, LakeError> {
+        let entries = entries(self.store).await?;
+        if let Some(empty) = entries.iter().find(|entry| entry.bytes == 0) {
+            return Err(self.faulty(Faulty::empty(&empty.path)));
+        }
+        Ok(bytes(&entries))
+    }
+
+    /// Why the log cannot be read though the store gives it out.
+    pub(super) async fn damaged(self, error: DeltaTableError) -> LakeError {
+        let entries = entries(self.store).await.unwrap_or_default();
+        let paths: Vec<Path> = entries.into_iter().map(|entry| entry.path).collect();
+        let found = match Faulty::find(self.store, &paths).await {
+            None => Faulty::of_hint(self.store, &paths).await,
+            found => found,
+        };
+        match found {
+            Some(faulty) => self.faulty(faulty),
+            None => LakeError::damaged(self.folder, error),
+        }
+    }
+
+    pub(super) fn faulty(self, faulty: Faulty) -> LakeError {
+        LakeError::DamagedLog {
+            table: self.folder.to_owned(),
+            faulty,
         }
     }
 
@@ -128,8 +157,7 @@ async fn entries(table: &Store) -> Result<Vec<Entry>, LakeError> {
 }
 
 /// About the bytes that loading a table takes.
-pub(super) async fn bytes(table: &Store) -> Result<u64, LakeError> {
-    let entries = entries(table).await?;
+fn bytes(entries: &[Entry]) -> u64 {
     let bytes = entries.iter().map(|entry| {
         let factor = if entry.is_checkpoint {
             CHECKPOINT_FACTOR
@@ -138,7 +166,7 @@ pub(super) async fn bytes(table: &Store) -> Result<u64, LakeError> {
         };
         entry.bytes.saturating_mul(factor)
     });
-    Ok(bytes.fold(BYTES_MIN, u64::saturating_add))
+    bytes.fold(BYTES_MIN, u64::saturating_add)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -168,7 +196,7 @@ mod tests {
     use object_store::path::Path;
     use object_store::{ObjectStoreExt as _, PutPayload};
 
-    use super::{BYTES_MIN, bytes};
+    use super::{BYTES_MIN, bytes, entries};
     use crate::lake::store::Store;
 
     #[tokio::test]
@@ -187,6 +215,7 @@ mod tests {
             store.put(&path, payload).await.expect("written");
         }
         let expected = BYTES_MIN + 16 * 1000 + 4 * 1500;
-        assert_eq!(bytes(&store).await.expect("listed"), expected);
+        let entries = entries(&store).await.expect("listed");
+        assert_eq!(bytes(&entries), expected);
     }
 }

@@ -47,6 +47,7 @@ mod compact;
 mod deletion;
 mod error;
 mod failing;
+mod faulty;
 mod flush;
 mod flusher;
 mod idle;
@@ -73,6 +74,7 @@ mod store;
 mod table;
 mod tables;
 mod time;
+mod told;
 mod upkeep;
 
 use std::sync::{Arc, Mutex};
@@ -88,6 +90,7 @@ use crate::telemetry::Metrics;
 
 pub use columns::Columns;
 pub use error::LakeError;
+pub use faulty::Faulty;
 pub use flusher::Flusher;
 pub use log::{Batch, Held, Log};
 pub use parquet::Column;

@@ -160,7 +160,7 @@ impl StoredFile {
             times,
             chunk_bytes,
         );
-        let mut chunks = chunks.map_err(read_error)?;
+        let mut chunks = chunks.map_err(|error| self.read_error(error))?;
         let lower_bound = chunks.lower_bound();
         chunks.close();
         Ok(Box::new(FileChunks {
@@ -172,6 +172,26 @@ impl StoredFile {
         }))
     }
 
+    /// What is wrong with the file itself is told with what to do; the store's own error says whether
+    /// trying again may help.
+    fn read_error(&self, error: DecodeError) -> LakeError {
+        let table = self.snapshot.table.folder.clone();
+        let file = self.file.path.to_string();
+        if let Some(reason) = error.damage() {
+            return LakeError::DamagedFile {
+                table,
+                file,
+                reason,
+            };
+        }
+        match &error {
+            DecodeError::Read { source, .. } if is_missing(source) => {
+                LakeError::LostFile { table, file }
+            }
+            _ => LakeError::Decode(Box::new(error)),
+        }
+    }
+
     fn failed(&self, reason: String) -> LakeError {
         LakeError::File {
             table: self.snapshot.table.folder.clone(),
@@ -181,9 +201,9 @@ impl StoredFile {
     }
 }
 
-/// The store's own error says whether trying again may help.
-fn read_error(error: DecodeError) -> LakeError {
-    LakeError::Decode(Box::new(error))
+fn is_missing(error: &BoxError) -> bool {
+    let error = error.downcast_ref::<object_store::Error>();
+    matches!(error, Some(object_store::Error::NotFound { .. }))
 }
 
 struct FileChunks {
@@ -233,7 +253,7 @@ impl FileChunks {
                 self.chunks.next(How::Narrow)
             }
         };
-        next.map_err(read_error)
+        next.map_err(|error| self.file.read_error(error))
     }
 }
 

@@ -25,8 +25,9 @@ use super::LakeError;
 use super::checked::Checked;
 use super::compact::Rest;
 use super::deletion::Deletions;
+use super::faulty::Faulty;
 use super::kept::{Cell, Kept};
-use super::loading::{self, Source};
+use super::loading::Source;
 use super::state::TableState;
 use super::store::Store;
 use crate::clock;
@@ -184,7 +185,10 @@ impl Table {
         while let Some(bytes) = next {
             let version = known.state.version + 1;
             let actions = get_actions(version, &bytes);
-            let actions = actions.map_err(|error| LakeError::damaged(&self.folder, error))?;
+            let actions = match actions {
+                Ok(actions) => actions,
+                Err(error) => return Err(self.read_from().damaged(error).await),
+            };
             let applied = Arc::make_mut(&mut known.state).apply(version, &actions);
             applied.map_err(|reason| LakeError::table(&self.folder, reason))?;
             next = self.read_commit(version + 1).await?;
@@ -306,7 +310,7 @@ impl Table {
         if !is_table.map_err(|error| self.delta(error))? {
             return Ok(None);
         }
-        let _room = self.kept.room(loading::bytes(&self.store).await?).await;
+        let _room = self.kept.room(self.read_from().bytes().await?).await;
         Ok(Some(self.read_from().state(app).await?))
     }
 
@@ -320,7 +324,13 @@ impl Table {
 
     async fn read_commit(&self, version: u64) -> Result<Option<bytes::Bytes>, LakeError> {
         let read = self.log.read_commit_entry(version).await;
-        read.map_err(|error| self.delta(error))
+        match read.map_err(|error| self.delta(error))? {
+            Some(bytes) if bytes.is_empty() => {
+                let empty = Faulty::empty(&commit_path(version));
+                Err(self.read_from().faulty(empty))
+            }
+            read => Ok(read),
+        }
     }
 
     fn read_known(&self) -> Option<Known> {

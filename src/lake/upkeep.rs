@@ -14,7 +14,7 @@ use super::table::{Next, Seen, Table};
 use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::clock;
-use crate::id::BucketId;
+use crate::id::{BucketId, TableId};
 use crate::memory::Reservation;
 use crate::merge::day_start_ns;
 use crate::narrow;
@@ -56,6 +56,9 @@ impl Lake {
         if self.is_leaving(bucket) {
             return Ok(UpkeepCounts::default());
         }
+        // Files that a table has lost from its log look like those of nobody.
+        self.see(&table, &TableId::new(bucket.id, measurement))
+            .await?;
         if what == Upkeep::Vacuum {
             return self.count("vacuum", self.vacuum(&table).await);
         }

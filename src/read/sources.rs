@@ -113,6 +113,10 @@ pub enum LakeError {
     /// Its store does not answer, or not in time: later it may.
     #[error("the lake cannot be reached: {0}")]
     Unreachable(ChunksError),
+    /// A table, or a file of it, is damaged or lost: what it means and what to do, by the names that
+    /// whoever reads the table may know.
+    #[error("{0}")]
+    Damaged(ChunksError),
     /// What lies there is not as it was left.
     #[error("the lake cannot be read: {0}")]
     Unreadable(ChunksError),

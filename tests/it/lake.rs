@@ -159,11 +159,8 @@ async fn a_deleted_bucket_takes_its_tables_along_and_they_do_not_come_back() {
     assert!(rows.iter().all(|row| row["bucket"] == "other"), "{rows:?}");
     server.write("bucket=b", "room t=5 5").await.is_written();
     assert_eq!(server.export("b").await, "room t=5.0 5\n");
-    until("the tables of the deleted bucket are gone", || async {
-        let answer = server.ask(ask("POST", "/flush?bucket=b")).await;
-        lines(&answer).pop() == Some(json!({"done": true, "failed": 0}))
-    })
-    .await;
+    // It waits until the tables of the deleted bucket are gone; that was a failure (issue 9, B11).
+    work(&server, "/flush?bucket=b").await;
     assert_eq!(server.export("b").await, "room t=5.0 5\n");
     let row = status(&server, "?bucket=b").await.remove(0);
     assert_eq!(
@@ -238,16 +235,62 @@ async fn a_store_that_cannot_be_used_is_told_and_passes() {
     for (method, path) in [("GET", ""), ("POST", "/compact")] {
         let answer = server.ask(ask(method, path)).await;
         assert_eq!(answer.status, 503, "{}", answer.text());
-        // The reason may name a path of the server, so it is for the log.
         let told = answer.message();
-        assert_eq!(
-            told,
-            "the tables cannot be used now: the server's log says why"
+        let path = server.folder.path().display().to_string();
+        assert!(
+            told.starts_with("the tables cannot be used now: ")
+                && told.contains("cannot list b: Not a directory")
+                && !told.contains(&path),
+            "{told}"
         );
     }
     std::fs::remove_file(&tables).expect("removed");
     std::fs::rename(&away, &tables).expect("renamed");
     assert_eq!(status(&server, "").await.len(), 1);
+    server.stop().await;
+}
+
+/// A flipped bit was called a fault of ours, without the file (issue 9, B6).
+#[tokio::test]
+async fn an_export_of_a_damaged_file_names_it_and_says_what_to_do() {
+    let server = Server::start().await;
+    server.write("bucket=b", LINES).await.is_written();
+    work(&server, "/flush").await;
+    let day = tables_in(&server.folder).join("b/room/day=2026-01-02");
+    let mut files = std::fs::read_dir(&day).expect("a day");
+    let file = files.next().expect("a file").expect("readable").path();
+    let whole = std::fs::read(&file).expect("readable");
+    let mut flipped = whole.clone();
+    let length = flipped.len();
+    flipped[length - 7] ^= 4;
+    std::fs::write(&file, flipped).expect("written");
+    let name = file.file_name().expect("a name").to_string_lossy();
+    let get = |target: &str| Request::get(target).token(TOKEN);
+    let answer = server
+        .ask(get("/api/v1/export?bucket=b&start=2026-01-02T00:00:00Z"))
+        .await;
+    assert_eq!(answer.status, 500);
+    let told = answer.message();
+    for part in [
+        "b/room",
+        &*name,
+        "is damaged",
+        "other days",
+        "from a backup",
+    ] {
+        assert!(told.contains(part), "no {part}: {told}");
+    }
+    let path = server.folder.path().display().to_string();
+    assert!(!told.contains(&path), "{told}");
+    let whole_day = server
+        .ask(get("/api/v1/export?bucket=b&end=2026-01-02T00:00:00Z"))
+        .await;
+    assert_eq!(
+        (whole_day.status, whole_day.text().lines().count()),
+        (200, 2)
+    );
+    std::fs::write(&file, whole).expect("written");
+    assert_eq!(server.export("b").await, LINES);
     server.stop().await;
 }
 

@@ -82,3 +82,44 @@ async fn lines_that_are_probably_not_meant_so_are_warned_about_once() {
         assert!(odd[0].contains(part), "{}", odd[0]);
     }
 }
+
+/// Of a store that cannot be used nothing was said before the first flush, and then not why (issue 9, B5
+/// and B9).
+#[tokio::test]
+async fn a_store_that_cannot_be_reached_is_told_at_the_start_with_its_cause() {
+    let folder = Folder::prepared(|_| {});
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let nobody = listener.local_addr().expect("an address");
+    drop(listener);
+    let variables = [
+        ("TIDEGATE_LAKE__URL", "s3://tables/here"),
+        ("AWS_ENDPOINT", &*format!("http://{nobody}")),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    // It is ready all the same.
+    let program = Program::start_with(&folder, &[], &variables).await;
+    let write = Request::post("/api/v2/write?bucket=b").token(TOKEN);
+    let written = program.ask(write.body("m f=1 1\n")).await;
+    assert_eq!(written.status, 204);
+    let asked = program.ask(Request::get("/api/v1/lake").token(TOKEN)).await;
+    assert_eq!(asked.status, 503);
+    let told = asked.message();
+    assert!(told.contains("Connection refused"), "{told}");
+    // The try began before, and the stop cuts short what is still under way.
+    let log = program.stop();
+    let told = log
+        .lines()
+        .find(|line| line.contains("lake.url = \"s3://tables/here\""));
+    let told = told.unwrap_or_else(|| panic!("nothing is told: {log}"));
+    for part in [
+        " WARN ",
+        "Connection refused",
+        "points stay in memory and log",
+    ] {
+        assert!(told.contains(part), "no {part}: {told}");
+    }
+    assert!(!log.contains("secret"), "{log}");
+}

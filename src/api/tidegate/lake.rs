@@ -1,6 +1,7 @@
 //! `/api/v1/lake`: the open tables, for operators: what they look like, and work on them (contract
 //! section 3.5).
 
+mod told;
 mod work;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::api::{AppState, blocking, bucket};
 use crate::catalog::Bucket;
 use crate::engine::Engine;
 use crate::lake::{Lake, LakeError, TableStatus};
+use told::told;
 
 pub use work::{accept_loss, compact, flush, vacuum};
 
@@ -80,7 +82,9 @@ pub async fn status(
 /// `POST /api/v1/lake/trust-clock`: the wall clock is right, though it has jumped.
 pub async fn trust_clock(State(app): State<AppState>) -> Result<Response, ApiError> {
     let lake = app.ready()?.tables.lake().clone();
-    let now_ns = blocking(move || lake.trust_clock()).await??;
+    let trusting = lake.clone();
+    let trusted = blocking(move || trusting.trust_clock()).await?;
+    let now_ns = trusted.map_err(|error| refused(&lake, &error))?;
     let time = rfc3339(now_ns);
     tracing::info!(time, "an operator has confirmed the clock");
     Ok(answer(StatusCode::OK, &serde_json::json!({ "time": time })))
@@ -90,10 +94,10 @@ pub async fn trust_clock(State(app): State<AppState>) -> Result<Response, ApiErr
 async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
     let (status, error) = match lake.status(&target.bucket, &target.measurement).await {
         Ok(status) => (status, None),
-        Err(error) if error.is_passing() => return Err(error.into()),
+        Err(error) if error.is_passing() => return Err(refused(lake, &error)),
         Err(error) => {
             tracing::warn!(bucket = target.bucket.name, table = target.measurement, %error, "cannot be shown");
-            (None, Some(told(&error)))
+            (None, Some(told(&lake.location(), &error)))
         }
     };
     let version = status.as_ref().map(|status| status.version);
@@ -136,10 +140,12 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
     for table in engine.ingest.buffer().tables() {
         buffered.insert(table.id, table.rows);
     }
+    let lake = engine.tables.lake();
     let mut targets = Vec::new();
     for bucket in buckets {
         let mut tables: BTreeMap<String, (bool, u64)> = BTreeMap::new();
-        for measurement in engine.tables.lake().measurements(&bucket).await? {
+        let measurements = lake.measurements(&bucket).await;
+        for measurement in measurements.map_err(|error| refused(lake, &error))? {
             tables.insert(measurement, (true, 0));
         }
         for (id, rows) in buffered.iter().filter(|(id, _)| id.bucket == bucket.id) {
@@ -168,54 +174,12 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
     }
 }
 
-/// What an operator is told of an error. One of the disk, of the store or of a library may name a path
-/// of the server: that is for the log.
-fn told(error: &LakeError) -> String {
-    match error {
-        LakeError::Table { .. }
-        | LakeError::Damaged { .. }
-        | LakeError::File { .. }
-        | LakeError::Copied { .. }
-        | LakeError::Gone { .. }
-        | LakeError::Contended { .. }
-        | LakeError::Leaving { .. }
-        | LakeError::Removing { .. }
-        | LakeError::Uncertain { .. }
-        | LakeError::Exhausted(_)
-        | LakeError::Encode(_)
-        | LakeError::Merge(_) => error.to_string(),
-        LakeError::Decode(_) if !error.is_passing() => error.to_string(),
-        _ => "it cannot be used now: the server's log says why".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::told;
-    use crate::lake::LakeError;
-    use crate::storage::{Operation, StorageError};
-
-    /// They were sent as they are.
-    #[test]
-    fn an_operator_is_told_why_a_table_fails_and_no_path_of_the_server() {
-        let failed = StorageError::Io {
-            operation: Operation::Sync,
-            path: "/var/lib/secret/lake/b/cpu".into(),
-            source: std::io::Error::from_raw_os_error(5),
-        };
-        let damaged = LakeError::Positions {
-            path: "/var/lib/secret/flushes.json".to_owned(),
-            reason: "it is empty".to_owned(),
-        };
-        for error in [LakeError::Storage(failed), damaged] {
-            assert!(error.to_string().contains("secret"));
-            let told = told(&error);
-            assert!(!told.contains("secret") && told.contains("log"), "{told}");
-        }
-        let known = LakeError::Table {
-            table: "b/cpu".to_owned(),
-            reason: "its protocol was raised".to_owned(),
-        };
-        assert_eq!(told(&known), "table b/cpu: its protocol was raised");
+/// Why nothing can be done with the tables now, for an operator; whoever may come again is told so.
+fn refused(lake: &Lake, error: &LakeError) -> ApiError {
+    tracing::warn!(%error, "the tables cannot be used now");
+    let told = told(&lake.location(), error);
+    match error.is_passing() {
+        true => ApiError::unavailable(format!("the tables cannot be used now: {told}")),
+        false => ApiError::new(Code::Internal, told),
     }
 }

@@ -461,7 +461,7 @@ fn meta_of(location: Path, size: u64, modified_ms: i64) -> ObjectMeta {
     }
 }
 
-fn failed(source: StorageError) -> Error {
+pub(in crate::lake) fn failed(source: StorageError) -> Error {
     Error::Generic {
         store: STORE,
         source: Box::new(source),

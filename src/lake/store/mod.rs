@@ -19,6 +19,8 @@ use super::LakeError;
 use crate::storage::{DiskStorage, Storage, TABLES_FOLDER, ensure_held};
 
 use folder::FolderStore;
+#[cfg(test)]
+pub(super) use folder::failed;
 pub(super) use probe::has_conditional_put;
 
 /// A request that did not succeed is tried again for so long; the flush itself is then tried again

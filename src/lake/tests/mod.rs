@@ -1,6 +1,7 @@
 mod clock;
 mod cluster;
 mod crashes;
+mod damage;
 mod doubt;
 mod faults;
 mod flaky;

@@ -13,7 +13,8 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::{Target, targets, told};
+use super::told::told;
+use super::{Target, targets};
 use crate::api::AppState;
 use crate::api::error::ApiError;
 use crate::api::params::LakeParams;
@@ -122,6 +123,13 @@ async fn run(
     let mut failed = 0;
     for target in targets {
         let (bucket, measurement) = (target.bucket.name.as_str(), target.measurement.as_str());
+        if work == Work::Flush {
+            // What is waited for changes nothing: who hangs up need not be waited for.
+            tokio::select! {
+                () = tables.wait_for_removal(target.bucket.id) => {}
+                () = lines.closed() => return Err(HungUp),
+            }
+        }
         match one(tables, target, work).await {
             Ok(counts) => {
                 let done = Done {
@@ -139,7 +147,7 @@ async fn run(
                 let told = Failed {
                     bucket,
                     measurement,
-                    error: told(&error),
+                    error: told(&tables.lake().location(), &error),
                 };
                 tell(lines, &told).await?;
             }
