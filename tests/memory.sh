@@ -20,9 +20,9 @@ cleanup() { rmdir "$cgroup" 2>/dev/null || true; }
 trap cleanup EXIT
 echo $((512 << 20)) >"$cgroup/$limit" 2>/dev/null || skip "no memory controller here"
 
-# Optimised: a debug build takes minutes to fill the budget.
+# TIDEGATE_PROFILE=release for the figures of reports.
 run() {
-    TIDEGATE_TEST_CGROUP="$cgroup" timeout 2700 cargo test --locked --release --quiet --test crash -- \
+    TIDEGATE_TEST_CGROUP="$cgroup" timeout 2700 cargo test --locked --profile "${TIDEGATE_PROFILE:-dev}" --quiet --test crash -- \
         --ignored --exact --nocapture "memory::$1"
 }
 run the_memory_budget_holds_under_every_shape_of_load

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the README as a newcomer would: every block of commands, in its order, in a fresh copy of
-# the sources, with the program that it builds. A block marked `text` behind a block of commands
-# is what they print, to the letter. Needs curl.
+# the sources. A block marked `text` after a block of commands is what they print, to the letter.
+# TIDEGATE_BIN names a program that takes the place of the one that the README builds. Needs curl.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 command -v curl >/dev/null || { echo "SKIPPED: there is no curl"; exit 77; }
@@ -32,9 +32,14 @@ awk -v folder="$work/blocks" '
 
 git -C "$root" ls-files -z | tar -C "$root" --null -T - -cf - | (mkdir "$work/tidegate" && tar -C "$work/tidegate" -xf -)
 cd "$work/tidegate"
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
-export PATH=$CARGO_TARGET_DIR/release:$PATH
-cargo build --locked --release
+if [ -z "${TIDEGATE_BIN:-}" ]; then
+    cargo build --locked --release --manifest-path "$root/Cargo.toml"
+    TIDEGATE_BIN=$root/target/release/tidegate
+fi
+mkdir "$work/bin"
+ln -s "$(realpath "$TIDEGATE_BIN")" "$work/bin/tidegate"
+export PATH=$work/bin:$PATH
+sed -i 's/cargo run --release --/tidegate/' "$work"/blocks/*.sh
 
 await() {
     for _ in $(seq 3000); do
