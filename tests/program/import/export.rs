@@ -1,7 +1,7 @@
 //! `tidegate export`.
 
-use crate::scripted::scripted;
-use crate::server::{Run, Server, tidegate};
+use super::scripted::scripted;
+use super::server::{Run, Server, tidegate};
 
 #[test]
 fn an_export_that_is_cut_fails_and_leaves_no_file() {

@@ -1,25 +1,12 @@
 //! The errors that people meet first, as the program tells them: each says what is wrong and what
 //! to do, in one line on standard error or in the log.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    missing_docs,
-    reason = "tests"
-)]
-
-#[path = "program/mod.rs"]
-mod program;
-
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use program::{PATIENCE, Program, TOKEN, tidegate};
+use crate::support::{PATIENCE, Program, TOKEN, tidegate};
 
 /// A server that has no token yet, with its log at hand.
 fn serve(data_dir: &Path, arguments: &[&str]) -> Command {

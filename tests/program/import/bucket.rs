@@ -1,7 +1,7 @@
 //! An import that creates its bucket says so: a name that is misspelt makes one.
 
-use crate::program::TOKEN;
-use crate::server::Server;
+use super::server::Server;
+use crate::support::TOKEN;
 
 const SAID: &str = "was not there: this import has created it";
 

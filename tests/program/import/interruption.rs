@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::line;
-use crate::server::{Fed, PATIENCE, Server};
+use super::line;
+use super::server::{Fed, PATIENCE, Server};
 
 #[test]
 fn ctrl_c_tells_up_to_which_line_everything_is_written() {
@@ -59,7 +59,7 @@ fn an_interruption_ends_the_wait_for_a_server_that_is_away() {
     std::fs::write(file.path(), "m f=1 1\n").expect("written");
     let path = file.path().to_str().expect("plain");
     let arguments = ["import", path, "--bucket", "b"];
-    let mut import = Fed::new(crate::server::tidegate(url, &arguments));
+    let mut import = Fed::new(super::server::tidegate(url, &arguments));
     import.says("trying again, for up to 10m: ");
     assert!(!import.has_ended());
     import.signal(Signal::TERM);

@@ -1,7 +1,7 @@
 //! Every rejected line is named, and only those.
 
-use crate::server::{Run, Server};
-use crate::{line, lines_or};
+use super::server::{Run, Server};
+use super::{line, lines_or};
 
 /// The kind of line `number`, 0-based: 1 % bad, and a stretch in which every line is.
 fn is_bad(number: usize) -> bool {
@@ -60,7 +60,7 @@ fn every_rejected_line_is_named_by_file_line_and_column() {
     eprintln!("{lines} lines, {summary}: {took}");
     good.sort_unstable();
     assert!(
-        crate::sorted(&server.export("b")) == good,
+        super::sorted(&server.export("b")) == good,
         "the good lines are there"
     );
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::line;
-use crate::server::{Fed, Server};
+use super::line;
+use super::server::{Fed, Server};
 
 fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -46,7 +46,7 @@ fn plain_gzip_and_zstd_files_and_standard_input_come_in_together() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.stdout, "accepted 5000, rejected 0\n");
     let expected: String = (0..5000).map(line).collect();
-    assert!(crate::sorted(&server.export("b")) == crate::sorted(&expected));
+    assert!(super::sorted(&server.export("b")) == super::sorted(&expected));
 }
 
 #[test]

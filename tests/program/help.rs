@@ -4,17 +4,6 @@
 //! What they name exists: the buckets `home` and `old`, some tokens, files of line protocol, a
 //! configuration, a certificate, a data folder. A server that an example starts has to listen, and
 //! to end well when it is told to; if somebody else has its port, that example is skipped, loudly.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    missing_docs,
-    reason = "tests stop at the first surprise, and play the part of users"
-)]
-
-mod program;
 
 use std::io::Write as _;
 use std::net::TcpListener;
@@ -26,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tidegate::cli::Cli;
 
-use program::{Program, TOKEN};
+use crate::support::{self, Program, TOKEN};
 
 /// Their examples start servers, or work on the folder of one that is stopped.
 const NOT_FOR_A_RUNNING_SERVER: &[&str] = &["serve", "check", "wal", "token reset-operator"];
@@ -99,7 +88,7 @@ impl Shell {
 
     /// A server over `tidegate-data` in the folder, with a point in the buckets of the examples.
     fn serve(&mut self) -> Program {
-        let mut command = program::serve("tidegate-data");
+        let mut command = support::serve("tidegate-data");
         command.current_dir(self.folder.path());
         let server = Program::start_ready(command);
         server.url().clone_into(&mut self.url);

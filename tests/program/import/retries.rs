@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scripted::scripted;
-use crate::server::{Fed, Run, tidegate};
+use super::scripted::scripted;
+use super::server::{Fed, Run, tidegate};
 
 fn import(url: &str, flags: &[&str], text: &str) -> Run {
     let arguments = [

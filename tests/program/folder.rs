@@ -1,25 +1,12 @@
 //! Data folders as programs of the past left them, and folders of which a part was lost: opened by
 //! the program of today, as an operator would.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    missing_docs,
-    reason = "tests"
-)]
-
-#[path = "program/mod.rs"]
-mod program;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use program::{Program, serve, tidegate};
+use crate::support::{Program, serve, tidegate};
 
 const OPERATOR: &str = "fixture-only-operator-token-0123456789";
 

@@ -1,19 +1,6 @@
 //! The commands for the folder of a stopped server, as a shell sees them: a log is damaged, the
 //! server refuses it, what it says to do is done, and a server starts with everything else.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    missing_docs,
-    reason = "tests"
-)]
-
-#[path = "program/mod.rs"]
-mod program;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -21,7 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use program::{Program, TOKEN, tidegate};
+use crate::support::{self, Program, TOKEN, tidegate};
 
 fn run(arguments: &[&str]) -> (Output, String, String) {
     let output = tidegate(arguments).output().expect("runs");
@@ -105,7 +92,7 @@ fn names_in(folder: &str) -> BTreeSet<OsString> {
 
 /// A server over a folder.
 fn start(folder: &str) -> Program {
-    Program::start_ready(program::serve(folder))
+    Program::start_ready(support::serve(folder))
 }
 
 /// Writes one point, which becomes one frame.

@@ -1,24 +1,11 @@
 //! The program as a shell sees it: exit codes, what goes to standard output and what to standard
 //! error, signals.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    missing_docs,
-    reason = "tests"
-)]
-
-#[path = "program/mod.rs"]
-mod program;
-
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Output, Stdio};
 
-use program::{Program, TOKEN, tidegate};
+use crate::support::{self, Program, TOKEN, tidegate};
 
 fn output(arguments: &[&str]) -> (Output, String) {
     let output = tidegate(arguments).output().expect("runs");
@@ -29,7 +16,7 @@ fn output(arguments: &[&str]) -> (Output, String) {
 /// A server with these further arguments, and the folder that it must not outlive.
 fn start(arguments: &[&str]) -> (Program, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut command = program::serve(folder.path().to_str().expect("plain"));
+    let mut command = support::serve(folder.path().to_str().expect("plain"));
     command.args(arguments).stderr(Stdio::piped());
     (Program::start(command), folder)
 }
@@ -191,7 +178,7 @@ fn said(server: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
 /// A server that is ready, with an old point and a new one in the bucket `home`.
 fn start_with_points() -> (Program, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
-    let server = Program::start_ready(program::serve(folder.path().to_str().expect("plain")));
+    let server = Program::start_ready(support::serve(folder.path().to_str().expect("plain")));
     for line in ["m f=1 1600000000000000000", "m f=2"] {
         let (status, body) = server.ask_as(TOKEN, "POST", "/api/v2/write?bucket=home", line);
         assert_eq!(status, 204, "{body}");

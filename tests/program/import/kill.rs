@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::server::{Fed, Server};
-use crate::{line, lines_or};
+use super::server::{Fed, Server};
+use super::{line, lines_or};
 
 #[test]
 fn nothing_is_lost_or_made_up_when_the_server_is_killed_in_the_middle() {
@@ -34,7 +34,7 @@ fn nothing_is_lost_or_made_up_when_the_server_is_killed_in_the_middle() {
     );
     let exported = server.export("b");
     assert!(
-        crate::sorted(&exported) == crate::sorted(&expected),
+        super::sorted(&exported) == super::sorted(&expected),
         "the export differs"
     );
     let took = run.stderr.lines().last().unwrap_or_default();
@@ -46,7 +46,7 @@ fn nothing_is_lost_or_made_up_when_the_server_is_killed_in_the_middle() {
 
 #[test]
 fn an_import_gives_up_when_the_server_stays_away() {
-    let mut import = Fed::new(crate::server::tidegate(
+    let mut import = Fed::new(super::server::tidegate(
         "http://127.0.0.1:1",
         &["import", "-", "--bucket", "b", "--retry-for", "500ms"],
     ));

@@ -1,26 +1,14 @@
 //! `tidegate import` and `tidegate export` as a shell sees them, against the real server: bad
 //! lines, a server that is killed, Ctrl-C, compressed input, a busy server.
 //!
-//! `TIDEGATE_IMPORT_LINES=1000000 cargo test --release --test import -- --nocapture killed named` is
+//! `TIDEGATE_IMPORT_LINES=1000000 cargo test --release --test program -- --nocapture import::` is
 //! the proof at size.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    missing_docs,
-    reason = "tests stop at the first surprise, and play the part of users"
-)]
 
 mod bucket;
 mod export;
 mod input;
 mod interruption;
 mod kill;
-#[path = "../program/mod.rs"]
-mod program;
 mod rejected;
 mod retries;
 mod scripted;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::program::{self, Program, TOKEN};
+use crate::support::{self, Program, TOKEN};
 
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -22,7 +22,7 @@ pub struct Server {
 
 /// The program in an empty environment, but for where the server is.
 pub fn tidegate(url: &str, arguments: &[&str]) -> Command {
-    let mut command = program::tidegate(arguments);
+    let mut command = support::tidegate(arguments);
     command
         .env("TIDEGATE_URL", url)
         .env("TIDEGATE_TOKEN", format!("{TOKEN}\n"));
@@ -91,7 +91,7 @@ fn serve(url: &str, folder: &tempfile::TempDir) -> Program {
     let data_dir = folder.path().join("data");
     let listen = url.trim_start_matches("http://");
     let data_dir = data_dir.to_str().expect("plain");
-    Program::start_ready(program::serve_on(listen, data_dir))
+    Program::start_ready(support::serve_on(listen, data_dir))
 }
 
 /// A command that has ended.
