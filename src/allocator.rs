@@ -4,10 +4,10 @@
 //! The system's allocator is used. One that keeps a cache for each thread (mimalloc 3) was tried:
 //! under overload by twelve clients the peak was 442 MiB instead of 237 for a budget of 256, for
 //! threads that have nothing to do never give theirs back, and it was no faster
-//! (`tests/memory.sh`).
+//! (`tests/scripts/memory.sh`).
 //!
 //! The GNU allocator makes up to eight arenas per core, each of which keeps what is freed in its
-//! middle. With one per core, two at least, the tables of `tests/memory_lake.sh` (`wide`, on two
+//! middle. With one per core, two at least, the tables of `tests/scripts/memory_lake.sh` (`wide`, on two
 //! cores) peaked at 87 MiB instead of 95 to 111 while they were flushed, and at 72 instead of 78 to
 //! 94 after a restart.
 

@@ -1,5 +1,5 @@
 //! A day of a fleet, in a hurry: what the tables look like afterwards, what they cost, and how
-//! soon a server with many files is ready. Long, hence run by hand; see `tests/lake_day.sh`.
+//! soon a server with many files is ready. Long, hence run by hand; see `tests/scripts/lake_day.sh`.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -60,7 +60,7 @@ fn lines(out: &mut String, measurements: u64, host: u64, step: u64) {
 }
 
 #[test]
-#[ignore = "run by tests/lake_day.sh"]
+#[ignore = "run by tests/scripts/lake_day.sh"]
 fn a_day_of_a_fleet_takes_few_bytes_a_row_and_little_memory() {
     let (measurements, hosts) = (
         setting("TIDEGATE_MEASUREMENTS", 8),
@@ -129,7 +129,7 @@ fn a_day_of_a_fleet_takes_few_bytes_a_row_and_little_memory() {
 
 /// Files that nobody joins, and a restart.
 #[test]
-#[ignore = "run by tests/lake_day.sh"]
+#[ignore = "run by tests/scripts/lake_day.sh"]
 fn a_server_with_many_files_is_ready_soon() {
     let (tables, files) = (
         setting("TIDEGATE_TABLES", 10),

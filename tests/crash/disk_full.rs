@@ -1,5 +1,5 @@
 //! A disk that fills up and is freed again, under a running server and under one that is killed
-//! and started on the full disk; and one that is full of log while the tables lie elsewhere. Run by `tests/disk_full.sh`, which makes the small file system.
+//! and started on the full disk; and one that is full of log while the tables lie elsewhere. Run by `tests/scripts/disk_full.sh`, which makes the small file system.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -27,7 +27,7 @@ const LOAD: Load = Load {
 };
 
 #[test]
-#[ignore = "run by tests/disk_full.sh, which mounts a small file system"]
+#[ignore = "run by tests/scripts/disk_full.sh, which mounts a small file system"]
 fn a_full_disk_is_refused_loses_nothing_and_writes_go_on_when_it_is_freed() {
     let disk = PathBuf::from(std::env::var("TIDEGATE_TEST_DISK").expect("a small file system"));
     let mut random = Random::new(seed());
@@ -72,7 +72,7 @@ const TABLES: usize = 1_200;
 
 /// From issue 8, C9: the notes of the flush took the reserve, and the log could not be released.
 #[test]
-#[ignore = "run by tests/disk_full.sh, which mounts a small file system"]
+#[ignore = "run by tests/scripts/disk_full.sh, which mounts a small file system"]
 fn a_disk_full_of_log_is_freed_by_a_flush_to_tables_elsewhere() {
     let disk = PathBuf::from(std::env::var("TIDEGATE_TEST_DISK").expect("a small file system"));
     let mut random = Random::new(seed());

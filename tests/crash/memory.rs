@@ -1,6 +1,6 @@
 //! More load than memory. Whatever the shape of the points, the server's peak stays within a
 //! quarter above its budget while it flushes, it refuses with 503 what does not fit, keeps what it
-//! acknowledged, and goes on answering. Run by `tests/memory.sh`, which makes the memory cgroup.
+//! acknowledged, and goes on answering. Run by `tests/scripts/memory.sh`, which makes the memory cgroup.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,7 +35,7 @@ struct Totals {
 }
 
 #[test]
-#[ignore = "run by tests/memory.sh, which makes a memory cgroup"]
+#[ignore = "run by tests/scripts/memory.sh, which makes a memory cgroup"]
 fn the_memory_budget_holds_under_every_shape_of_load() {
     let only = std::env::var("TIDEGATE_SHAPE").ok();
     let mut wrong = Vec::new();
@@ -52,7 +52,7 @@ fn the_memory_budget_holds_under_every_shape_of_load() {
 
 /// Ten times the budget, on the bounded server and on one with memory for all of it.
 #[test]
-#[ignore = "run by tests/memory.sh, which makes a memory cgroup"]
+#[ignore = "run by tests/scripts/memory.sh, which makes a memory cgroup"]
 fn ten_times_the_budget_goes_through_at_half_the_speed_of_a_server_without_bounds() {
     let shape = SHAPES.first().expect("a shape");
     let (unbounded, _) = sustained(shape, 16 * BUDGET_BYTES, None);

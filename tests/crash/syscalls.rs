@@ -1,4 +1,4 @@
-//! Errors and kills at exact system calls, by strace. Run by `tests/sync_error.sh`.
+//! Errors and kills at exact system calls, by strace. Run by `tests/scripts/sync_error.sh`.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn inject(setup: &mut Setup, call: &str, what: &str) {
 /// With one client that waits for each answer every request has a sync of its own: so many errors,
 /// so many refusals, no more and no fewer.
 #[test]
-#[ignore = "run by tests/sync_error.sh, which needs strace"]
+#[ignore = "run by tests/scripts/sync_error.sh, which needs strace"]
 fn a_request_whose_write_or_sync_fails_is_refused_and_the_next_ones_are_taken() {
     for (call, what) in [
         ("fdatasync", "error=EIO:when=1"),
@@ -113,7 +113,7 @@ fn a_request_whose_write_or_sync_fails_is_refused_and_the_next_ones_are_taken() 
 /// Kills the server at the first, second, ... of each of these calls, as many in all as
 /// `TIDEGATE_KILLS` says, dealt out evenly.
 #[test]
-#[ignore = "run by tests/sync_error.sh, which needs strace"]
+#[ignore = "run by tests/scripts/sync_error.sh, which needs strace"]
 fn a_kill_at_any_system_call_of_the_log_loses_nothing() {
     let mut random = Random::new(seed());
     let mut left = setting("TIDEGATE_KILLS", 60);

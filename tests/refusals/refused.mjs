@@ -1,4 +1,4 @@
-// Node's own clients, node:https and node:http2, against refusals; see tests/refusals.sh.
+// Node's own clients, node:https and node:http2, against refusals; see tests/scripts/refusals.sh.
 //
 // h2 sends a body in pieces, as from a file; h2-buffer at once. Of a body that is sent at once
 // node:http2 takes in no answer while more of it than `maxSessionMemory` (10 MB) is not sent: it

@@ -1,4 +1,4 @@
-"""httpx, over HTTP/1.1 and HTTP/2, against refusals; see tests/refusals.sh.
+"""httpx, over HTTP/1.1 and HTTP/2, against refusals; see tests/scripts/refusals.sh.
 
 The body comes in pieces, as from a file. A single `bytes` of 60 MB takes httpx half a minute and more
 over HTTP/2, with any server: it copies what is left of it for every frame.

@@ -1,4 +1,4 @@
-// Go's own HTTP client, over HTTP/1.1 and HTTP/2, against refusals; see tests/refusals.sh.
+// Go's own HTTP client, over HTTP/1.1 and HTTP/2, against refusals; see tests/scripts/refusals.sh.
 package main
 
 import (

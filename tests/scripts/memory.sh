@@ -4,7 +4,7 @@
 # a single one; TIDEGATE_SUSTAINED=1 adds ten times the budget beside a server without bounds. Exit
 # code 77 means skipped.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 skip() { echo "SKIPPED: $1"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "a memory cgroup needs root"

@@ -3,7 +3,7 @@
 # tests/crash/syscalls.rs does the work. TIDEGATE_KILLS is how many kills (60). Exit code 77 means
 # skipped.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 skip() { echo "SKIPPED: $1"; exit 77; }
 if ! command -v strace >/dev/null; then

@@ -3,8 +3,8 @@
 # and sees the error the way its users would; and Telegraf. Then what scrapers make of `/metrics`.
 # Needs python3, node, go, maven or ruby, and their registries; what is missing is said and skipped.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-source "$here/server.sh"
+tests=$(cd "$(dirname "$0")/.." && pwd)
+source "$tests/scripts/server.sh"
 passed=0 failed=0 skipped=0
 start data
 export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token
@@ -48,7 +48,7 @@ python_client() {
         timeout 600 "$work/venv-$1/bin/pip" install -q "$2"; } >"$work/pip.log" 2>&1; then
         skip "$1" "$2 could not be installed: $(tail -n 1 "$work/pip.log")"
     else
-        client "$1" "$work/venv-$1/bin/python" "$here/interop/$3"
+        client "$1" "$work/venv-$1/bin/python" "$tests/interop/$3"
     fi
 }
 
@@ -64,7 +64,7 @@ fi
 
 # A client from npm; $1 its name, $2 the package, $3 the program.
 node_client() {
-    mkdir "$work/npm-$1" && cp "$here/interop/$3" "$work/npm-$1/"
+    mkdir "$work/npm-$1" && cp "$tests/interop/$3" "$work/npm-$1/"
     if ! timeout 600 npm install --prefix "$work/npm-$1" --silent --no-audit --no-fund "$2" \
         >"$work/npm.log" 2>&1; then
         skip "$1" "$2 could not be installed: $(tail -n 1 "$work/npm.log")"
@@ -83,11 +83,11 @@ fi
 
 if ! command -v mvn >/dev/null || ! command -v java >/dev/null; then
     skip java "no java or no maven"
-elif ! timeout 300 mvn -q -B -f "$here/interop/java/pom.xml" dependency:copy-dependencies \
+elif ! timeout 300 mvn -q -B -f "$tests/interop/java/pom.xml" dependency:copy-dependencies \
     -DoutputDirectory="$work/jars" >"$work/mvn.log" 2>&1; then
     skip java "influxdb-java could not be fetched: $(tail -n 1 "$work/mvn.log")"
 else
-    client java java -cp "$work/jars/*" "$here/interop/java/WriteV1.java"
+    client java java -cp "$work/jars/*" "$tests/interop/java/WriteV1.java"
 fi
 
 # Ruby's client is a package of Debian's.
@@ -101,12 +101,12 @@ fi
 if ! has_ruby_client; then
     skip ruby "no ruby with its package influxdb (Debian: ruby-influxdb)"
 else
-    client ruby ruby "$here/interop/write_v1.rb"
+    client ruby ruby "$tests/interop/write_v1.rb"
 fi
 
 # Builds a program of a folder here; $1 the folder. It is $work/$1.bin then.
 go_program() {
-    cp -r "$here/interop/$1" "$work/$1" && cd "$work/$1" &&
+    cp -r "$tests/interop/$1" "$work/$1" && cd "$work/$1" &&
         timeout 900 go build -mod=mod -o "$work/$1.bin" . >"$work/go.log" 2>&1
 }
 
@@ -154,7 +154,7 @@ elif ! GOFLAGS=-mod=mod GOBIN=$work timeout 1800 go install -tags "custom,$plugi
     github.com/influxdata/telegraf/cmd/telegraf@v1.37.2 >"$work/telegraf.log" 2>&1; then
     skip telegraf "it could not be built: $(tail -n 1 "$work/telegraf.log")"
 elif ! TIDEGATE_POINTS=$work/points.lp timeout 180 "$work/telegraf" --once \
-    --config "$here/interop/telegraf.conf" >"$work/telegraf.log" 2>&1; then
+    --config "$tests/interop/telegraf.conf" >"$work/telegraf.log" 2>&1; then
     echo "FAILED: telegraf"
     cat "$work/telegraf.log"
     failed=$((failed + 1))

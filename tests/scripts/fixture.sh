@@ -2,7 +2,7 @@
 # Makes a data folder with a bit of everything, as a program of the past wrote it: what every later
 # format starts from. tests/fixtures/README.md says what is in it and how it was made.
 #
-#   TIDEGATE_BIN=/path/to/the/old/tidegate tests/fixture.sh tests/fixtures/format-1
+#   TIDEGATE_BIN=/path/to/the/old/tidegate tests/scripts/fixture.sh tests/fixtures/format-1
 #
 # Needs curl.
 set -euo pipefail

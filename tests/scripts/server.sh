@@ -1,6 +1,6 @@
 # Sourced by the scripts that need a running server: a folder `$work` that goes with the script,
 # the program `$TIDEGATE_BIN`, and servers on free ports that end with the script.
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d)
 token=0123456789abcdef-of-the-test-scripts
 servers=()

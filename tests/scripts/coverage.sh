@@ -3,7 +3,7 @@
 # cargo-tarpaulin --locked) and some minutes: run it by hand. Exit 1 if a module that must stay at
 # 90 % or above does not. Test code is not counted.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 if ! cargo tarpaulin --version >/dev/null 2>&1; then
     echo "SKIPPED: coverage: no cargo-tarpaulin (cargo install cargo-tarpaulin --locked)"
     exit 0

@@ -4,7 +4,7 @@
 # tables elsewhere: a flush frees it. tests/crash/disk_full.rs does the work; here are the disks.
 # Needs root; exit code 77 means skipped.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 skip() { echo "SKIPPED: $1"; exit 77; }
 [ "$(id -u)" = 0 ] || skip "mounting a file system needs root"

@@ -9,11 +9,11 @@
 # machine: a refusal that waits until the server gives a body up takes 30 seconds. On a quiet
 # machine, by hand: TIDEGATE_TRIES=60 TIDEGATE_LATE_MS_MAX=2000.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
+tests=$(cd "$(dirname "$0")/.." && pwd)
 for tool in openssl curl; do
     command -v "$tool" >/dev/null || { echo "SKIPPED: no $tool"; exit 77; }
 done
-source "$here/server.sh"
+source "$tests/scripts/server.sh"
 export TIDEGATE_TRIES=${TIDEGATE_TRIES:-3} TIDEGATE_LATE_MS_MAX=${TIDEGATE_LATE_MS_MAX:-20000}
 # Kilobytes. One body of 60 MB in memory is more.
 grown_kb_max=32768
@@ -63,8 +63,8 @@ curl_meet() {
 }
 
 go_client() { "$work/refused-go"; }
-node_client() { node "$here/refusals/refused.mjs"; }
-httpx_client() { "$work/venv/bin/python" "$here/refusals/refused.py"; }
+node_client() { node "$tests/refusals/refused.mjs"; }
+httpx_client() { "$work/venv/bin/python" "$tests/refusals/refused.py"; }
 
 skip() {
     echo "SKIPPED: $1: $2"
@@ -75,7 +75,7 @@ clients=(curl)
 [[ $(curl --version) == *HTTP2* ]] || skip curl "this one has no HTTP/2"
 if ! command -v go >/dev/null; then
     skip go "no go"
-elif ! (cd "$here/refusals/go" && GOTOOLCHAIN=local go build -o "$work/refused-go" .) >"$work/go.log" 2>&1; then
+elif ! (cd "$tests/refusals/go" && GOTOOLCHAIN=local go build -o "$work/refused-go" .) >"$work/go.log" 2>&1; then
     skip go "the client could not be built: $(tail -n 1 "$work/go.log")"
 else
     clients+=(go)

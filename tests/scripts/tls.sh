@@ -2,8 +2,8 @@
 # HTTPS as it is run: certificates made by openssl, curl as a client, and their exchange by SIGHUP
 # under load, without one failed request. Needs openssl and curl.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
-root=$(dirname "$here")
+tests=$(cd "$(dirname "$0")/.." && pwd)
+root=$(dirname "$tests")
 for tool in openssl curl; do
     command -v "$tool" >/dev/null || { echo "SKIPPED: no $tool"; exit 77; }
 done

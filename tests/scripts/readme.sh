@@ -3,7 +3,7 @@
 # the sources. A block marked `text` after a block of commands is what they print, to the letter.
 # TIDEGATE_BIN names a program that takes the place of the one that the README builds. Needs curl.
 set -euo pipefail
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 command -v curl >/dev/null || { echo "SKIPPED: there is no curl"; exit 77; }
 if (exec 3<>/dev/tcp/127.0.0.1/8086) 2>/dev/null; then
     echo "SKIPPED: something listens on the README's port, 8086"
