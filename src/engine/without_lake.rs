@@ -41,7 +41,7 @@ impl Tables {
     }
 
     pub(super) fn flushed(self) -> Flushed {
-        Box::new(|_, _| Sequence(0))
+        Box::new(|_| Sequence(0))
     }
 
     pub(super) fn pressure(self) -> Option<Pressure> {
