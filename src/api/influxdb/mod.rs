@@ -1,5 +1,5 @@
 //! What clients of InfluxDB speak, of all three versions: one file per endpoint, and what the
-//! writes have in common ([`receive`], [`partial`]). Paths and texts are fixed by what those
+//! writes have in common (`receive`, `partial`). Paths and texts are fixed by what those
 //! clients do with them (contract sections 1 to 3).
 
 mod influxql;
