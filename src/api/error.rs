@@ -13,6 +13,7 @@ use super::{dialect, request_id};
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
+use crate::certain::Certain;
 use crate::export::ExportError;
 use crate::ingest::WriteError;
 use crate::read::{LakeError, ReadError};
@@ -246,7 +247,7 @@ fn short_text(message: &str) -> HeaderValue {
         }
     };
     let text: String = line.chars().map(visible).take(HEADER_BYTES_MAX).collect();
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("error"))
+    HeaderValue::from_str(&text).certain("blanks and visible ASCII are all that is left")
 }
 
 impl IntoResponse for ApiError {

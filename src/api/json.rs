@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::AppState;
 use super::error::{ApiError, Code};
 use crate::body::{BodyError, Received};
+use crate::certain::Certain;
 
 /// What a body that is no batch of points may have, decoded, in bytes.
 const BYTES_MAX: u64 = 1 << 20;
@@ -73,7 +74,7 @@ pub(super) fn rfc3339(ns: i64) -> String {
 
 /// An answer with this JSON.
 pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    let body = serde_json::to_vec(body).unwrap_or_default();
+    let body = serde_json::to_vec(body).certain("answers are structs and lists of plain values");
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], body).into_response()
 }

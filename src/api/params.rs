@@ -26,6 +26,7 @@ pub use write::WriteParams;
 use thiserror::Error;
 
 use super::error::{ApiError, Code};
+use crate::certain::Certain;
 
 /// What is wrong with a query string. The texts are the contract's (section 1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -129,6 +130,6 @@ const ECHO_BYTES_MAX: usize = 64;
 fn echo(value: &str) -> String {
     value
         .get(..value.floor_char_boundary(ECHO_BYTES_MAX))
-        .unwrap_or_default()
+        .certain("a boundary of characters was looked for")
         .to_owned()
 }

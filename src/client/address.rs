@@ -8,6 +8,7 @@ use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
 
 use super::ClientError;
+use crate::certain::Certain;
 
 /// The address of a server, taken apart and checked. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,13 +84,21 @@ impl FromStr for Address {
 
 /// A password is nobody's business, in an error least of all.
 fn without_user(text: &str) -> &str {
-    text.rsplit('@').next().unwrap_or_default()
+    text.rsplit_once('@').map_or(text, |(_, address)| address)
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.0.uri.scheme_str().unwrap_or_default();
-        let authority = self.0.uri.authority().map_or("", |it| it.as_str());
+        let scheme = self
+            .0
+            .uri
+            .scheme_str()
+            .certain("an address without a scheme is refused");
+        let authority = self
+            .0
+            .uri
+            .authority()
+            .certain("an address without a host is refused");
         write!(f, "{scheme}://{authority}{}", self.0.prefix)
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::error::{ClientError, Refusal};
 use super::{Address, fault};
+use crate::certain::Certain;
 
 /// Answers that are read whole end here, in bytes: lists of buckets and of rejected lines.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -107,7 +108,7 @@ fn excerpt(body: &[u8]) -> String {
     let line = words.join(" ");
     let line = line.trim();
     match line.char_indices().nth(EXCERPT_CHARS_MAX) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        Some((end, _)) => format!("{}…", line.get(..end).certain("a character begins there")),
         None => line.to_owned(),
     }
 }

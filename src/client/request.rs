@@ -7,6 +7,8 @@ use http::Method;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
+use crate::certain::Certain;
+
 /// How long an answer may take, unless the request says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -39,8 +41,8 @@ impl Request {
 
     /// Sends `value` as JSON.
     pub fn json(self, value: &impl Serialize) -> Self {
-        // Only maps with keys that are no strings fail, and there are none.
-        let body = serde_json::to_vec(value).unwrap_or_default();
+        let body =
+            serde_json::to_vec(value).certain("only a map whose keys are not strings would fail");
         let kind = HeaderValue::from_static("application/json");
         self.header(CONTENT_TYPE, kind).body(Bytes::from(body))
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use super::Tls;
+use crate::certain::impossible;
 
 /// A file that was read.
 #[derive(Clone)]
@@ -44,13 +45,14 @@ pub struct PemFileError {
 impl Tls {
     /// Reads both files as they are now; nothing if none are set. Blocks on the disk.
     pub fn read(&self) -> Result<Option<PemFiles>, PemFileError> {
-        let (Some(cert), Some(key)) = (&self.cert_file, &self.key_file) else {
-            return Ok(None);
-        };
-        Ok(Some(PemFiles {
-            cert: read("tls.cert_file", cert)?,
-            key: read("tls.key_file", key)?,
-        }))
+        match (&self.cert_file, &self.key_file) {
+            (Some(cert), Some(key)) => Ok(Some(PemFiles {
+                cert: read("tls.cert_file", cert)?,
+                key: read("tls.key_file", key)?,
+            })),
+            (None, None) => Ok(None),
+            _ => impossible("a certificate without its key is refused when settings are checked"),
+        }
     }
 }
 

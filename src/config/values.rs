@@ -175,7 +175,8 @@ pub(super) fn level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Err
     checked(from, allowed, |text| {
         // A bare word that is no level would be taken as a module's name: a typing error in the
         // level would then silence everything else.
-        let known = |part: &str| LEVELS.contains(&part.rsplit('=').next().unwrap_or(part));
+        let known =
+            |part: &str| LEVELS.contains(&part.rsplit_once('=').map_or(part, |(_, level)| level));
         text.split(',').all(known).then(|| text.to_owned())
     })
 }

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
 
+use crate::certain::Certain;
+
 /// Clocks of agents differ by seconds: a newest point this far ahead says nothing.
 const SLACK_NS: i64 = 60 * 1_000_000_000;
 
@@ -20,7 +22,8 @@ pub(super) fn remark(newest_ns: Option<i64>, now_ns: i64) -> Option<String> {
     if behind_ns <= SLACK_NS {
         return None;
     }
-    let behind = Duration::from_secs(u64::try_from(behind_ns / 1_000_000_000).unwrap_or(0));
+    let behind_s = u64::try_from(behind_ns / 1_000_000_000).certain("it is more than the slack");
+    let behind = Duration::from_secs(behind_s);
     Some(format!(
         "the clock of this machine says {}, but the newest point in the log is of {}, {} later. \
          Unless points of the future were written, the clock is wrong: points without a timestamp \

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::api::dialect::Dialect;
+use crate::certain::Certain;
 
 /// What a client is told, whatever the form.
 #[derive(Debug)]
@@ -99,6 +100,6 @@ impl Body {
                 data: self.rejected.as_ref(),
             }),
         };
-        json.unwrap_or_default()
+        json.certain("an error is a struct of plain values")
     }
 }

@@ -5,6 +5,8 @@
 
 use thiserror::Error;
 
+use crate::certain::Certain;
+
 /// A statement that can be told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Statement {
@@ -75,7 +77,9 @@ struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
+        self.text
+            .get(self.at..)
+            .certain("the cursor stands between characters")
     }
 
     fn go_on_by(&mut self, length: usize) {
@@ -148,7 +152,9 @@ impl<'a> Words<'a> {
         self.skip_blank();
         let rest = self.rest();
         let end = rest.find(|c: char| !is_part_of_word(c));
-        let word = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
+        let word = rest
+            .get(..end.unwrap_or(rest.len()))
+            .certain("a character was found there");
         self.go_on_by(word.len());
         word
     }
@@ -210,17 +216,27 @@ impl<'a> Words<'a> {
 
     fn unexpected(mut self, expected: &'static str) -> ParseError {
         self.skip_blank();
-        let before = self.text.get(..self.at).unwrap_or_default();
+        let before = self
+            .text
+            .get(..self.at)
+            .certain("the cursor stands between characters");
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
         let found = match self.rest().split_whitespace().next() {
-            Some(word) => word.get(..word.floor_char_boundary(FOUND_BYTES_MAX)),
-            None => Some("EOF"),
+            Some(word) => word
+                .get(..word.floor_char_boundary(FOUND_BYTES_MAX))
+                .certain("a boundary of characters was looked for"),
+            None => "EOF",
         };
         ParseError::Unexpected {
-            found: found.unwrap_or_default().to_owned(),
+            found: found.to_owned(),
             expected,
             line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            column: before
+                .get(line_start..)
+                .certain("a line starts there")
+                .chars()
+                .count()
+                + 1,
         }
     }
 }

@@ -96,13 +96,9 @@ fn kind(code: &str, dialect: Dialect) -> &'static str {
 pub(super) fn hint(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
     let kind = headers
         .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind
-        .unwrap_or_default()
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim();
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim();
     let is = |other: &str| kind.eq_ignore_ascii_case(other);
     match body.trim_ascii_start().first()? {
         _ if is("multipart/form-data") => {

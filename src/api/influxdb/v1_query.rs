@@ -178,7 +178,7 @@ fn instead(other: Other) -> &'static str {
 fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(http::header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim();
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 

@@ -10,6 +10,7 @@ use crate::api::error::{ApiError, Rejected, RejectedLine};
 use crate::api::params::V3WriteParams;
 use crate::api::{AppState, bucket};
 use crate::auth::Identity;
+use crate::certain::Certain;
 use crate::ingest::{Acknowledge, LineReport, WriteOutcome};
 
 /// Bytes of a client's line that are repeated at most.
@@ -72,10 +73,8 @@ fn rejected(outcome: WriteOutcome, text: &Bytes, accept_partial: bool) -> ApiErr
         return ApiError::rejected(text, Rejected::List(told.collect()));
     }
     let text = "parsing failed for write_lp endpoint";
-    match told.next() {
-        Some(first) => ApiError::rejected(text, Rejected::First(first)),
-        None => ApiError::rejected(text, Rejected::List(Vec::new())),
-    }
+    let first = told.next().certain("at least one line was rejected");
+    ApiError::rejected(text, Rejected::First(first))
 }
 
 /// The physical lines of a body, looked up in ascending order.
@@ -100,11 +99,17 @@ impl<'a> Lines<'a> {
                 self.rest = &[];
                 break;
             };
-            self.rest = self.rest.get(end + 1..).unwrap_or_default();
+            self.rest = self
+                .rest
+                .get(end + 1..)
+                .certain("a line end was found there");
             self.number += 1;
         }
         let end = memchr::memchr2(b'\n', b'\r', self.rest).unwrap_or(self.rest.len());
-        let line = self.rest.get(..end.min(LINE_BYTES_MAX)).unwrap_or_default();
+        let line = self
+            .rest
+            .get(..end.min(LINE_BYTES_MAX))
+            .certain("the end of a line is at most the end of the text");
         cut_to_text(line)
     }
 }
@@ -114,7 +119,9 @@ fn cut_to_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(error) if error.error_len().is_none() => {
-            let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let whole = bytes
+                .get(..error.valid_up_to())
+                .certain("this part was found to be text");
             String::from_utf8_lossy(whole).into_owned()
         }
         Err(_) => String::from_utf8_lossy(bytes).into_owned(),

@@ -2,6 +2,7 @@
 
 use figment::value::{Dict, Num, Value};
 
+use crate::certain::Certain;
 use crate::config::ConfigError;
 
 /// Refuses the first key that the defaults do not have.
@@ -67,10 +68,9 @@ pub(super) fn lacks_an_underscore(key: &str, defaults: &Dict) -> bool {
 
 /// `a`, `a or b`, `a, b or c`.
 pub(super) fn alternatives(of: &[String]) -> String {
-    match of.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => String::new(),
+    match of.split_last().certain("there is something to choose from") {
+        (last, []) => last.clone(),
+        (last, rest) => format!("{} or {last}", rest.join(", ")),
     }
 }
 
@@ -80,10 +80,11 @@ pub(super) fn show(value: &Value) -> String {
     let text = match value {
         Value::String(_, text) => format!("{text:?}"),
         Value::Bool(_, yes) => yes.to_string(),
+        Value::Num(_, Num::F32(number)) => format!("{number:?}"),
         Value::Num(_, Num::F64(number)) => format!("{number:?}"),
         Value::Num(_, number) => match (number.to_i128(), number.to_u128()) {
             (Some(number), _) => number.to_string(),
-            (None, number) => number.unwrap_or_default().to_string(),
+            (None, number) => number.certain("an integer is at most 128 bits").to_string(),
         },
         Value::Array(_, items) => {
             format!(
@@ -95,7 +96,7 @@ pub(super) fn show(value: &Value) -> String {
         other => format!("{:?}", other.to_actual()),
     };
     match text.char_indices().nth(CHARS_MAX) {
-        Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
+        Some((cut, _)) => format!("{}…", text.get(..cut).certain("a character begins there")),
         None => text,
     }
 }
@@ -110,7 +111,11 @@ fn full_names(defaults: &Dict) -> impl Iterator<Item = String> + '_ {
 /// The keys that were probably meant: those of that name in other sections, else the one that is
 /// spelled nearly the same.
 fn meant(key: &str, defaults: &Dict) -> Vec<String> {
-    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let last = |name: &str| {
+        name.rsplit_once('.')
+            .map_or(name, |(_, last)| last)
+            .to_owned()
+    };
     let moved: Vec<_> = full_names(defaults)
         .filter(|full| last(full) == last(key))
         .collect();
@@ -132,7 +137,7 @@ fn meant(key: &str, defaults: &Dict) -> Vec<String> {
 
 /// The keys of the section that was named, else the sections.
 fn listing(key: &str, defaults: &Dict) -> String {
-    let section = key.split('.').next().unwrap_or_default();
+    let section = key.split_once('.').map_or(key, |(section, _)| section);
     match defaults.get(section).and_then(Value::as_dict) {
         Some(keys) => format!("section [{section}] has {}", joined(keys)),
         None => format!("the sections are {}", joined(defaults)),

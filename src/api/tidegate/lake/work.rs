@@ -18,6 +18,7 @@ use super::{Target, targets};
 use crate::api::AppState;
 use crate::api::error::ApiError;
 use crate::api::params::LakeParams;
+use crate::certain::Certain;
 use crate::lake::{Flusher, LakeError, Upkeep};
 use crate::telemetry::UpkeepCounts;
 
@@ -180,7 +181,7 @@ async fn one(tables: &Flusher, target: &Target, work: Work) -> Result<UpkeepCoun
 }
 
 async fn tell(lines: &mpsc::Sender<Bytes>, line: &impl Serialize) -> Result<(), HungUp> {
-    let mut line = serde_json::to_vec(line).unwrap_or_default();
+    let mut line = serde_json::to_vec(line).certain("a line is a struct of plain values");
     line.push(b'\n');
     lines.send(Bytes::from(line)).await.map_err(|_| HungUp)
 }
