@@ -1,29 +1,30 @@
-//! What cannot be otherwise, taken for certain and said loudly if it is otherwise all the same.
+//! Invariants that our own code keeps: taken for certain, and loud if one is broken all the same.
 //!
-//! `series.get(id).certain("ids are handed out by this table")` is [`Option::expect`] for facts that
-//! our own code keeps: an index that was just checked, an id that was handed out here, a list that
-//! was made non-empty above. The text says why it holds, not what was looked for. A default in its
-//! place (row 0, an empty slice, `Ok`) would look like success and be stored, sent or acknowledged.
+//! `series.get(id).certain("ids are handed out by this table")` is [`Option::expect`] for facts
+//! that our own code keeps: an index that was just checked, an id that was handed out here, a list
+//! that was made non-empty above. The text says why the value must be there, not what was looked
+//! up. A default in its place (row 0, an empty slice, `Ok`) would look like success and be stored,
+//! sent or acknowledged.
 //!
-//! It stands here, and `expect` stays forbidden by the lints, so that one word tells the two apart:
-//! whatever a file, a client or the system can bring about is an error with a type, never
-//! `certain`. Where a panic leads: a request is answered with a 500 (`server::layers`), a flush
-//! fails and is tried again, and the process ends if it was one of the parts of [`crate::vital`].
+//! The lints still forbid `expect`, so that one word separates the two cases: whatever a file, a
+//! client or the system can cause is an error with a type, never `certain`. After a panic a request
+//! is answered with a 500 (`server::layers`), a flush fails and is tried again, and in one of the
+//! parts of [`crate::vital`] the process ends.
 //!
-//! It is free where it holds: nothing is formatted before it fails.
+//! It costs nothing while the invariant holds: nothing is formatted before it fails.
 
 use std::fmt::Display;
 
 /// A value that must be there.
 pub trait Certain {
-    /// What it is.
+    /// The type of the value.
     type Value;
 
-    /// The value.
+    /// Returns the value.
     ///
     /// # Panics
     ///
-    /// If it is not there, with the reason why it should be.
+    /// If the value is missing, with the reason why it should be there.
     fn certain(self, why: &str) -> Self::Value;
 }
 
@@ -53,7 +54,7 @@ impl<T, E: Display> Certain for Result<T, E> {
     }
 }
 
-/// Where no value could be: in the arm of a `match` that is never taken.
+/// Panics; for the arm of a `match` that is never taken.
 ///
 /// # Panics
 ///

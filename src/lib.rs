@@ -1,8 +1,8 @@
 //! Tidegate: an ingest server, write-compatible with the InfluxDB v2 API, that acknowledges a
 //! point only when it is on disk.
 //!
-//! [`design`] tells how and why: the way of a point, who may import whom, the decisions D1 to D15,
-//! the promises and the ways to prove them. [`api::contract`] is what a client sees.
+//! [`design`] says how and why: the path of a point, which module may import which, the decisions
+//! D1 to D15, the promises and the ways to prove them. [`api::contract`] is what a client sees.
 //!
 //! The modules, in the order in which a request, and then a point, meets them:
 //!
@@ -12,30 +12,30 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`cli`] | the program's commands, one a file |
-//! | [`client`] | HTTP as the commands speak it to a server |
+//! | [`cli`] | the program's commands, one per file |
+//! | [`client`] | HTTP as the commands use it to talk to a server |
 //! | [`config`] | settings: defaults, file, environment, flags, checked once |
 //! | [`server`] | the accept loop, TLS, the route table, the layers, shutdown |
-//! | [`auth`] | who asks, and what that permits |
-//! | [`api`] | the endpoints, one a file; what errors look like over HTTP |
+//! | [`auth`] | who sends a request, and what that permits |
+//! | [`api`] | the endpoints, one per file; what errors look like over HTTP |
 //! | [`engine`] | what a running server is made of, opened and closed; no HTTP |
-//! | [`body`] | bytes of a request, decoded and bounded |
+//! | [`body`] | the bytes of a request, decoded and bounded |
 //! | [`line_protocol`] | the grammar: bytes in, points and line errors out |
 //! | [`ingest`] | the write path: parse, resolve, log, apply, acknowledge |
 //! | [`catalog`] | buckets, tokens, schemas: the small durable state |
 //! | [`wal`] | the log: frames, segments, group commit, replay |
 //! | [`columnar`] | columns, their kinds, their codec, their Arrow form |
-//! | [`buffer`] | what is held in memory, and frozen |
-//! | [`merge`] | rows from memory and files merged into one: of each field the value written last |
+//! | [`buffer`] | points in memory, and the segments that are frozen |
+//! | [`merge`] | rows from memory and files merged: for each field the last written value |
 //! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows of a table as they are at one moment, merged and sorted |
-//! | [`export`] | the formats in which rows leave, and at which pace |
-//! | `tidegate-query` | a package of its own in `src/query`: the engine for questions, so far its traits |
+//! | [`export`] | the formats in which rows leave, and the pace |
+//! | `tidegate-query` | a package of its own in `src/query`: the query engine, so far only its traits |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
 //! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, what names buckets, tables and frames |
 //! | [`vital`] | threads and tasks whose panic ends the process |
-//! | [`certain`], [`narrow`] | what cannot be otherwise, said loudly; sizes of integers |
+//! | [`certain`], [`narrow`] | invariants that fail loudly; conversions between integer sizes |
 
 #[cfg(doc)]
 #[doc = include_str!("DESIGN.md")]

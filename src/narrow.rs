@@ -1,15 +1,15 @@
-//! Conversions between the sizes of integers, in one place: what may be lost, and what is not.
+//! Conversions between the sizes of integers, in one place, with what each may lose.
 //!
 //! `as` is forbidden where it could lose something, and `try_from(..).unwrap_or(MAX)` does not say
-//! whether `MAX` is a wanted cap or an answer to what cannot happen. Here the name says it:
+//! whether `MAX` is an intended cap or the answer to an impossible case. Here the name says it:
 //!
-//! | function | past the end |
+//! | function | if the value does not fit |
 //! | --- | --- |
-//! | [`to_u64`] | there is no end: every count fits |
-//! | [`to_usize`] | capped: no buffer is as long as that, so a limit is none |
+//! | [`to_u64`] | cannot happen: every count fits |
+//! | [`to_usize`] | capped: no buffer is that long, so such a limit never applies |
 //! | [`capped_u32`], [`capped_u64`] | capped, for numbers that people and estimates read |
-//! | [`not_negative`] | zero, for numbers of others that should not be below |
-//! | [`to_u32`], [`id`] | loud: whoever calls knows why it fits |
+//! | [`not_negative`] | zero, for numbers from outside that should not be negative |
+//! | [`to_u32`], [`id`] | panics: the caller knows why it fits |
 
 use crate::certain::Certain;
 
@@ -22,43 +22,43 @@ pub const fn to_u64(count: usize) -> u64 {
     count as u64
 }
 
-/// A length or limit as a count of things in memory; where that is too small for it (on a machine
-/// of 32 bits) the largest count there is.
+/// A length or limit as a count of things in memory; the largest count if it does not fit (on a
+/// 32-bit machine).
 #[inline]
 #[must_use]
 pub fn to_usize(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
-/// A count in 32 bits; a larger one as the largest. For what is shown or estimated, never for what
-/// is looked up or stored.
+/// A count in 32 bits, capped at the largest. For numbers that are shown or estimated, never for
+/// those that are looked up or stored.
 #[inline]
 #[must_use]
 pub fn capped_u32(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// A count in 64 bits, of what has more; a larger one as the largest. For what is shown, compared
-/// or waited for.
+/// A wider count in 64 bits, capped at the largest. For numbers that are shown, compared or waited
+/// for.
 #[inline]
 #[must_use]
 pub fn capped_u64(count: u128) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// A count that somebody else keeps as a signed number; 0 if it is below, which makes no sense.
+/// A count that other code keeps as a signed number; 0 if it is negative, which makes no sense.
 #[inline]
 #[must_use]
 pub fn not_negative(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-/// A count in 32 bits, for ids and places that are looked up later: one that does not fit would
+/// A count in 32 bits, for ids and positions that are looked up later: one that does not fit would
 /// name something else.
 ///
 /// # Panics
 ///
-/// If it does not fit, with the reason why it should.
+/// If the count does not fit, with the reason why it should.
 #[inline]
 #[must_use]
 #[track_caller]
@@ -75,7 +75,7 @@ pub fn to_u32(count: usize, why: &str) -> u32 {
 ///
 /// # Panics
 ///
-/// If it is.
+/// If the limit is met.
 #[inline]
 #[must_use]
 #[track_caller]

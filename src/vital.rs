@@ -1,15 +1,14 @@
 //! Threads and tasks without which the server must not go on: a panic in one ends the process.
 //!
-//! The log's thread, those that apply, and the flusher keep state between two pieces of work. After
-//! a panic it is half of one thing and half of another: durable frames that no reader will see, a
-//! table that nobody flushes any more while the log grows, and a server that says it is healthy.
-//! The log is the truth, so the honest answer is to end at once, which says so to everybody, and to
-//! be started again: the start replays the log. `abort`, because nothing of what an orderly end
-//! does (close the log, tell clients) can be trusted any more.
+//! The log's thread, the apply threads and the flusher keep state between two pieces of work. After
+//! a panic that state is half changed: durable frames that no reader will see, a table that is no
+//! longer flushed while the log grows, and a server that says it is healthy. The log is the truth,
+//! so the honest answer is to end at once, which everybody notices, and to be started again: the
+//! start replays the log. It is `abort`, because none of the steps of an orderly end (closing the
+//! log, answering clients) can be trusted any more.
 //!
-//! Work of one request is not vital: its panic is a 500 of that request. Nor is a piece of work
-//! that is done on the side and leaves nothing half done, such as encoding files: it fails and is
-//! tried again.
+//! The work of one request is not vital: its panic is a 500 for that request. Nor is background
+//! work that leaves nothing half done, such as encoding files: it fails and is tried again.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,11 +18,11 @@ use std::thread::JoinHandle;
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// Starts a thread of this name.
+/// Starts a thread with this name.
 ///
 /// # Errors
 ///
-/// As the system's: there are no threads to be had.
+/// The system's error if it cannot start another thread.
 pub fn thread<T: Send + 'static>(
     name: &'static str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -32,12 +31,13 @@ pub fn thread<T: Send + 'static>(
     builder.spawn(move || step(name, work))
 }
 
-/// Does a few steps, on a thread that is not vital, of which a panic must not leave some undone.
+/// Does a few steps that must all be done or none, on a thread that is not vital itself: a panic in
+/// between ends the process.
 pub fn step<T>(name: &'static str, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| end(name, panic.as_ref()))
 }
 
-/// Does the work of a task.
+/// Runs the work of a vital task.
 pub async fn task<T>(name: &'static str, work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     std::future::poll_fn(|context| {
@@ -47,7 +47,7 @@ pub async fn task<T>(name: &'static str, work: impl Future<Output = T>) -> T {
     .await
 }
 
-/// What a panic said.
+/// The message of a panic.
 #[must_use]
 pub fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -57,7 +57,7 @@ pub fn text(panic: &(dyn Any + Send)) -> String {
 
 #[cold]
 fn end(name: &'static str, panic: &(dyn Any + Send)) -> ! {
-    // Log lines are written as they come: nothing is lost by the abort.
+    // Log lines are written without a buffer, so the abort loses none.
     tracing::error!(
         part = name,
         panic = text(panic),

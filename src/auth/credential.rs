@@ -1,11 +1,11 @@
-//! Where a request may carry its secret: in the header everywhere, and on the v1 endpoints also in
-//! the query string, as v1 clients do.
+//! The places where a request may carry its secret: the header everywhere, and on the v1 endpoints
+//! also the query string, as v1 clients send it.
 
 use http::HeaderMap;
 
 use super::header::{Scheme, secret_of};
 
-/// Which forms of credentials an endpoint takes.
+/// The forms of credentials that an endpoint takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Forms {
     /// The `Authorization` header.
@@ -14,20 +14,20 @@ pub enum Forms {
     HeaderOrQuery,
 }
 
-/// What a request brings to show who it comes from.
+/// The parts of a request that can say who sent it.
 #[derive(Clone, Copy, Debug)]
 pub struct Credentials<'a> {
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// Its query string.
     pub query: Option<&'a str>,
-    /// What of these counts.
+    /// The forms that count.
     pub forms: Forms,
 }
 
 impl Credentials<'_> {
-    /// The secrets that may be meant, the likelier first; none if there is none. A header that can
-    /// be read wins over the query string.
+    /// The secrets that the sender may mean, the most likely first; empty if there is none. A
+    /// readable header wins over the query string.
     pub(super) fn secrets(&self) -> Vec<Vec<u8>> {
         match (secret_of(self.headers), self.forms) {
             (Some((_, secret)), Forms::Header) => vec![secret],
@@ -39,7 +39,8 @@ impl Credentials<'_> {
     }
 }
 
-/// A token may have a colon in it: it is tried whole first, then as what follows a user.
+/// The secret as a whole, then the part after its first colon, if it has one: a token may contain a
+/// colon itself.
 fn with_user(secret: Vec<u8>) -> Vec<Vec<u8>> {
     let mut halves = secret.splitn(2, |byte| *byte == b':').skip(1);
     let behind_user = halves.next().filter(|half| !half.is_empty());
@@ -47,7 +48,7 @@ fn with_user(secret: Vec<u8>) -> Vec<Vec<u8>> {
     std::iter::once(secret).chain(behind_user).collect()
 }
 
-/// `p`, if it stands there once and is not empty. Blanks around it are not meant.
+/// The value of `p`, without blanks around it, if it is given once and is not empty.
 fn password(query: &str) -> Vec<Vec<u8>> {
     let mut found = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| name == "p")

@@ -6,13 +6,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-/// Some clients leave the padding out.
+/// Base64 with or without padding: some clients leave it out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// How a secret was sent.
+/// The scheme by which a secret was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
     Token,
@@ -21,7 +21,7 @@ pub(super) enum Scheme {
 }
 
 /// The secret that a request carries. Absent if there is no `Authorization` header, if there are
-/// several, or if the one cannot be read: who sends two credentials means none of them.
+/// several (two credentials count as none), or if it cannot be read.
 pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Vec<u8>)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.as_bytes().trim_ascii();
@@ -40,8 +40,8 @@ pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Vec<u8>)> {
     (!secret.is_empty()).then_some((scheme, secret))
 }
 
-/// What follows the first colon; the user before it is ignored. Blanks around it are, as with the
-/// other schemes: `echo user:token | base64` puts a line break into it.
+/// The part after the first colon, without blanks around it, as with the other schemes: `echo
+/// user:token | base64` encodes a line break too. The user before the colon is ignored.
 fn password(encoded: &[u8]) -> Option<Vec<u8>> {
     let pair = BASE64.decode(encoded).ok()?;
     let colon = pair.iter().position(|byte| *byte == b':')?;

@@ -1,11 +1,11 @@
-//! Who a request comes from, and what that permits.
+//! The sender of a request, and what it may do.
 
 use std::sync::Arc;
 
 use super::{Credentials, Refusal};
 use crate::catalog::{Catalog, Token, TokenHash, TokenId};
 
-/// Who a request comes from.
+/// The sender of a request.
 #[derive(Clone, Debug)]
 pub enum Identity {
     /// Authentication is off: everything is permitted.
@@ -15,7 +15,7 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// Whether the bucket of this name may be written, and created by writing to it.
+    /// Returns true if the bucket of this name may be written, and created by writing to it.
     pub fn may_write(&self, bucket: &str) -> bool {
         match self {
             Self::Anyone => true,
@@ -23,7 +23,7 @@ impl Identity {
         }
     }
 
-    /// Whether the bucket of this name may be read.
+    /// Returns true if the bucket of this name may be read.
     pub fn may_read(&self, bucket: &str) -> bool {
         match self {
             Self::Anyone => true,
@@ -31,12 +31,13 @@ impl Identity {
         }
     }
 
-    /// Whether the bucket of this name may be known of: who may read or write it.
+    /// Returns true if this sender may know that the bucket of this name exists: it may read or
+    /// write it.
     pub fn may_see(&self, bucket: &str) -> bool {
         self.may_read(bucket) || self.may_write(bucket)
     }
 
-    /// Whether tokens and buckets may be managed.
+    /// Returns true if tokens and buckets may be managed.
     pub fn may_manage(&self) -> bool {
         match self {
             Self::Anyone => true,
@@ -44,7 +45,7 @@ impl Identity {
         }
     }
 
-    /// The token, by the name that is not secret.
+    /// The token's id, which is not secret.
     pub fn token_id(&self) -> Option<TokenId> {
         match self {
             Self::Anyone => None,
@@ -53,8 +54,8 @@ impl Identity {
     }
 }
 
-/// The holder of the token that a request carries, if it is known and has not ended by `now_ns`
-/// (nanoseconds since the epoch).
+/// The holder of the token that a request carries, if the token is known and has not expired by
+/// `now_ns` (nanoseconds since the epoch).
 pub fn identify(
     credentials: &Credentials<'_>,
     catalog: &Catalog,

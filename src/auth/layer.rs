@@ -1,4 +1,4 @@
-//! The tower layer that stands before every route that asks for a token.
+//! The tower layer in front of every route that requires a token.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -11,16 +11,16 @@ use tower::{Layer, Service};
 
 use super::{Identity, Refusal};
 
-/// Who decides, and who words the refusal.
+/// Decides about requests, and writes the refusals.
 pub trait Gate: Clone + Send + Sync + 'static {
-    /// Who the request comes from, or why it may not go on.
+    /// Returns the sender of the request, or why it is refused.
     fn admit(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Identity, Refusal>;
 
-    /// The answer to a request that may not go on.
+    /// The answer to a refused request.
     fn refuse(&self, refusal: Refusal) -> Response;
 }
 
-/// Lets requests through that a [`Gate`] admits, with their [`Identity`] as an extension.
+/// Passes on the requests that a [`Gate`] admits, with their [`Identity`] as an extension.
 #[derive(Clone, Debug)]
 pub struct AuthLayer<G> {
     gate: G,
@@ -44,7 +44,7 @@ impl<G: Gate, S> Layer<S> for AuthLayer<G> {
     }
 }
 
-/// A service behind an [`AuthLayer`].
+/// A service wrapped in an [`AuthLayer`].
 #[derive(Clone, Debug)]
 pub struct Authenticated<G, S> {
     gate: G,

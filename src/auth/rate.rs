@@ -1,5 +1,10 @@
-//! How often a token may ask: a bucket a token that holds the requests of one second and refills
-//! steadily (the generic cell rate algorithm: one instant a token says how full its bucket is).
+//! The limit on requests per token: one bucket per token, which holds the requests of one second
+//! and refills steadily. It is the generic cell rate algorithm: one instant per token says how full
+//! its bucket is.
+//!
+//! It is hand-written: the crate governor implements the same algorithm, but it would still need
+//! our sweep of idle tokens, the rounding for `Retry-After` and an adapter for our clock: it would
+//! save about 15 lines and bring in four packages.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,19 +13,19 @@ use std::time::{Duration, Instant};
 use super::Refusal;
 use crate::catalog::TokenId;
 
-/// From here on the entries of tokens that have not asked for a while are thrown out.
+/// The number of entries from which those of idle tokens are removed.
 const ENTRIES_BEFORE_SWEEP: usize = 1024;
 
-/// The same number of requests a second for every token.
+/// A limit of requests per second, the same for every token.
 #[derive(Debug)]
 pub struct RateLimit {
     per_second: u32,
-    /// When a token's bucket will be full again; absent, or in the past, for a full one.
+    /// The instant at which a token's bucket is full again; absent or in the past if it is full.
     full_at: Mutex<HashMap<TokenId, Instant>>,
 }
 
 impl RateLimit {
-    /// This many requests a second; no limit at all for 0.
+    /// Limits every token to this many requests per second; `None`, no limit, for 0.
     pub fn new(per_second: u32) -> Option<Self> {
         (per_second > 0).then(|| Self {
             per_second,
@@ -28,7 +33,7 @@ impl RateLimit {
         })
     }
 
-    /// Takes one request of `token` out of its bucket, or says when there is one again.
+    /// Takes one request out of the bucket of `token`, or says when the next one is possible.
     pub fn admit(&self, token: TokenId, now: Instant) -> Result<(), Refusal> {
         let cost = Duration::from_secs(1) / self.per_second;
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +54,7 @@ impl RateLimit {
     }
 }
 
-/// Rounded up, at least 1: what `Retry-After` can say.
+/// The duration in whole seconds, rounded up, at least 1: the unit of `Retry-After`.
 fn whole_seconds(duration: Duration) -> u32 {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     u32::try_from(seconds).unwrap_or(u32::MAX).max(1)

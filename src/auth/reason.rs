@@ -1,27 +1,27 @@
-//! Why a credential was refused, for our own log. The client is told nothing of it: to a stranger
-//! all refusals look the same.
+//! The reason for which a credential was refused, for our own log. The client never sees it: to a
+//! stranger all refusals look the same.
 
 use http::header::AUTHORIZATION;
 
 use super::Credentials;
 use crate::catalog::{Catalog, TokenHash};
 
-/// What was wrong with it.
+/// The fault of a refused credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reason {
-    /// There is none.
+    /// There is no credential.
     Missing = 1,
     /// There is a header, or several, but no secret in it.
     Unreadable = 2,
     /// No token has that secret.
     Unknown = 4,
-    /// The token has ended.
+    /// The token has expired.
     Expired = 8,
 }
 
 impl Reason {
-    /// Of a request that was refused as unauthorized.
+    /// The reason for a request that was refused as unauthorized.
     pub fn of(credentials: &Credentials<'_>, catalog: &Catalog) -> Self {
         let secrets = credentials.secrets();
         let is_known = |secret: &Vec<u8>| catalog.token(&TokenHash::of(secret)).is_some();
@@ -33,7 +33,7 @@ impl Reason {
         }
     }
 
-    /// What to do about it, for who runs the server.
+    /// Advice for the operator of the server.
     pub fn advice(self) -> &'static str {
         match self {
             Self::Missing => {
@@ -85,7 +85,7 @@ mod tests {
             (with("Token"), Reason::Unreadable),
             (with(known), Reason::Unreadable),
             (with("Token unknown"), Reason::Unknown),
-            // It is known, so if it was refused it must have ended.
+            // The token is known, so it was refused because it has expired.
             (with(&format!("Token {known}")), Reason::Expired),
         ] {
             let credentials = Credentials {

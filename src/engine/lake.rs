@@ -1,5 +1,5 @@
-//! The lake's place in the engine: its settings, what the write path asks it, and the log as it
-//! sees it.
+//! The lake's place in the engine: its settings, what it does for the write path, and its view of
+//! the log.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::read;
 use crate::storage::Storage;
 use crate::telemetry::causes;
 
-/// A reader of a table reads at most so many commits behind a checkpoint, plus what came since the
-/// last look at the table.
+/// The number of commits after which a checkpoint is written: a reader of a table reads at most
+/// this many commits after a checkpoint, plus those since the last look at the table.
 const CHECKPOINT_EVERY: u64 = 20;
 
-/// The tables of the data folder at hand.
+/// The tables of the opened data folder.
 #[derive(Clone, Debug)]
 pub(super) struct Tables {
     lake: Lake,
@@ -56,12 +56,12 @@ impl Tables {
         })
     }
 
-    /// New frames of the log come after this one.
+    /// The last sequence number that the tables know: new frames of the log come after it.
     pub(super) fn last(&self) -> Sequence {
         self.lake.last()
     }
 
-    /// What readers see of them.
+    /// The tables as readers see them.
     pub(super) fn files(&self) -> Option<Arc<dyn read::Lake>> {
         let Self { lake, runtime, .. } = self.clone();
         Some(Arc::new(LakeFiles::new(
@@ -71,25 +71,25 @@ impl Tables {
         )))
     }
 
-    /// What a replay leaves out.
+    /// The frames that a replay leaves out.
     pub(super) fn flushed(&self) -> Flushed {
         let lake = self.lake.clone();
         Box::new(move |table| lake.flushed(table))
     }
 
-    /// Makes room during a replay.
+    /// Makes room in memory during a replay.
     pub(super) fn pressure(&self) -> Option<Pressure> {
         let Self { lake, runtime, .. } = self.clone();
         Some(Box::new(move |_| runtime.block_on(lake.relieve())))
     }
 
-    /// What happens to the tables of a bucket that is deleted.
+    /// Handles the tables of a deleted bucket.
     pub(super) fn on_delete(&self) -> Option<OnDelete> {
         let lake = self.lake.clone();
         Some(Box::new(move |bucket, name| lake.leave(bucket, name)))
     }
 
-    /// Flushes from now on.
+    /// Starts flushing.
     pub(super) fn start(&self, ingest: &Ingest) -> Flusher {
         let _entered = self.runtime.enter();
         let ingest = ingest.clone();
@@ -97,7 +97,7 @@ impl Tables {
     }
 }
 
-/// How the lake works with this configuration.
+/// The lake's options with this configuration.
 fn options(config: &Config) -> Result<Options, LakeError> {
     let lake = &config.lake;
     let url = match lake.url.as_str() {

@@ -1,14 +1,14 @@
-//! What a running server is made of: the data folder, buckets and tokens, the write path with its log,
-//! the tables, and who reads them. All of it is opened and closed here, in the one order in which
+//! The parts of a running server: the data folder, buckets and tokens, the write path with its log,
+//! the tables, and their readers. All of them are opened and closed here, in the one order in which
 //! each finds what it needs.
 //!
 //! ```text
 //! data folder > catalog > buffer > tables > exporter > log, replayed into the buffer > flusher
 //! ```
 //!
-//! It knows no HTTP: the endpoints are handed an [`Engine`]. It is also where modules that must not
-//! know each other meet: the lake sees the log of the write path (`lake`), a reader sees the lake
-//! (`tables`).
+//! This module knows no HTTP: the endpoints receive an [`Engine`]. It also connects modules that
+//! must not know each other: the lake sees the log of the write path (`lake`), a reader sees the
+//! lake (`tables`).
 
 #[cfg_attr(not(feature = "lake"), path = "without_lake.rs")]
 mod lake;
@@ -34,7 +34,7 @@ use crate::telemetry::{Metrics, causes};
 pub use lake::NoTables;
 pub use open::{Announce, Announcement, OpenError, ingest_options};
 
-/// What an engine works with and does not own. Clones are the same.
+/// The services that an engine uses and does not own. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Environment {
     /// The settings.
@@ -47,38 +47,38 @@ pub struct Environment {
     pub metrics: Metrics,
 }
 
-/// A data folder at work. Clones are the same.
+/// An opened data folder. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Engine {
     /// Buckets and tokens.
     pub catalog: Catalog,
     /// The write path.
     pub ingest: Ingest,
-    /// What was written.
+    /// The stored points, for readers.
     pub sources: Sources,
-    /// What was written, on its way out.
+    /// Exports of the stored points.
     pub exporter: Exporter,
-    /// Where points move to.
+    /// The task that moves points to the tables.
     #[cfg(feature = "lake")]
     pub tables: crate::lake::Flusher,
-    /// Where points would move to.
+    /// The place of that task in a build without tables.
     #[cfg(not(feature = "lake"))]
     pub tables: NoTables,
 }
 
 impl Engine {
-    /// Opens the data folder that the configuration names. It takes as long as the log is long and
-    /// is done on a thread of its own; must be called within a runtime.
+    /// Opens the data folder that the configuration names, on a thread of its own. The time it
+    /// takes grows with the length of the log. Must be called within a runtime.
     ///
     /// # Errors
-    /// [`OpenError`] says what cannot be used, and nothing is left running.
+    /// [`OpenError`] says what cannot be used; nothing is left running.
     pub async fn open(environment: Environment, announce: Announce) -> Result<Self, OpenError> {
         open::open(environment, announce).await
     }
 
-    /// Flushes what is in memory, as far as that is done within `patience`, and closes the log with the
-    /// mark of a clean end, once nothing is in flight. If that fails the log is in order all the same:
-    /// the next start treats it like one after a crash.
+    /// Flushes what is in memory, as far as it can within `patience`, and closes the log with the
+    /// mark of a clean end once nothing is in flight. If that fails, the log is in order all the
+    /// same: the next start treats it like one after a crash.
     pub async fn close(&self, patience: Duration) {
         self.tables.stop(patience).await;
         let ingest = self.ingest.clone();

@@ -1,5 +1,6 @@
-//! Opening the engine: the data folder, the catalog, the log. It takes as long as the log is long
-//! and runs on a thread of its own, while a server already answers that it is starting.
+//! Opening the engine: the data folder, the catalog, the log. The time it takes grows with the
+//! length of the log, so it runs on a thread of its own, while the server already answers that it
+//! is starting.
 
 use std::io;
 use std::sync::Arc;
@@ -21,23 +22,24 @@ use crate::storage::{DiskStorage, Storage, StorageError};
 use crate::telemetry::Metrics;
 use crate::wal::{GroupReport, Observer, WalOptions};
 
-/// What a start has to tell whoever started it.
+/// News of a start for whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Announcement<'a> {
     /// The data folder is this server's: requests are answered from now on, and served once the log
     /// is replayed.
     Listening,
-    /// The operator's token that the very first start makes up. It is shown this once.
+    /// The operator's token, which the very first start generates. It is shown only this once.
     OperatorToken(&'a str),
 }
 
-/// Tells it. An error means that nobody has seen it.
+/// Announces it. An error means that nobody has seen it.
 pub type Announce = Box<dyn FnMut(Announcement<'_>) -> io::Result<()> + Send>;
 
-/// Bodies up to here are parsed on the threads that serve connections (design decision D2).
+/// The largest body in bytes that is parsed on the threads that serve connections (design decision
+/// D2).
 const INLINE_BYTES_MAX: usize = 256 * 1024;
 
-/// Why the engine was not opened.
+/// The reason for which the engine was not opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The data folder.
@@ -49,8 +51,8 @@ pub enum OpenError {
     /// The log.
     #[error(transparent)]
     Ingest(#[from] ingest::OpenError),
-    /// The address could not be told.
-    #[error("the address could not be told")]
+    /// The address could not be announced.
+    #[error("the address could not be announced")]
     Unheard(#[source] io::Error),
     /// A token was made and could not be shown.
     #[error(
@@ -61,15 +63,15 @@ pub enum OpenError {
     /// The open tables.
     #[error(transparent)]
     Lake(#[from] LakeError),
-    /// No thread to open it on.
-    #[error("no thread for opening the data folder")]
+    /// No thread could be started for it.
+    #[error("no thread could be started for opening the data folder")]
     Thread(#[source] io::Error),
-    /// The thread ended without a word.
+    /// The thread ended without a result.
     #[error("opening the data folder was cut off by a fault of ours, see the log")]
     Lost,
 }
 
-/// Opens it on a thread of its own.
+/// Opens the engine on a thread of its own.
 pub(super) async fn open(
     environment: Environment,
     announce: Announce,
@@ -78,7 +80,7 @@ pub(super) async fn open(
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("open".to_owned());
     let open = move || {
-        // Nobody listens any more if the server was stopped meanwhile.
+        // Nobody is waiting any more if the server was stopped in the meantime.
         let _ = tx.send(engine(&environment, announce, &runtime));
     };
     thread.spawn(open).map_err(OpenError::Thread)?;
@@ -113,7 +115,7 @@ fn engine(
              folder only, and this one has its tokens already; unset it"
         );
     }
-    // A segment that could not be flushed with what is set aside for flushing would stay for ever.
+    // A segment that does not fit into the memory set aside for flushing would stay for ever.
     let flushable = config.memory.marks().segment_bytes_max();
     let segment_bytes_max = config.buffer.segment_bytes_max.min(flushable);
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
@@ -161,7 +163,7 @@ fn export_options(config: &Config) -> export::Options {
     }
 }
 
-/// How the write path works with this configuration.
+/// The write path's options with this configuration.
 pub fn ingest_options(config: &Config) -> ingest::Options {
     let limits = &config.limits;
     ingest::Options {

@@ -1,14 +1,14 @@
-//! What a long replay of the log says meanwhile.
+//! Log lines about the progress of a long replay.
 
 use std::time::Duration;
 
 use crate::clock;
 use crate::wal::Progress;
 
-/// How often it says how far it is.
+/// The time between two lines.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
-/// Says every now and then how far the replay is, how fast, and at last that it has ended.
+/// Logs from time to time how far the replay is and how fast, and in the end that it is done.
 pub(super) fn progress_log() -> impl FnMut(Progress) {
     let started = clock::instant();
     let mut told = started;

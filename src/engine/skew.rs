@@ -1,10 +1,10 @@
-//! A clock that went back. A machine without a battery for its clock starts in the past, and what
-//! follows is hard to see: points without a timestamp are put among old ones, perhaps over them,
-//! and retention keeps for longer than it should.
+//! Detection of a clock that went back. A machine whose clock has no battery starts in the past,
+//! and the consequences are hard to see: points without a timestamp land among old ones, perhaps
+//! overwrite them, and retention keeps points for longer than it should.
 //!
-//! Nothing on disk says for sure what time it is. The newest point of the log is nearly always of
-//! the time at which it was written, so a clock that is behind it deserves a remark; points of
-//! the future, which are legal, cause it too, and the remark says so.
+//! Nothing on disk says for sure what time it is. The newest point of the log nearly always carries
+//! the time at which it was written, so a clock that is behind it deserves a remark. Points with a
+//! time in the future, which are legal, cause the remark too, and it says so.
 
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use chrono::{DateTime, SecondsFormat};
 
 use crate::certain::Certain;
 
-/// Clocks of agents differ by seconds: a newest point this far ahead says nothing.
+/// How far ahead the newest point may be: clocks of agents differ by seconds.
 const SLACK_NS: i64 = 60 * 1_000_000_000;
 
-/// What to tell if the clock is behind the newest point of the log. Nanoseconds since the epoch.
+/// The remark to log if the clock is behind the newest point of the log. Times are nanoseconds
+/// since the epoch.
 pub(super) fn remark(newest_ns: Option<i64>, now_ns: i64) -> Option<String> {
     let newest_ns = newest_ns?;
     let behind_ns = newest_ns.saturating_sub(now_ns);

@@ -13,7 +13,8 @@ use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, Tags, TimeRange};
 use crate::read::{DataFile, Lake, LakeError, TableFiles};
 
-/// The tables of all buckets. Its methods block on the runtime: not for threads that serve others.
+/// The tables of all buckets. Its methods block on the runtime: never call them on a thread that
+/// serves connections.
 #[derive(Debug)]
 pub(super) struct LakeFiles {
     lake: lake::Lake,
@@ -100,7 +101,7 @@ impl DataFile for StoredFile {
     }
 }
 
-/// The chunks of a file, whose errors are told as the lake's.
+/// The chunks of a file, whose errors are reported as the lake's.
 struct Told(Box<dyn Chunks>);
 
 impl Chunks for Told {

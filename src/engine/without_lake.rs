@@ -1,4 +1,4 @@
-//! A server without tables: what is in memory is all there is, and the log keeps it.
+//! A server built without tables: it holds only what is in memory and in the log.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::ingest::{Flushed, Ingest, OnDelete, Pressure};
 use crate::read;
 use crate::storage::Storage;
 
-/// What can go wrong with tables that are not there.
+/// The errors of tables that do not exist: none.
 pub(super) type LakeError = Infallible;
 
 /// No tables.
@@ -57,11 +57,11 @@ impl Tables {
     }
 }
 
-/// Stands where tables would be in a build without them.
+/// The place of the flusher in a build without tables.
 #[derive(Clone, Copy, Debug)]
 pub struct NoTables;
 
 impl NoTables {
-    /// There is nothing to flush.
+    /// Does nothing: there is nothing to flush.
     pub async fn stop(&self, _: std::time::Duration) {}
 }

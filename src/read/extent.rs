@@ -1,28 +1,31 @@
-//! How much is stored of a time range, without reading it: buffered rows are counted one by one, those
-//! in files as the table's log tells of each file.
+//! The amount stored in a time range, without reading it: buffered rows are counted one by one,
+//! those in files by what the table's log says about each file.
 
 use super::ReadError;
 use super::sources::{DataFile, Sources};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::merge::TimeRange;
 
-/// What is stored in a time range.
+/// The amount stored in a time range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
-    /// At most so many rows; nothing if a file does not tell. A file that has some rows in the range
-    /// counts with all of them, and a point that was written twice may count twice.
+    /// An upper bound for the number of rows; absent if the rows of a file are not known. A file
+    /// that has some rows in the range counts with all of them, and a point that was written twice
+    /// may count twice.
     pub rows_max: Option<u64>,
-    /// No row in the range is older, nanoseconds since the epoch; nothing if there is none.
+    /// A lower bound for the times of the rows, nanoseconds since the epoch; absent if there are
+    /// none.
     pub first_ns: Option<i64>,
-    /// No row in the range is newer.
+    /// An upper bound for the times of the rows.
     pub last_ns: Option<i64>,
 }
 
 impl Extent {
-    /// What is stored of a bucket in a range. Blocks: not for threads that serve others.
+    /// The amount that is stored of a bucket in a range. Blocks: never call it on a thread that
+    /// serves connections.
     ///
     /// # Errors
-    /// The buffer cannot be looked at for lack of memory, or the lake not at all.
+    /// Memory is too short for a snapshot of the buffer, or the lake cannot be read.
     pub fn of(sources: &Sources, bucket: BucketId, range: TimeRange) -> Result<Self, ReadError> {
         let mut extent = Self {
             rows_max: Some(0),
@@ -49,7 +52,7 @@ impl Extent {
             lake,
             budget,
         } = sources;
-        // In this order: see `sources`.
+        // The order matters: see `sources`.
         let snapshot = buffer.snapshot(table, budget)?;
         let files = match lake {
             Some(lake) => lake.table(table)?,
@@ -78,7 +81,7 @@ impl Extent {
         }
     }
 
-    /// Adds so many rows between two times.
+    /// Adds this many rows between two times.
     fn add(&mut self, rows: Option<u64>, first_ns: i64, last_ns: i64) {
         let earlier = |known: i64| known.min(first_ns);
         let later = |known: i64| known.max(last_ns);

@@ -1,7 +1,7 @@
 //! Gathering the values of merged rows into Arrow arrays.
 //!
-//! Only cells that exist are looked at: a column learns of rows without a value when its next
-//! value comes, and of a series' tags once for all of its rows.
+//! Only cells that exist are visited: the rows without a value are added to a column when its next
+//! value comes, and the tags of a series once for all of its rows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,11 +22,12 @@ pub(super) struct Gather {
     times: TimestampNanosecondBuilder,
     tags: Vec<Tag>,
     tag_places: HashMap<Box<str>, usize>,
-    /// Rows of the series at hand whose tags are not in the columns yet.
+    /// Rows of the current series whose tags are not in the columns yet.
     series_rows: usize,
     fields: Vec<Values>,
     rows: usize,
-    /// Of a row without its texts: one without a value takes as much as one with.
+    /// The size of a row without its texts: a cell without a value takes as much as one with a
+    /// value.
     row_bytes: usize,
     bytes: usize,
 }
@@ -34,7 +35,7 @@ pub(super) struct Gather {
 #[derive(Default)]
 struct Tag {
     values: StringDictionaryBuilder<Int32Type>,
-    /// In the series at hand.
+    /// The tag's value in the current series.
     text: String,
     is_present: bool,
 }
@@ -70,12 +71,12 @@ impl Gather {
         self.rows
     }
 
-    /// About what the rows take.
+    /// The approximate memory of the rows, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Adds the row at hand.
+    /// Adds the current row.
     pub(super) fn push(&mut self, row: &Rows) {
         if row.is_new_series() {
             self.end_series();
@@ -120,7 +121,7 @@ impl Gather {
         }
     }
 
-    /// The columns gathered so far; starts anew.
+    /// Returns the columns gathered so far, and starts anew.
     pub(super) fn finish(&mut self) -> Vec<ArrayRef> {
         self.end_series();
         let rows = std::mem::take(&mut self.rows);
@@ -144,8 +145,8 @@ impl Values {
         }
     }
 
-    /// Sets the value of a row; those before it that have none become null. A value of another
-    /// type cannot come: one that is not of the field's type counts as absent before.
+    /// Sets the value of a row; earlier rows without a value become null. A value of another type
+    /// cannot arrive here: the merge already treats it as absent.
     fn push(&mut self, row: usize, value: FieldValue<'_>) {
         self.fill(row);
         match (self, value) {
@@ -158,7 +159,7 @@ impl Values {
         }
     }
 
-    /// Nulls up to `rows`.
+    /// Adds nulls up to `rows`.
     fn fill(&mut self, rows: usize) {
         match self {
             Self::Float(values) => values.append_nulls(rows.saturating_sub(values.len())),

@@ -6,17 +6,18 @@
 //!              day by day: segments, files ── merge ───┘
 //! ```
 //!
-//! Promises: rows come by day (UTC), tag set (key by key, bytewise, an absent tag first) and time;
-//! rows of equal series and time are one, and for each field the last written value counts (design
-//! decision D7), where the buffer's was written after the lake's. A field that nodes of a shared lake
-//! met with several types comes with all its values: nothing that was acknowledged is left out.
+//! Promises: rows are ordered by day (UTC), tag set (key by key, bytewise, an absent tag first) and
+//! time; rows of equal series and time are merged into one, and for each field the last written
+//! value counts (design decision D7), where the buffer's values were written after the lake's. If
+//! nodes of a shared lake wrote a field with several types, all of its values are returned: nothing
+//! that was acknowledged is left out.
 //!
-//! Memory beyond what is buffered is taken from the budget: a few bytes per buffered row, and for files
-//! the floor of one reading ([`Room`](crate::memory::Room)), however many and large they are: a table
-//! may be of any size. It is taken before the first row, so that no reader breaks off for lack of it.
-//! A record batch is of 1 MiB at most, or of one row that is longer.
+//! Memory beyond what is buffered is taken from the budget: a few bytes per buffered row, and for
+//! files the minimum of one reading ([`Room`](crate::memory::Room)), however many and large they
+//! are, so a table may be of any size. It is taken before the first row, so that no reader breaks
+//! off for lack of memory. A record batch is at most 1 MiB, or a single row if that is longer.
 //!
-//! This module does not know who asks, nor in which form rows leave, nor how the lake works.
+//! This module does not know who asks, in which form rows leave, or how the lake works.
 
 mod extent;
 mod gather;
@@ -37,13 +38,13 @@ pub use scan::Scan;
 pub use sources::{DataFile, Lake, LakeError, Sources, TableFiles};
 pub use table::{Table, TableField};
 
-/// Why nothing more is read.
+/// The reason for which nothing more is read.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// Memory is short.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
-    /// The lake's store does not answer, or something in the lake is not as it was left.
+    /// The lake's store does not answer, or something in the lake was changed or damaged.
     #[error(transparent)]
     Lake(#[from] LakeError),
     /// The rows of a file could not be merged.
@@ -55,7 +56,7 @@ pub enum ReadError {
 }
 
 impl From<MergeError> for ReadError {
-    /// What the lake says about one of its files is told as the lake's.
+    /// Reports an error of the lake about one of its files as the lake's.
     fn from(error: MergeError) -> Self {
         match error {
             MergeError::Chunks { run, source } => match source.downcast::<LakeError>() {

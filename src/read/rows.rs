@@ -8,12 +8,12 @@ use crate::merge::{Merge, Points};
 /// Rows in order, one at a time.
 pub struct Rows {
     table: Table,
-    /// Of the day at hand.
+    /// The merged points of the current day.
     points: Points,
 }
 
 impl Rows {
-    /// The rows of a table.
+    /// Starts before the first row of a table.
     pub fn new(table: Table) -> Self {
         let fields = table.fields().iter();
         let points = Points::of_fields(fields.map(|field| (&*field.name, field.field_type)));
@@ -30,10 +30,10 @@ impl Rows {
         self.table.fields()
     }
 
-    /// Goes to the next row; false at the end.
+    /// Moves to the next row; returns false at the end.
     pub fn advance(&mut self) -> Result<bool, ReadError> {
         while !self.points.advance()? {
-            // What the day has held is given back before the next one is opened.
+            // The memory of the day is given back before the next one is opened.
             self.points.start(Merge::default());
             let Some(merge) = self.table.next_day()? else {
                 return Ok(false);
@@ -43,22 +43,22 @@ impl Rows {
         Ok(true)
     }
 
-    /// Nanoseconds since the epoch.
+    /// The time of the row, nanoseconds since the epoch.
     pub fn time_ns(&self) -> i64 {
         self.points.time_ns()
     }
 
-    /// Whether the tag set is another one than that of the row before, or may be.
+    /// Returns true if the tag set differs, or may differ, from that of the row before.
     pub fn is_new_series(&self) -> bool {
         self.points.is_new_series()
     }
 
-    /// Key and value of every tag of the row, by key.
+    /// The key and value of every tag of the row, ordered by key.
     pub fn row_tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.points.tags()
     }
 
-    /// Every value of the row with the place of its field among [`Rows::fields`], ascending.
+    /// Every value of the row with the index of its field in [`Rows::fields`], ascending.
     pub fn row_values(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
         self.points.values()
     }

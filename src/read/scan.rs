@@ -10,13 +10,13 @@ use super::gather::Gather;
 use super::rows::Rows;
 use crate::columnar::schema;
 
-/// Rows of a record batch at most.
+/// The most rows of a record batch.
 const BATCH_ROWS: usize = 8192;
 
-/// Bytes of a record batch from which on it is full, however few its rows are.
+/// The bytes from which a record batch is full, however few rows it has.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// The rows of a table, some thousands at a time.
+/// The rows of a table, a few thousand at a time.
 pub struct Scan {
     schema: SchemaRef,
     gather: Gather,
@@ -24,7 +24,7 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Batches of these rows.
+    /// Makes batches of these rows.
     pub fn new(rows: Rows) -> Self {
         let fields = rows.fields().iter();
         let fields = fields.map(|field| (&*field.label, field.field_type));
@@ -35,12 +35,12 @@ impl Scan {
         }
     }
 
-    /// Time, tags, fields, each bytewise by name.
+    /// The time, then the tags, then the fields, each ordered bytewise by name.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// The next rows; nothing at the end.
+    /// The next rows; `None` at the end.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
         while self.gather.rows() < BATCH_ROWS
             && self.gather.bytes() < BATCH_BYTES

@@ -1,7 +1,8 @@
-//! Where rows come from: the buffer, and the lake, of which a reader knows this seam only.
+//! The sources of rows: the buffer and the lake, of which a reader knows only this trait.
 //!
-//! A reader asks the buffer first and the lake second. What was flushed between the two is then in
-//! both answers, and [`TableFiles::flushed`] says what to leave out: never both, never neither.
+//! A reader asks the buffer first and the lake second. Rows that were flushed in between are then
+//! in both answers, and [`TableFiles::flushed`] says which of the buffer's to leave out: every row
+//! is read once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -18,23 +19,23 @@ use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Room};
 use crate::merge::{Chunks, ChunksError, TimeRange};
 
-/// How long a reader waits for memory before it is refused: as long as a write, by default.
+/// The time that a reader waits for memory before it is refused: the default of a write.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where points may lie.
+/// The places where points may be.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    /// What is in memory.
+    /// The points in memory.
     pub buffer: Buffer,
     /// The tables, if there are any.
     pub lake: Option<Arc<dyn Lake>>,
-    /// What reading takes is taken from here.
+    /// The budget from which the memory of reading is taken.
     pub budget: Budget,
 }
 
 impl Sources {
-    /// Where files are read; nothing without a lake. Blocks for a while if memory is short; must be
-    /// called within a runtime.
+    /// The memory in which files are read; `None` without a lake. Blocks for a while if memory is
+    /// short; must be called within a runtime.
     pub fn room(&self) -> Result<Option<Room>, ReadError> {
         if self.lake.is_none() {
             return Ok(None);
@@ -43,7 +44,7 @@ impl Sources {
         Ok(Some(Handle::current().block_on(room)?))
     }
 
-    /// The measurements of a bucket, bytewise.
+    /// The measurements of a bucket, ordered bytewise.
     pub fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, ReadError> {
         let mut all: BTreeSet<String> = self.buffer.measurements(bucket).into_iter().collect();
         if let Some(lake) = &self.lake {
@@ -58,23 +59,23 @@ pub trait Lake: Debug + Send + Sync {
     /// The measurements of a bucket that have a table, in any order.
     fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError>;
 
-    /// A table as it is now, if there is one.
+    /// The current state of a table, if there is one.
     fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError>;
 }
 
 /// The files of a table at one of its versions.
 #[derive(Debug)]
 pub struct TableFiles {
-    /// Rows of this node's log up to here are in the files, so the buffer's do not count.
+    /// The last sequence number of this node's log whose rows are in the files: up to it the
+    /// buffer's rows do not count.
     pub flushed: Sequence,
     /// The keys of the tag columns, in any order.
     pub tags: Vec<Box<str>>,
-    /// The fields. Several nodes may have given one name several types: the first one that stands
-    /// here is what a reader sees (unless the buffer has another), so those of this node come
-    /// first.
+    /// The fields. Several nodes may have given one name several types: a reader sees the first one
+    /// in this list (unless the buffer has another), so the types of this node come first.
     pub fields: Vec<(Box<str>, FieldType)>,
-    /// The files of each day (days since 1970-01-01, UTC) in the order of writing: of equal points
-    /// the later file's values count.
+    /// The files of each day (days since 1970-01-01, UTC) in the order in which they were written:
+    /// of equal points, the values of the later file count.
     pub days: BTreeMap<i32, Vec<Arc<dyn DataFile>>>,
 }
 
@@ -83,22 +84,22 @@ pub trait DataFile: Debug + Send + Sync {
     /// Its path, for messages.
     fn name(&self) -> &str;
 
-    /// No row of it is older or newer than these, nanoseconds since the epoch, as far as is known
-    /// without opening it.
+    /// Bounds for the times of its rows, nanoseconds since the epoch, as far as known without
+    /// opening it.
     fn times(&self) -> (i64, i64);
 
-    /// Its rows, if that is known without opening it.
+    /// The number of its rows, if known without opening it.
     fn rows(&self) -> Option<u64>;
 
-    /// Whether it may have a row in `range`, as far as is known without opening it.
+    /// Returns true if it may have a row in `range`, as far as known without opening it.
     fn meets(&self, range: TimeRange) -> bool {
         let (min_ns, max_ns) = self.times();
         range.meets(min_ns, max_ns)
     }
 
-    /// Makes it ready to be read, in a room where so many files may be open at once. Rows outside
-    /// `range` need not come. May block. An error that is a [`LakeError`] inside the stream's is
-    /// told as that.
+    /// Prepares it for reading, in a room that is shared by this many files open at once. Rows
+    /// outside `range` need not be returned. May block. A [`LakeError`] inside the stream's error
+    /// is reported as that.
     fn open(
         &self,
         range: TimeRange,
@@ -107,17 +108,17 @@ pub trait DataFile: Debug + Send + Sync {
     ) -> Result<Box<dyn Chunks>, LakeError>;
 }
 
-/// Why the lake could not be read.
+/// The reason for which the lake could not be read.
 #[derive(Debug, Error)]
 pub enum LakeError {
-    /// Its store does not answer, or not in time: later it may.
+    /// Its store does not answer, or not in time; it may later.
     #[error("the lake cannot be reached: {0}")]
     Unreachable(ChunksError),
-    /// A table, or a file of it, is damaged or lost: what it means and what to do, by the names that
-    /// whoever reads the table may know.
+    /// A table, or a file of it, is damaged or lost: the text says what this means and what to do,
+    /// with names that a reader of the table may know.
     #[error("{0}")]
     Damaged(ChunksError),
-    /// What lies there is not as it was left.
+    /// Something in it was changed or damaged.
     #[error("the lake cannot be read: {0}")]
     Unreadable(ChunksError),
 }

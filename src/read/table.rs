@@ -1,4 +1,4 @@
-//! A table with all its sources: the days it has, and a merge of each.
+//! A table with all its sources: its days, and a merge of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,40 +13,40 @@ use crate::merge::{Merge, Run, SortedSegment, TimeRange};
 
 /// A field of a table, with one of its types.
 ///
-/// A name has several only if nodes that share a table met it with different ones. All was
-/// acknowledged, so nothing is kept back.
+/// A name has several only if nodes that share a table wrote it with different ones. All values
+/// were acknowledged, so none is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableField {
-    /// In line protocol.
+    /// Its name in line protocol.
     pub name: Box<str>,
     /// One of the types that the name has.
     pub field_type: FieldType,
-    /// 0 for the type that the field has here, then up.
+    /// 0 for the type that the field has on this node, then counting up.
     pub rank: usize,
-    /// The name of its column where each has one, which no other has: that of the field, or with the
-    /// type behind it.
+    /// A unique name for its column in formats with a column per type: the field's name, with the
+    /// type after it if need be.
     pub label: Box<str>,
 }
 
 /// The rows of a table as they are at one moment.
 pub struct Table {
-    /// Bytewise.
+    /// The tag keys, ordered bytewise.
     tags: Vec<Box<str>>,
-    /// By name, bytewise.
+    /// The fields, ordered bytewise by name.
     fields: Vec<TableField>,
     buffered: Vec<Arc<SortedSegment>>,
     files: Option<TableFiles>,
-    /// Those that are left.
+    /// The days that are left.
     days: std::collections::btree_set::IntoIter<i32>,
     range: TimeRange,
-    /// Where its files are read.
+    /// The memory in which its files are read.
     room: Option<Room>,
     _snapshot: Option<TableSnapshot>,
     _sorted: Reservation,
 }
 
 impl Table {
-    /// The rows of a table in `range`, whose files are read in `room`; nothing if there is no such
+    /// The rows of a table in `range`, whose files are read in `room`; `None` if there is no such
     /// table.
     pub fn open(
         sources: &Sources,
@@ -59,7 +59,7 @@ impl Table {
             lake,
             budget,
         } = sources;
-        // In this order: see `sources`.
+        // The order matters: see `sources`.
         let snapshot = buffer.snapshot(table, budget)?;
         let files = match lake {
             Some(lake) => lake.table(table)?,
@@ -91,17 +91,17 @@ impl Table {
         }))
     }
 
-    /// The tag keys, bytewise.
+    /// The tag keys in bytewise order.
     pub fn tags(&self) -> &[Box<str>] {
         &self.tags
     }
 
-    /// The fields, bytewise by name, those of one name by rank.
+    /// The fields in bytewise order of their names, those of one name by rank.
     pub fn fields(&self) -> &[TableField] {
         &self.fields
     }
 
-    /// The rows of the next day; nothing after the last.
+    /// The rows of the next day; `None` after the last.
     pub fn next_day(&mut self) -> Result<Option<Merge>, ReadError> {
         let Some(day) = self.days.next() else {
             return Ok(None);
@@ -114,7 +114,7 @@ impl Table {
                 runs.push(Run::stream(file.name(), chunks, self.range));
             }
         }
-        // What is still buffered was written after what is in files.
+        // Buffered rows were written after those in files.
         runs.extend(
             self.buffered
                 .iter()
@@ -125,7 +125,7 @@ impl Table {
 }
 
 impl TableFiles {
-    /// Without the files that have no row in `range`.
+    /// Leaves out the files that have no row in `range`.
     fn of(mut self, range: TimeRange) -> Self {
         self.days.retain(|day, files| {
             files.retain(|file| file.meets(range));
@@ -135,7 +135,7 @@ impl TableFiles {
     }
 }
 
-/// Puts segments in order, each behind the memory for it.
+/// Sorts segments, each after its memory was taken.
 fn sort(
     segments: &[Arc<Segment>],
     range: TimeRange,
@@ -154,9 +154,9 @@ fn sort(
 
 type Columns = (Vec<Box<str>>, Vec<TableField>);
 
-/// The tags and fields of all sources, ordered by name. A field is of the type that the buffer
-/// has, else of the first that the lake names; others come behind it. A name that is a tag and a
-/// field, because nodes disagree, is shown as both, the field's column named for its type.
+/// The tags and fields of all sources, ordered by name. A field has the type that the buffer has,
+/// else the first that the lake names; other types follow it. A name that is both a tag and a
+/// field, because nodes disagree, is shown as both, and the field's column is named with its type.
 fn columns(segments: &[Arc<Segment>], files: Option<&TableFiles>) -> Columns {
     let mut tags: BTreeSet<&str> = BTreeSet::new();
     let mut fields: BTreeMap<&str, Vec<FieldType>> = BTreeMap::new();
@@ -207,7 +207,7 @@ fn columns(segments: &[Arc<Segment>], files: Option<&TableFiles>) -> Columns {
     (tags.into_iter().map(Box::from).collect(), fields)
 }
 
-/// `v_float`, or, where another column is called that, `v_float_2` and so on.
+/// Returns `v_float`, or, if another column has that name, `v_float_2` and so on.
 fn label(name: &str, field_type: FieldType, taken: &mut BTreeSet<String>) -> Box<str> {
     let plain = format!("{name}_{field_type}");
     let numbered = (2_u32..).map(|number| format!("{plain}_{number}"));
