@@ -3,21 +3,26 @@
 //! A start asks the tables with such a flush before it replays the log, and waits for a store that
 //! does not answer. It does not wait for one table that cannot tell, for it is damaged, or nobody may
 //! read it: the others have nothing to do with that. Its rows come back from the log in segments
-//! that end where its flushes ended ([`super::position`]), and nothing is added to the table before it
+//! that end where its flushes ended ([`super::positions`]), and nothing is added to the table before it
 //! can be asked. What it has then is let go of, and only the rest is flushed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::compact::JoinLimits;
+use super::error::LakeError;
+use super::handle::{Lake, Shared};
+use super::options::{JoinLimits, Options};
 use super::positions::Positions;
 use super::store::{self, Store};
 use super::tables::Tables;
-use super::time::Trust;
-use super::{Lake, LakeError, Opened, Shared};
-use crate::clock;
+use super::trust::Trust;
+use crate::buffer::Buffer;
+use crate::catalog::Catalog;
+use crate::clock::{self, Clock};
 use crate::id::{Sequence, TableId};
-use crate::storage::data_format;
+use crate::memory::Budget;
+use crate::storage::{Storage, data_format};
+use crate::telemetry::Metrics;
 
 /// How long a start waits before it asks a store again that did not answer.
 const ASK_AGAIN: Duration = match cfg!(test) {
@@ -27,6 +32,25 @@ const ASK_AGAIN: Duration = match cfg!(test) {
 
 /// A table that could not be asked so often, while the store answers, is at fault itself.
 const TIMES_ASKED: u32 = 3;
+
+/// What the lake is made of.
+#[derive(Debug)]
+pub struct Opened {
+    /// The data folder.
+    pub storage: Arc<dyn Storage>,
+    /// Which buckets there are.
+    pub catalog: Catalog,
+    /// Where points come from.
+    pub buffer: Buffer,
+    /// Memory for all of it.
+    pub budget: Budget,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Where numbers go.
+    pub metrics: Metrics,
+    /// How it works.
+    pub options: Options,
+}
 
 impl Lake {
     /// Opens the store of the tables, and asks those with a flush whose end is not known. If the
@@ -61,7 +85,7 @@ impl Lake {
             return Err(LakeError::NotConditional { store });
         }
         let positions = Positions::open(storage)?;
-        let trust = Trust::new(positions.time_ns());
+        let trust = Trust::new(clock.clone(), positions.clone());
         positions.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
         for (bucket, _) in positions.leaving() {
             if catalog.bucket(bucket).is_some() {

@@ -32,12 +32,14 @@ use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use tokio::runtime::Handle;
 
-use super::columns::Columns;
+use super::error::LakeError;
+use super::handle::Lake;
 use super::parquet::{BoxError, DecodeError, How, Layout, ParquetChunks, ReadRange};
-use super::state::{DataFile, TableState};
+use super::state::columns::Columns;
+use super::state::data_file::DataFile;
+use super::state::table_state::TableState;
 use super::store::Store;
 use super::table::Table;
-use super::{Lake, LakeError};
 use crate::catalog::Bucket;
 use crate::columnar::Segment;
 use crate::id::Sequence;

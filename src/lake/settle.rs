@@ -5,8 +5,10 @@
 //! error for all who meet it, unless a deletion of the bucket that this node has not seen yet says
 //! why ([`super::deletion`]), or an operator gives up what it had.
 
+use super::error::LakeError;
+use super::handle::Lake;
+use super::names;
 use super::table::{Seen, Table};
-use super::{Lake, LakeError, names};
 use crate::catalog::Bucket;
 use crate::id::{Sequence, TableId};
 

@@ -1,6 +1,7 @@
 //! What a table looks like, for people.
 
-use super::{Lake, LakeError};
+use super::error::LakeError;
+use super::handle::Lake;
 use crate::catalog::Bucket;
 use crate::id::Sequence;
 use crate::narrow;

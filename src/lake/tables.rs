@@ -7,10 +7,11 @@ use object_store::ObjectStore as _;
 use object_store::path::Path;
 
 use super::deletion::Deletions;
-use super::kept::Kept;
+use super::error::LakeError;
+use super::names;
 use super::store::{self, Store};
+use super::table::kept::Kept;
 use super::table::{Known, Table};
-use super::{LakeError, names};
 use crate::memory::Budget;
 
 /// The tables of a lake. Every user of a table shares one handle to it.

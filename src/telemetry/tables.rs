@@ -1,5 +1,7 @@
 //! What is counted of the open tables.
 
+use std::ops::AddAssign;
+
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
@@ -34,6 +36,23 @@ pub struct UpkeepCounts {
     pub files_added: u64,
     /// Bytes that were written.
     pub bytes_added: u64,
+}
+
+impl AddAssign for FlushCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.files += more.files;
+        self.bytes += more.bytes;
+        self.rows += more.rows;
+        self.merged += more.merged;
+    }
+}
+
+impl AddAssign for UpkeepCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.files_removed += more.files_removed;
+        self.files_added += more.files_added;
+        self.bytes_added += more.bytes_added;
+    }
 }
 
 /// Counters and histograms of the tables.

@@ -19,10 +19,7 @@ impl Round {
     /// Enters a flush that began then.
     pub(super) fn add(&mut self, flushed: FlushCounts, began: Instant) {
         self.flushes += 1;
-        self.counts.rows += flushed.rows;
-        self.counts.merged += flushed.merged;
-        self.counts.files += flushed.files;
-        self.counts.bytes += flushed.bytes;
+        self.counts += flushed;
         self.began = Some(self.began.map_or(began, |first| first.min(began)));
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::Flusher;
 use crate::clock;
 use crate::id::TableId;
-use crate::lake::LakeError;
+use crate::lake::error::LakeError;
 use crate::vital;
 
 /// Where rows could not be logged again it is tried again after this.

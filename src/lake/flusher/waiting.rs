@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Flusher;
 use crate::clock;
 use crate::id::BucketId;
-use crate::lake::LakeError;
+use crate::lake::error::LakeError;
 
 /// How often it is looked whether the tables of a deleted bucket are gone.
 const LOOK_EVERY: Duration = match cfg!(test) {

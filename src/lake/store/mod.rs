@@ -15,12 +15,10 @@ use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ObjectStore, ObjectStoreScheme, RetryConfig};
 use url::Url;
 
-use super::LakeError;
+use crate::lake::error::LakeError;
 use crate::storage::{DiskStorage, Storage, TABLES_FOLDER, ensure_held};
 
 use folder::FolderStore;
-#[cfg(test)]
-pub(super) use folder::failed;
 pub(super) use probe::has_conditional_put;
 
 /// A request that did not succeed is tried again for so long; the flush itself is then tried again
@@ -103,6 +101,14 @@ fn retry() -> RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: 6,
         retry_timeout: RETRY_FOR,
+    }
+}
+
+#[cfg(test)]
+impl LakeError {
+    /// The error of a folder that tables lie in.
+    pub(crate) fn of_folder(source: crate::storage::StorageError) -> Self {
+        Self::Store(folder::failed(source))
     }
 }
 

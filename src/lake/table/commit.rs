@@ -20,8 +20,9 @@ use serde_json::Value;
 use super::unproved::Unproved;
 use super::{Known, Next, Seen, Table, commit_path};
 use crate::clock;
-use crate::lake::state::TableState;
-use crate::lake::{LakeError, actions};
+use crate::lake::error::LakeError;
+use crate::lake::state::actions;
+use crate::lake::state::table_state::TableState;
 
 const COMMIT_ATTEMPTS_MAX: u32 = 200;
 

@@ -16,7 +16,7 @@ use crate::catalog::{self, Bucket, Catalog};
 use crate::clock::Clock;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::id::Sequence;
-use crate::lake::compact::JoinLimits;
+use crate::lake::options::JoinLimits;
 use crate::lake::{Lake, Opened, Options, StoredFile, Upkeep};
 use crate::memory::{Budget, Room};
 use crate::merge::{Merge, Points, Run, TimeRange};

@@ -13,7 +13,7 @@ use super::cluster::{Node, TABLE, Values};
 use super::random::{NOW_NS, Random};
 use super::world::options;
 use crate::clock::Clock;
-use crate::lake::compact::JoinLimits;
+use crate::lake::options::JoinLimits;
 use crate::lake::{Options, Upkeep};
 use crate::telemetry::UpkeepCounts;
 

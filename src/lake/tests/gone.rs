@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::cluster::{Cell, Cluster, Step, TABLE};
 use super::world::{World, budget};
-use crate::lake::compact::JoinLimits;
 use crate::lake::deletion::{Deletions, Mark, Step as Deleting};
+use crate::lake::options::JoinLimits;
+use crate::lake::state::actions;
 use crate::lake::store::{self, Store};
 use crate::lake::table::{Next, Seen};
 use crate::lake::tables::Tables;
-use crate::lake::{LakeError, Upkeep, actions};
+use crate::lake::{LakeError, Upkeep};
 use crate::storage::fault::Fault;
 use crate::storage::{Operation, Storage as _};
 

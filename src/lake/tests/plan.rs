@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::columnar::{BatchBuilder, ColumnKind, FieldType, FieldValue, Segment};
 use crate::lake::parquet::{KeyRange, Layout, encode_days};
-use crate::lake::plan::{Rules, is_closed, runs};
-use crate::lake::state::DataFile;
+use crate::lake::state::data_file::DataFile;
+use crate::lake::upkeep::plan::{Rules, is_closed, runs};
 use crate::lake::{Column, Columns};
 use crate::merge::at_once::Sorted;
 
@@ -208,7 +208,7 @@ fn inputs_are_closed_if_what_they_meet_keeps_its_place() {
     let mut unknown = all.to_vec();
     unknown[2].keys = None;
     let inputs = [unknown[0].clone(), unknown[3].clone()];
-    assert!(!crate::lake::plan::is_closed(&inputs, &unknown));
+    assert!(!crate::lake::upkeep::plan::is_closed(&inputs, &unknown));
 }
 
 /// Issue 8, C10: every day was looked for among all files.
@@ -217,7 +217,7 @@ fn a_look_at_twenty_thousand_days_takes_a_moment() {
     let metadata = serde_json::json!({
         "schemaString": Columns::empty_schema().to_string(),
     });
-    let mut state = crate::lake::state::TableState::new(metadata).expect("a schema");
+    let mut state = crate::lake::state::table_state::TableState::new(metadata).expect("a schema");
     let of_a_day = [
         file(1, 900, [("a", 0), ("a", 9)]),
         file(2, 900, [("b", 0), ("b", 9)]),

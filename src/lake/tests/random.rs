@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cluster::{Cell, Cluster, Step};
 use super::world::options;
 use crate::clock::Clock;
-use crate::lake::compact::JoinLimits;
+use crate::lake::options::JoinLimits;
 use crate::lake::{Options, Upkeep};
 use crate::merge::DAY_NS;
 use crate::telemetry::UpkeepCounts;

@@ -8,7 +8,7 @@ use object_store::path::Path;
 
 use super::cluster::{Cell, Cluster, Step, TABLE, Values};
 use super::world::{World, budget};
-use crate::lake::compact::JoinLimits;
+use crate::lake::options::JoinLimits;
 use crate::lake::positions::Positions;
 use crate::lake::tables::Tables;
 

@@ -17,7 +17,7 @@ use crate::catalog::{self, Bucket, Catalog};
 use crate::clock::Clock;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::id::Sequence;
-use crate::lake::compact::JoinLimits;
+use crate::lake::options::JoinLimits;
 use crate::lake::store::Store;
 use crate::lake::{Lake, LakeError, Opened, Options};
 use crate::memory::{Budget, Marks};

@@ -1,0 +1,242 @@
+//! Deletions of buckets, as all nodes see them: `_tidegate/deleted/FOLDER/NUMBER.json` in the store
+//! of the tables.
+//!
+//! ```text
+//! …0001.json   {"step":"begun","id":"5f1c…","bucket":"home","node":"00000000000000a1"}
+//! …0002.json   {"step":"taken","id":"5f1c…","bucket":"home","node":"00000000000000a2"}
+//! …0003.json   {"step":"ended","id":"5f1c…","bucket":"home","node":"00000000000000a2"}
+//! ```
+//!
+//! A mark is never written over: each has the next number, and of two nodes that write the same
+//! number one is refused by the store. So all agree on what comes after what: there is one deletion
+//! at a time, and one node that removes files for it. A deletion has an id that no other has.
+//!
+//! The first mark is durable before the first file of the bucket goes, and the last one says that the
+//! last file is gone. A node that finds a table gone, or other than it was, looks here: an id that it
+//! has not seen yet means that somebody deleted the bucket, and that what the node knew of the table
+//! is void. Without such an id the table was lost. While files go, nobody adds to the bucket's
+//! folder: a table that is made there too early would go with the old ones.
+//!
+//! The marks stay for good, for a node may be away for long. They belong to the bucket's name, for
+//! that is all that the nodes of a shared lake have in common. How files are removed, and what becomes
+//! of a removal whose node does not come back, is the business of [`crate::lake::removal`].
+
+mod idle;
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use futures_util::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use crate::lake::error::LakeError;
+use crate::lake::store::Store;
+use idle::Met;
+
+/// What has happened to a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Step {
+    /// Files go from now on.
+    Begun,
+    /// Another node goes on with it.
+    Taken,
+    /// All files are gone.
+    Ended,
+}
+
+/// One step of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub(super) step: Step,
+    /// No other deletion has it.
+    pub(super) id: String,
+    /// The bucket's name.
+    pub(super) bucket: String,
+    /// Who removes the files.
+    pub(super) node: String,
+}
+
+/// The last mark of a bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Last {
+    /// 0 if it was never deleted.
+    pub(super) number: u64,
+    mark: Option<Mark>,
+}
+
+/// What one node knows of all deletions.
+#[derive(Debug)]
+pub(super) struct Deletions {
+    store: Store,
+    node: String,
+    /// By the bucket's folder: where to look for the next one.
+    known: Mutex<HashMap<String, Last>>,
+    /// Those that were met under way.
+    pub(super) met: Met,
+}
+
+impl Last {
+    /// The deletion that is under way.
+    pub(super) fn open(&self) -> Option<&Mark> {
+        let mark = self.mark.as_ref();
+        mark.filter(|mark| mark.step != Step::Ended)
+    }
+}
+
+impl Mark {
+    /// Why nobody may add to the bucket.
+    pub(super) fn removing(&self) -> LakeError {
+        LakeError::Removing {
+            bucket: self.bucket.clone(),
+            node: self.node.clone(),
+        }
+    }
+}
+
+impl Deletions {
+    pub(super) fn new(store: Store, node_id: u64) -> Self {
+        Self {
+            store,
+            node: format!("{node_id:016x}"),
+            known: Mutex::default(),
+            met: Met::default(),
+        }
+    }
+
+    /// Whether the files of a deletion are this node's to remove.
+    pub(super) fn is_ours(&self, mark: &Mark) -> bool {
+        mark.node == self.node
+    }
+
+    /// The last mark of a bucket, by its folder.
+    pub(super) async fn last(&self, folder: &str) -> Result<Last, LakeError> {
+        let known = self.known().get(folder).cloned();
+        let mut last = match known {
+            Some(known) => known,
+            None => self.find(folder).await?,
+        };
+        while let Some(mark) = self.read(folder, last.number + 1).await? {
+            last = Last {
+                number: last.number + 1,
+                mark: Some(mark),
+            };
+        }
+        let mut known = self.known();
+        let noted = known.entry(folder.to_owned()).or_default();
+        if noted.number <= last.number {
+            noted.clone_from(&last);
+        }
+        Ok(last)
+    }
+
+    /// The id of the last deletion of a bucket; an error while one is under way.
+    pub(super) async fn settled(&self, folder: &str) -> Result<Option<String>, LakeError> {
+        let last = self.last(folder).await?;
+        match last.open() {
+            Some(mark) => {
+                self.met.meet(folder);
+                Err(mark.removing())
+            }
+            None => Ok(last.mark.map(|mark| mark.id)),
+        }
+    }
+
+    /// Whether nobody has gone on after this mark.
+    pub(super) async fn is_last(&self, folder: &str, number: u64) -> Result<bool, LakeError> {
+        Ok(self.read(folder, number + 1).await?.is_none())
+    }
+
+    /// Begins a deletion after the mark of a number; false if there is a later one. Durable when it
+    /// returns, like those below.
+    pub(super) async fn begin(
+        &self,
+        folder: &str,
+        bucket: &str,
+        number: u64,
+    ) -> Result<bool, LakeError> {
+        let mark = Mark {
+            step: Step::Begun,
+            id: uuid::Uuid::new_v4().to_string(),
+            bucket: bucket.to_owned(),
+            node: self.node.clone(),
+        };
+        self.write(folder, number + 1, &mark).await
+    }
+
+    /// Takes the next step of a deletion from its last mark; false if there is a later one.
+    pub(super) async fn step(
+        &self,
+        folder: &str,
+        last: &Last,
+        step: Step,
+    ) -> Result<bool, LakeError> {
+        let Some(mark) = last.open() else {
+            return Ok(false);
+        };
+        let mark = Mark {
+            step,
+            node: self.node.clone(),
+            ..mark.clone()
+        };
+        self.write(folder, last.number + 1, &mark).await
+    }
+
+    async fn find(&self, folder: &str) -> Result<Last, LakeError> {
+        let prefix = Path::from_iter(["_tidegate", "deleted", folder]);
+        let listed: Vec<_> = self.store.list(Some(&prefix)).try_collect().await?;
+        let numbers = listed.iter().filter_map(|meta| {
+            let name = meta.location.filename()?.strip_suffix(".json")?;
+            name.parse::<u64>().ok()
+        });
+        let Some(number) = numbers.max() else {
+            return Ok(Last::default());
+        };
+        let mark = self.read(folder, number).await?;
+        Ok(Last { number, mark })
+    }
+
+    async fn read(&self, folder: &str, number: u64) -> Result<Option<Mark>, LakeError> {
+        let path = path(folder, number);
+        let found = match self.store.get(&path).await {
+            Ok(found) => found.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let read = serde_json::from_slice(&found);
+        read.map(Some).map_err(|error| {
+            let reason = format!("the mark of its bucket's deletion at {path} is damaged: {error}");
+            LakeError::table(folder, reason)
+        })
+    }
+
+    async fn write(&self, folder: &str, number: u64, mark: &Mark) -> Result<bool, LakeError> {
+        let bytes = serde_json::to_vec(mark).map_err(|error| LakeError::table(folder, error))?;
+        let payload = PutPayload::from(bytes);
+        let path = path(folder, number);
+        match self
+            .store
+            .put_opts(&path, payload, PutMode::Create.into())
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Last>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn path(folder: &str, number: u64) -> Path {
+    Path::from_iter([
+        "_tidegate",
+        "deleted",
+        folder,
+        &format!("{number:020}.json"),
+    ])
+}

@@ -1,0 +1,63 @@
+//! What the libraries beneath the tables say when they fail, for people: all that caused it, in one
+//! line, and what to do where that is not plain from it.
+
+use std::error::Error;
+
+use crate::telemetry::causes;
+
+/// What a library says of certificates that nobody known here has signed.
+const UNTRUSTED: &str = "UnknownIssuer";
+
+/// Where a store's client asks for credentials if it was given none: the cloud's own machines.
+const CREDENTIALS_OF_MACHINE: &str = "169.254.169.254";
+
+/// An error with its causes, and what to do.
+pub(in crate::lake) fn told(error: &(dyn Error + 'static)) -> String {
+    let mut text = causes(error);
+    let is_refused = ["403 Forbidden", "401 Unauthorized"]
+        .iter()
+        .any(|status| text.contains(status));
+    let advice = if text.contains(UNTRUSTED) {
+        "this machine trusts no authority that has signed the store's certificate: install the \
+         system's certificate authorities (package ca-certificates, which small container images \
+         lack), or name a PEM file with the store's own authority in SSL_CERT_FILE"
+    } else if text.contains(CREDENTIALS_OF_MACHINE) {
+        "no credentials were given, and this machine has none to ask for: set those of the store \
+         in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    } else if is_refused {
+        "the store refuses these credentials: check them, and that they may list, read, write and \
+         delete there"
+    } else {
+        return text;
+    };
+    text.push_str("; ");
+    text.push_str(advice);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::told;
+
+    #[test]
+    fn what_to_do_is_told_where_a_cause_does_not_tell() {
+        let said = |text: &str| told(&io::Error::other(text.to_owned()));
+        for (cause, advice) in [
+            ("invalid peer certificate: UnknownIssuer", "ca-certificates"),
+            (
+                "PUT http://169.254.169.254/latest/api/token",
+                "AWS_ACCESS_KEY_ID",
+            ),
+            (
+                "status code: 403 Forbidden: <Code>InvalidAccessKeyId</Code>",
+                "check them",
+            ),
+        ] {
+            let told = said(cause);
+            assert!(told.starts_with(cause) && told.contains(advice), "{told}");
+        }
+        assert_eq!(said("Connection refused"), "Connection refused");
+    }
+}

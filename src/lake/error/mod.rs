@@ -1,0 +1,366 @@
+//! What can go wrong with the tables.
+
+mod advice;
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::lake::parquet::{DecodeError, EncodeError};
+use crate::memory::Exhausted;
+use crate::merge::MergeError;
+use crate::storage::StorageError;
+use crate::telemetry::causes;
+use advice::told;
+
+/// A file of a log that cannot be read as one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faulty {
+    /// Its path in the table's folder.
+    pub file: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// Why tables cannot be written or read.
+#[derive(Debug, Error)]
+pub enum LakeError {
+    /// `lake.url` leads nowhere.
+    #[error("lake.url \"{url}\" cannot be used: {reason}")]
+    Url {
+        /// As it was given.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Several nodes need a store that refuses to create what exists.
+    #[error(
+        "the store at {store} overwrites what exists although it was asked to create only \
+         (no conditional PUT): several nodes would lose each other's commits there. Use a store \
+         that supports If-None-Match, or set lake.shared = false and let one node write"
+    )]
+    NotConditional {
+        /// Where.
+        store: String,
+    },
+    /// Two names would be one folder.
+    #[error(
+        "the folder {} lies on a file system that takes names in upper and lower case for the same: \
+         the tables of two buckets or measurements that differ in case only would be written into \
+         one folder. Choose a folder on a file system that tells case apart, or an object store \
+         (lake.url)",
+        path.display()
+    )]
+    FoldsCase {
+        /// The folder of the tables.
+        path: PathBuf,
+    },
+    /// The store did not answer, or refused.
+    #[error("the store of the tables cannot be used: {}", told(.0))]
+    Store(#[from] object_store::Error),
+    /// The library that reads and writes the tables' log, for a reason that may pass.
+    #[error("table {table}: {}", told(source))]
+    Delta {
+        /// Its folder.
+        table: String,
+        /// What it says.
+        source: Box<deltalake_core::DeltaTableError>,
+    },
+    /// A table's log is not what it must be, though the store gives it out.
+    #[error(
+        "table {table} is damaged, or was written by a program that tidegate does not understand: \
+         {}. Nothing is added to it, and its new points stay in memory and log. Restore its \
+         folder from a backup; or, if what it had may be given up, move the folder away and say so \
+         with `tidegate lake accept-loss`",
+        told(source)
+    )]
+    Damaged {
+        /// Its folder.
+        table: String,
+        /// What the library that reads it says.
+        source: Box<deltalake_core::DeltaTableError>,
+    },
+    /// A file of a table's log is not what it must be.
+    #[error(
+        "table {table} cannot be read: {} in its folder, a part of its log, is damaged ({}). What was \
+         flushed to it is still in its other files, but which of them count cannot be told. Nothing is \
+         added to it, and its new points stay in memory and log; all other tables go on. Restore this \
+         file from a backup; or, if what the table had may be given up, move its folder away and say so \
+         with `tidegate lake accept-loss`",
+        faulty.file, faulty.reason
+    )]
+    DamagedLog {
+        /// Its folder.
+        table: String,
+        /// The file.
+        faulty: Faulty,
+    },
+    /// A table holds something that is not understood.
+    #[error("table {table}: {reason}")]
+    Table {
+        /// Its folder.
+        table: String,
+        /// What.
+        reason: String,
+    },
+    /// Another process has written under this node's id.
+    #[error(
+        "table {table} was written up to {found} by another process with this node's id \
+         ({node_id:016x}), this data folder knows of {known} only: it is a copy of another one, or \
+         it was restored from an old backup. One of the two must get an id of its own: move its \
+         data to a new folder with `tidegate export` and `tidegate import`"
+    )]
+    Copied {
+        /// Its folder.
+        table: String,
+        /// Of this node.
+        node_id: u64,
+        /// The last transaction in the table.
+        found: u64,
+        /// The last one that this folder knows of.
+        known: u64,
+    },
+    /// What was in a table is not there any more, and nobody said that it was deleted.
+    #[error(
+        "table {table} was lost: {missing} is not in it any more, and no deletion of its bucket \
+         says why. Nothing is added to it. Restore its folder from a backup; or, if what it had may \
+         be given up, say so with `tidegate lake accept-loss`"
+    )]
+    Gone {
+        /// Its folder.
+        table: String,
+        /// What should be there.
+        missing: String,
+    },
+    /// The wall clock is not believed.
+    #[error(
+        "the clock says {now}, expected about {expected}: nothing is dropped by age until it has gone \
+         on evenly for an hour, or an operator confirms it with `tidegate lake trust-clock`"
+    )]
+    Uncertain {
+        /// What it says.
+        now: String,
+        /// What was expected.
+        expected: String,
+    },
+    /// Another node is deleting the bucket.
+    #[error(
+        "the tables of bucket \"{bucket}\" are being removed by node {node}, as it was deleted: new \
+         points of it stay in memory and log until that is done. If no file goes for ten minutes, \
+         because that node is gone for good, another node that has such points goes on with it"
+    )]
+    Removing {
+        /// Its name.
+        bucket: String,
+        /// Who.
+        node: String,
+    },
+    /// The tables of a deleted bucket of the same name are still being removed.
+    #[error("the tables of a deleted bucket \"{bucket}\" are still being removed")]
+    Leaving {
+        /// Its name.
+        bucket: String,
+    },
+    /// Too many others commit to the same table.
+    #[error("table {table}: {attempts} commits in a row met one of another node")]
+    Contended {
+        /// Its folder.
+        table: String,
+        /// How many.
+        attempts: u32,
+    },
+    /// A file of a table is not as it was written.
+    #[error(
+        "file {file} of table {table} is damaged ({reason}): {}",
+        what_is_lost("Restore it from a backup")
+    )]
+    DamagedFile {
+        /// The table's folder.
+        table: String,
+        /// The file in it.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file of a table is not there.
+    #[error(
+        "file {file} of table {table} is gone, and nothing in the table's log says why: {}",
+        what_is_lost("Put it back from a backup")
+    )]
+    LostFile {
+        /// The table's folder.
+        table: String,
+        /// The file in it.
+        file: String,
+    },
+    /// A file of a table.
+    #[error("file {file} of table {table}: {reason}")]
+    File {
+        /// The table's folder.
+        table: String,
+        /// The file in it.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file cannot be read, or holds something else than it should.
+    #[error(transparent)]
+    Decode(Box<DecodeError>),
+    /// A file cannot be made.
+    #[error(transparent)]
+    Encode(Box<EncodeError>),
+    /// Files cannot be merged.
+    #[error(transparent)]
+    Merge(Box<MergeError>),
+    /// Memory is short.
+    #[error(transparent)]
+    Exhausted(#[from] Exhausted),
+    /// The data folder.
+    #[error("{}", causes(.0))]
+    Storage(#[from] StorageError),
+    /// What this node wrote so far is not readable.
+    #[error(
+        "{path} is damaged ({reason}): restore the data folder from a backup, as README.md says under \"Backup and restore\""
+    )]
+    Positions {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Rows could not be logged once more.
+    #[error("its rows stay where they are in the log: {0}")]
+    NotLogged(String),
+    /// A task ended early.
+    #[error("work on the tables was cut off by a fault of ours, see the log")]
+    Lost(#[from] tokio::task::JoinError),
+}
+
+impl LakeError {
+    /// An error of the encoder.
+    pub(super) fn encode(source: EncodeError) -> Self {
+        Self::Encode(Box::new(source))
+    }
+
+    /// An error of a merge. What is said of a file that could not be read is told as that.
+    pub(super) fn merge(source: MergeError) -> Self {
+        let MergeError::Chunks { run, source } = source else {
+            return Self::Merge(Box::new(source));
+        };
+        match source.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(source) => Self::Merge(Box::new(MergeError::Chunks { run, source })),
+        }
+    }
+
+    /// An error of the table library.
+    pub(super) fn delta(table: &str, source: deltalake_core::DeltaTableError) -> Self {
+        Self::Delta {
+            table: table.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// The same error, of a log that the store gives out as it is.
+    pub(super) fn damaged(table: &str, source: deltalake_core::DeltaTableError) -> Self {
+        Self::Damaged {
+            table: table.to_owned(),
+            source: Box::new(source),
+        }
+    }
+
+    /// A time that is not believed, and what was expected, in nanoseconds since the epoch.
+    pub(super) fn uncertain(now_ns: i64, expected_ns: i64) -> Self {
+        let text = |ns| chrono::DateTime::from_timestamp_nanos(ns).to_rfc3339();
+        Self::Uncertain {
+            now: text(now_ns),
+            expected: text(expected_ns),
+        }
+    }
+
+    /// Something about a table.
+    pub(super) fn table(table: &str, reason: impl ToString) -> Self {
+        Self::Table {
+            table: table.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+
+    /// Whether it says of a table, or a file of it, that it is damaged or lost. The text names tables
+    /// and their files, and no path of the server.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. }
+                | Self::DamagedLog { .. }
+                | Self::DamagedFile { .. }
+                | Self::LostFile { .. }
+                | Self::File { .. }
+                | Self::Gone { .. }
+                | Self::Copied { .. }
+        )
+    }
+
+    /// Whether trying again later may help.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(_)
+            | Self::Delta { .. }
+            | Self::Contended { .. }
+            | Self::Leaving { .. }
+            | Self::Removing { .. }
+            | Self::Uncertain { .. }
+            | Self::Exhausted(_) => true,
+            Self::Decode(error) => matches!(**error, DecodeError::Read { .. }),
+            Self::Storage(_) | Self::NotLogged(_) | Self::Lost(_) => true,
+            Self::Damaged { .. }
+            | Self::DamagedLog { .. }
+            | Self::Table { .. }
+            | Self::File { .. }
+            | Self::DamagedFile { .. }
+            | Self::LostFile { .. }
+            | Self::Encode(_)
+            | Self::Merge(_)
+            | Self::Url { .. }
+            | Self::NotConditional { .. }
+            | Self::FoldsCase { .. }
+            | Self::Copied { .. }
+            | Self::Gone { .. }
+            | Self::Positions { .. } => false,
+        }
+    }
+}
+
+/// What it means that a file cannot be read, and what to do.
+fn what_is_lost(restore: &str) -> String {
+    format!(
+        "its rows cannot be read, nor the other rows of its day in this table, and it is joined with \
+         no other file. The other days can be read (--start, --end), new points are taken as before, \
+         and nothing was changed. {restore}; or, if its rows may be given up, move it out of the \
+         folder and have another program drop it from the table's log (such as repair() of the \
+         Python package deltalake)"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use deltalake_core::DeltaTableError;
+
+    use super::LakeError;
+
+    #[test]
+    fn what_the_library_traces_is_not_told() {
+        let error = || DeltaTableError::generic("no JSON\n   0: /home/builder/kernel.rs");
+        for told in [
+            LakeError::damaged("b/cpu", error()),
+            LakeError::delta("b/cpu", error()),
+        ] {
+            let text = told.to_string();
+            assert!(
+                text.contains("no JSON") && !text.contains("builder"),
+                "{text}"
+            );
+            assert_eq!(text.lines().count(), 1);
+        }
+    }
+}

@@ -1,0 +1,425 @@
+//! One flush of one table: exactly once from the buffer to the table, through every crash.
+//!
+//! ```text
+//! settle ─ seal ─ encode ─ write files ─ note the attempt ─ commit with txn ─ note it ─ release
+//!   │                                                          │ met others: look again
+//!   └ what the table says was flushed                          ├ number too low: a higher one
+//!                                                              └ in doubt: the table tells
+//! ```
+//!
+//! The number in the name of a file says which of equal points is newer (see `state::data_file`). It is
+//! chosen when the file is written, and others may commit before it is: so the commit looks whether
+//! it is above those of all files of its day, and if not, the file is copied under a higher one
+//! and the commit tried anew.
+//!
+//! The transaction of a commit is the sequence of the last log frame in it. The library refuses
+//! neither a repeated nor a lower one: it is compared before every attempt.
+
+mod log_again;
+mod relieve;
+mod scratch;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deltalake_core::kernel::Action;
+
+use crate::buffer::Sealed;
+use crate::catalog::Bucket;
+use crate::columnar::{ColumnKind, Segment};
+use crate::id::{Sequence, TableId};
+use crate::lake::error::LakeError;
+use crate::lake::handle::Lake;
+use crate::lake::parquet::{DayFiles, Layout};
+use crate::lake::state::actions::{self, NewFile, NewTable};
+use crate::lake::state::columns::Columns;
+use crate::lake::state::table_state::TableState;
+use crate::lake::table::files::Writer;
+use crate::lake::table::{Next, Seen, Table};
+use crate::merge::at_once::Sorted;
+use crate::narrow;
+use crate::telemetry::FlushCounts;
+use scratch::Scratch;
+
+/// How often a flush is prepared anew because others have changed the table meanwhile.
+const PREPARATIONS_MAX: u32 = 20;
+
+/// From so many flushes on whose end is not known, the last one is tried again instead of a larger
+/// one.
+const DOUBTS_MAX: usize = 8;
+
+/// How often files get a new number because others were faster.
+const NUMBERS_MAX: u32 = 100;
+
+/// Rows on their way to a table.
+struct Unit {
+    sealed: Sealed,
+    /// The last deletion of the bucket before the files were made: a later one takes them along.
+    deletion: Option<String>,
+    columns: Columns,
+    /// Columns that the table had.
+    known_columns: usize,
+    files: Vec<NewFile>,
+    rows: u64,
+}
+
+/// What came of an attempt to commit a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Landing {
+    /// It is in the table.
+    Landed,
+    /// There are files of its days with numbers that are not below its own.
+    Behind,
+    /// The table is no longer as it was when the files were made.
+    Stale,
+}
+
+impl Lake {
+    /// Moves what is buffered of a table to the lake: nothing if there is nothing.
+    pub(super) async fn flush_table(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<FlushCounts, LakeError> {
+        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let id = bucket.table(measurement);
+        // A removal holds the table until the last file is gone: nobody waits for it with a place
+        // among the flushes in hand.
+        self.check_stays(bucket)?;
+        let _owned = table.flushing().await;
+        self.check_stays(bucket)?;
+        for _ in 0..PREPARATIONS_MAX {
+            let seen = self.see(&table, &id).await?;
+            let flushed = self.settle(&table, &seen, &id)?;
+            self.shared.buffer.release(&id, flushed);
+            let Some(sealed) = self.seal(&table, &id, flushed)? else {
+                return Ok(FlushCounts::default());
+            };
+            let (sealed, scratch) = Scratch::take(&self.shared.budget, sealed).await;
+            let last = sealed.last;
+            // What could not be noted would be written again and again.
+            self.probe_positions().await?;
+            let mut unit = self.prepare(&table, seen, sealed, scratch).await?;
+            // Not earlier: a start must ask the store about every attempt, and a store that is
+            // away takes no files.
+            if let Err(error) = self.note_attempt(&id, last).await {
+                table.remove_files(&unit.files).await;
+                return Err(error);
+            }
+            let landed = self.land(&table, bucket, measurement, flushed, &mut unit);
+            if landed.await? {
+                self.shared.positions.flushed(&id, last);
+                self.shared.buffer.release(&id, last);
+                return Ok(unit.report());
+            }
+            table.remove_files(&unit.files).await;
+        }
+        Err(LakeError::Contended {
+            table: table.folder.clone(),
+            attempts: PREPARATIONS_MAX,
+        })
+    }
+
+    /// The rows to flush, if there are any.
+    fn seal(
+        &self,
+        table: &Table,
+        id: &TableId,
+        flushed: Sequence,
+    ) -> Result<Option<Sealed>, LakeError> {
+        let buffer = &self.shared.buffer;
+        let held = buffer.table(id);
+        if held.is_some_and(|held| held.first <= flushed) {
+            let reason = format!(
+                "it has what was flushed up to frame {flushed}, and in memory that cannot be told                  from what came later: restart the server, which leaves it out"
+            );
+            return Err(LakeError::table(&table.folder, reason));
+        }
+        let Some(sealed) = buffer.seal(id) else {
+            return Ok(None);
+        };
+        // One attempt more is one more that may arrive late: once there are some, the last one is
+        // tried again.
+        let doubts: Vec<Sequence> = {
+            let position = self.shared.positions.of(id);
+            position.doubts().collect()
+        };
+        let again = doubts.last().filter(|_| doubts.len() >= DOUBTS_MAX);
+        let again = again.and_then(|last| sealed.up_to(*last));
+        Ok(Some(again.unwrap_or(sealed)))
+    }
+
+    fn check_stays(&self, bucket: &Bucket) -> Result<(), LakeError> {
+        match self.is_leaving(bucket) {
+            true => Err(LakeError::Leaving {
+                bucket: bucket.name.clone(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    async fn note_attempt(&self, id: &TableId, last: Sequence) -> Result<(), LakeError> {
+        let (positions, id) = (self.shared.positions.clone(), id.clone());
+        let note = move || positions.attempt(&id, last);
+        Ok(tokio::task::spawn_blocking(note).await??)
+    }
+
+    /// Sorts, merges and encodes the rows, and writes the files.
+    async fn prepare(
+        &self,
+        table: &Table,
+        seen: Seen,
+        sealed: Sealed,
+        scratch: Scratch,
+    ) -> Result<Unit, LakeError> {
+        let Seen { state, deletion } = seen;
+        let state = state.as_deref();
+        let mut columns = columns_of(state);
+        let known_columns = columns.len();
+        columns.extend(wanted(&sealed.segments));
+        let order = state.map_or(0, TableState::next_order);
+        let segments = sealed.segments.clone();
+        let (rows, files) = self
+            .write_days(table, order, segments, columns.layout())
+            .await?;
+        drop(scratch);
+        Ok(Unit {
+            sealed,
+            deletion,
+            columns,
+            known_columns,
+            files,
+            rows,
+        })
+    }
+
+    /// Sorts the rows and writes a file for each day, some days at a time. What was written before
+    /// something failed is removed.
+    async fn write_days(
+        &self,
+        table: &Table,
+        order: u64,
+        segments: Vec<Arc<Segment>>,
+        layout: Layout,
+    ) -> Result<(u64, Vec<NewFile>), LakeError> {
+        let start = move || DayFiles::new(Sorted::new(&segments)?, layout);
+        let days = tokio::task::spawn_blocking(start).await?;
+        let failed = |error| LakeError::table(&table.folder, error);
+        let mut files = Vec::new();
+        let days = days.map_err(failed)?;
+        let written = self.write_each(table, order, days, &mut files).await;
+        if written.is_err() {
+            table.remove_files(&files).await;
+        }
+        Ok((written?, files))
+    }
+
+    /// Adds the files to `files`; returns the number of their rows.
+    async fn write_each(
+        &self,
+        table: &Table,
+        order: u64,
+        mut days: DayFiles,
+        files: &mut Vec<NewFile>,
+    ) -> Result<u64, LakeError> {
+        let mut rows = 0;
+        loop {
+            let encode = move || (days.next_days(), days);
+            let (encoded, rest) = tokio::task::spawn_blocking(encode).await?;
+            days = rest;
+            let encoded = encoded.map_err(|error| LakeError::table(&table.folder, error))?;
+            let Some(encoded) = encoded else {
+                return Ok(rows);
+            };
+            rows += encoded.iter().map(|(_, file)| file.rows).sum::<u64>();
+            files.extend(table.write_files(self.writer(order), encoded).await?);
+        }
+    }
+
+    /// This node, now, writing files under a number.
+    pub(super) fn writer(&self, order: u64) -> Writer {
+        Writer {
+            node_id: self.shared.node_id,
+            order,
+            now_ms: self.now_ms(),
+        }
+    }
+
+    /// Commits a unit, under higher numbers if others were faster; false if it must be prepared
+    /// anew.
+    async fn land(
+        &self,
+        table: &Table,
+        bucket: &Bucket,
+        measurement: &str,
+        flushed: Sequence,
+        unit: &mut Unit,
+    ) -> Result<bool, LakeError> {
+        for _ in 0..NUMBERS_MAX {
+            let landing = self.commit(table, bucket, measurement, flushed, unit);
+            match landing.await? {
+                Landing::Landed => return Ok(true),
+                Landing::Stale => return Ok(false),
+                Landing::Behind => self.renumber(table, unit).await?,
+            }
+        }
+        Err(LakeError::Contended {
+            table: table.folder.clone(),
+            attempts: NUMBERS_MAX,
+        })
+    }
+
+    /// Gives files whose numbers are not above those of their days a number that is.
+    async fn renumber(&self, table: &Table, unit: &mut Unit) -> Result<(), LakeError> {
+        let Some(state) = table.refresh(self.app()).await? else {
+            return Ok(());
+        };
+        let order = state.next_order();
+        let highest = state.highest_orders();
+        for file in &mut unit.files {
+            if !is_behind(file, &highest) {
+                continue;
+            }
+            let path = self.writer(order).new_path(file.day);
+            let old = NewFile {
+                path: std::mem::replace(&mut file.path, path),
+                ..file.clone()
+            };
+            file.order = order;
+            table
+                .copy_file(&old, &file.path, &self.shared.budget)
+                .await?;
+            table.remove_files(&[old]).await;
+        }
+        Ok(())
+    }
+
+    /// Commits the files of a unit, if the table is still as it was when they were made.
+    async fn commit(
+        &self,
+        table: &Table,
+        bucket: &Bucket,
+        measurement: &str,
+        flushed: Sequence,
+        unit: &Unit,
+    ) -> Result<Landing, LakeError> {
+        let last = unit.sealed.last.0;
+        // More than that is not ours: `settle` tells.
+        let known = self
+            .shared
+            .positions
+            .of(&bucket.table(measurement))
+            .last()
+            .0;
+        let known = known.max(last);
+        let mut landing = Landing::Landed;
+        let mut next = |seen: &Seen| {
+            let state = seen.state.as_deref();
+            landing = Landing::Landed;
+            let found = state.and_then(|state| state.transactions.get(self.app()));
+            let found = found.copied().unwrap_or(0);
+            if (last..=known).contains(&found) {
+                return Ok(Next::Done);
+            }
+            let mut columns = columns_of(state);
+            let known_columns = columns.len();
+            columns.extend(wanted(&unit.sealed.segments));
+            let highest = state.map(TableState::highest_orders).unwrap_or_default();
+            // An earlier attempt has arrived after all, or others have named the columns, or have
+            // deleted the bucket with the files in it.
+            let is_stale = found > flushed.0
+                || seen.deletion != unit.deletion
+                || state.is_none() != (unit.known_columns == 0)
+                || !has_all(&columns, &unit.columns);
+            if is_stale {
+                landing = Landing::Stale;
+                return Ok(Next::Done);
+            }
+            if unit.files.iter().any(|file| is_behind(file, &highest)) {
+                landing = Landing::Behind;
+                return Ok(Next::Done);
+            }
+            let actions = self.actions(
+                table,
+                (bucket, measurement),
+                state,
+                (&columns, known_columns),
+                unit,
+            )?;
+            Ok(Next::Commit(actions))
+        };
+        table.commit(self.app(), &mut next).await?;
+        Ok(landing)
+    }
+
+    fn actions(
+        &self,
+        table: &Table,
+        (bucket, measurement): (&Bucket, &str),
+        state: Option<&TableState>,
+        (columns, known_columns): (&Columns, usize),
+        unit: &Unit,
+    ) -> Result<Vec<Action>, LakeError> {
+        let now_ms = self.now_ms();
+        let parameters = serde_json::json!({"mode": "Append", "partitionBy": "[\"day\"]"});
+        let mut actions = vec![actions::commit_info("WRITE", &parameters, now_ms)];
+        match state {
+            None => actions.extend(
+                NewTable {
+                    bucket: &bucket.name,
+                    measurement,
+                    columns,
+                    now_ms,
+                }
+                .actions(),
+            ),
+            Some(state) if columns.len() > known_columns => {
+                let wrong = |reason| LakeError::table(&table.folder, reason);
+                let grown = actions::grown(state, columns, known_columns);
+                actions.push(grown.map_err(wrong)?);
+            }
+            Some(_) => {}
+        }
+        let transaction = actions::transaction(self.app(), unit.sealed.last.0, now_ms);
+        actions.push(transaction);
+        // One after the other: as JSON values ten thousand files take several times the memory.
+        let added = unit.files.iter().map(|file| actions::add(file, true));
+        actions::parse(&table.folder, actions.into_iter().chain(added))
+    }
+}
+
+impl Unit {
+    fn report(&self) -> FlushCounts {
+        FlushCounts {
+            files: narrow::to_u64(self.files.len()),
+            bytes: self.files.iter().map(|file| file.bytes).sum(),
+            rows: self.sealed.rows,
+            merged: self.sealed.rows.saturating_sub(self.rows),
+        }
+    }
+}
+
+/// The columns of a table; none if there is no table.
+fn columns_of(state: Option<&TableState>) -> Columns {
+    state.map_or_else(Columns::default, |state| (*state.columns).clone())
+}
+
+/// The columns that segments have: tags, then fields, each in order of appearance.
+fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, ColumnKind)> {
+    let columns = segments.iter().flat_map(|segment| segment.columns());
+    let is_tag = |(_, kind): &(&str, ColumnKind)| *kind == ColumnKind::Tag;
+    let fields = columns.clone().filter(move |column| !is_tag(column));
+    columns.filter(is_tag).chain(fields)
+}
+
+/// Whether files written with `old` columns fit a table with `new` ones.
+fn has_all(new: &Columns, old: &Columns) -> bool {
+    let new: std::collections::HashSet<_> = new.iter().collect();
+    old.iter().all(|column| new.contains(column))
+}
+
+/// Whether there is a file of the same day with a number that is not below.
+fn is_behind(file: &NewFile, highest_orders: &HashMap<i32, u64>) -> bool {
+    let highest = highest_orders.get(&file.day);
+    highest.is_some_and(|highest| *highest >= file.order)
+}

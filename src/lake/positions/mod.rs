@@ -1,0 +1,457 @@
+//! `flushes.json`: up to which frame of the log each table is in the lake, and which flush may have
+//! reached it without this process having heard.
+//!
+//! The table itself is the truth; this file spares asking it. Before a commit the attempt is noted
+//! durably, after it the success is noted with the next attempt, or by the flusher within a second.
+//! So a start needs the store only for tables with an attempt whose end it does not know.
+//!
+//! What the file says that a table has, the table must have: else it was lost
+//! ([`Position::expected`]). A deletion of the bucket by another node, and an operator who gives up
+//! what was lost, are noted here too. And so is the last time that was trusted: see
+//! [`crate::lake::trust`].
+//!
+//! The form of the file is the business of [`journal`].
+
+mod journal;
+mod position;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::id::{BucketId, Sequence, TableId};
+use crate::lake::error::LakeError;
+use crate::storage::{self, FLUSHES_FILE as PATH, Storage, StorageError};
+use journal::{Journal, Record, StoredTable};
+use position::Position;
+
+/// The positions of all tables. Clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Positions {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    tables: Mutex<Noted>,
+    /// Held while the file is written.
+    file: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    journal: Journal,
+    /// How many changes the file holds.
+    changes: u64,
+    /// Whether the last write failed.
+    is_failing: bool,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
+    /// Buckets that are being deleted, with their names, until their folders are gone.
+    leaving: BTreeMap<BucketId, String>,
+    /// The number of the last mark of their deletions when that began.
+    leaving_since: BTreeMap<BucketId, u64>,
+    /// The last time that was trusted.
+    time_ns: Option<i64>,
+    changes: u64,
+    /// Tables that have changed since the last write.
+    changed: BTreeSet<TableId>,
+    /// What else has.
+    others: Vec<Record>,
+}
+
+impl Positions {
+    /// Reads what is noted, or nothing in a new folder.
+    pub(super) fn open(storage: Arc<dyn Storage>) -> Result<Self, LakeError> {
+        let mut noted = Noted::default();
+        if let Some(bytes) = storage::read(storage.as_ref(), PATH)? {
+            let records = journal::parse(&bytes).map_err(|reason| LakeError::Positions {
+                path: storage.locate(PATH).display().to_string(),
+                reason,
+            })?;
+            for record in records {
+                noted.take(record);
+            }
+        }
+        let written = Written {
+            journal: Journal::new(storage),
+            changes: 0,
+            is_failing: false,
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                tables: Mutex::new(noted),
+                file: Mutex::new(written),
+            }),
+        })
+    }
+
+    /// How far a table is.
+    pub(super) fn of(&self, table: &TableId) -> Position {
+        let noted = self.lock();
+        let position = noted
+            .tables
+            .get(&table.bucket)
+            .and_then(|tables| tables.get(&*table.measurement));
+        position.cloned().unwrap_or_default()
+    }
+
+    /// The tables of a bucket that must be in the lake, ordered bytewise.
+    pub(super) fn expected(&self, bucket: BucketId) -> Vec<String> {
+        let noted = self.lock();
+        let tables = noted.tables.get(&bucket).into_iter().flatten();
+        let expected = tables.filter(|(_, position)| position.expected() > Sequence(0));
+        expected.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The last frame that is named here.
+    pub(super) fn last(&self) -> Sequence {
+        let noted = self.lock();
+        let positions = noted.tables.values().flat_map(BTreeMap::values);
+        positions.map(Position::last).max().unwrap_or_default()
+    }
+
+    /// Every table with a flush whose end is not known.
+    pub(super) fn doubtful(&self) -> Vec<TableId> {
+        let noted = self.lock();
+        let mut doubtful = Vec::new();
+        for (bucket, tables) in &noted.tables {
+            let open = tables.iter().filter(|(_, at)| at.doubts().next().is_some());
+            doubtful.extend(open.map(|(name, _)| TableId::new(*bucket, &**name)));
+        }
+        doubtful
+    }
+
+    /// Notes an attempt, durably when it returns. Blocks on the disk; who comes meanwhile is
+    /// written along with the next.
+    pub(super) fn attempt(&self, table: &TableId, sequence: Sequence) -> Result<(), StorageError> {
+        let change = self.change(table, |position| {
+            position.attempt(sequence);
+        });
+        self.write_up_to(change)
+    }
+
+    /// Notes that a table is flushed up to here. Durable with the next attempt, or by
+    /// [`Positions::write`].
+    pub(super) fn flushed(&self, table: &TableId, sequence: Sequence) {
+        self.change(table, |position| position.flushed(sequence));
+    }
+
+    /// Notes that what a table had is not expected in it any more: its bucket was deleted, or
+    /// somebody gave it up. Durable like [`Positions::flushed`].
+    pub(super) fn gone(&self, table: &TableId, deletion: Option<String>) {
+        self.change(table, |position| {
+            position.gone = position.flushed;
+            position.deletion = deletion;
+        });
+    }
+
+    /// Notes which deletion of its bucket came before a table that is as expected.
+    pub(super) fn known(&self, table: &TableId, deletion: Option<String>) {
+        self.change(table, |position| position.deletion = deletion);
+    }
+
+    /// The last time that was trusted, in nanoseconds since the epoch.
+    pub(super) fn time_ns(&self) -> Option<i64> {
+        self.lock().time_ns
+    }
+
+    /// Notes the time. Durable like [`Positions::flushed`].
+    pub(super) fn set_time_ns(&self, time_ns: i64) {
+        let mut noted = self.lock();
+        noted.time_ns = Some(time_ns);
+        noted.add(Record::TimeNs(time_ns));
+    }
+
+    /// Forgets the buckets that are not to be kept.
+    pub(super) fn retain_buckets(&self, keep: impl Fn(BucketId) -> bool) {
+        let mut noted = self.lock();
+        let dropped = noted.tables.keys().filter(|bucket| !keep(**bucket));
+        let dropped: Vec<BucketId> = dropped.copied().collect();
+        for bucket in dropped {
+            noted.tables.remove(&bucket);
+            noted.add(Record::Dropped(bucket));
+        }
+    }
+
+    /// Notes that the folder of a bucket is to go once the bucket is gone. Durable when it returns.
+    pub(super) fn leave(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
+        let change = {
+            let mut noted = self.lock();
+            noted.leaving.insert(bucket, name.to_owned());
+            noted.add(Record::Leaving(bucket, name.to_owned()))
+        };
+        self.write_up_to(change)
+    }
+
+    /// Notes which was the last mark of a bucket's deletion when its folder began to go. Durable
+    /// like [`Positions::flushed`].
+    pub(super) fn leave_since(&self, bucket: BucketId, number: u64) {
+        let mut noted = self.lock();
+        noted.leaving_since.insert(bucket, number);
+        noted.add(Record::LeavingSince(bucket, number));
+    }
+
+    /// The same, if it was noted.
+    pub(super) fn leaving_since(&self, bucket: BucketId) -> Option<u64> {
+        self.lock().leaving_since.get(&bucket).copied()
+    }
+
+    /// Notes that the folder of a bucket is gone, or stays after all.
+    pub(super) fn left(&self, bucket: BucketId) {
+        let mut noted = self.lock();
+        noted.leaving.remove(&bucket);
+        noted.leaving_since.remove(&bucket);
+        noted.add(Record::Left(bucket));
+    }
+
+    /// The buckets whose folders are to go.
+    pub(super) fn leaving(&self) -> Vec<(BucketId, String)> {
+        let noted = self.lock();
+        let leaving = noted.leaving.iter();
+        leaving.map(|(id, name)| (*id, name.clone())).collect()
+    }
+
+    /// Whether a bucket of this name that `is_gone` is leaving.
+    pub(super) fn is_leaving(&self, name: &str, is_gone: impl Fn(BucketId) -> bool) -> bool {
+        let noted = self.lock();
+        let mut leaving = noted.leaving.iter();
+        leaving.any(|(id, leaving)| leaving == name && is_gone(*id))
+    }
+
+    /// Makes all of it durable. Blocks on the disk.
+    pub(super) fn write(&self) -> Result<(), StorageError> {
+        let change = self.lock().changes;
+        self.write_up_to(change)
+    }
+
+    /// Makes sure that the file can be written, if it could not be the last time. Blocks on the
+    /// disk then.
+    pub(super) fn probe(&self) -> Result<(), StorageError> {
+        let is_failing = self.file().is_failing;
+        if is_failing {
+            self.lock().changes += 1;
+            return self.write();
+        }
+        Ok(())
+    }
+
+    fn change(&self, table: &TableId, edit: impl FnOnce(&mut Position)) -> u64 {
+        let mut noted = self.lock();
+        let tables = noted.tables.entry(table.bucket).or_default();
+        edit(tables.entry(table.measurement.to_string()).or_default());
+        noted.changed.insert(table.clone());
+        noted.changes += 1;
+        noted.changes
+    }
+
+    fn write_up_to(&self, change: u64) -> Result<(), StorageError> {
+        let mut file = self.file();
+        if file.changes >= change {
+            return Ok(());
+        }
+        let (changed, changes) = self.lock().take_changed();
+        let mut written = Ok(());
+        let is_added = !file.journal.wants_all() && file.journal.append(changed).is_ok();
+        if !is_added {
+            let (all, at) = self.lock().all();
+            written = file.journal.replace(all);
+            file.changes = at;
+        } else {
+            file.changes = changes;
+        }
+        file.is_failing = written.is_err();
+        if file.is_failing {
+            file.changes = 0;
+        }
+        written
+    }
+
+    fn file(&self) -> MutexGuard<'_, Written> {
+        let file = self.shared.file.lock();
+        file.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        let tables = self.shared.tables.lock();
+        tables.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Noted {
+    /// Takes over what was read.
+    fn take(&mut self, record: Record) {
+        match record {
+            Record::Table(table) => {
+                let tables = self.tables.entry(table.bucket).or_default();
+                tables.insert(table.measurement, table.position);
+            }
+            Record::Dropped(bucket) => {
+                self.tables.remove(&bucket);
+            }
+            Record::Leaving(bucket, name) => {
+                self.leaving.insert(bucket, name);
+            }
+            Record::LeavingSince(bucket, number) => {
+                self.leaving_since.insert(bucket, number);
+            }
+            Record::Left(bucket) => {
+                self.leaving.remove(&bucket);
+                self.leaving_since.remove(&bucket);
+            }
+            Record::TimeNs(time_ns) => self.time_ns = Some(time_ns),
+        }
+    }
+
+    fn add(&mut self, record: Record) -> u64 {
+        self.others.push(record);
+        self.changes += 1;
+        self.changes
+    }
+
+    /// What was not written yet, and the number of the last change in it. Tables of buckets that
+    /// are dropped are not among them.
+    fn take_changed(&mut self) -> (Vec<Record>, u64) {
+        let changed = std::mem::take(&mut self.changed).into_iter();
+        let tables = changed.filter_map(|table| {
+            let tables = self.tables.get(&table.bucket)?;
+            Some(Record::Table(StoredTable {
+                bucket: table.bucket,
+                measurement: table.measurement.to_string(),
+                position: tables.get(&*table.measurement)?.clone(),
+            }))
+        });
+        let mut records: Vec<Record> = tables.collect();
+        records.append(&mut self.others);
+        (records, self.changes)
+    }
+
+    /// Everything, and the number of the last change in it.
+    fn all(&mut self) -> (Vec<Record>, u64) {
+        self.changed.clear();
+        self.others.clear();
+        let tables = self.tables.iter().flat_map(|(bucket, tables)| {
+            tables.iter().map(|(measurement, position)| {
+                Record::Table(StoredTable {
+                    bucket: *bucket,
+                    measurement: measurement.clone(),
+                    position: position.clone(),
+                })
+            })
+        });
+        let leaving = self.leaving.iter();
+        let leaving = leaving.map(|(id, name)| Record::Leaving(*id, name.clone()));
+        let since = self.leaving_since.iter();
+        let since = since.map(|(id, number)| Record::LeavingSince(*id, *number));
+        let time = self.time_ns.map(Record::TimeNs);
+        (
+            tables.chain(leaving).chain(since).chain(time).collect(),
+            self.changes,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Position, Positions};
+    use crate::id::{BucketId, Sequence, TableId};
+    use crate::storage::fault::Fault;
+    use crate::storage::{FaultStorage, Operation};
+
+    #[test]
+    fn an_attempt_is_durable_and_a_success_comes_with_the_next() {
+        let storage = FaultStorage::new(3);
+        let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
+        let bucket = BucketId(1);
+        positions
+            .attempt(&TableId::new(bucket, "cpu"), Sequence(5))
+            .expect("written");
+        positions.flushed(&TableId::new(bucket, "cpu"), Sequence(5));
+        let after =
+            |storage: &FaultStorage| Positions::open(Arc::new(storage.crash())).expect("opened");
+        let crashed = after(&storage);
+        assert_eq!(crashed.doubtful(), [TableId::new(bucket, "cpu")]);
+        let mut expected = Position::default();
+        expected.attempt(Sequence(5));
+        assert_eq!(crashed.of(&TableId::new(bucket, "cpu")), expected);
+        positions
+            .attempt(&TableId::new(bucket, "mem"), Sequence(6))
+            .expect("written");
+        let crashed = after(&storage);
+        assert_eq!(
+            crashed.of(&TableId::new(bucket, "cpu")).flushed,
+            Sequence(5)
+        );
+        assert_eq!(crashed.doubtful(), [TableId::new(bucket, "mem")]);
+        positions.retain_buckets(|_| false);
+        positions.write().expect("written");
+        assert_eq!(after(&storage).last(), Sequence(0));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_by_name() {
+        let storage = FaultStorage::new(3);
+        storage.put("flushes.json", b"{");
+        let refused = Positions::open(Arc::new(storage)).expect_err("refused");
+        assert!(
+            refused.to_string().contains("flushes.json is damaged"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn a_note_costs_the_same_however_many_tables_there_are() {
+        let storage = FaultStorage::new(3);
+        let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
+        let bucket = BucketId(1);
+        for table in 0..5_000 {
+            positions.flushed(&TableId::new(bucket, format!("table{table}")), Sequence(1));
+        }
+        positions.write().expect("written");
+        let len = |storage: &FaultStorage| storage.contents("flushes.json").map(|b| b.len());
+        let before = len(&storage).expect("there");
+        positions
+            .attempt(&TableId::new(bucket, "table7"), Sequence(2))
+            .expect("written");
+        let more = len(&storage).expect("there") - before;
+        assert!(more < 200, "{more} bytes");
+        let after = Positions::open(Arc::new(storage.crash())).expect("opened");
+        assert_eq!(
+            after.of(&TableId::new(bucket, "table7")).last(),
+            Sequence(2)
+        );
+        assert_eq!(
+            after.of(&TableId::new(bucket, "table8")).flushed,
+            Sequence(1)
+        );
+    }
+
+    #[test]
+    fn an_attempt_is_durable_whichever_sync_failed_before() {
+        for operation in [Operation::Sync, Operation::SyncDir, Operation::Write] {
+            for at in 0..12 {
+                let storage = FaultStorage::new(at);
+                let positions = Positions::open(Arc::new(storage.clone())).expect("opened");
+                storage.fail(operation, at, Fault::Io);
+                for sequence in 1..8 {
+                    let bucket = BucketId(sequence % 2);
+                    let sequence = Sequence(sequence);
+                    let attempt = || positions.attempt(&TableId::new(bucket, "m"), sequence);
+                    if attempt().is_err() {
+                        attempt().expect("works again");
+                    }
+                    let after = Positions::open(Arc::new(storage.crash())).expect("readable");
+                    assert_eq!(
+                        after.of(&TableId::new(bucket, "m")).last(),
+                        sequence,
+                        "{operation}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Deleted buckets: their tables go too, and never come back under a new bucket of that name.
+//!
+//! The intent is noted before the bucket leaves the catalog. From then on, whatever happens, the
+//! folder goes; until it is gone a new bucket of that name keeps its points in memory and log, and
+//! readers look past the folder. If the bucket did not leave after all, the note is void.
+//!
+//! Other nodes on the same store learn of it from a mark there ([`crate::lake::deletion`]). Before the first
+//! one is written it is noted which was the last: so a deletion that another node has done, or has gone
+//! on with, is not done again, however late this node comes back.
+
+use crate::catalog::Bucket;
+use crate::id::BucketId;
+use crate::lake::error::LakeError;
+use crate::lake::handle::Lake;
+use crate::storage::StorageError;
+
+impl Lake {
+    /// Notes that the tables of a bucket are to go with it. Durable when it returns; blocks on the
+    /// disk.
+    pub fn leave(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
+        self.shared.positions.leave(bucket, name)
+    }
+
+    /// Whether there is a folder to remove, or one that another node may not go on with.
+    pub(in crate::lake) fn has_left(&self) -> bool {
+        let mut leaving = self.shared.positions.leaving().into_iter();
+        let is_gone = leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none());
+        is_gone || !self.shared.tables.deletions().met.folders().is_empty()
+    }
+
+    /// Removes the folders of the buckets that are gone, and those that other nodes do not go on
+    /// with. One that cannot be removed does not keep the others; the last error is returned.
+    pub(in crate::lake) async fn remove_left(&self) -> Result<(), LakeError> {
+        let mut failed = None;
+        for (id, name) in self.shared.positions.leaving() {
+            if self.shared.catalog.bucket(id).is_none()
+                && let Err(error) = self.remove(id, &name).await
+            {
+                failed = Some(error);
+            }
+        }
+        if let Err(error) = self.shared.tables.take_over_idle().await {
+            failed = Some(error);
+        }
+        match failed {
+            // It is waited for: who asks for the table is told.
+            None | Some(LakeError::Removing { .. }) => Ok(()),
+            Some(error) => Err(error),
+        }
+    }
+
+    async fn remove(&self, id: BucketId, name: &str) -> Result<(), LakeError> {
+        let (tables, positions) = (&self.shared.tables, &self.shared.positions);
+        let since = match positions.leaving_since(id) {
+            Some(since) => since,
+            None => {
+                let since = tables.deletion_number(name).await?;
+                positions.leave_since(id, since);
+                self.write_positions().await?;
+                since
+            }
+        };
+        tables.remove_bucket(name, since).await?;
+        positions.left(id);
+        self.write_positions().await?;
+        tracing::info!(bucket = name, "the tables of a deleted bucket are gone");
+        Ok(())
+    }
+
+    /// Whether a bucket is gone, or its folder is still that of a deleted one.
+    pub(in crate::lake) fn is_leaving(&self, bucket: &Bucket) -> bool {
+        let catalog = &self.shared.catalog;
+        let is_gone = |id| catalog.bucket(id).is_none();
+        is_gone(bucket.id) || self.shared.positions.is_leaving(&bucket.name, is_gone)
+    }
+}

@@ -1,0 +1,177 @@
+//! How the files of a deleted bucket go: by one node at a time, under a mark that all see
+//! ([`crate::lake::deletion`]).
+//!
+//! ```text
+//! begun ── files go ── ended            the node that deleted the bucket
+//!   └── no file goes for ten minutes ── taken ── files go ── ended      any node that met it
+//! ```
+//!
+//! A node that deletes a bucket while another one does waits for that: all that there was when its
+//! users asked is gone then. So it removes nothing itself, neither then nor when it comes back later:
+//! what is there after the end of a deletion came after it.
+//!
+//! A node that dies in the middle must not hold up the others for good. Whoever meets an open deletion
+//! looks how many files are left; if that does not change for ten minutes, as its own clock measures
+//! them ([`crate::lake::deletion::idle`]), it takes the removal over. Before each few files the remover looks whether
+//! it was taken from it, so of two that believe to be the remover only one goes on. What a node has
+//! asked the store to do before it looks again is done, or given up by the store's client, within less
+//! than that.
+
+mod deleted_buckets;
+
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::ObjectStore as _;
+use object_store::path::Path;
+use tokio::sync::MutexGuard;
+
+use crate::lake::deletion::{Last, Mark, Step};
+use crate::lake::error::LakeError;
+use crate::lake::names;
+use crate::lake::table::Table;
+use crate::lake::tables::Tables;
+
+/// Files that go before the remover looks whether the removal is still its own.
+const BATCH_FILES: usize = 4096;
+
+impl Tables {
+    /// Removes a bucket's folder with all that is in it, and forgets its tables. Whoever is at
+    /// work on one of them is waited for. A mark of it is durable before the first file goes.
+    ///
+    /// `since` is the number of the bucket's last mark when the deletion was asked for: if one that
+    /// ended later is found, there is nothing left to do. An error while another node removes.
+    pub(super) async fn remove_bucket(&self, bucket: &str, since: u64) -> Result<(), LakeError> {
+        let folder = names::folder(bucket);
+        let tables = self.inside(&folder);
+        let _held = hold(&tables).await;
+        let mut last = self.deletions().last(&folder).await?;
+        if last.open().is_none() {
+            // A store that was restored may know fewer.
+            if last.number > since {
+                self.forget_inside(&folder);
+                return Ok(());
+            }
+            self.deletions().begin(&folder, bucket, last.number).await?;
+            last = self.deletions().last(&folder).await?;
+        }
+        self.go_on(&folder, &last).await
+    }
+
+    /// The number of the last mark of a bucket at which its deletion is asked for: the end of one
+    /// that is under way counts as its own.
+    pub(super) async fn deletion_number(&self, bucket: &str) -> Result<u64, LakeError> {
+        let last = self.deletions().last(&names::folder(bucket)).await?;
+        Ok(last.number)
+    }
+
+    /// Takes over the removals that no other node goes on with. One that cannot be does not keep the
+    /// others; the last error is returned.
+    pub(super) async fn take_over_idle(&self) -> Result<(), LakeError> {
+        let mut failed = None;
+        for folder in self.deletions().met.folders() {
+            if let Err(error) = self.take_over(&folder).await {
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn take_over(&self, folder: &str) -> Result<(), LakeError> {
+        if !self.deletions().met.is_due(folder) {
+            return Ok(());
+        }
+        let mut last = self.deletions().last(folder).await?;
+        let Some(mark) = last.open().cloned() else {
+            self.deletions().met.forget(folder);
+            return Ok(());
+        };
+        let left = self.list(folder).await?.len();
+        if !self.deletions().met.is_idle(folder, (last.number, left)) {
+            return Ok(());
+        }
+        let tables = self.inside(folder);
+        let _held = hold(&tables).await;
+        tracing::warn!(
+            bucket = mark.bucket,
+            node = mark.node,
+            files = left,
+            "the removal of a deleted bucket's tables does not go on: this node takes it over"
+        );
+        if self.deletions().step(folder, &last, Step::Taken).await? {
+            last = self.deletions().last(folder).await?;
+            self.go_on(folder, &last).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files of an open deletion, if that is this node's to do.
+    async fn go_on(&self, folder: &str, last: &Last) -> Result<(), LakeError> {
+        let Some(mark) = last.open() else {
+            self.forget_inside(folder);
+            return Ok(());
+        };
+        if !self.deletions().is_ours(mark) {
+            self.deletions().met.meet(folder);
+            return Err(mark.removing());
+        }
+        // A commit of another node that was on its way may come between.
+        while self.remove_files(folder, last.number, mark).await? > 0 {}
+        match self.deletions().step(folder, last, Step::Ended).await? {
+            true => {
+                self.deletions().met.forget(folder);
+                self.forget_inside(folder);
+                Ok(())
+            }
+            false => Err(mark.removing()),
+        }
+    }
+
+    /// Says how many files it found.
+    async fn remove_files(
+        &self,
+        folder: &str,
+        number: u64,
+        mark: &Mark,
+    ) -> Result<usize, LakeError> {
+        let mut paths = self.list(folder).await?;
+        // Without its log a folder is no table: nobody reads half of one.
+        paths.sort_by_key(|path| !path.as_ref().contains("/_delta_log/"));
+        for batch in paths.chunks(BATCH_FILES) {
+            if !self.deletions().is_last(folder, number).await? {
+                return Err(mark.removing());
+            }
+            self.delete_all(batch).await?;
+        }
+        Ok(paths.len())
+    }
+
+    async fn delete_all(&self, paths: &[Path]) -> Result<(), LakeError> {
+        let paths: Vec<_> = paths.iter().cloned().map(Ok).collect();
+        let paths = futures_util::stream::iter(paths).boxed();
+        let mut deleted = self.store().delete_stream(paths);
+        while let Some(deleted) = deleted.next().await {
+            match deleted {
+                Ok(_) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<Path>, LakeError> {
+        let prefix = Path::parse(folder).map_err(object_store::Error::from)?;
+        let listed: Vec<_> = self.store().list(Some(&prefix)).try_collect().await?;
+        Ok(listed.into_iter().map(|meta| meta.location).collect())
+    }
+}
+
+/// Waits until nobody is at work on the tables.
+async fn hold(tables: &[Arc<Table>]) -> Vec<MutexGuard<'_, ()>> {
+    let mut held = Vec::new();
+    for table in tables {
+        held.push(table.upkeep().await);
+        held.push(table.flushing().await);
+    }
+    held
+}

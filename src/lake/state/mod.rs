@@ -1,0 +1,12 @@
+//! What a table is at a version of its log, and the words in which that log is written.
+//!
+//! [`TableState`](table_state::TableState) is small enough to be kept for every table, and moves on commit by commit; its
+//! files are in [`data_file`], its columns in [`columns`], and what a commit says in [`actions`].
+//!
+//! Nothing here reads or writes a store.
+
+pub(super) mod actions;
+pub(super) mod columns;
+pub(super) mod data_file;
+mod packed;
+pub(super) mod table_state;

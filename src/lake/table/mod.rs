@@ -1,0 +1,390 @@
+//! One table: reading its log. Adding to it is in [`commit`], writing its files in [`files`].
+//!
+//! That there is no next commit says nothing by itself: the log may be gone, or may go on behind a
+//! checkpoint with what came before cleaned away. So the version that was last seen is looked for
+//! too. If it is not there, the table is loaded anew; and if nothing is left of a table that was
+//! there, that is an error, unless its bucket was deleted ([`Deletions`]).
+
+mod checked;
+mod commit;
+mod faults;
+pub(super) mod files;
+pub(super) mod kept;
+mod loading;
+mod rest;
+mod unproved;
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use deltalake_core::kernel::Action;
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore, get_actions};
+use deltalake_core::operations::vacuum::VacuumMode;
+use futures_util::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
+use unproved::Unproved;
+use url::Url;
+
+use crate::clock;
+use crate::lake::deletion::Deletions;
+use crate::lake::error::LakeError;
+use crate::lake::state::table_state::TableState;
+use crate::lake::store::Store;
+use crate::narrow;
+use checked::Checked;
+use kept::{Cell, Kept};
+use loading::Source;
+use rest::Rest;
+
+/// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
+/// commit after a gap would not be seen by anyone.
+const STATE_AGE_MAX: Duration = Duration::from_secs(3600);
+
+/// A table of the lake.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// Its folder, from the root of the lake.
+    pub(super) folder: String,
+    /// The lake's store, seen from the table's folder.
+    pub(super) store: Store,
+    /// Deletions of its bucket, among others.
+    deletions: Arc<Deletions>,
+    /// Whether other nodes write to the same tables.
+    is_shared: bool,
+    log: LogStoreRef,
+    /// What readers see. Nothing as long as it was not read, or the table does not exist.
+    state: Cell<Known>,
+    /// What is kept of all tables; this one's number there.
+    kept: Arc<Kept<Known>>,
+    number: u64,
+    /// Held by whoever adds points: one at a time in this process.
+    flushing: tokio::sync::Mutex<()>,
+    /// Held by whoever rewrites or removes files: one at a time in this process.
+    upkeep: tokio::sync::Mutex<()>,
+    checked: Checked,
+    /// Locked by who commits.
+    unproved: tokio::sync::Mutex<Option<Unproved>>,
+    /// Where a compaction found nothing to do.
+    pub(super) rest: Rest,
+}
+
+/// A state, and since when it is known without gaps.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    state: Arc<TableState>,
+    loaded: Instant,
+    /// The deletion of the bucket after which the table was made.
+    deletion: Option<String>,
+}
+
+/// A table as it was found.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// Nothing if there is no table.
+    pub(super) state: Option<Arc<TableState>>,
+    /// The last deletion of the bucket, which is over; nothing if it was never deleted.
+    pub(super) deletion: Option<String>,
+}
+
+/// What to commit next.
+pub(super) enum Next {
+    /// These, on top of the state that was shown.
+    Commit(Vec<Action>),
+    /// Nothing: it is done.
+    Done,
+}
+
+impl Table {
+    pub(super) fn new(
+        lake: &Store,
+        folder: String,
+        is_shared: bool,
+        deletions: &Arc<Deletions>,
+        kept: &Arc<Kept<Known>>,
+    ) -> Result<Self, LakeError> {
+        let table = |reason: &dyn ToString| LakeError::table(&folder, reason.to_string());
+        let prefix = Path::parse(&folder).map_err(|error| table(&error))?;
+        let store: Store = Arc::new(PrefixStore::new(Arc::clone(lake), prefix));
+        // The library takes a URL; what it finds there is what the stores say.
+        let location =
+            Url::parse(&format!("memory:///{folder}/")).map_err(|error| table(&error))?;
+        let log = default_logstore(
+            Arc::clone(&store),
+            Arc::clone(lake),
+            &location,
+            &StorageConfig::default(),
+        );
+        Ok(Self {
+            folder,
+            store,
+            deletions: Arc::clone(deletions),
+            is_shared,
+            log,
+            state: Cell::default(),
+            number: kept.name(),
+            kept: Arc::clone(kept),
+            flushing: tokio::sync::Mutex::default(),
+            upkeep: tokio::sync::Mutex::default(),
+            checked: Checked::default(),
+            unproved: tokio::sync::Mutex::default(),
+            rest: Rest::default(),
+        })
+    }
+
+    /// Waits until nobody else in this process adds points to the table.
+    pub(super) async fn flushing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.flushing.lock().await
+    }
+
+    /// Waits until nobody else in this process rewrites or removes files of the table.
+    pub(super) async fn upkeep(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.upkeep.lock().await
+    }
+
+    /// The last state that was seen.
+    pub(super) fn known(&self) -> Option<Arc<TableState>> {
+        self.read_known().map(|known| known.state)
+    }
+
+    /// The state now; nothing if the table does not exist. `app` is the application whose
+    /// transactions are asked about.
+    pub(super) async fn refresh(&self, app: &str) -> Result<Option<Arc<TableState>>, LakeError> {
+        Ok(self.look(app).await?.state)
+    }
+
+    /// The state now, and what is known of deletions of its bucket.
+    pub(super) async fn look(&self, app: &str) -> Result<Seen, LakeError> {
+        if let Ok(mut unproved) = self.unproved.try_lock() {
+            self.prove(&mut unproved).await?;
+        }
+        let known = self.read_known();
+        let fresh = known.clone().filter(|known| {
+            clock::instant().saturating_duration_since(known.loaded) < STATE_AGE_MAX
+        });
+        if let Some(fresh) = fresh
+            && let Some(known) = self.follow(fresh).await?
+        {
+            self.publish(known.clone());
+            return Ok(known.seen());
+        }
+        self.load_anew(app, known).await
+    }
+
+    /// Reads on from a known state; nothing if that is no part of the log any more.
+    async fn follow(&self, mut known: Known) -> Result<Option<Known>, LakeError> {
+        let first = known.state.version;
+        let (mut next, deletion) = match self.is_shared {
+            true => {
+                let next = self.read_commit(first + 1);
+                let (next, deletion) = futures_util::future::join(next, self.deletion()).await;
+                (next?, deletion?)
+            }
+            // Nobody else deletes, and whoever does it here has the table forgotten.
+            false => (self.read_commit(first + 1).await?, known.deletion.clone()),
+        };
+        if deletion != known.deletion {
+            return Ok(None);
+        }
+        while let Some(bytes) = next {
+            let version = known.state.version + 1;
+            let actions = get_actions(version, &bytes);
+            let actions = match actions {
+                Ok(actions) => actions,
+                Err(error) => return Err(self.read_from().damaged(error).await),
+            };
+            let applied = Arc::make_mut(&mut known.state).apply(version, &actions);
+            applied.map_err(|reason| LakeError::table(&self.folder, reason))?;
+            next = self.read_commit(version + 1).await?;
+        }
+        let is_there = known.state.version > first || self.has_version(first).await?;
+        Ok(is_there.then_some(known))
+    }
+
+    /// Reads the whole table. Of one that was there something must be left, or there is a
+    /// deletion that says why not.
+    async fn load_anew(&self, app: &str, known: Option<Known>) -> Result<Seen, LakeError> {
+        // First this: who deletes later leaves a newer one.
+        let deletion = self.deletion().await?;
+        let loaded = clock::instant();
+        let Some(state) = self.load(app).await? else {
+            return match known {
+                Some(known) if known.deletion == deletion => Err(LakeError::Gone {
+                    table: self.folder.clone(),
+                    missing: format!("version {}", known.state.version),
+                }),
+                _ => {
+                    self.forget();
+                    Ok(Seen {
+                        state: None,
+                        deletion,
+                    })
+                }
+            };
+        };
+        let known = Known {
+            state: Arc::new(state),
+            loaded,
+            deletion,
+        };
+        self.publish(known.clone());
+        Ok(known.seen())
+    }
+
+    /// The last deletion of the bucket.
+    async fn deletion(&self) -> Result<Option<String>, LakeError> {
+        let bucket = self.folder.split('/').next().unwrap_or(&self.folder);
+        self.deletions.settled(bucket).await
+    }
+
+    /// Whether the log has this version, as a commit or as a checkpoint: of a table that was not
+    /// written to for long the commit may have been cleaned away.
+    async fn has_version(&self, version: u64) -> Result<bool, LakeError> {
+        match self.store.head(&commit_path(version)).await {
+            Ok(_) => return Ok(true),
+            Err(object_store::Error::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let name = format!("{version:020}.checkpoint.");
+        let log = Path::from("_delta_log");
+        let mut entries = self
+            .store
+            .list_with_offset(Some(&log), &log.clone().join(name.as_str()));
+        while let Some(entry) = entries.try_next().await? {
+            let found = entry.location.filename();
+            if found.is_some_and(|found| found.starts_with(&name)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes a checkpoint of the table's log, and, if the time is certain, removes what of the
+    /// log is older than the table keeps it.
+    pub(super) async fn checkpoint(&self, is_time_certain: bool) -> Result<(), LakeError> {
+        let table = self.read_from().table().await?;
+        let delta = |error| self.delta(error);
+        let version = table.version().unwrap_or(0);
+        deltalake_core::checkpoints::create_checkpoint(&table, None)
+            .await
+            .map_err(delta)?;
+        if is_time_certain {
+            deltalake_core::checkpoints::cleanup_metadata(&table, None)
+                .await
+                .map_err(delta)?;
+        }
+        self.checked.note(version);
+        Ok(())
+    }
+
+    /// Commits since the last checkpoint, as of this version.
+    pub(super) async fn unchecked(&self, version: u64) -> Result<u64, LakeError> {
+        self.checked.since(&self.store, version).await
+    }
+
+    /// Deletes files in the table's folder that are not, or no longer, part of it, at the age
+    /// of `age`; says how many.
+    pub(super) async fn vacuum(&self, age: Duration) -> Result<u64, LakeError> {
+        let table = self.read_from().table().await?;
+        let age = chrono::Duration::from_std(age).unwrap_or(chrono::Duration::MAX);
+        let vacuum = table
+            .vacuum()
+            .with_mode(VacuumMode::Full)
+            .with_retention_period(age)
+            .with_enforce_retention_duration(false);
+        let (_, metrics) = vacuum.await.map_err(|error| self.delta(error))?;
+        Ok(narrow::to_u64(metrics.files_deleted.len()))
+    }
+
+    /// Forgets what it knows: the table is gone.
+    pub(super) fn forget(&self) {
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
+        self.kept.gone(self.number);
+        self.begin_anew();
+    }
+
+    /// What was known of an earlier table is void.
+    fn begin_anew(&self) {
+        self.checked.forget();
+        self.rest.forget();
+    }
+
+    async fn load(&self, app: &str) -> Result<Option<TableState>, LakeError> {
+        let is_table = self.log.is_delta_table_location().await;
+        if !is_table.map_err(|error| self.delta(error))? {
+            return Ok(None);
+        }
+        let _room = self.kept.room(self.read_from().bytes().await?).await;
+        Ok(Some(self.read_from().state(app).await?))
+    }
+
+    fn read_from(&self) -> Source<'_> {
+        Source {
+            folder: &self.folder,
+            store: &self.store,
+            log: &self.log,
+        }
+    }
+
+    async fn read_commit(&self, version: u64) -> Result<Option<bytes::Bytes>, LakeError> {
+        let read = self.log.read_commit_entry(version).await;
+        match read.map_err(|error| self.delta(error))? {
+            Some(bytes) if bytes.is_empty() => {
+                let empty = faults::empty(&commit_path(version));
+                Err(self.read_from().faulty(empty))
+            }
+            read => Ok(read),
+        }
+    }
+
+    fn read_known(&self) -> Option<Known> {
+        let known = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
+    }
+
+    /// Readers never go back: two refreshes may end in any order. What was loaded later counts
+    /// more than a version: the table may be another one.
+    fn publish(&self, new: Known) {
+        let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let is_newer = known.as_ref().is_none_or(|known| {
+            (known.loaded, known.state.version) <= (new.loaded, new.state.version)
+        });
+        let bytes = new.state.heap_bytes();
+        if is_newer
+            && known
+                .as_ref()
+                .is_some_and(|known| known.deletion != new.deletion)
+        {
+            self.begin_anew();
+        }
+        if is_newer {
+            *known = Some(new);
+        }
+        drop(known);
+        self.kept.used(self.number, &self.state, bytes);
+    }
+
+    fn delta(&self, error: deltalake_core::DeltaTableError) -> LakeError {
+        LakeError::delta(&self.folder, error)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.kept.gone(self.number);
+    }
+}
+
+impl Known {
+    fn seen(&self) -> Seen {
+        Seen {
+            state: Some(Arc::clone(&self.state)),
+            deletion: self.deletion.clone(),
+        }
+    }
+}
+
+fn commit_path(version: u64) -> Path {
+    Path::from_iter(["_delta_log", &format!("{version:020}.json")])
+}

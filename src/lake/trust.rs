@@ -1,0 +1,188 @@
+//! How far the wall clock is trusted with what cannot be undone: retention, vacuum, and the
+//! removal of old commits.
+//!
+//! A clock that jumps ahead (a battery that is empty, a virtual machine that was moved, a slip of
+//! an operator) makes every day look old. So the time is believed up to the last reading that was
+//! believed, plus the monotonic time since, plus a day. That reading is noted with the positions
+//! from time to time and outlives a restart. Beyond, nothing is dropped, and a warning says so,
+//! until an operator confirms the time, or the clock has gone on evenly for an hour: looked at
+//! every second and at every commit, it never differed from the monotonic clock by a minute. That
+//! is also what a start after more than a day's pause waits for.
+//!
+//! A clock that is set back keeps points longer, which is no harm. The first reading of a data
+//! folder is believed.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::LakeError;
+use super::positions::Positions;
+use crate::clock::{self, Clock};
+use crate::merge::DAY_NS;
+
+/// How far ahead of what is expected a reading may be.
+const SLACK_NS: i64 = DAY_NS;
+
+/// How long a clock that jumped must go on evenly.
+const HOLD: Duration = Duration::from_secs(3600);
+
+/// What "evenly" leaves room for.
+const DRIFT_NS: i64 = 60_000_000_000;
+
+/// How often a reading is noted.
+const NOTE_EVERY: Duration = Duration::from_secs(600);
+
+/// The wall clock and the monotonic clock at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    wall_ns: i64,
+    at: Instant,
+}
+
+impl Reading {
+    /// What the wall clock should show later.
+    fn expected_ns(self, at: Instant) -> i64 {
+        let since = at.saturating_duration_since(self.at).as_nanos();
+        self.wall_ns
+            .saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
+    }
+}
+
+/// What is believed of the time.
+#[derive(Debug)]
+pub(super) struct Trust {
+    clock: Clock,
+    /// Where a reading that is believed is noted.
+    positions: Positions,
+    readings: Mutex<Readings>,
+}
+
+#[derive(Debug, Default)]
+struct Readings {
+    trusted: Option<Reading>,
+    /// The first of the readings that are not believed yet.
+    doubted: Option<Reading>,
+    noted: Option<Instant>,
+}
+
+impl Readings {
+    /// Takes a reading; says whether it is believed.
+    fn take(&mut self, now: Reading) -> bool {
+        let limit_ns = self
+            .trusted
+            .map(|trusted| trusted.expected_ns(now.at).saturating_add(SLACK_NS));
+        let is_near = limit_ns.is_none_or(|limit_ns| now.wall_ns <= limit_ns);
+        if is_near || self.has_held(now) {
+            self.trusted = Some(now);
+            self.doubted = None;
+            return true;
+        }
+        false
+    }
+
+    /// Whether a clock that is ahead has gone on evenly for long enough.
+    fn has_held(&mut self, now: Reading) -> bool {
+        let first = *self.doubted.get_or_insert(now);
+        let drift_ns = now.wall_ns.saturating_sub(first.expected_ns(now.at));
+        if drift_ns.saturating_abs() > DRIFT_NS {
+            self.doubted = Some(now);
+            return false;
+        }
+        now.at.saturating_duration_since(first.at) >= HOLD
+    }
+}
+
+impl Trust {
+    /// With the last reading that was believed before the start, if one was noted.
+    pub(super) fn new(clock: Clock, positions: Positions) -> Self {
+        let at = clock::instant();
+        let trusted = positions.time_ns();
+        let trusted = trusted.map(|wall_ns| Reading { wall_ns, at });
+        Self {
+            clock,
+            positions,
+            readings: Mutex::new(Readings {
+                trusted,
+                ..Readings::default()
+            }),
+        }
+    }
+
+    /// The time, if it is believed, in nanoseconds since the epoch.
+    pub(super) fn certain_now_ns(&self) -> Result<i64, LakeError> {
+        let now = self.read_clock();
+        let mut readings = self.lock();
+        let is_certain = readings.take(now);
+        if !is_certain {
+            let expected_ns = readings.trusted.map(|trusted| trusted.expected_ns(now.at));
+            return Err(LakeError::uncertain(now.wall_ns, expected_ns.unwrap_or(0)));
+        }
+        let is_noted = readings
+            .noted
+            .is_some_and(|noted| now.at.saturating_duration_since(noted) < NOTE_EVERY);
+        if !is_noted {
+            readings.noted = Some(now.at);
+            self.positions.set_time_ns(now.wall_ns);
+        }
+        Ok(now.wall_ns)
+    }
+
+    /// Believes the clock from now on. Returns the time, in nanoseconds since the epoch; it is
+    /// durable when this returns. Blocks on the disk.
+    pub(super) fn believe_clock(&self) -> Result<i64, LakeError> {
+        let now = self.read_clock();
+        {
+            let mut readings = self.lock();
+            readings.trusted = Some(now);
+            readings.doubted = None;
+            self.positions.set_time_ns(now.wall_ns);
+        }
+        self.positions.write()?;
+        Ok(now.wall_ns)
+    }
+
+    fn read_clock(&self) -> Reading {
+        Reading {
+            wall_ns: self.clock.now_ns(),
+            at: clock::instant(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Readings> {
+        self.readings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{DRIFT_NS, HOLD, Reading, Readings, SLACK_NS};
+    use crate::clock;
+
+    const HOUR_NS: i64 = 3_600_000_000_000;
+
+    #[test]
+    fn a_clock_that_jumps_ahead_is_believed_once_it_has_held_for_an_hour() {
+        let start = clock::instant();
+        let at = |seconds: u64, wall_ns: i64| Reading {
+            wall_ns,
+            at: start + Duration::from_secs(seconds),
+        };
+        let mut readings = Readings::default();
+        assert!(readings.take(at(0, 0)));
+        assert!(readings.take(at(3600, HOUR_NS)));
+        assert!(readings.take(at(3600, HOUR_NS + SLACK_NS)));
+        let far_ns = 400 * SLACK_NS;
+        assert!(!readings.take(at(3601, far_ns)));
+        assert!(!readings.take(at(5400, far_ns + HOUR_NS / 2)));
+        // It jumps again: the hour begins anew.
+        let farther_ns = far_ns + HOUR_NS / 2 + 2 * DRIFT_NS;
+        assert!(!readings.take(at(5401, farther_ns)));
+        assert!(!readings.take(at(5400 + 3600, farther_ns + HOUR_NS - 2_000_000_000)));
+        assert!(readings.take(at(5401 + HOLD.as_secs(), farther_ns + HOUR_NS)));
+        // Back is no harm, and what was believed there counts from there.
+        assert!(readings.take(at(10_000, 0)));
+        assert!(!readings.take(at(10_001, far_ns)));
+    }
+}

@@ -1,0 +1,438 @@
+//! Which files of a day a compaction joins.
+//!
+//! # What may be joined
+//!
+//! The files that a compaction writes have the highest number of those that it joins (its inputs).
+//! That must not change which of two equal points wins. So the inputs are *closed*: a file that is
+//! not among them, and may have a point in common with one of them, is either older than every
+//! input that it meets, or its number is above all of theirs. Older files stay below, newer ones
+//! stay above, and all others have nothing to lose.
+//!
+//! Whether two files may have a point in common is decided by their times and by their first and
+//! last rows. Where the rows are not known (the file was written by an older tidegate, or by
+//! another program), the times alone decide. Parts of one compaction of an older tidegate look as if
+//! they met then: the routine leaves them alone until something else meets one of them, for they
+//! seldom do; whoever asks for a compaction has them joined.
+//!
+//! Others may commit between the plan and the commit of a compaction: [`is_closed`] is asked again
+//! with what the table has then.
+//!
+//! # What is worth it
+//!
+//! * On a day that still gets points: the newest files, when enough have gathered. From the newest
+//!   back, an older one is taken along as long as it is not much larger than all that was taken:
+//!   so a point is rewritten a few times only, however many flushes come.
+//! * On a day that is over, or if somebody asks: files that meet, with all that lies in the
+//!   smallest rectangle (of rows and times) around them. What meets none of them is left alone: one
+//!   late point costs the rewriting of one file, not of the day. Then small files with nothing
+//!   between them.
+//!
+//! # It comes to rest
+//!
+//! Every join takes files of two numbers at least, or files whose rows are not known, and leaves
+//! files of the highest of these numbers whose rows are known. So with each there are fewer files of
+//! a lower number, or fewer of unknown rows, and no number is new: there is a last join, whatever
+//! the sizes of the files that are written, and after it every plan is empty.
+
+use crate::certain::Certain;
+use crate::lake::parquet::KeyRange;
+use crate::lake::state::data_file::DataFile;
+use crate::lake::state::table_state::TableState;
+use crate::merge::day_start_ns;
+
+/// Why a file is found.
+const PLACED: &str = "places are those of the files that are looked at";
+
+/// A day that ended so long ago is over: few points come for it now.
+const LATE_NS: i64 = 3_600_000_000_000;
+
+/// When files are joined.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::lake) struct Rules {
+    /// So many files are joined, on a day that is not over.
+    pub(in crate::lake) files_min: usize,
+    /// From this size on a file that is written is full.
+    pub(in crate::lake) file_bytes_max: u64,
+    /// Sorted runs that are merged at once: each has a file open all the time.
+    pub(in crate::lake) runs_max: usize,
+    /// The time, in nanoseconds since the epoch.
+    pub(in crate::lake) now_ns: i64,
+    /// Whether every day is treated as if it were over.
+    pub(in crate::lake) is_asked: bool,
+}
+
+/// Files of one day that are to become one sequence of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::lake) struct Plan {
+    pub(in crate::lake) day: i32,
+    /// In the order of writing.
+    pub(in crate::lake) inputs: Vec<DataFile>,
+}
+
+impl Rules {
+    /// The first join of every day that needs one.
+    pub(in crate::lake) fn plans(&self, state: &TableState) -> Vec<Plan> {
+        let days = state.by_day().into_iter();
+        days.filter_map(|(day, files)| self.plan(day, &files))
+            .collect()
+    }
+
+    /// What is to be joined of a day's files, which are in the order of writing; nothing if all is
+    /// well.
+    pub(in crate::lake) fn plan(&self, day: i32, files: &[&DataFile]) -> Option<Plan> {
+        let mut places = if self.is_asked || self.is_over(day) {
+            let meeting =
+                meeting(files, !self.is_asked).map(|places| window(files, places, self.runs_max));
+            meeting.or_else(|| self.small_neighbours(files))?
+        } else {
+            newest(files, self.files_min, self.file_bytes_max)?
+        };
+        close(files, &mut places);
+        places.sort_unstable();
+        let inputs = places.iter().filter_map(|place| files.get(*place));
+        let inputs: Vec<DataFile> = inputs.map(|file| DataFile::clone(file)).collect();
+        debug_assert!(is_closed(&inputs, files.iter().copied()), "{inputs:?}");
+        (inputs.len() > 1).then_some(Plan { day, inputs })
+    }
+
+    /// Small files whose rectangle is met by no other: next to each other by rows, or by times.
+    fn small_neighbours(&self, files: &[&DataFile]) -> Option<Vec<usize>> {
+        let mut line: Vec<Neighbour> = files
+            .iter()
+            .enumerate()
+            .map(|(place, file)| Neighbour {
+                place,
+                order: file.order,
+                is_small: file.bytes < self.file_bytes_max / 2,
+                extent: Extent::of(file),
+            })
+            .collect();
+        line.sort_by(|a, b| a.extent.first_row().cmp(&b.extent.first_row()));
+        neighbours(&line, self.runs_max).or_else(|| {
+            line.sort_by_key(|file| file.extent.min_ns);
+            neighbours(&line, self.runs_max)
+        })
+    }
+
+    /// When the first of a table's days that are not over will be.
+    pub(in crate::lake) fn over_next_ns(&self, state: &TableState) -> i64 {
+        let days = state.files.values().map(|file| file.day);
+        let running = days.filter(|day| !self.is_over(*day));
+        running.map(over_ns).min().unwrap_or(i64::MAX)
+    }
+
+    fn is_over(&self, day: i32) -> bool {
+        over_ns(day) < self.now_ns
+    }
+}
+
+fn over_ns(day: i32) -> i64 {
+    day_start_ns(day + 1).saturating_add(LATE_NS)
+}
+
+/// Whether inputs may be joined beside these files of their day: see the module's documentation.
+pub(in crate::lake) fn is_closed<'a>(
+    inputs: &[DataFile],
+    files: impl IntoIterator<Item = &'a DataFile>,
+) -> bool {
+    let highest = inputs.iter().map(|file| file.order).max().unwrap_or(0);
+    let is_input = |file: &DataFile| inputs.iter().any(|input| input.path == file.path);
+    let mut files = files.into_iter();
+    !files.any(|file| is_between(file, inputs.iter(), highest) && !is_input(file))
+}
+
+/// Whether a file would change its place to an input that it meets, if it were left out.
+fn is_between<'a>(
+    file: &DataFile,
+    mut inputs: impl Iterator<Item = &'a DataFile>,
+    highest: u64,
+) -> bool {
+    file.order <= highest
+        && inputs.any(|input| {
+            let would_change = input.place() < file.place() || file.order == highest;
+            would_change && file.meets(input)
+        })
+}
+
+/// Adds what must not be left out.
+fn close(files: &[&DataFile], places: &mut Vec<usize>) {
+    loop {
+        let inputs = || {
+            places
+                .iter()
+                .map(|place| *files.get(*place).certain(PLACED))
+        };
+        let highest = inputs().map(|file| file.order).max().unwrap_or(0);
+        let missing = files
+            .iter()
+            .enumerate()
+            .filter(|(place, file)| is_between(file, inputs(), highest) && !places.contains(place));
+        let missing: Vec<usize> = missing.map(|(place, _)| place).collect();
+        if missing.is_empty() {
+            return;
+        }
+        places.extend(missing);
+    }
+}
+
+/// The newest files, back to one that is full or much larger than all after it. Files of one
+/// number count as one: they were written together.
+fn newest(files: &[&DataFile], files_min: usize, file_bytes_max: u64) -> Option<Vec<usize>> {
+    let (mut taken, mut bytes, mut start) = (0, 0_u64, files.len());
+    for unit in units(files).rev() {
+        let unit_bytes = unit.iter().map(|file| file.bytes).sum::<u64>();
+        let is_full = unit_bytes >= file_bytes_max / 2;
+        let is_much = taken >= files_min && unit_bytes > bytes.saturating_mul(2);
+        if is_full || is_much {
+            break;
+        }
+        taken += 1;
+        bytes += unit_bytes;
+        start -= unit.len();
+    }
+    (taken >= files_min.max(2)).then(|| (start..files.len()).collect())
+}
+
+/// Files of one number, one number after the other.
+fn units<'f, 'a>(files: &'f [&'a DataFile]) -> impl DoubleEndedIterator<Item = &'f [&'a DataFile]> {
+    files.chunk_by(|a, b| a.order == b.order)
+}
+
+/// A rectangle of rows and times.
+#[derive(Clone, Debug)]
+struct Extent {
+    min_ns: i64,
+    max_ns: i64,
+    /// All rows there can be, if absent.
+    keys: Option<KeyRange>,
+}
+
+impl Extent {
+    fn of(file: &DataFile) -> Self {
+        Self {
+            min_ns: file.min_ns,
+            max_ns: file.max_ns,
+            keys: file.keys.clone(),
+        }
+    }
+
+    fn first_row(&self) -> Option<&[u8]> {
+        self.keys.as_ref().map(KeyRange::first)
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        let keys = self.keys.as_ref().zip(other.keys.as_ref());
+        self.min_ns <= other.max_ns
+            && other.min_ns <= self.max_ns
+            && keys.is_none_or(|(a, b)| a.meets(b))
+    }
+
+    fn around(&self, other: &Self) -> Self {
+        let keys = self.keys.as_ref().zip(other.keys.as_ref());
+        Self {
+            min_ns: self.min_ns.min(other.min_ns),
+            max_ns: self.max_ns.max(other.max_ns),
+            keys: keys.map(|(a, b)| a.around(b)),
+        }
+    }
+}
+
+/// Files that meet, with the rectangle around them.
+struct Group {
+    extent: Extent,
+    places: Vec<usize>,
+}
+
+/// Some files that meet, and all that lie in the rectangle around them. Parts of a compaction of
+/// an older tidegate do not call for a join, if they are trusted.
+fn meeting(files: &[&DataFile], trusts_old_parts: bool) -> Option<Vec<usize>> {
+    let mut groups: Vec<Group> = files
+        .iter()
+        .enumerate()
+        .map(|(place, file)| Group {
+            extent: Extent::of(file),
+            places: vec![place],
+        })
+        .collect();
+    loop {
+        let before = groups.len();
+        groups = gather(files, groups, trusts_old_parts);
+        if groups.len() == before {
+            break;
+        }
+    }
+    let meeting = groups.into_iter().find(|group| group.places.len() > 1);
+    meeting.map(|group| group.places)
+}
+
+/// Takes groups together that meet.
+fn gather(files: &[&DataFile], groups: Vec<Group>, trusts_old_parts: bool) -> Vec<Group> {
+    let calls_for_join =
+        |a: &DataFile, b: &DataFile| a.meets(b) && !(trusts_old_parts && a.is_old_part_beside(b));
+    let mut gathered: Vec<Group> = Vec::with_capacity(groups.len());
+    for group in groups {
+        match gathered
+            .iter_mut()
+            .find(|other| other.meets(&group, files, &calls_for_join))
+        {
+            Some(other) => {
+                other.extent = other.extent.around(&group.extent);
+                other.places.extend(group.places);
+            }
+            None => gathered.push(group),
+        }
+    }
+    gathered
+}
+
+impl Group {
+    fn meets(
+        &self,
+        other: &Self,
+        files: &[&DataFile],
+        calls_for_join: &impl Fn(&DataFile, &DataFile) -> bool,
+    ) -> bool {
+        match (self.places.as_slice(), other.places.as_slice()) {
+            ([a], [b]) => files
+                .get(*a)
+                .zip(files.get(*b))
+                .is_some_and(|(a, b)| calls_for_join(a, b)),
+            _ => self.extent.meets(&other.extent),
+        }
+    }
+}
+
+/// As many neighbours of these in the order of writing as can be merged at once, and of such the
+/// smallest: the others follow, and what was joined first is not joined again before them.
+fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<usize> {
+    places.sort_unstable();
+    let inputs = places
+        .iter()
+        .map(|place| *files.get(*place).certain(PLACED));
+    let inputs: Vec<&DataFile> = inputs.collect();
+    if runs(&inputs).len() <= runs_max {
+        return places;
+    }
+    let units: Vec<Window> = units(&inputs).map(Window::of).collect();
+    let mut start = 0;
+    let mut windows = Vec::new();
+    for first in 0..units.len() {
+        let later = units.get(first..).certain(PLACED);
+        windows.push((start, Window::first_of(later, runs_max)));
+        start += later.first().map_or(0, |unit| unit.files);
+    }
+    // Those at the end are short.
+    let most = windows.iter().map(|(_, window)| window.runs).max();
+    let least = (most.unwrap_or(0) * 3).div_ceil(4);
+    let long = windows
+        .into_iter()
+        .filter(|(_, window)| window.units > 1 && window.runs >= least);
+    match long.min_by_key(|(_, window)| window.bytes) {
+        Some((start, window)) => places.into_iter().skip(start).take(window.files).collect(),
+        None => places,
+    }
+}
+
+/// Neighbours in the order of writing.
+#[derive(Clone, Copy, Default)]
+struct Window {
+    units: usize,
+    files: usize,
+    runs: usize,
+    bytes: u64,
+}
+
+impl Window {
+    fn of(unit: &[&DataFile]) -> Self {
+        Self {
+            units: 1,
+            files: unit.len(),
+            runs: runs(unit).len(),
+            bytes: unit.iter().map(|file| file.bytes).sum(),
+        }
+    }
+
+    /// The first of these, two at least, as many as can be merged at once.
+    fn first_of(units: &[Self], runs_max: usize) -> Self {
+        let mut all = Self::default();
+        for unit in units {
+            if all.units > 1 && all.runs + unit.runs > runs_max {
+                break;
+            }
+            all.units += 1;
+            all.files += unit.files;
+            all.runs += unit.runs;
+            all.bytes += unit.bytes;
+        }
+        all
+    }
+}
+
+/// Inputs, in the order of writing, as sorted runs in the same order. The files of a run lie one
+/// after the other, so that only one of them is open at a time.
+pub(in crate::lake) fn runs<'a>(inputs: &[&'a DataFile]) -> Vec<Vec<&'a DataFile>> {
+    let mut runs: Vec<Vec<&DataFile>> = Vec::new();
+    for file in inputs {
+        let place = runs.last().and_then(|run| place_in(run, file));
+        match (runs.last_mut(), place) {
+            (Some(run), Some(place)) => run.insert(place, file),
+            _ => runs.push(vec![file]),
+        }
+    }
+    runs
+}
+
+/// Where in a run a file has its place, if it meets none of its rows.
+fn place_in(run: &[&DataFile], file: &DataFile) -> Option<usize> {
+    let keys = file.keys.as_ref()?;
+    let is_before = |other: &&DataFile| {
+        let others = other.keys.as_ref();
+        others.is_some_and(|others| others.is_before(keys))
+    };
+    let place = run.partition_point(is_before);
+    match run.get(place) {
+        Some(next) => keys.is_before(next.keys.as_ref()?).then_some(place),
+        None => run
+            .iter()
+            .all(|other| other.keys.is_some())
+            .then_some(place),
+    }
+}
+
+/// A file in a line.
+struct Neighbour {
+    place: usize,
+    order: u64,
+    is_small: bool,
+    extent: Extent,
+}
+
+/// The first small ones in a line whose rectangle no other meets, `runs_max` at most. Parts of one
+/// compaction are left as they are.
+fn neighbours(line: &[Neighbour], runs_max: usize) -> Option<Vec<usize>> {
+    let mut start = 0;
+    while let Some(first) = line.get(start) {
+        let mut end = start + 1;
+        let mut extent = first.extent.clone();
+        while let Some(next) = line.get(end)
+            && first.is_small
+            && next.is_small
+            && end - start < runs_max
+        {
+            let wider = extent.around(&next.extent);
+            let before = line.iter().take(start);
+            let mut others = before.chain(line.iter().skip(end + 1));
+            if others.any(|other| other.extent.meets(&wider)) {
+                break;
+            }
+            extent = wider;
+            end += 1;
+        }
+        let joined = line.get(start..end).certain(PLACED);
+        if joined.iter().any(|file| file.order != first.order) {
+            return Some(joined.iter().map(|file| file.place).collect());
+        }
+        start = end;
+    }
+    None
+}
