@@ -1,5 +1,5 @@
-//! Decoding with a cap and within the budget. Small bodies are decoded where they are; what takes
-//! longer moves off the threads that serve connections.
+//! Decoding with a cap and within the budget. Small bodies are decoded in place; larger ones move
+//! off the threads that serve connections.
 
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
@@ -14,28 +14,28 @@ use super::{BodyError, Encoding, looks};
 use crate::certain::Certain;
 use crate::memory::Reservation;
 
-/// Up to here, as it is sent and as it is decoded, a body is decoded in place.
+/// The largest body in bytes, both as sent and as decoded, that is decoded in place.
 const INLINE_BYTES_MAX: usize = 256 * 1024;
 
-/// What is decoded at once before it is appended.
+/// The bytes that are decoded at once before they are appended.
 const CHUNK_BYTES: usize = 32 * 1024;
 
-/// A body on the way through its decoder.
+/// A body that is being decoded.
 struct Decoding {
     source: Box<dyn Decode>,
     encoding: Encoding,
     out: Growing,
-    /// What the decoder reads from.
+    /// The bytes that the decoder reads.
     wire: Bytes,
-    /// Covers it; given back at the end.
+    /// Covers `wire`; given back at the end.
     _wire: Reservation,
-    /// Covers what the decoder holds for itself.
+    /// Covers the decoder's own memory.
     own: Reservation,
 }
 
-/// Decodes `wire`, which `wire_reservation` covers, into memory that starts with `expected`. At
-/// most `bytes_max` come out. `workers` bounds how many bodies are decoded off the serving
-/// threads at the same time.
+/// Decodes `wire`, which `wire_reservation` covers, into memory that starts with `expected`. The
+/// result is at most `bytes_max` bytes. `workers` bounds how many bodies are decoded off the
+/// serving threads at the same time.
 pub(super) async fn decode(
     encoding: Encoding,
     (wire, wire_reservation): (Bytes, Reservation),
@@ -76,8 +76,8 @@ pub(super) async fn decode(
     decoded.await.map_err(lost)?
 }
 
-/// The reservation made to fit what the body says of itself, if it says something: usually that
-/// is exact, and nothing has to be moved later.
+/// Fits the reservation to the decoded size that the body claims, if it claims one: usually that is
+/// exact, and nothing has to be moved later.
 fn fit(
     mut expected: Reservation,
     claim: Option<u64>,
@@ -91,7 +91,8 @@ fn fit(
 }
 
 impl Decoding {
-    /// Goes on until the end, and then says true, or until more than `pause_bytes` are decoded.
+    /// Decodes until more than `pause_bytes` have come out, or until the end; returns true at the
+    /// end.
     fn run(&mut self, pause_bytes: usize) -> Result<bool, BodyError> {
         let mut chunk = vec![0; CHUNK_BYTES];
         while self.out.len() <= pause_bytes {
@@ -120,8 +121,8 @@ impl Decoding {
     }
 }
 
-/// Bytes to ask for, before a body comes, for what it will be decoded to: the guess, but never so
-/// much that a body which would fit is refused for the guess.
+/// The bytes to reserve for the decoded body before it arrives: the guess, but never so many that a
+/// body which would fit is refused because of the guess.
 pub(super) fn guess_bytes(
     encoding: Encoding,
     wire_bytes: u64,

@@ -1,11 +1,11 @@
-//! What the decoders of all encodings have in common.
+//! The trait of the decoders of all encodings.
 
 use std::io::Read;
 
-/// A decoder over a whole body. It ends with an error if the body does not end where it should.
+/// A decoder for a whole body. It ends with an error if the body does not end where it should.
 pub(super) trait Decode: Read + Send {
-    /// Bytes of memory that it will hold for itself once it was read from into a chunk of this
-    /// length, if that is worth counting.
+    /// The memory in bytes that the decoder itself will hold after the next read into a chunk of
+    /// this length; 0 if that is not worth counting.
     fn own_bytes(&mut self, _chunk_bytes: usize) -> u64 {
         0
     }

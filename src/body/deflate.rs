@@ -1,7 +1,7 @@
-//! `deflate`: what HTTP calls so is the zlib format (RFC 9110, section 8.4.1.2: RFC 1950 around
-//! RFC 1951). Some clients send the bare RFC 1951 all the same; a zlib header cannot be the start
-//! of that from any encoder there is, so both are taken. One stream is a body: whatever follows it
-//! is an error.
+//! `deflate`: in HTTP this is the zlib format (RFC 9110, section 8.4.1.2: RFC 1950 around RFC
+//! 1951). Some clients send bare RFC 1951 all the same; no existing encoder starts that with bytes
+//! that look like a zlib header, so both are accepted. A body is one stream: anything after it is
+//! an error.
 
 use std::io::{Error, ErrorKind, Read, Result};
 
@@ -11,7 +11,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::decoder::Decode;
 use crate::narrow;
 
-/// Decodes one stream. The cap on what comes out is its caller's.
+/// Decodes one stream. The caller caps the output.
 pub(super) struct Inflating {
     rest: Bytes,
     inflater: Decompress,
@@ -19,7 +19,7 @@ pub(super) struct Inflating {
 }
 
 impl Inflating {
-    /// A decoder over a whole body.
+    /// A decoder for a whole body.
     pub(super) fn new(wire: Bytes) -> Self {
         Self {
             inflater: Decompress::new(is_zlib(&wire)),
@@ -28,7 +28,7 @@ impl Inflating {
         }
     }
 
-    /// How many bytes came out, and whether there was any progress.
+    /// Returns the number of bytes that came out, and true if there was any progress.
     fn step(&mut self, out: &mut [u8]) -> Result<(usize, bool)> {
         let before = (self.inflater.total_in(), self.inflater.total_out());
         let status = self
@@ -67,8 +67,8 @@ impl Read for Inflating {
 
 impl Decode for Inflating {}
 
-/// Whether a body begins like RFC 1950: deflate with a window of up to 32 KiB, and the two bytes
-/// together a multiple of 31.
+/// Returns true if a body begins like RFC 1950: deflate with a window of up to 32 KiB, and two
+/// bytes that together are a multiple of 31.
 pub(super) fn is_zlib(wire: &[u8]) -> bool {
     wire.first_chunk::<2>().is_some_and(|head| {
         let [method, _] = *head;

@@ -1,4 +1,4 @@
-//! `Content-Encoding`: one table of names, one decoder each. A further encoding is a row in
+//! `Content-Encoding`: one table of names, and one decoder per encoding. A new encoding is a row in
 //! [`NAMES`], a variant, and an arm in [`Encoding::decoder`].
 
 use std::io;
@@ -13,20 +13,20 @@ use super::deflate::Inflating;
 use super::gzip::{self, Members};
 use super::zstd::{self, Frames};
 
-/// How a body is encoded.
+/// The encoding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// Not at all.
+    /// The body is not encoded.
     Identity,
-    /// RFC 1952, any number of members.
+    /// RFC 1952, with any number of members.
     Gzip,
-    /// RFC 8878, any number of frames.
+    /// RFC 8878, with any number of frames.
     Zstd,
-    /// RFC 1950, or the bare RFC 1951.
+    /// RFC 1950, or bare RFC 1951.
     Deflate,
 }
 
-/// Names, compared without regard to case.
+/// The names of encodings, compared without regard to case.
 const NAMES: &[(&str, Encoding)] = &[
     ("", Encoding::Identity),
     ("identity", Encoding::Identity),
@@ -36,14 +36,16 @@ const NAMES: &[(&str, Encoding)] = &[
     ("deflate", Encoding::Deflate),
 ];
 
-/// Bytes of an unknown name that are repeated to the client at most.
+/// The most bytes of an unknown name that are repeated to the client.
 const ECHO_BYTES_MAX: usize = 64;
 
-/// How much larger line protocol is assumed to become when nothing better is known.
+/// The factor by which line protocol is assumed to grow when it is decoded, if nothing better is
+/// known.
 const RATIO_GUESS: u64 = 4;
 
 impl Encoding {
-    /// What the headers say. Several encodings on top of each other are not supported.
+    /// The encoding that the headers name. Several encodings on top of each other are not
+    /// supported.
     pub fn of(headers: &HeaderMap) -> Result<Self, BodyError> {
         let mut values = headers.get_all(CONTENT_ENCODING).iter();
         let Some(first) = values.next() else {
@@ -61,7 +63,7 @@ impl Encoding {
         }
     }
 
-    /// How errors name it.
+    /// The name of the encoding in errors.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -71,7 +73,7 @@ impl Encoding {
         }
     }
 
-    /// A decoder over a whole body; absent if there is nothing to decode.
+    /// A decoder for a whole body; absent if there is nothing to decode.
     pub(super) fn decoder(self, wire: Bytes) -> io::Result<Option<Box<dyn Decode>>> {
         Ok(match self {
             Self::Identity => None,
@@ -81,7 +83,7 @@ impl Encoding {
         })
     }
 
-    /// Bytes that `wire_bytes` are expected to decode to, before they are here.
+    /// The bytes that `wire_bytes` are expected to decode to, before they have arrived.
     pub(super) fn guess(self, wire_bytes: u64) -> u64 {
         match self {
             Self::Identity => 0,
@@ -89,7 +91,7 @@ impl Encoding {
         }
     }
 
-    /// Bytes that a body says it decodes to. It may lie.
+    /// The bytes that a body claims to decode to. The claim may be false.
     pub(super) fn claim(self, wire: &[u8]) -> Option<u64> {
         match self {
             Self::Identity | Self::Deflate => None,
@@ -99,7 +101,7 @@ impl Encoding {
     }
 }
 
-/// All values as one text that is safe to show.
+/// All values as one text that is safe to show to the client.
 fn echo(headers: &HeaderMap) -> String {
     let values: Vec<_> = headers
         .get_all(CONTENT_ENCODING)

@@ -1,4 +1,4 @@
-//! What can be wrong with a body.
+//! The errors of bodies.
 
 use std::time::Duration;
 
@@ -6,40 +6,40 @@ use thiserror::Error;
 
 use crate::memory::Exhausted;
 
-/// Why a body was not taken.
+/// The reason for which a body was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BodyError {
-    /// A `Content-Encoding` that there is no decoder for.
+    /// There is no decoder for its `Content-Encoding`.
     #[error("unacceptable content-encoding: {encoding}")]
     UnknownEncoding {
-        /// As the client named it, cut.
+        /// The encoding as the client named it, cut short.
         encoding: String,
     },
-    /// More bytes than a limit allows, or than the memory could ever hold.
+    /// It has more bytes than a limit allows, or than memory could ever hold.
     #[error("unable to read data: points batch is too large")]
     TooLarge {
-        /// The limit that was hit.
+        /// The limit that was exceeded.
         bytes_max: u64,
     },
     /// There is no memory for it now.
     #[error("no memory for the body now: {0}")]
     Overloaded(Exhausted),
-    /// Bodies on their way hold all that they may.
+    /// Bodies in transit hold all the memory that they may.
     #[error(
         "no memory for the body now: bodies on their way hold {held_bytes} bytes, their share is {share_bytes}, half of what memory.budget_bytes leaves for requests"
     )]
     Crowded {
-        /// What they hold.
+        /// The bytes that they hold.
         held_bytes: u64,
-        /// What they may hold.
+        /// The bytes that they may hold.
         share_bytes: u64,
     },
-    /// Others needed its memory and came faster.
+    /// Faster bodies needed its memory.
     #[error(
         "memory is short and the body came more slowly than others, which took its place: send it again"
     )]
     Yielded,
-    /// It is not what its encoding promises.
+    /// It is not valid in its encoding.
     #[error("error decoding {encoding} stream: {reason}")]
     Undecodable {
         /// The encoding.
@@ -47,7 +47,7 @@ pub enum BodyError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It is encoded, and no header says so.
+    /// It is encoded, but no header says so.
     #[error(
         "the body is {encoding}, but the request does not say so: the header \
          `Content-Encoding: {encoding}` is missing"
@@ -56,20 +56,20 @@ pub enum BodyError {
         /// The encoding.
         encoding: &'static str,
     },
-    /// Nothing came for too long.
+    /// No byte arrived for too long.
     #[error("no byte of the body came for {} ms (connection.body_idle_timeout_ms)", .0.as_millis())]
     Idle(Duration),
-    /// It came too slowly.
+    /// It arrived too slowly.
     #[error(
         "the body brought {bytes} bytes in {} ms, at least {rate_bytes_min} a second are expected (connection.body_rate_bytes_min)",
         .window.as_millis()
     )]
     TooSlow {
-        /// What came.
+        /// The bytes that arrived.
         bytes: u64,
-        /// In this time of waiting for it.
+        /// The time that the server waited for them.
         window: Duration,
-        /// What should come in a second.
+        /// The bytes per second that are expected.
         rate_bytes_min: u64,
     },
     /// It ended too early, or its framing is broken.

@@ -1,5 +1,5 @@
-//! Bytes that come without saying how many: memory is taken before it is filled, in steps that
-//! double, and never waited for.
+//! A buffer for bytes of unknown number: memory is taken before it is filled, in steps that double,
+//! without ever waiting for it.
 
 use bytes::Bytes;
 
@@ -20,7 +20,7 @@ pub(super) struct Growing {
 }
 
 impl Growing {
-    /// Room for what `reservation` covers; more is taken as it is needed, up to `bytes_max`.
+    /// Makes room for what `reservation` covers; takes more as needed, up to `bytes_max`.
     pub(super) fn new(reservation: Reservation, bytes_max: u64) -> Self {
         let capacity = narrow::to_usize(reservation.bytes());
         Self {
@@ -34,7 +34,7 @@ impl Growing {
         self.bytes.len()
     }
 
-    /// Appends, or says which limit forbids it.
+    /// Appends a chunk, or returns the limit that forbids it.
     pub(super) fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         let length = self.bytes.len().saturating_add(chunk.len());
         if narrow::to_u64(length) > self.bytes_max {
@@ -49,7 +49,7 @@ impl Growing {
         Ok(())
     }
 
-    /// While the bytes move to their new place both places are held.
+    /// Moves the bytes to a larger allocation; both are held during the move.
     fn grow(&mut self, length: usize) -> Result<(), BodyError> {
         let limit = narrow::to_usize(self.bytes_max);
         let doubled = self.bytes.capacity().saturating_mul(2).max(STEP_BYTES_MIN);

@@ -1,8 +1,8 @@
-//! Gzip with all its members (RFC 1952, section 2.2): what `cat a.gz b.gz` makes is one body.
+//! Gzip with all its members (RFC 1952, section 2.2): the output of `cat a.gz b.gz` is one body.
 //!
-//! The decoder below decodes one member; the loop over members is ours because the library's own
-//! takes some kinds of trailing garbage for the end. Here everything that follows a member is
-//! either another member or an error.
+//! The library decodes one member; the loop over members is ours, because the library's own accepts
+//! some kinds of trailing garbage. Here everything after a member is either another member or an
+//! error.
 
 use std::io::{Error, ErrorKind, Read, Result};
 
@@ -13,20 +13,20 @@ use flate2::bufread::GzDecoder;
 use super::decoder::Decode;
 
 pub(super) const MAGIC: &[u8] = &[0x1f, 0x8b];
-/// With the only method that there is.
+/// The magic bytes, and the only method that exists.
 pub(super) const MAGIC_AND_METHOD: &[u8] = &[0x1f, 0x8b, 8];
 
-/// Deflate cannot do better than 1032 to 1.
+/// The best ratio that deflate can reach.
 const RATIO_MAX: u64 = 1032;
 
-/// Decodes member after member. The cap on what comes out is its caller's.
+/// Decodes member after member. The caller caps the output.
 pub(super) struct Members {
     decoder: GzDecoder<Reader<Bytes>>,
     ended: bool,
 }
 
 impl Members {
-    /// A decoder over a whole body.
+    /// A decoder for a whole body.
     pub(super) fn new(wire: Bytes) -> Self {
         Self {
             decoder: GzDecoder::new(wire.reader()),
@@ -34,7 +34,7 @@ impl Members {
         }
     }
 
-    /// Goes on with the next member, if there is one.
+    /// Continues with the next member, if there is one.
     fn advance(&mut self) -> Result<()> {
         let rest = std::mem::take(self.decoder.get_mut().get_mut());
         if rest.is_empty() {
@@ -67,7 +67,7 @@ impl Read for Members {
 
 impl Decode for Members {}
 
-/// The length that the last member says it has, if it is one that these bytes could have.
+/// The length that the last member claims, if these bytes could decode to it.
 pub(super) fn claim(wire: &[u8]) -> Option<u64> {
     let length = u32::from_le_bytes(*wire.last_chunk::<4>()?);
     let possible = u64::try_from(wire.len()).ok()?.saturating_mul(RATIO_MAX);

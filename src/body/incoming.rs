@@ -1,10 +1,10 @@
-//! Bytes on their way from a client: memory is taken for what came, not for what was announced, and
-//! for the request that waits for it ([`STATE_BYTES`]): very many that send nothing would else take
-//! memory that nobody counts.
+//! Bytes that arrive from a client: memory is taken for what has arrived, not for what was
+//! announced, and for the waiting request itself ([`STATE_BYTES`]): otherwise a great many requests
+//! that send nothing would take memory that nobody counts.
 //!
-//! The place for a body that says how long it is is made at once, for the system gives memory to a
-//! place only as it is filled. A body that does not say it moves to larger places; while it moves
-//! both are held.
+//! The buffer for a body of known length is allocated at once, because the system provides memory
+//! only as a buffer is filled. A body of unknown length moves to larger buffers; both are held
+//! during a move.
 
 use std::time::Duration;
 
@@ -16,26 +16,26 @@ use crate::clock;
 use crate::memory::{Exhausted, Reservation};
 use crate::narrow;
 
-/// What is taken first; twice as much each time, up to the step.
+/// The bytes that are taken first; each later step takes twice as many, up to [`STEP_BYTES`].
 const FIRST_BYTES: u64 = 4 * 1024;
 
 const STEP_BYTES: u64 = 64 * 1024;
 
-/// A body as far as it has come.
+/// The part of a body that has arrived.
 #[derive(Debug)]
 pub(super) struct Incoming<'a> {
     bytes: Vec<u8>,
     reservation: Reservation,
-    /// What of the reservation is not for the bytes.
+    /// The part of the reservation that is not for the body's bytes.
     state_bytes: u64,
     upload: &'a Upload,
-    /// What is announced.
+    /// The announced length, if any.
     length: Option<u64>,
     bytes_max: u64,
     wait_max: Duration,
 }
 
-/// Why there is no memory now.
+/// The reason for which there is no memory now.
 enum Short {
     Budget(Exhausted),
     Share(Crowded),
@@ -57,8 +57,8 @@ impl From<Short> for BodyError {
 }
 
 impl<'a> Incoming<'a> {
-    /// Nothing yet, of what may be announced and has at most `bytes_max`. More memory is waited for
-    /// at most `wait_max`.
+    /// Starts with nothing, for a body that may be announced and has at most `bytes_max`. Waits at
+    /// most `wait_max` for more memory.
     pub(super) fn new(
         upload: &'a Upload,
         reservation: Reservation,
@@ -75,19 +75,19 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Takes memory for the request itself, until its body has come.
+    /// Takes memory for the request itself, until its body is complete.
     pub(super) async fn open(&mut self) -> Result<(), BodyError> {
         self.take(STATE_BYTES).await?;
         self.state_bytes = STATE_BYTES;
         Ok(())
     }
 
-    /// What is reserved for the bytes.
+    /// The bytes that are reserved for the body.
     fn reserved_bytes(&self) -> u64 {
         self.reservation.bytes().saturating_sub(self.state_bytes)
     }
 
-    /// Appends, or says which limit forbids it.
+    /// Appends a chunk, or returns the limit that forbids it.
     pub(super) async fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
         let length = narrow::to_u64(self.bytes.len().saturating_add(chunk.len()));
         if length > self.bytes_max {
@@ -106,13 +106,13 @@ impl<'a> Incoming<'a> {
 
     /// The bytes and the reservation that covers them.
     pub(super) fn finish(mut self) -> (Bytes, Reservation) {
-        // A body that ended before the length that was announced does not keep its place.
+        // A body that ended before its announced length does not keep the whole buffer.
         self.bytes.shrink_to_fit();
         self.reservation.shrink_to(narrow::to_u64(self.bytes.len()));
         (Bytes::from(self.bytes), self.reservation)
     }
 
-    /// Memory for so much of a body whose length is known.
+    /// Takes memory for this much of a body of known length.
     async fn cover(&mut self, length: u64, announced: u64) -> Result<(), BodyError> {
         if self.bytes.capacity() == 0 {
             let place = narrow::to_usize(announced);
@@ -124,7 +124,7 @@ impl<'a> Incoming<'a> {
             .await
     }
 
-    /// A larger place for a body whose length nobody knows.
+    /// Moves a body of unknown length to a larger buffer.
     async fn grow(&mut self, length: u64) -> Result<(), BodyError> {
         let capacity = narrow::to_u64(self.bytes.capacity());
         if length <= capacity {
@@ -137,14 +137,14 @@ impl<'a> Incoming<'a> {
         self.bytes
             .reserve_exact(place.saturating_sub(self.bytes.len()));
         let (held, kept) = (self.reserved_bytes(), narrow::to_u64(self.bytes.capacity()));
-        // In this order: whoever waits is told by the budget.
+        // The order matters: the budget wakes whoever waits.
         self.upload.unclaim(held.saturating_sub(kept));
         self.reservation
             .shrink_to(kept.saturating_add(self.state_bytes));
         Ok(())
     }
 
-    /// Takes more, from slower bodies if need be, and waits for it a while.
+    /// Takes more memory, from slower bodies if need be, and waits for it for a while.
     async fn take(&mut self, more: u64) -> Result<(), BodyError> {
         if more == 0 {
             return Ok(());
@@ -181,7 +181,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// Bytes to take for a body of which this much is here.
+/// The bytes to take for a body of which this much has arrived.
 fn steps(length: u64) -> u64 {
     if length <= STEP_BYTES {
         length.next_power_of_two().max(FIRST_BYTES)
@@ -222,8 +222,8 @@ mod tests {
         }
     }
 
-    /// What was announced used to be taken at once: five uploads that sent next to nothing held the
-    /// whole budget.
+    /// From a bug: announced bytes were taken at once, so five uploads that sent next to nothing
+    /// held the whole budget.
     #[tokio::test]
     async fn a_body_takes_memory_as_it_comes_whatever_it_announces() {
         let budget = budget(100_000_000);
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!((bytes.len(), reservation.bytes()), (121_200, 121_200));
     }
 
-    /// 12,800 streams that sent a byte each took 256 MiB that nobody counted.
+    /// From a bug: 12,800 streams that sent one byte each took 256 MiB that nobody counted.
     #[tokio::test]
     async fn a_request_pays_for_itself_until_its_body_has_come() {
         let budget = budget(100_000_000);
@@ -260,7 +260,7 @@ mod tests {
         }
     }
 
-    /// Those that send nothing make room for one that does.
+    /// Requests that send nothing make room for one that does.
     #[tokio::test]
     async fn requests_that_wait_for_nothing_yield_when_the_budget_is_full() {
         let budget = budget(4 * STATE_BYTES);
@@ -304,8 +304,8 @@ mod tests {
         assert_eq!(refused, BodyError::TooLarge { bytes_max: 20_000 });
     }
 
-    /// From a bug: a body that has come leaves the share and keeps its memory, and whoever waited for
-    /// the share was not told.
+    /// From a bug: a complete body leaves the share and keeps its memory, and whoever waited for
+    /// the share was not woken.
     #[tokio::test]
     async fn who_waits_for_the_share_goes_on_when_another_body_has_come() {
         let budget = budget(1 << 30);

@@ -1,19 +1,19 @@
-//! What a body looks like, whatever its headers say of it: for errors that tell which header is
-//! wrong or missing, instead of what a decoder or a parser makes of bytes that are not its own.
+//! Guessing what a body is, whatever its headers say: for errors that name the wrong or missing
+//! header, instead of what a decoder or parser makes of bytes that are not meant for it.
 
 use super::{deflate, gzip, zstd};
 
-/// Bytes of the start that are looked at.
+/// The bytes at the start that are examined.
 const LOOK_BYTES: usize = 64;
 
-/// What it looks like.
+/// The format that a body seems to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Looks {
     Gzip,
     Zstd,
     /// The zlib format, which is what `deflate` means.
     Deflate,
-    /// Text that people can read, as line protocol is.
+    /// Readable text, such as line protocol.
     Text,
     Unknown,
 }
@@ -31,7 +31,7 @@ impl Looks {
         }
     }
 
-    /// As a header names it; absent for what needs none.
+    /// The name in a header; absent for what needs none.
     pub(super) fn encoding(self) -> Option<&'static str> {
         match self {
             Self::Gzip => Some("gzip"),
@@ -42,14 +42,14 @@ impl Looks {
     }
 }
 
-/// The encoding of a body that came without being said to have one, and that is no text for sure:
-/// both magics are no UTF-8.
+/// The encoding of a body that was sent without declaring one and that certainly is not text:
+/// neither magic number is UTF-8.
 pub(super) fn undeclared(body: &[u8]) -> Option<&'static str> {
     let sure = body.starts_with(gzip::MAGIC_AND_METHOD) || body.starts_with(&zstd::MAGIC);
     sure.then(|| Looks::of(body).encoding()).flatten()
 }
 
-/// What to add to an error about a body that was said to be `declared`.
+/// A hint for an error about a body that was declared as `declared`.
 pub(super) fn hint(declared: &str, body: &[u8]) -> String {
     let looks = Looks::of(body);
     match looks.encoding() {
@@ -66,7 +66,7 @@ pub(super) fn hint(declared: &str, body: &[u8]) -> String {
 fn is_text(start: &[u8]) -> bool {
     let text = match std::str::from_utf8(start) {
         Ok(text) => text,
-        // A character that is cut at the end.
+        // The last character is cut off.
         Err(error) if error.error_len().is_none() => {
             let valid = start.get(..error.valid_up_to()).unwrap_or_default();
             std::str::from_utf8(valid).unwrap_or_default()

@@ -5,14 +5,14 @@
 //!                    415                        413                503    408, 503   400, 413, 503
 //! ```
 //!
-//! Promises: before the first byte is asked for there was room for all that is announced, waited for
-//! with empty hands; but memory is taken as bytes come, so that announcing costs others nothing. A
-//! body that finds none when it needs more waits at most `memory.wait_ms_max` with what it has, and
-//! those that come more slowly yield to it (`uploads`). A body is bounded as it is sent and as it is
-//! decoded; one that comes too slowly is cut. What a decoder needs for itself is taken from the same
-//! memory where it is more than a few pages.
+//! Promises: the first byte is asked for only once there was room for everything that is announced,
+//! and no memory is held while waiting for that room; memory is then taken as bytes arrive, so that
+//! an announcement costs others nothing. A body that finds no memory when it needs more waits at
+//! most `memory.wait_ms_max` with what it has, and slower bodies yield to it (`uploads`). A body is
+//! bounded both as sent and as decoded; one that arrives too slowly is cut off. If a decoder itself
+//! needs more than a few pages, they are taken from the same memory.
 //!
-//! What is not read of a refused request is none of this module's business, nor are status codes.
+//! This module knows neither what happens to the unread rest of a refused request nor status codes.
 
 mod decode;
 mod decoder;

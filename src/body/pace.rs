@@ -1,7 +1,7 @@
-//! How fast a body must come (contract section 6): something within the idle time, and a minimum
-//! rate over a window. The clock runs only while the server waits for the client.
+//! The pace at which a body must arrive (contract section 6): something within the idle time, and a
+//! minimum rate over a window. The clock runs only while the server waits for the client.
 //!
-//! Windows follow one another, they do not slide: a body is cut at the end of the first window
+//! Windows follow one another and do not slide: a body is cut off at the end of the first window
 //! that brought too little.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use super::BodyError;
 use crate::clock;
 use crate::narrow;
 
-/// Counts what came in the time that was waited for it.
+/// Counts the bytes that arrive and the time that is spent waiting for them.
 #[derive(Debug)]
 pub(super) struct Pace {
     idle_timeout: Duration,
@@ -23,12 +23,12 @@ pub(super) struct Pace {
     rate_bytes_min: u64,
     /// Time waited in this window.
     waited: Duration,
-    /// Bytes that came in this window.
+    /// Bytes that arrived in this window.
     bytes: u64,
 }
 
 impl Pace {
-    /// `rate_bytes_min` a second over each `window`; 0 for no such rule.
+    /// Requires `rate_bytes_min` per second over each `window`; 0 for no such rule.
     pub(super) fn new(idle_timeout: Duration, window: Duration, rate_bytes_min: u64) -> Self {
         Self {
             idle_timeout,
@@ -71,7 +71,7 @@ impl Pace {
         }
     }
 
-    /// Closes the window if it is over, and says whether it brought enough.
+    /// Closes the window if it is over; an error if it brought too little.
     fn count(&mut self, waited: Duration, length: usize) -> Result<(), BodyError> {
         self.waited += waited;
         self.bytes = self.bytes.saturating_add(narrow::to_u64(length));

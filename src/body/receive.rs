@@ -1,4 +1,4 @@
-//! The way of a body from the socket into memory, in the order in which it may be refused.
+//! The path of a body from the socket into memory, in the order in which it may be refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,44 +17,44 @@ use super::{BodyError, Encoding};
 use crate::memory::{Budget, Reservation};
 use crate::narrow;
 
-/// What there has to be room for when a body does not say how long it is.
+/// The bytes that there must be room for if the length of a body is unknown.
 const UNKNOWN_LENGTH_BYTES: u64 = 64 * 1024;
 
-/// What a body may cost.
+/// The limits on bodies.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes as they are sent.
+    /// The most bytes as sent.
     pub wire_bytes_max: u64,
-    /// Bytes after decoding.
+    /// The most bytes after decoding.
     pub decoded_bytes_max: u64,
-    /// How long to wait for memory.
+    /// The time to wait for memory.
     pub wait_max: Duration,
-    /// Nothing came for this long: cut.
+    /// The time without a byte after which a body is cut off.
     pub idle_timeout: Duration,
-    /// Bytes a second that must come; 0 for no such rule.
+    /// The bytes per second that must arrive; 0 for no such rule.
     pub rate_bytes_min: u64,
-    /// Over this time.
+    /// The time over which that rate is measured.
     pub rate_window: Duration,
 }
 
-/// Takes bodies in. Clones share the budget.
+/// Receives bodies. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct Receiver {
     limits: Limits,
     budget: Budget,
     uploads: Uploads,
-    /// One permit a decoder that runs off the serving threads.
+    /// One permit per decoder that runs off the serving threads.
     workers: Arc<Semaphore>,
 }
 
 /// A body in memory.
 #[derive(Debug)]
 pub struct Received {
-    /// Decoded.
+    /// The decoded bytes.
     pub bytes: Bytes,
     /// Covers `bytes`.
     pub reservation: Reservation,
-    /// How many bytes were sent.
+    /// The number of bytes that were sent.
     pub wire_bytes: u64,
 }
 
@@ -69,7 +69,7 @@ impl Receiver {
         }
     }
 
-    /// The same for bodies that are small: of at most `bytes_max`, sent or decoded.
+    /// The same for small bodies: at most `bytes_max`, sent or decoded.
     pub fn up_to(&self, bytes_max: u64) -> Self {
         let mut small = self.clone();
         let Limits {
@@ -82,8 +82,8 @@ impl Receiver {
         small
     }
 
-    /// Reads and decodes the body of a request with these headers, from the holder of the token
-    /// with this number, if it is known. Dropping the future, or an error, gives all memory back.
+    /// Reads and decodes the body of a request with these headers. `owner` is the id of the
+    /// sender's token, if known. An error, or dropping the future, gives all memory back.
     pub async fn receive<B>(
         &self,
         owner: Option<u64>,
@@ -129,7 +129,8 @@ impl Receiver {
         })
     }
 
-    /// `Content-Length`, or what the protocol knows instead, if it is within the limit.
+    /// The length from `Content-Length`, or what the protocol knows instead, if it is within the
+    /// limit.
     fn announced_length<B: Body>(
         &self,
         headers: &HeaderMap,
@@ -147,7 +148,7 @@ impl Receiver {
         }
     }
 
-    /// What may come over the wire: a body that is not encoded is bounded by both limits.
+    /// The most bytes over the wire: a body that is not encoded is bounded by both limits.
     fn bytes_max(&self, encoding: Encoding) -> u64 {
         match encoding {
             Encoding::Identity => self
@@ -158,9 +159,9 @@ impl Receiver {
         }
     }
 
-    /// Waits until there is room for what is announced and for what is expected to come out of it,
-    /// and takes none of it: a body that could not be held is not asked for. Uploads that stand
-    /// still make room.
+    /// Waits until there is room for what is announced and for what it is expected to decode to,
+    /// and takes none of it: a body that could not be held is not asked for. Stalled uploads make
+    /// room.
     async fn find_room(
         &self,
         upload: &Upload,
@@ -190,7 +191,7 @@ impl Receiver {
         guess_bytes(encoding, wire_bytes, decoded_max, hard_bytes)
     }
 
-    /// Reads what comes, unless others need its memory more.
+    /// Reads the body, unless others need its memory more.
     async fn read<B>(
         &self,
         upload: &Upload,

@@ -1,20 +1,21 @@
-//! The bodies that are on their way, and which of them yields.
+//! The bodies in transit, and which of them yields.
 //!
 //! A client decides how long it takes to send a body, so memory that waits for clients has a share
-//! of its own: half of what requests may take, and half of that for the holders of one token. It is
-//! counted by what came, not by what was announced. Past the share
+//! of its own: half of what requests may take, and half of that for the holders of one token. Bytes
+//! count when they arrive, not when they are announced. Past the share
 //!
-//! - a body that needs more takes it from those that come clearly more slowly than it does: the
-//!   slowest yield first, are refused and give all of theirs back;
+//! - a body that needs more takes it from clearly slower ones: the slowest yield first, are refused
+//!   and give back all they hold;
 //! - if there are none, it waits for a while and is then refused itself;
-//! - the only one goes on within the budget: nobody is stopped for a share that nobody else wants.
+//! - a body that is alone continues within the budget: nobody is stopped for a share that nobody
+//!   else wants.
 //!
-//! A small body is no part of the share, for it costs less than to refuse it: it is not made to wait,
-//! nobody yields to it, and it yields to nobody, as long as the budget has room. When that is full the
-//! slowest yield, small or not.
+//! A small body is not part of the share, because holding it costs less than refusing it: it does
+//! not wait, nobody yields to it, and it yields to nobody, as long as the budget has room. When the
+//! budget is full, the slowest yield, small or not.
 //!
-//! How fast a body comes is what came of late: each second of silence halves it, and a body that has
-//! just begun has a credit, for it is not slow.
+//! The speed of a body is what arrived recently: each second of silence halves it. A body that has
+//! just begun has a credit, since it is not slow.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,23 +27,24 @@ use tokio::sync::futures::Notified;
 use crate::certain::Certain;
 use crate::clock;
 
-/// What a request takes while its body comes, besides the body: its head, the state of its stream and
-/// of whoever waits for it, in bytes. Measured: 12,800 streams with one byte each took 20 KiB each.
+/// The memory of a request while its body arrives, besides the body: its head, the state of its
+/// stream and of whoever waits for it, in bytes. Measured: 12,800 streams with one byte each took
+/// 20 KiB each.
 pub(super) const STATE_BYTES: u64 = 20 * 1024;
 
-/// A body that holds at most this is no part of the share, in bytes.
+/// The most bytes of a body that is not part of the share.
 const SMALL_BYTES: u64 = STATE_BYTES + 64 * 1024;
 
-/// What a body is credited with when it begins, in bytes.
+/// The bytes that a body is credited with when it begins.
 const CREDIT_BYTES: u64 = 64 * 1024;
 
-/// What came this long ago counts half.
+/// The age at which bytes count half.
 const HALF_LIFE: Duration = Duration::from_secs(1);
 
-/// Who yields to another comes at less than its speed divided by this.
+/// A body yields only to one that is more than this many times as fast.
 const CLEARLY_SLOWER: u64 = 2;
 
-/// All bodies that are on their way.
+/// All bodies in transit.
 #[derive(Clone, Debug)]
 pub(super) struct Uploads {
     shared: Arc<Shared>,
@@ -52,7 +54,7 @@ pub(super) struct Uploads {
 struct Shared {
     share_bytes: u64,
     table: Mutex<Table>,
-    /// A body is no longer on its way, whatever of the budget it keeps.
+    /// Notified when a body is no longer in transit, whatever it keeps of the budget.
     left: Notify,
 }
 
@@ -60,7 +62,7 @@ struct Shared {
 struct Table {
     next: u64,
     uploads: HashMap<u64, Entry>,
-    /// What they take of the share.
+    /// The bytes that they take of the share.
     held_bytes: u64,
 }
 
@@ -68,14 +70,14 @@ struct Table {
 struct Entry {
     owner: Option<u64>,
     held_bytes: u64,
-    /// What came of late, as it counted at that moment.
+    /// The bytes that arrived recently, as they counted at that moment.
     recent_bytes: u64,
     counted: Instant,
     yields: Arc<Notify>,
     is_yielding: bool,
 }
 
-/// One of them, until it is dropped.
+/// A body in transit, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Upload {
     all: Uploads,
@@ -83,17 +85,17 @@ pub(super) struct Upload {
     yields: Arc<Notify>,
 }
 
-/// More than the share allows now.
+/// The share does not allow more now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Crowded {
-    /// What bodies on their way hold.
+    /// The bytes that bodies in transit hold.
     pub(super) held_bytes: u64,
-    /// What they may hold.
+    /// The bytes that they may hold.
     pub(super) share_bytes: u64,
 }
 
 impl Uploads {
-    /// None yet; all of them may hold half of `hard_bytes`.
+    /// Starts without bodies; together they may hold half of `hard_bytes`.
     pub(super) fn of(hard_bytes: u64) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -104,7 +106,7 @@ impl Uploads {
         }
     }
 
-    /// A body begins to come from the holder of a token, or from nobody that is known.
+    /// Adds a body that begins to arrive, from the holder of a token if that is known.
     pub(super) fn begin(&self, owner: Option<u64>) -> Upload {
         let yields = Arc::<Notify>::default();
         let entry = Entry {
@@ -135,7 +137,7 @@ impl Uploads {
 }
 
 impl Upload {
-    /// As if nothing had come for so long.
+    /// Acts as if nothing had arrived for this long.
     #[cfg(test)]
     pub(super) fn stood_still_for(&self, silence: Duration) {
         if let Some(entry) = self.all.table().uploads.get_mut(&self.id) {
@@ -144,17 +146,17 @@ impl Upload {
         }
     }
 
-    /// Ready when this body is to yield.
+    /// Ready when this body has to yield.
     pub(super) async fn yields(&self) {
         self.yields.notified().await;
     }
 
-    /// Ready when a body leaves the share from now on.
+    /// Ready when a body leaves the share after this call.
     pub(super) fn left(&self) -> Notified<'_> {
         self.all.shared.left.notified()
     }
 
-    /// Notes that bytes have come.
+    /// Notes that bytes have arrived.
     pub(super) fn came(&self, bytes: u64) {
         if let Some(entry) = self.all.table().uploads.get_mut(&self.id) {
             entry.came(bytes, clock::instant());
@@ -180,7 +182,7 @@ impl Upload {
         if !is_small && (over_all > 0 || over_own > 0) {
             let chosen = table.choose(self.id, over_own, Some(owner), SMALL_BYTES, &[]);
             let chosen = chosen.and_then(|own| {
-                // What is taken from bodies of one's own counts for both.
+                // Bytes taken from the owner's other bodies count for both.
                 let of_all = over_all.saturating_sub(table.held_of(&own));
                 let others = table.choose(self.id, of_all, None, SMALL_BYTES, &own)?;
                 Some([own, others].concat())
@@ -197,15 +199,15 @@ impl Upload {
         Ok(())
     }
 
-    /// Gives back what was claimed.
+    /// Gives back bytes that were claimed.
     pub(super) fn unclaim(&self, bytes: u64) {
         self.all.table().change(self.id, |entry| {
             entry.held_bytes = entry.held_bytes.saturating_sub(bytes);
         });
     }
 
-    /// Has slower bodies yield that together hold this much, whatever the share is: the budget is
-    /// full. Does nothing if there are not that many.
+    /// Makes slower bodies yield that together hold this much, whatever the share is, because the
+    /// budget is full. Does nothing if there are not enough.
     pub(super) fn press(&self, bytes: u64) {
         let mut table = self.all.table();
         if let Some(chosen) = table.choose(self.id, bytes, None, 0, &[]) {
@@ -225,7 +227,7 @@ impl Drop for Upload {
 }
 
 impl Table {
-    /// Changes one of them, and keeps the sum.
+    /// Changes one entry, and updates the sum.
     fn change(&mut self, id: u64, change: impl FnOnce(&mut Entry)) {
         if let Some(entry) = self.uploads.get_mut(&id) {
             let before = entry.share_bytes();
@@ -235,23 +237,23 @@ impl Table {
         }
     }
 
-    /// What the bodies of an owner take of the share.
+    /// The bytes that the bodies of an owner take of the share.
     fn held_by(&self, owner: Option<u64>) -> u64 {
         let theirs = self.uploads.values();
         let theirs = theirs.filter(|entry| entry.owner == owner);
         theirs.map(Entry::share_bytes).sum()
     }
 
-    /// What these hold.
+    /// The bytes that these hold.
     fn held_of(&self, ids: &[u64]) -> u64 {
         let entries = ids.iter().filter_map(|id| self.uploads.get(id));
         entries.map(|entry| entry.held_bytes).sum()
     }
 
-    /// Bodies that come clearly more slowly than this one and hold `wanted` bytes together, or all
-    /// that others hold, the slowest first; only those that hold more than `small_bytes`, only those
-    /// of `owner`, if that is given, and none that is chosen `already`. As many as it takes, or
-    /// nothing if there are not as many.
+    /// Chooses bodies that are clearly slower than this one and together hold `wanted` bytes, or
+    /// all that others hold, the slowest first; only those that hold more than `small_bytes`, only
+    /// those of `owner`, if that is given, and none that is chosen `already`. Returns as many as
+    /// needed, or none if there are not enough.
     fn choose(
         &self,
         id: u64,
@@ -299,7 +301,7 @@ impl Table {
 }
 
 impl Entry {
-    /// What it takes of the share: nothing if it is small, or was asked to yield.
+    /// The bytes that it takes of the share: none if it is small or was asked to yield.
     fn share_bytes(&self) -> u64 {
         match self.is_yielding || self.held_bytes <= SMALL_BYTES {
             true => 0,
@@ -307,7 +309,7 @@ impl Entry {
         }
     }
 
-    /// What came of late.
+    /// The bytes that arrived recently, halved per [`HALF_LIFE`] of silence.
     fn pace(&self, now: Instant) -> u64 {
         let halvings = self.halvings(now);
         self.recent_bytes.checked_shr(halvings).unwrap_or(0)
@@ -332,7 +334,7 @@ mod tests {
 
     const KIB: u64 = 1024;
 
-    /// A body of which this much has come and is held, and nothing for so long.
+    /// A body of which this much has arrived and is held, and nothing for this many seconds.
     fn upload(all: &Uploads, owner: Option<u64>, seconds: u64, bytes: u64) -> Upload {
         let upload = all.begin(owner);
         upload.came(bytes);
@@ -401,7 +403,7 @@ mod tests {
         assert!(!is_yielding(&quick));
     }
 
-    /// From a review: its own slow one was cut, though that was not enough.
+    /// From a review: the owner's own slow body was cut off, though that was not enough.
     #[test]
     fn nobody_yields_to_a_body_that_is_refused_all_the_same() {
         let all = Uploads::of(2000 * KIB);
@@ -416,8 +418,8 @@ mod tests {
         assert!(is_yielding(&slow) && !is_yielding(&quick));
     }
 
-    /// From a bug: each write of a few bytes cut an upload that had a pause and was past the share, for
-    /// nothing: the write would have gone on all the same.
+    /// From a bug: each write of a few bytes cut off an upload that paused and was past the share,
+    /// for nothing: the write would have continued anyway.
     #[test]
     fn nobody_yields_to_a_small_body_while_there_is_memory() {
         let all = Uploads::of(2000 * KIB);
@@ -429,8 +431,9 @@ mod tests {
         assert!(is_yielding(&paused), "the budget is full");
     }
 
-    /// From a bug: of a fleet with one token, all who send a few kilobytes over slow lines were cut, one
-    /// after the other, when two fast bodies met at the token's share, though memory was free.
+    /// From a bug: in a fleet with one token, all clients that send a few kilobytes over slow lines
+    /// were cut off, one after the other, when two fast bodies competed for the token's share,
+    /// though memory was free.
     #[test]
     fn small_bodies_are_no_part_of_the_share_and_yield_only_when_the_budget_is_full() {
         let all = Uploads::of(2000 * KIB);

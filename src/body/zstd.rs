@@ -1,5 +1,5 @@
-//! Zstandard with all its frames (RFC 8878): what `cat a.zst b.zst` makes is one body, and frames
-//! that say "skip me" are skipped. Whatever else follows a frame is an error.
+//! Zstandard with all its frames (RFC 8878): the output of `cat a.zst b.zst` is one body, and
+//! skippable frames are skipped. Anything else after a frame is an error.
 //!
 //! ```text
 //! frame:     28 b5 2f fd, descriptor, [window], [dictionary], [content size], blocks, [checksum]
@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The header is read here too, before the library sees the frame: a window larger than
-//! [`WINDOW_BYTES_MAX`] and a dictionary are refused in words, and what the decoder will need is
-//! known before it takes it. The library's window is one allocation that is touched only as far as
-//! something came out of the frame, so it counts as far as that.
+//! [`WINDOW_BYTES_MAX`] and a dictionary are refused with a clear text, and the decoder's memory is
+//! known before it is taken. The library's window is one allocation that is touched only as far as
+//! the frame was decoded, so only that part counts.
 
 use std::io::{Error, ErrorKind, Read, Result};
 
@@ -20,23 +20,23 @@ use super::decoder::Decode;
 use crate::narrow;
 
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// Without the low half of the first byte.
+/// The magic number without the low half of its first byte, which may be any.
 pub(super) const SKIPPABLE: [u8; 4] = [0x50, 0x2a, 0x4d, 0x18];
 
-/// What RFC 8878, section 3.1.1.1.2, recommends to every decoder.
+/// The largest window, as RFC 8878, section 3.1.1.1.2, recommends for every decoder.
 const WINDOW_LOG_MAX: u32 = 23;
 const WINDOW_BYTES_MAX: u64 = 1 << WINDOW_LOG_MAX;
 
-/// Of one block, decoded.
+/// The most bytes of one decoded block.
 const BLOCK_BYTES_MAX: u64 = 128 * 1024;
-/// The decoder itself: tables, and the room it keeps around its buffers.
+/// The bytes of the decoder itself: tables, and the space it keeps around its buffers.
 const STATE_BYTES: u64 = 160 * 1024;
 
-/// How many times larger a frame may say it becomes to be believed. Line protocol seldom becomes
-/// more than 20 times smaller.
+/// The largest growth that a frame may claim and still be believed. Line protocol is seldom
+/// compressed more than 20 times.
 const RATIO_BELIEVED: u64 = 128;
 
-/// Decodes frame after frame. The cap on what comes out is its caller's.
+/// Decodes frame after frame. The caller caps the output.
 pub(super) struct Frames {
     rest: Bytes,
     decoder: Decoder<'static>,
@@ -53,7 +53,7 @@ struct Frame {
 }
 
 impl Frames {
-    /// A decoder over a whole body.
+    /// A decoder for a whole body.
     pub(super) fn new(wire: Bytes) -> Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG_MAX))?;
@@ -66,7 +66,7 @@ impl Frames {
         })
     }
 
-    /// Goes on to the next frame that is not skipped. False at the end of the body.
+    /// Moves to the next frame that is not skipped. Returns false at the end of the body.
     fn advance(&mut self) -> Result<bool> {
         while !self.rest.is_empty() {
             if is_skippable(&self.rest) {
@@ -150,7 +150,7 @@ impl Decode for Frames {
         };
         if let Some((window_bytes, decoded_bytes)) = now {
             let window_bytes = window_bytes.min(WINDOW_BYTES_MAX);
-            // Blocks come in whole, before they are handed out.
+            // A block is decoded as a whole before any of it is returned.
             let block_bytes = window_bytes.min(BLOCK_BYTES_MAX);
             let touched = decoded_bytes.saturating_add(narrow::to_u64(chunk_bytes));
             let needed = STATE_BYTES + 2 * block_bytes + window_bytes.min(touched);
@@ -160,7 +160,7 @@ impl Decode for Frames {
     }
 }
 
-/// What a frame says of itself.
+/// The facts in a frame's header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Header {
     window_bytes: u64,
@@ -169,7 +169,7 @@ struct Header {
 }
 
 impl Header {
-    /// Absent if the bytes end before it does, or do not begin with a frame.
+    /// Reads the header; absent if the bytes end before it does, or do not begin with a frame.
     fn read(frame: &[u8]) -> Option<Self> {
         let rest = frame.strip_prefix(&MAGIC)?;
         let (descriptor, rest) = rest.split_first()?;
@@ -221,7 +221,8 @@ impl Header {
     }
 }
 
-/// What the first frame says it becomes, if that is likely. Usually it is the only one.
+/// The decoded length that the first frame claims, if that is plausible. Usually it is the only
+/// frame.
 pub(super) fn claim(wire: &[u8]) -> Option<u64> {
     let likely = narrow::to_u64(wire.len()).saturating_mul(RATIO_BELIEVED);
     Header::read(wire)?
@@ -229,7 +230,7 @@ pub(super) fn claim(wire: &[u8]) -> Option<u64> {
         .filter(|bytes| *bytes <= likely)
 }
 
-/// Whether a frame begins here that is to be skipped.
+/// Returns true if a skippable frame begins here.
 pub(super) fn is_skippable(bytes: &[u8]) -> bool {
     match (bytes.split_first(), SKIPPABLE.split_first()) {
         (Some((first, rest)), Some((magic, others))) => {

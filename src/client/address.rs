@@ -1,4 +1,4 @@
-//! Where a server is: `http://host:port/prefix`.
+//! The address of a server: `http://host:port/prefix`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use http::uri::{PathAndQuery, Scheme};
 use super::ClientError;
 use crate::certain::Certain;
 
-/// The address of a server, taken apart and checked. Clones share it.
+/// The address of a server, parsed and checked. Clones share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(Arc<Parts>);
 
@@ -22,7 +22,7 @@ struct Parts {
 }
 
 impl Address {
-    /// Whether the connection is encrypted.
+    /// Returns true if the connection is encrypted.
     pub fn is_https(&self) -> bool {
         self.0.uri.scheme() == Some(&Scheme::HTTPS)
     }
@@ -69,7 +69,7 @@ impl FromStr for Address {
         if uri.host().unwrap_or_default().is_empty() {
             return Err(wrong("the host is missing"));
         }
-        // What is no port is otherwise no port at all, and the request goes to port 80.
+        // Without this check, text that is not a port is ignored, and the request goes to port 80.
         let has_port = uri.host() != Some(authority);
         if has_port && uri.port_u16().is_none_or(|port| port == 0) {
             return Err(wrong("the port has to be a number from 1 to 65535"));
@@ -82,7 +82,7 @@ impl FromStr for Address {
     }
 }
 
-/// A password is nobody's business, in an error least of all.
+/// The address without a name and password: a password must not show, least of all in an error.
 fn without_user(text: &str) -> &str {
     text.rsplit_once('@').map_or(text, |(_, address)| address)
 }

@@ -1,4 +1,5 @@
-//! What a server answers: read whole, with a bound, or taken piece by piece up to its proper end.
+//! The answers of a server: read whole, with a bound, or taken piece by piece up to their proper
+//! end.
 
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use super::error::{ClientError, Refusal};
 use super::{Address, fault};
 use crate::certain::Certain;
 
-/// Answers that are read whole end here, in bytes: lists of buckets and of rejected lines.
+/// The most bytes of an answer that is read whole: lists of buckets and of rejected lines.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// How much of an answer that is not ours is shown, in characters.
+/// The most characters that are shown of an answer that is not ours.
 const EXCERPT_CHARS_MAX: usize = 200;
 
 /// A whole answer.
@@ -63,7 +64,7 @@ impl Answer {
         })
     }
 
-    /// The answer if it is a success, and what the server said otherwise.
+    /// Returns the answer if it is a success, and otherwise what the server said as an error.
     pub fn success(self) -> Result<Self, ClientError> {
         if self.status.is_success() {
             Ok(self)
@@ -92,14 +93,14 @@ impl Answer {
         }
     }
 
-    /// How long the server asks to wait; only the form in seconds is understood.
+    /// The time that the server asks to wait; only the form in seconds is understood.
     fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?;
         text.trim().parse().ok().map(Duration::from_secs)
     }
 }
 
-/// The first words of a body that is not ours, fit to be shown.
+/// The first words of a body that is not ours, made safe to show.
 fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..4096).unwrap_or(body)).into_owned();
     let words: Vec<&str> = text
@@ -113,7 +114,7 @@ fn excerpt(body: &[u8]) -> String {
     }
 }
 
-/// An answer that comes piece by piece.
+/// An answer that is taken piece by piece.
 #[derive(Debug)]
 pub struct Download {
     address: Address,
@@ -130,11 +131,11 @@ impl Download {
         let headers = response.headers();
         let ends = headers.contains_key(TRANSFER_ENCODING) || headers.contains_key(CONTENT_LENGTH);
         if !ends {
-            // Its end would be that of the connection, and so would be any cut.
+            // The answer would end with the connection, and a cut would look the same.
             return Err(ClientError::Unexpected {
                 address,
-                problem: "an answer without a length, of which a part could not be told from the \
-                          whole (is there a proxy that speaks HTTP/1.0?)"
+                problem: "an answer without a length, of which a part could not be told apart from \
+                          the whole (is there a proxy that speaks HTTP/1.0?)"
                     .to_owned(),
             });
         }

@@ -1,4 +1,4 @@
-//! How a connection is made: TCP, and TLS over it if the address says so.
+//! Connections to a server: TCP, and TLS over it if the address says so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::{Address, ClientError, Roots};
 
 pub(super) type Connector = HttpsConnector<HttpConnector>;
 
-/// How long a server may take to accept a connection.
+/// The time that a server may take to accept a connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn new(address: &Address, roots: &Roots) -> Result<Connector, ClientError> {

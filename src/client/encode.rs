@@ -1,6 +1,6 @@
-//! Percent-encoding: names of buckets and measurements may be any text.
+//! Percent-encoding: the names of buckets and measurements may be any text.
 
-/// `text` as one segment of a path: `/` and everything else but letters, digits and `-_.~` encoded.
+/// Encodes `text` as one segment of a path: `/` and everything else but letters, digits and `-_.~`.
 pub fn path_segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -14,7 +14,7 @@ pub fn path_segment(text: &str) -> String {
     encoded
 }
 
-/// `text` as the value of a parameter of a query.
+/// Encodes `text` as the value of a query parameter.
 pub fn query_value(text: &str) -> String {
     path_segment(text)
 }

@@ -1,4 +1,4 @@
-//! Why a request did not succeed, in words that say where to look.
+//! The errors of requests, in words that say where to look.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub enum ClientError {
     /// The address cannot be used.
     #[error("{url:?} is not the URL of a server: {problem}")]
     Url {
-        /// As it was given.
+        /// The URL as it was given.
         url: String,
         /// What is wrong with it.
         problem: &'static str,
@@ -25,53 +25,53 @@ pub enum ClientError {
     /// There is no connection.
     #[error("cannot connect to {address}: {fault}")]
     Connect {
-        /// Where to.
+        /// The address of the server.
         address: Address,
-        /// Why.
+        /// The reason.
         fault: ConnectFault,
     },
-    /// The connection ended, or carried something else than HTTP.
+    /// The connection ended, or carried something other than HTTP.
     #[error("{address} {problem}")]
     Broken {
-        /// With whom.
+        /// The address of the server.
         address: Address,
-        /// What happened.
+        /// The problem, as a verb and what follows it.
         problem: String,
     },
-    /// No answer in time.
+    /// There was no answer in time.
     #[error("{address} did not answer within {} s", .patience.as_secs_f64())]
     Timeout {
-        /// Who.
+        /// The address of the server.
         address: Address,
-        /// How long was waited.
+        /// The time that was waited.
         patience: Duration,
     },
     /// The server answered with an error.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// The answer is not what such a server answers.
+    /// The answer is not one that our server would give.
     #[error("{address} gave {problem}")]
     Unexpected {
-        /// Who.
+        /// The address of the server.
         address: Address,
-        /// What came.
+        /// The answer, as a noun and what follows it.
         problem: String,
     },
 }
 
-/// Why there is no connection.
+/// The reason for which there is no connection.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ConnectFault {
-    /// Nobody listens there.
+    /// Nothing listens there.
     #[error("connection refused; is `tidegate serve` running there?")]
     Refused,
-    /// No such host.
+    /// There is no host of this name.
     #[error("the host's name cannot be resolved ({0}); is it spelled right?")]
     Name(String),
-    /// Who signed the certificate is not known here.
+    /// The certificate was signed by an unknown authority.
     #[error("the server's certificate is signed by an authority that is not trusted here ({0})")]
     UnknownIssuer(String),
-    /// The certificate is an authority's own, as `openssl req -x509` makes one by default.
+    /// The certificate is that of an authority itself, as `openssl req -x509` makes by default.
     #[error(
         "the server's certificate is that of an authority (CA:TRUE), and no server's: make one \
          with openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"
@@ -80,13 +80,13 @@ pub enum ConnectFault {
     /// The certificate is wrong in another way.
     #[error("the server's certificate is not accepted: {0}")]
     Certificate(String),
-    /// No TLS comes back.
+    /// The server does not answer with TLS.
     #[error("the server there does not speak TLS; does the URL have to start with http://?")]
     NotTls,
-    /// The parties do not agree on how to encrypt.
+    /// The two sides found no common way to encrypt.
     #[error("no encrypted connection: {0}")]
     Tls(String),
-    /// Anything else.
+    /// Any other fault.
     #[error("{0}")]
     Other(String),
 }
@@ -94,15 +94,15 @@ pub enum ConnectFault {
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Who refused.
+    /// The address of the server.
     pub address: Address,
     /// The answer's status.
     pub status: StatusCode,
-    /// Whether the answer has the form of this server's errors.
+    /// True if the answer has the form of our server's errors.
     pub is_ours: bool,
     /// What the server said.
     pub message: String,
-    /// How long it asks to wait.
+    /// The time that it asks to wait.
     pub retry_after: Option<Duration>,
 }
 
@@ -130,7 +130,7 @@ impl fmt::Display for Refusal {
 }
 
 impl ClientError {
-    /// Whether the same request may succeed later: the server is away, restarting or busy.
+    /// Returns true if the same request may succeed later: the server is away, restarting or busy.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Url { .. } | Self::Certificates(_) | Self::Unexpected { .. } => false,
@@ -154,8 +154,8 @@ impl ConnectFault {
 }
 
 impl Refusal {
-    /// Whether it is a server of ours that knows no such path: the path in the URL is not its
-    /// prefix.
+    /// Returns true if a server of ours answered that it does not know the path: the path in the
+    /// URL is not its prefix.
     pub fn is_of_the_path(&self) -> bool {
         self.is_ours && self.status == StatusCode::NOT_FOUND && self.message == "path not found"
     }

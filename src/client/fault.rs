@@ -1,4 +1,4 @@
-//! From the errors of the libraries, which are chains of causes, to ours.
+//! Conversion of the libraries' errors, which are chains of causes, to ours.
 
 use std::error::Error;
 use std::io;
@@ -9,7 +9,7 @@ use rustls::CertificateError;
 use super::Address;
 use super::error::{ClientError, ConnectFault};
 
-/// Why a request got no answer.
+/// The error of a request that got no answer.
 pub(super) fn of_request(address: &Address, error: &legacy::Error) -> ClientError {
     if error.is_connect() {
         return ClientError::Connect {
@@ -20,7 +20,7 @@ pub(super) fn of_request(address: &Address, error: &legacy::Error) -> ClientErro
     broken(address, error)
 }
 
-/// Why an answer did not come to its end.
+/// The error of an answer that did not reach its end.
 pub(super) fn of_body(address: &Address, error: &hyper::Error) -> ClientError {
     broken(address, error)
 }
@@ -65,7 +65,7 @@ fn connect_fault(error: &(dyn Error + 'static)) -> ConnectFault {
 
 fn tls_fault(error: &rustls::Error) -> ConnectFault {
     match error {
-        // A signature that does not fit is that of an authority that was made anew, with its name.
+        // A wrong signature means that the authority was made anew with the same name.
         rustls::Error::InvalidCertificate(
             CertificateError::UnknownIssuer | CertificateError::BadSignature,
         ) => ConnectFault::UnknownIssuer(error.to_string()),
@@ -73,7 +73,7 @@ fn tls_fault(error: &rustls::Error) -> ConnectFault {
         rustls::Error::InvalidCertificate(
             CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
         ) => ConnectFault::UnknownIssuer("its signature is not that authority's".to_owned()),
-        // webpki's word for it. No trust in that certificate helps.
+        // This is webpki's word for it. Trusting that certificate does not help.
         rustls::Error::InvalidCertificate(CertificateError::Other(other))
             if other.to_string().contains("CaUsedAsEndEntity") =>
         {
@@ -90,7 +90,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     std::iter::successors(Some(error), |error| cause(*error))
 }
 
-/// What an I/O error wraps is its cause; its own `source` leaves that out.
+/// The next cause. That of an I/O error is the error it wraps, which its own `source` skips.
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     let io = error.downcast_ref::<io::Error>();
     match io.and_then(io::Error::get_ref) {

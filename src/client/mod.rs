@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Promises: every wait is bounded; an answer that was cut short is an error, never a short answer;
-//! the token appears in no error and no `Debug`. It deliberately knows no endpoint, no flag and no
+//! the token appears in no error and no `Debug`. It deliberately knows no endpoint, flag or
 //! variable: the commands do.
 
 mod address;
@@ -40,11 +40,11 @@ use tokio::time::timeout;
 use crate::telemetry::VERSION;
 use connector::Connector;
 
-/// An idle connection is left alone well before the server closes it, so that a request does not
-/// meet a connection that is just going away.
+/// The age at which an idle connection is no longer used, well before the server closes it, so that
+/// a request does not meet a connection that is being closed.
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
-/// Certificates that are trusted when the address is `https`.
+/// The certificates that are trusted if the address is `https`.
 #[derive(Clone, Debug, Default)]
 pub enum Roots {
     /// Those of the system.
@@ -82,7 +82,7 @@ impl Client {
         })
     }
 
-    /// Where it sends to.
+    /// The address that it sends to.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -100,8 +100,8 @@ impl Client {
         }
     }
 
-    /// Sends a request whose answer is taken piece by piece; an answer that is no success is an
-    /// error. The request's patience is how long to wait for the head and then for each piece.
+    /// Sends a request whose answer is taken piece by piece; an answer that is not a success is an
+    /// error. The request's patience limits the wait for the head and then for each piece.
     pub async fn download(&self, request: Request) -> Result<Download, ClientError> {
         let patience = request.patience;
         let head = timeout(patience, self.respond(request)).await;

@@ -1,4 +1,4 @@
-//! What is asked of a server.
+//! The requests to a server.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::certain::Certain;
 
-/// How long an answer may take, unless the request says otherwise.
+/// The time that an answer may take, unless the request sets another.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A request, below the address of the server.
+/// A request to a path below the server's address.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub(super) method: Method,
@@ -23,7 +23,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request without a body. What is no plain text in the path is encoded already.
+    /// A request without a body. `path_and_query` is already percent-encoded.
     pub fn new(method: Method, path_and_query: impl Into<String>) -> Self {
         Self {
             method,

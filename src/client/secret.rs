@@ -1,4 +1,4 @@
-//! The token that a client shows.
+//! The token that a client sends.
 
 use std::fmt;
 
@@ -9,26 +9,26 @@ use thiserror::Error;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(HeaderValue);
 
-/// What is wrong with a token. It does not repeat it.
+/// The fault of a token. The text does not repeat the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenError {
-    /// Nothing, or nothing but blanks.
+    /// There is nothing but blanks, or nothing at all.
     #[error("is empty")]
     Empty,
-    /// A line break in the middle: a whole file, or several tokens.
+    /// There is a line break in the middle: it is a whole file, or several tokens.
     #[error("has several lines; a token is one word")]
     Lines,
-    /// A blank inside.
+    /// There is a blank inside.
     #[error("has a blank in it; a token is one word, given without `Token` or `Bearer`")]
     Blank,
-    /// What does not travel in a header.
+    /// There are characters that a header cannot carry.
     #[error("has characters other than visible ASCII, which no token has")]
     Characters,
 }
 
 impl Token {
-    /// Takes a token as it comes from a file or a variable: blanks and line breaks around it are
-    /// the file's, not the token's.
+    /// Makes a token of the text in a file or a variable: blanks and line breaks around it belong
+    /// to the file, not to the token.
     pub fn new(text: &str) -> Result<Self, TokenError> {
         let token = text.trim_matches(|c: char| c.is_ascii_whitespace());
         if token.is_empty() {
