@@ -134,9 +134,10 @@ impl Download {
             // The answer would end with the connection, and a cut would look the same.
             return Err(ClientError::Unexpected {
                 address,
-                problem: "an answer without a length, of which a part could not be told apart from \
+                problem:
+                    "an answer without a length, of which a part could not be told apart from \
                           the whole (is there a proxy that speaks HTTP/1.0?)"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
         Ok(Self {

@@ -1,4 +1,4 @@
-//! Rows as CSV (RFC 4180): a header, then a record a row, each ended by CR LF.
+//! Rows as CSV (RFC 4180): a header, then one record per row, each ended by CR LF.
 //!
 //! ```text
 //! time,room,hum,note
@@ -6,11 +6,11 @@
 //! 1721548860000000000,Kitchen,36.1,""
 //! ```
 //!
-//! Columns are the time in nanoseconds, the tags, the fields, tags and fields bytewise. A field that
-//! nodes met with several types has a column for each: `v`, and `v_float` beside it. A value
-//! that is absent is empty; a string that is empty is `""`: the library for CSV quotes a whole
-//! record or what needs it and cannot tell the two apart, which is why this is written by hand.
-//! Floats have the shortest digits that read back the same.
+//! The columns are the time in nanoseconds, the tags and the fields, both in bytewise order. A
+//! field that nodes wrote with several types has a column per type: `v`, and `v_float` beside it.
+//! An absent value is empty, and an empty string is `""`: the CSV library quotes either a whole
+//! record or only what needs it and cannot express this difference, which is why the writer is
+//! hand-written. Floats have the shortest digits that read back the same.
 
 use std::fmt::Write;
 
@@ -21,12 +21,12 @@ use crate::read::Rows;
 /// Writes rows of a measurement.
 pub(super) struct CsvWriter {
     fields: usize,
-    /// As they stand in the rows of the series at hand.
+    /// The text of the tags in the rows of the current series.
     tags: String,
 }
 
 impl CsvWriter {
-    /// A writer of the rows of a measurement; the header goes to `out`.
+    /// A writer for the rows of a measurement; writes the header to `out`.
     pub(super) fn new(rows: &Rows, out: &mut String) -> Self {
         out.push_str("time");
         let fields = rows.fields().iter().map(|field| &*field.label);
@@ -41,7 +41,7 @@ impl CsvWriter {
         }
     }
 
-    /// Appends the row at hand to `out`.
+    /// Appends the current row to `out`.
     pub(super) fn write(&mut self, row: &Rows, out: &mut TextPieces<'_>) -> Result<(), Ended> {
         if row.is_new_series() {
             self.tags.clear();
@@ -57,7 +57,7 @@ impl CsvWriter {
         out.text.push_str(&self.tags);
         let mut next = 0;
         for (place, value) in row.row_values() {
-            // The comma of every absent value before it, and its own.
+            // One comma per absent value before it, and its own.
             let commas = (place + 1).saturating_sub(next);
             out.text.extend(std::iter::repeat_n(',', commas));
             next = place + 1;
@@ -88,7 +88,7 @@ fn push_value(out: &mut String, value: FieldValue<'_>) {
     }
 }
 
-/// Text in quotes if it needs them: if it is empty, or would end a field, a record or a quote.
+/// Appends text, in quotes if it is empty or would end a field, a record or a quote.
 fn push_text(out: &mut String, text: &str) {
     if !text.is_empty() && !text.contains(['"', ',', '\r', '\n']) {
         return out.push_str(text);

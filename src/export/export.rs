@@ -1,4 +1,4 @@
-//! An export: the tables that are asked for, one after the other, on a thread for blocking work.
+//! An export: the requested tables, one after the other, on a thread for blocking work.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use crate::id::{BucketId, TableId};
 use crate::memory::Room;
 use crate::read::{ReadError, Rows, Scan, Sources, Table, TimeRange};
 
-/// How exports work.
+/// The limits on exports.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Exports that may run at the same time.
+    /// The most exports that may run at the same time.
     pub concurrent_max: usize,
-    /// What a reader must take, in bytes a second.
+    /// The rate at which a reader must take an export, in bytes per second.
     pub rate_bytes_min: u64,
-    /// Length of a line at most: what a write takes, in bytes.
+    /// The most bytes of a line: as many as a write accepts.
     pub line_bytes_max: usize,
 }
 
-/// In which form points leave.
+/// The form in which points leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Line protocol, times in nanoseconds.
@@ -40,7 +40,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// As it is asked for.
+    /// The name in a request.
     pub fn name(self) -> &'static str {
         match self {
             Self::Lp => "lp",
@@ -49,7 +49,7 @@ impl Format {
         }
     }
 
-    /// Whether it has place for one table only.
+    /// Returns true if it has room for one table only.
     pub fn is_of_one_table(self) -> bool {
         match self {
             Self::Lp => false,
@@ -58,20 +58,20 @@ impl Format {
     }
 }
 
-/// What is wanted.
+/// The points and the form that are requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportQuery {
     /// One table; all of them if absent.
     pub measurement: Option<String>,
     /// The first time, nanoseconds since the epoch.
     pub start_ns: Option<i64>,
-    /// The first time behind the last.
+    /// The end of the time range, exclusive, nanoseconds since the epoch.
     pub end_ns: Option<i64>,
-    /// In which form.
+    /// The form of the export.
     pub format: Format,
 }
 
-/// Exports what is stored. Clones share the limits.
+/// Exports stored points. Clones share the limits.
 #[derive(Clone, Debug)]
 pub struct Exporter {
     sources: Sources,
@@ -92,14 +92,14 @@ impl Exporter {
         }
     }
 
-    /// Exports under way, for metrics.
+    /// The number of running exports, for metrics.
     pub fn exports_running(&self) -> usize {
         let free = self.places.available_permits();
         self.options.concurrent_max.saturating_sub(free)
     }
 
-    /// Starts an export and waits for its first piece, so that what fails at once is an error and
-    /// no cut; must be called within a runtime. Dropping the pieces ends it.
+    /// Starts an export and waits for its first piece, so that an early failure is an error and not
+    /// a cut; must be called within a runtime. Dropping the pieces ends it.
     pub async fn export(&self, bucket: &Bucket, query: ExportQuery) -> Result<Pieces, ExportError> {
         if query.measurement.is_none() && query.format.is_of_one_table() {
             let format = query.format.name();
@@ -135,7 +135,7 @@ impl Exporter {
     }
 }
 
-/// An export under way.
+/// A running export.
 struct Export {
     sources: Sources,
     line_bytes_max: usize,
@@ -145,7 +145,7 @@ struct Export {
     _place: OwnedSemaphorePermit,
 }
 
-/// Why an export goes no further.
+/// The reason for which an export stops.
 enum Stop {
     Ended(Ended),
     Failed(ExportError),
@@ -167,12 +167,12 @@ impl Export {
     }
 
     fn tables(&self, query: &ExportQuery) -> Result<(), Stop> {
-        // Before the first row, and for all tables.
+        // Taken before the first row, and for all tables.
         let room = self.sources.room()?;
         let room = room.as_ref();
         let Some(measurement) = &query.measurement else {
             for measurement in self.sources.measurements(self.bucket)? {
-                // One that has gone meanwhile is none.
+                // A table that was deleted in the meantime is left out.
                 if let Some(rows) = self.rows(&measurement, room)? {
                     self.write(&measurement, rows, query.format)?;
                 }
@@ -206,7 +206,7 @@ impl Export {
         }
     }
 
-    /// Hands the text of every row over, behind `text`.
+    /// Hands over `text` and then the text of every row.
     fn text(
         &self,
         mut rows: Rows,

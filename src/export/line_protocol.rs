@@ -1,13 +1,13 @@
 //! Rows as line protocol that, written back, gives the same points.
 //!
-//! A field that nodes met with several types comes with all its values: those of its second type
-//! stand on lines of their own, with the series and the time of the row, and so on. A server takes
-//! back only one type of a field, so a comment before the first such line tells of it, and so does
-//! the log.
+//! A field that nodes wrote with several types is exported with all its values: those of its second
+//! type are on lines of their own, with the series and the time of the row, and so on. A server
+//! accepts only one type per field, so a comment before the first of these lines says so, and a log
+//! line does too.
 //!
-//! A row is one line, or several where it would be longer than a point may be. Names escape what
-//! would end them; strings escape the quote and the backslash; floats have the shortest digits
-//! that read back the same.
+//! A row is one line, or several if it would be longer than a point may be. Names escape what would
+//! end them; strings escape the quote and the backslash; floats have the shortest digits that read
+//! back the same.
 
 use std::fmt::Write;
 
@@ -24,13 +24,13 @@ const NAME_SPECIAL: &[char] = &[',', ' ', '='];
 pub(super) struct LineWriter {
     measurement: String,
     fields: Vec<Field>,
-    /// Types that one name has, at most.
+    /// The most types that a single name has.
     ranks: usize,
-    /// Whether it was told that a name has several.
+    /// True once it was reported that a name has several types.
     is_told: bool,
-    /// A point's text, in bytes.
+    /// The most bytes of a point's text.
     line_bytes_max: usize,
-    /// Measurement and tags of the series at hand.
+    /// The measurement and tags of the current series.
     series: String,
     field: String,
 }
@@ -39,16 +39,17 @@ struct Field {
     /// `key=`.
     start: String,
     rank: usize,
-    /// As it is told of.
+    /// The name in reports.
     label: String,
 }
 
 impl LineWriter {
-    /// A writer of the rows of a measurement.
+    /// A writer for the rows of a measurement.
     pub(super) fn new(measurement: &str, rows: &Rows, line_bytes_max: usize) -> Self {
         let mut escaped = String::new();
         if measurement.starts_with(BYTE_ORDER_MARK) {
-            // At the start of a body it would be stripped; spaces before a line mean nothing.
+            // At the start of a body this character would be stripped; spaces before a line mean
+            // nothing.
             escaped.push(' ');
         }
         escape(&mut escaped, measurement, &[',', ' ']);
@@ -74,7 +75,7 @@ impl LineWriter {
         }
     }
 
-    /// Appends the row at hand to `out`.
+    /// Appends the current row to `out`.
     pub(super) fn write(&mut self, row: &Rows, out: &mut TextPieces<'_>) -> Result<(), Ended> {
         if row.is_new_series() {
             self.series.clone_from(&self.measurement);
@@ -91,14 +92,14 @@ impl LineWriter {
         Ok(())
     }
 
-    /// The fields with their first type, or with their second, and so on.
+    /// Appends the fields of one rank: their first type, or their second, and so on.
     fn write_fields(
         &mut self,
         row: &Rows,
         rank: usize,
         out: &mut TextPieces<'_>,
     ) -> Result<(), Ended> {
-        // Digits, sign, space and line end of the time.
+        // The digits and sign of the time, a space and the line end.
         const TIME_BYTES: usize = 22;
         let time = row.time_ns();
         let mut line_bytes = 0;
@@ -135,16 +136,16 @@ impl LineWriter {
     }
 }
 
-/// Says that a field has values of a type that it is not written with.
+/// Reports that a field has values of a type with which it cannot be written back.
 fn tell(measurement: &str, field: &Field, out: &mut TextPieces<'_>) {
     let label = &field.label;
     tracing::warn!(
         measurement,
         field = label,
-        "an export holds values of a further type of a field, as another node has taken them: a \
-         server takes back only one type"
+        "an export holds values of another type of a field, which another node accepted: a \
+         server accepts only one type per field"
     );
-    // In quotes, with line ends escaped: a comment is one line.
+    // The name is quoted, with line ends escaped: a comment is one line.
     let _ = writeln!(
         out.text,
         "# {label:?}: values of a further type of a field stand on lines of their own; a server \

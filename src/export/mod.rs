@@ -5,10 +5,10 @@
 //!             └─ record batches ─ Arrow ┘
 //! ```
 //!
-//! Promises: what fails at once is an error and no cut; what is cut later is told as a cut, never as an
-//! end; points older than the bucket's retention are not seen. What leaves is bounded in bytes: text in
-//! pieces of 64 KiB, wherever in a row that is, record batches as [`read`](crate::read) makes them. A
-//! client that takes too little is left.
+//! Promises: an early failure is an error and not a cut; a later one is reported as a cut, never as
+//! an end; points older than the bucket's retention are left out. The pieces are bounded in bytes:
+//! text in pieces of 64 KiB, even in the middle of a row, record batches as [`read`](crate::read)
+//! makes them. An export whose client takes too little is ended.
 //!
 //! This module does not know HTTP or tokens.
 
@@ -30,16 +30,16 @@ use crate::read::ReadError;
 pub use export::{ExportQuery, Exporter, Format, Options};
 pub use pace::Pieces;
 
-/// Why nothing more is exported.
+/// The reason for which nothing more is exported.
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// The rows cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Too many exports at once.
+    /// Too many exports are running.
     #[error("{concurrent_max} exports are running already (export.concurrent_max)")]
     Busy {
-        /// How many may run.
+        /// The number that may run.
         concurrent_max: usize,
     },
     /// There is no such table.
@@ -48,13 +48,13 @@ pub enum ExportError {
     /// This format holds one table.
     #[error("format {format} needs one measurement: add measurement=NAME")]
     MeasurementRequired {
-        /// Its name.
+        /// The name of the format.
         format: &'static str,
     },
     /// The client reads too slowly.
     #[error("the reader took less than {rate_bytes_min} bytes a second (export.rate_bytes_min)")]
     TooSlow {
-        /// What it must take.
+        /// The rate at which it must read, in bytes per second.
         rate_bytes_min: u64,
     },
     /// A fault of ours.

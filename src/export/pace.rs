@@ -1,5 +1,4 @@
-//! The bytes of an export on their way from the thread that makes them to the client that takes
-//! them.
+//! The bytes of an export between the thread that makes them and the client that takes them.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use tokio::sync::mpsc;
 use super::ExportError;
 use crate::narrow;
 
-/// What a slow reader is granted beyond the time its rate allows: scheduling, small pieces.
+/// The time that a slow reader has beyond what the rate allows, for scheduling and small pieces.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Text is sent in pieces of about this size, in bytes.
@@ -26,18 +25,18 @@ type Piece = Result<Bytes, ExportError>;
 /// The pieces of an export. An error after the first piece means that the rest is missing.
 #[derive(Debug)]
 pub struct Pieces {
-    /// Taken already, to see whether the export begins.
+    /// The first piece, taken already to see whether the export begins.
     first: Option<Bytes>,
     receiver: mpsc::Receiver<Piece>,
-    /// Set when everything was handed over. Without it the end is a cut.
+    /// True once everything was handed over. Otherwise the end is a cut.
     is_whole: Arc<AtomicBool>,
     rate_bytes_min: u64,
 }
 
-/// Nobody takes the pieces any more: nothing is left to do.
+/// Nobody takes the pieces any more, so the export is over.
 pub(super) struct Ended;
 
-/// Where pieces are handed over, on a thread for blocking work.
+/// The sending end of the pieces, on a thread for blocking work.
 pub(super) struct PiecesSender {
     sender: mpsc::Sender<Piece>,
     is_whole: Arc<AtomicBool>,
@@ -45,15 +44,16 @@ pub(super) struct PiecesSender {
     rate_bytes_min: u64,
 }
 
-/// Text on its way out: it is handed over once it is long enough, wherever in a row that is.
+/// Text that is being collected: it is handed over once it is long enough, even in the middle of a
+/// row.
 pub(super) struct TextPieces<'a> {
     pieces: &'a PiecesSender,
-    /// What is to come next.
+    /// The text that was not handed over yet.
     pub(super) text: String,
 }
 
 impl<'a> TextPieces<'a> {
-    /// Hands over to `pieces`.
+    /// Makes an empty text that hands over to `pieces`.
     pub(super) fn new(pieces: &'a PiecesSender) -> Self {
         Self {
             pieces,
@@ -61,7 +61,7 @@ impl<'a> TextPieces<'a> {
         }
     }
 
-    /// Hands the text over if it is long enough.
+    /// Hands over the text if it is long enough.
     #[inline]
     pub(super) fn offer(&mut self) -> Result<(), Ended> {
         match self.text.len() < PIECE_BYTES {
@@ -70,7 +70,7 @@ impl<'a> TextPieces<'a> {
         }
     }
 
-    /// Hands over what is left.
+    /// Hands over the rest.
     pub(super) fn hand_over(&mut self) -> Result<(), Ended> {
         match self.text.is_empty() {
             true => Ok(()),
@@ -79,7 +79,7 @@ impl<'a> TextPieces<'a> {
     }
 }
 
-/// Both ends of an export whose reader must take so many bytes a second.
+/// Both ends of an export whose reader must take this many bytes per second.
 pub(super) fn channel(runtime: Handle, rate_bytes_min: u64) -> (PiecesSender, Pieces) {
     let (sender, receiver) = mpsc::channel(2);
     let is_whole = Arc::new(AtomicBool::new(false));
@@ -99,7 +99,8 @@ pub(super) fn channel(runtime: Handle, rate_bytes_min: u64) -> (PiecesSender, Pi
 }
 
 impl Pieces {
-    /// The pieces once the first one has come (or all is said), or why none comes.
+    /// Returns the pieces once the first one is there (or all are done), or the reason why none
+    /// comes.
     pub(super) async fn begun(mut self) -> Result<Self, ExportError> {
         let next = std::future::poll_fn(|cx| Pin::new(&mut self).poll_next(cx));
         self.first = next.await.transpose()?;
@@ -124,19 +125,19 @@ impl Stream for Pieces {
 }
 
 impl PiecesSender {
-    /// Hands a piece over, waiting no longer than the slowest reader that is tolerated would.
+    /// Hands over a piece; waits no longer than the slowest tolerated reader would need.
     pub(super) fn send(&self, piece: Bytes) -> Result<(), Ended> {
         self.hand_over(Ok(piece))
     }
 
-    /// Says that everything was handed over.
+    /// Marks the export as whole.
     pub(super) fn finish(&self) {
         self.is_whole.store(true, Ordering::Relaxed);
     }
 
-    /// Says why the rest is missing.
+    /// Reports why the rest is missing.
     pub(super) fn fail(&self, error: ExportError) {
-        // Whoever asked sees a broken connection only.
+        // The client sees only a broken connection.
         tracing::warn!(%error, "an export broke off");
         let _ = self.hand_over(Err(error));
     }

@@ -1,12 +1,12 @@
-//! An error with what caused it, in one line: for logs, and for people who have to mend it.
+//! An error with its causes, in one line: for logs, and for people who have to fix it.
 //!
-//! Where errors come from several libraries, some repeat their cause in their own text and some do
-//! not: each cause stands there once. What a library adds for its own developers (traces with the
-//! paths of the machine that built it) is left out.
+//! Errors come from several libraries; some repeat their cause in their own text and some do not.
+//! Here each cause appears once. Parts that a library adds for its own developers (traces with the
+//! paths of the machine that built it) are left out.
 
 use std::error::Error;
 
-/// Of one cause, so many characters are told at most: a store may answer with a page.
+/// The most characters of one cause: a store may answer with a whole page.
 const CHARS_MAX: usize = 1000;
 
 /// An error and its causes, outermost first: `what failed: why: why that`.
@@ -24,7 +24,7 @@ pub fn causes(error: &(dyn Error + 'static)) -> String {
     line
 }
 
-/// What an error says of itself, in one line.
+/// The text of an error itself, in one line.
 fn words(error: &dyn Error) -> String {
     let text = error.to_string();
     let told = text.lines().take_while(|line| !is_trace(line));
@@ -36,7 +36,7 @@ fn words(error: &dyn Error) -> String {
     }
 }
 
-/// Whether a line belongs to a trace: `   0: some::function`, `   at file.rs:1`.
+/// Returns true if a line belongs to a trace: `   0: some::function`, `   at file.rs:1`.
 fn is_trace(line: &str) -> bool {
     let Some(line) = line.strip_prefix("  ").map(str::trim_start) else {
         return line == "stack backtrace:";

@@ -7,15 +7,15 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-/// A sync takes 0.2 ms on a good disk and 10 ms on a spinning one; a second is trouble.
+/// The buckets of a sync: 0.2 ms on a good disk, 10 ms on a spinning one; a second is trouble.
 const SYNC_SECONDS: [f64; 13] = [
     5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.3, 1.0,
 ];
-/// Parsing goes at some hundred MB/s: from one line to a 250 MB body.
+/// The buckets of parsing, at a few hundred MB/s: from one line to a 250 MB body.
 const PARSE_SECONDS: [f64; 12] = [
     1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0,
 ];
-/// Requests and acknowledgements: Proxmox gives up after 1 s, Telegraf after 5 s.
+/// The buckets of requests and acknowledgements: Proxmox gives up after 1 s, Telegraf after 5 s.
 const REQUEST_SECONDS: [f64; 14] = [
     5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 30.0,
 ];
@@ -55,7 +55,7 @@ pub(super) struct Reason {
     pub(super) reason: &'static str,
 }
 
-/// What is counted and timed.
+/// The counters and histograms.
 #[derive(Debug)]
 pub(super) struct Families {
     pub(super) requests: Family<Request, Counter>,
@@ -77,7 +77,7 @@ pub(super) struct Families {
 }
 
 impl Families {
-    /// All of them at zero.
+    /// Makes all of them, at zero.
     pub(super) fn new() -> Self {
         Self {
             requests: Family::default(),
@@ -99,7 +99,7 @@ impl Families {
         }
     }
 
-    /// Names them in the registry, whose prefix is `tidegate`. Counters get `_total` when they are
+    /// Registers them in a registry whose prefix is `tidegate`. Counters get `_total` when they are
     /// encoded.
     pub(super) fn register(&self, registry: &mut Registry) {
         let build = [("version", super::VERSION), ("commit", super::COMMIT)];

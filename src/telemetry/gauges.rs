@@ -1,4 +1,5 @@
-//! Gauges: what is looked up when `/metrics` is asked. One table holds field, name and help text.
+//! Gauges: values that are looked up when `/metrics` is requested. One table holds field, name and
+//! help text.
 
 use std::sync::atomic::AtomicU64;
 
@@ -7,30 +8,30 @@ use prometheus_client::registry::Registry;
 
 type Number = Gauge<u64, AtomicU64>;
 
-/// From the fields, their names and help texts: the public snapshot, the registered gauges, and
-/// the copying from one to the other, which therefore cannot forget a field.
+/// Generates from the fields, their names and help texts the public snapshot, the registered
+/// gauges, and the copying from one to the other, which therefore cannot forget a field.
 macro_rules! gauges {
     ($($field:ident: $help:literal,)+) => {
-        /// A snapshot of what the server holds, taken by whoever answers a scrape. The field's
-        /// name, behind `tidegate_`, is the metric's.
+        /// A snapshot of what the server holds, taken when a scrape is answered. The metric's name
+        /// is `tidegate_` and the field's name.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Gauges {
             $(#[doc = concat!($help, ".")] pub $field: u64,)+
         }
 
-        /// The gauges as the registry knows them.
+        /// The gauges in the registry.
         #[derive(Debug, Default)]
         pub(super) struct Registered {
             $($field: Number,)+
         }
 
         impl Registered {
-            /// Names them in the registry.
+            /// Registers them.
             pub(super) fn register(&self, registry: &mut Registry) {
                 $(registry.register(stringify!($field), $help, self.$field.clone());)+
             }
 
-            /// Takes over a snapshot.
+            /// Copies a snapshot.
             pub(super) fn set(&self, gauges: &Gauges) {
                 $(self.$field.set(gauges.$field);)+
             }

@@ -1,9 +1,9 @@
-//! Log lines, on standard error: for people or, as JSON, for machines. What may be written is up
-//! to whoever writes (style rule 8): never a token, a body, or a query string with credentials.
+//! Log lines, on standard error: for people or, as JSON, for machines. The code that logs is
+//! responsible for what it writes: never a token, a body, or a query string with credentials.
 //!
-//! A plain level is for our own lines. Libraries speak from warnings on: what they tell at info is
-//! how they work, not what the server does. Those of the tables' logs say nothing: what they return is
-//! told by us. Directives by module say otherwise.
+//! A plain level applies to our own lines. Lines of libraries are written from warnings on: at info
+//! they say how the library works, not what the server does. The libraries of the tables write
+//! nothing: we log the errors that they return. Directives per module override all of this.
 
 use std::io::IsTerminal;
 
@@ -23,9 +23,9 @@ pub enum LogError {
     /// The level does not read as directives.
     #[error("log.level = {level:?} is not understood")]
     Level {
-        /// What was given.
+        /// The level as it was given.
         level: String,
-        /// What the filter said.
+        /// The error of the filter.
         #[source]
         source: ParseError,
     },
@@ -34,7 +34,7 @@ pub enum LogError {
     Twice(#[from] TryInitError),
 }
 
-/// Sends the process's log lines to standard error from now on. Once a process.
+/// Sends the process's log lines to standard error from now on. Works once per process.
 pub fn init_logs(log: &Log) -> Result<(), LogError> {
     let targets: Targets = log.level.parse().map_err(|source| LogError::Level {
         level: log.level.clone(),
@@ -57,8 +57,7 @@ pub fn init_logs(log: &Log) -> Result<(), LogError> {
     Ok(())
 }
 
-/// The same for our own lines; for those of libraries, no more than warnings unless a directive
-/// names them.
+/// Limits the lines of libraries to warnings unless a directive names them; ours stay as they are.
 fn quiet_libraries(targets: Targets) -> Targets {
     let Some(level) = targets.default_level() else {
         return targets;
@@ -80,8 +79,9 @@ fn quiet_libraries(targets: Targets) -> Targets {
     quiet
 }
 
-/// Libraries whose errors are ours to tell, with what they mean and what to do: they log each of them
-/// once more themselves, with traces, and as warnings what several writers of a table meet every day.
+/// The libraries whose errors we report ourselves, with what they mean and what to do. They would
+/// log each of them again, with traces, and they warn about what is normal with several writers of
+/// a table.
 const REPORTED: &[&str] = &["deltalake_core", "buoyant_kernel"];
 
 /// The target of our lines: the crate, library and program.

@@ -29,7 +29,7 @@ struct Shared {
 }
 
 impl Metrics {
-    /// All of them at zero, started now.
+    /// Makes all of them, at zero, with now as the start of the process.
     pub fn new(clock: &Clock) -> Self {
         let (families, gauges) = (Families::new(), Registered::default());
         let process = Process::default();
@@ -51,7 +51,8 @@ impl Metrics {
         }
     }
 
-    /// A request was answered. `route` is the route's pattern, never the path that was asked.
+    /// Counts a request that was answered. `route` is the route's pattern, never the requested
+    /// path.
     pub fn request(&self, route: &'static str, status: u16, seconds: f64) {
         self.families()
             .requests
@@ -63,7 +64,8 @@ impl Metrics {
             .observe(seconds);
     }
 
-    /// A request or connection was turned away early: `overload`, `rate`, `size`, `auth`, ...
+    /// Counts a request or connection that was refused early: `overload`, `rate`, `size`, `auth`,
+    /// ...
     pub fn refused(&self, reason: &'static str) {
         self.families()
             .refused
@@ -71,7 +73,7 @@ impl Metrics {
             .inc();
     }
 
-    /// Lines that are well-formed and probably not meant so.
+    /// Counts lines that are well-formed but probably not meant as written.
     pub fn lines_odd(&self, in_january_1970: u64, commented_out: u64) {
         self.families()
             .lines_in_january_1970
@@ -79,12 +81,12 @@ impl Metrics {
         self.families().lines_commented_out.inc_by(commented_out);
     }
 
-    /// Lines acknowledged as written.
+    /// Counts lines that were acknowledged as written.
     pub fn lines_accepted(&self, lines: u64) {
         self.families().lines_accepted.inc_by(lines);
     }
 
-    /// Lines rejected with this error code (contract section 1.3).
+    /// Counts lines that were rejected with this error code (contract section 1.3).
     pub fn lines_rejected(&self, code: &'static str, lines: u64) {
         self.families()
             .lines_rejected
@@ -92,49 +94,49 @@ impl Metrics {
             .inc_by(lines);
     }
 
-    /// A write's body came in, `wire` bytes as sent, `decoded` bytes after decompression.
+    /// Counts a write's body: `wire` bytes as sent, `decoded` bytes after decompression.
     pub fn body_bytes(&self, wire: u64, decoded: u64) {
         self.families().body_wire_bytes.inc_by(wire);
         self.families().body_decoded_bytes.inc_by(decoded);
     }
 
-    /// A slice of line protocol was parsed.
+    /// Records the time to parse a slice of line protocol.
     pub fn parse_seconds(&self, seconds: f64) {
         self.families().parse_seconds.observe(seconds);
     }
 
-    /// The log was synced.
+    /// Records the time of a sync of the log.
     pub fn sync_seconds(&self, seconds: f64) {
         self.families().sync_seconds.observe(seconds);
     }
 
-    /// One sync made this much durable.
+    /// Records how much one sync made durable.
     pub fn group(&self, frames: u64, bytes: u64) {
         self.families().group_frames.observe(approximate(frames));
         self.families().group_bytes.observe(approximate(bytes));
     }
 
-    /// A write was acknowledged, so long after the last byte of its body.
+    /// Records the time from the last byte of a write's body to its acknowledgement.
     pub fn ack_seconds(&self, seconds: f64) {
         self.families().ack_seconds.observe(seconds);
     }
 
-    /// A connection was accepted.
+    /// Counts a connection that was accepted.
     pub fn connections_opened(&self) {
         self.families().connections_opened.inc();
     }
 
-    /// A connection was closed.
+    /// Counts a connection that was closed.
     pub fn connections_closed(&self) {
         self.families().connections_closed.inc();
     }
 
-    /// What is counted of the open tables.
+    /// The metrics of the open tables.
     pub fn tables(&self) -> &TableMetrics {
         &self.shared.tables
     }
 
-    /// Connections open now.
+    /// The number of connections that are open now.
     pub fn connections(&self) -> u64 {
         let families = self.families();
         families
@@ -143,7 +145,8 @@ impl Metrics {
             .saturating_sub(families.connections_closed.get())
     }
 
-    /// Everything as text. The number of connections is known here and overrides the snapshot's.
+    /// Encodes everything as text. The number of connections is known here and overrides the
+    /// snapshot's.
     pub fn encode(&self, gauges: &Gauges, exposition: Exposition) -> String {
         let shared = &self.shared;
         shared.gauges.set(&Gauges {
@@ -167,7 +170,7 @@ impl Metrics {
     }
 }
 
-/// Exact up to 2^53, which no group of frames reaches.
+/// Converts a count; exact up to 2^53, which no group of frames reaches.
 #[allow(clippy::cast_precision_loss, reason = "a histogram's sum is a float")]
 fn approximate(number: u64) -> f64 {
     number as f64

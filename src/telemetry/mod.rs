@@ -1,10 +1,10 @@
-//! What the server tells about itself: log lines on standard error, and numbers for `/metrics`.
+//! The server's reports about itself: log lines on standard error, and numbers for `/metrics`.
 //!
-//! [`Metrics`] is the one facade that the other modules see; the names, help texts and buckets
-//! stand in `families` and `gauges`, each a table to read. Counters and histograms are written
-//! where things happen; what can be looked up (memory, buffer, log) is a [`Gauges`] that whoever
-//! answers a scrape fills in. No label ever holds what a client chose: routes, codes and reasons
-//! are `&'static str`, so that the number of time series is bounded.
+//! [`Metrics`] is the one facade that the other modules see; the names, help texts and buckets are
+//! in `families` and `gauges`, each a readable table. Counters and histograms are updated where
+//! things happen; values that can be looked up (memory, buffer, log) are [`Gauges`], filled in when
+//! a scrape is answered. No label ever holds text that a client chose: routes, codes and reasons
+//! are `&'static str`, so the number of time series is bounded.
 
 mod causes;
 mod families;
@@ -30,7 +30,7 @@ pub use text::Exposition;
 /// The program's version.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The commit it was built from, if the build was told.
+/// The commit it was built from, if the build was given one.
 pub const COMMIT: &str = match option_env!("TIDEGATE_COMMIT") {
     Some(commit) => commit,
     None => "unknown",

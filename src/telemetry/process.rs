@@ -1,4 +1,4 @@
-//! The standard `process_…` metrics, as far as Linux tells them in `/proc/self`.
+//! The standard `process_…` metrics, as far as Linux provides them in `/proc/self`.
 
 use std::sync::atomic::AtomicU64;
 
@@ -15,7 +15,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Names them in a registry without a prefix. `start_ns` is now, at the start.
+    /// Registers them in a registry without a prefix. `start_ns` is the time of the start.
     pub(super) fn register(&self, registry: &mut Registry, start_ns: i64) {
         let start_s = i32::try_from(start_ns / 1_000_000_000).unwrap_or(0);
         self.start_seconds.set(f64::from(start_s));
@@ -36,7 +36,7 @@ impl Process {
         );
     }
 
-    /// Looks them up. What the system does not tell stays as it was.
+    /// Looks them up. A value that the system does not provide stays as it was.
     pub(super) fn refresh(&self) {
         if let Some(bytes) = std::fs::read_to_string("/proc/self/status")
             .ok()

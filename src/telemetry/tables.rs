@@ -1,4 +1,4 @@
-//! What is counted of the open tables.
+//! The metrics of the open tables.
 
 use std::ops::AddAssign;
 
@@ -9,12 +9,12 @@ use prometheus_client::registry::Registry;
 
 use super::families::Reason;
 
-/// From a handful of rows on a local disk to a full table on a slow object store.
+/// The buckets of a flush: from a few rows on a local disk to a full table on a slow object store.
 const FLUSH_SECONDS: [f64; 11] = [
     5e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0,
 ];
 
-/// A flush that ended well.
+/// The counts of a successful flush.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlushCounts {
     /// Files written.
@@ -23,16 +23,16 @@ pub struct FlushCounts {
     pub bytes: u64,
     /// Rows taken out of memory.
     pub rows: u64,
-    /// Of them, those that a later row had overwritten.
+    /// The rows among them that a later row had overwritten.
     pub merged: u64,
 }
 
-/// Work on the tables that is not a flush.
+/// The counts of other work on the tables.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UpkeepCounts {
-    /// Files that went.
+    /// Files that were removed.
     pub files_removed: u64,
-    /// Files that came.
+    /// Files that were added.
     pub files_added: u64,
     /// Bytes that were written.
     pub bytes_added: u64,
@@ -94,7 +94,7 @@ impl Default for TableMetrics {
 }
 
 impl TableMetrics {
-    /// A table was flushed, for this reason: `size`, `age`, `memory`, `log`, `stop`, `asked`.
+    /// Counts a flush, by its reason: `size`, `age`, `memory`, `log`, `stop`, `asked`.
     pub fn flushed(&self, reason: &'static str, counts: FlushCounts, seconds: f64) {
         self.flushes.get_or_create(&Reason { reason }).inc();
         self.files.inc_by(counts.files);
@@ -104,17 +104,17 @@ impl TableMetrics {
         self.seconds.observe(seconds);
     }
 
-    /// A flush failed; it is tried again.
+    /// Counts a flush that failed and is tried again.
     pub fn flush_failed(&self) {
         self.failures.inc();
     }
 
-    /// Rows of a table that cannot be flushed were logged again: bytes of the log.
+    /// Counts the bytes of the log that were written again for a table that cannot be flushed.
     pub fn logged_again(&self, bytes: u64) {
         self.again_bytes.inc_by(bytes);
     }
 
-    /// Other work on a table ended well: `compact`, `retention`, `checkpoint`, `vacuum`.
+    /// Counts other work that succeeded: `compact`, `retention`, `checkpoint`, `vacuum`.
     pub fn upkeep(&self, reason: &'static str, counts: UpkeepCounts) {
         let reason = Reason { reason };
         self.upkeep.get_or_create(&reason).inc();
@@ -129,12 +129,12 @@ impl TableMetrics {
             .inc_by(counts.bytes_added);
     }
 
-    /// Other work on a table failed.
+    /// Counts other work that failed.
     pub fn upkeep_failed(&self, reason: &'static str) {
         self.upkeep_failures.get_or_create(&Reason { reason }).inc();
     }
 
-    /// Names them in the registry, whose prefix is `tidegate`.
+    /// Registers them in a registry whose prefix is `tidegate`.
     pub(super) fn register(&self, registry: &mut Registry) {
         let r = &mut *registry;
         r.register("flushes", "Tables flushed, by reason", self.flushes.clone());

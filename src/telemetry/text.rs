@@ -1,12 +1,12 @@
-//! The numbers as the text that scrapers ask for.
+//! The numbers as text, in the format that a scraper asks for.
 //!
 //! The library writes `OpenMetrics`. Scrapers that do not ask for it, Telegraf's and most people's
-//! `curl` among them, get the older text format of Prometheus, 0.0.4. It names a family as its
-//! samples are named, knows no `info`, no unit and no end mark; samples are the same.
+//! `curl` among them, get the older text format of Prometheus, 0.0.4. It names a family like its
+//! samples and has no `info`, no unit and no end mark; samples are the same.
 
 use std::fmt::Write as _;
 
-/// Which text.
+/// The format of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exposition {
     /// The text format 0.0.4 of Prometheus.
@@ -16,7 +16,7 @@ pub enum Exposition {
 }
 
 impl Exposition {
-    /// The one that this `Accept` asks for.
+    /// The format that this `Accept` asks for.
     pub fn of(accept: &str) -> Self {
         match accept.contains("application/openmetrics-text") {
             true => Self::OpenMetrics,
@@ -33,8 +33,8 @@ impl Exposition {
     }
 }
 
-/// `OpenMetrics` text as the text format 0.0.4. Of a family, the library writes the help before the
-/// type, and only the type tells what the family is called.
+/// Converts `OpenMetrics` text to the text format 0.0.4. The library writes the help of a family
+/// before its type, and only the type says what the family is called.
 pub(super) fn to_prometheus(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut help = None;
@@ -63,7 +63,7 @@ pub(super) fn to_prometheus(text: &str) -> String {
                     "# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}"
                 )
             }
-            // The unit, and the end.
+            // The unit and the end mark are left out.
             Some(_) => Ok(()),
         };
     }
