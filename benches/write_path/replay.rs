@@ -8,7 +8,7 @@ use tidegate::buffer::{Buffer, BufferLimits};
 use tidegate::catalog::{self, Catalog};
 use tidegate::clock::Clock;
 use tidegate::id::Sequence;
-use tidegate::ingest::{Ingest, Limits, Opened, Options};
+use tidegate::ingest::{Ingest, IngestParts, Limits, Options};
 use tidegate::memory::Budget;
 use tidegate::storage::{DiskStorage, Storage};
 use tidegate::telemetry::Metrics;
@@ -71,7 +71,7 @@ fn open(folder: &Path, lines: usize) -> Duration {
     let catalog = Catalog::open(Arc::clone(&storage), clock.clone(), limits).expect("a catalog");
     let segment_bytes_max = config.buffer.segment_bytes_max;
     let buffer = Buffer::new(BufferLimits { segment_bytes_max });
-    let opened = Opened {
+    let opened = IngestParts {
         storage,
         catalog,
         buffer: buffer.clone(),

@@ -15,7 +15,7 @@ use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::config::{Config, InitToken};
 use crate::export::{self, Exporter};
-use crate::ingest::{self, Ingest, Opened};
+use crate::ingest::{self, Ingest, IngestParts};
 use crate::narrow;
 use crate::read::Sources;
 use crate::storage::{DiskStorage, Storage, StorageError};
@@ -126,7 +126,7 @@ fn engine(
         budget: budget.clone(),
     };
     let exporter = Exporter::new(sources.clone(), clock.clone(), export_options(config));
-    let opened = Opened {
+    let opened = IngestParts {
         storage,
         catalog: catalog.clone(),
         buffer,

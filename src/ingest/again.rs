@@ -15,10 +15,11 @@
 use std::sync::Arc;
 
 use super::apply::Committed;
-use super::frame;
+use super::error::WriteError;
+use super::handle::Ingest;
+use super::payload;
 use super::resolve::Resolver;
 use super::stuck::Hold;
-use super::{Ingest, WriteError};
 use crate::buffer::LoggedAgain;
 use crate::catalog::Bucket;
 use crate::columnar::Batch;
@@ -76,7 +77,7 @@ impl HeldTable {
     }
 
     fn submit(&mut self, batches: &[&Batch]) -> Result<(), WriteError> {
-        let payload = frame::encode(self.bucket.id, batches.iter().copied());
+        let payload = payload::encode(self.bucket.id, batches.iter().copied());
         let frame_bytes = payload.len().saturating_add(FRAME_HEADER_BYTES);
         let (sequence, commit) = self.resolver.submit_known(&self.bucket, payload)?;
         let logged = self.logged.get_or_insert(LoggedAgain {

@@ -18,15 +18,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::Options;
-use super::decision::takes_any;
 use super::in_flight::SeriesInFlight;
+use super::options::Options;
 use super::parse::{Slice, Slicer};
 use super::report::LineReport;
-use super::resolution::{Held, Resolution};
-use super::scratch::Rules;
-use super::series_limit::{HeldSeries, admit};
-use super::write::report;
+use super::resolve::{Constraints, Decider, SeriesInMemory, admit, takes_any};
+use super::row_reports::row_reports;
+use super::rules::LineRules;
 use crate::buffer::SeriesSet;
 use crate::catalog::Bucket;
 use crate::catalog::schema::Schemas;
@@ -172,8 +170,8 @@ impl Check {
         }
     }
 
-    fn rules(&self) -> Rules {
-        Rules {
+    fn rules(&self) -> LineRules {
+        LineRules {
             limits: self.options.limits,
             oldest_ns: None,
             default_ns: self.precision.truncate(self.received_ns),
@@ -187,23 +185,21 @@ impl Check {
         } = slice;
         let limits = self.options.limits;
         self.exists |= takes_any(&part, &limits);
-        let held = Held {
+        let constraints = Constraints {
             limits: &limits,
             budget: &self.budget,
-            buffer: &self.series,
+            series: &self.series,
             reports_max: usize::MAX,
         };
         let nothing = Arc::<SeriesInFlight>::default();
         // Without a bucket there are no series either, and no limit that they could pass.
-        let admitted = admit(held, &nothing, self.bucket.id, vec![part]);
+        let admitted = admit(constraints, &nothing, self.bucket.id, vec![part]);
         let admitted = admitted.certain("nothing is on its way");
-        let mut resolution = Resolution::new(held, admitted);
-        let ground = self
-            .schemas
-            .ground(self.bucket.id, resolution.measurements());
-        resolution.decide(ground, Sequence::default());
-        let (resolved, parts) = (resolution.resolved(), resolution.kept());
-        reports.sort_in(report((text, self.precision), &resolved, usize::MAX));
+        let mut decider = Decider::new(constraints, admitted);
+        let ground = self.schemas.ground(self.bucket.id, decider.measurements());
+        decider.decide(ground, Sequence::default());
+        let (decision, parts) = (decider.decision(), decider.kept());
+        reports.sort_in(row_reports((text, self.precision), &decision, usize::MAX));
         for table in parts.iter().flatten() {
             self.store(&table.batch);
         }
@@ -211,7 +207,7 @@ impl Check {
         Checked {
             bytes: 0,
             first_line: self.line,
-            accepted: resolved.accepted,
+            accepted: decision.accepted,
             rejected: reports.counts().rejected(),
             reports: reports.finish().0,
             oddities: Oddities::default(),
@@ -241,7 +237,7 @@ impl SeenSeries {
     }
 }
 
-impl HeldSeries for SeenSeries {
+impl SeriesInMemory for SeenSeries {
     fn series_count(&self, _: BucketId) -> u64 {
         let counts = self.tables.values().map(SeriesSet::len);
         narrow::to_u64(counts.sum::<usize>())

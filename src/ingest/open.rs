@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::frame::{self, FrameError};
-use super::release::{Applied, Checkpointed};
-use super::resolve::{Parts, Resolver};
-use super::{BeforeDelete, Ingest, Options, Shared, apply};
+use super::apply;
+use super::handle::{BeforeDelete, Ingest, OnDelete, Shared};
+use super::options::Options;
+use super::payload::{self, FrameError};
+use super::progress::{Applied, Checkpointed};
+use super::resolve::{Resolver, ResolverParts};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Contradiction, Schemas};
 use crate::catalog::{Catalog, CatalogError};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Reservation};
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::telemetry::Metrics;
 use crate::wal::{Progress, Wal, WalError, WalOptions};
 
@@ -60,11 +62,8 @@ pub type Flushed = Box<dyn Fn(&TableId) -> Sequence + Send>;
 /// Moves rows out of the buffer. Whatever is in there when it is called is whole frames.
 pub type Pressure = Box<dyn FnMut(&Buffer) + Send>;
 
-/// Told of a bucket, by id and name, before it is deleted; an error keeps it from that.
-pub type OnDelete = Box<dyn Fn(BucketId, &str) -> Result<(), StorageError> + Send + Sync>;
-
 /// What the write path is made of.
-pub struct Opened {
+pub struct IngestParts {
     /// The data folder.
     pub storage: Arc<dyn Storage>,
     /// Buckets and tokens.
@@ -88,9 +87,9 @@ pub struct Opened {
     pub options: Options,
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for IngestParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened")
+        f.debug_struct("IngestParts")
             .field("log", &self.log)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -100,8 +99,8 @@ impl fmt::Debug for Opened {
 impl Ingest {
     /// Replays the log into the buffer and starts the write path. Blocks until that is done;
     /// `progress` is called every now and then.
-    pub fn open(opened: Opened, progress: &mut dyn FnMut(Progress)) -> Result<Self, OpenError> {
-        let Opened {
+    pub fn open(parts: IngestParts, progress: &mut dyn FnMut(Progress)) -> Result<Self, OpenError> {
+        let IngestParts {
             storage,
             catalog,
             buffer,
@@ -112,7 +111,7 @@ impl Ingest {
             pressure,
             on_delete,
             options,
-        } = opened;
+        } = parts;
         let schemas = Schemas::read_checkpoint(storage.as_ref())?;
         let mut replay = Replay {
             schema_memory: budget.force(schemas.heap_bytes()),
@@ -139,7 +138,7 @@ impl Ingest {
         schema_memory.shrink_to(schemas.heap_bytes());
         let applied = Arc::new(Applied::new(wal.durable_sequence()));
         let jobs = apply::start(buffer.clone(), Arc::clone(&applied))?;
-        let resolver = Arc::new(Resolver::new(Parts {
+        let resolver = Arc::new(Resolver::new(ResolverParts {
             schemas,
             schema_memory,
             wal,
@@ -196,7 +195,7 @@ struct Replay<'a> {
 
 impl Replay<'_> {
     fn frame(&mut self, sequence: Sequence, payload: &[u8]) -> Result<(), ReplayError> {
-        let (bucket, batches) = frame::decode(payload)?;
+        let (bucket, batches) = payload::decode(payload)?;
         if self.catalog.bucket(bucket).is_none() {
             // Deleted since: its frames outlive it until their segment goes (D13).
             return match self.catalog.has_given(bucket) {

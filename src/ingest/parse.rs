@@ -10,10 +10,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::report::{FIELD_DROPPED, LineReport, Reports, Stage};
-use super::resolution::Part;
-use super::scratch::{Origin, Rules, Scratch};
-use super::{Body, Ingest, REPORTS_MAX, WriteError};
+use super::error::WriteError;
+use super::handle::Ingest;
+use super::report::{FIELD_DROPPED, LineReport, REPORTS_MAX, Reports, Stage};
+use super::request::Body;
+use super::rules::LineRules;
+use super::scratch::{Origin, Part, Scratch};
 use crate::certain::Certain;
 use crate::clock;
 use crate::line_protocol::{LineError, Oddities, Parser, Point, Precision};
@@ -23,10 +25,6 @@ use crate::telemetry::Metrics;
 
 /// Scratch memory is reserved in steps, in bytes: of the text's size, within these bounds.
 const STEP_BYTES: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
-
-/// How far a point is looked for when the column of a refused key is wanted: a point's limit and
-/// some comments before it.
-const COLUMN_WINDOW_BYTES: usize = 5 * 1024 * 1024;
 
 /// What one slice of text became.
 pub(super) struct Slice {
@@ -70,7 +68,7 @@ enum Parsed {
 }
 
 struct Here {
-    rules: Rules,
+    rules: LineRules,
     scratch: Reservation,
     metrics: Metrics,
 }
@@ -81,7 +79,7 @@ impl Parsing {
         ingest: &Ingest,
         body: Body,
         precision: Precision,
-        rules: Rules,
+        rules: LineRules,
         slice_bytes_max: usize,
     ) -> Self {
         let shared = &ingest.shared;
@@ -151,38 +149,10 @@ impl Parsing {
     }
 }
 
-/// The column of a tag key or a field key in the line of a row; 1 without a key.
-pub(super) fn column_of(
-    (text, precision): (&[u8], Precision),
-    origin: Origin,
-    key: Option<(&str, bool)>,
-) -> u32 {
-    let Some((key, is_tag)) = key else { return 1 };
-    let end = origin
-        .offset
-        .saturating_add(COLUMN_WINDOW_BYTES)
-        .min(text.len());
-    let window = text.get(origin.offset..end).unwrap_or_default();
-    let mut point = Point::default();
-    let parsed = Parser::lone_point(window, precision).next_point(&mut point);
-    if !matches!(parsed, Some(Ok(()))) {
-        return 0;
-    }
-    let mut tags = point.tags.iter().map(|tag| (tag.key, tag.column));
-    let mut fields = point.fields.iter().map(|field| (field.key, field.column));
-    let named = |candidate: &(crate::line_protocol::Name<'_>, u32)| candidate.0.decode() == key;
-    let found = if is_tag {
-        tags.find(named)
-    } else {
-        fields.find(named)
-    };
-    found.map_or(0, |(_, column)| column)
-}
-
 /// Parses a large body on a thread for blocking work.
 struct Worker {
     text: Text,
-    rules: Rules,
+    rules: LineRules,
     slice_bytes_max: usize,
     slices: mpsc::Sender<Parsed>,
     parsers: Arc<tokio::sync::Semaphore>,
@@ -222,13 +192,13 @@ impl Worker {
 pub(super) struct Slicer<'a> {
     pub(super) parser: Parser<'a>,
     pub(super) bytes: &'a [u8],
-    pub(super) rules: Rules,
+    pub(super) rules: LineRules,
     /// Reports that are kept of a slice.
     pub(super) reports_max: usize,
 }
 
 impl<'a> Slicer<'a> {
-    fn new(text: &'a Text, rules: Rules) -> Self {
+    fn new(text: &'a Text, rules: LineRules) -> Self {
         let parser = Parser::new(&text.bytes, text.precision);
         Self {
             parser,
@@ -333,12 +303,12 @@ fn push<'a>(
             code: FIELD_DROPPED,
             message: "field \"time\" is reserved and was dropped, rename it".to_owned(),
         }),
-        Err((refusal, column)) => reports.add(refusal.code(), || LineReport {
+        Err((rejection, column)) => reports.add(rejection.code(), || LineReport {
             line,
             column,
             stage: Stage::Write,
-            code: refusal.code(),
-            message: refusal.to_string(),
+            code: rejection.code(),
+            message: rejection.to_string(),
         }),
     }
 }

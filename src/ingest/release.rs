@@ -5,52 +5,14 @@
 //! leave the buffer is logged again ([`super::again`]), and is then needed from there on. The schemas
 //! are what the log says of them, so a checkpoint that reflects all that goes comes first.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use super::Ingest;
+use super::handle::Ingest;
+use super::progress::Written;
 use crate::catalog::CatalogError;
 use crate::id::Sequence;
-
-/// The last frame that was applied: all before it were, or have failed.
-#[derive(Debug)]
-pub(super) struct Applied(AtomicU64);
-
-impl Applied {
-    pub(super) fn new(replayed: Sequence) -> Self {
-        Self(AtomicU64::new(replayed.0))
-    }
-
-    pub(super) fn set(&self, applied: Sequence) {
-        self.0.store(applied.0, Ordering::Release);
-    }
-
-    pub(super) fn get(&self) -> Sequence {
-        Sequence(self.0.load(Ordering::Acquire))
-    }
-}
 
 /// Schemas that have grown by this much, and by half, are written though nothing is released yet:
 /// when the disk is full, the reserve must know what room they take.
 const OUTGROWN_BYTES: u64 = 128 << 10;
-
-/// What the schemas' checkpoint on disk reflects, as far as it was written by this process. Whoever
-/// writes it holds this.
-#[derive(Debug, Default)]
-pub(super) struct Checkpointed(Mutex<Written>);
-
-#[derive(Debug, Default)]
-struct Written {
-    sequence: Sequence,
-    /// Of the schemas then, in memory.
-    bytes: u64,
-}
-
-impl Checkpointed {
-    fn lock(&self) -> MutexGuard<'_, Written> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 impl Ingest {
     /// Has the log delete what is neither in the buffer nor on its way there. Returns when that is

@@ -1,7 +1,9 @@
 //! What is told about single lines, and the bound on how much of it is kept.
 
-use super::REPORTS_MAX;
 use crate::narrow;
+
+/// The number of reports that an outcome carries at most (contract section 1.3).
+pub const REPORTS_MAX: usize = 100;
 
 /// Where a line was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +81,7 @@ pub(super) struct Reports {
     counts: Counts,
     kept_max: usize,
     /// Lines among these that were reported before only for a field that was dropped.
-    dropped_in_vain: u64,
+    superseded_drops: u64,
 }
 
 impl Default for Reports {
@@ -96,19 +98,19 @@ impl Reports {
             kept: Vec::new(),
             counts: Counts::default(),
             kept_max,
-            dropped_in_vain: 0,
+            superseded_drops: 0,
         }
     }
 
     /// Reports of which all are counted and only the first were rendered, in line order;
-    /// `dropped_in_vain` of them are about lines that have a report of a dropped field already.
-    pub(super) fn new(kept: Vec<LineReport>, counts: Counts, dropped_in_vain: u64) -> Self {
+    /// `superseded_drops` of them are about lines that have a report of a dropped field already.
+    pub(super) fn new(kept: Vec<LineReport>, counts: Counts, superseded_drops: u64) -> Self {
         let kept_max = kept.len();
         Self {
             kept,
             counts,
             kept_max,
-            dropped_in_vain,
+            superseded_drops,
         }
     }
 
@@ -134,7 +136,7 @@ impl Reports {
         }
         self.kept.extend(early);
         self.kept.truncate(self.kept_max);
-        self.counts.take(FIELD_DROPPED, later.dropped_in_vain);
+        self.counts.take(FIELD_DROPPED, later.superseded_drops);
         self.counts.merge(&later.counts);
     }
 
@@ -200,7 +202,7 @@ mod tests {
         add(&mut early, 3, FIELD_DROPPED);
         let mut late = Reports::default();
         add(&mut late, 3, "type_conflict");
-        late.dropped_in_vain = 1;
+        late.superseded_drops = 1;
         early.sort_in(late);
         assert_eq!(early.counts().rejected(), 1);
         let (kept, more) = early.finish();

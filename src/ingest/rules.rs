@@ -38,9 +38,20 @@ pub struct Limits {
     pub schemas_bytes_max: u64,
 }
 
-/// Why a line that the grammar accepts is refused.
+/// The rules that a line is checked against while it is parsed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LineRules {
+    pub(super) limits: Limits,
+    /// The earliest time that the bucket keeps, in nanoseconds since the epoch; absent if it keeps
+    /// all.
+    pub(super) oldest_ns: Option<i64>,
+    /// The time of points that have none, in nanoseconds since the epoch.
+    pub(super) default_ns: i64,
+}
+
+/// Why a line that the grammar accepts is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     ReservedTag {
         key: String,
     },
@@ -69,7 +80,7 @@ pub(super) enum Refusal {
     },
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::ReservedTag { .. } | Self::OnlyTime => "reserved_name",
@@ -80,7 +91,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReservedTag { key } => {
@@ -130,12 +141,12 @@ impl fmt::Display for Echo<'_> {
     }
 }
 
-/// A refusal and the column of the key that caused it.
-pub(super) type Refused = (Refusal, u32);
+/// A rejection and the column of the key that caused it.
+pub(super) type RejectedAt = (Rejection, u32);
 
 impl Limits {
     /// Checks what does not depend on the series: sizes, reserved fields, retention.
-    pub(super) fn check_fields(&self, point: &Point<'_>, bytes: usize) -> Result<(), Refused> {
+    pub(super) fn check_fields(&self, point: &Point<'_>, bytes: usize) -> Result<(), RejectedAt> {
         if bytes > self.point_bytes_max {
             return Err((
                 limit(
@@ -152,8 +163,8 @@ impl Limits {
             if let Value::String(text) = field.value {
                 let (what, max) = ("the string value's length in bytes", self.string_bytes_max);
                 if text.raw().len() > max && text.decode().len() > max {
-                    let refusal = limit("string_bytes_max", what, max, text.decode().len());
-                    return Err((refusal, field.column));
+                    let rejection = limit("string_bytes_max", what, max, text.decode().len());
+                    return Err((rejection, field.column));
                 }
             }
         }
@@ -161,13 +172,13 @@ impl Limits {
     }
 
     /// Checks what makes the series: measurement and tags. Once for each distinct text.
-    pub(super) fn check_series(&self, point: &Point<'_>) -> Result<(), Refused> {
+    pub(super) fn check_series(&self, point: &Point<'_>) -> Result<(), RejectedAt> {
         self.check_name(point.measurement, "the measurement's length in bytes", 1)?;
         for tag in &point.tags {
             let key = tag.key.decode();
             if matches!(&*key, "time" | "_measurement" | "_field") {
                 return Err((
-                    Refusal::ReservedTag {
+                    Rejection::ReservedTag {
                         key: key.into_owned(),
                     },
                     tag.column,
@@ -185,7 +196,12 @@ impl Limits {
         Ok(())
     }
 
-    fn check_name(&self, name: Name<'_>, what: &'static str, column: u32) -> Result<(), Refused> {
+    fn check_name(
+        &self,
+        name: Name<'_>,
+        what: &'static str,
+        column: u32,
+    ) -> Result<(), RejectedAt> {
         check_text(name, what, ("name_bytes_max", self.name_bytes_max), column)
     }
 }
@@ -195,7 +211,7 @@ fn check_text(
     what: &'static str,
     (name, max): (&'static str, usize),
     column: u32,
-) -> Result<(), Refused> {
+) -> Result<(), RejectedAt> {
     if text.raw().len() <= max {
         return Ok(());
     }
@@ -205,13 +221,13 @@ fn check_text(
     }
 }
 
-/// Whose schemas leave no room: a refusal is as doubtful as what they have on its way.
+/// Whose schemas leave no room: a rejection is as doubtful as what they have on its way.
 #[derive(Debug)]
 pub(super) enum Full {
     /// Those of the bucket.
-    OfBucket(Refusal),
+    OfBucket(Rejection),
     /// Those of all buckets.
-    OfAll(Refusal),
+    OfAll(Rejection),
 }
 
 /// The memory that schemas take, beside what they may take.
@@ -237,7 +253,7 @@ impl Room {
     pub(super) fn check(&self, more: u64) -> Result<(), Full> {
         let found = self.bucket_bytes.saturating_add(more);
         if found > self.bucket_bytes_max {
-            return Err(Full::OfBucket(Refusal::Schemas {
+            return Err(Full::OfBucket(Rejection::Schemas {
                 whose: "the bucket",
                 key: "limits.schema_bytes_max",
                 limit: self.bucket_bytes_max,
@@ -246,7 +262,7 @@ impl Room {
         }
         let found = self.all_bytes.saturating_add(more);
         if found > self.all_bytes_max {
-            return Err(Full::OfAll(Refusal::Schemas {
+            return Err(Full::OfAll(Rejection::Schemas {
                 whose: "all buckets",
                 key: "half of memory.budget_bytes",
                 limit: self.all_bytes_max,
@@ -263,8 +279,13 @@ impl Room {
 }
 
 /// A limit was passed: its name in the configuration, what was counted, and both numbers.
-pub(super) fn limit(name: &'static str, what: &'static str, limit: usize, found: usize) -> Refusal {
-    Refusal::Limit {
+pub(super) fn limit(
+    name: &'static str,
+    what: &'static str,
+    limit: usize,
+    found: usize,
+) -> Rejection {
+    Rejection::Limit {
         name,
         what,
         limit: narrow::to_u64(limit),

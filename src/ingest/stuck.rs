@@ -3,17 +3,16 @@
 //! the log ([`super::again`]). What those frames take does not count against the log's limit: the
 //! log takes its limit of the disk, and the rows of such tables.
 //!
-//! Whether a table's rows are taken is asked twice: early, for a cheap refusal, and in the step that
+//! Whether a table's rows are taken is asked twice: early, for a cheap rejection, and in the step that
 //! gives frames their place, so that it is known which frame of a table is its last.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::resolution::Part;
-use super::{Ingest, WriteError};
+use super::error::WriteError;
 use crate::catalog::Bucket;
-use crate::id::{BucketId, Sequence, TableId};
+use crate::id::{BucketId, TableId};
 
 /// Tables by bucket.
 type Tables = HashMap<BucketId, HashSet<Arc<str>>>;
@@ -52,6 +51,24 @@ impl Stuck {
             stuck: Arc::clone(self),
             table: table.clone(),
         }
+    }
+
+    /// Refuses rows for these tables from now on, and for no others but those that are held.
+    pub(super) fn refuse(&self, tables: &HashSet<TableId>, again_bytes: u64) {
+        self.again_bytes.store(again_bytes, Ordering::Relaxed);
+        let mut refused = Tables::new();
+        for table in tables {
+            let of_bucket = refused.entry(table.bucket).or_default();
+            of_bucket.insert(Arc::clone(&table.measurement));
+        }
+        if self.read().refused != refused {
+            self.write().refused = refused;
+        }
+    }
+
+    /// The bytes of the log that are rows of these tables, logged again.
+    pub(super) fn again_bytes(&self) -> u64 {
+        self.again_bytes.load(Ordering::Relaxed)
     }
 
     /// Refuses rows for a table that takes none.
@@ -95,50 +112,5 @@ impl Drop for Hold {
                 closed.held.remove(&self.table.bucket);
             }
         }
-    }
-}
-
-impl Ingest {
-    /// Refuses writes to these tables from now on, and to no others. `again_bytes` of the log are
-    /// rows of theirs that were logged again.
-    pub fn refuse_tables(&self, tables: &HashSet<TableId>, again_bytes: u64) {
-        let stuck = self.shared.resolver.stuck();
-        stuck.again_bytes.store(again_bytes, Ordering::Relaxed);
-        let mut refused = Tables::new();
-        for table in tables {
-            let of_bucket = refused.entry(table.bucket).or_default();
-            of_bucket.insert(Arc::clone(&table.measurement));
-        }
-        if stuck.read().refused != refused {
-            stuck.write().refused = refused;
-        }
-    }
-
-    /// Bytes of the log that could go but for these tables.
-    pub fn bytes_pinned_by(&self, tables: &HashSet<TableId>) -> u64 {
-        let applied = self.shared.applied.get();
-        let others = self.shared.buffer.tables().into_iter().filter_map(|table| {
-            let first = table.first;
-            (!tables.contains(&table.id)).then_some(first)
-        });
-        let up_to = others.min().map_or(applied, |first| {
-            applied.min(Sequence(first.0.saturating_sub(1)))
-        });
-        self.shared.resolver.wal().bytes_up_to(up_to)
-    }
-
-    /// Bytes of the log that count against its limit, in which [`Ingest::refuse_tables`] has a say.
-    pub fn counted_log_bytes(&self) -> u64 {
-        let resolver = &self.shared.resolver;
-        let again_bytes = resolver.stuck().again_bytes.load(Ordering::Relaxed);
-        let log_bytes = resolver.wal().log_bytes();
-        log_bytes.saturating_sub(again_bytes)
-    }
-
-    /// Refuses what has a row for a table that cannot be flushed.
-    pub(super) fn check_stuck(&self, bucket: &Bucket, parts: &[Part]) -> Result<(), WriteError> {
-        let tables = parts.iter().flatten();
-        let measurements = tables.map(|rows| rows.batch.measurement());
-        self.shared.resolver.stuck().check(bucket, measurements)
     }
 }

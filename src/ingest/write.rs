@@ -6,16 +6,20 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::apply::Committed;
-use super::parse::{Parsing, Slice, column_of};
+use super::aside::aside;
+use super::error::WriteError;
+use super::handle::Ingest;
+use super::parse::{Parsing, Slice};
 use super::queued::Queued;
-use super::report::{LineReport, Reports, Stage};
-use super::resolution::{Mode, Part, Resolved};
-use super::resolve::{Resolver, aside};
-use super::scratch::Rules;
-use super::{Acknowledge, Ingest, REPORTS_MAX, Target, WriteError, WriteOutcome, WriteRequest};
+use super::report::{REPORTS_MAX, Reports};
+use super::request::{Acknowledge, Target, WriteOutcome, WriteRequest};
+use super::resolve::{Decision, Mode, Resolver};
+use super::row_reports::row_reports;
+use super::rules::LineRules;
+use super::scratch::Part;
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
-use crate::line_protocol::{Oddities, Precision};
+use crate::line_protocol::Oddities;
 use crate::memory::{Budget, Reservation};
 use crate::narrow;
 
@@ -23,7 +27,7 @@ use crate::narrow;
 const ATTEMPTS_MAX: u32 = 3;
 
 /// What a batch takes, beside its rows, while nobody waits for it: a task, places in queues.
-const UNWATCHED_BYTES: u64 = 4096;
+const UNSYNCED_BYTES: u64 = 4096;
 
 /// How long an acknowledgement is held back when memory or log is all but full: below the one second
 /// after which the least patient writer gives up.
@@ -54,7 +58,7 @@ impl Ingest {
             acknowledge,
             received_ns,
         } = request;
-        let rules = Rules {
+        let rules = LineRules {
             limits: self.shared.options.limits,
             oldest_ns: match &target {
                 Target::Existing(bucket) => bucket.oldest_ns(received_ns),
@@ -104,10 +108,10 @@ impl Ingest {
                     .commit(&bucket, rows, Mode::Partial, budget, acknowledge)
                     .await?;
                 tally.accepted += resolved.accepted;
-                reports.sort_in(parsing.report(&resolved));
+                reports.sort_in(late_reports(&parsing, &resolved));
             } else {
                 let resolved = self.shared.resolver.check_only(vec![part]);
-                reports.sort_in(parsing.report(&resolved));
+                reports.sort_in(late_reports(&parsing, &resolved));
             }
             tally.reports.append(reports);
         }
@@ -142,9 +146,9 @@ impl Ingest {
                 self.commit(bucket, rows, Mode::CheckOnly, budget, acknowledge)
                     .await?
             }
-            Target::Existing(_) => Resolved::default(),
+            Target::Existing(_) => Decision::default(),
         };
-        tally.reports.sort_in(parsing.report(&checked));
+        tally.reports.sort_in(late_reports(&parsing, &checked));
         if tally.reports.is_empty() {
             let first = parts
                 .iter()
@@ -157,8 +161,8 @@ impl Ingest {
                 let resolved = self
                     .commit(&bucket, rows, Mode::AllOrNothing, budget, acknowledge)
                     .await?;
-                tally.reports.sort_in(parsing.report(&resolved));
-                tally.accepted = match resolved.rejected.rejected() {
+                tally.reports.sort_in(late_reports(&parsing, &resolved));
+                tally.accepted = match resolved.counts.rejected() {
                     0 => resolved.accepted,
                     _ => 0,
                 };
@@ -196,13 +200,13 @@ impl Ingest {
         mode: Mode,
         budget: &Budget,
         acknowledge: Acknowledge,
-    ) -> Result<Resolved, WriteError> {
+    ) -> Result<Decision, WriteError> {
         self.check_log()?;
         self.check_stuck(bucket, &rows.parts)?;
         self.check_share(bucket)?;
-        let unwatched = match acknowledge {
+        let unsynced = match acknowledge {
             Acknowledge::Durable => None,
-            Acknowledge::Queued => Some(self.admit_unwatched(bucket, &mut rows)?),
+            Acknowledge::Queued => Some(self.admit_unsynced(bucket, &mut rows)?),
         };
         let resolver = Arc::clone(&self.shared.resolver);
         let parts = rows.parts.clone();
@@ -215,10 +219,10 @@ impl Ingest {
             mode,
             budget: budget.clone(),
         };
-        match unwatched {
+        match unsynced {
             // What is told of a line must still be true after the log has failed.
-            Some(queued) if !resolved.doubtful => {
-                tokio::spawn(rest.finish_unwatched(queued));
+            Some(queued) if !resolved.provisional => {
+                tokio::spawn(rest.finish_in_background(queued));
                 Ok(resolved)
             }
             Some(_) | None => Ok(rest.finish().await?.unwrap_or(resolved)),
@@ -227,10 +231,10 @@ impl Ingest {
 
     /// Whether rows may be acknowledged before they are on disk: not while the log is known to
     /// fail, and only with memory for all that waits for it, which no open request bounds.
-    fn admit_unwatched(&self, bucket: &Bucket, rows: &mut Rows) -> Result<Queued, WriteError> {
+    fn admit_unsynced(&self, bucket: &Bucket, rows: &mut Rows) -> Result<Queued, WriteError> {
         let health = self.shared.resolver.log_health();
         health.map_err(WriteError::LogUnavailable)?;
-        rows.reservation.try_grow(UNWATCHED_BYTES)?;
+        rows.reservation.try_grow(UNSYNCED_BYTES)?;
         let batches = rows.parts.iter().flatten().map(|table| &table.batch);
         let apply_bytes = batches.map(Buffer::apply_bytes_max).sum::<u64>();
         let bytes = rows.reservation.bytes().saturating_add(apply_bytes);
@@ -330,17 +334,17 @@ struct Commit {
 impl Commit {
     /// Waits until they are durable and applied. What never went to the disk is resolved anew,
     /// and then the new decision is returned.
-    async fn finish(mut self) -> Result<Option<Resolved>, WriteError> {
+    async fn finish(mut self) -> Result<Option<Decision>, WriteError> {
         let decision = self.wait().await;
         // A hundred thousand columns take their time to go.
         aside(self.rows.reservation.bytes(), move || drop(self));
         decision
     }
 
-    async fn wait(&mut self) -> Result<Option<Resolved>, WriteError> {
+    async fn wait(&mut self) -> Result<Option<Decision>, WriteError> {
         let (mut commits, mut decision) = (std::mem::take(&mut self.commits), None);
         for _ in 1..ATTEMPTS_MAX {
-            if told(wait_for(commits).await, &self.bucket)? {
+            if is_done(wait_for(commits).await, &self.bucket)? {
                 return Ok(decision);
             }
             let parts = self.rows.parts.clone();
@@ -351,7 +355,7 @@ impl Commit {
             commits = std::mem::take(&mut resolved.commits);
             decision = Some(resolved);
         }
-        if told(wait_for(commits).await, &self.bucket)? {
+        if is_done(wait_for(commits).await, &self.bucket)? {
             return Ok(decision);
         }
         let reason = "it failed several times in a row".to_owned();
@@ -361,8 +365,8 @@ impl Commit {
     /// The client asked not to be told: our log is. What never went to the disk stays lost, it is
     /// not logged late: what was acknowledged after it may be in the log by then, and the later
     /// write has to win.
-    async fn finish_unwatched(self, queued: Queued) {
-        let reason = match told(wait_for(self.commits).await, &self.bucket) {
+    async fn finish_in_background(self, queued: Queued) {
+        let reason = match is_done(wait_for(self.commits).await, &self.bucket) {
             // Its points were to go.
             Ok(true) | Err(WriteError::BucketGone(_)) => None,
             Ok(false) => Some("it was queued behind a write of the log that failed".to_owned()),
@@ -379,8 +383,8 @@ impl Commit {
     }
 }
 
-/// Whether it is done; if not, it never went to the disk.
-fn told(committed: Committed, bucket: &Bucket) -> Result<bool, WriteError> {
+/// Returns true once a frame is done, and false if it never went to the disk.
+fn is_done(committed: Committed, bucket: &Bucket) -> Result<bool, WriteError> {
     match committed {
         Committed::Done => Ok(true),
         Committed::NotAttempted => Ok(false),
@@ -425,26 +429,9 @@ fn together(all: &[Committed]) -> Committed {
     }
 }
 
-impl Parsing {
-    /// The reports on rows that were refused after parsing.
-    fn report(&self, resolved: &Resolved) -> Reports {
-        report(self.text(), resolved, REPORTS_MAX)
-    }
-}
-
-/// The reports on rows of a text that were refused after parsing.
-pub(super) fn report(text: (&[u8], Precision), resolved: &Resolved, reports_max: usize) -> Reports {
-    let mut rows: Vec<_> = resolved.refused.iter().collect();
-    rows.sort_by_key(|row| row.origin.line);
-    let kept = rows.into_iter().take(reports_max).map(|row| LineReport {
-        line: row.origin.line,
-        column: column_of(text, row.origin, row.clash.key()),
-        stage: Stage::Write,
-        code: row.clash.code(),
-        message: row.clash.to_string(),
-    });
-    let counts = resolved.rejected.clone();
-    Reports::new(kept.collect(), counts, resolved.dropped_in_vain)
+/// The reports on rows that were rejected after parsing.
+fn late_reports(parsing: &Parsing, decision: &Decision) -> Reports {
+    row_reports(parsing.text(), decision, REPORTS_MAX)
 }
 
 #[cfg(test)]

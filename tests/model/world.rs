@@ -12,7 +12,7 @@ use tidegate::clock::Clock;
 use tidegate::export::{self, ExportQuery, Exporter, Format};
 use tidegate::id::Sequence;
 use tidegate::ingest::{
-    Acknowledge, Body, Ingest, Limits, Opened, Options, Target, WriteError, WriteOutcome,
+    Acknowledge, Body, Ingest, IngestParts, Limits, Options, Target, WriteError, WriteOutcome,
     WriteRequest,
 };
 use tidegate::line_protocol::Precision;
@@ -82,7 +82,7 @@ impl World {
             probe_every: Duration::from_millis(2),
             ..WalOptions::default()
         };
-        let opened = Opened {
+        let opened = IngestParts {
             storage: dynamic,
             catalog: catalog.clone(),
             buffer,

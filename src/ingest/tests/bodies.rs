@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::support::{LIMITS, World, soon};
 use crate::ingest::parse::Parsing;
-use crate::ingest::scratch::Rules;
+use crate::ingest::rules::LineRules;
 use crate::line_protocol::Precision;
 
 fn lines(count: usize) -> String {
@@ -38,7 +38,7 @@ async fn a_body_is_paid_for_until_nobody_holds_its_text() {
     let held = parsers.acquire_many(places).await.expect("open");
     let before = world.budget.used_bytes();
     let text = lines(3000);
-    let rules = Rules {
+    let rules = LineRules {
         limits: LIMITS,
         oldest_ns: None,
         default_ns: 0,

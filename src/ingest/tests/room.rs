@@ -83,7 +83,7 @@ async fn is_written_in_the_end(bucket: &str, accept_partial: bool) {
     assert_eq!((mine.accepted, mine.rejected), (1, 0), "{mine:?}");
 }
 
-/// A kind of issue 8, B6: a refusal for the names of all buckets counted as doubtful only what its
+/// A kind of issue 8, B6: a rejection for the names of all buckets counted as doubtful only what its
 /// own bucket had on its way, and was permanent for a state that passed.
 #[tokio::test]
 async fn nobody_is_refused_for_names_of_another_bucket_whose_write_failed() {

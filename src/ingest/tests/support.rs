@@ -11,7 +11,7 @@ use crate::clock::{self, Clock};
 use crate::columnar::{FieldValue, Segment};
 use crate::id::{Sequence, TableId};
 use crate::ingest::{
-    Acknowledge, Body, Flushed, Ingest, Limits, OpenError, Opened, Options, Pressure, Target,
+    Acknowledge, Body, Flushed, Ingest, IngestParts, Limits, OpenError, Options, Pressure, Target,
     WriteError, WriteOutcome, WriteRequest,
 };
 use crate::line_protocol::Precision;
@@ -141,7 +141,7 @@ impl World {
             observer: setup.observer,
             ..WalOptions::default()
         };
-        let opened = Opened {
+        let opened = IngestParts {
             on_delete: None,
             storage: dynamic,
             catalog: catalog.clone(),

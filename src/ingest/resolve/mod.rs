@@ -17,19 +17,24 @@
 //! reaches the disk: it is turned away ([`Committed::NotAttempted`]) and resolved again. What comes
 //! after relies on nothing that is gone, so it is logged.
 
+mod constraints;
+mod decision;
+mod rows;
+mod series_limit;
+mod table;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
 
 use super::apply::{Committed, Job, Jobs};
-use super::decision::takes_any;
+use super::aside::aside;
+use super::error::WriteError;
 use super::in_flight::{Counted, SeriesInFlight};
-use super::resolution::{Frame, Held, Mode, Part, Resolution, Resolved};
+use super::report::REPORTS_MAX;
 use super::rules::Limits;
-use super::series_limit::admit;
+use super::scratch::Part;
 use super::stuck::Stuck;
-use super::{REPORTS_MAX, WriteError};
 use crate::buffer::Buffer;
 use crate::catalog::schema::{Checkpoint, Ground, Growth, Schemas};
 use crate::catalog::{Bucket, Catalog};
@@ -39,11 +44,15 @@ use crate::memory::{Budget, Reservation};
 use crate::vital;
 use crate::wal::{CommitError, Generation, Wal};
 
+pub(super) use constraints::{Constraints, SeriesInMemory};
+pub(super) use decision::{Decider, Decision, Mode};
+pub(super) use series_limit::admit;
+pub(super) use table::takes_any;
+
+use decision::PreparedFrame;
+
 /// The id of no bucket.
 const NO_BUCKET: BucketId = BucketId(u64::MAX);
-
-/// Rows of this size are no work for a thread that serves others, in bytes of their columns.
-const ASIDE_BYTES: u64 = 256 * 1024;
 
 /// The step from parsed rows to a place in the log.
 #[derive(Debug)]
@@ -66,7 +75,7 @@ pub(super) struct Resolver {
 }
 
 /// The parts of a [`Resolver`].
-pub(super) struct Parts {
+pub(super) struct ResolverParts {
     pub(super) schemas: Schemas,
     /// Covers the schemas.
     pub(super) schema_memory: Reservation,
@@ -79,8 +88,8 @@ pub(super) struct Parts {
 }
 
 impl Resolver {
-    pub(super) fn new(parts: Parts) -> Self {
-        let Parts {
+    pub(super) fn new(parts: ResolverParts) -> Self {
+        let ResolverParts {
             schemas,
             schema_memory,
             wal,
@@ -137,24 +146,25 @@ impl Resolver {
     /// Decides which rows fit a bucket that does not exist yet, without writing any. There is no frame
     /// in its name to wait for; so while names of others are on their way that may still go, they
     /// refuse nothing here, and it is decided once the bucket is made.
-    pub(super) fn check_only(&self, parts: Vec<Part>) -> Resolved {
+    pub(super) fn check_only(&self, parts: Vec<Part>) -> Decision {
         aside(bytes_of(&parts), || {
             let durable = self.wal.durable_sequence();
             let others = self.schemas().ground(NO_BUCKET, []);
             let all = Ground {
-                all_bytes: match others.all_since <= durable {
-                    true => others.all_bytes,
-                    false => 0,
+                all_bytes: if others.all_since <= durable {
+                    others.all_bytes
+                } else {
+                    0
                 },
                 ..Ground::default()
             };
             let nowhere = Arc::default();
-            let held = self.held(&self.budget);
-            let admitted = admit(held, &nowhere, NO_BUCKET, parts);
+            let constraints = self.constraints(&self.budget);
+            let admitted = admit(constraints, &nowhere, NO_BUCKET, parts);
             let admitted = admitted.certain("nothing is on its way to it");
-            let mut resolution = Resolution::new(held, admitted);
-            resolution.decide(all, Sequence::default());
-            resolution.resolved()
+            let mut decider = Decider::new(constraints, admitted);
+            decider.decide(all, Sequence::default());
+            decider.decision()
         })
     }
 
@@ -167,15 +177,15 @@ impl Resolver {
         parts: Vec<Part>,
         mode: Mode,
         budget: &Budget,
-    ) -> Result<Resolved, WriteError> {
+    ) -> Result<Decision, WriteError> {
         let bytes = bytes_of(&parts);
         let mut waiting = None;
         loop {
             let changed = self.series_in_flight.changed();
             let parts = parts.clone();
-            let resolved = aside(bytes, || self.try_resolve(bucket, parts, mode, budget))?;
-            match resolved {
-                Some(resolved) => return Ok(resolved),
+            let decided = aside(bytes, || self.try_resolve(bucket, parts, mode, budget))?;
+            match decided {
+                Some(decision) => return Ok(decision),
                 None => {
                     waiting.get_or_insert_with(|| self.series_in_flight.await_none(bucket.id));
                     changed.await;
@@ -190,40 +200,40 @@ impl Resolver {
         parts: Vec<Part>,
         mode: Mode,
         budget: &Budget,
-    ) -> Result<Option<Resolved>, WriteError> {
-        let held = self.held(budget);
-        let Some(admitted) = admit(held, &self.series_in_flight, bucket.id, parts) else {
+    ) -> Result<Option<Decision>, WriteError> {
+        let constraints = self.constraints(budget);
+        let Some(admitted) = admit(constraints, &self.series_in_flight, bucket.id, parts) else {
             return Ok(None);
         };
         let counted = admitted.counted.clone();
-        let mut resolution = Resolution::new(held, admitted);
+        let mut decider = Decider::new(constraints, admitted);
         let mut frames = Vec::new();
-        let (mut ground, mut durable) = self.ground(&mut self.schemas(), bucket, &resolution)?;
+        let (mut ground, mut durable) = self.ground(&mut self.schemas(), bucket, &decider)?;
         loop {
-            resolution.decide(ground, durable);
-            if let Some(new) = resolution.frames(bucket, mode)? {
+            decider.decide(ground, durable);
+            if let Some(new) = decider.frames(bucket, mode)? {
                 frames = new;
             }
-            let names = budget.try_reserve(resolution.new_bytes())?;
+            let names = budget.try_reserve(decider.new_bytes())?;
             let mut schemas = self.schemas();
             let watch = Watch::start();
-            (ground, durable) = self.ground(&mut schemas, bucket, &resolution)?;
-            if !resolution.holds(&ground) {
+            (ground, durable) = self.ground(&mut schemas, bucket, &decider)?;
+            if !decider.holds(&ground) {
                 continue;
             }
-            let mut resolved = resolution.resolved();
+            let mut decision = decider.decision();
             // A frame whose columns are not in the schemas would be contradicted by the next one.
             vital::step("resolve", || {
                 for (part, frame) in frames {
-                    let growth = resolution.take_growth(part);
+                    let growth = decider.take_growth(part);
                     let (_, commit) =
                         self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
-                    resolved.commits.push(commit);
+                    decision.commits.push(commit);
                 }
                 self.account(&schemas, names);
             });
             watch.saw_no_name();
-            return Ok(Some(resolved));
+            return Ok(Some(decision));
         }
     }
 
@@ -232,7 +242,7 @@ impl Resolver {
         &self,
         schemas: &mut Schemas,
         bucket: &Bucket,
-        resolution: &Resolution<'_>,
+        decider: &Decider<'_>,
     ) -> Result<(Ground, Sequence), WriteError> {
         // Read under the lock: what has failed below it was taken back before it came so far.
         let durable = self.wal.durable_sequence();
@@ -240,16 +250,16 @@ impl Resolver {
         if self.catalog.bucket(bucket.id).is_none() {
             return Err(WriteError::BucketGone(bucket.name.clone()));
         }
-        self.stuck.check(bucket, resolution.measurements())?;
-        let ground = schemas.ground(bucket.id, resolution.measurements());
+        self.stuck.check(bucket, decider.measurements())?;
+        let ground = schemas.ground(bucket.id, decider.measurements());
         Ok((ground, durable))
     }
 
-    fn held<'a>(&'a self, budget: &'a Budget) -> Held<'a> {
-        Held {
+    fn constraints<'a>(&'a self, budget: &'a Budget) -> Constraints<'a> {
+        Constraints {
             limits: &self.limits,
             budget,
-            buffer: &self.buffer,
+            series: &self.buffer,
             reports_max: REPORTS_MAX,
         }
     }
@@ -258,11 +268,11 @@ impl Resolver {
         self: &Arc<Self>,
         schemas: &mut Schemas,
         bucket: &Bucket,
-        (frame, growth): (Frame, Vec<Growth>),
+        (frame, growth): (PreparedFrame, Vec<Growth>),
         in_flight: Counted,
     ) -> (Sequence, oneshot::Receiver<Committed>) {
         let (done, commit) = oneshot::channel();
-        let Frame {
+        let PreparedFrame {
             payload,
             tables,
             reservation,
@@ -298,7 +308,7 @@ impl Resolver {
         bucket: &Bucket,
         payload: Vec<u8>,
     ) -> Result<(Sequence, oneshot::Receiver<Committed>), WriteError> {
-        let frame = Frame {
+        let frame = PreparedFrame {
             payload,
             tables: Vec::new(),
             reservation: self.budget.empty(),
@@ -372,16 +382,6 @@ impl Resolver {
 fn bytes_of(parts: &[Part]) -> u64 {
     let tables = parts.iter().flatten();
     tables.map(|table| table.batch.heap_bytes()).sum()
-}
-
-/// Does what is much work where it holds up no one: a thread that serves others hands them over
-/// first. There is no queue that this could wait in, for whoever is in one may wait for this.
-pub(super) fn aside<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
-    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    match bytes >= ASIDE_BYTES && flavor.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread) {
-        true => tokio::task::block_in_place(work),
-        false => work(),
-    }
 }
 
 /// Sees in tests that no column is looked at under the lock.

@@ -7,10 +7,12 @@
 
 mod series;
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 
-use super::rules::{Limits, Refusal, Refused, limit};
+use super::rules::{Limits, LineRules, RejectedAt, Rejection, limit};
 use crate::certain::Certain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::line_protocol::{Field, Point, Tag, Value};
@@ -35,15 +37,8 @@ pub(super) struct TableRows {
     pub(super) origins: Vec<Origin>,
 }
 
-/// What a line is held against while it is parsed.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Rules {
-    pub(super) limits: Limits,
-    /// The earliest time that the bucket keeps; absent for all.
-    pub(super) oldest_ns: Option<i64>,
-    /// The time of points that have none.
-    pub(super) default_ns: i64,
-}
+/// A part of a request: the rows of one slice, which become one frame.
+pub(super) type Part = Vec<Arc<TableRows>>;
 
 /// Upper estimates of what a part of the scratch takes, in bytes: reservations grow by these
 /// while a slice is parsed and are corrected after it.
@@ -62,7 +57,7 @@ const FIELD: &str = "what is planned are fields of the line at hand";
 
 /// The scratch columns of one slice. `'a` is the body's life.
 pub(super) struct Scratch<'a> {
-    rules: Rules,
+    rules: LineRules,
     tables: Vec<Table<'a>>,
     by_measurement: HashMap<&'a str, usize>,
     series: KnownSeries<'a>,
@@ -70,7 +65,7 @@ pub(super) struct Scratch<'a> {
 }
 
 impl<'a> Scratch<'a> {
-    pub(super) fn new(rules: Rules) -> Self {
+    pub(super) fn new(rules: LineRules) -> Self {
         Self {
             rules,
             tables: Vec::new(),
@@ -92,7 +87,7 @@ impl<'a> Scratch<'a> {
         point: &Point<'a>,
         origin: Origin,
         bytes: usize,
-    ) -> Result<Option<u32>, Refused> {
+    ) -> Result<Option<u32>, RejectedAt> {
         self.rules.limits.check_fields(point, bytes)?;
         let time_ns = self.check_time(point)?;
         let dropped = dropped_time_field(point)?;
@@ -138,17 +133,17 @@ impl<'a> Scratch<'a> {
             .collect()
     }
 
-    fn check_time(&self, point: &Point<'a>) -> Result<i64, Refused> {
+    fn check_time(&self, point: &Point<'a>) -> Result<i64, RejectedAt> {
         let time_ns = point.timestamp.unwrap_or(self.rules.default_ns);
         match self.rules.oldest_ns {
             Some(oldest_ns) if time_ns < oldest_ns => {
-                Err((Refusal::Retention { time_ns, oldest_ns }, 1))
+                Err((Rejection::Retention { time_ns, oldest_ns }, 1))
             }
             _ => Ok(time_ns),
         }
     }
 
-    fn table(&mut self, point: &Point<'a>) -> Result<usize, Refused> {
+    fn table(&mut self, point: &Point<'a>) -> Result<usize, RejectedAt> {
         let next = self.tables.len();
         match self.by_measurement.entry(point.measurement.raw()) {
             Entry::Occupied(known) => Ok(*known.get()),
@@ -174,14 +169,14 @@ impl<'a> Scratch<'a> {
 }
 
 /// Finds a field called `time` beside others; alone it rejects the line (contract section 1.3).
-fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, Refused> {
+fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, RejectedAt> {
     let dropped = point
         .fields
         .iter()
         .find(|field| is_time(field))
         .map(|field| field.column);
     match dropped {
-        Some(column) if point.fields.iter().all(is_time) => Err((Refusal::OnlyTime, column)),
+        Some(column) if point.fields.iter().all(is_time) => Err((Rejection::OnlyTime, column)),
         _ => Ok(dropped),
     }
 }
@@ -236,7 +231,7 @@ impl<'a> Table<'a> {
 
     /// Decides which field goes to which name; of several of one name the last one counts if
     /// their types agree. Returns the bytes that new names take.
-    fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<usize, Refused> {
+    fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<usize, RejectedAt> {
         self.turn += 1;
         self.planned.clear();
         let names_before = self.slots.len();
@@ -263,12 +258,12 @@ impl<'a> Table<'a> {
             let earlier = earlier.certain("it was planned in this line");
             if earlier.field_type != field_type {
                 let key = field.key.decode().into_owned();
-                let refusal = Refusal::FieldTwice {
+                let rejection = Rejection::FieldTwice {
                     key,
                     first: earlier.field_type,
                     second: field_type,
                 };
-                return Err((refusal, field.column));
+                return Err((rejection, field.column));
             }
             *earlier = cell;
         }
@@ -281,7 +276,7 @@ impl<'a> Table<'a> {
         position: usize,
         field: &Field<'a>,
         limits: &Limits,
-    ) -> Result<usize, Refused> {
+    ) -> Result<usize, RejectedAt> {
         let raw = field.key.raw();
         match self.order.get(position) {
             Some((expected, slot)) if *expected == raw => return Ok(*slot),

@@ -21,7 +21,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::in_flight::Counted;
-use super::release::Applied;
+use super::progress::Applied;
 use super::scratch::TableRows;
 use crate::buffer::Buffer;
 use crate::id::{BucketId, Sequence};
