@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::id::{Sequence, TableId};
 use crate::ingest::{Flushed, HeldTable, Ingest, OnDelete, Pressure};
 pub(super) use crate::lake::LakeError;
-use crate::lake::{Batch, Flusher, Held, Lake, Log, Opened, Options};
+use crate::lake::{Batch, Flusher, Lake, LakeParts, Log, Options, TableHold};
 use crate::read;
 use crate::storage::Storage;
 use crate::telemetry::causes;
@@ -40,7 +40,7 @@ impl Tables {
         buffer: &Buffer,
         runtime: &Handle,
     ) -> Result<Self, LakeError> {
-        let opened = Opened {
+        let opened = LakeParts {
             storage: Arc::clone(storage),
             catalog: catalog.clone(),
             buffer: buffer.clone(),
@@ -86,7 +86,9 @@ impl Tables {
     /// Handles the tables of a deleted bucket.
     pub(super) fn on_delete(&self) -> Option<OnDelete> {
         let lake = self.lake.clone();
-        Some(Box::new(move |bucket, name| lake.leave(bucket, name)))
+        Some(Box::new(move |bucket, name| {
+            lake.note_deletion(bucket, name)
+        }))
     }
 
     /// Starts flushing.
@@ -146,13 +148,13 @@ impl Log for IngestLog {
         self.ingest.release_log().map_err(|error| causes(&error))
     }
 
-    fn hold(&self, table: &TableId) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, table: &TableId) -> Result<Box<dyn TableHold>, String> {
         let held = self.ingest.hold_table(table);
         Ok(Box::new(held.map_err(|error| causes(&error))?))
     }
 }
 
-impl Held for HeldTable {
+impl TableHold for HeldTable {
     fn log_again(&mut self, rows: &Batch) -> Result<(), String> {
         Self::log_again(self, rows).map_err(|error| causes(&error))
     }

@@ -122,7 +122,7 @@ fn told(error: lake::LakeError) -> LakeError {
     if error.is_damage() {
         return LakeError::Damaged(Box::new(error));
     }
-    match error.is_passing() {
+    match error.is_transient() {
         true => LakeError::Unreachable(Box::new(error)),
         false => LakeError::Unreadable(Box::new(error)),
     }

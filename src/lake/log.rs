@@ -22,11 +22,11 @@ pub trait Log: Send + Sync + Debug {
     fn refuse(&self, tables: HashSet<TableId>, apart_bytes: u64);
     /// Takes no points for a table until the result is dropped. Returns when all that were on their
     /// way are in the buffer. Blocks on the disk.
-    fn hold(&self, table: &TableId) -> Result<Box<dyn Held>, String>;
+    fn hold(&self, table: &TableId) -> Result<Box<dyn TableHold>, String>;
 }
 
 /// A table that gets no points.
-pub trait Held: Send {
+pub trait TableHold: Send {
     /// Logs rows of the table once more that are in the buffer, each field with its newest value.
     /// Returns when they are durable. Blocks on the disk.
     fn log_again(&mut self, rows: &Batch) -> Result<(), String>;

@@ -35,7 +35,7 @@ const TIMES_ASKED: u32 = 3;
 
 /// What the lake is made of.
 #[derive(Debug)]
-pub struct Opened {
+pub struct LakeParts {
     /// The data folder.
     pub storage: Arc<dyn Storage>,
     /// Which buckets there are.
@@ -55,7 +55,7 @@ pub struct Opened {
 impl Lake {
     /// Opens the store of the tables, and asks those with a flush whose end is not known. If the
     /// store does not answer, that is told and tried again.
-    pub async fn open(opened: Opened) -> Result<Self, LakeError> {
+    pub async fn open(opened: LakeParts) -> Result<Self, LakeError> {
         let node_id = data_format(opened.storage.as_ref())?.node_id;
         let url = opened.options.url.as_ref();
         let store = store::open(url, &opened.storage, node_id)?;
@@ -66,10 +66,10 @@ impl Lake {
     pub(super) async fn open_in(
         store: Store,
         node_id: u64,
-        opened: Opened,
+        opened: LakeParts,
         joins: JoinLimits,
     ) -> Result<Self, LakeError> {
-        let Opened {
+        let LakeParts {
             storage,
             catalog,
             buffer,
@@ -87,9 +87,9 @@ impl Lake {
         let positions = Positions::open(storage)?;
         let trust = Trust::new(clock.clone(), positions.clone());
         positions.retain_buckets(|bucket| catalog.bucket(bucket).is_some());
-        for (bucket, _) in positions.leaving() {
+        for (bucket, _) in positions.deleted_buckets() {
             if catalog.bucket(bucket).is_some() {
-                positions.left(bucket);
+                positions.note_removed(bucket);
             }
         }
         let lake = Self {
@@ -138,7 +138,7 @@ impl Lake {
                 }
                 Err(error) => error,
             };
-            if !error.is_passing() || matches!(error, LakeError::Removing { .. }) {
+            if !error.is_transient() || matches!(error, LakeError::Removing { .. }) {
                 break error;
             }
             times += 1;

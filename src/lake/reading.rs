@@ -35,7 +35,7 @@ use tokio::runtime::Handle;
 use super::error::LakeError;
 use super::handle::Lake;
 use super::parquet::{BoxError, DecodeError, How, Layout, ParquetChunks, ReadRange};
-use super::state::columns::Columns;
+use super::state::columns::TableColumns;
 use super::state::data_file::DataFile;
 use super::state::table_state::TableState;
 use super::store::Store;
@@ -71,7 +71,7 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<Snapshot>, LakeError> {
-        if self.is_leaving(bucket) {
+        if self.is_being_deleted(bucket) {
             return Ok(None);
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
@@ -108,7 +108,7 @@ impl Snapshot {
     }
 
     /// Tags and fields.
-    pub fn columns(&self) -> &Columns {
+    pub fn columns(&self) -> &TableColumns {
         &self.state.columns
     }
 

@@ -36,7 +36,7 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<TableStatus>, LakeError> {
-        if self.is_leaving(bucket) {
+        if self.is_being_deleted(bucket) {
             return Ok(None);
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;

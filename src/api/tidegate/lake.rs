@@ -94,7 +94,7 @@ pub async fn trust_clock(State(app): State<AppState>) -> Result<Response, ApiErr
 async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
     let (status, error) = match lake.status(&target.bucket, &target.measurement).await {
         Ok(status) => (status, None),
-        Err(error) if error.is_passing() => return Err(refused(lake, &error)),
+        Err(error) if error.is_transient() => return Err(refused(lake, &error)),
         Err(error) => {
             tracing::warn!(bucket = target.bucket.name, table = target.measurement, %error, "cannot be shown");
             (None, Some(told(&lake.location(), &error)))
@@ -178,7 +178,7 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
 fn refused(lake: &Lake, error: &LakeError) -> ApiError {
     tracing::warn!(%error, "the tables cannot be used now");
     let told = told(&lake.location(), error);
-    match error.is_passing() {
+    match error.is_transient() {
         true => ApiError::unavailable(format!("the tables cannot be used now: {told}")),
         false => ApiError::new(Code::Internal, told),
     }

@@ -14,18 +14,25 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// Removals that were met, by the bucket's folder.
 #[derive(Debug, Default)]
-pub(in crate::lake) struct Met(Mutex<HashMap<String, Idle>>);
+pub(in crate::lake) struct MetRemovals(Mutex<HashMap<String, Idle>>);
+
+/// How far a removal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::lake) struct RemovalProgress {
+    /// The number of its last mark.
+    pub(in crate::lake) mark: u64,
+    pub(in crate::lake) files_left: usize,
+}
 
 /// How far a removal is, and since when.
 #[derive(Debug, Default)]
 struct Idle {
-    /// The number of its mark, and how many files are left.
-    at: Option<(u64, usize)>,
+    at: Option<RemovalProgress>,
     since: Option<Instant>,
     looked: Option<Instant>,
 }
 
-impl Met {
+impl MetRemovals {
     /// Somebody has met a removal.
     pub(in crate::lake) fn meet(&self, folder: &str) {
         self.all().entry(folder.to_owned()).or_default();
@@ -56,7 +63,7 @@ impl Met {
     }
 
     /// Notes how far a removal is; says whether that has not changed for too long.
-    pub(in crate::lake) fn is_idle(&self, folder: &str, at: (u64, usize)) -> bool {
+    pub(in crate::lake) fn is_idle(&self, folder: &str, at: RemovalProgress) -> bool {
         let now = clock::instant();
         let mut all = self.all();
         let idle = all.entry(folder.to_owned()).or_default();

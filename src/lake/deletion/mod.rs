@@ -21,7 +21,7 @@
 //! that is all that the nodes of a shared lake have in common. How files are removed, and what becomes
 //! of a removal whose node does not come back, is the business of [`crate::lake::removal`].
 
-mod idle;
+pub(super) mod idle;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lake::error::LakeError;
 use crate::lake::store::Store;
-use idle::Met;
+use idle::MetRemovals;
 
 /// What has happened to a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,7 +61,7 @@ pub(super) struct Mark {
 
 /// The last mark of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Last {
+pub(super) struct LastMark {
     /// 0 if it was never deleted.
     pub(super) number: u64,
     mark: Option<Mark>,
@@ -73,12 +73,12 @@ pub(super) struct Deletions {
     store: Store,
     node: String,
     /// By the bucket's folder: where to look for the next one.
-    known: Mutex<HashMap<String, Last>>,
+    known: Mutex<HashMap<String, LastMark>>,
     /// Those that were met under way.
-    pub(super) met: Met,
+    pub(super) met: MetRemovals,
 }
 
-impl Last {
+impl LastMark {
     /// The deletion that is under way.
     pub(super) fn open(&self) -> Option<&Mark> {
         let mark = self.mark.as_ref();
@@ -102,7 +102,7 @@ impl Deletions {
             store,
             node: format!("{node_id:016x}"),
             known: Mutex::default(),
-            met: Met::default(),
+            met: MetRemovals::default(),
         }
     }
 
@@ -112,14 +112,14 @@ impl Deletions {
     }
 
     /// The last mark of a bucket, by its folder.
-    pub(super) async fn last(&self, folder: &str) -> Result<Last, LakeError> {
+    pub(super) async fn last(&self, folder: &str) -> Result<LastMark, LakeError> {
         let known = self.known().get(folder).cloned();
         let mut last = match known {
             Some(known) => known,
             None => self.find(folder).await?,
         };
         while let Some(mark) = self.read(folder, last.number + 1).await? {
-            last = Last {
+            last = LastMark {
                 number: last.number + 1,
                 mark: Some(mark),
             };
@@ -170,7 +170,7 @@ impl Deletions {
     pub(super) async fn step(
         &self,
         folder: &str,
-        last: &Last,
+        last: &LastMark,
         step: Step,
     ) -> Result<bool, LakeError> {
         let Some(mark) = last.open() else {
@@ -184,7 +184,7 @@ impl Deletions {
         self.write(folder, last.number + 1, &mark).await
     }
 
-    async fn find(&self, folder: &str) -> Result<Last, LakeError> {
+    async fn find(&self, folder: &str) -> Result<LastMark, LakeError> {
         let prefix = Path::from_iter(["_tidegate", "deleted", folder]);
         let listed: Vec<_> = self.store.list(Some(&prefix)).try_collect().await?;
         let numbers = listed.iter().filter_map(|meta| {
@@ -192,10 +192,10 @@ impl Deletions {
             name.parse::<u64>().ok()
         });
         let Some(number) = numbers.max() else {
-            return Ok(Last::default());
+            return Ok(LastMark::default());
         };
         let mark = self.read(folder, number).await?;
-        Ok(Last { number, mark })
+        Ok(LastMark { number, mark })
     }
 
     async fn read(&self, folder: &str, number: u64) -> Result<Option<Mark>, LakeError> {
@@ -227,7 +227,7 @@ impl Deletions {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Last>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, LastMark>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,7 +12,7 @@ const UNTRUSTED: &str = "UnknownIssuer";
 const CREDENTIALS_OF_MACHINE: &str = "169.254.169.254";
 
 /// An error with its causes, and what to do.
-pub(in crate::lake) fn told(error: &(dyn Error + 'static)) -> String {
+pub(in crate::lake) fn with_advice(error: &(dyn Error + 'static)) -> String {
     let mut text = causes(error);
     let is_refused = ["403 Forbidden", "401 Unauthorized"]
         .iter()
@@ -39,11 +39,11 @@ pub(in crate::lake) fn told(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use std::io;
 
-    use super::told;
+    use super::with_advice;
 
     #[test]
     fn what_to_do_is_told_where_a_cause_does_not_tell() {
-        let said = |text: &str| told(&io::Error::other(text.to_owned()));
+        let said = |text: &str| with_advice(&io::Error::other(text.to_owned()));
         for (cause, advice) in [
             ("invalid peer certificate: UnknownIssuer", "ca-certificates"),
             (

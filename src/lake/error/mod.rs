@@ -11,7 +11,7 @@ use crate::memory::Exhausted;
 use crate::merge::MergeError;
 use crate::storage::StorageError;
 use crate::telemetry::causes;
-use advice::told;
+use advice::with_advice;
 
 /// A file of a log that cannot be read as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,10 +56,10 @@ pub enum LakeError {
         path: PathBuf,
     },
     /// The store did not answer, or refused.
-    #[error("the store of the tables cannot be used: {}", told(.0))]
+    #[error("the store of the tables cannot be used: {}", with_advice(.0))]
     Store(#[from] object_store::Error),
     /// The library that reads and writes the tables' log, for a reason that may pass.
-    #[error("table {table}: {}", told(source))]
+    #[error("table {table}: {}", with_advice(source))]
     Delta {
         /// Its folder.
         table: String,
@@ -72,7 +72,7 @@ pub enum LakeError {
          {}. Nothing is added to it, and its new points stay in memory and log. Restore its \
          folder from a backup; or, if what it had may be given up, move the folder away and say so \
          with `tidegate lake accept-loss`",
-        told(source)
+        with_advice(source)
     )]
     Damaged {
         /// Its folder.
@@ -157,7 +157,7 @@ pub enum LakeError {
     },
     /// The tables of a deleted bucket of the same name are still being removed.
     #[error("the tables of a deleted bucket \"{bucket}\" are still being removed")]
-    Leaving {
+    BeingDeleted {
         /// Its name.
         bucket: String,
     },
@@ -302,12 +302,12 @@ impl LakeError {
     }
 
     /// Whether trying again later may help.
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(_)
             | Self::Delta { .. }
             | Self::Contended { .. }
-            | Self::Leaving { .. }
+            | Self::BeingDeleted { .. }
             | Self::Removing { .. }
             | Self::Uncertain { .. }
             | Self::Exhausted(_) => true,

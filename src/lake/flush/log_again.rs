@@ -26,7 +26,7 @@ use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
 use crate::id::TableId;
 use crate::lake::error::LakeError;
 use crate::lake::handle::Lake;
-use crate::lake::log::{Held, Log};
+use crate::lake::log::{Log, TableHold};
 use crate::memory::{Budget, FlushShare, Reservation};
 use crate::merge::{Merge, Points, Run, SortedSegment, TimeRange};
 use crate::narrow;
@@ -124,7 +124,7 @@ fn log_points(
     measurement: &str,
     segments: &[Arc<Segment>],
     pieces: &Pieces,
-    held: &mut dyn Held,
+    held: &mut dyn TableHold,
     stop: &CancellationToken,
 ) -> Result<(), LakeError> {
     let mut frames = Frames {
@@ -158,7 +158,7 @@ fn log_points(
 struct Frames<'a> {
     measurement: &'a str,
     bytes_max: usize,
-    held: &'a mut dyn Held,
+    held: &'a mut dyn TableHold,
     stop: &'a CancellationToken,
     builder: BatchBuilder,
     /// Of values and names in the builder.

@@ -19,7 +19,7 @@ mod log_again;
 mod relieve;
 mod scratch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use deltalake_core::kernel::Action;
@@ -32,7 +32,7 @@ use crate::lake::error::LakeError;
 use crate::lake::handle::Lake;
 use crate::lake::parquet::{DayFiles, Layout};
 use crate::lake::state::actions::{self, NewFile, NewTable};
-use crate::lake::state::columns::Columns;
+use crate::lake::state::columns::TableColumns;
 use crate::lake::state::table_state::TableState;
 use crate::lake::table::files::Writer;
 use crate::lake::table::{Next, Seen, Table};
@@ -56,11 +56,25 @@ struct Unit {
     sealed: Sealed,
     /// The last deletion of the bucket before the files were made: a later one takes them along.
     deletion: Option<String>,
-    columns: Columns,
-    /// Columns that the table had.
-    known_columns: usize,
+    columns: GrownColumns,
     files: Vec<NewFile>,
     rows: u64,
+}
+
+/// The columns of a table with those that a flush adds.
+struct GrownColumns {
+    columns: TableColumns,
+    /// How many of them, the first ones, the table has.
+    known: usize,
+}
+
+/// The table that a unit goes to.
+struct Target<'a> {
+    table: &'a Table,
+    bucket: &'a Bucket,
+    measurement: &'a str,
+    /// The last frame that the table has.
+    flushed: Sequence,
 }
 
 /// What came of an attempt to commit a unit.
@@ -106,8 +120,13 @@ impl Lake {
                 table.remove_files(&unit.files).await;
                 return Err(error);
             }
-            let landed = self.land(&table, bucket, measurement, flushed, &mut unit);
-            if landed.await? {
+            let target = Target {
+                table: &table,
+                bucket,
+                measurement,
+                flushed,
+            };
+            if self.land(&target, &mut unit).await? {
                 self.shared.positions.flushed(&id, last);
                 self.shared.buffer.release(&id, last);
                 return Ok(unit.report());
@@ -131,7 +150,8 @@ impl Lake {
         let held = buffer.table(id);
         if held.is_some_and(|held| held.first <= flushed) {
             let reason = format!(
-                "it has what was flushed up to frame {flushed}, and in memory that cannot be told                  from what came later: restart the server, which leaves it out"
+                "it has what was flushed up to frame {flushed}, and in memory that cannot be told \
+                 from what came later: restart the server, which leaves it out"
             );
             return Err(LakeError::table(&table.folder, reason));
         }
@@ -150,8 +170,8 @@ impl Lake {
     }
 
     fn check_stays(&self, bucket: &Bucket) -> Result<(), LakeError> {
-        match self.is_leaving(bucket) {
-            true => Err(LakeError::Leaving {
+        match self.is_being_deleted(bucket) {
+            true => Err(LakeError::BeingDeleted {
                 bucket: bucket.name.clone(),
             }),
             false => Ok(()),
@@ -174,20 +194,17 @@ impl Lake {
     ) -> Result<Unit, LakeError> {
         let Seen { state, deletion } = seen;
         let state = state.as_deref();
-        let mut columns = columns_of(state);
-        let known_columns = columns.len();
-        columns.extend(wanted(&sealed.segments));
+        let columns = GrownColumns::new(state, &sealed.segments);
         let order = state.map_or(0, TableState::next_order);
         let segments = sealed.segments.clone();
         let (rows, files) = self
-            .write_days(table, order, segments, columns.layout())
+            .write_days(table, order, segments, columns.columns.layout())
             .await?;
         drop(scratch);
         Ok(Unit {
             sealed,
             deletion,
             columns,
-            known_columns,
             files,
             rows,
         })
@@ -247,24 +264,17 @@ impl Lake {
 
     /// Commits a unit, under higher numbers if others were faster; false if it must be prepared
     /// anew.
-    async fn land(
-        &self,
-        table: &Table,
-        bucket: &Bucket,
-        measurement: &str,
-        flushed: Sequence,
-        unit: &mut Unit,
-    ) -> Result<bool, LakeError> {
+    async fn land(&self, target: &Target<'_>, unit: &mut Unit) -> Result<bool, LakeError> {
         for _ in 0..NUMBERS_MAX {
-            let landing = self.commit(table, bucket, measurement, flushed, unit);
+            let landing = self.commit(target, unit);
             match landing.await? {
                 Landing::Landed => return Ok(true),
                 Landing::Stale => return Ok(false),
-                Landing::Behind => self.renumber(table, unit).await?,
+                Landing::Behind => self.renumber(target.table, unit).await?,
             }
         }
         Err(LakeError::Contended {
-            table: table.folder.clone(),
+            table: target.table.folder.clone(),
             attempts: NUMBERS_MAX,
         })
     }
@@ -295,23 +305,11 @@ impl Lake {
     }
 
     /// Commits the files of a unit, if the table is still as it was when they were made.
-    async fn commit(
-        &self,
-        table: &Table,
-        bucket: &Bucket,
-        measurement: &str,
-        flushed: Sequence,
-        unit: &Unit,
-    ) -> Result<Landing, LakeError> {
+    async fn commit(&self, target: &Target<'_>, unit: &Unit) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
         // More than that is not ours: `settle` tells.
-        let known = self
-            .shared
-            .positions
-            .of(&bucket.table(measurement))
-            .last()
-            .0;
-        let known = known.max(last);
+        let id = target.bucket.table(target.measurement);
+        let known = self.shared.positions.of(&id).last().0.max(last);
         let mut landing = Landing::Landed;
         let mut next = |seen: &Seen| {
             let state = seen.state.as_deref();
@@ -321,16 +319,14 @@ impl Lake {
             if (last..=known).contains(&found) {
                 return Ok(Next::Done);
             }
-            let mut columns = columns_of(state);
-            let known_columns = columns.len();
-            columns.extend(wanted(&unit.sealed.segments));
+            let columns = GrownColumns::new(state, &unit.sealed.segments);
             let highest = state.map(TableState::highest_orders).unwrap_or_default();
             // An earlier attempt has arrived after all, or others have named the columns, or have
             // deleted the bucket with the files in it.
-            let is_stale = found > flushed.0
+            let is_stale = found > target.flushed.0
                 || seen.deletion != unit.deletion
-                || state.is_none() != (unit.known_columns == 0)
-                || !has_all(&columns, &unit.columns);
+                || state.is_none() != (unit.columns.known == 0)
+                || !columns.has_all(&unit.columns);
             if is_stale {
                 landing = Landing::Stale;
                 return Ok(Next::Done);
@@ -339,25 +335,18 @@ impl Lake {
                 landing = Landing::Behind;
                 return Ok(Next::Done);
             }
-            let actions = self.actions(
-                table,
-                (bucket, measurement),
-                state,
-                (&columns, known_columns),
-                unit,
-            )?;
+            let actions = self.actions(target, state, &columns, unit)?;
             Ok(Next::Commit(actions))
         };
-        table.commit(self.app(), &mut next).await?;
+        target.table.commit(self.app(), &mut next).await?;
         Ok(landing)
     }
 
     fn actions(
         &self,
-        table: &Table,
-        (bucket, measurement): (&Bucket, &str),
+        target: &Target<'_>,
         state: Option<&TableState>,
-        (columns, known_columns): (&Columns, usize),
+        GrownColumns { columns, known }: &GrownColumns,
         unit: &Unit,
     ) -> Result<Vec<Action>, LakeError> {
         let now_ms = self.now_ms();
@@ -366,16 +355,16 @@ impl Lake {
         match state {
             None => actions.extend(
                 NewTable {
-                    bucket: &bucket.name,
-                    measurement,
+                    bucket: &target.bucket.name,
+                    measurement: target.measurement,
                     columns,
                     now_ms,
                 }
                 .actions(),
             ),
-            Some(state) if columns.len() > known_columns => {
-                let wrong = |reason| LakeError::table(&table.folder, reason);
-                let grown = actions::grown(state, columns, known_columns);
+            Some(state) if columns.len() > *known => {
+                let wrong = |reason| LakeError::table(&target.table.folder, reason);
+                let grown = actions::grown(state, columns, *known);
                 actions.push(grown.map_err(wrong)?);
             }
             Some(_) => {}
@@ -384,7 +373,7 @@ impl Lake {
         actions.push(transaction);
         // One after the other: as JSON values ten thousand files take several times the memory.
         let added = unit.files.iter().map(|file| actions::add(file, true));
-        actions::parse(&table.folder, actions.into_iter().chain(added))
+        actions::parse(&target.table.folder, actions.into_iter().chain(added))
     }
 }
 
@@ -399,9 +388,21 @@ impl Unit {
     }
 }
 
-/// The columns of a table; none if there is no table.
-fn columns_of(state: Option<&TableState>) -> Columns {
-    state.map_or_else(Columns::default, |state| (*state.columns).clone())
+impl GrownColumns {
+    /// The columns of a table, none if there is no table, and those that segments add.
+    fn new(state: Option<&TableState>, segments: &[Arc<Segment>]) -> Self {
+        let columns = state.map(|state| (*state.columns).clone());
+        let mut columns = columns.unwrap_or_default();
+        let known = columns.len();
+        columns.extend(wanted(segments));
+        Self { columns, known }
+    }
+
+    /// Returns true if files that were written with `old` columns fit a table with these.
+    fn has_all(&self, old: &Self) -> bool {
+        let new: HashSet<_> = self.columns.iter().collect();
+        old.columns.iter().all(|column| new.contains(column))
+    }
 }
 
 /// The columns that segments have: tags, then fields, each in order of appearance.
@@ -410,12 +411,6 @@ fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, ColumnKind)>
     let is_tag = |(_, kind): &(&str, ColumnKind)| *kind == ColumnKind::Tag;
     let fields = columns.clone().filter(move |column| !is_tag(column));
     columns.filter(is_tag).chain(fields)
-}
-
-/// Whether files written with `old` columns fit a table with `new` ones.
-fn has_all(new: &Columns, old: &Columns) -> bool {
-    let new: std::collections::HashSet<_> = new.iter().collect();
-    old.iter().all(|column| new.contains(column))
 }
 
 /// Whether there is a file of the same day with a number that is not below.

@@ -19,7 +19,7 @@ enum Tried {
     /// Nothing could be flushed. Later it may.
     Later,
     /// Nothing can be flushed before somebody has mended the tables: waiting does not help.
-    InVain,
+    Never,
 }
 
 impl Lake {
@@ -33,7 +33,7 @@ impl Lake {
             match self.flush_some().await {
                 Tried::Flushed => last = clock::instant(),
                 Tried::Later if waited < PATIENCE => tokio::time::sleep(AGAIN).await,
-                Tried::Later | Tried::InVain => {
+                Tried::Later | Tried::Never => {
                     tracing::warn!(
                         "no room could be made: the start goes on with what memory is left"
                     );
@@ -52,7 +52,7 @@ impl Lake {
     async fn flush_some(&self) -> Tried {
         let mut tables = self.shared.buffer.tables();
         tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
-        let mut tried = Tried::InVain;
+        let mut tried = Tried::Never;
         for table in tables {
             if self.has_room() {
                 return Tried::Flushed;
@@ -68,7 +68,7 @@ impl Lake {
                         "the start waits: the log holds more than there is memory for, and a table \
                          cannot be flushed"
                     );
-                    if error.is_passing() && matches!(tried, Tried::InVain) {
+                    if error.is_transient() && matches!(tried, Tried::Never) {
                         tried = Tried::Later;
                     }
                 }

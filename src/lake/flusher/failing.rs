@@ -34,7 +34,7 @@ impl Failing {
             times: times.saturating_add(1),
             since,
             again: now + wait,
-            is_lasting: !error.is_passing(),
+            is_lasting: !error.is_transient(),
         }
     }
 

@@ -269,14 +269,14 @@ impl Flusher {
     /// whoever is at work on them, which flushes must not.
     fn spawn_removal(&self) {
         let lake = self.shared.lake.clone();
-        if !lake.has_left() {
+        if !lake.has_deleted() {
             return;
         }
         let Ok(place) = Arc::clone(&self.shared.removal).try_acquire_owned() else {
             return;
         };
         self.run_aside(async move {
-            if let Err(error) = lake.remove_left().await {
+            if let Err(error) = lake.remove_deleted().await {
                 tracing::warn!(%error, "the tables of a deleted bucket could not be removed yet");
             }
             drop(place);

@@ -38,7 +38,7 @@ impl Flusher {
         let Some(bucket) = lake.shared.catalog.bucket(bucket) else {
             return false;
         };
-        if lake.is_leaving(&bucket) {
+        if lake.is_being_deleted(&bucket) {
             return true;
         }
         let is_shared = lake.shared.options.shared;

@@ -14,10 +14,10 @@ use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
 use super::EncodeError;
-use super::body::{Body, Plain};
-use super::bounds::Bounds;
 use super::hybrid::{Hybrid, width_of};
-use super::slice::Slice;
+use super::row_selection::RowSelection;
+use super::statistics::Bounds;
+use super::values::{EncodedValues, Plain};
 use crate::narrow;
 
 /// Rows of a page at most: what a reader of many files has unpacked at a time, for each column.
@@ -71,11 +71,11 @@ impl ChunkEncoder {
     pub(super) fn values(
         &mut self,
         plain: Plain<'_>,
-        slice: &Slice<'_>,
+        slice: &RowSelection<'_>,
         is_optional: bool,
     ) -> Result<Chunk, EncodeError> {
         let bounds = plain.bounds();
-        let (dictionary, body) = Body::choose(plain, &bounds);
+        let (dictionary, body) = EncodedValues::choose(plain, &bounds);
         let mut pages = Pages::new(&mut self.compressor, body.encoding());
         if let Some((dictionary, count)) = dictionary {
             pages.dictionary(dictionary, count)?;

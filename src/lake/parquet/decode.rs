@@ -9,14 +9,14 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::arrays;
 use super::caught::caught;
+use super::decode_arrays;
 use super::decoded::{Decoded, Fit, compact};
 use super::encode::encode_days;
 use super::error::DecodeError;
 use super::layout::Layout;
-use super::order::Order;
-use super::plan::{Needs, Plan, Role, damaged};
+use super::order_check::OrderCheck;
+use super::plan::{Needs, ReadPlan, Role, damaged};
 use super::read::ReadRange;
 use super::window::{Source, Window};
 use crate::columnar::{ColumnKind, Columns, Segment};
@@ -60,7 +60,7 @@ pub struct ParquetChunks {
     layout: Arc<Layout>,
     chunk_bytes: u64,
     /// Nothing after a narrow step, until the next one.
-    plan: Option<Plan>,
+    plan: Option<ReadPlan>,
     needs: Needs,
     is_sorted: bool,
     /// Row groups still to be read. The first may be begun.
@@ -70,7 +70,7 @@ pub struct ParquetChunks {
     reader: Option<(ParquetRecordBatchReader, Window)>,
     /// Rows that the reader gave and that were not handed out.
     decoded: Option<Decoded>,
-    order: Order,
+    order: OrderCheck,
 }
 
 impl ParquetChunks {
@@ -87,7 +87,7 @@ impl ParquetChunks {
         chunk_bytes: u64,
     ) -> Result<Self, DecodeError> {
         let path: Arc<str> = path.into();
-        let plan = Plan::open(&*file, &path, &layout)?;
+        let plan = ReadPlan::open(&*file, &path, &layout)?;
         let groups: VecDeque<usize> = plan.groups(times).collect();
         Ok(Self {
             needs: plan.needs(groups.iter().copied(), chunk_bytes),
@@ -102,7 +102,7 @@ impl ParquetChunks {
             row: 0,
             reader: None,
             decoded: None,
-            order: Order::default(),
+            order: OrderCheck::default(),
         })
     }
 
@@ -174,10 +174,10 @@ impl ParquetChunks {
         }
     }
 
-    fn plan(&mut self) -> Result<&Plan, DecodeError> {
+    fn plan(&mut self) -> Result<&ReadPlan, DecodeError> {
         let plan = match self.plan.take() {
             Some(plan) => plan,
-            None => Plan::open(&*self.file, &self.path, &self.layout)?,
+            None => ReadPlan::open(&*self.file, &self.path, &self.layout)?,
         };
         Ok(self.plan.insert(plan))
     }
@@ -255,7 +255,7 @@ impl ParquetChunks {
     /// A reader of some columns of a row group, from the first row that was not handed out.
     fn builder(
         &self,
-        plan: &Plan,
+        plan: &ReadPlan,
         window: &Window,
         index: usize,
         columns: Vec<usize>,
@@ -293,7 +293,7 @@ impl ParquetChunks {
             let wrong = |what| self.wrong(plan, *index, what);
             let column = match role {
                 Role::Time => {
-                    columns.times = arrays::times(array).map_err(wrong)?;
+                    columns.times = decode_arrays::times(array).map_err(wrong)?;
                     continue;
                 }
                 Role::Column(place) => self.layout.columns().get(*place),
@@ -301,11 +301,11 @@ impl ParquetChunks {
             let Some(column) = column else { continue };
             match column.kind {
                 ColumnKind::Tag => {
-                    let tag = arrays::tag(array).map_err(wrong)?;
+                    let tag = decode_arrays::tag(array).map_err(wrong)?;
                     columns.tags.push((&column.name, tag));
                 }
                 ColumnKind::Field(field_type) => {
-                    let field = arrays::field(array, field_type).map_err(wrong)?;
+                    let field = decode_arrays::field(array, field_type).map_err(wrong)?;
                     columns.fields.push((&column.name, field));
                 }
             }
@@ -318,7 +318,7 @@ impl ParquetChunks {
         })
     }
 
-    fn wrong(&self, plan: &Plan, index: usize, what: String) -> DecodeError {
+    fn wrong(&self, plan: &ReadPlan, index: usize, what: String) -> DecodeError {
         let column = plan.metadata.schema().fields().get(index);
         DecodeError::Value {
             path: Arc::clone(&self.path),

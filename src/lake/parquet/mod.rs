@@ -21,12 +21,10 @@
 //!
 //! This module knows no folders, no tables' logs and no buffer.
 
-mod arrays;
-mod body;
-mod bounds;
 mod caught;
 mod chunk;
 mod decode;
+mod decode_arrays;
 mod decoded;
 mod delta;
 mod dictionary;
@@ -36,12 +34,14 @@ mod file;
 mod hybrid;
 mod keys;
 mod layout;
-mod order;
+mod order_check;
 mod plan;
 mod read;
 mod row_group;
-mod slice;
+mod row_selection;
+mod statistics;
 mod summary;
+mod values;
 mod window;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
-use super::arrays;
+use super::decode_arrays;
 use super::error::DecodeError;
 use super::file::{WRITER, physical_type};
 use super::layout::{Layout, TIME, TIME_NS};
@@ -36,7 +36,7 @@ pub(super) enum Role {
 }
 
 /// An open file.
-pub(super) struct Plan {
+pub(super) struct ReadPlan {
     pub(super) metadata: ArrowReaderMetadata,
     pub(super) footer_bytes: usize,
     /// The columns that are read, in the file's order.
@@ -58,7 +58,7 @@ pub struct Needs {
     pub sort: u64,
 }
 
-impl Plan {
+impl ReadPlan {
     /// Reads the footer.
     pub(super) fn open(
         file: &dyn ReadRange,
@@ -255,7 +255,7 @@ fn roles(
         } else if let Some(place) = layout.find_stored(field.name())
             && let Some(column) = layout.columns().get(place)
         {
-            let wanted = arrays::type_for(column.kind, field.data_type());
+            let wanted = decode_arrays::type_for(column.kind, field.data_type());
             let wanted = wanted.ok_or_else(|| DecodeError::Type {
                 path: Arc::clone(path),
                 column: field.name().clone(),

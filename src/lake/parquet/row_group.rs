@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::EncodeError;
-use super::body::Plain;
 use super::chunk::{Chunk, ChunkEncoder, TagRuns};
 use super::layout::Layout;
-use super::slice::Slice;
+use super::row_selection::RowSelection;
+use super::values::Plain;
 use crate::certain::Certain;
 use crate::columnar::ColumnKind;
 use crate::merge::at_once::{Gathered, Sorted, Values, gather};
@@ -98,7 +98,7 @@ fn times(
     range: &Range<usize>,
     encoder: &mut ChunkEncoder,
 ) -> Result<RowGroup, EncodeError> {
-    let slice = Slice::full(range.clone());
+    let slice = RowSelection::full(range.clone());
     let time_ns = sorted.times(range.clone());
     let time: Vec<i64> = time_ns
         .iter()
@@ -123,7 +123,7 @@ fn field(
         plain: impl Fn(&'a [T]) -> Plain<'a>,
         encoder: &mut ChunkEncoder,
     ) -> Result<Option<Chunk>, EncodeError> {
-        let (slice, values) = Slice::of(gathered, range);
+        let (slice, values) = RowSelection::of(gathered, range);
         if values.is_empty() {
             return Ok(None);
         }

@@ -3,10 +3,10 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-use super::bounds::Bounds;
 use super::chunk::Chunk;
 use super::layout::{Layout, TIME, TIME_NS};
 use super::row_group::RowGroup;
+use super::statistics::Bounds;
 use crate::certain::impossible;
 
 /// Columns of the table that have statistics: as many as Delta's other writers keep. `time` and

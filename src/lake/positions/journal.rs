@@ -40,11 +40,14 @@ pub(in crate::lake) enum Record {
     /// A bucket of which nothing is noted any more.
     Dropped(BucketId),
     /// A bucket whose folder is to go, with its name.
-    Leaving(BucketId, String),
+    #[serde(rename = "leaving")]
+    Deleted(BucketId, String),
     /// The number of the last mark of its deletion when its folder began to go.
-    LeavingSince(BucketId, u64),
+    #[serde(rename = "leaving_since")]
+    DeletionMark(BucketId, u64),
     /// One whose folder is gone, or stays.
-    Left(BucketId),
+    #[serde(rename = "left")]
+    Removed(BucketId),
     /// The last time that was trusted, in nanoseconds since the epoch.
     TimeNs(i64),
 }
@@ -81,11 +84,11 @@ struct Old {
 pub(in crate::lake) struct Journal {
     storage: Arc<dyn Storage>,
     /// Where changes are added; nothing before the file is replaced.
-    open: Option<Open>,
+    open: Option<OpenFile>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenFile {
     file: Box<dyn File>,
     state_bytes: u64,
     end: u64,
@@ -116,7 +119,7 @@ impl Journal {
         })?;
         storage::replace(self.storage.as_ref(), PATH, &line)?;
         let end = narrow::to_u64(line.len());
-        self.open = Some(Open {
+        self.open = Some(OpenFile {
             file: self.storage.open(PATH)?,
             state_bytes: end,
             end,
@@ -185,7 +188,7 @@ fn parse_old(bytes: &[u8]) -> Result<Vec<Record>, String> {
         return Err(format!("its format is {}", old.format));
     }
     let leaving = old.leaving.into_iter();
-    let leaving = leaving.map(|(id, name)| Record::Leaving(BucketId(id), name));
+    let leaving = leaving.map(|(id, name)| Record::Deleted(BucketId(id), name));
     Ok(old
         .tables
         .into_iter()
@@ -263,7 +266,7 @@ mod tests {
         let old = br#"{"format":1,"tables":[{"bucket":1,"measurement":"m","flushed":5}],"leaving":{"7":"b"}}"#;
         let records = parse(old).expect("read");
         assert_eq!(records.len(), 2);
-        assert_eq!(records[1], Record::Leaving(BucketId(7), "b".to_owned()));
+        assert_eq!(records[1], Record::Deleted(BucketId(7), "b".to_owned()));
         assert!(parse(b"{\"format\":3,\"tables\":[]}").is_err());
         assert!(parse(b"").is_err());
     }

@@ -34,11 +34,11 @@ pub(super) struct Positions {
 struct Shared {
     tables: Mutex<Noted>,
     /// Held while the file is written.
-    file: Mutex<Written>,
+    file: Mutex<NotedFile>,
 }
 
 #[derive(Debug)]
-struct Written {
+struct NotedFile {
     journal: Journal,
     /// How many changes the file holds.
     changes: u64,
@@ -50,9 +50,9 @@ struct Written {
 struct Noted {
     tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
     /// Buckets that are being deleted, with their names, until their folders are gone.
-    leaving: BTreeMap<BucketId, String>,
+    deleted: BTreeMap<BucketId, String>,
     /// The number of the last mark of their deletions when that began.
-    leaving_since: BTreeMap<BucketId, u64>,
+    deletion_marks: BTreeMap<BucketId, u64>,
     /// The last time that was trusted.
     time_ns: Option<i64>,
     changes: u64,
@@ -75,7 +75,7 @@ impl Positions {
                 noted.take(record);
             }
         }
-        let written = Written {
+        let written = NotedFile {
             journal: Journal::new(storage),
             changes: 0,
             is_failing: false,
@@ -177,47 +177,47 @@ impl Positions {
     }
 
     /// Notes that the folder of a bucket is to go once the bucket is gone. Durable when it returns.
-    pub(super) fn leave(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
+    pub(super) fn note_deletion(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
         let change = {
             let mut noted = self.lock();
-            noted.leaving.insert(bucket, name.to_owned());
-            noted.add(Record::Leaving(bucket, name.to_owned()))
+            noted.deleted.insert(bucket, name.to_owned());
+            noted.add(Record::Deleted(bucket, name.to_owned()))
         };
         self.write_up_to(change)
     }
 
     /// Notes which was the last mark of a bucket's deletion when its folder began to go. Durable
     /// like [`Positions::flushed`].
-    pub(super) fn leave_since(&self, bucket: BucketId, number: u64) {
+    pub(super) fn note_deletion_mark(&self, bucket: BucketId, number: u64) {
         let mut noted = self.lock();
-        noted.leaving_since.insert(bucket, number);
-        noted.add(Record::LeavingSince(bucket, number));
+        noted.deletion_marks.insert(bucket, number);
+        noted.add(Record::DeletionMark(bucket, number));
     }
 
     /// The same, if it was noted.
-    pub(super) fn leaving_since(&self, bucket: BucketId) -> Option<u64> {
-        self.lock().leaving_since.get(&bucket).copied()
+    pub(super) fn deletion_mark(&self, bucket: BucketId) -> Option<u64> {
+        self.lock().deletion_marks.get(&bucket).copied()
     }
 
     /// Notes that the folder of a bucket is gone, or stays after all.
-    pub(super) fn left(&self, bucket: BucketId) {
+    pub(super) fn note_removed(&self, bucket: BucketId) {
         let mut noted = self.lock();
-        noted.leaving.remove(&bucket);
-        noted.leaving_since.remove(&bucket);
-        noted.add(Record::Left(bucket));
+        noted.deleted.remove(&bucket);
+        noted.deletion_marks.remove(&bucket);
+        noted.add(Record::Removed(bucket));
     }
 
     /// The buckets whose folders are to go.
-    pub(super) fn leaving(&self) -> Vec<(BucketId, String)> {
+    pub(super) fn deleted_buckets(&self) -> Vec<(BucketId, String)> {
         let noted = self.lock();
-        let leaving = noted.leaving.iter();
+        let leaving = noted.deleted.iter();
         leaving.map(|(id, name)| (*id, name.clone())).collect()
     }
 
     /// Whether a bucket of this name that `is_gone` is leaving.
-    pub(super) fn is_leaving(&self, name: &str, is_gone: impl Fn(BucketId) -> bool) -> bool {
+    pub(super) fn is_being_deleted(&self, name: &str, is_gone: impl Fn(BucketId) -> bool) -> bool {
         let noted = self.lock();
-        let mut leaving = noted.leaving.iter();
+        let mut leaving = noted.deleted.iter();
         leaving.any(|(id, leaving)| leaving == name && is_gone(*id))
     }
 
@@ -269,7 +269,7 @@ impl Positions {
         written
     }
 
-    fn file(&self) -> MutexGuard<'_, Written> {
+    fn file(&self) -> MutexGuard<'_, NotedFile> {
         let file = self.shared.file.lock();
         file.unwrap_or_else(PoisonError::into_inner)
     }
@@ -291,15 +291,15 @@ impl Noted {
             Record::Dropped(bucket) => {
                 self.tables.remove(&bucket);
             }
-            Record::Leaving(bucket, name) => {
-                self.leaving.insert(bucket, name);
+            Record::Deleted(bucket, name) => {
+                self.deleted.insert(bucket, name);
             }
-            Record::LeavingSince(bucket, number) => {
-                self.leaving_since.insert(bucket, number);
+            Record::DeletionMark(bucket, number) => {
+                self.deletion_marks.insert(bucket, number);
             }
-            Record::Left(bucket) => {
-                self.leaving.remove(&bucket);
-                self.leaving_since.remove(&bucket);
+            Record::Removed(bucket) => {
+                self.deleted.remove(&bucket);
+                self.deletion_marks.remove(&bucket);
             }
             Record::TimeNs(time_ns) => self.time_ns = Some(time_ns),
         }
@@ -341,10 +341,10 @@ impl Noted {
                 })
             })
         });
-        let leaving = self.leaving.iter();
-        let leaving = leaving.map(|(id, name)| Record::Leaving(*id, name.clone()));
-        let since = self.leaving_since.iter();
-        let since = since.map(|(id, number)| Record::LeavingSince(*id, *number));
+        let leaving = self.deleted.iter();
+        let leaving = leaving.map(|(id, name)| Record::Deleted(*id, name.clone()));
+        let since = self.deletion_marks.iter();
+        let since = since.map(|(id, number)| Record::DeletionMark(*id, *number));
         let time = self.time_ns.map(Record::TimeNs);
         (
             tables.chain(leaving).chain(since).chain(time).collect(),

@@ -17,22 +17,22 @@ use crate::storage::StorageError;
 impl Lake {
     /// Notes that the tables of a bucket are to go with it. Durable when it returns; blocks on the
     /// disk.
-    pub fn leave(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
-        self.shared.positions.leave(bucket, name)
+    pub fn note_deletion(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
+        self.shared.positions.note_deletion(bucket, name)
     }
 
     /// Whether there is a folder to remove, or one that another node may not go on with.
-    pub(in crate::lake) fn has_left(&self) -> bool {
-        let mut leaving = self.shared.positions.leaving().into_iter();
+    pub(in crate::lake) fn has_deleted(&self) -> bool {
+        let mut leaving = self.shared.positions.deleted_buckets().into_iter();
         let is_gone = leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none());
         is_gone || !self.shared.tables.deletions().met.folders().is_empty()
     }
 
     /// Removes the folders of the buckets that are gone, and those that other nodes do not go on
     /// with. One that cannot be removed does not keep the others; the last error is returned.
-    pub(in crate::lake) async fn remove_left(&self) -> Result<(), LakeError> {
+    pub(in crate::lake) async fn remove_deleted(&self) -> Result<(), LakeError> {
         let mut failed = None;
-        for (id, name) in self.shared.positions.leaving() {
+        for (id, name) in self.shared.positions.deleted_buckets() {
             if self.shared.catalog.bucket(id).is_none()
                 && let Err(error) = self.remove(id, &name).await
             {
@@ -51,26 +51,30 @@ impl Lake {
 
     async fn remove(&self, id: BucketId, name: &str) -> Result<(), LakeError> {
         let (tables, positions) = (&self.shared.tables, &self.shared.positions);
-        let since = match positions.leaving_since(id) {
+        let since = match positions.deletion_mark(id) {
             Some(since) => since,
             None => {
                 let since = tables.deletion_number(name).await?;
-                positions.leave_since(id, since);
+                positions.note_deletion_mark(id, since);
                 self.write_positions().await?;
                 since
             }
         };
         tables.remove_bucket(name, since).await?;
-        positions.left(id);
+        positions.note_removed(id);
         self.write_positions().await?;
         tracing::info!(bucket = name, "the tables of a deleted bucket are gone");
         Ok(())
     }
 
     /// Whether a bucket is gone, or its folder is still that of a deleted one.
-    pub(in crate::lake) fn is_leaving(&self, bucket: &Bucket) -> bool {
+    pub(in crate::lake) fn is_being_deleted(&self, bucket: &Bucket) -> bool {
         let catalog = &self.shared.catalog;
         let is_gone = |id| catalog.bucket(id).is_none();
-        is_gone(bucket.id) || self.shared.positions.is_leaving(&bucket.name, is_gone)
+        is_gone(bucket.id)
+            || self
+                .shared
+                .positions
+                .is_being_deleted(&bucket.name, is_gone)
     }
 }

@@ -26,7 +26,8 @@ use object_store::ObjectStore as _;
 use object_store::path::Path;
 use tokio::sync::MutexGuard;
 
-use crate::lake::deletion::{Last, Mark, Step};
+use crate::lake::deletion::idle::RemovalProgress;
+use crate::lake::deletion::{LastMark, Mark, Step};
 use crate::lake::error::LakeError;
 use crate::lake::names;
 use crate::lake::table::Table;
@@ -87,7 +88,11 @@ impl Tables {
             return Ok(());
         };
         let left = self.list(folder).await?.len();
-        if !self.deletions().met.is_idle(folder, (last.number, left)) {
+        let at = RemovalProgress {
+            mark: last.number,
+            files_left: left,
+        };
+        if !self.deletions().met.is_idle(folder, at) {
             return Ok(());
         }
         let tables = self.inside(folder);
@@ -106,7 +111,7 @@ impl Tables {
     }
 
     /// Removes the files of an open deletion, if that is this node's to do.
-    async fn go_on(&self, folder: &str, last: &Last) -> Result<(), LakeError> {
+    async fn go_on(&self, folder: &str, last: &LastMark) -> Result<(), LakeError> {
         let Some(mark) = last.open() else {
             self.forget_inside(folder);
             return Ok(());

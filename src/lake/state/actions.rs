@@ -5,7 +5,7 @@ use std::time::Duration;
 use deltalake_core::kernel::Action;
 use serde_json::{Value, json};
 
-use super::columns::Columns;
+use super::columns::TableColumns;
 use super::data_file::{DataFile, FIRST_ROW, LAST_ROW, day_name};
 use super::table_state::{FORMAT, FORMAT_KEY, TableState, schema_of};
 use crate::lake::error::LakeError;
@@ -22,7 +22,7 @@ const WRITER_VERSION: u32 = 2;
 pub(in crate::lake) struct NewTable<'a> {
     pub(in crate::lake) bucket: &'a str,
     pub(in crate::lake) measurement: &'a str,
-    pub(in crate::lake) columns: &'a Columns,
+    pub(in crate::lake) columns: &'a TableColumns,
     pub(in crate::lake) now_ms: i64,
 }
 
@@ -42,7 +42,7 @@ pub(in crate::lake) struct NewFile {
 
 impl NewTable<'_> {
     pub(in crate::lake) fn actions(&self) -> Vec<Value> {
-        let schema = self.columns.grown_schema(Columns::empty_schema(), 0);
+        let schema = self.columns.grown_schema(TableColumns::empty_schema(), 0);
         let keep = format!("interval {} hours", KEEP.as_secs() / 3600);
         let protocol = json!({"protocol": {
             "minReaderVersion": READER_VERSION,
@@ -71,7 +71,7 @@ impl NewTable<'_> {
 /// The metadata of a table with the columns from number `first` on added.
 pub(in crate::lake) fn grown(
     state: &TableState,
-    columns: &Columns,
+    columns: &TableColumns,
     first: usize,
 ) -> Result<Value, String> {
     let mut metadata = state.metadata()?;

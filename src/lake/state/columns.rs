@@ -12,7 +12,7 @@ use crate::lake::parquet::{Column, Layout};
 
 /// The tags and fields of a table, in the order in which they came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Columns {
+pub struct TableColumns {
     columns: Vec<Column>,
     /// Names of columns that others have added. They are left alone.
     foreign: Vec<Arc<str>>,
@@ -24,7 +24,7 @@ const TEXT_BYTES: usize = 48;
 
 const KIND_KEY: &str = "tidegate.kind";
 
-impl Columns {
+impl TableColumns {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Column> + Clone {
         self.columns.iter()
@@ -183,13 +183,13 @@ mod tests {
 
     use serde_json::json;
 
-    use super::Columns;
+    use super::TableColumns;
     use crate::columnar::{ColumnKind, FieldType};
     use crate::lake::names::tests::FOLDED;
 
     #[test]
     fn columns_keep_name_and_kind_through_the_schema() {
-        let mut columns = Columns::default();
+        let mut columns = TableColumns::default();
         let float = ColumnKind::Field(FieldType::Float);
         let added = columns.extend([("host", ColumnKind::Tag), ("v", float), ("V", float)]);
         assert!(added && !columns.extend([("V", float)]));
@@ -200,8 +200,8 @@ mod tests {
         ]));
         let names: Vec<&str> = columns.iter().map(|column| &*column.storage).collect();
         assert_eq!(names, ["host", "v", "V_2", "v_3", "day_4"]);
-        let schema = columns.grown_schema(Columns::empty_schema(), 0);
-        let read = Columns::of_schema(&schema).expect("ours");
+        let schema = columns.grown_schema(TableColumns::empty_schema(), 0);
+        let read = TableColumns::of_schema(&schema).expect("ours");
         assert!(read.iter().eq(columns.iter()));
     }
 
@@ -212,7 +212,7 @@ mod tests {
         let names: Vec<String> = (0..COUNT)
             .map(|number| format!("{number}{}", "é".repeat(2 << 10)))
             .collect();
-        let mut columns = Columns::default();
+        let mut columns = TableColumns::default();
         let wanted = || names.iter().map(|name| (&**name, ColumnKind::Tag));
         let before = FOLDED.get();
         assert!(columns.extend(wanted()) && !columns.extend(wanted()));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_the_same_in_files_is_held_once() {
-        let mut columns = Columns::default();
+        let mut columns = TableColumns::default();
         columns.extend([("v", ColumnKind::Tag), ("V", ColumnKind::Tag)]);
         let shared = |column: &super::Column| Arc::ptr_eq(&column.storage, &column.name);
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
     fn columns_of_others_stay_and_their_names_are_taken() {
         let schema =
             json!({"fields": [{"name": "X", "type": "long", "metadata": {"comment": "mine"}}]});
-        let mut columns = Columns::of_schema(&schema).expect("a schema");
+        let mut columns = TableColumns::of_schema(&schema).expect("a schema");
         columns.extend([("x", ColumnKind::Tag)]);
         let grown = columns.grown_schema(schema, 0);
         assert_eq!(grown["fields"][0]["metadata"]["comment"], "mine");

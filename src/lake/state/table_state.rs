@@ -6,7 +6,7 @@ use std::sync::Arc;
 use deltalake_core::kernel::{Action, Remove};
 use serde_json::Value;
 
-use super::columns::Columns;
+use super::columns::TableColumns;
 use super::data_file::DataFile;
 use super::packed::Packed;
 use crate::lake::parquet::KeyRange;
@@ -32,7 +32,7 @@ pub(in crate::lake) struct TableState {
     /// The `metaData` action as it stands in the log: parsed, it is a hundred times as large as it
     /// is packed, and it is needed only when a column is added.
     metadata: Packed,
-    pub(in crate::lake) columns: Arc<Columns>,
+    pub(in crate::lake) columns: Arc<TableColumns>,
     /// By path, relative to the table.
     pub(in crate::lake) files: BTreeMap<Arc<str>, DataFile>,
     /// The last transaction of every application that was seen.
@@ -149,7 +149,7 @@ impl TableState {
 
     fn set_metadata(&mut self, metadata: Value) -> Result<(), String> {
         check_format(&metadata)?;
-        self.columns = Arc::new(Columns::of_schema(&schema_of(&metadata)?)?);
+        self.columns = Arc::new(TableColumns::of_schema(&schema_of(&metadata)?)?);
         self.metadata = Packed::new(&metadata)?;
         Ok(())
     }

@@ -134,7 +134,7 @@ mod tests {
         let storage = FaultStorage::new(1);
         storage.fold_case();
         let refused = open(&storage).expect_err("refused");
-        assert!(!refused.is_passing());
+        assert!(!refused.is_transient());
         let text = refused.to_string();
         assert!(
             text.starts_with("the folder lake lies on") && text.contains("lake.url"),

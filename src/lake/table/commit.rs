@@ -27,7 +27,7 @@ use crate::lake::state::table_state::TableState;
 const COMMIT_ATTEMPTS_MAX: u32 = 200;
 
 /// What has become of a commit.
-pub(super) enum Written {
+pub(super) enum CommitOutcome {
     Stands,
     /// Another's is in its place.
     TooLate,
@@ -49,22 +49,22 @@ impl Table {
                 Err(error) => return Err(failed.unwrap_or(error)),
             };
             let next = next(&seen)?;
-            let Seen { state, deletion } = seen;
             let actions = match next {
                 Next::Commit(actions) => actions,
-                Next::Done => return Ok(state),
+                Next::Done => return Ok(seen.state),
             };
             // It is not there: so the error was what it looked like.
             if let Some(error) = failed {
                 return Err(error);
             }
-            let version = state.as_ref().map_or(0, |state| state.version + 1);
-            match self.write_commit(version, deletion.clone(), &actions).await {
-                Ok(Written::Stands) => {
-                    return self.advance((state, deletion), version, &actions);
+            let version = seen.state.as_ref().map_or(0, |state| state.version + 1);
+            let deletion = seen.deletion.clone();
+            match self.write_commit(version, deletion, &actions).await {
+                Ok(CommitOutcome::Stands) => {
+                    return self.advance(seen, version, &actions);
                 }
-                Ok(Written::TakenBack) => {}
-                Ok(Written::TooLate) => {
+                Ok(CommitOutcome::TakenBack) => {}
+                Ok(CommitOutcome::TooLate) => {
                     // Whoever was faster goes on; the others spread out.
                     let millis = u64::from(attempt.min(20)) * 5;
                     tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -104,7 +104,7 @@ impl Table {
         version: u64,
         deletion: Option<String>,
         actions: &[Action],
-    ) -> Result<Written, LakeError> {
+    ) -> Result<CommitOutcome, LakeError> {
         let lines = actions::lines(actions);
         let lines = lines.map_err(|error| LakeError::table(&self.folder, error))?;
         let mut unproved = self.unproved.lock().await;
@@ -115,7 +115,7 @@ impl Table {
             .write_commit_entry(version, entry, uuid::Uuid::new_v4());
         match written.await {
             Ok(()) => self.prove(&mut unproved).await,
-            Err(TransactionError::VersionAlreadyExists(_)) => Ok(Written::TooLate),
+            Err(TransactionError::VersionAlreadyExists(_)) => Ok(CommitOutcome::TooLate),
             Err(error) => Err(self.delta(error.into())),
         }
     }
@@ -124,15 +124,15 @@ impl Table {
     pub(super) async fn prove(
         &self,
         unproved: &mut Option<Unproved>,
-    ) -> Result<Written, LakeError> {
-        let mut written = Written::Stands;
+    ) -> Result<CommitOutcome, LakeError> {
+        let mut written = CommitOutcome::Stands;
         if let Some(commit) = &unproved
             && self
                 .is_void(commit.version, commit.deletion.as_ref())
                 .await?
         {
             self.take_back(commit).await?;
-            written = Written::TakenBack;
+            written = CommitOutcome::TakenBack;
         }
         *unproved = None;
         Ok(written)
@@ -153,7 +153,7 @@ impl Table {
 
     fn advance(
         &self,
-        (state, deletion): (Option<Arc<TableState>>, Option<String>),
+        Seen { state, deletion }: Seen,
         version: u64,
         actions: &[Action],
     ) -> Result<Option<Arc<TableState>>, LakeError> {

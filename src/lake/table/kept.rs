@@ -23,7 +23,7 @@ pub(in crate::lake) struct Kept<T> {
 
 #[derive(Debug)]
 struct Inner<T> {
-    cells: HashMap<u64, Entry<T>>,
+    cells: HashMap<u64, KeptCell<T>>,
     /// The cells by when they were used last.
     by_use: BTreeMap<u64, u64>,
     uses: u64,
@@ -32,7 +32,7 @@ struct Inner<T> {
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct KeptCell<T> {
     cell: Cell<T>,
     bytes: u64,
     used: u64,
@@ -89,7 +89,7 @@ impl<T> Inner<T> {
     fn used(&mut self, name: u64, cell: &Cell<T>, bytes: u64, bytes_max: u64) -> Vec<Cell<T>> {
         self.remove(name);
         self.uses += 1;
-        let entry = Entry {
+        let entry = KeptCell {
             cell: Arc::clone(cell),
             bytes,
             used: self.uses,

@@ -33,7 +33,7 @@ const CHECKPOINT_FACTOR: u64 = 16;
 
 /// Where a table's log is read from.
 #[derive(Clone, Copy)]
-pub(in crate::lake) struct Source<'a> {
+pub(in crate::lake) struct LogSource<'a> {
     /// The table's folder, for people.
     pub(in crate::lake) folder: &'a str,
     /// The store, seen from that folder.
@@ -42,7 +42,7 @@ pub(in crate::lake) struct Source<'a> {
     pub(in crate::lake) log: &'a LogStoreRef,
 }
 
-impl Source<'_> {
+impl LogSource<'_> {
     /// The table as its log tells. `app` is the application whose transactions are asked about.
     pub(in crate::lake) async fn state(self, app: &str) -> Result<TableState, LakeError> {
         match self.read(app).await {
@@ -144,7 +144,7 @@ async fn is_given_out(table: &Store) -> bool {
 }
 
 /// The newest checkpoint of a log, and the commits after it.
-async fn entries(table: &Store) -> Result<Vec<Entry>, LakeError> {
+async fn entries(table: &Store) -> Result<Vec<LogFile>, LakeError> {
     let log = Path::from("_delta_log");
     let mut listed = table.list(Some(&log));
     let mut entries = Vec::new();
@@ -158,7 +158,7 @@ async fn entries(table: &Store) -> Result<Vec<Entry>, LakeError> {
 }
 
 /// About the bytes that loading a table takes.
-fn bytes(entries: &[Entry]) -> u64 {
+fn bytes(entries: &[LogFile]) -> u64 {
     let bytes = entries.iter().map(|entry| {
         let factor = if entry.is_checkpoint {
             CHECKPOINT_FACTOR
@@ -171,7 +171,7 @@ fn bytes(entries: &[Entry]) -> u64 {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Entry {
+struct LogFile {
     path: Path,
     version: u64,
     is_checkpoint: bool,
@@ -179,9 +179,9 @@ struct Entry {
 }
 
 /// A file of a log; nothing if it is another one.
-fn entry(path: Path, bytes: u64) -> Option<Entry> {
+fn entry(path: Path, bytes: u64) -> Option<LogFile> {
     let (version, kind) = path.filename()?.split_once('.')?;
-    Some(Entry {
+    Some(LogFile {
         version: version.parse().ok()?,
         is_checkpoint: kind.starts_with("checkpoint"),
         bytes,

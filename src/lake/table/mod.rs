@@ -35,7 +35,7 @@ use crate::lake::store::Store;
 use crate::narrow;
 use checked::Checked;
 use kept::{Cell, Kept};
-use loading::Source;
+use loading::LogSource;
 use rest::Rest;
 
 /// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
@@ -319,8 +319,8 @@ impl Table {
         Ok(Some(self.read_from().state(app).await?))
     }
 
-    fn read_from(&self) -> Source<'_> {
-        Source {
+    fn read_from(&self) -> LogSource<'_> {
+        LogSource {
             folder: &self.folder,
             store: &self.store,
             log: &self.log,

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::id::Sequence;
 use crate::lake::options::JoinLimits;
-use crate::lake::{Lake, Opened, Options, StoredFile, Upkeep};
+use crate::lake::{Lake, LakeParts, Options, StoredFile, Upkeep};
 use crate::memory::{Budget, Room};
 use crate::merge::{Merge, Points, Run, TimeRange};
 use crate::storage::FaultStorage;
@@ -326,7 +326,7 @@ impl Node {
         let bucket = bucket.unwrap_or_else(|| catalog.create_bucket("b", None).expect("created"));
         let buffer = Buffer::new(BufferLimits::default());
         let budget = budget();
-        let opened = Opened {
+        let opened = LakeParts {
             storage: Arc::new(storage.clone()),
             catalog,
             buffer: buffer.clone(),

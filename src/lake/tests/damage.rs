@@ -105,7 +105,7 @@ async fn a_damaged_file_of_a_log_is_named_to_all_and_put_back_all_is_well() {
         ] {
             let error = done.expect_err(&format!("{number}: {what}"));
             let told = error.to_string();
-            assert!(!error.is_passing(), "{number}: {what}: {told}");
+            assert!(!error.is_transient(), "{number}: {what}: {told}");
             for part in ["b/cpu", name, "damaged", "memory and log", "from a backup"] {
                 assert!(told.contains(part), "{number}: {what}: no {part}: {told}");
             }
@@ -195,7 +195,7 @@ async fn a_damaged_file_of_a_table_is_named_and_no_compaction_takes_it_for_whole
         ] {
             let error = done.expect_err(&format!("{damage}: {what}"));
             let told = error.to_string();
-            assert!(!error.is_passing(), "{damage}: {what}: {told}");
+            assert!(!error.is_transient(), "{damage}: {what}: {told}");
             for part in ["b/cpu", &*name, "cannot be read", "from a backup"] {
                 assert!(told.contains(part), "{damage}: {what}: no {part}: {told}");
             }

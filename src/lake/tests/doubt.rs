@@ -196,7 +196,7 @@ async fn a_table_that_is_damaged_while_its_flush_is_in_doubt_keeps_no_other_from
         assert_eq!(world.stored("mem").await, world.expected("mem"), "{which}");
         world.write("cpu", 0..2, 101);
         let refused = world.flush("cpu").await.expect_err(which);
-        assert!(!refused.is_passing(), "{which}: {refused}");
+        assert!(!refused.is_transient(), "{which}: {refused}");
         let told = refused.to_string();
         assert!(told.contains("b/cpu") && told.contains("backup"), "{told}");
         let held = world.buffer.table(&world.bucket.table("cpu"));

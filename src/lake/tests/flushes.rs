@@ -110,7 +110,10 @@ async fn a_deleted_bucket_takes_its_tables_along_and_they_stay_away() {
     let mut world = World::new(1).await;
     world.write("cpu", 0..1, 1);
     world.flush("cpu").await.expect("flushed");
-    world.lake.leave(world.bucket.id, "b").expect("noted");
+    world
+        .lake
+        .note_deletion(world.bucket.id, "b")
+        .expect("noted");
     // Not deleted yet: all is as before.
     assert_eq!(
         world.lake.measurements(&world.bucket).await.expect("read"),
@@ -128,8 +131,8 @@ async fn a_deleted_bucket_takes_its_tables_along_and_they_stay_away() {
             .is_empty()
     );
     let refused = world.lake.flush_table(&again, "cpu").await;
-    assert!(matches!(refused, Err(LakeError::Leaving { .. })));
-    world.lake.remove_left().await.expect("removed");
+    assert!(matches!(refused, Err(LakeError::BeingDeleted { .. })));
+    world.lake.remove_deleted().await.expect("removed");
     assert!(world.lake.flush_table(&again, "cpu").await.is_ok());
     assert!(
         world

@@ -408,7 +408,10 @@ async fn a_flush_into_a_bucket_that_is_being_removed_does_not_wait() {
     let mut world = World::new(1).await;
     world.write("cpu", 0..1, 1);
     world.flush("cpu").await.expect("flushed");
-    world.lake.leave(world.bucket.id, "b").expect("noted");
+    world
+        .lake
+        .note_deletion(world.bucket.id, "b")
+        .expect("noted");
     world
         .catalog
         .delete_bucket(world.bucket.id)
@@ -420,5 +423,5 @@ async fn a_flush_into_a_bucket_that_is_being_removed_does_not_wait() {
     let flush = world.lake.flush_table(&again, "cpu");
     let refused = tokio::time::timeout(std::time::Duration::from_secs(60), flush).await;
     let refused = refused.expect("without the removal");
-    assert!(matches!(refused, Err(LakeError::Leaving { .. })));
+    assert!(matches!(refused, Err(LakeError::BeingDeleted { .. })));
 }

@@ -8,7 +8,7 @@ use super::flaky::{Failing, Flaky};
 use super::world::{World, options};
 use crate::id::{Sequence, TableId};
 use crate::lake::positions::Positions;
-use crate::lake::{Flusher, Held, Log, Options};
+use crate::lake::{Flusher, Log, Options, TableHold};
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation};
 
@@ -30,7 +30,7 @@ impl Log for NoLog {
 
     fn refuse(&self, _tables: HashSet<TableId>, _apart_bytes: u64) {}
 
-    fn hold(&self, _table: &TableId) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, _table: &TableId) -> Result<Box<dyn TableHold>, String> {
         Err("there is none".to_owned())
     }
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::columnar::{BatchBuilder, ColumnKind, FieldType, FieldValue, Segment};
 use crate::lake::parquet::{KeyRange, Layout, encode_days};
 use crate::lake::state::data_file::DataFile;
-use crate::lake::upkeep::plan::{Rules, is_closed, runs};
-use crate::lake::{Column, Columns};
+use crate::lake::upkeep::plan::{JoinRules, is_closed, runs};
+use crate::lake::{Column, TableColumns};
 use crate::merge::at_once::Sorted;
 
 /// A day that is over.
 const PAST: i32 = 0;
 
-fn rules() -> Rules {
-    Rules {
+fn rules() -> JoinRules {
+    JoinRules {
         files_min: 4,
         file_bytes_max: 1000,
         runs_max: 64,
@@ -60,7 +60,7 @@ fn keys(rows: [(&str, i64); 2]) -> KeyRange {
     files.into_iter().next().expect("one day").1.keys
 }
 
-fn plan(rules: &Rules, files: &[DataFile]) -> Vec<u64> {
+fn plan(rules: &JoinRules, files: &[DataFile]) -> Vec<u64> {
     let files: Vec<&DataFile> = files.iter().collect();
     let plan = rules.plan(PAST, &files);
     let inputs = plan.map(|plan| plan.inputs).unwrap_or_default();
@@ -79,7 +79,7 @@ fn flushes(bytes: &[u64]) -> Vec<DataFile> {
         .collect()
 }
 
-const RUNNING: Rules = Rules {
+const RUNNING: JoinRules = JoinRules {
     files_min: 4,
     file_bytes_max: 1000,
     runs_max: 64,
@@ -99,7 +99,7 @@ fn on_a_running_day_neighbours_from_the_newest_back_are_joined() {
 fn on_a_running_day_a_large_file_waits_until_enough_has_gathered() {
     let mut bytes = vec![400];
     bytes.extend([10; 8]);
-    let rules = Rules {
+    let rules = JoinRules {
         files_min: 8,
         ..RUNNING
     };
@@ -150,7 +150,7 @@ fn small_files_of_a_past_day_are_joined_and_full_ones_that_meet_nothing_are_not(
 
 #[test]
 fn more_runs_than_are_merged_at_once_are_joined_neighbours_by_neighbours() {
-    let rules = Rules {
+    let rules = JoinRules {
         runs_max: 3,
         ..rules()
     };
@@ -215,7 +215,7 @@ fn inputs_are_closed_if_what_they_meet_keeps_its_place() {
 #[test]
 fn a_look_at_twenty_thousand_days_takes_a_moment() {
     let metadata = serde_json::json!({
-        "schemaString": Columns::empty_schema().to_string(),
+        "schemaString": TableColumns::empty_schema().to_string(),
     });
     let mut state = crate::lake::state::table_state::TableState::new(metadata).expect("a schema");
     let of_a_day = [

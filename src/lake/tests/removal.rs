@@ -66,22 +66,25 @@ async fn a_deletion_that_another_node_has_done_is_not_done_again_by_one_that_com
     let mut world = World::shared(1).await;
     world.write("mem", 0..1, 1);
     world.flush("mem").await.expect("flushed");
-    world.lake.leave(world.bucket.id, "b").expect("noted");
+    world
+        .lake
+        .note_deletion(world.bucket.id, "b")
+        .expect("noted");
     let deleted = world.catalog.delete_bucket(world.bucket.id);
     deleted.expect("deleted");
     let other = Tables::new(world.store(), 2, true, &budget());
     let begun = other.deletions().begin("b", "b", 0).await;
     assert!(begun.expect("written"));
-    world.lake.remove_left().await.expect("waits");
-    assert_eq!(world.lake.shared.positions.leaving().len(), 1);
+    world.lake.remove_deleted().await.expect("waits");
+    assert_eq!(world.lake.shared.positions.deleted_buckets().len(), 1);
     let noted = Positions::open(Arc::new(world.storage.crash())).expect("readable");
-    assert_eq!(noted.leaving_since(world.bucket.id), Some(1));
+    assert_eq!(noted.deletion_mark(world.bucket.id), Some(1));
     // Meanwhile the other one ends it, and somebody writes to the new bucket.
     other.remove_bucket("b", 0).await.expect("removed");
     let path = "lake/b/cpu/_delta_log/00000000000000000000.json";
     world.storage.put(path, b"{}");
-    world.lake.remove_left().await.expect("done");
-    assert!(world.lake.shared.positions.leaving().is_empty());
+    world.lake.remove_deleted().await.expect("done");
+    assert!(world.lake.shared.positions.deleted_buckets().is_empty());
     assert!(world.storage.contents(path).is_some());
 }
 
@@ -96,20 +99,20 @@ async fn a_removal_whose_node_does_not_come_back_is_taken_over_by_who_waits_for_
     cluster.run(point(0, 2, 2.0)).await;
     assert!(!flush(&cluster, 0).await);
     let lake = &cluster.nodes[0].lake;
-    assert!(lake.has_left());
+    assert!(lake.has_deleted());
     let met = &lake.shared.tables.deletions().met;
     for _ in 0..2 {
-        lake.remove_left().await.expect("waits");
+        lake.remove_deleted().await.expect("waits");
         assert!(!flush(&cluster, 0).await);
         met.stood_still_for(Duration::from_secs(500));
     }
     // While files go, it is waited for.
     let store = lake.shared.tables.store();
     store.put(&Path::from("b/x"), "".into()).await.expect("put");
-    lake.remove_left().await.expect("waits");
+    lake.remove_deleted().await.expect("waits");
     met.stood_still_for(Duration::from_secs(500));
     assert!(!flush(&cluster, 0).await);
-    lake.remove_left().await.expect("waits");
+    lake.remove_deleted().await.expect("waits");
     met.stood_still_for(Duration::from_secs(500));
     // The one that is not dead after all is about to remove files.
     let meanwhile = Arc::clone(&cluster);
@@ -117,10 +120,10 @@ async fn a_removal_whose_node_does_not_come_back_is_taken_over_by_who_waits_for_
         assert!(!remove(&meanwhile, 1).await, "it is not its any more");
         assert!(!flush(&meanwhile, 2).await);
     });
-    lake.remove_left().await.expect("taken over");
+    lake.remove_deleted().await.expect("taken over");
     assert!(flush(&cluster, 0).await);
     assert!(remove(&cluster, 1).await, "it is done");
-    lake.remove_left().await.expect("nothing to do");
-    assert!(!lake.has_left());
+    lake.remove_deleted().await.expect("nothing to do");
+    assert!(!lake.has_deleted());
     assert_eq!(cluster.stored(2).await.0, values(2, 2.0));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::world::{World, budget_of};
 use crate::id::TableId;
-use crate::lake::{Flusher, Held, Log};
+use crate::lake::{Flusher, Log, TableHold};
 use crate::storage::FaultStorage;
 use crate::vital::tests::{assert_ends_the_process, wait_for_the_end};
 
@@ -31,7 +31,7 @@ impl Log for NoLog {
 
     fn refuse(&self, _tables: HashSet<TableId>, _again_bytes: u64) {}
 
-    fn hold(&self, _table: &TableId) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, _table: &TableId) -> Result<Box<dyn TableHold>, String> {
         Err("there is none".to_owned())
     }
 }

@@ -11,7 +11,7 @@ use super::world::{Points, World, budget_of};
 use crate::buffer::LoggedAgain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::id::{Sequence, TableId};
-use crate::lake::{Flusher, Held, Lake, Log};
+use crate::lake::{Flusher, Lake, Log, TableHold};
 use crate::merge::DAY_NS;
 use crate::storage::FaultStorage;
 
@@ -63,13 +63,13 @@ impl Log for Tail {
         *self.refused.lock().expect("whole") = tables;
     }
 
-    fn hold(&self, _table: &TableId) -> Result<Box<dyn Held>, String> {
+    fn hold(&self, _table: &TableId) -> Result<Box<dyn TableHold>, String> {
         self.held.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(self.clone()))
     }
 }
 
-impl Held for Tail {
+impl TableHold for Tail {
     fn log_again(&mut self, rows: &Batch) -> Result<(), String> {
         if self.frames().len() == self.frames_max {
             return Err("no space".to_owned());

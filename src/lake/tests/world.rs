@@ -19,7 +19,7 @@ use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::id::Sequence;
 use crate::lake::options::JoinLimits;
 use crate::lake::store::Store;
-use crate::lake::{Lake, LakeError, Opened, Options};
+use crate::lake::{Lake, LakeError, LakeParts, Options};
 use crate::memory::{Budget, Marks};
 use crate::storage::{FaultStorage, data_format};
 use crate::telemetry::Metrics;
@@ -133,7 +133,7 @@ impl World {
         let catalog = catalog.expect("readable");
         let bucket = catalog.create_bucket("b", None).expect("created");
         let buffer = Buffer::new(BufferLimits::default());
-        let opened = Opened {
+        let opened = LakeParts {
             storage: Arc::new(storage.clone()),
             catalog: catalog.clone(),
             buffer: buffer.clone(),

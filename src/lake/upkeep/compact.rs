@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::plan::{Plan, Rules, is_closed, runs};
+use super::plan::{JoinPlan, JoinRules, is_closed, runs};
 use crate::columnar::Segment;
 use crate::lake::error::LakeError;
 use crate::lake::handle::Lake;
@@ -54,7 +54,7 @@ impl Lake {
         let Some(state) = table.refresh(self.app()).await? else {
             return Ok(counts);
         };
-        let rules = Rules {
+        let rules = JoinRules {
             files_min: self.shared.options.compact_files_min,
             file_bytes_max: self.file_bytes_max(),
             runs_max: self.shared.joins.runs_max,
@@ -84,8 +84,8 @@ impl Lake {
         &self,
         table: &Arc<Table>,
         measurement: &str,
-        rules: &Rules,
-        plan: Plan,
+        rules: &JoinRules,
+        plan: JoinPlan,
         counts: &mut UpkeepCounts,
     ) -> Result<(), LakeError> {
         let Some(mut state) = table.refresh(self.app()).await? else {
@@ -113,9 +113,9 @@ impl Lake {
         table: &Arc<Table>,
         state: &Arc<TableState>,
         measurement: &str,
-        plan: Plan,
+        plan: JoinPlan,
     ) -> Result<UpkeepCounts, LakeError> {
-        let Plan { day, inputs } = &plan;
+        let JoinPlan { day, inputs } = &plan;
         let snapshot = self.snapshot_of(Arc::clone(table), Arc::clone(state), measurement);
         let files: Vec<&DataFile> = inputs.iter().collect();
         let runs = runs(&files).into_iter();
@@ -176,7 +176,7 @@ impl Lake {
     async fn commit_join(
         &self,
         table: &Table,
-        plan: &Plan,
+        plan: &JoinPlan,
         written: &[actions::NewFile],
     ) -> Result<bool, LakeError> {
         let inputs = &plan.inputs;

@@ -58,7 +58,7 @@ impl Lake {
     ) -> Result<UpkeepCounts, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let _owned = table.upkeep().await;
-        if self.is_leaving(bucket) {
+        if self.is_being_deleted(bucket) {
             return Ok(UpkeepCounts::default());
         }
         // Files that a table has lost from its log look like those of nobody.
@@ -122,7 +122,7 @@ impl Lake {
 
     /// The measurements of a bucket that have a table, ordered bytewise.
     pub async fn measurements(&self, bucket: &Bucket) -> Result<Vec<String>, LakeError> {
-        if self.is_leaving(bucket) {
+        if self.is_being_deleted(bucket) {
             return Ok(Vec::new());
         }
         let mut tables = self.shared.tables.of_bucket(&bucket.name).await?;

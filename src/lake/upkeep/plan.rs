@@ -48,7 +48,7 @@ const LATE_NS: i64 = 3_600_000_000_000;
 
 /// When files are joined.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::lake) struct Rules {
+pub(in crate::lake) struct JoinRules {
     /// So many files are joined, on a day that is not over.
     pub(in crate::lake) files_min: usize,
     /// From this size on a file that is written is full.
@@ -63,15 +63,15 @@ pub(in crate::lake) struct Rules {
 
 /// Files of one day that are to become one sequence of files.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::lake) struct Plan {
+pub(in crate::lake) struct JoinPlan {
     pub(in crate::lake) day: i32,
     /// In the order of writing.
     pub(in crate::lake) inputs: Vec<DataFile>,
 }
 
-impl Rules {
+impl JoinRules {
     /// The first join of every day that needs one.
-    pub(in crate::lake) fn plans(&self, state: &TableState) -> Vec<Plan> {
+    pub(in crate::lake) fn plans(&self, state: &TableState) -> Vec<JoinPlan> {
         let days = state.by_day().into_iter();
         days.filter_map(|(day, files)| self.plan(day, &files))
             .collect()
@@ -79,7 +79,7 @@ impl Rules {
 
     /// What is to be joined of a day's files, which are in the order of writing; nothing if all is
     /// well.
-    pub(in crate::lake) fn plan(&self, day: i32, files: &[&DataFile]) -> Option<Plan> {
+    pub(in crate::lake) fn plan(&self, day: i32, files: &[&DataFile]) -> Option<JoinPlan> {
         let mut places = if self.is_asked || self.is_over(day) {
             let meeting =
                 meeting(files, !self.is_asked).map(|places| window(files, places, self.runs_max));
@@ -92,7 +92,7 @@ impl Rules {
         let inputs = places.iter().filter_map(|place| files.get(*place));
         let inputs: Vec<DataFile> = inputs.map(|file| DataFile::clone(file)).collect();
         debug_assert!(is_closed(&inputs, files.iter().copied()), "{inputs:?}");
-        (inputs.len() > 1).then_some(Plan { day, inputs })
+        (inputs.len() > 1).then_some(JoinPlan { day, inputs })
     }
 
     /// Small files whose rectangle is met by no other: next to each other by rows, or by times.
@@ -313,12 +313,12 @@ fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<u
     if runs(&inputs).len() <= runs_max {
         return places;
     }
-    let units: Vec<Window> = units(&inputs).map(Window::of).collect();
+    let units: Vec<JoinWindow> = units(&inputs).map(JoinWindow::of).collect();
     let mut start = 0;
     let mut windows = Vec::new();
     for first in 0..units.len() {
         let later = units.get(first..).certain(PLACED);
-        windows.push((start, Window::first_of(later, runs_max)));
+        windows.push((start, JoinWindow::first_of(later, runs_max)));
         start += later.first().map_or(0, |unit| unit.files);
     }
     // Those at the end are short.
@@ -335,14 +335,14 @@ fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<u
 
 /// Neighbours in the order of writing.
 #[derive(Clone, Copy, Default)]
-struct Window {
+struct JoinWindow {
     units: usize,
     files: usize,
     runs: usize,
     bytes: u64,
 }
 
-impl Window {
+impl JoinWindow {
     fn of(unit: &[&DataFile]) -> Self {
         Self {
             units: 1,

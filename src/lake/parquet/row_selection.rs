@@ -12,14 +12,14 @@ const ROWS: &str =
 
 /// The rows of a row group that have a value.
 #[derive(Debug)]
-pub(super) struct Slice<'a> {
+pub(super) struct RowSelection<'a> {
     rows: Range<usize>,
     /// Rows of the whole output that have a value, those of this row group only; nothing if all
     /// have.
     present: Option<&'a [u32]>,
 }
 
-impl<'a> Slice<'a> {
+impl<'a> RowSelection<'a> {
     /// The rows of a row group that all have a value.
     pub(super) fn full(rows: Range<usize>) -> Self {
         Self {

@@ -7,11 +7,11 @@ use crate::merge::{Tags, compare_tags};
 
 /// The last row so far.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct OrderCheck {
     last: Option<(Tags, i64)>,
 }
 
-impl Order {
+impl OrderCheck {
     /// Checks that the rows of a segment ascend, and come behind those of the segment before;
     /// else says how many rows of the segment come before the wrong one.
     pub(super) fn check(&mut self, segment: &Arc<Segment>) -> Result<(), usize> {

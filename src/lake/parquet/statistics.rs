@@ -16,14 +16,14 @@ pub(super) enum Bounds {
     Integer(i64, i64),
     Unsigned(u64, u64),
     Boolean(bool, bool),
-    String(Text),
+    String(TextBounds),
     /// There are values that have no order.
     Unknown,
 }
 
 /// The range of some texts, each end cut to [`CHARS_MAX`] characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Text {
+pub(super) struct TextBounds {
     min: String,
     min_is_exact: bool,
     /// Not below any text; nothing if there is no such short text.
@@ -58,7 +58,9 @@ impl Bounds {
 
     pub(super) fn strings(values: &[&str]) -> Self {
         let range = values.iter().min().zip(values.iter().max());
-        range.map_or(Self::Empty, |(min, max)| Self::String(Text::of(min, max)))
+        range.map_or(Self::Empty, |(min, max)| {
+            Self::String(TextBounds::of(min, max))
+        })
     }
 
     /// The range of both.
@@ -132,7 +134,7 @@ impl Bounds {
     }
 }
 
-impl Text {
+impl TextBounds {
     fn of(min: &str, max: &str) -> Self {
         let (low, high) = (cut(min), cut(max));
         let max_is_exact = high.len() == max.len();

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use parquet::basic::Encoding;
 
-use super::bounds::{Bounds, decimal};
 use super::delta;
 use super::dictionary::Dictionary;
 use super::hybrid::{Hybrid, width_of};
-use super::slice::Slice;
+use super::row_selection::RowSelection;
+use super::statistics::{Bounds, decimal};
 use crate::certain::Certain;
 use crate::narrow;
 
@@ -33,7 +33,7 @@ pub(super) enum Plain<'a> {
 
 /// The values of a chunk in the encoding of its data pages.
 #[derive(Debug)]
-pub(super) enum Body<'a> {
+pub(super) enum EncodedValues<'a> {
     Indexes { indexes: Vec<u32>, width: u32 },
     Delta(&'a [i64]),
     Plain(Plain<'a>),
@@ -42,7 +42,7 @@ pub(super) enum Body<'a> {
 /// The bytes of a dictionary page, and how many values it has.
 type DictionaryPage = (Vec<u8>, usize);
 
-impl<'a> Body<'a> {
+impl<'a> EncodedValues<'a> {
     /// Takes the encoding that needs the fewest bytes before compression, which is a good guess at
     /// the fewest behind it.
     pub(super) fn choose(plain: Plain<'a>, bounds: &Bounds) -> (Option<DictionaryPage>, Self) {
@@ -138,7 +138,7 @@ impl<'a> Body<'a> {
     /// `values` are before them.
     pub(super) fn rows_within(
         &self,
-        slice: &Slice<'_>,
+        slice: &RowSelection<'_>,
         first: usize,
         values: usize,
         rows_max: usize,
