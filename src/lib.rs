@@ -33,7 +33,7 @@
 //! | `tidegate-query` | a package of its own in `src/query`: the query engine, so far only its traits |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
-//! | [`memory`], [`clock`], [`id`] | the budget of bytes, time, what names buckets, tables and frames |
+//! | [`memory`], [`clock`], [`id`] | the budget of bytes and its marks; time; the names of buckets, tables and frames |
 //! | [`vital`] | threads and tasks whose panic ends the process |
 //! | [`certain`], [`narrow`] | invariants that fail loudly; conversions between integer sizes |
 
