@@ -376,7 +376,7 @@ fn sources(folder: &str) -> Vec<PathBuf> {
     found
 }
 
-/// `src/wal/frame.rs` and `src/wal.rs` are of module `wal`.
+/// `src/wal/format/frame.rs` and `src/wal.rs` are of module `wal`.
 fn module_of(file: &Path) -> String {
     let relative = file.strip_prefix(root().join("src")).unwrap();
     let first = relative

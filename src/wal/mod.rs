@@ -5,6 +5,14 @@
 //! completion runs after the sync, strictly in the order of sequence. The log knows bytes and
 //! sequence numbers, not points.
 //!
+//! # Rooms
+//!
+//! ```text
+//! recovery, salvage          open a log; copy what a damaged one still holds
+//!   read/      write/        neither knows the other; read/ changes nothing on disk
+//!       format/              bytes, checksums, names
+//! ```
+//!
 //! # Promises
 //!
 //! - A completion with `Ok` means: after any crash, [`Wal::recover`] hands out the frame.
@@ -78,33 +86,23 @@
 //! last frame; with it, any damage is refused. A flipped bit in the last group after a crash
 //! cannot be told from a torn tail; the warning is all there is.
 
-mod committer;
 mod error;
-mod frame;
-mod handle;
-mod inspect;
-mod options;
-mod queue;
-mod reader;
+mod format;
+mod read;
 mod recovery;
-mod released;
-mod replay;
 mod salvage;
-mod segment;
 #[cfg(test)]
 mod tests;
-mod writer;
+mod write;
 
-pub use error::{CommitError, OnFrameError, WalError};
-pub use frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
-pub use handle::{LogStats, Wal};
-pub use inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
-pub use options::{GroupReport, Observer, WalOptions};
-pub use queue::{Completion, Generation};
+pub use error::{OnFrameError, WalError};
+pub use format::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
+pub use format::segment::{Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
+pub use read::inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
+pub use read::replay::{OnFrame, Progress, TornTail};
 pub use recovery::{Recovered, Replayed};
-pub use replay::{OnFrame, Progress, TornTail};
 pub use salvage::{Loss, Salvaged, salvage};
-pub use segment::{Position, SEGMENT_HEADER_BYTES, SEGMENT_VERSION};
-
-/// Where the segments lie in the data folder.
-const FOLDER: &str = crate::storage::LOG_FOLDER;
+pub use write::error::CommitError;
+pub use write::handle::{LogStats, Wal};
+pub use write::options::{GroupReport, Observer, WalOptions};
+pub use write::{Completion, Generation};

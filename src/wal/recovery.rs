@@ -1,19 +1,17 @@
-//! Finds the segments, checks that they are one chain, and replays them.
+//! Opens a log: replays what is there ([`read`](super::read)), finishes what a crash interrupted, and
+//! hands over to a writer ([`write`](super::write)).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::FOLDER;
-use super::committer::Committer;
 use super::error::WalError;
-use super::handle::Wal;
-use super::inspect::newest_noted;
-use super::options::WalOptions;
-use super::released;
-use super::replay::{LogEnd, OnFrame, Progress, Replay, TornTail, per_second};
-use super::segment::{self, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION, SegmentHeader};
-use super::writer::{Existing, NextSegment, SegmentStats, Writer};
-use crate::certain::impossible;
+use super::format::segment::{self, FOLDER};
+use super::read::chain::Chain;
+use super::read::replay::{OnFrame, Progress, Replay, TailState, TornTail, per_second};
+use super::write::committer::Committer;
+use super::write::handle::Wal;
+use super::write::options::WalOptions;
+use super::write::writer::{ExistingLog, NextSegment, SegmentStats, Writer};
 use crate::id::Sequence;
 use crate::storage::{Space, Storage, StorageError, check_folder, data_format, hold_last};
 
@@ -66,7 +64,7 @@ impl Recovered {
 }
 
 /// Replays the log: see [`Wal::recover`].
-pub(super) fn recover(
+fn recover(
     storage: Arc<dyn Storage>,
     options: WalOptions,
     on_frame: OnFrame<'_>,
@@ -84,7 +82,7 @@ pub(super) fn recover(
     for path in &chain.unfinished {
         storage.remove(path)?;
     }
-    let record_is_durable = chain.finish_release(&*storage);
+    let record_is_durable = finish_release(&chain, &*storage);
     let next = NextSegment {
         number: end.proven.segment + 1,
         predecessor: end.proven,
@@ -95,7 +93,7 @@ pub(super) fn recover(
         first: Sequence(header.first),
         bytes: *bytes,
     });
-    let existing = Existing {
+    let existing = ExistingLog {
         segments: stats.collect(),
         released: chain.released,
         record_is_durable,
@@ -111,7 +109,7 @@ pub(super) fn recover(
 }
 
 /// Reads the log as [`recover`] does, takes no frame and changes nothing: see [`Wal::examine`].
-pub(super) fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
+fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
     let node_id = data_format(storage)?.node_id;
     check_folder(storage)?;
     if !storage.list("")?.iter().any(|name| name == FOLDER) {
@@ -129,231 +127,38 @@ pub(super) fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
     Ok(report(&chain, &mut replay, &end, base))
 }
 
-/// The segments there are, oldest first, each with its length.
-struct Chain {
-    segments: Vec<(SegmentHeader, u64)>,
-    /// Up to here frames are no longer needed, if any were released.
-    released: Option<Sequence>,
-    /// Segments that hold no other frames: a crash came between the record and their deletion.
-    /// They are not looked at.
-    needless: Vec<String>,
-    /// Files cut short by a crash before anything in them was acknowledged.
-    unfinished: Vec<String>,
-}
-
-impl Chain {
-    fn find(storage: &dyn Storage, node_id: u64) -> Result<Self, WalError> {
-        let released = released::read(storage)?;
-        let (mut numbers, mut unfinished) = (Vec::new(), Vec::new());
-        for name in storage.list(FOLDER)? {
-            if let Some(number) = segment::number(&name) {
-                numbers.push(number);
-            } else if segment::is_unfinished(&name) {
-                unfinished.push(format!("{FOLDER}/{name}"));
-            } else if !released::is_record(&name) {
-                tracing::warn!(
-                    name,
-                    "there is a file among the log's segments that is none"
-                );
-            }
-        }
-        let noted = newest_noted(storage)?;
-        let (mut segments, mut needless) = (Vec::new(), Vec::new());
-        let mut older_are_needless = false;
-        for number in numbers.into_iter().rev() {
-            if older_are_needless {
-                needless.push(segment::path(number));
-                continue;
-            }
-            let found = read_header(storage, node_id, number)?;
-            // Named, but not noted: nothing was acknowledged in it, and after a sync that failed its
-            // name may not be durable. It is made anew.
-            if noted.is_some_and(|noted| noted + 1 == number) && found.1 == found.0.durable {
-                unfinished.push(segment::path(number));
-                continue;
-            }
-            older_are_needless = released.is_some_and(|last| found.0.predecessor.sequence <= last);
-            segments.push(found);
-        }
-        segments.reverse();
-        Ok(Self {
-            segments,
-            released,
-            needless,
-            unfinished,
-        })
-    }
-
-    /// Deletes what a crash left over of a release; says whether the record is known to be durable.
-    /// It may be of a run that died before it was, and must not be lost after what it covers.
-    fn finish_release(&self, storage: &dyn Storage) -> bool {
-        let synced = match self.released {
-            None => return false,
-            Some(_) => storage.sync_dir(FOLDER),
-        };
-        let is_durable = synced.is_ok();
-        let deleted = synced.and_then(|()| self.delete_needless(storage));
-        if let Err(error) = deleted {
-            tracing::warn!(
-                error = error.chain(),
-                "segments of the log that are not needed any more could not be deleted; the next start tries again"
-            );
-        }
-        is_durable
-    }
-
-    /// The one that is noted to be the newest may be among them: a crash came between the name of
-    /// its successor and the note of it.
-    fn delete_needless(&self, storage: &dyn Storage) -> Result<(), StorageError> {
-        if self.needless.is_empty() {
-            return Ok(());
-        }
-        if let Some((newest, _)) = self.segments.last() {
-            hold_last(storage, &segment::path(newest.number), Space::Any)?;
-        }
-        let mut paths = self.needless.iter();
-        paths.try_for_each(|path| storage.remove(path))
-    }
-
-    /// Reads the segments, oldest first, and hands out what was not released.
-    fn reader<'a>(
-        &self,
-        storage: &'a dyn Storage,
-        to: (OnFrame<'a>, &'a mut dyn FnMut(Progress)),
-    ) -> Replay<'a> {
-        let released = self.released.unwrap_or_default();
-        Replay::new(storage, to, (self.base(), self.bytes()), released)
-    }
-
-    /// The last sequence before the log begins.
-    fn base(&self) -> u64 {
-        let oldest = self.segments.first();
-        oldest.map_or(0, |(oldest, _)| oldest.predecessor.sequence.0)
-    }
-
-    /// Each segment must be there, and the oldest must reach back to what was released.
-    fn check(&self, storage: &dyn Storage) -> Result<(), WalError> {
-        for pair in self.segments.windows(2) {
-            let [(before, _), (after, _)] = pair else {
-                impossible("a window of two has two");
-            };
-            if before.number + 1 != after.number {
-                let path = storage.locate(&segment::path(after.number - 1));
-                return Err(WalError::MissingSegment { path });
-            }
-            if after.predecessor.segment != before.number {
-                return Err(damaged(
-                    storage,
-                    after.number,
-                    "it does not name its predecessor",
-                ));
-            }
-        }
-        let released = self.released.unwrap_or_default();
-        match self.segments.first() {
-            // The last one is never deleted.
-            None if self.released.is_some() => {
-                let path = storage.locate(&released::path());
-                Err(WalError::NoSegments { path, released })
-            }
-            Some((oldest, _)) if oldest.predecessor.sequence > released => {
-                let path = storage.locate(&segment::path(oldest.number));
-                let found = Sequence(oldest.first);
-                Err(WalError::MissingFrames {
-                    path,
-                    found,
-                    needed_after: released,
-                })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Bytes of frames to read.
-    fn bytes(&self) -> u64 {
-        let ends = self
-            .segments
-            .iter()
-            .skip(1)
-            .map(|(after, _)| after.predecessor.offset);
-        let last = self.segments.last().map_or(0, |(_, bytes)| *bytes);
-        ends.chain([last])
-            .map(|end| end.saturating_sub(FRAMES_START))
-            .sum()
-    }
-
-    fn replay(&self, replay: &mut Replay<'_>) -> Result<LogEnd, WalError> {
-        for pair in self.segments.windows(2) {
-            if let [(segment, _), (after, _)] = pair {
-                replay.inner(segment, after.predecessor)?;
-            }
-        }
-        match self.segments.last() {
-            Some((segment, _)) => replay.last(segment),
-            None => Ok(LogEnd {
-                proven: Position::default(),
-                carried: Vec::new(),
-                clean: true,
-                torn: None,
-            }),
-        }
-    }
-}
-
-fn read_header(
-    storage: &dyn Storage,
-    node_id: u64,
-    number: u64,
-) -> Result<(SegmentHeader, u64), WalError> {
-    let path = segment::path(number);
-    let file = storage.open_read(&path)?;
-    let header = segment::read_header(&*file)?;
-    let path = storage.locate(&path);
-    let supported = SEGMENT_VERSION;
-    let header = match header {
-        Ok(header) => header,
-        Err(HeaderFault::Newer(found)) => {
-            return Err(WalError::NewerVersion {
-                path,
-                found,
-                supported,
-            });
-        }
-        Err(HeaderFault::Older(found)) => {
-            return Err(WalError::OlderVersion {
-                path,
-                found,
-                supported,
-            });
-        }
-        Err(HeaderFault::Damaged(what)) => return Err(damaged(storage, number, what)),
+/// Deletes what a crash left over of a release; says whether the record is known to be durable.
+/// It may be of a run that died before it was, and must not be lost after what it covers.
+fn finish_release(chain: &Chain, storage: &dyn Storage) -> bool {
+    let synced = match chain.released {
+        None => return false,
+        Some(_) => storage.sync_dir(FOLDER),
     };
-    if header.node_id != node_id {
-        return Err(WalError::OtherNode {
-            path,
-            found: header.node_id,
-            expected: node_id,
-        });
+    let is_durable = synced.is_ok();
+    let deleted = synced.and_then(|()| delete_needless(chain, storage));
+    if let Err(error) = deleted {
+        tracing::warn!(
+            error = error.chain(),
+            "segments of the log that are not needed any more could not be deleted; the next start tries again"
+        );
     }
-    if header.number != number {
-        return Err(damaged(
-            storage,
-            number,
-            "the file was renamed: it holds another segment",
-        ));
-    }
-    Ok((header, file.len()?))
+    is_durable
 }
 
-fn damaged(storage: &dyn Storage, number: u64, what: &'static str) -> WalError {
-    WalError::Damaged {
-        path: storage.locate(&segment::path(number)),
-        offset: 0,
-        what,
+/// The one that is noted to be the newest may be among them: a crash came between the name of
+/// its successor and the note of it.
+fn delete_needless(chain: &Chain, storage: &dyn Storage) -> Result<(), StorageError> {
+    if chain.needless.is_empty() {
+        return Ok(());
     }
+    if let Some((newest, _)) = chain.segments.last() {
+        hold_last(storage, &segment::path(newest.number), Space::Any)?;
+    }
+    let mut paths = chain.needless.iter();
+    paths.try_for_each(|path| storage.remove(path))
 }
 
-fn report(chain: &Chain, replay: &mut Replay<'_>, end: &LogEnd, base: u64) -> Replayed {
+fn report(chain: &Chain, replay: &mut Replay<'_>, end: &TailState, base: u64) -> Replayed {
     let Progress {
         bytes_done, frames, ..
     } = replay.finish();
@@ -413,5 +218,15 @@ impl Wal {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<Recovered, WalError> {
         recover(storage, options, on_frame, on_progress)
+    }
+
+    /// Returns what a start with this log would replay: reads the log as a start does, and changes
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Wal::recover`]: no server would start with this log.
+    pub fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
+        examine(storage)
     }
 }

@@ -11,13 +11,12 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::FOLDER;
 use super::error::WalError;
-use super::inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
-use super::options::WalOptions;
-use super::released;
-use super::segment::{self, FRAMES_START, Position, SEGMENT_HEADER_BYTES};
-use super::writer::{Existing, NextSegment, Writer};
+use super::format::released;
+use super::format::segment::{self, FOLDER, FRAMES_START, Position, SEGMENT_HEADER_BYTES};
+use super::read::inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
+use super::write::options::WalOptions;
+use super::write::writer::{ExistingLog, NextSegment, Writer};
 use crate::id::Sequence;
 use crate::narrow;
 use crate::storage::{Storage, StorageError};
@@ -147,7 +146,7 @@ impl Copy {
         };
         let group_bytes_max = options.group_bytes_max;
         Self {
-            writer: Writer::new(to, options, (node_id, next), Existing::default()),
+            writer: Writer::new(to, options, (node_id, next), ExistingLog::default()),
             group_bytes_max,
             group: Vec::new(),
             group_bytes: 0,

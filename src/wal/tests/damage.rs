@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::frame::{self, Kind, Label, Seal};
-use super::super::segment::SegmentHeader;
-use super::super::{Replayed, Wal, WalError, released, salvage};
+use super::super::format::frame::{self, Kind, Label, Seal};
+use super::super::format::released;
+use super::super::format::segment::SegmentHeader;
+use super::super::{Replayed, Wal, WalError, salvage};
 use super::support::{Frames, Log, NODE, new_storage, recover, segment, small};
 use crate::id::Sequence;
 use crate::storage::{FaultStorage, Storage};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::{Generation, Loss, Salvaged, Wal, WalError, WalOptions, released, salvage};
+use super::super::format::{released, segment::number};
+use super::super::{Generation, Loss, Salvaged, Wal, WalError, WalOptions, salvage};
 use super::support::{Log, NODE, new_storage, recover, segment, small};
 use crate::id::Sequence;
 use crate::storage::fault::Fault;
@@ -24,10 +25,7 @@ fn log_on(storage: FaultStorage) -> (FaultStorage, Log) {
 
 fn numbers(storage: &FaultStorage) -> Vec<u64> {
     let names = storage.list("wal").expect("listed");
-    names
-        .iter()
-        .filter_map(|name| super::super::segment::number(name))
-        .collect()
+    names.iter().filter_map(|name| number(name)).collect()
 }
 
 fn found(log: &Log) -> Vec<u64> {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::super::committer::Committer;
+use super::super::write::committer::Committer;
 use super::super::{CommitError, Generation, Recovered, Wal, WalError, WalOptions};
 use crate::id::Sequence;
 use crate::storage::{FaultStorage, Storage};
@@ -121,5 +121,5 @@ pub(super) fn payload(sequence: u64, bytes: usize) -> Vec<u8> {
 }
 
 pub(super) fn segment(number: u64) -> String {
-    super::super::segment::path(number)
+    super::super::format::segment::path(number)
 }

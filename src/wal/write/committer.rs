@@ -13,15 +13,16 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::error::{CommitError, WalError, cause};
+use super::error::{CommitError, cause};
 use super::queue::{Entry, Generation, Shared, Wake};
 use super::writer::Writer;
 use crate::clock;
 use crate::id::Sequence;
 use crate::storage::StorageError;
+use crate::wal::error::WalError;
 
 /// The log's thread, without the thread.
-pub(super) struct Committer {
+pub(in crate::wal) struct Committer {
     shared: Arc<Shared>,
     writer: Writer,
     /// Why the log cannot write now, if it cannot.
@@ -54,7 +55,7 @@ fn commit_error(error: &Arc<StorageError>) -> CommitError {
 }
 
 impl Committer {
-    pub(super) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
+    pub(in crate::wal) fn new(shared: Arc<Shared>, writer: Writer) -> Self {
         let committer = Self {
             shared,
             writer,
@@ -68,7 +69,7 @@ impl Committer {
     }
 
     /// Works until the log is closed.
-    pub(super) fn run(mut self) -> Result<(), WalError> {
+    pub(in crate::wal) fn run(mut self) -> Result<(), WalError> {
         self.open();
         loop {
             match self
@@ -91,7 +92,7 @@ impl Committer {
     }
 
     /// Begins the first segment of this run.
-    pub(super) fn open(&mut self) {
+    pub(in crate::wal) fn open(&mut self) {
         match self.writer.open() {
             Ok(()) => self.publish(),
             Err(error) => self.degrade(Arc::new(error)),
@@ -99,7 +100,7 @@ impl Committer {
     }
 
     /// Commits the next group of frames, if there is one.
-    pub(super) fn commit_group(&mut self) {
+    pub(in crate::wal) fn commit_group(&mut self) {
         let mut group = std::mem::take(&mut self.group);
         self.shared
             .take_group(self.writer.options().group_bytes_max, &mut group);
@@ -161,7 +162,7 @@ impl Committer {
     }
 
     /// Sees whether the log works again, if it did not.
-    pub(super) fn probe(&mut self) {
+    pub(in crate::wal) fn probe(&mut self) {
         if self.fault.is_none() {
             return;
         }
@@ -179,7 +180,7 @@ impl Committer {
     }
 
     /// Deletes what is not needed any more. If the disk was full there may be room now.
-    pub(super) fn release(&mut self, up_to: Sequence) {
+    pub(in crate::wal) fn release(&mut self, up_to: Sequence) {
         let released = self.writer.release(up_to);
         self.unreleased = match released {
             Ok(_) => None,
@@ -200,7 +201,7 @@ impl Committer {
     }
 
     /// Writes the end mark.
-    pub(super) fn close(&mut self) -> Result<(), WalError> {
+    pub(in crate::wal) fn close(&mut self) -> Result<(), WalError> {
         if let Some(fault) = &self.fault {
             return Err(WalError::NotClean {
                 reason: describe(&fault.error),

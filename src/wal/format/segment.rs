@@ -1,10 +1,12 @@
 //! Segments: their names and headers. The picture is in the module above.
 
-use super::FOLDER;
 use super::frame::take;
 use crate::certain::Certain;
 use crate::id::Sequence;
-use crate::storage::{File, StorageError};
+use crate::storage::{self, File, Storage, StorageError};
+
+/// The folder of the segments, in the data folder.
+pub(in crate::wal) const FOLDER: &str = storage::LOG_FOLDER;
 
 /// Bytes of a segment before its first frame.
 pub const SEGMENT_HEADER_BYTES: usize = 72;
@@ -18,7 +20,7 @@ const MAGIC: &[u8; 8] = b"TIDELOG\n";
 const HEADER_BYTES_MAX: usize = 512;
 
 /// Where frames start in every segment.
-pub(super) const FRAMES_START: u64 = 72;
+pub(in crate::wal) const FRAMES_START: u64 = 72;
 
 /// A place in the log between two frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub struct Position {
 
 /// What a segment says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SegmentHeader {
+pub(in crate::wal) struct SegmentHeader {
     pub node_id: u64,
     pub number: u64,
     /// No frame has a lower sequence.
@@ -46,14 +48,14 @@ pub(super) struct SegmentHeader {
 
 /// Why bytes are no segment header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HeaderFault {
+pub(in crate::wal) enum HeaderFault {
     Newer(u16),
     Older(u16),
     Damaged(&'static str),
 }
 
 impl SegmentHeader {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    pub(in crate::wal) fn encode(&self) -> Vec<u8> {
         let header_bytes = u16::try_from(SEGMENT_HEADER_BYTES).certain("it is small");
         let mut head = Vec::with_capacity(SEGMENT_HEADER_BYTES);
         head.extend_from_slice(MAGIC);
@@ -83,7 +85,7 @@ impl SegmentHeader {
         head
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, HeaderFault> {
+    pub(in crate::wal) fn decode(bytes: &[u8]) -> Result<Self, HeaderFault> {
         let mut rest = bytes;
         let magic: [u8; 8] =
             take(&mut rest).ok_or(HeaderFault::Damaged("the file is too short"))?;
@@ -126,7 +128,7 @@ impl SegmentHeader {
 }
 
 /// Reads the header of a segment, of whatever version.
-pub(super) fn read_header(
+pub(in crate::wal) fn read_header(
     file: &dyn File,
 ) -> Result<Result<SegmentHeader, HeaderFault>, StorageError> {
     let mut bytes = [0; HEADER_BYTES_MAX];
@@ -137,24 +139,31 @@ pub(super) fn read_header(
 }
 
 /// The path of a segment.
-pub(super) fn path(number: u64) -> String {
+pub(in crate::wal) fn path(number: u64) -> String {
     format!("{FOLDER}/{number:016}.wal")
 }
 
 /// The path under which a segment is prepared.
-pub(super) fn new_path(number: u64) -> String {
+pub(in crate::wal) fn new_path(number: u64) -> String {
     format!("{FOLDER}/{number:016}.wal.new")
 }
 
 /// The number of the segment with this file name.
-pub(super) fn number(name: &str) -> Option<u64> {
+pub(in crate::wal) fn number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".wal")?;
     let plain = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
 }
 
+/// The number of the newest segment that is noted as a part of the data folder.
+pub(in crate::wal) fn newest_noted(storage: &dyn Storage) -> Result<Option<u64>, StorageError> {
+    let held = storage::held(storage)?;
+    let names = held.iter().filter_map(|path| path.rsplit('/').next());
+    Ok(names.filter_map(number).max())
+}
+
 /// Whether a file of this name is a segment that was never finished.
-pub(super) fn is_unfinished(name: &str) -> bool {
+pub(in crate::wal) fn is_unfinished(name: &str) -> bool {
     name.strip_suffix(".new")
         .is_some_and(|name| number(name).is_some())
 }

@@ -1,24 +1,23 @@
 //! Reads a log in whatever state it is, without changing anything: for people who look at it, and
-//! for [`salvage`](super::salvage).
+//! for [`salvage`](crate::wal::salvage()).
 //!
 //! [`LogReader`] lists the segments and hands out, for each of them, every frame that can be read
 //! and every range that cannot: behind damage it goes on with the next frame whose checksums are
-//! right for its place. Whether a server would start is not decided here but by [`Wal::examine`],
+//! right for its place. Whether a server would start is not decided here but by [`Wal::examine`](crate::wal::Wal::examine),
 //! which runs what a start runs.
 
 use std::path::PathBuf;
 
-use super::FOLDER;
-use super::error::WalError;
-use super::frame::{Kind, Seal};
-use super::handle::Wal;
 use super::reader::{Frame, FrameReader, Next};
-use super::recovery::{self, Replayed};
-use super::released;
-use super::segment::{self, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION};
 use crate::id::Sequence;
 use crate::narrow;
-use crate::storage::{Storage, StorageError, data_format, held};
+use crate::storage::{Storage, StorageError, data_format};
+use crate::wal::error::WalError;
+use crate::wal::format::frame::{Kind, Seal};
+use crate::wal::format::released;
+use crate::wal::format::segment::{
+    self, FOLDER, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION,
+};
 
 /// A log to be read.
 #[derive(Debug)]
@@ -132,7 +131,7 @@ impl<'a> LogReader<'a> {
             node_id,
             released,
             segments,
-            newest: newest_noted(storage)?,
+            newest: segment::newest_noted(storage)?,
         })
     }
 
@@ -200,24 +199,6 @@ impl<'a> LogReader<'a> {
     }
 }
 
-impl Wal {
-    /// Whether a server would start with this log: reads it as a start does, and changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Wal::recover`].
-    pub fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
-        recovery::examine(storage)
-    }
-}
-
-/// The number of the newest segment that is noted as a part of the data folder.
-pub(super) fn newest_noted(storage: &dyn Storage) -> Result<Option<u64>, StorageError> {
-    let held = held(storage)?;
-    let names = held.iter().filter_map(|path| path.rsplit('/').next());
-    Ok(names.filter_map(segment::number).max())
-}
-
 /// Goes to the next whole frame behind the place of the reader, or to the end.
 fn find_frame(reader: &mut FrameReader) -> Result<(), StorageError> {
     reader.seek(reader.offset() + 1);
@@ -277,7 +258,7 @@ impl<'a> FrameInfo<'a> {
     fn of(frame: &Frame<'a>) -> Self {
         let header = frame.header;
         Self {
-            offset: frame.offset,
+            offset: header.offset,
             bytes: narrow::to_u64(header.frame_bytes()),
             sequence: Sequence(header.sequence),
             kind: match header.kind {

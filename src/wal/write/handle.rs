@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::committer::Committer;
-use super::error::{CommitError, WalError};
+use super::error::CommitError;
 use super::queue::{Completion, Generation, Shared};
 use super::writer::{Writer, segments_freed};
 use crate::id::Sequence;
 use crate::vital;
+use crate::wal::error::WalError;
 
 /// The log, to write to. Clones share it; when the last one goes the log is closed as by
 /// [`Wal::close`], without waiting for it.
@@ -42,7 +43,7 @@ struct Handle {
 }
 
 impl Wal {
-    pub(super) fn new(writer: Writer, last: Sequence) -> (Self, Committer) {
+    pub(in crate::wal) fn new(writer: Writer, last: Sequence) -> (Self, Committer) {
         let shared = Arc::new(Shared::new(last));
         let committer = Committer::new(shared.clone(), writer);
         let handle = Handle {
@@ -57,7 +58,7 @@ impl Wal {
         )
     }
 
-    pub(super) fn run(&self, committer: Committer) -> Result<(), WalError> {
+    pub(in crate::wal) fn run(&self, committer: Committer) -> Result<(), WalError> {
         // A completion is run there too: what was acknowledged may not have been applied.
         let thread = vital::thread("wal", || committer.run()).map_err(WalError::Thread)?;
         *self

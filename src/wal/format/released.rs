@@ -9,10 +9,10 @@
 //! The record is durable before the first segment that it covers is deleted, so that a start can
 //! tell a segment that was deleted from one that is missing, and finish what a crash interrupted.
 
-use super::FOLDER;
-use super::error::WalError;
+use super::segment::FOLDER;
 use crate::id::Sequence;
 use crate::storage::{self, Storage, StorageError};
+use crate::wal::error::WalError;
 
 /// Its name in the folder of the log.
 const NAME: &str = "released";
@@ -20,17 +20,17 @@ const NAME: &str = "released";
 const HEAD: &str = "tidegate log released 1\nsequence ";
 
 /// Its path in the data folder.
-pub(super) fn path() -> String {
+pub(in crate::wal) fn path() -> String {
     format!("{FOLDER}/{NAME}")
 }
 
 /// Whether a file of the log's folder is the record, or one that was never finished.
-pub(super) fn is_record(name: &str) -> bool {
+pub(in crate::wal) fn is_record(name: &str) -> bool {
     name == NAME || name.strip_suffix(".new") == Some(NAME)
 }
 
 /// The last frame that is no longer needed; none was released if there is no record.
-pub(super) fn read(storage: &dyn Storage) -> Result<Option<Sequence>, WalError> {
+pub(in crate::wal) fn read(storage: &dyn Storage) -> Result<Option<Sequence>, WalError> {
     let Some(bytes) = storage::read(storage, &path())? else {
         return Ok(None);
     };
@@ -43,7 +43,7 @@ pub(super) fn read(storage: &dyn Storage) -> Result<Option<Sequence>, WalError> 
 }
 
 /// Records that frames up to `released` are no longer needed; durable when it returns.
-pub(super) fn write(storage: &dyn Storage, released: Sequence) -> Result<(), StorageError> {
+pub(in crate::wal) fn write(storage: &dyn Storage, released: Sequence) -> Result<(), StorageError> {
     storage::replace(storage, &path(), encode(released).as_bytes())
 }
 

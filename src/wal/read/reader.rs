@@ -1,30 +1,29 @@
 //! Reads the frames of a segment one after the other, through a buffer that never holds more
 //! than a frame or a mebibyte.
 
-use super::frame::{FRAME_HEADER_BYTES, Header, Kind, Seal};
 use crate::certain::Certain;
 use crate::narrow;
 use crate::storage::{File, StorageError};
+use crate::wal::format::frame::{FRAME_HEADER_BYTES, FrameHeader, Kind, Seal};
 
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// A whole frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame<'a> {
-    pub offset: u64,
-    pub header: Header,
+pub(in crate::wal) struct Frame<'a> {
+    pub header: FrameHeader,
     pub payload: &'a [u8],
 }
 
 impl Frame<'_> {
-    pub(super) fn is_data(&self) -> bool {
+    pub(in crate::wal) fn is_data(&self) -> bool {
         self.header.kind == Kind::Data
     }
 }
 
 /// What stands at the reader's place.
 #[derive(Debug)]
-pub(super) enum Next<'a> {
+pub(in crate::wal) enum Next<'a> {
     /// A whole frame; the reader stands behind it now.
     Frame(Frame<'a>),
     /// The end, exactly.
@@ -35,7 +34,7 @@ pub(super) enum Next<'a> {
 
 /// A place in a segment that moves from frame to frame.
 #[derive(Debug)]
-pub(super) struct FrameReader {
+pub(in crate::wal) struct FrameReader {
     file: Box<dyn File>,
     seal: Seal,
     offset: u64,
@@ -47,7 +46,7 @@ pub(super) struct FrameReader {
 
 impl FrameReader {
     /// Reads from `offset`, where a frame starts, to `end` or the end of the file.
-    pub(super) fn new(
+    pub(in crate::wal) fn new(
         file: Box<dyn File>,
         seal: Seal,
         offset: u64,
@@ -65,22 +64,22 @@ impl FrameReader {
     }
 
     /// Where the next frame starts.
-    pub(super) fn offset(&self) -> u64 {
+    pub(in crate::wal) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// Where reading ends.
-    pub(super) fn end(&self) -> u64 {
+    pub(in crate::wal) fn end(&self) -> u64 {
         self.end
     }
 
     /// Reads on at another place.
-    pub(super) fn seek(&mut self, offset: u64) {
+    pub(in crate::wal) fn seek(&mut self, offset: u64) {
         self.offset = offset.min(self.end);
     }
 
     /// The frame that starts here.
-    pub(super) fn next(&mut self) -> Result<Next<'_>, StorageError> {
+    pub(in crate::wal) fn next(&mut self) -> Result<Next<'_>, StorageError> {
         if self.offset >= self.end {
             return Ok(Next::End);
         }
@@ -89,14 +88,14 @@ impl FrameReader {
         let Some(header) = header_bytes else {
             return Ok(Next::Damage("it ends within a frame's header"));
         };
-        let Some(header) = Header::decode(header, seal, offset) else {
+        let Some(header) = FrameHeader::decode(header, seal, offset) else {
             return Ok(Next::Damage("no frame starts here"));
         };
         let frame_bytes = header.frame_bytes();
         if narrow::to_u64(frame_bytes) > self.end - offset {
             return Ok(Next::Damage("it ends within a frame"));
         }
-        if !header.seals(self.window(frame_bytes)?, seal, offset) {
+        if !header.seals(self.window(frame_bytes)?, seal) {
             return Ok(Next::Damage("the checksum of a frame is wrong"));
         }
         self.offset = offset + narrow::to_u64(frame_bytes);
@@ -105,16 +104,12 @@ impl FrameReader {
             .buffer
             .get(start + FRAME_HEADER_BYTES..start + frame_bytes)
             .certain("all of the frame was looked at above");
-        Ok(Next::Frame(Frame {
-            offset,
-            header,
-            payload,
-        }))
+        Ok(Next::Frame(Frame { header, payload }))
     }
 
     /// Looks for the first byte from here on where a frame's header stands, and goes there. Says
     /// whether there is one.
-    pub(super) fn find_header(&mut self) -> Result<bool, StorageError> {
+    pub(in crate::wal) fn find_header(&mut self) -> Result<bool, StorageError> {
         while self.offset < self.end {
             let (seal, offset) = (self.seal, self.offset);
             let window = self.window(CHUNK_BYTES)?;
@@ -123,7 +118,7 @@ impl FrameReader {
                 .zip(offset..)
                 .find(|(bytes, at)| {
                     let header = bytes.first_chunk();
-                    header.is_some_and(|header| Header::decode(header, seal, *at).is_some())
+                    header.is_some_and(|header| FrameHeader::decode(header, seal, *at).is_some())
                 });
             if let Some((_, at)) = found {
                 self.offset = at;

@@ -10,7 +10,7 @@ pub const FRAME_BYTES_MAX: usize = 16 << 20;
 
 /// What a frame is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::wal) enum Kind {
     /// Carries a payload.
     Data = 1,
     /// Written to see whether writing works again.
@@ -32,7 +32,9 @@ impl Kind {
 
 /// A frame's header, whose check was right.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header {
+pub(in crate::wal) struct FrameHeader {
+    /// Where in the segment the frame starts.
+    pub offset: u64,
     pub kind: Kind,
     pub sequence: u64,
     pub durable: u64,
@@ -42,10 +44,10 @@ pub(super) struct Header {
 
 /// What binds checksums to a node and a segment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seal(u32);
+pub(in crate::wal) struct Seal(u32);
 
 impl Seal {
-    pub(super) fn new(node_id: u64, segment: u64) -> Self {
+    pub(in crate::wal) fn new(node_id: u64, segment: u64) -> Self {
         let node = crc32c::crc32c(&node_id.to_le_bytes());
         Self(crc32c::crc32c_append(node, &segment.to_le_bytes()))
     }
@@ -55,9 +57,17 @@ impl Seal {
     }
 }
 
+/// A frame of the last group of the run before: nothing proves that it was synced, so it is written
+/// anew at the start of the next segment.
+#[derive(Debug)]
+pub(in crate::wal) struct CarriedFrame {
+    pub sequence: u64,
+    pub payload: Vec<u8>,
+}
+
 /// What a frame says besides its payload.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Label {
+pub(in crate::wal) struct Label {
     pub kind: Kind,
     pub sequence: u64,
     /// Where the segment is known durable up to.
@@ -66,7 +76,13 @@ pub(super) struct Label {
 
 /// Appends a frame that will stand at `offset` of the segment. The payload must be within
 /// [`FRAME_BYTES_MAX`].
-pub(super) fn encode(out: &mut Vec<u8>, seal: Seal, offset: u64, label: Label, payload: &[u8]) {
+pub(in crate::wal) fn encode(
+    out: &mut Vec<u8>,
+    seal: Seal,
+    offset: u64,
+    label: Label,
+    payload: &[u8],
+) {
     let payload_bytes = narrow::to_u32(payload.len(), "frames above FRAME_BYTES_MAX are refused");
     let mut header = [0; FRAME_HEADER_BYTES - 4];
     fill(
@@ -96,9 +112,9 @@ fn fill(place: &mut [u8], parts: &[&[u8]]) {
     }
 }
 
-impl Header {
+impl FrameHeader {
     /// Reads the header at `offset` of a segment if its check is right.
-    pub(super) fn decode(
+    pub(in crate::wal) fn decode(
         bytes: &[u8; FRAME_HEADER_BYTES],
         seal: Seal,
         offset: u64,
@@ -115,6 +131,7 @@ impl Header {
         }
         let check = crc32c::crc32c_append(seal.seed(offset), bytes.get(4..21)?).to_le_bytes();
         (bytes.get(21..)? == check.get(..3)?).then_some(Self {
+            offset,
             kind,
             sequence,
             durable,
@@ -124,20 +141,20 @@ impl Header {
     }
 
     /// Bytes of the whole frame.
-    pub(super) fn frame_bytes(&self) -> usize {
+    pub(in crate::wal) fn frame_bytes(&self) -> usize {
         FRAME_HEADER_BYTES + self.payload_bytes
     }
 
     /// Whether the frame is whole; `frame` is all of its bytes.
-    pub(super) fn seals(&self, frame: &[u8], seal: Seal, offset: u64) -> bool {
-        frame
-            .get(4..)
-            .is_some_and(|rest| crc32c::crc32c_append(seal.seed(offset), rest) == self.checksum)
+    pub(in crate::wal) fn seals(&self, frame: &[u8], seal: Seal) -> bool {
+        frame.get(4..).is_some_and(|rest| {
+            crc32c::crc32c_append(seal.seed(self.offset), rest) == self.checksum
+        })
     }
 }
 
 /// Takes the first bytes off a slice, if there are as many.
-pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+pub(in crate::wal) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (first, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;
     Some(*first)
@@ -145,7 +162,7 @@ pub(super) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FRAME_HEADER_BYTES, Header, Kind, Label, Seal, encode};
+    use super::{FRAME_HEADER_BYTES, FrameHeader, Kind, Label, Seal, encode};
 
     fn frame() -> Vec<u8> {
         let mut out = Vec::new();
@@ -162,7 +179,7 @@ mod tests {
         let Some(header) = frame.first_chunk() else {
             return false;
         };
-        Header::decode(header, seal, offset).is_some_and(|header| header.seals(frame, seal, offset))
+        FrameHeader::decode(header, seal, offset).is_some_and(|header| header.seals(frame, seal))
     }
 
     #[test]

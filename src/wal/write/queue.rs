@@ -6,12 +6,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::error::CommitError;
-use super::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 use super::writer::SegmentStats;
 use crate::certain::Certain;
 use crate::clock;
 use crate::id::Sequence;
 use crate::narrow;
+use crate::wal::format::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 
 /// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
 /// quick and must not block; it may submit.
@@ -33,7 +33,7 @@ impl Generation {
 }
 
 /// A frame that waits.
-pub(super) struct Entry {
+pub(in crate::wal) struct Entry {
     pub sequence: u64,
     pub generation: Generation,
     pub payload: Vec<u8>,
@@ -49,7 +49,7 @@ impl Entry {
     }
 
     /// Whether it may not be written, and why.
-    pub(super) fn refusal(&self) -> Option<CommitError> {
+    pub(in crate::wal) fn refusal(&self) -> Option<CommitError> {
         let bytes = self.payload.len();
         match self.late {
             true => Some(CommitError::Closed),
@@ -60,7 +60,7 @@ impl Entry {
 
 /// Why the log's thread was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wake {
+pub(in crate::wal) enum Wake {
     /// There are frames.
     Frames,
     /// Frames up to this sequence are no longer needed.
@@ -72,7 +72,7 @@ pub(super) enum Wake {
 }
 
 /// Shared by the log's thread and everybody else.
-pub(super) struct Shared {
+pub(in crate::wal) struct Shared {
     queue: Mutex<Queue>,
     arrived: Condvar,
     durable: AtomicU64,
@@ -101,7 +101,7 @@ const GROWS: &str = "segments are removed from the front only, and the newest st
 
 /// What everybody may know about the log.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Status {
+pub(in crate::wal) struct Status {
     pub fault: Option<String>,
     pub segments: Vec<SegmentStats>,
     pub released: Sequence,
@@ -109,7 +109,7 @@ pub(super) struct Status {
 
 impl Status {
     /// Mostly only the last segment has grown.
-    pub(super) fn update_segments(&mut self, now: &[SegmentStats]) {
+    pub(in crate::wal) fn update_segments(&mut self, now: &[SegmentStats]) {
         let first = |segments: &[SegmentStats]| segments.first().map(|segment| segment.number);
         let known = match first(&self.segments) == first(now) {
             true => self.segments.len().saturating_sub(1),
@@ -122,7 +122,7 @@ impl Status {
 }
 
 impl Shared {
-    pub(super) fn new(last: Sequence) -> Self {
+    pub(in crate::wal) fn new(last: Sequence) -> Self {
         let queue = Queue {
             last: last.0,
             ..Queue::default()
@@ -138,7 +138,7 @@ impl Shared {
     }
 
     /// Queues a frame; hands it back if the thread has ended.
-    pub(super) fn push(
+    pub(in crate::wal) fn push(
         &self,
         generation: Generation,
         payload: Vec<u8>,
@@ -170,7 +170,7 @@ impl Shared {
 
     /// Moves the frames of one group to `group`: as many as fit, in order, at least one if there
     /// is any. A frame that must be refused is a group of its own.
-    pub(super) fn take_group(&self, bytes_max: usize, group: &mut Vec<Entry>) {
+    pub(in crate::wal) fn take_group(&self, bytes_max: usize, group: &mut Vec<Entry>) {
         let mut queue = lock(&self.queue);
         let mut bytes = 0;
         while let Some(next) = queue.entries.front() {
@@ -187,7 +187,7 @@ impl Shared {
     }
 
     /// Moves the frames that wait to `group` that are of this generation, or of one before it.
-    pub(super) fn take_generation(&self, generation: Generation, group: &mut Vec<Entry>) {
+    pub(in crate::wal) fn take_generation(&self, generation: Generation, group: &mut Vec<Entry>) {
         let mut queue = lock(&self.queue);
         let is_newer = |entry: &Entry| entry.generation > generation;
         let end = queue.entries.iter().position(is_newer);
@@ -196,7 +196,7 @@ impl Shared {
     }
 
     /// Waits for something to do.
-    pub(super) fn wait(&self, deadline: Option<Instant>) -> Wake {
+    pub(in crate::wal) fn wait(&self, deadline: Option<Instant>) -> Wake {
         let mut queue = lock(&self.queue);
         loop {
             let now = clock::instant();
@@ -228,7 +228,7 @@ impl Shared {
     }
 
     /// Has the log's thread release frames.
-    pub(super) fn release(&self, up_to: Sequence) {
+    pub(in crate::wal) fn release(&self, up_to: Sequence) {
         let mut queue = lock(&self.queue);
         queue.release = queue.release.max(Some(up_to));
         let asleep = std::mem::take(&mut queue.asleep);
@@ -239,51 +239,51 @@ impl Shared {
     }
 
     /// No more frames; the log's thread ends when it has done those that wait.
-    pub(super) fn close(&self) {
+    pub(in crate::wal) fn close(&self) {
         lock(&self.queue).closing = true;
         self.arrived.notify_one();
     }
 
     /// The log's thread ends, unless frames wait.
-    pub(super) fn end(&self) -> bool {
+    pub(in crate::wal) fn end(&self) -> bool {
         let mut queue = lock(&self.queue);
         queue.ended = queue.entries.is_empty();
         queue.ended
     }
 
     /// A frame is done with, well or badly.
-    pub(super) fn complete(&self, entry: Entry, result: Result<(), CommitError>) {
+    pub(in crate::wal) fn complete(&self, entry: Entry, result: Result<(), CommitError>) {
         self.backlog_bytes
             .fetch_sub(narrow::to_u64(entry.bytes()), Ordering::Relaxed);
         drop(entry.payload);
         (entry.done)(Sequence(entry.sequence), result);
     }
 
-    pub(super) fn set_durable(&self, sequence: u64) {
+    pub(in crate::wal) fn set_durable(&self, sequence: u64) {
         self.durable.store(sequence, Ordering::Release);
     }
 
-    pub(super) fn durable(&self) -> Sequence {
+    pub(in crate::wal) fn durable(&self) -> Sequence {
         Sequence(self.durable.load(Ordering::Acquire))
     }
 
-    pub(super) fn last(&self) -> Sequence {
+    pub(in crate::wal) fn last(&self) -> Sequence {
         Sequence(lock(&self.queue).last)
     }
 
-    pub(super) fn backlog_bytes(&self) -> u64 {
+    pub(in crate::wal) fn backlog_bytes(&self) -> u64 {
         self.backlog_bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn set_log_bytes(&self, bytes: u64) {
+    pub(in crate::wal) fn set_log_bytes(&self, bytes: u64) {
         self.log_bytes.store(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn log_bytes(&self) -> u64 {
+    pub(in crate::wal) fn log_bytes(&self) -> u64 {
         self.log_bytes.load(Ordering::Relaxed)
     }
 
-    pub(super) fn status(&self) -> MutexGuard<'_, Status> {
+    pub(in crate::wal) fn status(&self) -> MutexGuard<'_, Status> {
         lock(&self.status)
     }
 }

@@ -3,17 +3,15 @@
 
 use std::sync::Arc;
 
-use super::FOLDER;
-use super::frame::{self, Kind, Label, Seal};
 use super::options::{GroupReport, WalOptions};
-use super::released;
-use super::replay::Carried;
-use super::segment::{self, FRAMES_START, Position, SegmentHeader};
 use crate::certain::Certain;
 use crate::clock;
 use crate::id::Sequence;
 use crate::narrow;
 use crate::storage::{File, Space, Storage, StorageError, ensure_reserve, held, hold_last};
+use crate::wal::format::frame::{self, CarriedFrame, Kind, Label, Seal};
+use crate::wal::format::released;
+use crate::wal::format::segment::{self, FOLDER, FRAMES_START, Position, SegmentHeader};
 
 /// Past this no segment grows: durable offsets have 32 bits.
 const SEGMENT_BYTES_LIMIT: u64 = 2 << 30;
@@ -30,16 +28,16 @@ struct Active {
 
 /// What the next segment begins with.
 #[derive(Debug)]
-pub(super) struct NextSegment {
+pub(in crate::wal) struct NextSegment {
     pub number: u64,
     pub predecessor: Position,
     /// Frames of the predecessor past its end that nothing proves durable there.
-    pub carried: Vec<Carried>,
+    pub carried: Vec<CarriedFrame>,
 }
 
 /// The log that is there, as a writer needs to know it.
 #[derive(Debug, Default)]
-pub(super) struct Existing {
+pub(in crate::wal) struct ExistingLog {
     /// Oldest first.
     pub segments: Vec<SegmentStats>,
     /// Up to where the record says that frames are no longer needed, if there is one.
@@ -49,7 +47,7 @@ pub(super) struct Existing {
 }
 
 /// How many segments, from the oldest on, hold no frame above `up_to`. The last one may get more.
-pub(super) fn segments_freed(segments: &[SegmentStats], up_to: Sequence) -> usize {
+pub(in crate::wal) fn segments_freed(segments: &[SegmentStats], up_to: Sequence) -> usize {
     let successors = segments.iter().skip(1);
     successors
         .take_while(|successor| successor.first <= up_to.next())
@@ -58,7 +56,7 @@ pub(super) fn segments_freed(segments: &[SegmentStats], up_to: Sequence) -> usiz
 
 /// A segment on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SegmentStats {
+pub(in crate::wal) struct SegmentStats {
     pub number: u64,
     pub first: Sequence,
     pub bytes: u64,
@@ -66,7 +64,7 @@ pub(super) struct SegmentStats {
 
 /// Appends to the log.
 #[derive(Debug)]
-pub(super) struct Writer {
+pub(in crate::wal) struct Writer {
     storage: Arc<dyn Storage>,
     options: WalOptions,
     node_id: u64,
@@ -89,11 +87,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(
+    pub(in crate::wal) fn new(
         storage: Arc<dyn Storage>,
         options: WalOptions,
         (node_id, next): (u64, NextSegment),
-        existing: Existing,
+        existing: ExistingLog,
     ) -> Self {
         let last = next
             .carried
@@ -115,21 +113,21 @@ impl Writer {
         }
     }
 
-    pub(super) fn options(&self) -> &WalOptions {
+    pub(in crate::wal) fn options(&self) -> &WalOptions {
         &self.options
     }
 
-    pub(super) fn segments(&self) -> &[SegmentStats] {
+    pub(in crate::wal) fn segments(&self) -> &[SegmentStats] {
         &self.segments
     }
 
-    pub(super) fn released(&self) -> Sequence {
+    pub(in crate::wal) fn released(&self) -> Sequence {
         self.released.unwrap_or_default()
     }
 
     /// Deletes the segments that hold no frame above `up_to`; says how many. Records that first:
     /// whatever is left undone is finished by the next release or start.
-    pub(super) fn release(&mut self, up_to: Sequence) -> Result<usize, StorageError> {
+    pub(in crate::wal) fn release(&mut self, up_to: Sequence) -> Result<usize, StorageError> {
         let freed = segments_freed(&self.segments, up_to);
         if freed == 0 {
             return Ok(0);
@@ -170,7 +168,7 @@ impl Writer {
     }
 
     /// Makes sure that there is a segment to write to.
-    pub(super) fn open(&mut self) -> Result<(), StorageError> {
+    pub(in crate::wal) fn open(&mut self) -> Result<(), StorageError> {
         match self.active {
             Some(_) => Ok(()),
             None => self.create(),
@@ -179,7 +177,7 @@ impl Writer {
 
     /// Writes these frames and syncs them: all are durable, or an error. After an error any
     /// number of them, in order, may be on disk; unless a later commit succeeds.
-    pub(super) fn commit<'a>(
+    pub(in crate::wal) fn commit<'a>(
         &mut self,
         frames: impl Iterator<Item = (u64, &'a [u8])> + Clone,
     ) -> Result<GroupReport, StorageError> {
@@ -195,7 +193,7 @@ impl Writer {
     /// Sees whether writing works again: there is a segment, there is room, and a sync succeeds.
     /// After a full disk the reserve of the small state comes first: without it nothing of the log
     /// could be released.
-    pub(super) fn probe(&mut self) -> Result<(), StorageError> {
+    pub(in crate::wal) fn probe(&mut self) -> Result<(), StorageError> {
         if self.wanted_bytes > 0 {
             ensure_reserve(&*self.storage)?;
         }
@@ -206,7 +204,7 @@ impl Writer {
     }
 
     /// Writes the end mark, the last frame of an orderly log.
-    pub(super) fn close(&mut self) -> Result<(), StorageError> {
+    pub(in crate::wal) fn close(&mut self) -> Result<(), StorageError> {
         self.open()?;
         self.append([(Kind::End, self.last, &[][..])].into_iter())?;
         self.active = None;
@@ -347,7 +345,7 @@ impl Writer {
             carried,
         } = &self.next;
         let mut frames = Vec::new();
-        for Carried { sequence, payload } in carried {
+        for CarriedFrame { sequence, payload } in carried {
             let label = Label {
                 kind: Kind::Data,
                 sequence: *sequence,

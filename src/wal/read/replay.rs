@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::error::{OnFrameError, WalError};
-use super::frame::{Kind, Seal};
-use super::reader::{Frame, FrameReader, Next};
-use super::segment::{self, FRAMES_START, Position, SegmentHeader};
+use super::reader::{FrameReader, Next};
 use crate::clock;
 use crate::id::Sequence;
 use crate::narrow;
 use crate::storage::Storage;
+use crate::wal::error::{OnFrameError, WalError};
+use crate::wal::format::frame::{CarriedFrame, FrameHeader, Kind, Seal};
+use crate::wal::format::segment::{self, FRAMES_START, Position, SegmentHeader};
 
 /// Takes one frame of the log; an error stops the replay.
 pub type OnFrame<'a> = &'a mut dyn FnMut(Sequence, &[u8]) -> Result<(), OnFrameError>;
@@ -42,27 +42,20 @@ pub struct TornTail {
     pub frames: u64,
 }
 
-/// A frame of the last group: nothing proves yet that it was synced.
-#[derive(Debug)]
-pub(super) struct Carried {
-    pub sequence: u64,
-    pub payload: Vec<u8>,
-}
-
 /// How the last segment was found to end.
 #[derive(Debug)]
-pub(super) struct LogEnd {
+pub(in crate::wal) struct TailState {
     /// Up to here it is proven durable.
     pub proven: Position,
     /// The data frames between there and the end of what is readable.
-    pub carried: Vec<Carried>,
+    pub carried: Vec<CarriedFrame>,
     /// Whether the log was closed in order.
     pub clean: bool,
     pub torn: Option<TornTail>,
 }
 
 /// Replays segments in their order.
-pub(super) struct Replay<'a> {
+pub(in crate::wal) struct Replay<'a> {
     storage: &'a dyn Storage,
     on_frame: OnFrame<'a>,
     on_progress: &'a mut dyn FnMut(Progress),
@@ -76,7 +69,7 @@ pub(super) struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(
+    pub(in crate::wal) fn new(
         storage: &'a dyn Storage,
         (on_frame, on_progress): (OnFrame<'a>, &'a mut dyn FnMut(Progress)),
         (last, bytes_total): (u64, u64),
@@ -100,17 +93,21 @@ impl<'a> Replay<'a> {
     }
 
     /// Tells how far it came, for the last time.
-    pub(super) fn finish(&mut self) -> Progress {
+    pub(in crate::wal) fn finish(&mut self) -> Progress {
         (self.on_progress)(self.progress);
         self.progress
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(in crate::wal) fn elapsed(&self) -> Duration {
         clock::instant().saturating_duration_since(self.started)
     }
 
     /// A segment that has a successor: everything up to `end` must be there.
-    pub(super) fn inner(&mut self, header: &SegmentHeader, end: Position) -> Result<(), WalError> {
+    pub(in crate::wal) fn inner(
+        &mut self,
+        header: &SegmentHeader,
+        end: Position,
+    ) -> Result<(), WalError> {
         let mut reader = self.reader(header, end.offset)?;
         let mut order = Order::new(header, self.last);
         let stop = loop {
@@ -131,7 +128,7 @@ impl<'a> Replay<'a> {
     }
 
     /// The segment without a successor: it may have a torn tail.
-    pub(super) fn last(&mut self, header: &SegmentHeader) -> Result<LogEnd, WalError> {
+    pub(in crate::wal) fn last(&mut self, header: &SegmentHeader) -> Result<TailState, WalError> {
         let mut reader = self.reader(header, u64::MAX)?;
         let mut order = Order::new(header, self.last);
         let mut unproven = Unproven::new(header, self.last);
@@ -155,7 +152,7 @@ impl<'a> Replay<'a> {
         let proven = unproven.position(header.number);
         let carried = self.collect(header, proven.offset, end)?;
         let torn = torn.map(|(_, torn)| torn);
-        Ok(LogEnd {
+        Ok(TailState {
             proven,
             carried,
             clean: order.ended,
@@ -170,27 +167,26 @@ impl<'a> Replay<'a> {
             Next::End => return Ok(Step::End),
             Next::Damage(what) => return Ok(Step::Damage(what)),
         };
-        let seen = Seen::of(&frame);
-        if let Err(what) = order.admit(&seen) {
-            let offset = frame.offset;
-            reader.seek(offset);
+        let header = frame.header;
+        if let Err(what) = order.admit(&header) {
+            reader.seek(header.offset);
             return Ok(Step::Damage(what));
         }
-        let sequence = Sequence(seen.sequence);
+        let sequence = Sequence(header.sequence);
         if frame.is_data() {
-            self.last = seen.sequence;
+            self.last = header.sequence;
         }
         if frame.is_data() && sequence > self.released {
             (self.on_frame)(sequence, frame.payload).map_err(|source| WalError::Frame {
                 path: self.storage.locate(&segment::path(order.number)),
-                offset: seen.offset,
+                offset: header.offset,
                 sequence,
                 source,
             })?;
             self.progress.frames += 1;
         }
-        self.advance(narrow::to_u64(frame.header.frame_bytes()));
-        Ok(Step::Frame(seen))
+        self.advance(narrow::to_u64(header.frame_bytes()));
+        Ok(Step::Frame(header))
     }
 
     fn advance(&mut self, bytes: u64) {
@@ -255,13 +251,13 @@ impl<'a> Replay<'a> {
         header: &SegmentHeader,
         from: u64,
         to: u64,
-    ) -> Result<Vec<Carried>, WalError> {
+    ) -> Result<Vec<CarriedFrame>, WalError> {
         let mut carried = Vec::new();
         let mut reader = self.reader(header, to)?;
         reader.seek(from);
         loop {
             match reader.next()? {
-                Next::Frame(frame) if frame.is_data() => carried.push(Carried {
+                Next::Frame(frame) if frame.is_data() => carried.push(CarriedFrame {
                     sequence: frame.header.sequence,
                     payload: frame.payload.to_vec(),
                 }),
@@ -285,37 +281,16 @@ impl<'a> Replay<'a> {
 }
 
 /// Bytes a second, for people.
-pub(super) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
+pub(in crate::wal) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
     let millis = narrow::capped_u64(elapsed.as_millis()).max(1);
     bytes.saturating_mul(1000) / millis
 }
 
 /// One step of a replay.
 enum Step {
-    Frame(Seen),
+    Frame(FrameHeader),
     Damage(&'static str),
     End,
-}
-
-/// What matters of a frame when its payload is handed out.
-#[derive(Clone, Copy)]
-struct Seen {
-    offset: u64,
-    kind: Kind,
-    sequence: u64,
-    durable: u64,
-}
-
-impl Seen {
-    fn of(frame: &Frame<'_>) -> Self {
-        let header = frame.header;
-        Self {
-            offset: frame.offset,
-            kind: header.kind,
-            sequence: header.sequence,
-            durable: header.durable,
-        }
-    }
 }
 
 /// The order that valid frames must keep: left-overs of a failed write do not.
@@ -339,7 +314,7 @@ impl Order {
         }
     }
 
-    fn admit(&mut self, frame: &Seen) -> Result<(), &'static str> {
+    fn admit(&mut self, frame: &FrameHeader) -> Result<(), &'static str> {
         if self.ended {
             return Err("there is something behind the end mark");
         }
@@ -378,7 +353,7 @@ impl Unproven {
         }
     }
 
-    fn push(&mut self, frame: Seen) {
+    fn push(&mut self, frame: FrameHeader) {
         self.frames.push_back((frame.offset, frame.sequence));
         self.prove(frame.durable);
     }
