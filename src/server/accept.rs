@@ -1,4 +1,4 @@
-//! The accept loop: as many connections as there may be, and no error ends it.
+//! The accept loop: it accepts as many connections as allowed, and no error ends it.
 
 use std::io;
 use std::sync::Arc;
@@ -12,11 +12,12 @@ use tokio_util::task::TaskTracker;
 use super::connection::{Connections, Stop};
 use crate::telemetry::Metrics;
 
-/// When there are no descriptors or no memory for a connection, trying again at once is in vain.
+/// The pause after an error: if there are no descriptors or no memory for a connection, trying
+/// again at once is useless.
 const BACK_OFF: Duration = Duration::from_millis(250);
 
-/// Accepts until it is told to stop gently. Connections run as tasks of `tasks`; past
-/// `connections_max` further ones wait in the system's queue.
+/// Accepts until a gentle stop is requested. Connections run as tasks of `tasks`; beyond
+/// `connections_max`, new ones wait in the system's queue.
 pub(super) async fn accept(
     listener: TcpListener,
     connections: Connections,
@@ -55,7 +56,7 @@ pub(super) async fn accept(
     }
 }
 
-/// Some errors are the peer's, who has gone already; others will pass.
+/// Logs an error, and waits if it is not just a peer that has gone already: it will pass.
 async fn survive(error: &io::Error) {
     let of_peer = matches!(
         error.kind(),

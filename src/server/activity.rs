@@ -1,4 +1,4 @@
-//! How many requests of a connection are in flight, and for how long there was none.
+//! The activity of a connection: how many requests are in flight, and for how long there was none.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -56,7 +56,7 @@ impl Drop for InFlight {
 }
 
 impl InFlight {
-    /// The answer, in flight until its body is sent.
+    /// Keeps the request in flight until the body of its answer is sent.
     pub(super) fn until_sent(self, response: Result<Response, Infallible>) -> Response {
         let Ok(response) = response;
         response.map(|body| {
@@ -68,7 +68,7 @@ impl InFlight {
     }
 }
 
-/// A body of an answer.
+/// The body of an answer.
 struct Sending {
     body: Body,
     _in_flight: InFlight,

@@ -1,4 +1,4 @@
-//! One connection, from the accepted socket to the closed one.
+//! A connection, from the accepted socket to the closed one.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -30,26 +30,26 @@ use super::tls::{Arrival, Tls};
 use crate::config::Config;
 use crate::telemetry::Metrics;
 
-/// What one stream of HTTP/2 may send before it is read. What all streams of a connection may send
-/// together is the sum: a stream that waits takes nothing from the others.
+/// The bytes that one HTTP/2 stream may send before they are read. The window of a connection is
+/// the sum of its streams', so that a waiting stream takes nothing from the others.
 const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 /// The protocol's limit on windows.
 const WINDOW_BYTES_MAX: u32 = (1 << 31) - 1;
-/// Streams of one connection that were reset before they were served. More end the connection
-/// ("rapid reset", CVE-2023-44487).
+/// The most streams of one connection that were reset before they were served. More end the
+/// connection ("rapid reset", CVE-2023-44487).
 const PENDING_RESETS_MAX: usize = 20;
-/// Streams of one connection that we reset because the peer broke the protocol.
+/// The most streams of one connection that we reset because the peer broke the protocol.
 const LOCAL_RESETS_MAX: usize = 64;
-/// A peer that says nothing at all is asked after this, and given up after this again.
+/// The time after which a silent peer is pinged, and after another of which it is given up.
 const HTTP2_PING: Duration = Duration::from_secs(20);
-/// Bytes of answers that wait in one stream.
+/// The most bytes of an answer that wait in one stream.
 const SEND_BYTES_MAX: usize = 64 * 1024;
-/// Room for a head and some of what follows it.
+/// The size of the read buffer beyond the largest head.
 const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
-/// A peer that takes nothing of its answer for this long is given up.
+/// The time after which a peer that takes nothing of its answer is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How connections are served: made once, shared by all.
+/// The settings and services for serving connections: made once, shared by all.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     shared: Arc<Shared>,
@@ -67,15 +67,15 @@ struct Shared {
     drain: Drain,
 }
 
-/// A connection with the guard on it, whatever is below.
+/// A connection with the guard in front of it, over TLS or TCP.
 type Guarded<IO> = (Guard<IO>, Refusals, Returned<IO>);
 
-/// What tells connections to end.
+/// The signals that end connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Stop {
-    /// No further requests; those in flight are answered.
+    /// Accept no further requests, but answer those in flight.
     pub(super) gently: CancellationToken,
-    /// Now.
+    /// End now.
     pub(super) now: CancellationToken,
 }
 
@@ -108,9 +108,9 @@ impl Connections {
         }
     }
 
-    /// Serves one until it ends or is told to.
+    /// Serves a connection until it ends or has to stop.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, stop: Stop) {
-        // Answers are small and written whole: waiting to fill a packet only delays them.
+        // Answers are small and written as a whole: waiting to fill a packet only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps delaying small packets");
         }
@@ -133,7 +133,8 @@ impl Connections {
         }
     }
 
-    /// The handshake, within the time of a head. Nothing was asked yet, so a stop ends it at once.
+    /// Does the handshake within the time of a head. There is no request yet, so a stop ends it at
+    /// once.
     async fn meet(
         &self,
         tls: &Tls,
@@ -149,13 +150,13 @@ impl Connections {
         match met {
             Ok(Ok(arrival)) => return Some(arrival),
             Ok(Err(error)) => tracing::debug!(%peer, %error, "a TLS handshake failed"),
-            Err(_) => tracing::debug!(%peer, "a TLS handshake was not done in time"),
+            Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
         }
         self.shared.metrics.refused("tls");
         None
     }
 
-    /// Serves a connection, and closes it with care.
+    /// Serves a connection, and closes it so that the peer can read the last answer.
     async fn hold<IO>(
         &self,
         (guard, refusals, returned): Guarded<IO>,
@@ -175,7 +176,7 @@ impl Connections {
         }
     }
 
-    /// All of HTTP on one connection.
+    /// Speaks HTTP on one connection.
     async fn converse<IO>(&self, guard: Guard<IO>, refusals: Refusals, peer: SocketAddr, stop: Stop)
     where
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -202,7 +203,7 @@ impl Connections {
         }
     }
 
-    /// One request.
+    /// Answers one request.
     fn answer(
         &self,
         request: Request<Incoming>,
@@ -225,10 +226,10 @@ impl Connections {
         async move {
             let mut response = in_flight.until_sent(router.oneshot(request).await);
             if response.status() == StatusCode::NO_CONTENT {
-                // The router sets it, also where there can be none (RFC 9110, section 8.6).
+                // The router sets this header even if there must be none (RFC 9110, section 8.6).
                 response.headers_mut().remove(CONTENT_LENGTH);
             } else if response.status() != StatusCode::METHOD_NOT_ALLOWED {
-                // It also names the methods when a layer has refused the request before.
+                // The router also sets this header if a layer refused the request before.
                 response.headers_mut().remove(ALLOW);
             }
             Ok(response)
@@ -239,8 +240,8 @@ impl Connections {
 fn builder(config: &Config) -> Builder<TokioExecutor> {
     let connection = &config.connection;
     let mut builder = Builder::new(TokioExecutor::new());
-    // The guard keeps the times of HTTP/1, and the limits too: here they only must not be lower.
-    // A client that closes its side after its request still gets the answer.
+    // The guard enforces the timeouts and limits of HTTP/1: here they only must not be lower. A
+    // client that closes its side after its request still gets its answer.
     builder
         .http1()
         .timer(TokioTimer::new())

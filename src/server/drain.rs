@@ -1,11 +1,12 @@
-//! How much is read and thrown away of requests that were answered before they were read (contract
-//! section 1.2).
+//! Bounds on reading and discarding the rest of requests that were answered before they were read
+//! (contract section 1.2).
 //!
 //! A client that is still sending its body reads the refusal late: many clients read only once
-//! everything is sent, and report a broken connection if it ends before. So the rest of the body is
-//! taken in without memory, within these bounds: as many bytes as a body may have, 64 MiB at least;
-//! [`TIME_MAX`] in all; [`PLACES`] requests at once. Past that, little is read ([`Share::small`]):
-//! whoever floods the server with bodies that it refuses does not get to use it for longer.
+//! everything is sent, and report a broken connection if it ends before that. So the rest of the
+//! body is read without keeping it, within these bounds: as many bytes as a body may have, at least
+//! 64 MiB; [`TIME_MAX`] in total; [`PLACES`] requests at once. Beyond that, little is read
+//! ([`Share::small`]), so that flooding the server with bodies that it refuses does not occupy it
+//! for longer.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,21 +20,21 @@ use tokio_util::sync::CancellationToken;
 use crate::clock;
 use crate::narrow;
 
-/// Requests whose bodies are thrown away at once, over all connections.
+/// The most requests whose bodies are discarded at the same time, over all connections.
 const PLACES: usize = 64;
-/// Bytes of one request, or as many as a body may have if that is more.
+/// The most bytes of one request, unless a body may have more.
 const BYTES_MAX: u64 = 64 << 20;
-/// From the answer on.
+/// The most time, from the answer on.
 const TIME_MAX: Duration = Duration::from_secs(30);
 
-/// The same where every place is taken, or the server stops.
+/// The most bytes of one request if every place is taken or the server stops.
 const SMALL_BYTES_MAX: u64 = 1 << 20;
 const SMALL_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// What is thrown away of a connection that had nothing left to say, until its goodbye.
+/// The most bytes that are discarded of a connection without a request, until its goodbye.
 const GOODBYE_BYTES_MAX: u64 = 64 * 1024;
 
-/// Shared by all connections.
+/// The places for discarding, shared by all connections.
 #[derive(Clone, Debug)]
 pub(super) struct Drain {
     places: Arc<Semaphore>,
@@ -41,18 +42,19 @@ pub(super) struct Drain {
     stopping: CancellationToken,
 }
 
-/// What may be thrown away of one request.
+/// The bytes and time for discarding one request.
 #[derive(Debug)]
 pub(super) struct Share {
     bytes_left: u64,
     deadline: Instant,
-    /// Absent once the deadline was moved for it.
+    /// Absent once a stop has moved the deadline.
     stopping: Option<CancellationToken>,
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Drain {
-    /// `wire_bytes_max` is what a body may have; `stopping` is cancelled when the server stops.
+    /// Makes the places. `wire_bytes_max` is the largest body; `stopping` is cancelled when the
+    /// server stops.
     pub(super) fn new(wire_bytes_max: u64, stopping: CancellationToken) -> Self {
         Self {
             places: Arc::new(Semaphore::new(PLACES)),
@@ -61,7 +63,7 @@ impl Drain {
         }
     }
 
-    /// A request's share, from now on.
+    /// A request's share, whose time begins now.
     pub(super) fn share(&self) -> Share {
         let place = Arc::clone(&self.places).try_acquire_owned().ok();
         let Some(place) = place else {
@@ -96,18 +98,18 @@ impl Share {
         }
     }
 
-    /// Bytes that may still be thrown away.
+    /// The bytes that may still be discarded.
     pub(super) fn bytes_left(&self) -> u64 {
         self.bytes_left
     }
 
-    /// Counts bytes that were thrown away.
+    /// Counts bytes that were discarded.
     pub(super) fn spend(&mut self, length: usize) {
         let length = narrow::to_u64(length);
         self.bytes_left = self.bytes_left.saturating_sub(length);
     }
 
-    /// What `next` brings; nothing if it takes longer than `quiet`, or the time is over.
+    /// The result of `next`; `None` if it takes longer than `quiet`, or the time is over.
     pub(super) async fn within<T>(
         &mut self,
         quiet: Duration,

@@ -1,10 +1,9 @@
-//! A strict doorkeeper in front of the HTTP parser.
+//! A strict guard in front of the HTTP parser.
 //!
-//! The parser is lenient where RFC 9112 lets it be: it takes a bare LF for a line end, drops a
+//! The parser is lenient where RFC 9112 allows it: it accepts a bare LF as a line end, drops a
 //! `Content-Length` beside `Transfer-Encoding`, merges two equal lengths, and its own refusals
-//! carry neither our error body nor a request id. Behind a proxy that reads such a request
-//! differently, that is how requests are smuggled. So every byte of an HTTP/1 connection passes
-//! here first:
+//! carry neither our error body nor a request id. If a proxy in front reads such a request
+//! differently, requests can be smuggled. So every byte of an HTTP/1 connection passes here first:
 //!
 //! ```text
 //! head: held back until it is whole, then checked  ┬ good: passed on as it came
@@ -12,12 +11,13 @@
 //! body: passed through, only its end is found (by length, or chunk by chunk)
 //! ```
 //!
-//! The replacement is a request of method [`REFUSED`] that no client can use for anything: what is
-//! wrong stands in [`Refusals`], from where the connection's service takes it. It goes the way of
-//! all requests, so its answer looks like every other. After it nothing more is read.
+//! The replacement is a request with the method [`REFUSED`], which is useless to clients: the
+//! reason is in [`Refusals`], from where the connection's service takes it. It passes through the
+//! same layers as all requests, so its answer looks like every other. After it nothing more is
+//! read.
 //!
-//! HTTP/2 is recognised by its preface and passed through. The guard also keeps the time in which
-//! a head must come, and ends a connection whose peer takes nothing for too long.
+//! HTTP/2 is recognised by its preface and passed through. The guard also limits the time in which
+//! a head must arrive, and ends a connection whose peer takes nothing for too long.
 
 mod chunks;
 mod head;
@@ -42,11 +42,11 @@ use head::{Framing, Verdict};
 use remains::Unread;
 use timer::Timer;
 
-/// The method of the request that stands in for a refused one.
+/// The method of the request that replaces a refused one.
 pub(super) const REFUSED: &str = "TIDEGATE-REFUSED";
 
-/// The request that stands in for a refused one. It names the path, where one can be told for
-/// sure: errors look different on different paths.
+/// The request that replaces a refused one. It names the path if that is beyond doubt, because
+/// errors look different on different paths.
 fn stand_in(refused: &[u8]) -> Vec<u8> {
     let path = head::path(refused).unwrap_or("/");
     format!("{REFUSED} {path} HTTP/1.1\r\nhost: -\r\nconnection: close\r\n\r\n").into_bytes()
@@ -54,20 +54,21 @@ fn stand_in(refused: &[u8]) -> Vec<u8> {
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// What a head and a peer may cost.
+/// The limits on heads and peers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
-    /// A head must be whole this long after its first byte; the first one after the connection.
+    /// The time in which a head must be complete, from its first byte on; for the first head, from
+    /// the start of the connection.
     pub(super) head_timeout: Duration,
-    /// Bytes of a head.
+    /// The most bytes of a head.
     pub(super) head_bytes_max: usize,
-    /// Header lines.
+    /// The most header lines.
     pub(super) headers_max: usize,
-    /// A peer that takes nothing for this long is given up.
+    /// The time after which a peer that takes nothing is given up.
     pub(super) write_timeout: Duration,
 }
 
-/// Why the request that was just replaced was refused.
+/// The reason for which the request that was just replaced was refused.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals(Arc<Mutex<Option<Refusal>>>);
 
@@ -81,7 +82,7 @@ impl Refusals {
     }
 }
 
-/// What comes next from the peer.
+/// The part of the stream that the peer sends next.
 #[derive(Debug)]
 enum State {
     /// A request's head, or the preface of HTTP/2.
@@ -97,7 +98,7 @@ enum State {
 }
 
 impl State {
-    /// How many of these bytes belong to the body, and what comes after it if it ends with them.
+    /// Returns how many of these bytes belong to the body, and the next state if it ends with them.
     fn follow(&mut self, fresh: &[u8]) -> io::Result<(usize, Option<Self>)> {
         match self {
             Self::Length(left) => {
@@ -115,19 +116,19 @@ impl State {
     }
 }
 
-/// A connection with the guard on it. It lends the connection to whoever serves it: when it is
-/// dropped, the connection comes back through [`Returned`], to be closed with care.
+/// A connection with the guard in front of it. The guard only lends the connection to its service:
+/// when it is dropped, the connection comes back through [`Returned`], to be closed properly.
 #[derive(Debug)]
 pub(super) struct Guard<IO> {
     io: Option<IO>,
     limits: Limits,
     state: State,
-    /// Bytes that came and were not passed on; the first `vetted` of them may be.
+    /// The bytes that arrived and were not passed on; the first `vetted` of them may be.
     held: BytesMut,
     vetted: usize,
-    /// Whether the peer has closed its side.
+    /// True once the peer has closed its side.
     ended: bool,
-    /// Whether a request was ever passed on: until then the connection's start sets the deadline.
+    /// True until a request is passed on: until then the deadline runs from the connection's start.
     awaiting_first: bool,
     head_timer: Timer,
     write_timer: Timer,
@@ -155,7 +156,7 @@ impl<IO> Guard<IO> {
         (guard, refusals, Returned::new(returned))
     }
 
-    /// One that refuses before anything was read.
+    /// Makes a guard that refuses before anything was read.
     pub(super) fn refusing(
         io: IO,
         limits: Limits,
@@ -166,7 +167,7 @@ impl<IO> Guard<IO> {
         (guard, refusals, returned)
     }
 
-    /// Looks at what is held and decides how much of it may be passed on.
+    /// Checks the held bytes and decides how many of them may be passed on.
     fn vet(&mut self) -> io::Result<()> {
         match &mut self.state {
             State::Head => self.vet_head(),
@@ -251,16 +252,16 @@ impl<IO> Drop for Guard<IO> {
             _ if self.ended => Unread::Nothing,
             State::Head if self.held.is_empty() => Unread::Nothing,
             State::Length(left) => {
-                // What is held and not vetted came, and is not counted yet.
+                // Bytes that are held and not vetted have arrived but were not counted yet.
                 let came = self.held.len().saturating_sub(self.vetted);
                 Unread::Bytes(left.saturating_sub(u64::try_from(came).unwrap_or(u64::MAX)))
             }
             State::Head | State::Chunked(_) | State::Refused => Unread::Unknown,
-            // A stream that was refused is ended by the protocol, the connection goes on.
+            // The protocol ends a refused stream; the connection continues.
             State::Passing => Unread::Nothing,
         };
         if let (Some(io), Some(give_back)) = (self.io.take(), self.give_back.take()) {
-            // If nobody waits for it any more the connection just closes.
+            // If nobody is waiting for it any more, the connection just closes.
             let _ = give_back.send(Remains { io, unread });
         }
     }

@@ -1,5 +1,5 @@
-//! The one layer stack: what every request passes, matched or not, from the outside in; and the
-//! layer of the routes that ask for a token ([`Door`]).
+//! The one layer stack that every request passes, matched or not, from the outside in; and the
+//! layer of the routes that require a token ([`Door`]).
 
 mod authenticate;
 mod cors;

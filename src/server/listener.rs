@@ -1,4 +1,4 @@
-//! A port that is taken, and what is spoken on it.
+//! A bound port, and the protocol that is spoken on it.
 
 use std::io;
 
@@ -14,12 +14,12 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// For HTTPS if there is a certificate.
+    /// Makes a listener, for HTTPS if there is a certificate.
     pub fn new(tcp: TcpListener, tls: Option<Tls>) -> Self {
         Self { tcp, tls }
     }
 
-    /// What clients are to be given: scheme, address and port.
+    /// The URL for clients: scheme, address and port.
     pub fn url(&self) -> io::Result<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(format!("{scheme}://{}", self.tcp.local_addr()?))
@@ -27,7 +27,7 @@ impl Listener {
 }
 
 impl From<TcpListener> for Listener {
-    /// For plain HTTP.
+    /// Makes a listener for plain HTTP.
     fn from(tcp: TcpListener) -> Self {
         Self::new(tcp, None)
     }

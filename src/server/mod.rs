@@ -1,16 +1,16 @@
-//! The server: a listener in, answers out, until it is told to stop.
+//! The server: takes a listener, and answers until it is stopped.
 //!
 //! ```text
 //! accept ─ connection ─ tls ─ framing ─ (hyper: HTTP/1.1, HTTP/2) ─ layers ─ routes ─ authenticate ─ api
 //! ```
 //!
-//! [`run`] is all there is: tests start a real server with it on port 0. It answers from the first
-//! moment on: while the log is replayed `/ready` and writes get 503. `routes` holds the one route
-//! table, `layers` the one layer stack.
+//! [`run`] is the whole interface: tests start a real server with it on port 0. It answers from the
+//! first moment on: while the log is replayed, `/ready` and writes get 503. `routes` holds the one
+//! route table, `layers` the one layer stack.
 //!
-//! Promises: no error of a client or of the system ends the server; a refused request can read its
-//! refusal; a stop answers what is in flight, or refuses it once the grace is over, flushes as far as
-//! time allows, and is over by one deadline.
+//! Promises: no error of a client or of the system ends the server; the client of a refused request
+//! can read the refusal; a stop answers requests in flight, or refuses them once the grace period
+//! is over, flushes as far as time allows, and ends by one deadline.
 
 mod accept;
 mod activity;
@@ -50,7 +50,7 @@ use connection::{Connections, Stop};
 use drain::Drain;
 use stopping::Deadline;
 
-/// Why the server did not start, or ended by itself.
+/// The reason for which the server did not start, or ended by itself.
 #[derive(Debug, Error)]
 pub enum ServerError {
     /// The data folder cannot be used.
@@ -58,9 +58,9 @@ pub enum ServerError {
     Open(#[from] OpenError),
 }
 
-/// Serves `listener` until `shutdown` is cancelled, then ends what is in flight. `announce` is called
-/// once the data folder is locked, and on its very first start, unless the token was given in the
-/// configuration, once more. Ends early only if the data folder cannot be opened.
+/// Serves `listener` until `shutdown` is cancelled, then ends requests in flight. `announce` is
+/// called once the data folder is locked, and once more on the very first start, unless the token
+/// was given in the configuration. Ends early only if the data folder cannot be opened.
 pub async fn run(
     listener: impl Into<Listener>,
     config: Arc<Config>,
@@ -94,7 +94,7 @@ pub async fn run(
         tasks.clone(),
         metrics,
     );
-    // Without it the server would be deaf.
+    // Without this task the server would accept nothing.
     let accepting = tokio::spawn(vital::task("accept", accepting));
     let opened = tokio::select! {
         opened = open(&app, announce) => opened,
@@ -105,7 +105,7 @@ pub async fn run(
     }
     let deadline = Deadline::of(config.server.shutdown_grace, clock::instant());
     stop.gently.cancel();
-    // The loop ends by itself.
+    // The loop ends by itself after a stop.
     let _ = accepting.await;
     end(&tasks, deadline, &cut, &stop).await;
     if let Some(engine) = app.engine() {
@@ -115,7 +115,7 @@ pub async fn run(
     opened.map_err(ServerError::from)
 }
 
-/// Opens the engine and makes the application ready.
+/// Opens the engine and makes the application ready for requests.
 async fn open(app: &AppState, announce: Announce) -> Result<(), OpenError> {
     let engine = Engine::open(app.environment().clone(), announce).await?;
     app.set_ready(engine);
@@ -123,7 +123,7 @@ async fn open(app: &AppState, announce: Announce) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Waits for the connections, less and less patiently.
+/// Waits for the connections to end, in steps: gently, then by refusing, then by closing.
 async fn end(tasks: &TaskTracker, deadline: Deadline, cut: &CancellationToken, stop: &Stop) {
     tasks.close();
     let grace = deadline.grace(clock::instant());
@@ -132,7 +132,7 @@ async fn end(tasks: &TaskTracker, deadline: Deadline, cut: &CancellationToken, s
     }
     tracing::warn!(
         connections = tasks.len(),
-        "the grace is over: requests in flight are refused"
+        "the grace period is over: requests in flight are refused"
     );
     cut.cancel();
     let last_words = deadline.left(clock::instant());

@@ -1,12 +1,12 @@
 //! The configurable prefix of all paths: `/influx/api/v2/write` is `/api/v2/write`. Paths without
-//! it are served too, so that probes on the machine itself need not know it. Where a client was given
-//! a base that ends in `/`, the path begins with two.
+//! it are served too, so that probes on the machine itself need not know it. If a client was given
+//! a base URL that ends in `/`, the path begins with two.
 
 use http::Uri;
 use http::uri::PathAndQuery;
 
-/// The target without the prefix, if it has it, and with a single `/` at its start; nothing if that
-/// is how it came. A prefix ends where a part of the path ends.
+/// Returns the target without the prefix, if it has it, and with a single `/` at its start; `None`
+/// if nothing changes. A prefix must end where a segment of the path ends.
 pub(super) fn strip(uri: &Uri, prefix: &str) -> Option<Uri> {
     let target = uri.path_and_query()?.as_str();
     let single = single_slash(target);
@@ -54,7 +54,7 @@ mod tests {
         }
     }
 
-    /// A base of `http://host:8086/`, and a client that adds `/write`.
+    /// From a bug: a client with the base `http://host:8086/` appends `/write`.
     #[test]
     fn a_path_may_begin_with_more_than_one_slash() {
         for (uri, prefix, path) in [

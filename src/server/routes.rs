@@ -1,5 +1,5 @@
-//! The one route table. Which methods a route answers, whether it asks for a token, and in which
-//! dialect it refuses are properties of its row.
+//! The one route table. The methods of a route, whether it requires a token, and the dialect of its
+//! errors are properties of its row.
 
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post};
@@ -13,14 +13,14 @@ use crate::auth::{AuthLayer, Forms};
 
 use super::layers::{Door, Refusals};
 
-/// Who may call a route.
+/// The clients that may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Everyone.
     Open,
     /// Holders of a token, if `server.metrics_require_auth` is set; otherwise everyone.
     OpenUnlessConfigured,
-    /// Holders of a token. What it must permit is the endpoint's business.
+    /// Holders of a token. The endpoint decides what the token must permit.
     Token,
     /// Holders of an operator token.
     Operator,
@@ -31,19 +31,19 @@ pub enum Access {
 pub struct Route {
     /// Its pattern.
     pub path: &'static str,
-    /// The methods that it answers. Where there is GET, HEAD is answered too.
+    /// The methods that it answers. A route with GET also answers HEAD.
     pub verbs: &'static [&'static str],
-    /// Who may call it.
+    /// The clients that may call it.
     pub access: Access,
-    /// What its errors look like, and with it which credentials it takes.
+    /// The form of its errors, which also decides the credentials that it accepts.
     pub dialect: Dialect,
-    /// What answers which method.
+    /// The handlers of its methods.
     methods: fn() -> MethodRouter<AppState>,
 }
 
 use Access::{Open, OpenUnlessConfigured, Operator, Token};
 
-/// Every path there is.
+/// All paths of the server.
 pub const ROUTES: &[Route] = &[
     route("/api/v2/write", &["POST"], Token, || post(v2_write::write)),
     route("/api/v2/buckets", &["GET"], Token, || get(v2::buckets)),
@@ -158,9 +158,9 @@ pub(super) fn router(app: &AppState) -> Router<AppState> {
         .method_not_allowed_fallback(fallback::method_not_allowed)
 }
 
-/// The pattern of a row as the metrics name it, and its dialect; `unmatched` for all else, so that
-/// paths which clients make up do not become time series. What there is not of v3 is told so in
-/// the words of v3.
+/// The pattern of a row as the metrics name it, and its dialect; `unmatched` for everything else,
+/// so that paths which clients make up do not become time series. A missing path of v3 is refused
+/// in the dialect of v3.
 pub(super) fn matched(pattern: Option<&str>, path: &str) -> (&'static str, Dialect) {
     let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
     let unmatched = match path.starts_with("/api/v3/") {
@@ -170,7 +170,7 @@ pub(super) fn matched(pattern: Option<&str>, path: &str) -> (&'static str, Diale
     row.map_or(("unmatched", unmatched), |row| (row.path, row.dialect))
 }
 
-/// Whether who calls the route of this pattern has to show a credential.
+/// Returns true if the route of this pattern requires a credential.
 pub(super) fn asks_for_credential(pattern: Option<&str>, app: &AppState) -> bool {
     let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
     !app.config().server.without_auth && row.is_some_and(|row| asks_for_token(row.access, app))

@@ -1,15 +1,15 @@
-//! The time that a stop may take: one deadline for everything that it does, because whoever stops a
-//! server waits once. Requests in flight come first; then what is in memory is flushed, as far as
-//! time allows. What is not stays in the log, and comes back with the next start.
+//! The time that a stop may take: one deadline for all of its steps, because whoever stops a server
+//! waits only once. Requests in flight come first; then memory is flushed as far as time allows.
+//! Points that are not flushed stay in the log and come back with the next start.
 
 use std::time::{Duration, Instant};
 
-/// For the refusals of requests that were cut to be written: at most this, and at most this part of
-/// the whole.
+/// The most time for writing the refusals of the requests that were ended; also at most a fraction
+/// of the whole.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 const LAST_WORDS_PART: u32 = 4;
 
-/// When a stop has to be over.
+/// The moment by which a stop has to be over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline {
     at: Instant,
@@ -17,7 +17,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// That of a stop that begins now and may take this long.
+    /// The deadline of a stop that begins now and may take this long.
     pub(super) fn of(whole: Duration, now: Instant) -> Self {
         Self {
             at: now + whole,
@@ -25,12 +25,12 @@ impl Deadline {
         }
     }
 
-    /// What is left of it.
+    /// The time that is left.
     pub(super) fn left(self, now: Instant) -> Duration {
         self.at.saturating_duration_since(now)
     }
 
-    /// How long requests in flight may go on before they are refused.
+    /// The time that requests in flight may continue before they are refused.
     pub(super) fn grace(self, now: Instant) -> Duration {
         self.left(now).saturating_sub(self.last_words)
     }
@@ -43,8 +43,8 @@ mod tests {
     use super::Deadline;
     use crate::clock;
 
-    /// Grace, refusals and flush came one after the other: 14 s at the defaults, Docker kills after
-    /// 10.
+    /// From a bug: the grace period, the refusals and the flush added up to 14 s at the defaults,
+    /// and Docker kills after 10.
     #[test]
     fn whatever_a_stop_does_takes_from_one_deadline() {
         let start = clock::instant();

@@ -5,12 +5,12 @@
 //!            └ of a letter:    plain HTTP: answered in plain with what to do
 //! ```
 //!
-//! Promises: certificate and key are exchanged as one ([`Tls::reload`]), for handshakes to come;
-//! connections that stand go on with what they have. A pair that cannot work is refused with the
-//! file that is to blame and what to do, and the one in use stays. Sessions of an earlier pair are
-//! not resumed. How long a handshake may take is for its caller to say.
+//! Promises: certificate and key are exchanged together ([`Tls::reload`]), for later handshakes;
+//! open connections keep theirs. A pair that cannot work is refused with the name of the faulty
+//! file and what to do, and the one in use stays. Sessions of an earlier pair are not resumed. The
+//! caller limits the time of a handshake.
 //!
-//! What a client presents is not asked for: who it is, is told by its token.
+//! Client certificates are not requested: a client is identified by its token.
 
 mod pair;
 #[cfg(test)]
@@ -30,7 +30,7 @@ use crate::config;
 
 pub use pair::TlsError;
 
-/// The certificate in use, shared by all clones: the listener's, and the one that reloads it.
+/// The certificate in use, shared by all clones: the listener's, and the one for reloading.
 #[derive(Clone, Debug)]
 pub struct Tls {
     shared: Arc<Shared>,
@@ -42,24 +42,25 @@ struct Shared {
     current: RwLock<Arc<ServerConfig>>,
 }
 
-/// What came through the door.
+/// The outcome of a handshake.
 #[derive(Debug)]
 pub(super) enum Arrival {
     /// The handshake is done.
     Encrypted(Box<TlsStream<TcpStream>>),
-    /// Somebody who speaks plain HTTP. Nothing was read.
+    /// The peer speaks plain HTTP. Nothing was read.
     Plain(TcpStream),
-    /// Gone without a word, as probes of a port do.
+    /// The peer closed without sending anything, as port probes do.
     Nobody,
 }
 
 impl Tls {
-    /// Reads the files that the settings name; absent if they name none: then the server speaks
-    /// plain HTTP. Blocks on the disk.
+    /// Reads the files that the settings name; `None` if they name none, in which case the server
+    /// speaks plain HTTP. Blocks on the disk.
     ///
     /// # Errors
     ///
-    /// The files cannot be read, or not be used together; the text says which, and what to do.
+    /// The files cannot be read or cannot be used together; the text names the file and says what
+    /// to do.
     pub fn load(files: &config::Tls) -> Result<Option<Self>, TlsError> {
         let Some(pem) = files.read()? else {
             return Ok(None);
@@ -73,12 +74,12 @@ impl Tls {
         }))
     }
 
-    /// Reads the files again, for handshakes to come. After an error all is as before. Blocks on
+    /// Reads the files again, for later handshakes. After an error nothing has changed. Blocks on
     /// the disk.
     ///
     /// # Errors
     ///
-    /// As of [`Tls::load`].
+    /// The errors of [`Tls::load`].
     pub fn reload(&self) -> Result<(), TlsError> {
         let Some(pem) = self.shared.files.read()? else {
             return Ok(());
@@ -89,13 +90,13 @@ impl Tls {
         Ok(())
     }
 
-    /// Meets who has connected. Takes as long as the peer lets it.
+    /// Does the handshake with a new connection. It has no time limit of its own.
     pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<Arrival> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
             return Ok(Arrival::Nobody);
         }
-        // The first byte of a handshake is 22, or 128 and more from clients of the last century.
+        // The first byte of a handshake is 22, or at least 128 from clients of the last century.
         if first
             .iter()
             .any(|byte| byte.is_ascii_graphic() || b"\r\n".contains(byte))

@@ -50,7 +50,7 @@ impl Process {
     }
 }
 
-/// `VmRSS:     1234 kB` in bytes.
+/// Returns `VmRSS:     1234 kB` in bytes.
 fn resident(status: String) -> Option<u64> {
     let line = status
         .lines()

@@ -1,21 +1,21 @@
-//! Where a chunked body ends (RFC 9112, section 7.1). Strict: CRLF only, digits only, extensions
-//! and trailers within a bound. The parser behind reads the same bytes again and makes the data of
-//! them; here only the end matters, and that both agree on it.
+//! Finding the end of a chunked body (RFC 9112, section 7.1). It is strict: CRLF only, digits only,
+//! bounded extensions and trailers. The parser after it reads the same bytes again and extracts the
+//! data; here only the end matters, and that both agree on it.
 
 use crate::narrow;
 use std::io;
 
-/// Bytes of extensions and trailers of one body.
+/// The most bytes of extensions and trailers of one body.
 const EXTRA_BYTES_MAX: usize = 8 * 1024;
 
-/// Hexadecimal digits of a chunk's size: what fits 60 bits.
+/// The most hexadecimal digits of a chunk's size: 60 bits.
 const DIGITS_MAX: u32 = 15;
 
 /// A scanner that can stop after any byte.
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     state: State,
-    /// Of the chunk that is being read.
+    /// The bytes that are left of the current chunk.
     left: u64,
     digits: u32,
     extra_bytes: usize,
@@ -30,7 +30,7 @@ enum State {
     Data,
     DataCr,
     DataLf,
-    /// At the start of a trailer's line, or of the empty line that ends it all.
+    /// At the start of a trailer line, or of the empty line that ends the body.
     TrailerStart,
     Trailer,
     TrailerLf,
@@ -39,7 +39,7 @@ enum State {
 }
 
 impl Chunks {
-    /// How many of these bytes belong to the body, and whether it ends with them.
+    /// Returns how many of these bytes belong to the body, and true if it ends with them.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> io::Result<(usize, bool)> {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
@@ -56,7 +56,7 @@ impl Chunks {
         Ok((at, false))
     }
 
-    /// Data of the chunk among `here` bytes.
+    /// Skips the chunk's data among `here` bytes; returns its length.
     fn skip(&mut self, here: usize) -> usize {
         let skipped = narrow::to_usize(self.left).min(here);
         self.left = self.left.saturating_sub(narrow::to_u64(skipped));
@@ -98,7 +98,7 @@ impl Chunks {
         Ok(State::Size)
     }
 
-    /// After the line with the size.
+    /// The state after the line with the size.
     fn sized(&mut self) -> State {
         self.digits = 0;
         if self.left == 0 {
@@ -129,7 +129,7 @@ fn malformed(reason: &'static str) -> io::Error {
 mod tests {
     use super::Chunks;
 
-    /// Where the body ends, if it does, however it is cut into two.
+    /// Returns where the body ends, if it does, however it is divided in two.
     fn end(bytes: &[u8]) -> Result<Option<usize>, String> {
         let whole = Chunks::default()
             .scan(bytes)

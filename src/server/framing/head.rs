@@ -1,5 +1,5 @@
-//! The head of an HTTP/1 request, read strictly (RFC 9112): what two readers could understand in
-//! two ways is refused.
+//! The head of an HTTP/1 request, read strictly (RFC 9112): a head that two readers could
+//! understand differently is refused.
 
 use http::Uri;
 use thiserror::Error;
@@ -7,13 +7,13 @@ use thiserror::Error;
 use super::Limits;
 use crate::certain::Certain;
 
-/// A length beyond this is no length: eight exabytes.
+/// The largest length that is accepted: eight exabytes.
 const LENGTH_MAX: u64 = u64::MAX / 2;
 
-/// No path of ours is longer, prefix and all.
+/// The most bytes of a path of ours, with its prefix.
 const PATH_BYTES_MAX: usize = 256;
 
-/// Why a head is refused. The texts are for the client.
+/// The reason for which a head is refused. The texts are for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(in crate::server) enum Refusal {
     #[error(
@@ -46,8 +46,8 @@ pub(in crate::server) enum Refusal {
     TooManyHeaders,
 }
 
-/// The path that a head asks for, if it is as plain as all of ours: whatever else is wrong with the
-/// head, nobody reads this in two ways.
+/// The path that a head requests, if it is as plain as all of ours: such a path has only one
+/// reading, whatever else is wrong with the head.
 pub(super) fn path(head: &[u8]) -> Option<&str> {
     let line = head.get(..memchr::memchr(b'\r', head).unwrap_or(head.len()))?;
     let target = line.split(|byte| *byte == b' ').nth(1)?;
@@ -57,14 +57,14 @@ pub(super) fn path(head: &[u8]) -> Option<&str> {
     std::str::from_utf8(path).ok().filter(|_| told)
 }
 
-/// How the end of the body is found.
+/// The way in which the end of the body is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length(u64),
     Chunked,
 }
 
-/// What a head is, as far as it is here.
+/// The verdict on a head, as far as it has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Incomplete,
@@ -72,7 +72,7 @@ pub(super) enum Verdict {
     Refused(Refusal),
 }
 
-/// Checks the head that `bytes` begin with.
+/// Checks the head at the start of `bytes`.
 pub(super) fn check(bytes: &[u8], limits: &Limits) -> Verdict {
     match measure(bytes, limits) {
         Err(refusal) => Verdict::Refused(refusal),
@@ -90,7 +90,7 @@ pub(super) fn check(bytes: &[u8], limits: &Limits) -> Verdict {
     }
 }
 
-/// The length of the head with its empty line; absent if that has not come.
+/// The length of the head with its empty line; absent if that line has not arrived.
 fn measure(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     let mut start = 0;
     for end in memchr::memchr_iter(b'\n', bytes) {
@@ -115,7 +115,7 @@ fn measure(bytes: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
     }
 }
 
-/// What of a head decides about the framing.
+/// The headers that decide about the framing.
 #[derive(Default)]
 struct Seen {
     headers: usize,
@@ -149,11 +149,11 @@ fn read(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
     }
 }
 
-/// What the first line says.
+/// The facts in the first line.
 struct RequestLine {
-    /// HTTP/1.1, or else 1.0.
+    /// True for HTTP/1.1, false for 1.0.
     http_11: bool,
-    /// A request of this method has a body.
+    /// True if requests with this method have a body.
     brings_body: bool,
 }
 
@@ -167,7 +167,7 @@ fn request_line(line: &[u8]) -> Result<RequestLine, Refusal> {
     else {
         return Err(Refusal::RequestLine);
     };
-    // As text first: of a fragment, which has no place here, nothing else would be looked at.
+    // Checked as text first: the URI parser would ignore a fragment, which is not allowed here.
     let target = std::str::from_utf8(target);
     let valid = is_token(method) && target.is_ok_and(|target| Uri::try_from(target).is_ok());
     let http_11 = match version {
@@ -198,7 +198,8 @@ impl Seen {
         {
             return Err(Refusal::LineEnd);
         }
-        // Only now: a carriage return or a form feed would be trimmed too.
+        // The value is trimmed only after the check, because this also removes a carriage return or
+        // a form feed.
         let value = value.trim_ascii();
         self.headers += 1;
         match name {
@@ -213,8 +214,9 @@ impl Seen {
         Ok(())
     }
 
-    /// Digits only: no sign, no blank, no list, and only once. The highest numbers have a meaning
-    /// of their own to the parser behind, which would refuse them in its own words.
+    /// Reads a length: digits only, without a sign, a blank or a list, and only once. The highest
+    /// numbers have a special meaning to the parser after us, which would refuse them with its own
+    /// text.
     fn length(&mut self, value: &[u8]) -> Result<(), Refusal> {
         let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
         let length = std::str::from_utf8(value).ok().filter(|_| digits);
@@ -229,7 +231,7 @@ impl Seen {
     }
 }
 
-/// RFC 9110, section 5.6.2.
+/// Returns true if this is a token of RFC 9110, section 5.6.2.
 fn is_token(name: &[u8]) -> bool {
     let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !name.is_empty() && name.iter().all(token)

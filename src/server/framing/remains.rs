@@ -1,10 +1,9 @@
-//! What is left of a connection when nobody serves it any more, and closing it so that the peer
-//! can read the last answer.
+//! The rest of a connection that is no longer served, and closing it so that the peer can read the
+//! last answer.
 //!
-//! Closing a socket while bytes of the peer lie unread in it resets the connection, and a reset
-//! may overtake the answer: the client then reports a broken connection instead of the 413 that
-//! was sent to it. So what the peer still sends is read and thrown away, within its share of the
-//! server's [`Drain`].
+//! Closing a socket with unread bytes in it resets the connection, and a reset may overtake the
+//! answer: the client then reports a broken connection instead of the 413 that was sent to it. So
+//! whatever the peer still sends is read and discarded, within its share of the server's [`Drain`].
 
 use std::time::Duration;
 
@@ -15,14 +14,14 @@ use tokio::time::timeout;
 use crate::narrow;
 use crate::server::drain::{Drain, Share};
 
-/// A peer that has been quiet for this long is not in the middle of sending: it is told at once
-/// that the connection ends.
+/// The time after which a quiet peer is not in the middle of sending: our side is then closed at
+/// once.
 const QUIET: Duration = Duration::from_millis(200);
 
-/// How long a peer that was told so may stay quiet before the connection is closed.
+/// The time that the peer may then stay quiet before the connection is closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is thrown away at once.
+/// The bytes that are discarded at once.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A connection that is no longer served.
@@ -32,28 +31,28 @@ pub(in crate::server) struct Remains<IO> {
     pub(super) unread: Unread,
 }
 
-/// What the peer may still be sending that nobody will read.
+/// The bytes that the peer may still send and nobody will read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// Nothing: all was read, or the peer has closed its side.
+    /// Nothing: everything was read, or the peer has closed its side.
     Nothing,
     /// The rest of a body of known length.
     Bytes(u64),
-    /// More, nobody knows how much.
+    /// An unknown number of bytes.
     Unknown,
 }
 
-/// Whether the end of a connection is itself told in bytes.
+/// The way in which a connection says that it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) enum Goodbye {
-    /// No: closing is all.
+    /// It just closes.
     Silent,
-    /// Yes, by both sides (TLS: close_notify). The peer's lies unread in the socket more often
-    /// than not, and closing then would reset the connection.
+    /// Both sides send bytes that say so (TLS: close_notify). The peer's are usually unread in the
+    /// socket, and closing then would reset the connection.
     Spoken,
 }
 
-/// Through which the connection comes back.
+/// The end at which the connection comes back.
 #[derive(Debug)]
 pub(in crate::server) struct Returned<IO>(oneshot::Receiver<Remains<IO>>);
 
@@ -69,10 +68,10 @@ impl<IO> Returned<IO> {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Remains<IO> {
-    /// Discards what still comes, half-closes, closes.
+    /// Discards what still arrives, half-closes the connection, then closes it.
     pub(in crate::server) async fn close(mut self, goodbye: Goodbye, drain: &Drain) {
         if self.unread == Unread::Nothing {
-            // However these end: next the connection is closed.
+            // The connection is closed next, however these two end.
             let _ = timeout(PATIENCE, self.io.shutdown()).await;
         } else {
             let mut share = drain.share();
@@ -86,8 +85,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Remains<IO> {
         }
     }
 
-    /// Throws bytes away until there are none left, the peer closes or is quiet, or its share is
-    /// used up.
+    /// Discards bytes until there are none left, the peer closes or is quiet, or the share is used
+    /// up.
     async fn discard(&mut self, share: &mut Share, unread: Unread, quiet: Duration) {
         let mut wanted = match unread {
             Unread::Nothing => 0,

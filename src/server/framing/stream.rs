@@ -9,10 +9,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{Guard, State};
 use crate::certain::Certain;
 
-/// Why there is a rest, if only an empty one.
-const FILLED: &str = "a read only adds, and of what came no more is passed on";
+/// The reason why the slice of new bytes exists, even if it is empty.
+const FILLED: &str = "a read only adds bytes, and no more are passed on than arrived";
 
-/// What is read at once while a head is awaited.
+/// The bytes that are read at once while waiting for a head.
 const HEAD_CHUNK_BYTES: usize = 4096;
 
 fn gone() -> io::Error {
@@ -20,7 +20,7 @@ fn gone() -> io::Error {
 }
 
 impl<IO: AsyncRead + Unpin> Guard<IO> {
-    /// Reads more of a head. False if the peer has closed its side.
+    /// Reads more of a head. Returns false if the peer has closed its side.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.awaiting_first || !self.held.is_empty() {
             self.head_timer.start();
@@ -29,7 +29,8 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
         let mut chunk = ReadBuf::new(&mut chunk);
         let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
         if io.poll_read(cx, &mut chunk)?.is_pending() {
-            // Closing in silence is what a peer that sent no request can expect.
+            // A peer that sent no request can only expect the connection to close without an
+            // answer.
             ready!(self.head_timer.poll_expired(cx));
             return Poll::Ready(Ok(false));
         }
@@ -37,7 +38,7 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
         Poll::Ready(Ok(!chunk.filled().is_empty()))
     }
 
-    /// Reads a body straight into `out`. What belongs to the next request is held back.
+    /// Reads a body straight into `out`. Bytes of the next request are held back.
     fn poll_body(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = out.filled().len();
         let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
@@ -74,7 +75,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
                 return Poll::Ready(Ok(()));
             }
             match this.state {
-                // Its answer ends the connection; the end of the input would end it before.
+                // The answer ends the connection; an end of the input would end it before that.
                 State::Refused => return Poll::Pending,
                 State::Head => {
                     if !ready!(this.poll_head(cx))? {
@@ -135,7 +136,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
         self.poll_taken(cx, |io, cx| io.poll_flush(cx))
     }
 
-    /// Only flushes: closing is done with care, by whoever gets the connection back.
+    /// Only flushes: the connection is closed properly once it has been given back.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_flush(cx)
     }

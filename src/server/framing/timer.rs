@@ -1,4 +1,4 @@
-//! A deadline that is set when something begins and cleared when it is done.
+//! A deadline that is set when work begins and cleared when it is done.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-/// Runs, or does not. The allocation is made once and kept.
+/// A timer that can be started and stopped. It allocates once and keeps the allocation.
 #[derive(Debug)]
 pub(super) struct Timer {
     duration: Duration,
@@ -23,7 +23,7 @@ impl Timer {
         }
     }
 
-    /// Starts it unless it runs.
+    /// Starts the timer unless it is running.
     pub(super) fn start(&mut self) {
         if self.running {
             return;
@@ -42,7 +42,7 @@ impl Timer {
         self.running = false;
     }
 
-    /// Ready when it ran out; pending while it does not run.
+    /// Ready once the timer has run out; pending while it is not running.
     pub(super) fn poll_expired(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.sleep {
             Some(sleep) if self.running => sleep.as_mut().poll(cx),

@@ -1,5 +1,5 @@
-//! The door of a route that asks for a token: decides by the catalog, once that is open. `auth` has
-//! the layer that calls it.
+//! The door of a route that requires a token: it decides by the catalog, once that is open. The
+//! layer that calls it is in `auth`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -22,20 +22,21 @@ pub(in crate::server) struct Door {
     refusals: Refusals,
 }
 
-/// The [`Reason`]s that stand in the log: each once, or strangers would fill it.
+/// The [`Reason`]s that were logged: each only once, or strangers could fill the log.
 #[derive(Clone, Debug, Default)]
 pub(in crate::server) struct Refusals {
     told: Arc<AtomicU8>,
 }
 
 impl Refusals {
-    /// Who sets a client up sees only 401, who runs the server can see why.
+    /// Logs the reason for a 401: the client sees only the status, but the operator of the server
+    /// can see why.
     fn tell(&self, credentials: &Credentials<'_>, catalog: &Catalog) {
         let reason = Reason::of(credentials, catalog);
         let flag = reason as u8;
         if self.told.fetch_or(flag, Ordering::Relaxed) & flag == 0 {
             let advice = reason.advice();
-            tracing::info!("a request was refused with 401 (told once): {advice}");
+            tracing::info!("a request was refused with 401 (logged once): {advice}");
         }
     }
 }

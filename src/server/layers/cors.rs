@@ -1,5 +1,6 @@
-//! Who may read our answers from a web page, and the question a browser asks first (`OPTIONS`),
-//! which carries no credentials and is therefore answered before any are asked for.
+//! Cross-origin requests: which web pages may read our answers, and the preflight request of a
+//! browser (`OPTIONS`), which carries no credentials and is therefore answered before any are
+//! required.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -13,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::api::AppState;
 use crate::config::Cors;
 
-/// Headers that scripts need: when to come back, and what to tell us about.
+/// The headers that scripts need: when to retry, and the request's id for reports.
 const EXPOSED: &str =
     "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, X-Influxdb-Version, Retry-After";
 
@@ -29,7 +30,7 @@ pub(super) async fn cors(State(app): State<AppState>, request: Request, next: Ne
     let allowed = allow(app.config().server.cors(), origin.as_ref(), headers);
     match asked {
         true if allowed => describe(headers),
-        // What a page may read beyond the body stands on the answer itself.
+        // The headers that a page may read are named on the answer itself.
         false if allowed && origin.is_some() => {
             let exposed = HeaderValue::from_static(EXPOSED);
             headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
@@ -39,7 +40,7 @@ pub(super) async fn cors(State(app): State<AppState>, request: Request, next: Ne
     response
 }
 
-/// Names the origin that may read the answer; false if the one that asks may not.
+/// Sets the origin that may read the answer; returns false if the requesting one may not.
 fn allow(cors: Cors<'_>, origin: Option<&HeaderValue>, headers: &mut HeaderMap) -> bool {
     match cors {
         Cors::Any => {
@@ -48,7 +49,7 @@ fn allow(cors: Cors<'_>, origin: Option<&HeaderValue>, headers: &mut HeaderMap) 
         }
         Cors::Listed([]) => false,
         Cors::Listed(listed) => {
-            // A cache must not give one origin's answer to another.
+            // A cache must not return one origin's answer to another.
             headers.append(VARY, HeaderValue::from_static("Origin"));
             let known = |origin: &&HeaderValue| listed.iter().any(|known| *origin == known);
             let Some(origin) = origin.filter(known) else {

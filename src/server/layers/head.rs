@@ -1,4 +1,4 @@
-//! Heads that are refused whatever they ask for: those that the guard replaced, and over HTTP/2,
+//! Heads that are refused whatever they request: those that the guard replaced, and over HTTP/2,
 //! which the guard does not read, those with too many headers.
 
 use axum::extract::{Request, State};

@@ -1,6 +1,7 @@
-//! With authentication off, whoever reaches the port may write. A web page in the user's browser
-//! reaches it too, if it makes its own host name resolve to this machine (DNS rebinding), but the
-//! browser then sends that name: so only loopback names and configured ones are let in.
+//! Protection from DNS rebinding. If authentication is off, everybody who reaches the port may
+//! write. A web page in the user's browser reaches it too, if it makes its own host name resolve to
+//! this machine, but the browser then sends that name: so only loopback names and configured ones
+//! are accepted.
 
 use std::net::IpAddr;
 
@@ -23,7 +24,7 @@ pub(super) async fn host(State(app): State<AppState>, request: Request, next: Ne
     ApiError::new(Code::Forbidden, text).into_response()
 }
 
-/// The name under which the client calls, without the port. A name that cannot be read is empty.
+/// The host name that the client sent, without the port. A name that cannot be read is empty.
 fn named(request: &Request) -> Option<String> {
     let of_header = || {
         let value = request.headers().get(HOST)?;
@@ -40,7 +41,8 @@ fn named(request: &Request) -> Option<String> {
     request.uri().host().map(str::to_owned).or_else(of_header)
 }
 
-/// No browser leaves the name out; probes that speak HTTP/1.0 do.
+/// Returns true if requests with this name are accepted, and those without one: no browser omits
+/// it, but probes that speak HTTP/1.0 do.
 fn permitted(name: Option<&str>, allowed: &[String]) -> bool {
     let Some(name) = name else { return true };
     let bare = name.trim_start_matches('[').trim_end_matches(']');

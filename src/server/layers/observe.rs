@@ -1,5 +1,6 @@
-//! The outermost layer: a request has an id, which is in the log, on the answer and in the text of
-//! a 500; it is counted and timed under its route's pattern; every answer names us.
+//! The outermost layer: it gives a request an id, which is in the log, on the answer and in the
+//! text of a 500; it counts and times the request under its route's pattern; it names the server on
+//! every answer.
 //!
 //! Neither query strings nor header values are logged: they may hold credentials.
 
@@ -20,11 +21,11 @@ use crate::clock;
 use crate::server::routes;
 use crate::telemetry::{Quiet, VERSION};
 
-/// Where a request came from, as an extension.
+/// The address of the peer that sent a request, as an extension.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Peer(pub(in crate::server) SocketAddr);
 
-/// Of answers with one status, so many lines in so long.
+/// The bound on log lines: the number of lines per status and time.
 pub(super) fn quiet() -> Quiet<u16> {
     Quiet::new(20, Duration::from_secs(10))
 }
@@ -64,8 +65,8 @@ pub(super) async fn observe(
     response
 }
 
-/// Whether an answer is logged, and how many like it were not. Strangers choose how often they are
-/// refused; our own faults are told each.
+/// Returns how many similar answers were not logged, if this one is to be. Strangers choose how
+/// often they are refused, so those lines are bounded; every fault of ours is logged.
 fn is_told(quiet: &Quiet<u16>, status: StatusCode) -> Option<u64> {
     if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
         quiet.admit(status.as_u16(), clock::instant())
@@ -103,8 +104,8 @@ fn log(
     }
 }
 
-/// A warning is for what the operator can act on. That something is not implemented is for whoever
-/// asked; probes ask `/ready` in order to be told that it is not yet.
+/// The level of an answer. A warning is for what the operator can act on. A 501 concerns only the
+/// client, and probes request `/ready` to learn that the server is not ready yet.
 fn level(status: StatusCode, route: &str) -> Level {
     match status {
         StatusCode::SERVICE_UNAVAILABLE if route.ends_with("/ready") => Level::DEBUG,

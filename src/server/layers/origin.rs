@@ -1,11 +1,12 @@
-//! Pages of other web sites. A browser lets any page send simple requests to any server: the page
-//! cannot read the answer, but the request is done. Where a route asks for a credential that costs
-//! nothing, for the page has none. Where it asks for none (authentication is off, or the route is
-//! open to all), the browser itself says who asks: a page of another origin that
-//! `server.cors_origins` does not name is refused before anything is done, whatever it asks for.
+//! Protection from pages of other web sites. A browser lets any page send simple requests to any
+//! server: the page cannot read the answer, but the request is executed. This is harmless if a
+//! route requires a credential, because the page has none. If it requires none (authentication is
+//! off, or the route is open to all), the browser itself says who sends the request: a page of
+//! another origin that `server.cors_origins` does not name is refused before anything is done,
+//! whatever it requests.
 //!
-//! Whether a page is ours the browser says too (`Sec-Fetch-Site: same-origin`), where the page came
-//! encrypted or from this machine; else its origin is held against `Host`.
+//! The browser also says whether a page is ours (`Sec-Fetch-Site: same-origin`), if the page came
+//! encrypted or from this machine; otherwise its origin is compared with `Host`.
 //!
 //! Programs send neither `Origin` nor `Sec-Fetch-Site`, so nothing changes for them. Origins are as
 //! in RFC 6454; `null`, which sandboxed pages send, is never ours.
@@ -22,7 +23,7 @@ use crate::api::error::{ApiError, Code};
 use crate::config::Cors;
 use crate::server::routes;
 
-/// Where a request comes from, as browsers tell it; no page can set it.
+/// The header in which browsers say where a request comes from; no page can set it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 pub(super) async fn origin(State(app): State<AppState>, request: Request, next: Next) -> Response {
@@ -36,7 +37,7 @@ pub(super) async fn origin(State(app): State<AppState>, request: Request, next: 
     ApiError::new(Code::Forbidden, text).into_response()
 }
 
-/// Whether a page that is neither ours nor allowed asks.
+/// Returns true if a page that is neither ours nor allowed sends the request.
 fn is_foreign(headers: &HeaderMap, uri: &Uri, cors: Cors<'_>) -> bool {
     let Cors::Listed(listed) = cors else {
         return false;
@@ -47,7 +48,7 @@ fn is_foreign(headers: &HeaderMap, uri: &Uri, cors: Cors<'_>) -> bool {
     if origins.peek().is_none() {
         return sites().any(|site| is_from(site, b"cross-site"));
     }
-    // No page can set this header, and `Host` may be what a proxy calls us.
+    // No page can set this header, and `Host` may be the name that a proxy uses for us.
     if sites().next().is_some() && sites().all(|site| is_from(site, b"same-origin")) {
         return false;
     }
@@ -62,8 +63,8 @@ fn is_foreign(headers: &HeaderMap, uri: &Uri, cors: Cors<'_>) -> bool {
     })
 }
 
-/// Whether an origin is that of pages of this host. A host that names no port has that of the
-/// scheme, which only the origin tells: TLS may end before us.
+/// Returns true if an origin is that of pages of this host. A host without a port has that of the
+/// scheme, which only the origin names: TLS may end at a proxy.
 fn is_of(origin: &HeaderValue, host: &Authority) -> bool {
     let origin = origin
         .to_str()
@@ -123,7 +124,8 @@ mod tests {
         assert!(foreign(some, &both), "each of them counts");
     }
 
-    /// From a bug: a proxy that puts its own name for us into `Host` made our own pages foreign ones.
+    /// From a bug: behind a proxy that puts its own name for us into `Host`, our own pages counted
+    /// as foreign.
     #[test]
     fn a_page_that_the_browser_calls_ours_may_ask_whatever_host_a_proxy_names() {
         let behind_proxy = |site| {

@@ -1,4 +1,4 @@
-//! A panic in an endpoint is a 500 of that request, not the end of its connection.
+//! Panics in endpoints: each is a 500 for its request, not the end of its connection.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -14,7 +14,7 @@ use crate::vital;
 pub(super) async fn catch(request: Request, next: Next) -> Response {
     let mut answer = pin!(next.run(request));
     let caught = std::future::poll_fn(|cx| {
-        // What is left half done belongs to this request alone, and is dropped with it.
+        // Half-done state belongs to this request alone, and is dropped with it.
         match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(vital::text(panic.as_ref()))),

@@ -1,5 +1,5 @@
-//! When a stop has waited long enough, what is still in flight is refused with 503. Dropping the
-//! endpoint loses nothing: a commit runs in its own task.
+//! The end of requests in a stop: once it has waited long enough, requests that are still in flight
+//! are refused with 503. Dropping the endpoint loses nothing: a commit runs in its own task.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;

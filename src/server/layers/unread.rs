@@ -1,13 +1,13 @@
 //! Bodies of requests that were answered before they were read.
 //!
-//! The rest is read and thrown away, after the answer and within its share of the server's
-//! [`Drain`]: a client that sends everything before it reads gets to its answer, and the connection
-//! can be used for the next request. Two kinds over HTTP/1 are left to whoever closes the connection,
-//! and the answer says that it ends: a long body, and one that waits to be asked for
-//! (`Expect: 100-continue`), for reading it would ask.
+//! The rest is read and discarded, after the answer and within its share of the server's [`Drain`]:
+//! a client that sends everything before it reads still gets its answer, and the connection can be
+//! used for the next request. Two kinds over HTTP/1 are left to the code that closes the
+//! connection, and the answer says that the connection ends: a long body, and one that waits for
+//! our consent (`Expect: 100-continue`), because reading it would give that consent.
 //!
-//! Over HTTP/2 only the stream is concerned. When its share is used up it is reset, with `NO_ERROR`
-//! because the answer is whole by then (RFC 9113, section 8.1).
+//! Over HTTP/2 only the stream is concerned. When its share is used up, it is reset with
+//! `NO_ERROR`, because the answer is complete by then (RFC 9113, section 8.1).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ use tokio::runtime::Handle;
 
 use crate::server::drain::Drain;
 
-/// Up to this a connection of HTTP/1 is kept for the next request.
+/// The largest rest after which an HTTP/1 connection is kept for the next request.
 const SHORT_BYTES_MAX: u64 = 1 << 20;
 
-/// A client that sends nothing for this long is not sending.
+/// The time after which a quiet client is taken not to be sending.
 const QUIET: Duration = Duration::from_secs(2);
 
 pub(super) async fn unread(State(drain): State<Drain>, request: Request, next: Next) -> Response {
@@ -58,11 +58,11 @@ pub(super) async fn unread(State(drain): State<Drain>, request: Request, next: N
     response
 }
 
-/// A body that tells whether it was read to its end.
+/// A body that notices whether it was read to its end.
 struct Watched {
     body: Option<Body>,
     ended: Arc<AtomicBool>,
-    /// Present if what is not read is to be read and thrown away.
+    /// Present if an unread rest is to be read and discarded.
     drain: Option<Drain>,
 }
 

@@ -1,4 +1,5 @@
-//! From two files of PEM to what handshakes are made with, or to what is wrong with them.
+//! Conversion of two PEM files into the configuration of handshakes, or into an error that says
+//! what is wrong with them.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,26 +17,26 @@ use super::validity::{self, Standing};
 use crate::clock::Clock;
 use crate::config::{PemFile, PemFileError, PemFiles};
 
-/// What is offered to clients that let the server choose, the best first.
+/// The protocols that are offered, the preferred first.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Why a certificate and its key cannot be used.
+/// The reason for which a certificate and its key cannot be used.
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// A file could not be read.
     #[error(transparent)]
     File(#[from] PemFileError),
-    /// A file is not what it should be.
+    /// A file does not hold what it should.
     #[error("{} ({key}) cannot be used: {reason}", path.display())]
     Unusable {
         /// The key of the configuration that names the file.
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The fault, and what to do.
         reason: String,
     },
-    /// Each is fine, but they are not of one pair.
+    /// Each is valid, but they do not belong together.
     #[error(
         "the private key in {} (tls.key_file) does not belong to the first certificate in {} \
          (tls.cert_file): give both of one issue, and in tls.cert_file the server's own \
@@ -51,13 +52,13 @@ pub enum TlsError {
     },
 }
 
-/// What handshakes are made with. A certificate whose time is not now is taken with a warning:
-/// some clients can still be told to accept it.
+/// Makes the configuration of handshakes. A certificate that is not valid now is accepted with a
+/// warning: some clients can be set to accept it all the same.
 pub(super) fn understand(files: &PemFiles, clock: &Clock) -> Result<Arc<ServerConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let (chain, key) = (certificates(&files.cert)?, private_key(&files.key)?);
     let key = provider.key_provider.load_private_key(key).map_err(|_| {
-        // What the library says of it names neither what came nor what is wanted.
+        // The library's error names neither what was given nor what is needed.
         let wanted = "an RSA (2048 bits or more), ECDSA (P-256 or P-384) or Ed25519 key";
         let reason = format!("{wanted} is needed; this is another, or it is damaged");
         unusable(&files.key, reason)

@@ -1,4 +1,4 @@
-//! From when to when a certificate is valid: the library that makes the handshakes does not tell.
+//! The period in which a certificate is valid, which the TLS library does not expose.
 
 use chrono::{DateTime, Utc};
 use x509_cert::Certificate;
@@ -7,14 +7,14 @@ use x509_cert::time::Time;
 
 const NS: i64 = 1_000_000_000;
 
-/// The first and the last second.
+/// The first and the last second of the period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Validity {
     pub(super) not_before: DateTime<Utc>,
     pub(super) not_after: DateTime<Utc>,
 }
 
-/// How a moment stands to it.
+/// The position of a moment relative to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     Early,
@@ -35,7 +35,7 @@ impl Validity {
     }
 }
 
-/// Of a certificate in DER. What is not understood is not judged.
+/// Reads the period of a certificate in DER; `None` if it is not understood.
 pub(super) fn of(der: &[u8]) -> Option<Validity> {
     let certificate = Certificate::from_der(der).ok()?;
     let validity = certificate.tbs_certificate().validity();
