@@ -1,5 +1,5 @@
-//! The handle to the open tables of a server. What it does is told in the folders that do it; here
-//! is what they share.
+//! The handle to the open tables of a server, with the state that its clones share. Its methods are
+//! in the modules that do the work.
 
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -22,7 +22,7 @@ pub struct Lake {
     pub(super) shared: Arc<Shared>,
 }
 
-/// What all clones of a handle share.
+/// The state that all clones of a handle share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) node_id: u64,
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     pub(super) app: String,
     pub(super) tables: Tables,
     pub(super) positions: Positions,
-    /// How far the wall clock is believed.
+    /// Decides how far the wall clock is trusted.
     pub(super) trust: Trust,
     pub(super) catalog: Catalog,
     pub(super) buffer: Buffer,
@@ -39,12 +39,12 @@ pub(super) struct Shared {
     pub(super) metrics: Metrics,
     pub(super) options: Options,
     pub(super) joins: JoinLimits,
-    /// When files that belong to no table were last looked for.
+    /// The last time that all tables were searched for files that belong to none.
     pub(super) vacuumed: Mutex<Instant>,
 }
 
 impl Lake {
-    /// Up to which frame everything of a table is in the lake: a replay leaves it out.
+    /// The last frame up to which all rows of a table are in the lake. A replay skips them.
     pub fn flushed(&self, table: &TableId) -> Sequence {
         self.shared.positions.of(table).flushed
     }
@@ -62,13 +62,13 @@ impl Lake {
         self.shared.clock.now_ns() / 1_000_000
     }
 
-    /// The time, if it is believed, in nanoseconds since the epoch ([`super::trust`]).
+    /// The time in nanoseconds since the epoch, or an error if the clock is not trusted ([`super::trust`]).
     pub(super) fn certain_now_ns(&self) -> Result<i64, LakeError> {
         self.shared.trust.certain_now_ns()
     }
 
-    /// An operator says that the clock is right: it is believed from now on. Returns the time, in
-    /// nanoseconds since the epoch; durable when it returns. Blocks on the disk.
+    /// Trusts the clock from now on, as an operator has confirmed it. Returns the time, in nanoseconds
+    /// since the epoch; it is durable by then. Blocks on the disk.
     pub fn trust_clock(&self) -> Result<i64, LakeError> {
         self.shared.trust.believe_clock()
     }

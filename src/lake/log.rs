@@ -1,4 +1,4 @@
-//! The log, as the lake sees it: what it needs of it, and nothing of how it works.
+//! The log as the lake sees it: the operations that the lake needs, whatever implements them.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
@@ -6,30 +6,30 @@ use std::fmt::Debug;
 use crate::buffer::LoggedAgain;
 use crate::id::TableId;
 
-/// Rows that are logged again; named here for who implements the log.
+/// Rows that are logged again; exported for implementations of the log.
 pub use crate::columnar::Batch;
 
 /// The log.
 pub trait Log: Send + Sync + Debug {
-    /// Bytes that count against its limit: without those that are apart ([`Log::refuse`]).
+    /// The bytes that count against its limit: all but those that are set apart ([`Log::refuse`]).
     fn bytes(&self) -> u64;
-    /// Bytes that could go but for these tables.
+    /// The bytes that are kept only because of these tables.
     fn pinned_bytes(&self, tables: &HashSet<TableId>) -> u64;
-    /// Lets go of what no table needs any more. Blocks on the disk.
+    /// Releases what no table needs any more. Blocks on the disk.
     fn release(&self) -> Result<(), String>;
-    /// Takes no more points for these tables, which cannot be flushed, until told otherwise. Of the
-    /// log so many bytes do not count, for they are theirs.
+    /// Refuses points for these tables, which cannot be flushed, until the next call. `apart_bytes`
+    /// bytes of the log belong to them and do not count against its limit.
     fn refuse(&self, tables: HashSet<TableId>, apart_bytes: u64);
-    /// Takes no points for a table until the result is dropped. Returns when all that were on their
-    /// way are in the buffer. Blocks on the disk.
+    /// Takes no points for a table until the returned value is dropped. Returns once all points that
+    /// were on their way are in the buffer. Blocks on the disk.
     fn hold(&self, table: &TableId) -> Result<Box<dyn TableHold>, String>;
 }
 
-/// A table that gets no points.
+/// A hold on a table that gets no points meanwhile.
 pub trait TableHold: Send {
-    /// Logs rows of the table once more that are in the buffer, each field with its newest value.
-    /// Returns when they are durable. Blocks on the disk.
+    /// Logs buffered rows of the table once more, each field with its newest value. Returns once they
+    /// are durable. Blocks on the disk.
     fn log_again(&mut self, rows: &Batch) -> Result<(), String>;
-    /// The frames so far, also of what has failed.
+    /// The frames that were logged so far, also those of an attempt that failed.
     fn logged(&self) -> Option<LoggedAgain>;
 }

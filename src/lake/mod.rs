@@ -3,41 +3,47 @@
 //! ```text
 //! buffer ─ seal ─ sort, merge, encode ─ files written and synced ─ commit with txn ─ release ─ log shrinks
 //!                                                                     │
-//!                          compaction, retention, checkpoints, vacuum ┘ one owner a table
+//!                          compaction, retention, checkpoints, vacuum ┘ one owner per table
 //! ```
 //!
-//! One Delta Lake table a bucket and measurement, partitioned by day, in the oldest protocol that
-//! every engine reads: `time` in microseconds, `time_ns` exact, tags and fields as columns whose
-//! metadata says their name in line protocol and their kind. Files are sorted by tags and time;
-//! no two rows of one file are the same point. Of equal points in several files the one with the
-//! higher number in its name wins, field by field, and what is still buffered wins over all. The
-//! number is checked at the commit, so that the order of numbers is the order of commits (see
+//! There is one Delta Lake table per bucket and measurement, partitioned by day, in the oldest
+//! protocol that every engine reads: `time` in microseconds, `time_ns` exact, and tags and fields as
+//! columns whose metadata holds their name in line protocol and their kind. Files are sorted by tags
+//! and time, and no two rows of one file are the same point. If several files have equal points, the
+//! file with the higher number in its name wins, field by field; buffered points win over all files.
+//! The number is checked at the commit, so that the order of numbers is the order of commits (see
 //! `state::data_file`), and compaction keeps it (see `upkeep::plan`).
 //!
 //! # Promises
 //!
 //! - A frame of the log is in the table once, or not yet: the commit carries
-//!   `txn(node, sequence)`, which is compared before every attempt. What happened to a commit that
-//!   was not answered, the table tells.
+//!   `txn(node, sequence)`, which is compared before every attempt. If a commit's outcome is
+//!   unknown, the table's log decides.
 //! - Files and the table's log are on disk before memory is freed and the log shrinks.
-//! - A reader sees a file or the segment that it came from: [`Snapshot::flushed`] says up to
-//!   which frame the files have everything.
-//! - Several nodes may write to one table. Each commit is optimistic and tried anew.
+//! - A reader sees a file or the segment that it came from, never both: [`Snapshot::flushed`] is
+//!   the last frame up to which the files are complete.
+//! - Several nodes may write to one table. Commits are optimistic and retried.
 //!
 //! # Memory
 //!
-//! Whatever grows with data is paid for before it is made, in pieces that fit whatever the budget is:
+//! Memory for whatever grows with the data is reserved before it is used, in pieces that fit any budget:
 //!
-//! | what | paid from | if there is too much of it |
+//! | what | reserved from | if there is too much of it |
 //! | --- | --- | --- |
-//! | sorting and encoding a flush | free memory while there is plenty, else what is set aside for flushing | fewer segments at once, and no more days than there may be column chunks |
-//! | logging rows again of a table that cannot be flushed | what is set aside for flushing | a range of times after the other |
-//! | reading a table's log anew | what is set aside for flushing | one after the other |
-//! | states of tables between their uses | a share that is counted | who was not used for the longest time goes |
+//! | sorting and encoding a flush | free memory while there is plenty, else the memory set aside for flushing | fewer segments at once, and fewer days, to limit the number of column chunks |
+//! | logging the rows of a table that cannot be flushed again | the memory set aside for flushing | one range of times after another |
+//! | reading a table's log anew | the memory set aside for flushing | one log after another |
+//! | states of tables between their uses | a share of the budget | the least recently used state goes |
 //! | joining files | free memory, waited for | smaller row groups and files |
-//! | the library's view of a table, for a checkpoint or a vacuum | free memory, waited for | with the next upkeep |
+//! | the library's view of a table, for a checkpoint or a vacuum | free memory, waited for | retried with the next upkeep |
 //!
-//! This module does not know HTTP, lines, or how rows are read out.
+//! # Rooms
+//!
+//! From the top: `open` and `flusher` run the work; `upkeep`, `removal`, `flush` and `reading`
+//! do it, on the `handle` that they share; `tables`, `table` and `positions` hold what is known;
+//! `state` is a table at one version; `store` and `parquet` are the bytes.
+//!
+//! This module does not know HTTP, line protocol, or how rows are exported.
 
 mod deletion;
 mod error;

@@ -2,7 +2,7 @@
 //!
 //! A folder is named like its bucket or measurement, bytes outside of `A-Za-z0-9_-.` as `!` and
 //! two hexadecimal digits: unlike `%20`, nobody decodes that on the way. A name that is too long
-//! for a folder is cut and gets a part of its hash. The table itself knows its whole name.
+//! for a folder is cut and gets a part of its hash. The whole name is in the table's metadata.
 
 use crate::certain::Certain;
 use sha2::{Digest as _, Sha256};
@@ -13,7 +13,7 @@ const FOLDER_BYTES_MAX: usize = 200;
 /// Columns of every table that no tag or field may take.
 const OURS: [&str; 3] = ["time", "time_ns", "day"];
 
-/// What engines do not take in the name of a column.
+/// Characters that engines do not accept in the name of a column.
 const FORBIDDEN: &str = " ,;{}()\n\t=";
 
 /// The folder of a bucket, or of a measurement in it.
@@ -38,7 +38,7 @@ pub(super) fn folder(name: &str) -> String {
     folder
 }
 
-/// The name of a folder that was not cut; nothing for one that was, or that is not ours.
+/// The name that a folder stands for; nothing if it was cut, or is not ours.
 pub(super) fn of_folder(folder: &str) -> Option<String> {
     if folder.contains("!!") {
         return None;
@@ -58,7 +58,7 @@ pub(super) fn of_folder(folder: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A column name for `name`, given which ones are `taken`, which is asked in [`folded`] form:
+/// Returns a column name for `name` that is not taken. `taken` is asked about [`folded`] names, as
 /// engines compare names without regard to case.
 pub(super) fn column(name: &str, number: usize, taken: impl Fn(&str) -> bool) -> String {
     let is_free = |candidate: &str| {
@@ -85,7 +85,7 @@ pub(super) fn column(name: &str, number: usize, taken: impl Fn(&str) -> bool) ->
     candidate
 }
 
-/// A name as an engine that ignores case sees it: equal for two names that it takes for one.
+/// A name in the form in which engines that ignore case compare it.
 pub(super) fn folded(name: &str) -> String {
     #[cfg(test)]
     tests::FOLDED.set(tests::FOLDED.get() + 1);

@@ -1,10 +1,11 @@
-//! Opening the lake: the store, and what is not known of flushes that were cut short.
+//! Opening the lake: the store, and the flushes that were cut short with an unknown outcome.
 //!
-//! A start asks the tables with such a flush before it replays the log, and waits for a store that
-//! does not answer. It does not wait for one table that cannot tell, for it is damaged, or nobody may
-//! read it: the others have nothing to do with that. Its rows come back from the log in segments
-//! that end where its flushes ended ([`super::positions`]), and nothing is added to the table before it
-//! can be asked. What it has then is let go of, and only the rest is flushed.
+//! Before it replays the log, a start asks the tables that have a flush of unknown outcome, and waits
+//! for a store that does not answer. It does not wait for a single table that cannot be read because
+//! it is damaged or access to it is denied: the other tables do not depend on it. The rows of that
+//! table come back from the log in segments that end where its flushes ended ([`super::positions`]),
+//! and nothing is added to it until it can be read. Then the rows that it has are released, and only
+//! the rest is flushed.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,37 +25,37 @@ use crate::memory::Budget;
 use crate::storage::{Storage, data_format};
 use crate::telemetry::Metrics;
 
-/// How long a start waits before it asks a store again that did not answer.
+/// The pause before a start asks again a store that did not answer.
 const ASK_AGAIN: Duration = match cfg!(test) {
     true => Duration::from_millis(20),
     false => Duration::from_secs(2),
 };
 
-/// A table that could not be asked so often, while the store answers, is at fault itself.
+/// After this many failures to read a table while the store answers, the table itself is at fault.
 const TIMES_ASKED: u32 = 3;
 
-/// What the lake is made of.
+/// The parts that a lake is opened from.
 #[derive(Debug)]
 pub struct LakeParts {
     /// The data folder.
     pub storage: Arc<dyn Storage>,
-    /// Which buckets there are.
+    /// The buckets.
     pub catalog: Catalog,
-    /// Where points come from.
+    /// The source of the points.
     pub buffer: Buffer,
     /// Memory for all of it.
     pub budget: Budget,
     /// The wall clock.
     pub clock: Clock,
-    /// Where numbers go.
+    /// The counters and histograms to fill.
     pub metrics: Metrics,
-    /// How it works.
+    /// The settings.
     pub options: Options,
 }
 
 impl Lake {
-    /// Opens the store of the tables, and asks those with a flush whose end is not known. If the
-    /// store does not answer, that is told and tried again.
+    /// Opens the store of the tables, and asks the tables that have a flush of unknown outcome. If the
+    /// store does not answer, this is logged and tried again.
     pub async fn open(opened: LakeParts) -> Result<Self, LakeError> {
         let node_id = data_format(opened.storage.as_ref())?.node_id;
         let url = opened.options.url.as_ref();
@@ -62,7 +63,7 @@ impl Lake {
         Self::open_in(store, node_id, opened, JoinLimits::default()).await
     }
 
-    /// The same in a store.
+    /// Like [`Lake::open`], in a given store.
     pub(super) async fn open_in(
         store: Store,
         node_id: u64,
@@ -161,7 +162,7 @@ impl Lake {
     }
 }
 
-/// Whether a store refuses to create what exists. One that does not answer is asked again.
+/// Returns whether a store refuses to create an object that exists. Asks again if it does not answer.
 async fn is_conditional(store: &Store) -> Result<bool, LakeError> {
     loop {
         match store::has_conditional_put(store.as_ref()).await {

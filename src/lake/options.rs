@@ -1,33 +1,33 @@
-//! How the lake works: what an operator sets, and the limits of one join.
+//! The settings of the lake: an operator's, and the limits of one join.
 
 use std::time::Duration;
 
 use super::error::LakeError;
 
-/// How the lake works.
+/// The settings that an operator chooses.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the tables lie; in the data folder if absent.
+    /// The location of the tables; the data folder if absent.
     pub url: Option<url::Url>,
-    /// Whether other nodes write to the same tables.
+    /// True if other nodes write to the same tables.
     pub shared: bool,
-    /// A table that holds so many bytes is flushed.
+    /// A table is flushed once it has buffered this many bytes.
     pub flush_bytes: u64,
-    /// A table whose oldest row is older than this is flushed.
+    /// A table is flushed once its oldest buffered row is older than this.
     pub flush_age: Duration,
-    /// Tables that are flushed at the same time.
+    /// The number of tables that may be flushed at the same time.
     pub flushes_max: usize,
-    /// From so many bytes of log on, the tables that hold it up are flushed.
+    /// Once the log has this many bytes, the tables that keep it from shrinking are flushed.
     pub log_bytes: u64,
-    /// Small files of a day that are joined.
+    /// The number of small files of one day from which on they are joined.
     pub compact_files_min: usize,
-    /// Size of a file that a compaction writes.
+    /// The size of the files that a compaction writes.
     pub file_bytes_max: u64,
-    /// Age at which files that belong to no table are deleted.
+    /// The age from which on files that belong to no table are deleted.
     pub vacuum_age: Duration,
-    /// Commits after which a table's log gets a checkpoint.
+    /// The number of commits after which a table's log gets a checkpoint.
     pub checkpoint_every: u64,
-    /// How often tables are looked after; never if zero.
+    /// The interval between rounds of upkeep; no upkeep if zero.
     pub upkeep_every: Duration,
 }
 
@@ -44,12 +44,12 @@ impl Options {
     }
 }
 
-/// What one join may take and make. Tests have smaller ones, to see many files of few rows.
+/// The limits of one join. Tests set smaller ones, to get many files of few rows.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lake) struct JoinLimits {
-    /// Sorted runs that are merged at once: each has a file open all the time.
+    /// Sorted runs that are merged at once: each keeps a file open.
     pub(in crate::lake) runs_max: usize,
-    /// Rows of a file that is written; its bytes are limited by the settings.
+    /// Rows of a file that is written. Its bytes are limited by the settings.
     pub(in crate::lake) file_rows_max: usize,
 }
 

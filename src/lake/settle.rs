@@ -1,9 +1,9 @@
-//! What a table has of this node's rows, compared with what this node knows of it.
+//! Comparison of the rows that a table has from this node with those that it should have.
 //!
-//! The table's transaction is the truth of what it has; the positions say what it must have. More
-//! than that: another process writes under this node's id. Less: the table was lost, and that is an
-//! error for all who meet it, unless a deletion of the bucket that this node has not seen yet says
-//! why ([`super::deletion`]), or an operator gives up what it had.
+//! The table's transaction is the truth about the rows it has; the positions record what it should
+//! have. If it has more, another process writes under this node's id. If it has less, the table was
+//! lost: an error for everyone who uses it, unless a deletion of the bucket that this node has not
+//! seen yet explains it ([`super::deletion`]), or an operator gives up what the table had.
 
 use super::error::LakeError;
 use super::handle::Lake;
@@ -13,7 +13,7 @@ use crate::catalog::Bucket;
 use crate::id::{Sequence, TableId};
 
 impl Lake {
-    /// A table as it is now: an error if it does not have what it must have.
+    /// Returns a table as it is now, or an error if rows are missing that it should have.
     pub(super) async fn see(&self, table: &Table, id: &TableId) -> Result<Seen, LakeError> {
         // In this order: a flush may end meanwhile, and what it brought is not in what was seen before.
         let position = self.shared.positions.of(id);
@@ -28,13 +28,13 @@ impl Lake {
         Ok(seen)
     }
 
-    /// The id of the last deletion of a bucket; an error while one is under way.
+    /// The id of the last deletion of a bucket. An error while a deletion is in progress.
     pub(super) async fn settled(&self, bucket: &Bucket) -> Result<Option<String>, LakeError> {
         let folder = names::folder(&bucket.name);
         self.shared.tables.deletions().settled(&folder).await
     }
 
-    /// Up to where the table has this node's rows, or had them when it was deleted.
+    /// The last frame up to which the table has this node's rows, or had them when it was deleted.
     pub(super) fn settle(
         &self,
         table: &Table,
@@ -73,8 +73,8 @@ impl Lake {
         Ok(flushed)
     }
 
-    /// An operator gives up what a table had: if it is lost, it begins anew. Returns true if there
-    /// was something to give up. Durable when it returns.
+    /// Gives up what a lost table had, as an operator asked: it begins anew. Returns true if the table
+    /// was lost. Durable when it returns.
     pub async fn accept_loss(&self, bucket: &Bucket, measurement: &str) -> Result<bool, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let _owned = table.flushing().await;
@@ -104,13 +104,13 @@ impl Lake {
         Sequence(found.copied().unwrap_or(0))
     }
 
-    /// Makes sure that positions can be noted, before work is done that needs it.
+    /// Checks that positions can be written, before work that depends on it is done.
     pub(super) async fn probe_positions(&self) -> Result<(), LakeError> {
         let positions = self.shared.positions.clone();
         Ok(tokio::task::spawn_blocking(move || positions.probe()).await??)
     }
 
-    /// Notes how far the tables are, if that has changed.
+    /// Writes the positions of the tables, if they have changed.
     pub(super) async fn write_positions(&self) -> Result<(), LakeError> {
         let positions = self.shared.positions.clone();
         Ok(tokio::task::spawn_blocking(move || positions.write()).await??)

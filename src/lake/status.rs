@@ -1,4 +1,4 @@
-//! What a table looks like, for people.
+//! Figures about a table, for people.
 
 use super::error::LakeError;
 use super::handle::Lake;
@@ -23,14 +23,14 @@ pub struct TableStatus {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Their rows, as far as the files tell.
+    /// Their rows, as far as the files' statistics give them.
     pub rows: u64,
     /// The last frame of this node's log that is in it.
     pub flushed: Sequence,
 }
 
 impl Lake {
-    /// What a table looks like now; nothing if there is none.
+    /// Returns figures about a table; nothing if there is no table.
     pub async fn status(
         &self,
         bucket: &Bucket,
@@ -60,7 +60,7 @@ impl Lake {
         }))
     }
 
-    /// Where the tables lie, for people and other programs.
+    /// The location of the tables, for people and other programs.
     pub fn location(&self) -> String {
         self.shared.tables.location()
     }

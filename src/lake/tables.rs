@@ -1,4 +1,4 @@
-//! Which tables there are, and the handles to them.
+//! The tables of a lake, and the handles to them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +14,7 @@ use super::table::kept::Kept;
 use super::table::{Known, Table};
 use crate::memory::Budget;
 
-/// The tables of a lake. Every user of a table shares one handle to it.
+/// The tables of a lake. All users of a table share one handle.
 #[derive(Debug)]
 pub(super) struct Tables {
     store: Store,
@@ -22,7 +22,7 @@ pub(super) struct Tables {
     is_shared: bool,
     handles: Mutex<Handles>,
     kept: Arc<Kept<Known>>,
-    /// What long folder names stand for, once it was read.
+    /// The measurements that shortened folder names stand for, once they were read.
     cut_names: Mutex<HashMap<String, String>>,
 }
 
@@ -33,11 +33,11 @@ struct Handles {
     many: usize,
 }
 
-/// So many handles are kept however idle they are.
+/// The number of handles that are kept even if all are idle.
 const HANDLES_MIN: usize = 1024;
 
 impl Handles {
-    /// Makes room: a handle that nobody holds, and that knows nothing, says no more than a new one.
+    /// Makes room: a handle that nobody holds and that knows no state is worth no more than a new one.
     fn forget_idle(&mut self) {
         if self.by_folder.len() < self.many.max(HANDLES_MIN) {
             return;
@@ -51,7 +51,7 @@ impl Handles {
 }
 
 impl Tables {
-    /// The tables in a store, for a node; `is_shared`: whether other nodes write to them.
+    /// The tables in a store, for a node. `is_shared` is true if other nodes write to them.
     pub(super) fn new(store: Store, node_id: u64, is_shared: bool, budget: &Budget) -> Self {
         Self {
             deletions: Arc::new(Deletions::new(Arc::clone(&store), node_id)),
@@ -63,7 +63,7 @@ impl Tables {
         }
     }
 
-    /// The store they lie in.
+    /// The store that holds them.
     pub(super) fn store(&self) -> &Store {
         &self.store
     }
@@ -73,17 +73,17 @@ impl Tables {
         &self.deletions
     }
 
-    /// Where they lie.
+    /// Their location.
     pub(super) fn location(&self) -> String {
         self.store.to_string()
     }
 
-    /// Whether the store gives an answer about anything at all.
+    /// Returns whether the store answers at all.
     pub(super) async fn has_store(&self) -> bool {
         self.store.list_with_delimiter(None).await.is_ok()
     }
 
-    /// Lists, writes and deletes in the store: an error if it does not answer, or refuses that.
+    /// Lists, writes and deletes in the store. An error if it does not answer, or refuses.
     pub(super) async fn try_store(&self) -> Result<(), LakeError> {
         self.store.list_with_delimiter(None).await?;
         // Of one node it does not matter whether creating is exclusive.
@@ -91,14 +91,14 @@ impl Tables {
         Ok(())
     }
 
-    /// The table of a measurement, whether it exists or not.
+    /// The handle to the table of a measurement, which may not exist.
     pub(super) fn get(&self, bucket: &str, measurement: &str) -> Result<Arc<Table>, LakeError> {
         let folder = format!("{}/{}", names::folder(bucket), names::folder(measurement));
         self.at(folder)
     }
 
-    /// Forgets a table that turned out not to exist, unless somebody else is at work on it: names
-    /// come from whoever may read.
+    /// Forgets a table that turned out not to exist, unless somebody else is using it: anyone who may
+    /// read can ask for any name.
     pub(super) fn forget(&self, table: &Arc<Table>) {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         // This handle and the caller's.
@@ -107,7 +107,7 @@ impl Tables {
         }
     }
 
-    /// How many handles are kept.
+    /// The number of handles.
     #[cfg(test)]
     pub(super) fn handles(&self) -> usize {
         let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +132,7 @@ impl Tables {
         Ok(table)
     }
 
-    /// The measurements of a bucket that have a folder, with it, ordered bytewise.
+    /// The measurements of a bucket that have a folder, each with its folder, ordered bytewise.
     pub(super) async fn of_bucket(
         &self,
         bucket: &str,
@@ -159,7 +159,7 @@ impl Tables {
         Ok(folders.map(|path| path.as_ref().to_owned()).collect())
     }
 
-    /// The measurement that a table whose name did not fit says it is of.
+    /// The measurement of a table whose folder name was shortened, from the table's own metadata.
     async fn cut_name(&self, folder: &str) -> Result<Option<String>, LakeError> {
         let known = |names: &HashMap<String, String>| names.get(folder).cloned();
         if let Some(name) = known(
@@ -188,7 +188,7 @@ impl Tables {
         }))
     }
 
-    /// The tables in the folder of a bucket that somebody has asked for.
+    /// The tables in the folder of a bucket that have a handle.
     pub(super) fn inside(&self, folder: &str) -> Vec<Arc<Table>> {
         let inside = format!("{folder}/");
         let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);

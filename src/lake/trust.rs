@@ -1,16 +1,16 @@
-//! How far the wall clock is trusted with what cannot be undone: retention, vacuum, and the
-//! removal of old commits.
+//! Trust in the wall clock for work that cannot be undone: retention, vacuum, and the removal of old
+//! commits.
 //!
-//! A clock that jumps ahead (a battery that is empty, a virtual machine that was moved, a slip of
-//! an operator) makes every day look old. So the time is believed up to the last reading that was
-//! believed, plus the monotonic time since, plus a day. That reading is noted with the positions
-//! from time to time and outlives a restart. Beyond, nothing is dropped, and a warning says so,
-//! until an operator confirms the time, or the clock has gone on evenly for an hour: looked at
-//! every second and at every commit, it never differed from the monotonic clock by a minute. That
-//! is also what a start after more than a day's pause waits for.
+//! If a clock jumps ahead (an empty battery, a virtual machine that was moved, a slip of an
+//! operator), every day looks old. So a time is trusted if it is at most the last trusted reading,
+//! plus the monotonic time since, plus a day. That reading is saved with the positions from time to
+//! time and survives a restart. Past that limit nothing is dropped, and a warning is logged, until
+//! an operator confirms the time, or until the clock has run evenly for an hour: read every second
+//! and at every commit, it never differed from the monotonic clock by more than a minute. A start
+//! after a pause of more than a day waits for the same.
 //!
-//! A clock that is set back keeps points longer, which is no harm. The first reading of a data
-//! folder is believed.
+//! A clock that is set back keeps points longer, which does no harm. The first reading of a data
+//! folder is trusted.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,16 +20,16 @@ use super::positions::Positions;
 use crate::clock::{self, Clock};
 use crate::merge::DAY_NS;
 
-/// How far ahead of what is expected a reading may be.
+/// The limit by which a trusted reading may be ahead of the expected time.
 const SLACK_NS: i64 = DAY_NS;
 
-/// How long a clock that jumped must go on evenly.
+/// The time for which a clock that jumped must run evenly.
 const HOLD: Duration = Duration::from_secs(3600);
 
-/// What "evenly" leaves room for.
+/// The drift that still counts as even.
 const DRIFT_NS: i64 = 60_000_000_000;
 
-/// How often a reading is noted.
+/// The interval at which a trusted reading is saved.
 const NOTE_EVERY: Duration = Duration::from_secs(600);
 
 /// The wall clock and the monotonic clock at one moment.
@@ -40,7 +40,7 @@ struct Reading {
 }
 
 impl Reading {
-    /// What the wall clock should show later.
+    /// The time that the wall clock should show at a later moment.
     fn expected_ns(self, at: Instant) -> i64 {
         let since = at.saturating_duration_since(self.at).as_nanos();
         self.wall_ns
@@ -48,11 +48,11 @@ impl Reading {
     }
 }
 
-/// What is believed of the time.
+/// The wall clock, with what decides whether it is trusted.
 #[derive(Debug)]
 pub(super) struct Trust {
     clock: Clock,
-    /// Where a reading that is believed is noted.
+    /// Keeps trusted readings across restarts.
     positions: Positions,
     readings: Mutex<Readings>,
 }
@@ -60,13 +60,13 @@ pub(super) struct Trust {
 #[derive(Debug, Default)]
 struct Readings {
     trusted: Option<Reading>,
-    /// The first of the readings that are not believed yet.
+    /// The first of the readings that are not trusted yet.
     doubted: Option<Reading>,
     noted: Option<Instant>,
 }
 
 impl Readings {
-    /// Takes a reading; says whether it is believed.
+    /// Takes a reading and returns whether it is trusted.
     fn take(&mut self, now: Reading) -> bool {
         let limit_ns = self
             .trusted
@@ -80,7 +80,7 @@ impl Readings {
         false
     }
 
-    /// Whether a clock that is ahead has gone on evenly for long enough.
+    /// Returns whether a clock that is ahead has run evenly for long enough.
     fn has_held(&mut self, now: Reading) -> bool {
         let first = *self.doubted.get_or_insert(now);
         let drift_ns = now.wall_ns.saturating_sub(first.expected_ns(now.at));
@@ -93,7 +93,7 @@ impl Readings {
 }
 
 impl Trust {
-    /// With the last reading that was believed before the start, if one was noted.
+    /// Starts from the last trusted reading before the restart, if one was saved.
     pub(super) fn new(clock: Clock, positions: Positions) -> Self {
         let at = clock::instant();
         let trusted = positions.time_ns();
@@ -108,7 +108,7 @@ impl Trust {
         }
     }
 
-    /// The time, if it is believed, in nanoseconds since the epoch.
+    /// The time in nanoseconds since the epoch, or an error if the clock is not trusted.
     pub(super) fn certain_now_ns(&self) -> Result<i64, LakeError> {
         let now = self.read_clock();
         let mut readings = self.lock();
@@ -127,8 +127,8 @@ impl Trust {
         Ok(now.wall_ns)
     }
 
-    /// Believes the clock from now on. Returns the time, in nanoseconds since the epoch; it is
-    /// durable when this returns. Blocks on the disk.
+    /// Trusts the clock from now on. Returns the time, in nanoseconds since the epoch; it is durable by
+    /// then. Blocks on the disk.
     pub(super) fn believe_clock(&self) -> Result<i64, LakeError> {
         let now = self.read_clock();
         {

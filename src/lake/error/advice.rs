@@ -1,17 +1,18 @@
-//! What the libraries beneath the tables say when they fail, for people: all that caused it, in one
-//! line, and what to do where that is not plain from it.
+//! Errors of the libraries beneath the tables as text for people: all causes in one line, and advice
+//! if the causes alone do not make it plain what to do.
 
 use std::error::Error;
 
 use crate::telemetry::causes;
 
-/// What a library says of certificates that nobody known here has signed.
+/// A library's word for a certificate that no known authority has signed.
 const UNTRUSTED: &str = "UnknownIssuer";
 
-/// Where a store's client asks for credentials if it was given none: the cloud's own machines.
+/// The address at which a store's client asks for credentials if it was given none. It answers on
+/// machines of the cloud only.
 const CREDENTIALS_OF_MACHINE: &str = "169.254.169.254";
 
-/// An error with its causes, and what to do.
+/// Returns an error with its causes, and advice if there is any.
 pub(in crate::lake) fn with_advice(error: &(dyn Error + 'static)) -> String {
     let mut text = causes(error);
     let is_refused = ["403 Forbidden", "401 Unauthorized"]

@@ -1,4 +1,4 @@
-//! What can go wrong with the tables.
+//! Errors of the tables.
 
 mod advice;
 
@@ -18,19 +18,19 @@ use advice::with_advice;
 pub struct Faulty {
     /// Its path in the table's folder.
     pub file: String,
-    /// What is wrong with it.
+    /// The damage.
     pub reason: String,
 }
 
-/// Why tables cannot be written or read.
+/// An error of work on the tables.
 #[derive(Debug, Error)]
 pub enum LakeError {
-    /// `lake.url` leads nowhere.
+    /// `lake.url` cannot be used.
     #[error("lake.url \"{url}\" cannot be used: {reason}")]
     Url {
-        /// As it was given.
+        /// The URL as it was given.
         url: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// Several nodes need a store that refuses to create what exists.
@@ -40,10 +40,10 @@ pub enum LakeError {
          that supports If-None-Match, or set lake.shared = false and let one node write"
     )]
     NotConditional {
-        /// Where.
+        /// Its location.
         store: String,
     },
-    /// Two names would be one folder.
+    /// Names that differ only in case would share a folder.
     #[error(
         "the folder {} lies on a file system that takes names in upper and lower case for the same: \
          the tables of two buckets or measurements that differ in case only would be written into \
@@ -58,15 +58,15 @@ pub enum LakeError {
     /// The store did not answer, or refused.
     #[error("the store of the tables cannot be used: {}", with_advice(.0))]
     Store(#[from] object_store::Error),
-    /// The library that reads and writes the tables' log, for a reason that may pass.
+    /// The library that reads and writes the tables' logs failed, for a reason that may pass.
     #[error("table {table}: {}", with_advice(source))]
     Delta {
         /// Its folder.
         table: String,
-        /// What it says.
+        /// Its error.
         source: Box<deltalake_core::DeltaTableError>,
     },
-    /// A table's log is not what it must be, though the store gives it out.
+    /// A table's log is not valid, although the store can read it.
     #[error(
         "table {table} is damaged, or was written by a program that tidegate does not understand: \
          {}. Nothing is added to it, and its new points stay in memory and log. Restore its \
@@ -77,10 +77,10 @@ pub enum LakeError {
     Damaged {
         /// Its folder.
         table: String,
-        /// What the library that reads it says.
+        /// The error of the library that reads it.
         source: Box<deltalake_core::DeltaTableError>,
     },
-    /// A file of a table's log is not what it must be.
+    /// A file of a table's log is not valid.
     #[error(
         "table {table} cannot be read: {} in its folder, a part of its log, is damaged ({}). What was \
          flushed to it is still in its other files, but which of them count cannot be told. Nothing is \
@@ -95,12 +95,12 @@ pub enum LakeError {
         /// The file.
         faulty: Faulty,
     },
-    /// A table holds something that is not understood.
+    /// A table has contents that are not understood.
     #[error("table {table}: {reason}")]
     Table {
         /// Its folder.
         table: String,
-        /// What.
+        /// The reason.
         reason: String,
     },
     /// Another process has written under this node's id.
@@ -120,7 +120,7 @@ pub enum LakeError {
         /// The last one that this folder knows of.
         known: u64,
     },
-    /// What was in a table is not there any more, and nobody said that it was deleted.
+    /// Rows of a table are missing, and no deletion explains it.
     #[error(
         "table {table} was lost: {missing} is not in it any more, and no deletion of its bucket \
          says why. Nothing is added to it. Restore its folder from a backup; or, if what it had may \
@@ -129,18 +129,18 @@ pub enum LakeError {
     Gone {
         /// Its folder.
         table: String,
-        /// What should be there.
+        /// The missing part.
         missing: String,
     },
-    /// The wall clock is not believed.
+    /// The wall clock is not trusted.
     #[error(
         "the clock says {now}, expected about {expected}: nothing is dropped by age until it has gone \
          on evenly for an hour, or an operator confirms it with `tidegate lake trust-clock`"
     )]
     Uncertain {
-        /// What it says.
+        /// Its error.
         now: String,
-        /// What was expected.
+        /// The expected time.
         expected: String,
     },
     /// Another node is deleting the bucket.
@@ -152,7 +152,7 @@ pub enum LakeError {
     Removing {
         /// Its name.
         bucket: String,
-        /// Who.
+        /// The node.
         node: String,
     },
     /// The tables of a deleted bucket of the same name are still being removed.
@@ -166,10 +166,10 @@ pub enum LakeError {
     Contended {
         /// Its folder.
         table: String,
-        /// How many.
+        /// The number of commits that were tried.
         attempts: u32,
     },
-    /// A file of a table is not as it was written.
+    /// A file of a table is damaged.
     #[error(
         "file {file} of table {table} is damaged ({reason}): {}",
         what_is_lost("Restore it from a backup")
@@ -179,10 +179,10 @@ pub enum LakeError {
         table: String,
         /// The file in it.
         file: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A file of a table is not there.
+    /// A file of a table is missing.
     #[error(
         "file {file} of table {table} is gone, and nothing in the table's log says why: {}",
         what_is_lost("Put it back from a backup")
@@ -193,20 +193,20 @@ pub enum LakeError {
         /// The file in it.
         file: String,
     },
-    /// A file of a table.
+    /// A file of a table cannot be read as it is.
     #[error("file {file} of table {table}: {reason}")]
     File {
         /// The table's folder.
         table: String,
         /// The file in it.
         file: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A file cannot be read, or holds something else than it should.
+    /// A file cannot be decoded.
     #[error(transparent)]
     Decode(Box<DecodeError>),
-    /// A file cannot be made.
+    /// A file cannot be encoded.
     #[error(transparent)]
     Encode(Box<EncodeError>),
     /// Files cannot be merged.
@@ -215,17 +215,17 @@ pub enum LakeError {
     /// Memory is short.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
-    /// The data folder.
+    /// The data folder cannot be read or written.
     #[error("{}", causes(.0))]
     Storage(#[from] StorageError),
-    /// What this node wrote so far is not readable.
+    /// The file of this node's positions is damaged.
     #[error(
         "{path} is damaged ({reason}): restore the data folder from a backup, as README.md says under \"Backup and restore\""
     )]
     Positions {
         /// The file.
         path: String,
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// Rows could not be logged once more.
@@ -242,7 +242,7 @@ impl LakeError {
         Self::Encode(Box::new(source))
     }
 
-    /// An error of a merge. What is said of a file that could not be read is told as that.
+    /// An error of a merge. If a file could not be read, the error of that file.
     pub(super) fn merge(source: MergeError) -> Self {
         let MergeError::Chunks { run, source } = source else {
             return Self::Merge(Box::new(source));
@@ -261,7 +261,7 @@ impl LakeError {
         }
     }
 
-    /// The same error, of a log that the store gives out as it is.
+    /// The same error for a log that the store can read.
     pub(super) fn damaged(table: &str, source: deltalake_core::DeltaTableError) -> Self {
         Self::Damaged {
             table: table.to_owned(),
@@ -269,7 +269,7 @@ impl LakeError {
         }
     }
 
-    /// A time that is not believed, and what was expected, in nanoseconds since the epoch.
+    /// A time that is not trusted, and the expected time, in nanoseconds since the epoch.
     pub(super) fn uncertain(now_ns: i64, expected_ns: i64) -> Self {
         let text = |ns| chrono::DateTime::from_timestamp_nanos(ns).to_rfc3339();
         Self::Uncertain {
@@ -278,7 +278,7 @@ impl LakeError {
         }
     }
 
-    /// Something about a table.
+    /// An error about a table, with its reason.
     pub(super) fn table(table: &str, reason: impl ToString) -> Self {
         Self::Table {
             table: table.to_owned(),
@@ -286,8 +286,8 @@ impl LakeError {
         }
     }
 
-    /// Whether it says of a table, or a file of it, that it is damaged or lost. The text names tables
-    /// and their files, and no path of the server.
+    /// Returns whether a table, or a file of it, is damaged or lost. The text names tables and their
+    /// files, and no path of the server.
     pub fn is_damage(&self) -> bool {
         matches!(
             self,
@@ -301,7 +301,7 @@ impl LakeError {
         )
     }
 
-    /// Whether trying again later may help.
+    /// Returns whether trying again later may help.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(_)
@@ -331,7 +331,7 @@ impl LakeError {
     }
 }
 
-/// What it means that a file cannot be read, and what to do.
+/// Explains the consequences of a file that cannot be read, and the ways out.
 fn what_is_lost(restore: &str) -> String {
     format!(
         "its rows cannot be read, nor the other rows of its day in this table, and it is joined with \

@@ -1,19 +1,18 @@
-//! The rows of a table that cannot be flushed are logged once more, at the end of the log, so that
-//! the log can let go of all before.
+//! Logging the rows of a table that cannot be flushed once more, at the end of the log, so that the
+//! log can release everything before them.
 //!
 //! ```text
-//! hold the table ─ seal ─ merge, a range of times after the other ─ frames ─ tell the buffer ─ let go
+//! hold the table ─ seal ─ merge, one range of times after another ─ frames ─ tell the buffer ─ release
 //! ```
 //!
-//! It is done with the table's flushing lock held, and while the log takes no rows for the table. So
-//! nothing of it comes between the rows and the new frames. Each point is logged with the newest
-//! value of each of its fields. So wherever a crash leaves it, with any of the new frames beside any
-//! of the old ones, a replay ends with the newest values. Only when the last frame is durable does the
-//! buffer say that the old ones are not needed.
+//! This happens with the table's flushing lock held, and while the log takes no rows for the table, so
+//! that no other rows of the table come between. Each point is logged with the newest value of each of
+//! its fields. So whatever mix of new and old frames a crash leaves, a replay ends with the newest
+//! values. The buffer reports the old frames as not needed only once the last new frame is durable.
 //!
-//! Memory is that of flushing: the rows are sorted in as many ranges of times as it takes to fit
-//! there. What does not fit even so (points of one time, indexes of sparse columns) is taken from
-//! what is free, or waits.
+//! The memory is that set aside for flushing: the rows are sorted in as many ranges of times as it
+//! takes to fit. If they do not fit even so (points of one time, indexes of sparse columns), the rest
+//! is taken from free memory, or waited for.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,28 +30,28 @@ use crate::memory::{Budget, FlushShare, Reservation};
 use crate::merge::{Merge, Points, Run, SortedSegment, TimeRange};
 use crate::narrow;
 
-/// A frame has about so many bytes of values and names at most; and fewer where that is more than
-/// one part of [`FRAME_PART`] of what is set aside for flushing.
+/// A frame has at most about this many bytes of values and names, and at most one part in
+/// [`FRAME_PART`] of the memory set aside for flushing.
 const FRAME_BYTES_MAX: u64 = 512 << 10;
 
 const FRAME_PART: u64 = 16;
 
-/// Of a point that makes a frame larger than so many bytes the rest goes into the next one.
+/// If a point makes a frame larger than this, the rest of the point goes into the next frame.
 const POINT_BYTES_MAX: usize = 4 << 20;
 
-/// What a frame takes while it is built and encoded, in frames: vectors double.
+/// The memory that a frame takes while it is built and encoded, in frames: vectors double.
 const FRAME_COPIES: u64 = 4;
 
-/// What sorting takes per row: its place, once by series and once by day.
+/// Bytes per row for sorting: its place, once by series and once by day.
 const ROW_BYTES: u64 = 8;
 
-/// Ranges of times at most.
+/// The largest number of ranges of times.
 const RANGES_MAX: u64 = 64;
 
-/// Times that are looked at to find such ranges.
+/// The number of times that are sampled to find these ranges.
 const SAMPLES: usize = 4096;
 
-/// What was logged again of a table.
+/// The rows of a table that were logged again.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lake) struct Again {
     pub(in crate::lake) rows: u64,
@@ -60,7 +59,7 @@ pub(in crate::lake) struct Again {
 }
 
 impl Lake {
-    /// Logs what is buffered of a table again; nothing if there is nothing. A stop cuts it short.
+    /// Logs the buffered rows of a table again. Returns nothing if there are none. A stop cuts it short.
     pub(in crate::lake) async fn log_again(
         &self,
         bucket: &Bucket,
@@ -111,15 +110,15 @@ impl Lake {
 }
 
 impl Lake {
-    /// Whether it is not known how far a table is flushed. Its rows are told from those that came
-    /// later by where they stand in the log, so there they stay.
+    /// Returns whether a flush of the table has an unknown outcome. Only their place in the log tells the
+    /// rows of that flush from later ones, so the rows must stay there.
     pub(in crate::lake) fn is_in_doubt(&self, table: &TableId) -> bool {
         let position = self.shared.positions.of(table);
         position.doubts().next().is_some()
     }
 }
 
-/// Logs every point of some segments, the oldest of which comes first.
+/// Logs every point of some segments, which are ordered from old to new.
 fn log_points(
     measurement: &str,
     segments: &[Arc<Segment>],
@@ -166,7 +165,7 @@ struct Frames<'a> {
 }
 
 impl Frames<'_> {
-    /// Adds the point at hand.
+    /// Adds the current point.
     fn add(&mut self, points: &Points) -> Result<(), LakeError> {
         if self.bytes >= self.bytes_max {
             self.submit()?;
@@ -229,12 +228,12 @@ impl Frames<'_> {
     }
 }
 
-/// How the work is divided.
+/// The pieces that the work is divided into.
 struct Pieces {
     ranges: Vec<TimeRange>,
     /// Of a frame, about.
     frame_bytes: usize,
-    /// What the largest range takes, in bytes.
+    /// The bytes that the largest range takes.
     memory_bytes: u64,
 }
 

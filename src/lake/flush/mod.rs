@@ -1,19 +1,19 @@
-//! One flush of one table: exactly once from the buffer to the table, through every crash.
+//! One flush of one table: rows move from the buffer to the table exactly once, through every crash.
 //!
 //! ```text
 //! settle ─ seal ─ encode ─ write files ─ note the attempt ─ commit with txn ─ note it ─ release
-//!   │                                                          │ met others: look again
-//!   └ what the table says was flushed                          ├ number too low: a higher one
-//!                                                              └ in doubt: the table tells
+//!   │                                                          │ met another commit: look again
+//!   └ the last frame that the table has                        ├ number too low: a higher one
+//!                                                              └ outcome unknown: the table decides
 //! ```
 //!
-//! The number in the name of a file says which of equal points is newer (see `state::data_file`). It is
-//! chosen when the file is written, and others may commit before it is: so the commit looks whether
-//! it is above those of all files of its day, and if not, the file is copied under a higher one
-//! and the commit tried anew.
+//! The number in the name of a file decides which of equal points is newer (see `state::data_file`).
+//! It is chosen when the file is written, and other nodes may commit before this file is. So the
+//! commit checks that the number is above those of all files of its day; if it is not, the file is
+//! copied under a higher number and the commit is tried again.
 //!
 //! The transaction of a commit is the sequence of the last log frame in it. The library refuses
-//! neither a repeated nor a lower one: it is compared before every attempt.
+//! neither a repeated nor a lower sequence, so it is compared before every attempt.
 
 mod log_again;
 mod relieve;
@@ -41,14 +41,14 @@ use crate::narrow;
 use crate::telemetry::FlushCounts;
 use scratch::Scratch;
 
-/// How often a flush is prepared anew because others have changed the table meanwhile.
+/// The number of times that a flush is prepared anew because others have changed the table meanwhile.
 const PREPARATIONS_MAX: u32 = 20;
 
-/// From so many flushes on whose end is not known, the last one is tried again instead of a larger
-/// one.
+/// Once a table has this many flushes of unknown outcome, the last one is tried again instead of a
+/// larger one.
 const DOUBTS_MAX: usize = 8;
 
-/// How often files get a new number because others were faster.
+/// The number of times that files get a new number because others were faster.
 const NUMBERS_MAX: u32 = 100;
 
 /// Rows on their way to a table.
@@ -64,7 +64,7 @@ struct Unit {
 /// The columns of a table with those that a flush adds.
 struct GrownColumns {
     columns: TableColumns,
-    /// How many of them, the first ones, the table has.
+    /// The number of columns, the first ones, that the table has.
     known: usize,
 }
 
@@ -77,19 +77,19 @@ struct Target<'a> {
     flushed: Sequence,
 }
 
-/// What came of an attempt to commit a unit.
+/// The outcome of an attempt to commit a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Landing {
     /// It is in the table.
     Landed,
-    /// There are files of its days with numbers that are not below its own.
+    /// Files of its days have numbers that are not below its own.
     Behind,
     /// The table is no longer as it was when the files were made.
     Stale,
 }
 
 impl Lake {
-    /// Moves what is buffered of a table to the lake: nothing if there is nothing.
+    /// Moves the buffered rows of a table to the lake. Does nothing if there are none.
     pub(super) async fn flush_table(
         &self,
         bucket: &Bucket,
@@ -97,8 +97,8 @@ impl Lake {
     ) -> Result<FlushCounts, LakeError> {
         let table = self.shared.tables.get(&bucket.name, measurement)?;
         let id = bucket.table(measurement);
-        // A removal holds the table until the last file is gone: nobody waits for it with a place
-        // among the flushes in hand.
+        // A removal holds the table until the last file is gone: a flush must not wait for it while it takes
+        // up one of the places for flushes.
         self.check_stays(bucket)?;
         let _owned = table.flushing().await;
         self.check_stays(bucket)?;
@@ -111,11 +111,11 @@ impl Lake {
             };
             let (sealed, scratch) = Scratch::take(&self.shared.budget, sealed).await;
             let last = sealed.last;
-            // What could not be noted would be written again and again.
+            // An attempt that cannot be noted would write its files again and again.
             self.probe_positions().await?;
             let mut unit = self.prepare(&table, seen, sealed, scratch).await?;
-            // Not earlier: a start must ask the store about every attempt, and a store that is
-            // away takes no files.
+            // Not earlier: a start must ask the store about every attempt, and if the store does not
+            // answer, no files were written.
             if let Err(error) = self.note_attempt(&id, last).await {
                 table.remove_files(&unit.files).await;
                 return Err(error);
@@ -139,7 +139,7 @@ impl Lake {
         })
     }
 
-    /// The rows to flush, if there are any.
+    /// Seals the rows to flush, if there are any.
     fn seal(
         &self,
         table: &Table,
@@ -158,8 +158,8 @@ impl Lake {
         let Some(sealed) = buffer.seal(id) else {
             return Ok(None);
         };
-        // One attempt more is one more that may arrive late: once there are some, the last one is
-        // tried again.
+        // Each further attempt is one more that may arrive late: once there are several, the last one
+        // is tried again.
         let doubts: Vec<Sequence> = {
             let position = self.shared.positions.of(id);
             position.doubts().collect()
@@ -210,8 +210,8 @@ impl Lake {
         })
     }
 
-    /// Sorts the rows and writes a file for each day, some days at a time. What was written before
-    /// something failed is removed.
+    /// Sorts the rows and writes a file per day, some days at a time. If something fails, the files that
+    /// were written are removed.
     async fn write_days(
         &self,
         table: &Table,
@@ -253,7 +253,7 @@ impl Lake {
         }
     }
 
-    /// This node, now, writing files under a number.
+    /// Returns a writer of files with this number, for this node and the current time.
     pub(super) fn writer(&self, order: u64) -> Writer {
         Writer {
             node_id: self.shared.node_id,
@@ -262,7 +262,7 @@ impl Lake {
         }
     }
 
-    /// Commits a unit, under higher numbers if others were faster; false if it must be prepared
+    /// Commits a unit, under higher numbers if others were faster. Returns false if it must be prepared
     /// anew.
     async fn land(&self, target: &Target<'_>, unit: &mut Unit) -> Result<bool, LakeError> {
         for _ in 0..NUMBERS_MAX {
@@ -279,7 +279,7 @@ impl Lake {
         })
     }
 
-    /// Gives files whose numbers are not above those of their days a number that is.
+    /// Gives a higher number to files whose number is not above those of all other files of their day.
     async fn renumber(&self, table: &Table, unit: &mut Unit) -> Result<(), LakeError> {
         let Some(state) = table.refresh(self.app()).await? else {
             return Ok(());
@@ -304,10 +304,10 @@ impl Lake {
         Ok(())
     }
 
-    /// Commits the files of a unit, if the table is still as it was when they were made.
+    /// Commits the files of a unit, if the table has not changed in a way that makes them stale.
     async fn commit(&self, target: &Target<'_>, unit: &Unit) -> Result<Landing, LakeError> {
         let last = unit.sealed.last.0;
-        // More than that is not ours: `settle` tells.
+        // A higher transaction is not ours: `settle` reports it.
         let id = target.bucket.table(target.measurement);
         let known = self.shared.positions.of(&id).last().0.max(last);
         let mut landing = Landing::Landed;
@@ -321,8 +321,8 @@ impl Lake {
             }
             let columns = GrownColumns::new(state, &unit.sealed.segments);
             let highest = state.map(TableState::highest_orders).unwrap_or_default();
-            // An earlier attempt has arrived after all, or others have named the columns, or have
-            // deleted the bucket with the files in it.
+            // An earlier attempt has arrived after all, or others have added the columns under other
+            // names, or have deleted the bucket with the files in it.
             let is_stale = found > target.flushed.0
                 || seen.deletion != unit.deletion
                 || state.is_none() != (unit.columns.known == 0)
@@ -371,7 +371,7 @@ impl Lake {
         }
         let transaction = actions::transaction(self.app(), unit.sealed.last.0, now_ms);
         actions.push(transaction);
-        // One after the other: as JSON values ten thousand files take several times the memory.
+        // One after another: as JSON values ten thousand files take several times the memory.
         let added = unit.files.iter().map(|file| actions::add(file, true));
         actions::parse(&target.table.folder, actions.into_iter().chain(added))
     }
@@ -413,7 +413,7 @@ fn wanted(segments: &[Arc<Segment>]) -> impl Iterator<Item = (&str, ColumnKind)>
     columns.filter(is_tag).chain(fields)
 }
 
-/// Whether there is a file of the same day with a number that is not below.
+/// Returns whether a file of the same day has a number that is not below this one's.
 fn is_behind(file: &NewFile, highest_orders: &HashMap<i32, u64>) -> bool {
     let highest = highest_orders.get(&file.day);
     highest.is_some_and(|highest| *highest >= file.order)

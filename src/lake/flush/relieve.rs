@@ -5,27 +5,27 @@ use std::time::Duration;
 use crate::clock;
 use crate::lake::handle::Lake;
 
-/// How long a start waits before it tries again to make room.
+/// The pause before a start tries again to make room.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// How long a start tries to make room when nothing can be flushed now. Then it goes on with the
-/// memory that there is: it may end before it is short.
+/// The time for which a start tries to make room when nothing can be flushed now. Then it continues
+/// with the memory that is left: the log may end before that runs out.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came of trying to make room.
+/// The outcome of trying to make room.
 enum Tried {
-    /// There is more of it.
+    /// Memory was freed.
     Flushed,
-    /// Nothing could be flushed. Later it may.
+    /// Nothing could be flushed now, but it may be possible later.
     Later,
-    /// Nothing can be flushed before somebody has mended the tables: waiting does not help.
+    /// Nothing can be flushed until somebody repairs the tables: waiting does not help.
     Never,
 }
 
 impl Lake {
-    /// Flushes tables, the largest first, until memory is no longer short: what a replay needs. A
-    /// table that cannot be flushed does not keep the others from it. Returns at once if none can
-    /// ever be flushed as it is, and after a while if none can be now.
+    /// Flushes tables, the largest first, until a replay has enough memory. A table that cannot be
+    /// flushed does not hold up the others. Returns at once if no table can ever be flushed as it is,
+    /// and after a while if none can be flushed now.
     pub async fn relieve(&self) {
         let mut last = clock::instant();
         while !self.has_room() && !self.shared.buffer.tables().is_empty() {

@@ -1,36 +1,36 @@
-//! Memory for moving rows into a table, beside the rows themselves, and how many rows that is
-//! enough for.
+//! Memory for moving rows into a table, beside the rows themselves, and the number of rows for which
+//! it is enough.
 //!
-//! A flush frees memory, so it must go on when there is none: then it cuts what it moves until it
-//! fits what is set aside for flushing ([`crate::memory::Marks::flush_bytes`]), where segments are
-//! made small enough for one to fit. While there is plenty, it takes more at once, for larger files.
+//! A flush frees memory, so it must work when no memory is free. Then it moves only as many rows as
+//! fit the memory set aside for flushing ([`crate::memory::Marks::flush_bytes`]); segments are small
+//! enough for at least one to fit. While memory is plentiful, it takes more at once, for larger files.
 
 use crate::buffer::Sealed;
 use crate::columnar::Segment;
 use crate::memory::{Budget, FlushShare, Reservation};
 
-/// What sorting takes per row (rank, time, place, order), and the one column that is encoded at the
-/// time (values, which rows have one, indexes).
+/// Bytes per row for sorting (rank, time, place, order) and for the one column that is being encoded
+/// (values, the rows that have one, indexes).
 const ROW_BYTES: u64 = 92;
 
-/// A column as a chunk, in a footer, in the table's metadata.
+/// Bytes per column: a chunk, its part of a footer, its part of the table's metadata.
 const COLUMN_BYTES: u64 = 3072;
 
-/// While there is plenty, a flush takes one part of this many of the budget.
+/// While memory is plentiful, a flush takes at most one part in this many of the budget.
 const PLENTY_PART: u64 = 4;
 
 /// The memory that a flush holds.
 #[derive(Debug)]
 pub(in crate::lake) enum Scratch {
-    /// From what everybody shares.
+    /// Memory that everybody shares.
     Free { _held: Reservation },
-    /// From what is set aside.
+    /// Memory that is set aside for flushing.
     SetAside { _held: FlushShare },
 }
 
 impl Scratch {
-    /// As much of the rows as can be moved at once, with the memory for it. Waits for other flushes
-    /// only.
+    /// Returns as many of the rows as can be moved at once, with the memory for them. Waits for other
+    /// flushes only.
     pub(in crate::lake) async fn take(budget: &Budget, sealed: Sealed) -> (Sealed, Self) {
         let marks = budget.marks();
         let plenty = (marks.budget_bytes / PLENTY_PART).max(marks.flush_bytes());
@@ -49,7 +49,7 @@ impl Scratch {
     }
 }
 
-/// What one segment takes of it: its rows, and its bytes as a file and as the column that is being
+/// The bytes that one segment takes: for its rows, as a file, and for the column that is being
 /// encoded.
 fn cost(segment: &Segment, bytes: u64) -> u64 {
     let columns = segment.column_count() as u64;

@@ -1,5 +1,5 @@
-//! A table whose flush has failed: when it is tried again, and whether it is at fault itself. Does
-//! not know what else there is to flush.
+//! A table whose flush has failed: the time of the next attempt, and whether the table itself is at
+//! fault. Knows nothing of other tables.
 
 use std::time::{Duration, Instant};
 
@@ -10,21 +10,21 @@ const AGAIN_FIRST: Duration = Duration::from_secs(1);
 /// ...up to this.
 const AGAIN_MAX: Duration = Duration::from_secs(30);
 
-/// A table that failed so often, while others are flushed, is at fault itself: half a minute.
+/// A table that failed this often while others are flushed is at fault itself. Takes half a minute.
 const TIMES_STUCK: u32 = 6;
 
-/// What is known of its failures since it was flushed last.
+/// The failures of a table since its last flush.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lake) struct Failing {
     times: u32,
     since: Instant,
     pub(in crate::lake) again: Instant,
-    /// Trying again will not help.
+    /// True if trying again will not help.
     is_lasting: bool,
 }
 
 impl Failing {
-    /// One failure more, now.
+    /// Adds a failure, now.
     pub(in crate::lake) fn after(before: Option<&Self>, error: &LakeError, now: Instant) -> Self {
         let (times, since) = before.map_or((0, now), |failing| (failing.times, failing.since));
         let wait = AGAIN_FIRST
@@ -38,8 +38,8 @@ impl Failing {
         }
     }
 
-    /// Whether it is this table that is at fault, and not the store of all. `flushed` is when any
-    /// table was flushed last.
+    /// Returns whether this table is at fault, rather than the store of all. `flushed` is the last time
+    /// that any table was flushed.
     pub(in crate::lake) fn is_stuck(&self, flushed: Option<Instant>) -> bool {
         let others_go = flushed.is_some_and(|flushed| flushed > self.since);
         self.is_lasting || (self.times >= TIMES_STUCK && others_go)

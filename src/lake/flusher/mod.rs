@@ -1,4 +1,4 @@
-//! When which table is flushed: by size, age, memory, the log's size, and at a stop.
+//! The schedule of flushes: by size, age, memory, the log's size, and at a stop.
 
 mod failing;
 mod round;
@@ -26,21 +26,21 @@ use crate::telemetry::{FlushCounts, causes};
 use crate::vital;
 use failing::Failing;
 
-/// How often the tables are looked at.
+/// The pause between looks at the tables.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
-/// Looking may take one part of this many of a core's time.
+/// Looking may take at most one part in this many of a core's time.
 const LOOK_SHARE: u32 = 20;
 
-/// How often the log is asked to let go of what is flushed.
+/// The interval at which the log is asked to release what is flushed.
 const RELEASE_EVERY: Duration = Duration::from_secs(1);
 
-/// Of the memory at which acknowledgements slow down, so much may be used before tables are
-/// flushed for it, and so much may be left, in percent.
+/// Tables are flushed for memory once this much of the soft mark is used, in percent, until no more
+/// than the second value will be. Acknowledgements slow down at the soft mark.
 const MEMORY_FROM_PERCENT: u64 = 40;
 const MEMORY_TO_PERCENT: u64 = 20;
 
-/// Why a table is flushed.
+/// The reason for a flush.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
     Size,
@@ -81,12 +81,12 @@ struct Work {
     lake: Lake,
     log: Arc<dyn Log>,
     places: Arc<Semaphore>,
-    /// One at a time looks after the tables.
+    /// One permit: only one round of upkeep at a time.
     upkeep: Arc<Semaphore>,
-    /// One at a time removes tables of deleted buckets.
+    /// One permit: only one removal of deleted buckets at a time.
     removal: Arc<Semaphore>,
     progress: Mutex<Progress>,
-    /// Something has ended: look again.
+    /// Notified when a flush has ended, to look again.
     changed: Notify,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -96,16 +96,16 @@ struct Work {
 struct Progress {
     running: HashMap<TableId, u64>,
     failing: HashMap<TableId, Failing>,
-    /// Those that keep the log from shrinking.
+    /// The tables that keep the log from shrinking.
     stuck: HashSet<TableId>,
-    /// What of the log are rows of those that were logged again, in bytes.
+    /// The bytes of the log that are rows of stuck tables, logged again.
     again_bytes: HashMap<TableId, u64>,
     is_logging_again: bool,
-    /// Not before, for the last time it failed.
+    /// The earliest time to log rows again, after that failed.
     again_from: Option<Instant>,
-    /// When any table was flushed last.
+    /// The last time that any table was flushed.
     flushed: Option<Instant>,
-    /// What was flushed and is not told yet.
+    /// The flushes that are not logged yet.
     round: Round,
 }
 
@@ -130,8 +130,7 @@ impl Flusher {
         flusher
     }
 
-    /// Flushes everything, as far as that is done in time, and stops. What is left stays in the
-    /// log.
+    /// Flushes as much as it can within `patience`, and stops. The rest stays in the log.
     pub async fn stop(&self, patience: Duration) {
         self.shared.stop.cancel();
         let all = async {
@@ -168,14 +167,14 @@ impl Flusher {
         &self.shared.lake
     }
 
-    /// Flushes all that is buffered of a table now; what comes meanwhile may stay.
+    /// Flushes all rows of a table that are buffered now. Rows that arrive meanwhile may stay.
     pub async fn flush_table(&self, table: &TableId) -> Result<FlushCounts, LakeError> {
         let all = self.flush_all_of(table, Reason::Asked).await?;
         self.progress().failing.remove(table);
         Ok(all)
     }
 
-    /// One flush takes no more than a part of a very large table: as many as it takes.
+    /// Flushes a table as often as it takes: one flush takes only a part of a very large table.
     async fn flush_all_of(&self, key: &TableId, reason: Reason) -> Result<FlushCounts, LakeError> {
         let asked = clock::instant();
         let mut all = FlushCounts::default();
@@ -196,8 +195,7 @@ impl Flusher {
         table.is_some_and(|table| table.since <= asked)
     }
 
-    /// Does work on the tables beside the flushes. A stop cuts it short, and waits until it has
-    /// ended.
+    /// Runs other work on the tables, beside the flushes. A stop cancels it and waits until it has ended.
     pub fn run_aside(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.shared.stop.clone();
         self.shared.tasks.spawn(async move {
@@ -224,7 +222,7 @@ impl Flusher {
         while !self.shared.stop.is_cancelled() {
             tokio::select! {
                 () = self.shared.stop.cancelled() => return,
-                // Every flush ends with this: looking at all tables may not follow on each.
+                // Every flush ends with a notification: not each may lead to a look at all tables.
                 () = async { tokio::join!(self.shared.changed.notified(), tokio::time::sleep(pause_min)); } => {}
                 () = tokio::time::sleep(pause) => {}
             }
@@ -234,7 +232,7 @@ impl Flusher {
             }
             self.look_at_stuck();
             let now = clock::instant();
-            // Where there are very many tables, looking at them all takes its time.
+            // With very many tables, looking at all of them takes a while.
             pause_min = now.saturating_duration_since(looked) * LOOK_SHARE;
             pause = LOOK_EVERY.max(pause_min);
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
@@ -254,19 +252,19 @@ impl Flusher {
         }
     }
 
-    /// Notes how far the tables are, so that a start after a crash need not ask them; and what time
-    /// it is, as far as that is believed.
+    /// Saves the positions of the tables, so that a start after a crash need not ask the tables, and the
+    /// time, if the clock is trusted.
     async fn note_positions(&self) {
         let lake = &self.shared.lake;
-        // Whoever needs the time warns.
+        // A warning is logged by the work that needs the time.
         let _ = lake.certain_now_ns();
         if let Err(error) = lake.write_positions().await {
             tracing::debug!(%error, "how far the tables are flushed could not be noted yet");
         }
     }
 
-    /// Removes the tables of deleted buckets; not while that is still under way. It waits for
-    /// whoever is at work on them, which flushes must not.
+    /// Removes the tables of deleted buckets, unless that is still in progress. A task of its own, as it
+    /// waits for other work on these tables, and flushes must not wait for it.
     fn spawn_removal(&self) {
         let lake = self.shared.lake.clone();
         if !lake.has_deleted() {
@@ -283,7 +281,7 @@ impl Flusher {
         });
     }
 
-    /// Looks after all tables, one after the other; not while that is still under way.
+    /// Runs upkeep on all tables, one after another, unless it is still running.
     fn spawn_upkeep(&self) {
         let Ok(place) = Arc::clone(&self.shared.upkeep).try_acquire_owned() else {
             return;
@@ -298,7 +296,7 @@ impl Flusher {
     fn spawn(&self, key: TableId, bytes: u64, reason: Reason) {
         self.progress().running.insert(key.clone(), bytes);
         let flusher = self.clone();
-        // A table that counts as being flushed for ever would never be flushed again.
+        // If this task died silently, its table would count as being flushed for ever.
         self.shared.tasks.spawn(vital::task("flush", async move {
             let place = Arc::clone(&flusher.shared.places).acquire_owned().await;
             let flushed = flusher.flush_one(&key, reason).await;
@@ -308,8 +306,8 @@ impl Flusher {
         }));
     }
 
-    /// One line about what was flushed since the last one, when nothing more is on its way, or from
-    /// time to time.
+    /// Logs one line about the flushes since the last such line, once no flush is running, or from time
+    /// to time.
     fn tell_round(&self, now: Instant) {
         let mut progress = self.progress();
         let is_over = progress.running.is_empty();
@@ -368,8 +366,8 @@ impl Flusher {
         }
     }
 
-    /// Also when nothing was flushed since: on a full disk the last attempt may have failed, and no
-    /// flush may come.
+    /// Asks the log to release what is flushed, even if nothing was flushed since the last time: on a
+    /// full disk the last attempt may have failed, and no flush may follow.
     async fn release_log(&self) {
         let log = Arc::clone(&self.shared.log);
         match tokio::task::spawn_blocking(move || log.release()).await {
@@ -381,7 +379,7 @@ impl Flusher {
         }
     }
 
-    /// The tables to flush now, with what they hold and why.
+    /// The tables to flush now, with their buffered bytes and the reason.
     fn due(&self) -> Vec<(TableId, u64, Reason)> {
         let options = &self.shared.lake.shared.options;
         let now = clock::instant();
@@ -413,7 +411,7 @@ impl Flusher {
             .collect()
     }
 
-    /// Which tables are being flushed, and which rest after a failure.
+    /// The tables that are being flushed, and those that rest after a failure.
     fn engaged(&self, now: Instant) -> (HashMap<TableId, u64>, HashSet<TableId>) {
         let progress = self.progress();
         let resting = progress.failing.iter();
@@ -422,7 +420,7 @@ impl Flusher {
         (progress.running.clone(), resting)
     }
 
-    /// The largest tables, until memory will be back where it should be.
+    /// Adds the largest tables, until enough memory will be free.
     fn for_memory(
         &self,
         tables: &mut Vec<TableInfo>,
@@ -444,7 +442,7 @@ impl Flusher {
         }
     }
 
-    /// The tables that hold the oldest frames, while the log is too long.
+    /// Adds the tables that hold the oldest frames, while the log is too long.
     fn for_log(&self, mut tables: Vec<TableInfo>, due: &mut Vec<(TableInfo, Reason)>) {
         if self.shared.log.bytes() < self.shared.lake.shared.options.log_bytes {
             return;

@@ -1,10 +1,10 @@
-//! Flushes that are told of in one line: one per table would be thousands every few minutes.
+//! Flushes that are logged in one line: a line per table would be thousands every few minutes.
 
 use std::time::{Duration, Instant};
 
 use crate::telemetry::FlushCounts;
 
-/// A round that does not end is told of this often.
+/// The interval at which a round that does not end is logged.
 const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Flushes since the last line about them.
@@ -16,14 +16,14 @@ pub(super) struct Round {
 }
 
 impl Round {
-    /// Enters a flush that began then.
+    /// Adds a flush that began at `began`.
     pub(super) fn add(&mut self, flushed: FlushCounts, began: Instant) {
         self.flushes += 1;
         self.counts += flushed;
         self.began = Some(self.began.map_or(began, |first| first.min(began)));
     }
 
-    /// The round, if it is to be told: nothing is on its way any more, or it has lasted for long.
+    /// Takes the round if it is to be logged: no flush is running, or it has lasted for long.
     pub(super) fn take_if_over(&mut self, is_over: bool, now: Instant) -> Option<Self> {
         let began = self.began?;
         let is_due = is_over || now.saturating_duration_since(began) >= TELL_EVERY;

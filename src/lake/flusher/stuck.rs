@@ -1,11 +1,12 @@
-//! Tables that cannot be flushed: their writers are refused while they keep the log from shrinking,
-//! and their rows are logged again, so that they do not keep it from that any longer.
+//! Tables that cannot be flushed. Their writers are refused while they keep the log from shrinking,
+//! and their rows are logged again, so that they no longer do.
 //!
-//! That is done when the log is long and could let go of enough but for them: of as much as their
-//! rows take (so what is written is at most what is freed), of a quarter of the log's limit at
-//! least; and where their rows take more than the log may, of three quarters of it. All of them
-//! move together. What a table pins of which a flush is in doubt stays where it is, and does not
-//! count, up to the log's limit once more.
+//! Rows are logged again when the log is long and enough of it is kept only because of these tables:
+//! at least as much as their rows take, so that no more is written than is freed, and at least a
+//! quarter of the log's limit; if their rows take more than the log may hold, three quarters of it.
+//! The rows of all these tables are moved together. If a flush of a table has an unknown outcome, its
+//! rows stay where they are, and what it pins does not count against the log's limit, up to that
+//! limit once more.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -16,12 +17,12 @@ use crate::id::TableId;
 use crate::lake::error::LakeError;
 use crate::vital;
 
-/// Where rows could not be logged again it is tried again after this.
+/// The pause before rows that could not be logged again are tried once more.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 impl Flusher {
-    /// Has the writers of tables refused that cannot be flushed while the log is too long; until
-    /// they can, or have no rows. Has their rows logged again where that helps.
+    /// Refuses writers of tables that cannot be flushed while the log is too long, until the tables can
+    /// be flushed, or have no rows. Logs their rows again if that helps.
     pub(super) fn look_at_stuck(&self) {
         let is_long = self.shared.log.bytes() >= self.shared.lake.shared.options.log_bytes;
         let (stuck, again_bytes) = self.judge(is_long);
@@ -41,19 +42,19 @@ impl Flusher {
         }
     }
 
-    /// Tables whose last flush failed.
+    /// The number of tables whose last flush failed.
     #[cfg(test)]
     pub(in crate::lake) fn failing_count(&self) -> usize {
         self.progress().failing.len()
     }
 
-    /// The tables that cannot be flushed and keep the log from shrinking, and what of the log are
-    /// rows of theirs that were logged again, in bytes.
+    /// The tables that cannot be flushed and keep the log from shrinking, and the bytes of the log that
+    /// are rows of theirs, logged again.
     fn judge(&self, is_long: bool) -> (HashSet<TableId>, u64) {
         let buffer = &self.shared.lake.shared.buffer;
         let mut guard = self.progress();
         let progress = &mut *guard;
-        // Those of a bucket that was deleted are not tried again, so nothing else would forget them.
+        // Tables of a deleted bucket are not tried again, so nothing else would forget them.
         let is_here = |key: &TableId| buffer.table(key).is_some();
         progress.failing.retain(|key, _| is_here(key));
         for (key, failing) in &progress.failing {
@@ -71,7 +72,7 @@ impl Flusher {
         (stuck.clone(), progress.again_bytes.values().sum())
     }
 
-    /// Whether so much of the log would go that it is worth writing so much again.
+    /// Returns whether enough of the log would be freed to be worth logging these rows again.
     fn is_worthwhile(&self, stuck: &HashSet<TableId>, again_bytes: u64) -> bool {
         let progress = self.progress();
         let is_resting = progress.again_from.is_some_and(|at| clock::instant() < at);

@@ -1,5 +1,5 @@
-//! What is done beside the flushes for who asks for one, and at the start: waiting for the tables of a
-//! deleted bucket to go, and trying the store.
+//! Work around the flushes: waiting, for whoever asks for a flush, until the tables of a deleted
+//! bucket are gone, and trying the store at the start.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use crate::clock;
 use crate::id::BucketId;
 use crate::lake::error::LakeError;
 
-/// How often it is looked whether the tables of a deleted bucket are gone.
+/// The pause between looks at whether the tables of a deleted bucket are gone.
 const LOOK_EVERY: Duration = match cfg!(test) {
     true => Duration::from_millis(10),
     false => Duration::from_millis(200),
 };
 
-/// How long a removal is waited for: one that does not go on is taken over after ten minutes. Who asked
-/// for a flush waits for an hour at most.
+/// The time to wait for a removal: one that makes no progress is taken over after ten minutes. A
+/// client that asked for a flush waits for at most an hour.
 const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 impl Flusher {
-    /// Waits until the tables of a deleted bucket of the same name are gone, whoever removes them: a
-    /// table is not flushed before. Returns at once if there are none, and after half an hour in any
-    /// case. Does nothing else: it may be dropped at any time.
+    /// Waits until the tables of a deleted bucket of the same name are gone, whichever node removes them:
+    /// no table is flushed before. Returns at once if there are none, and after half an hour in any case.
+    /// Only waits, so it may be dropped at any time.
     pub async fn wait_for_removal(&self, bucket: BucketId) {
         let started = clock::instant();
         while self.is_held_up(bucket).await {
@@ -34,7 +34,7 @@ impl Flusher {
 
     async fn is_held_up(&self, bucket: BucketId) -> bool {
         let lake = &self.shared.lake;
-        // It may be deleted meanwhile.
+        // The bucket may have been deleted meanwhile.
         let Some(bucket) = lake.shared.catalog.bucket(bucket) else {
             return false;
         };
@@ -45,8 +45,8 @@ impl Flusher {
         is_shared && matches!(lake.settled(&bucket).await, Err(LakeError::Removing { .. }))
     }
 
-    /// Tries a store that `lake.url` names, in the background: points go to the log whatever comes of
-    /// it, but whoever has set it up should not learn with the first flush that it cannot be used.
+    /// Tries the store that `lake.url` names, in the background. Points go to the log whatever comes of
+    /// it, but an operator should learn before the first flush that the store cannot be used.
     pub(super) fn try_store(&self) {
         let lake = self.shared.lake.clone();
         let Some(url) = lake.shared.options.url.clone() else {

@@ -1,4 +1,4 @@
-//! Up to which commit a table's log has a checkpoint, as far as that is known.
+//! The last checkpoint of a table's log, as far as it is known.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,17 +14,17 @@ use crate::lake::store::Store;
 pub(in crate::lake) struct Checked(AtomicU64);
 
 impl Checked {
-    /// There is a checkpoint of this version.
+    /// Notes that there is a checkpoint of this version.
     pub(in crate::lake) fn note(&self, version: u64) {
         self.0.store(version + 1, Ordering::Relaxed);
     }
 
-    /// The table is another one from now on.
+    /// Forgets the checkpoint: the table is another one from now on.
     pub(in crate::lake) fn forget(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    /// Commits since the last checkpoint of a table, as of this version.
+    /// The number of commits since the last checkpoint of a table, as of this version.
     pub(in crate::lake) async fn since(
         &self,
         table: &Store,

@@ -1,12 +1,12 @@
 //! Adding to a table's log.
 //!
-//! A commit is tried until it stands or turns out to be done: before every attempt the log is read
-//! on, and the caller decides anew from what it finds there. That is also what happens after an
-//! error that does not tell whether the commit was written.
+//! A commit is tried until it stands or turns out to be done: before every attempt the new part of
+//! the log is read, and the caller decides anew from what it finds. The same happens after an error
+//! that leaves unknown whether the commit was written.
 //!
-//! In a shared lake a bucket may be deleted while a commit is on its way: after the commit the version
-//! before and the mark of the deletion are looked for once more, and a commit that nothing comes
-//! before, or that fell into a deletion, is taken back ([`Unproved`]).
+//! In a shared lake a bucket may be deleted while a commit is on its way. So after the commit the
+//! version before it and the mark of the deletion are looked for once more, and a commit whose
+//! predecessor is missing, or that fell into a deletion, is taken back ([`Unproved`]).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,16 +26,16 @@ use crate::lake::state::table_state::TableState;
 
 const COMMIT_ATTEMPTS_MAX: u32 = 200;
 
-/// What has become of a commit.
+/// The outcome of a commit.
 pub(super) enum CommitOutcome {
     Stands,
-    /// Another's is in its place.
+    /// Another commit is in its place.
     TooLate,
     TakenBack,
 }
 
 impl Table {
-    /// Commits what `next` decides from the state that it is shown. Returns the state with it.
+    /// Commits what `next` decides from the state that it is shown. Returns the state after the commit.
     pub(in crate::lake) async fn commit(
         &self,
         app: &str,
@@ -45,7 +45,7 @@ impl Table {
         for attempt in 0..COMMIT_ATTEMPTS_MAX {
             let seen = match self.look(app).await {
                 Ok(seen) => seen,
-                // The error that left the doubt says more.
+                // The error that left the outcome unknown says more.
                 Err(error) => return Err(failed.unwrap_or(error)),
             };
             let next = next(&seen)?;
@@ -53,7 +53,7 @@ impl Table {
                 Next::Commit(actions) => actions,
                 Next::Done => return Ok(seen.state),
             };
-            // It is not there: so the error was what it looked like.
+            // The commit is not there, so it did fail.
             if let Some(error) = failed {
                 return Err(error);
             }
@@ -65,7 +65,7 @@ impl Table {
                 }
                 Ok(CommitOutcome::TakenBack) => {}
                 Ok(CommitOutcome::TooLate) => {
-                    // Whoever was faster goes on; the others spread out.
+                    // Spread the attempts of those that were slower.
                     let millis = u64::from(attempt.min(20)) * 5;
                     tokio::time::sleep(Duration::from_millis(millis)).await;
                 }
@@ -78,7 +78,7 @@ impl Table {
         })
     }
 
-    /// Whether what a commit builds on went while it was written: the version before, or, with a
+    /// Returns whether a commit lost its base while it was written: the version before it, or, by a
     /// deletion of the bucket, the files that it adds.
     async fn is_void(&self, version: u64, known: Option<&String>) -> Result<bool, LakeError> {
         if !self.is_shared {
@@ -98,7 +98,7 @@ impl Table {
         }
     }
 
-    /// Writes a commit. In a shared lake it stands only once it was seen that it is not void.
+    /// Writes a commit. In a shared lake it stands only after a check that it is not void.
     async fn write_commit(
         &self,
         version: u64,
@@ -120,7 +120,7 @@ impl Table {
         }
     }
 
-    /// Looks whether a commit stands, and takes it back if not. After an error it is still to be done.
+    /// Checks that a commit stands, and takes it back if not. After an error the check must be repeated.
     pub(super) async fn prove(
         &self,
         unproved: &mut Option<Unproved>,
@@ -138,8 +138,8 @@ impl Table {
         Ok(written)
     }
 
-    /// Removes a commit that nobody can read, for nothing comes before it, or its files are gone. In
-    /// its place there may be that of another by now, which stays.
+    /// Removes a commit that nobody can read, as its predecessor or its files are gone. If the commit of
+    /// another node is in its place by now, that one stays.
     async fn take_back(&self, commit: &Unproved) -> Result<(), LakeError> {
         let written = self.read_commit(commit.version).await?;
         if written.is_none_or(|written| !commit.is(&written)) {

@@ -1,5 +1,5 @@
-//! Which file of a table's log is not what it must be, and what is wrong with it, in words: the
-//! library that reads the log does not say which one it was at.
+//! The search for the damaged file of a table's log, with the damage in words: the library that reads
+//! the log does not name the file.
 
 use bytes::Bytes;
 use object_store::ObjectStoreExt as _;
@@ -10,7 +10,7 @@ use crate::lake::error::Faulty;
 use crate::lake::parquet::readable;
 use crate::lake::store::Store;
 
-/// Of a commit or a checkpoint that has no bytes.
+/// The fault of a commit or a checkpoint that has no bytes.
 pub(in crate::lake) fn empty(path: &Path) -> Faulty {
     Faulty {
         file: path.to_string(),
@@ -18,7 +18,7 @@ pub(in crate::lake) fn empty(path: &Path) -> Faulty {
     }
 }
 
-/// Returns the first of these files of a log that is none; nothing if each can be read.
+/// Returns the first of these files of a log that is damaged; nothing if all can be read.
 pub(in crate::lake) async fn find(table: &Store, paths: &[Path]) -> Option<Faulty> {
     for path in paths {
         let Ok(found) = table.get(path).await else {
@@ -37,7 +37,7 @@ pub(in crate::lake) async fn find(table: &Store, paths: &[Path]) -> Option<Fault
     None
 }
 
-/// The hint of where the last checkpoint is, if it leads to none of these files.
+/// Returns the hint that names the last checkpoint, if it leads to none of these files.
 pub(in crate::lake) async fn of_hint(table: &Store, paths: &[Path]) -> Option<Faulty> {
     let path = Path::from_iter(["_delta_log", "_last_checkpoint"]);
     let hint = table.get(&path).await.ok()?.bytes().await.ok()?;

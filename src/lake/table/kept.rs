@@ -1,16 +1,16 @@
-//! What is kept of tables between their flushes: their states, the ones that were used last.
+//! The states of tables that are kept between flushes: the most recently used ones.
 //!
-//! A state can be read again at any time, so there is a share of memory for all of them together
-//! ([`crate::memory::Marks::kept_bytes`]), and whoever was not used for the longest time goes first.
-//! What is kept counts in the budget. The state that was used last always stays: a table that is
-//! larger than the share is read once per use of another, not once per use.
+//! A state can be read again at any time, so all of them together get a share of memory
+//! ([`crate::memory::Marks::kept_bytes`]), and the least recently used state goes first. Kept states
+//! count in the budget. The state that was used last always stays: a table that is larger than the
+//! share is read again only after another table was used, not at every use.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use crate::memory::{Budget, FlushShare, Reservation};
 
-/// Where a table keeps its state; emptied to make room.
+/// The place of a table's state; emptied to make room.
 pub(in crate::lake) type Cell<T> = Arc<RwLock<Option<T>>>;
 
 /// The states that are kept.
@@ -24,7 +24,7 @@ pub(in crate::lake) struct Kept<T> {
 #[derive(Debug)]
 struct Inner<T> {
     cells: HashMap<u64, KeptCell<T>>,
-    /// The cells by when they were used last.
+    /// The cells in the order of their last use.
     by_use: BTreeMap<u64, u64>,
     uses: u64,
     names: u64,
@@ -39,7 +39,7 @@ struct KeptCell<T> {
 }
 
 impl<T> Kept<T> {
-    /// Nothing, of this budget's share.
+    /// Keeps nothing at first, and no more than this budget's share.
     pub(in crate::lake) fn new(budget: &Budget) -> Self {
         Self {
             budget: budget.clone(),
@@ -54,8 +54,8 @@ impl<T> Kept<T> {
         }
     }
 
-    /// Memory for reading one anew, of what is set aside for flushing: a flush may need it. Waits for
-    /// those who have it.
+    /// Memory for reading a state anew, of the memory set aside for flushing, as a flush may need it.
+    /// Waits until others give it back.
     pub(in crate::lake) async fn room(&self, bytes: u64) -> FlushShare {
         self.budget.flush_share(bytes).await
     }
@@ -67,7 +67,7 @@ impl<T> Kept<T> {
         inner.names
     }
 
-    /// Notes that a cell was used and what it holds, and empties others if that is too much.
+    /// Notes that a cell was used and how many bytes it holds, and empties others if that is too much.
     pub(in crate::lake) fn used(&self, name: u64, cell: &Cell<T>, bytes: u64) {
         let emptied = self.lock().used(name, cell, bytes, self.bytes_max);
         for cell in emptied {

@@ -1,10 +1,9 @@
-//! Reading a table's log as a whole, and what that takes, guessed from the log's files before they
-//! are read: the library reads all of it at once.
+//! Reading a table's log as a whole. The library reads all of it at once, so the memory that this
+//! takes is estimated from the sizes of the log's files first.
 //!
-//! The library does not say whether a log could not be read or could not be understood. So the store
-//! is asked for each file that the log is made of: if it gives them all out, and a second reading
-//! fails like the first (other nodes may clean up a log while it is read), it is the log that is
-//! damaged.
+//! The library does not distinguish a log that cannot be read from one that cannot be understood. So
+//! the store is asked for each file of the log: if it returns all of them, and a second reading fails
+//! like the first (other nodes may clean up a log while it is read), the log is damaged.
 
 use std::sync::Arc;
 
@@ -22,28 +21,28 @@ use crate::lake::state::table_state::TableState;
 use crate::lake::store::Store;
 use crate::narrow;
 
-/// What is read however short the log is: schemas in three forms.
+/// The bytes that even the shortest log takes: schemas in three forms.
 const BYTES_MIN: u64 = 2 << 20;
 
-/// Parsed commits, in their text.
+/// The size of parsed commits, as a multiple of their text.
 const TEXT_FACTOR: u64 = 4;
 
-/// Rows of a checkpoint, in its compressed bytes.
+/// The size of a checkpoint's rows, as a multiple of its compressed bytes.
 const CHECKPOINT_FACTOR: u64 = 16;
 
-/// Where a table's log is read from.
+/// The source that a table's log is read from.
 #[derive(Clone, Copy)]
 pub(in crate::lake) struct LogSource<'a> {
     /// The table's folder, for people.
     pub(in crate::lake) folder: &'a str,
-    /// The store, seen from that folder.
+    /// The store, with that folder as its root.
     pub(in crate::lake) store: &'a Store,
     /// The same, as the library sees it.
     pub(in crate::lake) log: &'a LogStoreRef,
 }
 
 impl LogSource<'_> {
-    /// The table as its log tells. `app` is the application whose transactions are asked about.
+    /// Reads the table's state. `app` is the application whose transactions are wanted.
     pub(in crate::lake) async fn state(self, app: &str) -> Result<TableState, LakeError> {
         match self.read(app).await {
             Err(LakeError::Delta { .. }) if is_given_out(self.store).await => {
@@ -66,8 +65,8 @@ impl LogSource<'_> {
         }
     }
 
-    /// About the bytes that loading the table takes. An error if a file of its log is empty: the
-    /// library would pass over it.
+    /// Estimates the bytes that loading the table takes. An error if a file of its log is empty, which
+    /// the library would ignore.
     pub(in crate::lake) async fn bytes(self) -> Result<u64, LakeError> {
         let entries = entries(self.store).await?;
         if let Some(empty) = entries.iter().find(|entry| entry.bytes == 0) {
@@ -76,7 +75,7 @@ impl LogSource<'_> {
         Ok(bytes(&entries))
     }
 
-    /// Why the log cannot be read though the store gives it out.
+    /// Finds out why the log cannot be read although the store returns it.
     pub(in crate::lake) async fn damaged(self, error: DeltaTableError) -> LakeError {
         let entries = entries(self.store).await.unwrap_or_default();
         let paths: Vec<Path> = entries.into_iter().map(|entry| entry.path).collect();
@@ -129,7 +128,7 @@ impl LogSource<'_> {
     }
 }
 
-/// Whether the store gives out every file that a table's log is made of now.
+/// Returns whether the store returns every file that a table's log consists of now.
 async fn is_given_out(table: &Store) -> bool {
     let Ok(entries) = entries(table).await else {
         return false;
@@ -157,7 +156,7 @@ async fn entries(table: &Store) -> Result<Vec<LogFile>, LakeError> {
     Ok(entries)
 }
 
-/// About the bytes that loading a table takes.
+/// Estimates the bytes that loading a table takes.
 fn bytes(entries: &[LogFile]) -> u64 {
     let bytes = entries.iter().map(|entry| {
         let factor = if entry.is_checkpoint {
@@ -178,7 +177,7 @@ struct LogFile {
     bytes: u64,
 }
 
-/// A file of a log; nothing if it is another one.
+/// Returns the file of a log at this path; nothing if it is not one.
 fn entry(path: Path, bytes: u64) -> Option<LogFile> {
     let (version, kind) = path.filename()?.split_once('.')?;
     Some(LogFile {

@@ -1,9 +1,9 @@
 //! One table: reading its log. Adding to it is in [`commit`], writing its files in [`files`].
 //!
-//! That there is no next commit says nothing by itself: the log may be gone, or may go on behind a
-//! checkpoint with what came before cleaned away. So the version that was last seen is looked for
-//! too. If it is not there, the table is loaded anew; and if nothing is left of a table that was
-//! there, that is an error, unless its bucket was deleted ([`Deletions`]).
+//! The absence of a next commit proves nothing by itself: the log may be gone, or it may continue
+//! after a checkpoint whose earlier commits were cleaned up. So the version that was last seen is
+//! looked for too. If it is missing, the table is loaded anew; and if nothing is left of a table that
+//! existed, that is an error, unless its bucket was deleted ([`Deletions`]).
 
 mod checked;
 mod commit;
@@ -38,8 +38,8 @@ use kept::{Cell, Kept};
 use loading::LogSource;
 use rest::Rest;
 
-/// A state that is older is read anew: commits between could have been cleaned up meanwhile, and a
-/// commit after a gap would not be seen by anyone.
+/// A state that is older is read anew: commits since could have been cleaned up, and a commit after a
+/// gap would not be seen by anyone.
 const STATE_AGE_MAX: Duration = Duration::from_secs(3600);
 
 /// A table of the lake.
@@ -47,35 +47,35 @@ const STATE_AGE_MAX: Duration = Duration::from_secs(3600);
 pub(super) struct Table {
     /// Its folder, from the root of the lake.
     pub(super) folder: String,
-    /// The lake's store, seen from the table's folder.
+    /// The lake's store, with the table's folder as its root.
     pub(super) store: Store,
-    /// Deletions of its bucket, among others.
+    /// The deletions of all buckets, its own among them.
     deletions: Arc<Deletions>,
-    /// Whether other nodes write to the same tables.
+    /// True if other nodes write to the same tables.
     is_shared: bool,
     log: LogStoreRef,
-    /// What readers see. Nothing as long as it was not read, or the table does not exist.
+    /// The state that readers see. Nothing if it was not read yet, or the table does not exist.
     state: Cell<Known>,
-    /// What is kept of all tables; this one's number there.
+    /// The kept states of all tables, and this table's number among them.
     kept: Arc<Kept<Known>>,
     number: u64,
-    /// Held by whoever adds points: one at a time in this process.
+    /// Held while points are added: one task at a time in this process.
     flushing: tokio::sync::Mutex<()>,
-    /// Held by whoever rewrites or removes files: one at a time in this process.
+    /// Held while files are rewritten or removed: one task at a time in this process.
     upkeep: tokio::sync::Mutex<()>,
     checked: Checked,
-    /// Locked by who commits.
+    /// Held during a commit.
     unproved: tokio::sync::Mutex<Option<Unproved>>,
-    /// Where a compaction found nothing to do.
+    /// The version at which a compaction found nothing to do.
     pub(super) rest: Rest,
 }
 
-/// A state, and since when it is known without gaps.
+/// A state, and the time since which it was followed without gaps.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     state: Arc<TableState>,
     loaded: Instant,
-    /// The deletion of the bucket after which the table was made.
+    /// The last deletion of the bucket before the table was made.
     deletion: Option<String>,
 }
 
@@ -84,15 +84,15 @@ pub(super) struct Known {
 pub(super) struct Seen {
     /// Nothing if there is no table.
     pub(super) state: Option<Arc<TableState>>,
-    /// The last deletion of the bucket, which is over; nothing if it was never deleted.
+    /// The last deletion of the bucket, which has ended; nothing if it was never deleted.
     pub(super) deletion: Option<String>,
 }
 
-/// What to commit next.
+/// The next step of a commit.
 pub(super) enum Next {
-    /// These, on top of the state that was shown.
+    /// Commit these actions, on top of the state that was shown.
     Commit(Vec<Action>),
-    /// Nothing: it is done.
+    /// Commit nothing: it is done.
     Done,
 }
 
@@ -107,7 +107,7 @@ impl Table {
         let table = |reason: &dyn ToString| LakeError::table(&folder, reason.to_string());
         let prefix = Path::parse(&folder).map_err(|error| table(&error))?;
         let store: Store = Arc::new(PrefixStore::new(Arc::clone(lake), prefix));
-        // The library takes a URL; what it finds there is what the stores say.
+        // The library takes a URL, but reads through the stores that it is given.
         let location =
             Url::parse(&format!("memory:///{folder}/")).map_err(|error| table(&error))?;
         let log = default_logstore(
@@ -133,12 +133,12 @@ impl Table {
         })
     }
 
-    /// Waits until nobody else in this process adds points to the table.
+    /// Waits until no other task of this process adds points to the table.
     pub(super) async fn flushing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.flushing.lock().await
     }
 
-    /// Waits until nobody else in this process rewrites or removes files of the table.
+    /// Waits until no other task of this process rewrites or removes files of the table.
     pub(super) async fn upkeep(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.upkeep.lock().await
     }
@@ -148,13 +148,13 @@ impl Table {
         self.read_known().map(|known| known.state)
     }
 
-    /// The state now; nothing if the table does not exist. `app` is the application whose
-    /// transactions are asked about.
+    /// Returns the current state; nothing if the table does not exist. `app` is the application whose
+    /// transactions are wanted.
     pub(super) async fn refresh(&self, app: &str) -> Result<Option<Arc<TableState>>, LakeError> {
         Ok(self.look(app).await?.state)
     }
 
-    /// The state now, and what is known of deletions of its bucket.
+    /// Returns the current state, and the last deletion of the bucket.
     pub(super) async fn look(&self, app: &str) -> Result<Seen, LakeError> {
         if let Ok(mut unproved) = self.unproved.try_lock() {
             self.prove(&mut unproved).await?;
@@ -172,7 +172,7 @@ impl Table {
         self.load_anew(app, known).await
     }
 
-    /// Reads on from a known state; nothing if that is no part of the log any more.
+    /// Reads on from a known state. Returns nothing if that state is no longer part of the log.
     async fn follow(&self, mut known: Known) -> Result<Option<Known>, LakeError> {
         let first = known.state.version;
         let (mut next, deletion) = match self.is_shared {
@@ -181,7 +181,7 @@ impl Table {
                 let (next, deletion) = futures_util::future::join(next, self.deletion()).await;
                 (next?, deletion?)
             }
-            // Nobody else deletes, and whoever does it here has the table forgotten.
+            // No other node deletes, and a deletion by this one makes it forget the table.
             false => (self.read_commit(first + 1).await?, known.deletion.clone()),
         };
         if deletion != known.deletion {
@@ -202,10 +202,10 @@ impl Table {
         Ok(is_there.then_some(known))
     }
 
-    /// Reads the whole table. Of one that was there something must be left, or there is a
-    /// deletion that says why not.
+    /// Reads the whole table. If it existed before, something of it must be left, or a deletion must
+    /// explain why not.
     async fn load_anew(&self, app: &str, known: Option<Known>) -> Result<Seen, LakeError> {
-        // First this: who deletes later leaves a newer one.
+        // Read this first: a later deletion leaves a newer mark.
         let deletion = self.deletion().await?;
         let loaded = clock::instant();
         let Some(state) = self.load(app).await? else {
@@ -238,8 +238,8 @@ impl Table {
         self.deletions.settled(bucket).await
     }
 
-    /// Whether the log has this version, as a commit or as a checkpoint: of a table that was not
-    /// written to for long the commit may have been cleaned away.
+    /// Returns whether the log has this version, as a commit or as a checkpoint: if a table was not
+    /// written to for long, the commit may have been cleaned up.
     async fn has_version(&self, version: u64) -> Result<bool, LakeError> {
         match self.store.head(&commit_path(version)).await {
             Ok(_) => return Ok(true),
@@ -260,8 +260,8 @@ impl Table {
         Ok(false)
     }
 
-    /// Writes a checkpoint of the table's log, and, if the time is certain, removes what of the
-    /// log is older than the table keeps it.
+    /// Writes a checkpoint of the table's log. If the time is certain, removes the part of the log that
+    /// is older than the table keeps it.
     pub(super) async fn checkpoint(&self, is_time_certain: bool) -> Result<(), LakeError> {
         let table = self.read_from().table().await?;
         let delta = |error| self.delta(error);
@@ -278,13 +278,13 @@ impl Table {
         Ok(())
     }
 
-    /// Commits since the last checkpoint, as of this version.
+    /// The number of commits since the last checkpoint, as of this version.
     pub(super) async fn unchecked(&self, version: u64) -> Result<u64, LakeError> {
         self.checked.since(&self.store, version).await
     }
 
-    /// Deletes files in the table's folder that are not, or no longer, part of it, at the age
-    /// of `age`; says how many.
+    /// Deletes files in the table's folder that are not, or no longer, part of it and are older than
+    /// `age`. Returns their number.
     pub(super) async fn vacuum(&self, age: Duration) -> Result<u64, LakeError> {
         let table = self.read_from().table().await?;
         let age = chrono::Duration::from_std(age).unwrap_or(chrono::Duration::MAX);
@@ -297,14 +297,14 @@ impl Table {
         Ok(narrow::to_u64(metrics.files_deleted.len()))
     }
 
-    /// Forgets what it knows: the table is gone.
+    /// Forgets everything about the table, which is gone.
     pub(super) fn forget(&self) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = None;
         self.kept.gone(self.number);
         self.begin_anew();
     }
 
-    /// What was known of an earlier table is void.
+    /// Discards what was known about an earlier table.
     fn begin_anew(&self) {
         self.checked.forget();
         self.rest.forget();
@@ -343,8 +343,8 @@ impl Table {
         known.clone()
     }
 
-    /// Readers never go back: two refreshes may end in any order. What was loaded later counts
-    /// more than a version: the table may be another one.
+    /// Publishes a state, unless a newer one is known: two refreshes may end in any order, and readers
+    /// must never go back. The later load counts more than the version, as the table may be another one.
     fn publish(&self, new: Known) {
         let mut known = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let is_newer = known.as_ref().is_none_or(|known| {

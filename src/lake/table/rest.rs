@@ -1,9 +1,9 @@
-//! Where a compaction found nothing to do.
+//! The version of a table at which a compaction found nothing to do.
 
 use std::sync::{Mutex, PoisonError};
 
-/// The version of a table at which nothing was to be done, and the time (nanoseconds since the
-/// epoch) up to which that holds: looking again costs nothing before.
+/// The version of a table at which there was nothing to do, and the time (nanoseconds since the
+/// epoch) up to which that holds: until then another look costs nothing.
 #[derive(Debug, Default)]
 pub(in crate::lake) struct Rest(Mutex<Option<(u64, i64)>>);
 

@@ -1,11 +1,11 @@
-//! A commit to a shared table that was written, or may have been, and of which it was not seen yet
-//! that it stands: that the version before it is there, and that its bucket was not deleted while
-//! it was on its way.
+//! A commit to a shared table that was written, or may have been, and is not yet known to stand. It
+//! stands if the version before it is there, and if its bucket was not deleted while it was on its
+//! way.
 //!
-//! One that does not stand is taken back, for it would be in the way of the table that is made after
-//! the deletion. If that fails, or the look at it, it is done before anything else is done with the
-//! table. A process that ends in between leaves it: then its folder must be removed by hand, or the
-//! bucket deleted once more.
+//! A commit that does not stand is taken back, as it would be in the way of the table that is made
+//! after the deletion. If taking it back or the check fails, that is repeated before anything else is
+//! done with the table. If the process ends in between, the commit stays: then the table's folder must
+//! be removed by hand, or the bucket deleted once more.
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 #[derive(Debug)]
 pub(super) struct Unproved {
     pub(super) version: u64,
-    /// The deletion of the bucket that was the last one when the commit was made.
+    /// The last deletion of the bucket when the commit was made.
     pub(super) deletion: Option<String>,
     digest: [u8; 32],
 }
@@ -27,7 +27,7 @@ impl Unproved {
         }
     }
 
-    /// Whether these bytes are it.
+    /// Returns whether these bytes are the commit.
     pub(super) fn is(&self, lines: &[u8]) -> bool {
         *Sha256::digest(lines) == self.digest
     }
