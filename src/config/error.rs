@@ -1,4 +1,4 @@
-//! Why the settings were refused, in words that say what to change.
+//! The errors of settings, in words that say what to change.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::token::TokenProblem;
 
-/// Why the settings were refused. The server does not start.
+/// The reason for which the settings were refused. The server does not start.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file could not be read.
@@ -14,18 +14,18 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: std::io::Error,
     },
     /// The file is not TOML.
     #[error("{origin}, line {line}: {message}")]
     Syntax {
-        /// The file, in words.
+        /// The file, as a phrase.
         origin: String,
         /// The line, from 1.
         line: usize,
-        /// What the TOML reader said.
+        /// The TOML reader's message.
         message: String,
     },
     /// There is no such key.
@@ -33,9 +33,9 @@ pub enum ConfigError {
     UnknownKey {
         /// The key's full name.
         key: String,
-        /// Where it was found.
+        /// The place where it was found.
         origin: String,
-        /// The key that was probably meant, or those that there are.
+        /// The key that was probably meant, or those that exist.
         hint: String,
     },
     /// There is no such environment variable.
@@ -43,7 +43,7 @@ pub enum ConfigError {
     UnknownVariable {
         /// The variable's name.
         name: String,
-        /// The variable that was probably meant, or those that there are.
+        /// The variable that was probably meant, or those that exist.
         hint: String,
     },
     /// An environment variable is not UTF-8.
@@ -59,9 +59,9 @@ pub enum ConfigError {
         key: String,
         /// The value as it was given.
         found: String,
-        /// Where it came from: a file, a variable, a flag.
+        /// The place it came from: a file, a variable, a flag.
         origin: String,
-        /// What is allowed instead.
+        /// The values that are allowed.
         allowed: String,
     },
     /// Two values do not fit each other.
@@ -71,10 +71,10 @@ pub enum ConfigError {
         key: &'static str,
         /// Its value.
         found: u64,
-        /// How it must stand to the other one, with that one's name and value.
+        /// The rule that relates it to the other one, with that one's name and value.
         rule: String,
     },
-    /// One of two values that only make sense together.
+    /// Only one of two values is set that make sense only together.
     #[error(
         "{key} = {found:?} is set, but {missing} is not: set both for HTTPS, or neither for plain HTTP"
     )]

@@ -1,13 +1,13 @@
-//! What the machine, or the container, gives the process: memory and open files.
+//! The resources that the machine or the container gives the process: memory and open files.
 
 use std::path::{Path, PathBuf};
 
-/// What is known of the machine.
+/// The facts that are known about the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Host {
     /// The machine's memory or the lowest limit that a cgroup sets on the process.
     pub memory_bytes: Option<u64>,
-    /// Files, sockets among them, that the process may have open.
+    /// The most files, including sockets, that the process may have open.
     pub descriptors_max: Option<u64>,
 }
 
@@ -22,8 +22,8 @@ impl Host {
     }
 }
 
-/// The lowest of the machine's memory and the limits of the process's cgroup and those above it,
-/// version 1 and 2. `root` is `/`, or a folder that looks like it in tests.
+/// The lowest of the machine's memory and the limits of the process's cgroup and its parents,
+/// version 1 and 2. `root` is `/`, or in tests a folder that looks like it.
 fn memory_bytes(root: &Path) -> Option<u64> {
     let limits = cgroups(root)
         .into_iter()
@@ -48,14 +48,14 @@ fn machine_bytes(root: &Path) -> Option<u64> {
 struct Cgroup {
     /// Its folder.
     folder: PathBuf,
-    /// The folder at which its hierarchy is mounted, above which there is no limit to read.
+    /// The folder at which its hierarchy is mounted; there are no limits above it.
     top: PathBuf,
     /// The name of the file with the limit.
     limit_file: &'static str,
 }
 
 impl Cgroup {
-    /// The lowest limit from here up. `max` and other words are no number, hence no limit.
+    /// The lowest limit from here up. `max` and other words are not numbers, so they set no limit.
     fn limit_bytes(&self) -> Option<u64> {
         let folders = self
             .folder
@@ -81,8 +81,8 @@ fn cgroups(root: &Path) -> Vec<Cgroup> {
             .lines()
             .filter_map(|line| Mount::parse(line, version))
         {
-            // In a container the path may be told as the host sees it, while only what is below
-            // the mount's own root can be reached.
+            // In a container the path may be given as the host sees it, but only folders below the
+            // mount's own root can be reached.
             let inside = Path::new(path)
                 .strip_prefix(mount.root)
                 .unwrap_or(Path::new(path));
@@ -108,8 +108,8 @@ enum Version {
     Two,
 }
 
-/// A line of /proc/self/cgroup, `4:memory:/path` or `0::/path`: the path, if memory is accounted
-/// there.
+/// Returns the version and path of a line of /proc/self/cgroup, `4:memory:/path` or `0::/path`, if
+/// memory is accounted there.
 fn controls_memory(membership: &str) -> Option<(Version, &str)> {
     let (controllers, path) = membership.split_once(':')?.1.split_once(':')?;
     match controllers {
@@ -126,12 +126,12 @@ fn has_memory(options: &str) -> bool {
 struct Mount<'a> {
     /// The folder of the file system that is mounted.
     root: &'a str,
-    /// Where it is mounted.
+    /// The folder at which it is mounted.
     at: &'a str,
 }
 
 impl<'a> Mount<'a> {
-    /// The line's mount, if memory's cgroups of this version are there.
+    /// Returns the line's mount, if it has the memory cgroups of this version.
     fn parse(line: &'a str, version: Version) -> Option<Self> {
         let (left, right) = line.split_once(" - ")?;
         let mut right = right.split(' ');

@@ -1,6 +1,5 @@
-//! The layers: each source becomes a dictionary of sections with a name for where it came from,
-//! its keys are checked against the defaults, and figment merges them and remembers which layer a
-//! value is from.
+//! The layers: each source becomes a dictionary of sections with the name of its origin, its keys
+//! are checked against the defaults, and figment merges them and remembers the layer of each value.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -18,8 +17,8 @@ mod keys;
 
 const PREFIX: &str = "TIDEGATE_";
 
-/// Variables named as the flags of `serve` are, and what they are to be. To ignore them would start
-/// a server that is set up otherwise than asked.
+/// Variables that are named like the flags of `serve`, and what to use instead. If they were
+/// ignored, the server would start with other settings than intended.
 const NAMED_AS_FLAGS: &[(&str, &str)] = &[
     ("TIDEGATE_CONFIG", "the file is named by the flag --config"),
     ("TIDEGATE_LISTEN", "did you mean TIDEGATE_SERVER__LISTEN?"),
@@ -53,8 +52,8 @@ impl Provider for Layer {
     }
 }
 
-/// Merges the layers into the typed sections. Values are in range; how they fit each other is not
-/// checked here.
+/// Merges the layers into the typed sections. Values are in range; whether they fit each other is
+/// not checked here.
 pub(super) fn extract(sources: &Sources) -> Result<Config, ConfigError> {
     let defaults = from_text("the built-in defaults".to_owned(), DEFAULTS)?;
     let mut layers = Vec::new();
@@ -118,8 +117,9 @@ fn from_variables(
     Ok(layers)
 }
 
-/// Variables without a double underscore are not ours (Kubernetes sets TIDEGATE_PORT and the like
-/// for a service of that name), unless one is a key of ours with an underscore missing, or a flag's.
+/// Reads a variable. One without a double underscore is not ours (Kubernetes sets TIDEGATE_PORT and
+/// the like for a service of that name), unless it is a key of ours with an underscore missing, or
+/// named like a flag.
 fn from_variable(name: &str, value: &OsStr, defaults: &Dict) -> Result<Option<Layer>, ConfigError> {
     if let Some((_, hint)) = NAMED_AS_FLAGS.iter().find(|(flag, _)| *flag == name) {
         return Err(ConfigError::UnknownVariable {
@@ -148,8 +148,8 @@ fn from_variable(name: &str, value: &OsStr, defaults: &Dict) -> Result<Option<La
     }
 }
 
-/// A layer of one key, its text read by the type of the key's default. None if there is no such
-/// key.
+/// Makes a layer of one key, whose text is read by the type of the key's default; `None` if there
+/// is no such key.
 fn single(origin: String, key: &str, text: &str, defaults: &Dict) -> Option<Layer> {
     let (section, name) = key.split_once('.')?;
     let default = defaults.get(section)?.as_dict()?.get(name)?;
@@ -160,8 +160,8 @@ fn single(origin: String, key: &str, text: &str, defaults: &Dict) -> Option<Laye
     })
 }
 
-/// Text that does not read as the default's type stays text: the typed section refuses it and
-/// says what it wants.
+/// Reads text by the type of the default. Text of another type stays text: the typed section
+/// refuses it and says what it expects.
 fn read(text: &str, default: &Value) -> Value {
     match default {
         Value::Bool(..) => text
@@ -182,7 +182,7 @@ fn read(text: &str, default: &Value) -> Value {
     }
 }
 
-/// Turns figment's error into ours: key, origin, value, what is allowed.
+/// Converts figment's error to ours: key, origin, value, and what is allowed.
 fn explain(figment: &Figment, error: figment::Error) -> ConfigError {
     let path = error
         .path

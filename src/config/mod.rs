@@ -1,16 +1,16 @@
-//! Settings: typed sections, read once at the start, validated once, refused with a reason.
+//! Settings: typed sections, read and validated once at the start; a wrong one is refused with a
+//! reason.
 //!
 //! ```text
 //! config/default.toml (built in) < file (--config) < TIDEGATE_SECTION__KEY < flags  =>  Config
 //! ```
 //!
-//! `config/default.toml` is the only source of defaults and documents every key. A key, or a
-//! variable of the form `TIDEGATE_X__Y`, that does not exist is an error, as is a value of the
-//! wrong type or out of range; the error names the key, where it came from, what was found and
-//! what is allowed. This is the only module that reads the environment, and what it reads is
-//! handed in as [`Sources`], so that tests need not touch the process. Files that the operator
-//! names (the settings, certificate and key) are read here, what is in them is understood by those
-//! who use it.
+//! `config/default.toml` is the only source of defaults and documents every key. An unknown key or
+//! variable of the form `TIDEGATE_X__Y` is an error, as is a value of the wrong type or out of
+//! range; the error names the key, its origin, the value and what is allowed. This is the only
+//! module that reads the environment, and what it reads is passed in as [`Sources`], so that tests
+//! need not change the process. Files that the operator names (the settings, certificate and key)
+//! are read here; their users interpret the content.
 
 mod error;
 mod host;
@@ -44,19 +44,19 @@ pub const DEFAULTS: &str = include_str!("../../config/default.toml");
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where to listen, whom to let in.
+    /// The address to listen on, and who may connect.
     pub server: Server,
     /// The certificate, for HTTPS.
     pub tls: Tls,
-    /// What a connection and a request head may cost.
+    /// The limits on connections and request heads.
     pub connection: Connection,
-    /// Where data is kept.
+    /// The place where data is kept.
     pub storage: Storage,
     /// The budget of bytes.
     pub memory: Memory,
-    /// What a request, a point, a bucket may be at most.
+    /// The limits on requests, points and buckets.
     pub limits: Limits,
-    /// What may be stored as what.
+    /// The conversions between types.
     pub types: Types,
     /// The write-ahead log.
     pub wal: Wal,
@@ -64,23 +64,23 @@ pub struct Config {
     pub buffer: Buffer,
     /// The open tables that points move to.
     pub lake: Lake,
-    /// Reading everything out.
+    /// Exports.
     pub export: Export,
-    /// What the server tells about itself on standard error.
+    /// The server's log lines on standard error.
     pub log: Log,
     /// The operator's token for the very first start, if one was given.
     #[serde(skip)]
     pub init_token: Option<InitToken>,
-    /// Sentences worth a warning once logs are up: settings that were changed to fit the machine.
+    /// Texts to log as warnings once logging is set up: settings that do not fit the machine.
     #[serde(skip)]
     pub notices: Vec<String>,
-    /// The same of what nobody has to act on.
+    /// Texts to log at info: nobody has to act on them.
     #[serde(skip)]
     pub remarks: Vec<String>,
 }
 
 impl Config {
-    /// Puts the layers together and checks them. Reads the settings' file, nothing else.
+    /// Merges the layers and checks the result. Reads only the settings file.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut config = layers::extract(sources)?;
         config.init_token = token::from_variables(&sources.variables)?;

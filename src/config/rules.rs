@@ -1,4 +1,4 @@
-//! What values must be to each other, and how they are fitted to the machine.
+//! The rules between values, and how values are fitted to the machine.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use super::host::Host;
 use super::{Config, ConfigError};
 use crate::narrow;
 
-/// The least budget that is chosen by itself.
+/// The smallest memory budget that is chosen automatically.
 const BUDGET_BYTES_MIN: u64 = 256 << 20;
 
-/// Bytes of a frame of the log, as the format has it.
+/// The most bytes of a frame of the log, by its format.
 const FRAME_BYTES_MAX: u64 = 16 << 20;
 
-/// A frame is larger than the text it comes from where numbers are short: a row of one value, `m
-/// f=.1 1`, has eight bytes for the value and up to eight for the time.
+/// The factor by which a frame may be larger than its text, if numbers are short: a row of one
+/// value, `m f=.1 1`, has eight bytes for the value and up to eight for the time.
 const FRAME_BYTES_PER_TEXT: u64 = 3;
 
-/// A flush does not take so long.
+/// The youngest age for a vacuum of shared tables: no flush takes this long.
 const SHARED_VACUUM_AGE_MIN: Duration = Duration::from_secs(3600);
 
-/// Chooses the memory budget where it is left open, and keeps connections within the limit on
-/// open files.
+/// Chooses the memory budget if it is left open, and keeps connections within the limit on open
+/// files.
 pub(super) fn fit_to_host(config: &mut Config, host: &Host) {
     if config.memory.budget_bytes == 0 {
         let quarter = host.memory_bytes.unwrap_or(0) / 4;
@@ -71,7 +71,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let bound = Bound::key("limits.point_bytes_max", point_bytes_max);
         at_most(key, narrow::to_u64(found), &bound)?;
     }
-    // It is never given back while the bucket is there: rows need room beside it.
+    // This memory is never given back while the bucket exists: rows need room beside it.
     let half = "half of what memory.bucket_percent gives a bucket";
     at_most(
         "limits.schema_bytes_max",
@@ -104,7 +104,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     safe_vacuum(config)
 }
 
-/// What a value is at most, and how that is said.
+/// The upper bound of a value, and its text in an error.
 struct Bound {
     bytes: u64,
     said: String,
@@ -128,8 +128,9 @@ impl Bound {
     }
 }
 
-/// A slice of a body ends with the point that reaches its size, and becomes one frame of the log. A
-/// frame that is too large cannot be logged however often the client sends it again.
+/// Checks that slices fit frames. A slice of a body ends with the point that reaches its size, and
+/// becomes one frame of the log. A frame that is too large cannot be logged, however often the
+/// client sends it again.
 fn slices_fit_frames(config: &Config) -> Result<(), ConfigError> {
     let (point, slice) = (config.limits.point_bytes_max, config.wal.slice_bytes_max);
     let slice_max = FRAME_BYTES_MAX.saturating_sub(narrow::to_u64(point)) / FRAME_BYTES_PER_TEXT;
@@ -146,7 +147,8 @@ fn slices_fit_frames(config: &Config) -> Result<(), ConfigError> {
     }
 }
 
-/// What another node has written and not committed yet looks like a file that nobody needs.
+/// Checks the vacuum's age in a shared lake: a file that another node has written but not committed
+/// yet looks like one that nobody needs.
 fn safe_vacuum(config: &Config) -> Result<(), ConfigError> {
     let lake = &config.lake;
     match lake.shared && lake.vacuum_age < SHARED_VACUUM_AGE_MIN {
@@ -159,7 +161,7 @@ fn safe_vacuum(config: &Config) -> Result<(), ConfigError> {
     }
 }
 
-/// A certificate is of no use without its key.
+/// Checks that certificate and key are both set or both not: one is useless without the other.
 fn both_or_neither(config: &Config) -> Result<(), ConfigError> {
     let lone = |key, missing, file: &Path| ConfigError::Alone {
         key,

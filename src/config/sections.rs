@@ -1,6 +1,6 @@
-//! The sections, one struct each. What a key means, its unit, its range and why one would change
-//! it stands in `config/default.toml`; the ranges here are what is enforced. Keys in milliseconds
-//! become [`Duration`]s and lose the `_ms`.
+//! The sections, one struct each. The meaning of a key, its unit, its range and reasons to change
+//! it are in `config/default.toml`; the ranges here are enforced. Keys in milliseconds become
+//! [`Duration`]s and lose the `_ms`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,24 +26,24 @@ pub struct Server {
     /// Address and port to listen on.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
-    /// Whether every request is allowed everything.
+    /// True if every request may do everything.
     pub without_auth: bool,
-    /// Whether an empty `org=` is accepted.
+    /// True if an empty `org=` is accepted.
     pub allow_empty_org: bool,
-    /// Whether a write makes the bucket it names.
+    /// True if a write creates the bucket that it names.
     pub auto_create_buckets: bool,
-    /// Path in front of every route: empty, or `/…` without a slash at the end.
+    /// The path in front of every route: empty, or `/…` without a slash at the end.
     #[serde(deserialize_with = "path_prefix")]
     pub path_prefix: String,
-    /// Origins as they were written; [`Server::cors`] says what they come to.
+    /// The origins as they were written; [`Server::cors`] interprets them.
     #[serde(deserialize_with = "origins")]
     pub cors_origins: Vec<String>,
-    /// Hosts, lower case, that may be named in a request when authentication is off.
+    /// The hosts, in lower case, that a request may name if authentication is off.
     #[serde(deserialize_with = "host_names")]
     pub allowed_hosts: Vec<String>,
-    /// Whether `/metrics` asks for a token.
+    /// True if `/metrics` requires a token.
     pub metrics_require_auth: bool,
-    /// How long a stop takes: it waits for requests in flight, then flushes, as far as time allows.
+    /// The time of a stop, which waits for requests in flight, then flushes as far as time allows.
     #[serde(
         rename = "shutdown_grace_ms",
         deserialize_with = "millis::<0, 600_000, _>"
@@ -51,7 +51,7 @@ pub struct Server {
     pub shutdown_grace: Duration,
 }
 
-/// Whose scripts may call from a browser (contract section 1.2).
+/// The origins whose scripts may send requests from a browser (contract section 1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cors<'a> {
     /// Every origin: `Access-Control-Allow-Origin: *`.
@@ -61,7 +61,8 @@ pub enum Cors<'a> {
 }
 
 impl Server {
-    /// Which origins may call, with `auto` resolved: all with authentication on, none with it off.
+    /// The origins that may send requests, with `auto` resolved: all with authentication on, none
+    /// with it off.
     pub fn cors(&self) -> Cors<'_> {
         match self.cors_origins.as_slice() {
             [only] if only == "auto" && self.without_auth => Cors::Listed(&[]),
@@ -76,7 +77,7 @@ impl Server {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// The certificate and what leads to its root, in PEM.
+    /// The certificate and its chain, in PEM.
     #[serde(deserialize_with = "optional_file")]
     pub cert_file: Option<PathBuf>,
     /// Its private key, in PEM.
@@ -88,19 +89,19 @@ pub struct Tls {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Connection {
-    /// A request head must have come in this time.
+    /// The time in which a request head must arrive.
     #[serde(
         rename = "head_timeout_ms",
         deserialize_with = "millis::<100, HOUR_MS, _>"
     )]
     pub head_timeout: Duration,
-    /// A body of which nothing comes for this long is cut.
+    /// The time without a byte after which a body is cut off.
     #[serde(
         rename = "body_idle_timeout_ms",
         deserialize_with = "millis::<100, HOUR_MS, _>"
     )]
     pub body_idle_timeout: Duration,
-    /// Bytes a second that a body must bring; 0 for no such rule.
+    /// The bytes per second at which a body must arrive; 0 for no such rule.
     #[serde(deserialize_with = "bounded::<0, GIB, _, _>")]
     pub body_rate_bytes_min: u64,
     /// The time over which that rate is measured.
@@ -109,28 +110,28 @@ pub struct Connection {
         deserialize_with = "millis::<1000, HOUR_MS, _>"
     )]
     pub body_rate_window: Duration,
-    /// An idle connection is closed after this.
+    /// The time after which an idle connection is closed.
     #[serde(
         rename = "keep_alive_timeout_ms",
         deserialize_with = "millis::<100, HOUR_MS, _>"
     )]
     pub keep_alive_timeout: Duration,
-    /// Connections open at once, already within the limit on open files.
+    /// The most connections open at once, already within the limit on open files.
     #[serde(deserialize_with = "bounded::<1, 1_000_000, _, _>")]
     pub connections_max: usize,
     /// The share of the limit on open files that connections may take.
     #[serde(deserialize_with = "bounded::<1, 95, _, _>")]
     pub descriptors_percent: u64,
-    /// Header lines of a request.
+    /// The most header lines of a request.
     #[serde(deserialize_with = "bounded::<8, 1000, _, _>")]
     pub headers_max: usize,
-    /// Bytes of a request's head.
+    /// The most bytes of a request's head.
     #[serde(deserialize_with = "bounded::<8192, MIB, _, _>")]
     pub head_bytes_max: usize,
-    /// Streams at once on one HTTP/2 connection.
+    /// The most streams at once on one HTTP/2 connection.
     #[serde(deserialize_with = "bounded::<1, 10_000, _, _>")]
     pub http2_streams_max: u32,
-    /// Requests a second of one token; 0 for no such rule.
+    /// The most requests per second of one token; 0 for no such rule.
     #[serde(deserialize_with = "bounded::<0, 1_000_000, _, _>")]
     pub token_requests_per_second: u32,
 }
@@ -151,16 +152,16 @@ pub struct Memory {
     /// The whole budget; after loading never 0.
     #[serde(deserialize_with = "bounded_or_zero::<MIB, { 1 << 50 }, _>")]
     pub budget_bytes: u64,
-    /// Where acknowledgements begin to slow down.
+    /// The percentage of the budget from which acknowledgements slow down.
     #[serde(deserialize_with = "bounded::<1, 100, _, _>")]
     pub soft_percent: u64,
-    /// Past this, 503.
+    /// The percentage of the budget past which requests get 503.
     #[serde(deserialize_with = "bounded::<1, 100, _, _>")]
     pub hard_percent: u64,
-    /// What one bucket may hold.
+    /// The percentage that one bucket may hold.
     #[serde(deserialize_with = "bounded::<1, 100, _, _>")]
     pub bucket_percent: u64,
-    /// How long a request waits for memory.
+    /// The time that a request waits for memory.
     #[serde(rename = "wait_ms_max", deserialize_with = "millis::<0, 60_000, _>")]
     pub wait_max: Duration,
 }
@@ -175,12 +176,12 @@ impl Memory {
         }
     }
 
-    /// Bytes that one bucket may hold.
+    /// The most bytes that one bucket may hold.
     pub fn bucket_bytes_max(&self) -> u64 {
         self.share(self.bucket_percent)
     }
 
-    /// Bytes that the names of all buckets' measurements, tags and fields may take.
+    /// The most bytes that the names of all buckets' measurements, tags and fields may take.
     pub fn schemas_bytes_max(&self) -> u64 {
         self.budget_bytes / 2
     }
@@ -194,7 +195,7 @@ impl Memory {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Types {
-    /// Whether an integer for a field that is a float is stored as a float of its value.
+    /// True if an integer for a float field is stored as a float of that value.
     pub integer_into_float: bool,
 }
 
@@ -202,41 +203,41 @@ pub struct Types {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Bytes of a body as sent.
+    /// The most bytes of a body as sent.
     #[serde(deserialize_with = "bounded::<KIB, { 16 * GIB }, _, _>")]
     pub wire_bytes_max: u64,
-    /// Bytes of a body decompressed.
+    /// The most bytes of a body after decompression.
     #[serde(deserialize_with = "bounded::<KIB, { 16 * GIB }, _, _>")]
     pub decoded_bytes_max: u64,
-    /// Bytes of one point of line protocol.
+    /// The most bytes of one point of line protocol.
     #[serde(deserialize_with = "bounded::<64, { 8 * MIB }, _, _>")]
     pub point_bytes_max: usize,
-    /// Bytes of one string field.
+    /// The most bytes of one string field.
     #[serde(deserialize_with = "bounded::<1, { 8 * MIB }, _, _>")]
     pub string_bytes_max: usize,
-    /// Bytes of a measurement, tag key or field key.
+    /// The most bytes of a measurement, tag key or field key.
     #[serde(deserialize_with = "bounded::<1, { 16 * MIB }, _, _>")]
     pub name_bytes_max: usize,
-    /// Bytes of a tag value.
+    /// The most bytes of a tag value.
     #[serde(deserialize_with = "bounded::<1, { 16 * MIB }, _, _>")]
     pub tag_value_bytes_max: usize,
-    /// Tags and fields of one measurement.
+    /// The most tags and fields of one measurement.
     #[serde(deserialize_with = "bounded::<2, 100_000, _, _>")]
     pub columns_max: usize,
-    /// Measurements of one bucket.
+    /// The most measurements of one bucket.
     #[serde(deserialize_with = "bounded::<1, 10_000_000, _, _>")]
     pub tables_max: usize,
-    /// Series of one bucket in memory at once.
+    /// The most series of one bucket in memory at once.
     #[serde(deserialize_with = "bounded::<1, 1_000_000_000, _, _>")]
     pub series_max: usize,
-    /// Bytes of memory for the names of one bucket's measurements, tags and fields; 0 for half of
-    /// what the bucket may hold.
+    /// The most bytes of memory for the names of one bucket's measurements, tags and fields; 0 for
+    /// half of what the bucket may hold.
     #[serde(deserialize_with = "bounded_or_zero::<KIB, { 1 << 50 }, _>")]
     pub schema_bytes_max: u64,
-    /// Buckets.
+    /// The most buckets.
     #[serde(deserialize_with = "bounded::<1, 1_000_000, _, _>")]
     pub buckets_max: usize,
-    /// Tokens, expired ones too.
+    /// The most tokens, including expired ones.
     #[serde(deserialize_with = "bounded::<1, 1_000_000, _, _>")]
     pub tokens_max: usize,
 }
@@ -245,16 +246,16 @@ pub struct Limits {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wal {
-    /// Bytes of one file of the log.
+    /// The most bytes of one file of the log.
     #[serde(deserialize_with = "bounded::<65_536, { 2 * GIB }, _, _>")]
     pub segment_bytes_max: u64,
-    /// Bytes of the whole log from which writes are refused.
+    /// The bytes of the whole log from which writes are refused.
     #[serde(deserialize_with = "bounded::<{ 64 * MIB }, { 1 << 40 }, _, _>")]
     pub log_bytes_max: u64,
-    /// Bytes written and synced in one go.
+    /// The most bytes that are written and synced at once.
     #[serde(deserialize_with = "bounded::<65_536, GIB, _, _>")]
     pub group_bytes_max: usize,
-    /// Bytes of line protocol that become one frame.
+    /// The bytes of line protocol that become one frame.
     #[serde(deserialize_with = "bounded::<4096, { 4 * MIB }, _, _>")]
     pub slice_bytes_max: usize,
 }
@@ -263,7 +264,7 @@ pub struct Wal {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Buffer {
-    /// Bytes at which a table's active segment is frozen.
+    /// The bytes at which a table's active segment is frozen.
     #[serde(deserialize_with = "bounded::<65_536, { 16 * GIB }, _, _>")]
     pub segment_bytes_max: u64,
 }
@@ -272,38 +273,38 @@ pub struct Buffer {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lake {
-    /// Where the tables lie; empty for the data folder.
+    /// The place of the tables; empty for the data folder.
     pub url: String,
-    /// Whether other nodes write to the same tables.
+    /// True if other nodes write to the same tables.
     pub shared: bool,
-    /// Bytes in memory at which a table is flushed.
+    /// The bytes in memory at which a table is flushed.
     #[serde(deserialize_with = "bounded::<65_536, { 16 * GIB }, _, _>")]
     pub flush_bytes: u64,
-    /// Age of the oldest point in memory at which a table is flushed.
+    /// The age of the oldest point in memory at which a table is flushed.
     #[serde(
         rename = "flush_age_ms",
         deserialize_with = "millis::<100, { 24 * HOUR_MS }, _>"
     )]
     pub flush_age: Duration,
-    /// Tables flushed at once; 0 for as many as there are cores.
+    /// The most tables flushed at once; 0 for the number of cores.
     #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
     pub flushes_max: usize,
-    /// How long a stop flushes at most, of what `server.shutdown_grace_ms` leaves.
+    /// The most time that a stop flushes, within what `server.shutdown_grace_ms` leaves.
     #[serde(rename = "stop_ms_max", deserialize_with = "millis::<0, HOUR_MS, _>")]
     pub stop_max: Duration,
-    /// How often tables are looked at for compaction and retention; 0 for never.
+    /// The time between checks of the tables for compaction and retention; 0 for never.
     #[serde(
         rename = "upkeep_every_ms",
         deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
     )]
     pub upkeep_every: Duration,
-    /// Small files of a day that are joined.
+    /// The number of small files of a day at which they are joined.
     #[serde(deserialize_with = "bounded::<2, 10_000, _, _>")]
     pub compact_files_min: usize,
-    /// Bytes of a file that a compaction writes.
+    /// The bytes of a file that a compaction writes.
     #[serde(deserialize_with = "bounded::<{ 64 * KIB }, { 4 * GIB }, _, _>")]
     pub file_bytes_max: u64,
-    /// Age at which files that belong to no table are deleted.
+    /// The age at which files that belong to no table are deleted.
     #[serde(
         rename = "vacuum_age_ms",
         deserialize_with = "millis::<0, { 8760 * HOUR_MS }, _>"
@@ -315,10 +316,10 @@ pub struct Lake {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Export {
-    /// Exports at once.
+    /// The most exports at once.
     #[serde(deserialize_with = "bounded::<1, 1000, _, _>")]
     pub concurrent_max: usize,
-    /// Bytes a second that a reader must take; 0 for no such rule.
+    /// The bytes per second that a reader must take; 0 for no such rule.
     #[serde(deserialize_with = "bounded::<0, GIB, _, _>")]
     pub rate_bytes_min: u64,
 }
@@ -327,23 +328,24 @@ pub struct Export {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// For whom the lines are written.
+    /// The readers for whom the lines are written.
     pub format: LogFormat,
-    /// What is written: directives as `tracing_subscriber::filter::Targets` reads them.
+    /// The lines that are written: directives as `tracing_subscriber::filter::Targets` reads them.
     #[serde(deserialize_with = "level")]
     pub level: String,
-    /// Whether lines for people may have colours on a terminal: not with `NO_COLOR`, nor on a
-    /// terminal that has none. No key: whoever sits there decides, for all programs alike.
+    /// True if lines for people may have colours on a terminal: not with `NO_COLOR`, and not on a
+    /// terminal without colours. There is no key for it: the user of the terminal decides, for all
+    /// programs alike.
     #[serde(skip)]
     pub colors: bool,
 }
 
-/// For whom log lines are written.
+/// The readers of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Lines for people.
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }

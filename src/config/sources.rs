@@ -1,12 +1,12 @@
-//! Where settings come from, collected before anything is interpreted.
+//! The sources of settings, collected before anything is interpreted.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::host::Host;
 
-/// What [`super::Config::load`] works from. The default is nothing: the built-in defaults alone,
-/// on a machine of which nothing is known.
+/// The input of [`super::Config::load`]. The default is empty: the built-in defaults alone, on a
+/// machine about which nothing is known.
 #[derive(Clone, Default)]
 pub struct Sources {
     /// A file in the form of `config/default.toml`.
@@ -22,7 +22,7 @@ pub struct Sources {
 /// A flag of the command line that stands for a key.
 #[derive(Clone, Debug)]
 pub struct Flag {
-    /// As the user wrote it, for errors: `--listen`.
+    /// The flag as the user wrote it, for errors: `--listen`.
     pub name: &'static str,
     /// The key it sets: `server.listen`.
     pub key: &'static str,
@@ -31,7 +31,7 @@ pub struct Flag {
 }
 
 impl Sources {
-    /// The process's own environment and machine, with this file and these flags.
+    /// Collects the process's own environment and machine, with this file and these flags.
     pub fn of_process(file: Option<PathBuf>, flags: Vec<Flag>) -> Self {
         let variables = std::env::vars_os().collect();
         Self {
@@ -43,8 +43,8 @@ impl Sources {
     }
 }
 
-/// Whether colours are wanted: `NO_COLOR` that is not empty and a terminal that has none say no
-/// (<https://no-color.org>).
+/// Returns true if colours are wanted: not if `NO_COLOR` is set and not empty, and not on a
+/// terminal without colours (<https://no-color.org>).
 pub(super) fn colors(variables: &[(OsString, OsString)]) -> bool {
     let says_no = |(name, value): &(OsString, OsString)| match name.to_str() {
         Some("NO_COLOR") => !value.is_empty(),
@@ -54,7 +54,8 @@ pub(super) fn colors(variables: &[(OsString, OsString)]) -> bool {
     !variables.iter().any(says_no)
 }
 
-/// One variable of the process's environment, for the commands that have no [`super::Config`].
+/// Reads one variable of the process's environment, for the commands that have no
+/// [`super::Config`].
 #[allow(
     clippy::disallowed_methods,
     reason = "this module reads the environment for all"

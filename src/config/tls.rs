@@ -1,4 +1,4 @@
-//! The files that `[tls]` names, read as text. What is in them is for the server to understand.
+//! The files that `[tls]` names, read as text. The server interprets their content.
 
 use std::fmt;
 use std::io;
@@ -14,16 +14,16 @@ use crate::certain::impossible;
 pub struct PemFile {
     /// The key that names it: `tls.cert_file`.
     pub key: &'static str,
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What it holds; for a private key, a secret.
+    /// Its content; secret if it is a private key.
     pub text: String,
 }
 
 /// Both files.
 #[derive(Clone, Debug)]
 pub struct PemFiles {
-    /// The certificate and what leads to its root.
+    /// The certificate and its chain.
     pub cert: PemFile,
     /// The private key.
     pub key: PemFile,
@@ -35,15 +35,15 @@ pub struct PemFiles {
 pub struct PemFileError {
     /// The key that names it.
     key: &'static str,
-    /// Where it should be.
+    /// The path where it should be.
     path: PathBuf,
-    /// What the system said; part of the text already where it is known what to do.
+    /// The system's error; the text already covers the kinds with known advice.
     #[source]
     source: io::Error,
 }
 
 impl Tls {
-    /// Reads both files as they are now; nothing if none are set. Blocks on the disk.
+    /// Reads both files as they are now; `None` if none are set. Blocks on the disk.
     pub fn read(&self) -> Result<Option<PemFiles>, PemFileError> {
         match (&self.cert_file, &self.key_file) {
             (Some(cert), Some(key)) => Ok(Some(PemFiles {

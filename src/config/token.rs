@@ -1,5 +1,5 @@
-//! `TIDEGATE_INIT_TOKEN`: the operator's token of the very first start, chosen by whoever sets the
-//! server up. It is a secret: no key of the configuration, never shown by `Debug`.
+//! `TIDEGATE_INIT_TOKEN`: the operator's token of the very first start, chosen by whoever sets up
+//! the server. It is a secret: it has no key in the configuration, and `Debug` never shows it.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,12 +13,12 @@ pub(super) const VARIABLE: &str = "TIDEGATE_INIT_TOKEN";
 const BYTES_MIN: usize = 32;
 const BYTES_MAX: usize = 512;
 
-/// A token for the operator, given from outside. At least 32 visible ASCII characters.
+/// A token for the operator, given from outside: at least 32 visible ASCII characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct InitToken(String);
 
 impl InitToken {
-    /// Takes a token, or says what is wrong with it without repeating it.
+    /// Checks a token; the error says what is wrong with it without repeating it.
     pub fn new(text: &str) -> Result<Self, TokenProblem> {
         let blank = |c: char| c.is_ascii_whitespace();
         if text.is_empty() {
@@ -53,29 +53,29 @@ impl fmt::Debug for InitToken {
     }
 }
 
-/// What is wrong with a token.
+/// The fault of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TokenProblem {
-    /// Nothing in it.
+    /// It is empty.
     #[error("it is set but empty; unset it to have a token made up and printed at the first start")]
     Empty,
-    /// A blank or a line break at an end.
+    /// It has a blank or a line break at an end.
     #[error(
         "it starts or ends with a blank or a line break, which HTTP takes off a header, so that no \
          client could send it: take it off too (printf instead of echo), or make one with: \
          openssl rand -hex 32"
     )]
     Blank,
-    /// Quotes that no shell took off.
+    /// It has quotes that no shell removed.
     #[error(
         "it is in quotes, which would be part of it: leave them out (docker --env-file and the \
          like take values as they are)"
     )]
     Quoted,
-    /// Something that does not travel in a header.
+    /// It has characters that a header cannot carry.
     #[error("it has characters other than visible ASCII, which do not travel in an HTTP header")]
     Characters,
-    /// Too easily guessed.
+    /// It is too easily guessed.
     #[error(
         "it has {bytes} characters, at least {BYTES_MIN} are needed; make one with: openssl rand \
          -hex 32"
@@ -84,7 +84,7 @@ pub enum TokenProblem {
         /// Its length.
         bytes: usize,
     },
-    /// Longer than clients and proxies carry.
+    /// It is longer than clients and proxies can carry.
     #[error("it has {bytes} characters, at most {BYTES_MAX} are allowed")]
     Long {
         /// Its length.
@@ -92,7 +92,7 @@ pub enum TokenProblem {
     },
 }
 
-/// The token among these variables, if there is one.
+/// Returns the token among these variables, if there is one.
 pub(super) fn from_variables(
     variables: &[(OsString, OsString)],
 ) -> Result<Option<InitToken>, ConfigError> {

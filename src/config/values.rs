@@ -1,5 +1,5 @@
-//! How single values are read. Each function is a serde deserializer whose error says what is
-//! allowed; the key and where the value came from are added by the layers.
+//! Reading single values. Each function is a serde deserializer whose error says what is allowed;
+//! the layers add the key and the origin of the value.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +11,7 @@ use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
-/// An integer from `MIN` to `MAX`.
+/// Reads an integer from `MIN` to `MAX`.
 pub(super) fn bounded<'de, const MIN: u64, const MAX: u64, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -25,7 +25,7 @@ where
     })
 }
 
-/// 0, or an integer from `MIN` to `MAX`.
+/// Reads 0, or an integer from `MIN` to `MAX`.
 pub(super) fn bounded_or_zero<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     from: D,
 ) -> Result<u64, D::Error> {
@@ -37,7 +37,7 @@ pub(super) fn bounded_or_zero<'de, const MIN: u64, const MAX: u64, D: Deserializ
     })
 }
 
-/// Milliseconds from `MIN` to `MAX`.
+/// Reads milliseconds from `MIN` to `MAX`.
 pub(super) fn millis<'de, const MIN: u64, const MAX: u64, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Duration, D::Error> {
@@ -77,7 +77,7 @@ impl<T: TryFrom<u64>> Visitor<'_> for Integer<T> {
     }
 }
 
-/// An IP address with a port.
+/// Reads an IP address with a port.
 pub(super) fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     checked(
         from,
@@ -86,14 +86,14 @@ pub(super) fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D
     )
 }
 
-/// A folder's path.
+/// Reads a folder's path.
 pub(super) fn data_dir<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
     checked(from, "the path of a folder", |text| {
         (!text.trim().is_empty()).then(|| PathBuf::from(text))
     })
 }
 
-/// Empty for none, or a file's path.
+/// Reads a file's path, or empty text for none.
 pub(super) fn optional_file<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<PathBuf>, D::Error> {
@@ -102,7 +102,7 @@ pub(super) fn optional_file<'de, D: Deserializer<'de>>(
     })
 }
 
-/// Empty, or a path without a slash at its end.
+/// Reads empty text, or a path without a slash at its end.
 pub(super) fn path_prefix<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let allowed = "\"\" or a path such as \"/influx\": it starts with `/`, does not end with it, \
                    and has only letters, digits, `-`, `_`, `.`, `~` and single `/`";
@@ -121,7 +121,7 @@ fn is_prefix(text: &str) -> bool {
             .is_some_and(|rest| rest.split('/').all(segment))
 }
 
-/// Origins of web pages: `auto` or `*` alone, or any number of `scheme://host[:port]`.
+/// Reads origins of web pages: `auto` or `*` alone, or any number of `scheme://host[:port]`.
 pub(super) fn origins<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let list = Vec::<String>::deserialize(from)?;
     let alone = list.len() == 1;
@@ -147,7 +147,7 @@ fn is_origin(origin: &str, alone: bool) -> bool {
         })
 }
 
-/// Host names without a port, brought to lower case.
+/// Reads host names without a port, converted to lower case.
 pub(super) fn host_names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let list = Vec::<String>::deserialize(from)?;
     match list.iter().find(|name| !is_host(name)) {
@@ -168,13 +168,13 @@ fn is_host(name: &str) -> bool {
     bare.parse::<std::net::Ipv6Addr>().is_ok() || (!name.is_empty() && name.bytes().all(plain))
 }
 
-/// A log level, or levels by module separated by commas.
+/// Reads a log level, or levels per module separated by commas.
 pub(super) fn level<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let allowed = "error, warn, info, debug, trace or off, or such a level by module: \
                    \"info,tidegate::wal=debug\"";
     checked(from, allowed, |text| {
-        // A bare word that is no level would be taken as a module's name: a typing error in the
-        // level would then silence everything else.
+        // A bare word that is not a level would be taken for a module's name: a typo in the level
+        // would then silence everything else.
         let known =
             |part: &str| LEVELS.contains(&part.rsplit_once('=').map_or(part, |(_, level)| level));
         text.split(',').all(known).then(|| text.to_owned())

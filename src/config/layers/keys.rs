@@ -1,4 +1,5 @@
-//! Names of keys: which there are, which was probably meant, how a value looks in an error.
+//! The names of keys: those that exist, the one that was probably meant; and the text of a value in
+//! an error.
 
 use figment::value::{Dict, Num, Value};
 
@@ -26,7 +27,7 @@ pub(super) fn check(values: &Dict, origin: &str, defaults: &Dict) -> Result<(), 
     Ok(())
 }
 
-/// There is no such key: says which was probably meant, or which there are.
+/// The error for an unknown key: says which one was probably meant, or which ones exist.
 pub(super) fn unknown(key: &str, origin: &str, defaults: &Dict) -> ConfigError {
     let hint = match meant(key, defaults).as_slice() {
         [] => listing(key, defaults),
@@ -39,7 +40,7 @@ pub(super) fn unknown(key: &str, origin: &str, defaults: &Dict) -> ConfigError {
     }
 }
 
-/// There is no such variable: says which was probably meant, or which there are.
+/// The error for an unknown variable: says which one was probably meant, or which ones exist.
 pub(super) fn unknown_variable(name: &str, key: &str, defaults: &Dict) -> ConfigError {
     let variable = |key: &String| format!("TIDEGATE_{}", key.replace('.', "__").to_uppercase());
     let hint = match meant(key, defaults)
@@ -60,13 +61,14 @@ pub(super) fn unknown_variable(name: &str, key: &str, defaults: &Dict) -> Config
     }
 }
 
-/// Whether `key`, which has no dot, is a key whose dot was written as one underscore:
-/// TIDEGATE_SERVER_LISTEN. To ignore it would start a server that is set up otherwise than asked.
+/// Returns true if `key`, which has no dot, is a key whose dot was written as a single underscore:
+/// TIDEGATE_SERVER_LISTEN. If it were ignored, the server would start with other settings than
+/// intended.
 pub(super) fn lacks_an_underscore(key: &str, defaults: &Dict) -> bool {
     full_names(defaults).any(|full| full.replace('.', "_") == key)
 }
 
-/// `a`, `a or b`, `a, b or c`.
+/// Joins names: `a`, `a or b`, `a, b or c`.
 pub(super) fn alternatives(of: &[String]) -> String {
     match of.split_last().certain("there is something to choose from") {
         (last, []) => last.clone(),
@@ -108,8 +110,8 @@ fn full_names(defaults: &Dict) -> impl Iterator<Item = String> + '_ {
     })
 }
 
-/// The keys that were probably meant: those of that name in other sections, else the one that is
-/// spelled nearly the same.
+/// The keys that were probably meant: those with that name in other sections, else the one with the
+/// most similar spelling.
 fn meant(key: &str, defaults: &Dict) -> Vec<String> {
     let last = |name: &str| {
         name.rsplit_once('.')
@@ -135,7 +137,7 @@ fn meant(key: &str, defaults: &Dict) -> Vec<String> {
     nearest.map(|(_, full)| full).into_iter().collect()
 }
 
-/// The keys of the section that was named, else the sections.
+/// Lists the keys of the named section, else the sections.
 fn listing(key: &str, defaults: &Dict) -> String {
     let section = key.split_once('.').map_or(key, |(section, _)| section);
     match defaults.get(section).and_then(Value::as_dict) {
