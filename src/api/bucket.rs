@@ -16,19 +16,19 @@ pub(super) fn find(engine: &Engine, name: &str) -> Option<Arc<Bucket>> {
     engine.catalog.bucket_named(name).or_else(by_id)
 }
 
-/// 404.
+/// The 404 for a missing bucket.
 pub(super) fn not_found(name: &str) -> ApiError {
     ApiError::new(Code::NotFound, format!("bucket \"{name}\" not found"))
 }
 
-/// 404, in the words that v1 clients look for.
+/// The 404 for a missing database, in the words that v1 clients look for.
 pub(super) fn database_not_found(name: &str) -> ApiError {
     ApiError::new(Code::NotFound, format!("database not found: \"{name}\""))
 }
 
-/// Where the points of a request go: the bucket that was found, or else one that is made under
-/// the name `new`, or else the error `missing`. Whether a bucket exists is told only to who may
-/// write to it.
+/// Returns the bucket for the points of a request: the one that was found, else one to be created
+/// with the name `new`, else the error `missing`. Only a token that may write to a bucket learns
+/// whether it exists.
 pub(super) fn to_write(
     app: &AppState,
     identity: &Identity,
@@ -48,8 +48,8 @@ pub(super) fn to_write(
     }
 }
 
-/// What a write that failed is told. A bucket that is deleted meanwhile is missing in the words of
-/// the endpoint: clients look for them.
+/// The answer to a failed write. A bucket that was deleted in the meantime is missing in the words
+/// of the endpoint, which clients look for.
 pub(super) fn write_error(error: WriteError, missing: impl FnOnce() -> ApiError) -> ApiError {
     match error {
         WriteError::BucketGone(_) => missing(),
@@ -57,13 +57,13 @@ pub(super) fn write_error(error: WriteError, missing: impl FnOnce() -> ApiError)
     }
 }
 
-/// 403 of a token that may not write here.
+/// The 403 for a token that may not write here.
 pub(super) fn forbidden() -> ApiError {
     let text = "insufficient permissions for write";
     ApiError::new(Code::Forbidden, text)
 }
 
-/// 400 unless a bucket may have this name.
+/// Returns a 400 unless a bucket may have this name.
 pub(super) fn valid_name(name: &str) -> Result<(), ApiError> {
     let invalid = |error: InvalidBucketName| ApiError::new(Code::Invalid, error.to_string());
     valid_bucket_name(name).map_err(invalid)

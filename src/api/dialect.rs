@@ -1,11 +1,11 @@
-//! Which form the errors of the current request have: v1 and v3 clients look for other members
-//! than v2 clients do. Set for the whole request, so that whatever refuses it, a layer too, speaks
-//! its client's language.
+//! The form of the errors of the current request: v1 and v3 clients look for other members than v2
+//! clients do. It is set for the whole request, so that a refusal by a layer has its client's form
+//! too.
 
 /// The form of error bodies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
-    /// `{"code","message"}` (contract section 1.2): everything but the rest.
+    /// `{"code","message"}` (contract section 1.2): every path without another dialect.
     #[default]
     V2,
     /// `{"error","code","message"}` (contract section 3.1).
@@ -23,7 +23,7 @@ pub async fn scope<F: Future>(dialect: Dialect, request: F) -> F::Output {
     CURRENT.scope(dialect, request).await
 }
 
-/// The dialect of the request that this task serves.
+/// The dialect of the request that this task serves; that of v2 outside of a request.
 pub fn current() -> Dialect {
     CURRENT.try_with(|dialect| *dialect).unwrap_or_default()
 }

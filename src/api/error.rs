@@ -1,6 +1,6 @@
-//! Errors as clients see them (contract section 1.2). The only place with status codes: the other
-//! modules say in their own words what is wrong, the conversions at the end say what that means
-//! over HTTP. What the body looks like is a matter of the endpoint's [`Dialect`](dialect::Dialect).
+//! Errors as clients see them (contract section 1.2). This is the only place with status codes: the
+//! other modules say in their own words what is wrong, and the conversions at the end say what that
+//! means over HTTP. The endpoint's [`Dialect`](dialect::Dialect) decides the form of the body.
 
 mod body;
 
@@ -27,33 +27,33 @@ pub(super) use body::{LineError, Lines, Rejected, RejectedLine};
 pub enum Code {
     /// A fault of ours.
     Internal,
-    /// Not there yet.
+    /// It is not implemented yet.
     NotImplemented,
-    /// No such bucket, path.
+    /// There is no such bucket or path.
     NotFound,
-    /// It exists already, or must stay as it is.
+    /// It exists already, or must not be changed.
     Conflict,
     /// The request is wrong.
     Invalid,
-    /// The body came too slowly.
+    /// The body arrived too slowly.
     Timeout,
-    /// The body does not say how long it is.
+    /// The body has no declared length.
     LengthRequired,
     /// The head is larger than a limit.
     HeadTooLarge,
-    /// Not now.
+    /// It is not possible now.
     Unavailable,
-    /// Not with this token, or not under this host name.
+    /// It is not allowed with this token, or under this host name.
     Forbidden,
-    /// Too often.
+    /// There are too many requests with this token.
     TooManyRequests,
-    /// No valid token.
+    /// There is no valid token.
     Unauthorized,
     /// The path exists, but not for this method.
     MethodNotAllowed,
     /// The body is larger than a limit.
     RequestTooLarge,
-    /// No decoder for this encoding.
+    /// There is no decoder for this encoding.
     UnsupportedMediaType,
 }
 
@@ -99,7 +99,7 @@ impl Code {
 }
 
 impl Code {
-    /// Under which name the metrics count refusals of this kind.
+    /// The name under which the metrics count refusals of this kind.
     pub fn refused(self) -> Option<&'static str> {
         match self {
             Self::Unauthorized | Self::Forbidden => Some("auth"),
@@ -112,12 +112,12 @@ impl Code {
     }
 }
 
-/// Retry at once: memory is given back in milliseconds.
+/// The wait after an overload, in seconds: memory is given back in milliseconds.
 const RETRY_OVERLOAD_S: u32 = 1;
-/// A start, or a disk that is full, takes longer.
+/// The wait after a start or a full disk, in seconds: they take longer.
 const RETRY_LATER_S: u32 = 5;
 
-/// Bytes of `X-Influxdb-Error` at most.
+/// The most bytes of `X-Influxdb-Error`.
 const HEADER_BYTES_MAX: usize = 256;
 
 /// An answer that is an error.
@@ -126,7 +126,7 @@ pub struct ApiError {
     code: Code,
     body: Box<Body>,
     retry_after_s: Option<u32>,
-    /// What only the log is told.
+    /// The text for the log alone.
     detail: Option<String>,
 }
 
@@ -142,22 +142,22 @@ impl ApiError {
         }
     }
 
-    /// 503 with `Retry-After`: it will pass by itself.
+    /// A 503 with `Retry-After`: the cause will pass by itself.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(Code::Unavailable, message).retry_after(RETRY_LATER_S)
     }
 
-    /// 503 while the log is replayed.
+    /// The 503 while the log is replayed.
     pub fn starting() -> Self {
         Self::unavailable("the server is starting: the log is being replayed")
     }
 
-    /// 503 for requests that a stop no longer waits for.
+    /// The 503 for requests that a stop no longer waits for.
     pub fn stopping() -> Self {
         Self::unavailable("the server is stopping")
     }
 
-    /// 500. The client is told the request id, the log everything.
+    /// A 500. The client gets the request id, the log gets everything.
     pub fn internal(detail: impl Into<String>) -> Self {
         let message = match request_id::current() {
             Some(id) => format!("internal error, request id {id}"),
@@ -169,27 +169,27 @@ impl ApiError {
         }
     }
 
-    /// 400 about single lines.
+    /// A 400 about individual lines.
     pub(super) fn lines(message: String, lines: Lines) -> Self {
         let mut error = Self::new(Code::Invalid, message);
         error.body.lines = Some(lines);
         error
     }
 
-    /// 400 about single lines, as v3 tells it.
+    /// A 400 about individual lines, in the form of v3.
     pub(super) fn rejected(message: &str, rejected: Rejected) -> Self {
         let mut error = Self::new(Code::Invalid, message);
         error.body.rejected = Some(rejected);
         error
     }
 
-    /// 413 of a small body that is large.
+    /// The 413 for a body that should be small.
     pub(super) fn body_too_large(bytes_max: u64) -> Self {
         let text = format!("the body has more than {bytes_max} bytes");
         Self::too_large(text, bytes_max)
     }
 
-    /// The same, and what to do about it.
+    /// Adds advice to the message.
     pub(super) fn hinted(mut self, hint: &str) -> Self {
         self.body.message.push_str("; ");
         self.body.message.push_str(hint);
@@ -209,12 +209,12 @@ impl ApiError {
         }
     }
 
-    /// What kind it is.
+    /// The kind of the error.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// What the client is told.
+    /// The message for the client.
     pub fn message(&self) -> &str {
         &self.body.message
     }
@@ -236,7 +236,7 @@ impl ApiError {
     }
 }
 
-/// The first line, cut, with everything that a header cannot carry replaced.
+/// The first line, cut short, with characters that a header cannot carry replaced.
 fn short_text(message: &str) -> HeaderValue {
     let line = message.lines().next().unwrap_or_default();
     let visible = |c: char| {
@@ -329,7 +329,7 @@ impl From<CatalogError> for ApiError {
             CatalogError::UnknownBucket(_) | CatalogError::UnknownToken(_) => {
                 Self::new(Code::NotFound, message)
             }
-            // The disk refused: that passes.
+            // The disk refused the change, which will pass.
             _ => Self {
                 detail: Some(detail),
                 ..Self::unavailable("the change could not be made durable, nothing was changed")
@@ -358,7 +358,7 @@ impl From<ReadError> for ApiError {
         match error {
             ReadError::Exhausted(_) => Self::overloaded(message),
             ReadError::Lake(LakeError::Unreachable(_)) => Self::without_tables(message),
-            // Logged where it was met.
+            // This error was logged when it occurred.
             ReadError::Lake(LakeError::Damaged(_)) => Self::new(Code::Internal, message),
             ReadError::Lake(LakeError::Unreadable(_))
             | ReadError::Merge(_)
@@ -368,7 +368,8 @@ impl From<ReadError> for ApiError {
 }
 
 impl ApiError {
-    /// 503 while the tables cannot be used. Why names files and stores: the log is told.
+    /// The 503 while the tables cannot be used. The reason names files and stores, so only the log
+    /// gets it.
     fn without_tables(detail: String) -> Self {
         Self {
             detail: Some(detail),

@@ -1,5 +1,5 @@
-//! Answers of paths and methods that are not there, or not there yet: each says what to use instead,
-//! where there is something.
+//! Answers for paths and methods that do not exist, or not yet: each says what to use instead, if
+//! there is something.
 
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 
 use super::error::{ApiError, Code};
 
-/// What clients of InfluxDB ask for under other paths, by how the path begins, and what there is
-/// here. The first that fits counts.
+/// The requests of InfluxDB clients under other paths, by the beginning of the path, and what to
+/// use here. The first match counts.
 const ELSEWHERE: &[(&str, &str)] = &[
     (
         "/api/v2/buckets",
@@ -42,7 +42,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ),
 ];
 
-/// No such path. A call of gRPC is told so in its own way: its clients show nothing of a 404.
+/// The answer for a path that does not exist. A gRPC call gets it in its own form: gRPC clients
+/// show nothing of a 404.
 pub async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
     if is_grpc(&headers) {
         return no_grpc();
@@ -50,7 +51,7 @@ pub async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
     ApiError::new(Code::NotFound, with_hint("path not found", &uri)).into_response()
 }
 
-/// The path, but not the method. Which ones there are stands in `Allow`.
+/// The answer for a path without this method. Those that exist are named in `Allow`.
 pub async fn method_not_allowed(uri: Uri) -> ApiError {
     let text = with_hint("method not allowed on this path", &uri);
     ApiError::new(Code::MethodNotAllowed, text)
@@ -80,7 +81,7 @@ pub async fn query() -> ApiError {
     ApiError::new(Code::NotImplemented, NO_QUERY)
 }
 
-/// How to read what is stored instead.
+/// The ways to read stored points instead.
 const NO_QUERY: &str = "queries are not implemented: read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 
@@ -89,11 +90,11 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// `UNIMPLEMENTED`, the code of gRPC for what there is not.
+/// `UNIMPLEMENTED`, the gRPC code for what does not exist.
 const GRPC_UNIMPLEMENTED: HeaderValue = HeaderValue::from_static("12");
 
-/// An answer of gRPC without a message, and the sentence that its client shows. A status of HTTP
-/// other than 200 would be shown instead.
+/// A gRPC answer without a message, with the sentence that the client shows. With an HTTP status
+/// other than 200, the client would show that instead.
 fn no_grpc() -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/grpc")),

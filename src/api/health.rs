@@ -1,5 +1,5 @@
-//! `/ping`, `/health`, `/ready`: for probes and for clients that ask before they write. They take
-//! no lock that a write holds: they answer under full load.
+//! `/ping`, `/health`, `/ready`: for probes and for clients that check before they write. They take
+//! no lock that a write holds, so they answer under full load.
 
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +30,7 @@ struct Ready {
     up: String,
 }
 
-/// `GET /ping`: 204, or the version for who asks with `verbose=true`.
+/// `GET /ping`: 204, or the version if `verbose=true` is given.
 pub async fn ping(RawQuery(query): RawQuery) -> Response {
     let verbose = query.is_some_and(|query| query.split('&').any(|pair| pair == "verbose=true"));
     if verbose {
@@ -40,7 +40,7 @@ pub async fn ping(RawQuery(query): RawQuery) -> Response {
     }
 }
 
-/// `GET /health`: 503 when a write would be refused.
+/// `GET /health`: 503 if a write would be refused.
 pub async fn health(State(app): State<AppState>) -> Response {
     let state = match app.engine() {
         Some(engine) => engine.ingest.health(),
@@ -87,7 +87,7 @@ pub async fn ready(State(app): State<AppState>) -> Response {
     answer(StatusCode::OK, &ready)
 }
 
-/// As Go writes durations: `1h2m3s`, `2m3s`, `3s`.
+/// A duration as Go writes it: `1h2m3s`, `2m3s`, `3s`.
 fn duration_text(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, s) => format!("{s}s"),

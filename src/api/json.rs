@@ -13,10 +13,10 @@ use super::error::{ApiError, Code};
 use crate::body::{BodyError, Received};
 use crate::certain::Certain;
 
-/// What a body that is no batch of points may have, decoded, in bytes.
+/// The most bytes, after decoding, of a body that is not a batch of points.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// Bytes of what the reader of JSON has to say at most: it repeats what it does not expect.
+/// The most bytes of a JSON error, which repeats what was not expected.
 const FAULT_BYTES_MAX: usize = 200;
 
 /// Reads a body as JSON, whatever its `Content-Type` says.
@@ -57,7 +57,7 @@ pub(super) async fn read_text(
     text.map_err(|_| ApiError::new(Code::Invalid, "the body is not UTF-8"))
 }
 
-/// The body, with its memory for as long as it is looked at.
+/// Receives the body, with its memory for as long as it is used.
 async fn read(app: &AppState, headers: &HeaderMap, body: Body) -> Result<Received, ApiError> {
     let receiver = app.receiver().up_to(BYTES_MAX);
     match receiver.receive(None, headers, body).await {
@@ -67,7 +67,7 @@ async fn read(app: &AppState, headers: &HeaderMap, body: Body) -> Result<Receive
     }
 }
 
-/// A point in time as people and programs read it.
+/// A point in time as RFC 3339 text.
 pub(super) fn rfc3339(ns: i64) -> String {
     DateTime::from_timestamp_nanos(ns).to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }

@@ -1,4 +1,4 @@
-//! `GET /metrics`: the snapshot of what is held, beside what was counted.
+//! `GET /metrics`: a snapshot of the gauges, with the counters.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

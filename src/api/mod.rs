@@ -1,12 +1,11 @@
-//! The endpoints, one per file: what clients of InfluxDB speak is in [`influxdb`], what is ours in
-//! [`tidegate`], probes are beside them. What they have in common: `params` reads query strings, `error`
-//! is the only place with status codes, [`AppState`] is what they share. What clients see of all this
-//! is the HTTP contract, [`contract`].
+//! The endpoints, one per file: those for clients of InfluxDB are in [`influxdb`], our own in
+//! [`tidegate`], probes beside them. They share `params`, which reads query strings, `error`, which
+//! is the only place with status codes, and their state, [`AppState`]. The HTTP contract,
+//! [`contract`], says what clients see.
 //!
-//! An endpoint is a function from a request to an answer. It does not know on which path it is
-//! served, nor whether a token was asked for: that stands in the server's one route table. It does
-//! its checks in the order of contract section 1.2: parameters, bucket and permission, encoding
-//! and size, content.
+//! An endpoint is a function from a request to an answer. It does not know the path on which it is
+//! served or whether a token was required: the server's route table does. It checks in the order of
+//! contract section 1.2: parameters, bucket and permission, encoding and size, content.
 
 #[cfg(doc)]
 #[doc = include_str!("CONTRACT.md")]

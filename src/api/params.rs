@@ -1,6 +1,6 @@
-//! Query strings, as `application/x-www-form-urlencoded` says: `+` is a blank, `%XX` is decoded.
-//! One typed extractor an endpoint; which fault is told first is a rule of the contract and stands
-//! with each of them.
+//! Query strings, read as `application/x-www-form-urlencoded`: `+` is a blank, `%XX` is decoded.
+//! There is one typed extractor per endpoint; the contract fixes which fault is reported first, and
+//! each extractor says so.
 
 mod buckets;
 mod export;
@@ -28,21 +28,21 @@ use thiserror::Error;
 use super::error::{ApiError, Code};
 use crate::certain::Certain;
 
-/// What is wrong with a query string. The texts are the contract's (section 1.1).
+/// The faults of a query string. The texts are the contract's (section 1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ParamError {
-    /// A parameter twice.
+    /// A parameter is given twice.
     #[error("failed to deserialize {fields} in request: duplicate field `{name}`")]
     Duplicate {
-        /// What the endpoint reads.
+        /// The parameters that the endpoint reads.
         fields: &'static str,
         /// The parameter.
         name: &'static str,
     },
-    /// Bytes that are no text.
+    /// Some bytes are not UTF-8.
     #[error("failed to deserialize {fields} in request: invalid UTF-8")]
     NotUtf8 {
-        /// What the endpoint reads.
+        /// The parameters that the endpoint reads.
         fields: &'static str,
     },
     /// One of a few words was expected.
@@ -50,11 +50,11 @@ pub enum ParamError {
         "failed to deserialize {fields} in request: unknown variant `{found}`, expected {expected}"
     )]
     UnknownVariant {
-        /// What the endpoint reads.
+        /// The parameters that the endpoint reads.
         fields: &'static str,
-        /// What came, cut.
+        /// The value, cut short.
         found: String,
-        /// The words.
+        /// The words that were expected.
         expected: &'static str,
     },
     /// A point in time was expected.
@@ -62,28 +62,28 @@ pub enum ParamError {
         "failed to deserialize {fields} in request: `{found}` is no time, expected RFC 3339 or nanoseconds since 1970"
     )]
     NoTime {
-        /// What the endpoint reads.
+        /// The parameters that the endpoint reads.
         fields: &'static str,
-        /// What came, cut.
+        /// The value, cut short.
         found: String,
     },
-    /// A parameter that must be there is not, or is empty.
+    /// A required parameter is missing or empty.
     #[error("failed to deserialize {fields} in request: missing field `{name}`")]
     MissingField {
-        /// What the endpoint reads.
+        /// The parameters that the endpoint reads.
         fields: &'static str,
         /// The parameter.
         name: &'static str,
     },
-    /// No bucket.
+    /// The bucket is missing.
     #[error("missing bucket value")]
     MissingBucket,
-    /// `org=`.
+    /// The organization is empty.
     #[error(
         "missing org value: set a non-empty organization in the client (Telegraf: organization, influxdb3-go: Organization, or INFLUX_ORG), or server.allow_empty_org = true on the server"
     )]
     EmptyOrg,
-    /// A format of a single table, without saying which.
+    /// The format holds a single table, and none is named.
     #[error("missing measurement value: format={format} writes one measurement")]
     MissingMeasurement {
         /// The format.
@@ -97,8 +97,7 @@ impl From<ParamError> for ApiError {
     }
 }
 
-/// The words that an endpoint takes for something, each with what it means; in an error, what is
-/// told of them.
+/// The words that an endpoint accepts for a value, each with its meaning, and their list in errors.
 struct Words<T: 'static> {
     meanings: &'static [(&'static str, T)],
     told: &'static str,
@@ -110,7 +109,7 @@ const YES_OR_NO: Words<bool> = Words {
 };
 
 impl<T: Copy> Words<T> {
-    /// What a value means.
+    /// Returns the meaning of a value.
     fn read(&self, value: &str, fields: &'static str) -> Result<T, ParamError> {
         let meaning = self.meanings.iter().find(|(word, _)| *word == value);
         meaning
@@ -123,10 +122,10 @@ impl<T: Copy> Words<T> {
     }
 }
 
-/// Bytes of a client's value that are repeated at most.
+/// The most bytes of a client's value that are repeated.
 const ECHO_BYTES_MAX: usize = 64;
 
-/// The value, cut.
+/// The value, cut short for an error.
 fn echo(value: &str) -> String {
     value
         .get(..value.floor_char_boundary(ECHO_BYTES_MAX))

@@ -1,11 +1,12 @@
-//! The id of the request that the current task serves: on the answer, in the log, in the text of
-//! a 500. Ids are unique in a process and, by the random half, hardly ever repeat across restarts.
+//! The id of the request that the current task serves: it is on the answer, in the log and in the
+//! text of a 500. Ids are unique in a process and, because half of them is random, hardly ever
+//! repeat across restarts.
 
 use std::fmt;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Names one request.
+/// The id of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestId(u64);
 
@@ -18,7 +19,7 @@ impl RequestId {
     pub fn next() -> Self {
         static PROCESS: OnceLock<u32> = OnceLock::new();
         static COUNTER: AtomicU32 = AtomicU32::new(0);
-        // Without random bytes ids repeat after a restart, which confuses but does no harm.
+        // Without random bytes, ids repeat after a restart, which is confusing but harmless.
         let process = PROCESS.get_or_init(|| getrandom::u32().unwrap_or_default());
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         Self((u64::from(*process) << 32) | u64::from(number))

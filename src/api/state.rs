@@ -1,4 +1,5 @@
-//! What the endpoints share: settings, memory, numbers, and, once the log is replayed, the engine.
+//! The shared state of the endpoints: settings, memory, metrics, and, once the log is replayed, the
+//! engine.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -14,7 +15,7 @@ use crate::engine::{Engine, Environment};
 use crate::memory::Budget;
 use crate::telemetry::{Metrics, Quiet};
 
-/// What the endpoints share. Clones are the same.
+/// The shared state of the endpoints. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AppState {
     shared: Arc<Shared>,
@@ -28,22 +29,22 @@ struct Shared {
     engine: OnceLock<Engine>,
     started: Instant,
     started_ns: i64,
-    /// Tokens that were told once that their client sends an empty organization.
+    /// The tokens for which it was logged that their client sends an empty organization.
     warned: Mutex<HashSet<Option<TokenId>>>,
-    /// What the log was told of written lines, by token and bucket.
+    /// The bound on log lines about written lines, by token and bucket.
     told: Quiet<(Option<TokenId>, String, Tells)>,
 }
 
-/// What the log is told of the lines of a request.
+/// The kinds of log lines about the lines of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Tells {
-    /// That there were rejected ones.
+    /// Some lines were rejected.
     Rejected,
-    /// That there were odd ones.
+    /// Some lines were odd.
     Odd,
 }
 
-/// One line of either kind per token and bucket in so long.
+/// The time in which one line of either kind is logged per token and bucket.
 const TOLD_EVERY: Duration = Duration::from_secs(300);
 
 impl AppState {
@@ -72,7 +73,7 @@ impl AppState {
         }
     }
 
-    /// From now on requests are served. Only the first engine counts.
+    /// Begins to serve requests. Only the first engine counts.
     pub fn set_ready(&self, engine: Engine) {
         if self.shared.engine.set(engine).is_err() {
             tracing::warn!("a second engine was opened and is ignored");
@@ -89,7 +90,7 @@ impl AppState {
         self.engine().ok_or_else(ApiError::starting)
     }
 
-    /// What the engine is to work with.
+    /// The services for the engine.
     pub fn environment(&self) -> &Environment {
         &self.shared.environment
     }
@@ -114,18 +115,18 @@ impl AppState {
         &self.shared.environment.metrics
     }
 
-    /// Takes bodies in.
+    /// The receiver of bodies.
     pub fn receiver(&self) -> &Receiver {
         &self.shared.receiver
     }
 
-    /// How often a token may ask, if that is limited.
+    /// The limit on requests per token, if there is one.
     pub fn rate(&self) -> Option<&RateLimit> {
         self.shared.rate.as_ref()
     }
 
-    /// Whether the log is told of such lines of this token for this bucket, and of how many requests
-    /// with such lines before it was not.
+    /// Returns the number of earlier requests with lines of this kind, token and bucket that were
+    /// not logged, if this one is to be logged.
     pub(super) fn tells(
         &self,
         token: Option<TokenId>,
@@ -137,12 +138,12 @@ impl AppState {
         self.shared.told.admit(kind, now)
     }
 
-    /// When the server started: on the monotonic clock, and nanoseconds since the epoch.
+    /// The start of the server: on the monotonic clock, and in nanoseconds since the epoch.
     pub fn started(&self) -> (Instant, i64) {
         (self.shared.started, self.shared.started_ns)
     }
 
-    /// True the first time that it is asked about this token.
+    /// Returns true the first time that it is called for this token.
     pub(super) fn warn_once(&self, token: Option<TokenId>) -> bool {
         self.shared
             .warned

@@ -1,11 +1,11 @@
-//! The bodies of errors, one form a dialect (contract sections 1.2, 3.1, 3.2).
+//! The bodies of errors, one form per dialect (contract sections 1.2, 3.1, 3.2).
 
 use serde::Serialize;
 
 use crate::api::dialect::Dialect;
 use crate::certain::Certain;
 
-/// What a client is told, whatever the form.
+/// The content of an error for the client, in any form.
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) code: &'static str,
@@ -15,17 +15,17 @@ pub(super) struct Body {
     pub(super) rejected: Option<Rejected>,
 }
 
-/// What v1 and v2 tell about rejected lines beside the message.
+/// The members about rejected lines in v1 and v2, beside the message.
 #[derive(Debug, Serialize)]
 pub(in crate::api) struct Lines {
-    /// The first one.
+    /// The number of the first rejected line.
     pub(in crate::api) line: i32,
     pub(in crate::api) accepted: u64,
     pub(in crate::api) rejected: u64,
     pub(in crate::api) errors: Vec<LineError>,
 }
 
-/// One of them.
+/// A rejected line in v1 and v2.
 #[derive(Debug, Serialize)]
 pub(in crate::api) struct LineError {
     pub(in crate::api) line: i32,
@@ -34,7 +34,7 @@ pub(in crate::api) struct LineError {
     pub(in crate::api) message: String,
 }
 
-/// What v3 tells about them: a list, or the first one if that was enough to refuse everything.
+/// The rejected lines in v3: a list, or only the first if that was enough to refuse everything.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(in crate::api) enum Rejected {
@@ -42,7 +42,7 @@ pub(in crate::api) enum Rejected {
     First(RejectedLine),
 }
 
-/// A line as v3 names it.
+/// A rejected line in v3.
 #[derive(Debug, Serialize)]
 pub(in crate::api) struct RejectedLine {
     pub(in crate::api) original_line: String,
@@ -50,7 +50,8 @@ pub(in crate::api) struct RejectedLine {
     pub(in crate::api) error_message: String,
 }
 
-/// v1 and v2, in the order in which the members are written. Clients of v1 read `error`.
+/// The body in v1 and v2, with the members in the order in which they are written. Clients of v1
+/// read `error`.
 #[derive(Serialize)]
 struct Coded<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +64,7 @@ struct Coded<'a> {
     lines: Option<&'a Lines>,
 }
 
-/// v3.
+/// The body in v3.
 #[derive(Serialize)]
 struct Plain<'a> {
     error: &'a str,
@@ -82,7 +83,7 @@ impl Body {
         }
     }
 
-    /// The JSON of this dialect.
+    /// The body as JSON in this dialect.
     pub(super) fn to_json(&self, dialect: Dialect) -> Vec<u8> {
         let message = self.message.as_str();
         let coded = |error| Coded {

@@ -1,24 +1,24 @@
-//! The statements of InfluxQL that clients send before they write, and what is said of the others.
+//! The statements of InfluxQL that clients send before they write, and the answers for the others.
 //!
-//! A request has one or more of them, parted by `;`. They are all read before the first is carried
-//! out, so a mistake in one refuses the request, as InfluxDB 1.x does.
+//! A request has one or more statements, separated by `;`. All of them are parsed before the first
+//! is executed, so a mistake in one refuses the whole request, as in InfluxDB 1.x.
 
 use thiserror::Error;
 
 use crate::certain::Certain;
 
-/// A statement that can be told apart.
+/// A statement, as far as it is distinguished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Statement {
     /// `CREATE DATABASE "name"`
     CreateDatabase(String),
     /// `SHOW DATABASES`
     ShowDatabases,
-    /// One that is not carried out.
+    /// A statement that is not executed.
     Other(Other),
 }
 
-/// Statements that are not carried out, by what there is instead.
+/// The statements that are not executed, by what to use instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Other {
     /// `CREATE DATABASE "name" WITH …`
@@ -31,11 +31,12 @@ pub(super) enum Other {
     Delete,
     /// `SELECT`, `SHOW …`, `EXPLAIN`
     Read,
-    /// Users, rights, continuous queries, and what else there was.
+    /// Users, privileges, continuous queries and everything else.
     Administration,
 }
 
-/// Why a request was not read. The beginning is what 1.x says, and what its clients look for.
+/// The reason for which a request was not parsed. The text begins as in 1.x, which its clients look
+/// for.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub(super) enum ParseError {
     #[error(
@@ -51,10 +52,10 @@ pub(super) enum ParseError {
 
 const VERBS: &str = "SELECT, DELETE, SHOW, CREATE, DROP, EXPLAIN, GRANT, REVOKE, ALTER, SET, KILL";
 
-/// Bytes of what was found that are repeated at most.
+/// The most bytes of unexpected text that are repeated.
 const FOUND_BYTES_MAX: usize = 64;
 
-/// All statements of a request; empty ones are none.
+/// Parses all statements of a request; empty ones do not count.
 pub(super) fn statements(text: &str) -> Result<Vec<Statement>, ParseError> {
     let mut words = Words { text, at: 0 };
     let mut statements = Vec::new();
@@ -71,7 +72,7 @@ pub(super) fn statements(text: &str) -> Result<Vec<Statement>, ParseError> {
 #[derive(Clone, Copy)]
 struct Words<'a> {
     text: &'a str,
-    /// A boundary of characters, at most the length.
+    /// The position: between two characters, at most the length.
     at: usize,
 }
 
@@ -86,7 +87,7 @@ impl<'a> Words<'a> {
         self.at = self.at.saturating_add(length).min(self.text.len());
     }
 
-    /// Blanks and comments.
+    /// Skips blanks and comments.
     fn skip_blank(&mut self) {
         loop {
             let rest = self.rest();
@@ -105,7 +106,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Blanks, comments, and statements without a word.
+    /// Skips blanks, comments and empty statements.
     fn skip_empty(&mut self) {
         self.skip_blank();
         while self.rest().starts_with(';') {
@@ -147,7 +148,7 @@ impl<'a> Words<'a> {
         Ok(Statement::Other(other))
     }
 
-    /// A word without quotes; empty if there is none here.
+    /// Reads a word without quotes; empty if there is none here.
     fn keyword(&mut self) -> &'a str {
         self.skip_blank();
         let rest = self.rest();
@@ -159,7 +160,7 @@ impl<'a> Words<'a> {
         word
     }
 
-    /// Bare, or in double quotes with `\"`, `\\` and `\n`.
+    /// Reads an identifier: bare, or in double quotes with `\"`, `\\` and `\n`.
     fn identifier(&mut self) -> Result<String, ParseError> {
         self.skip_blank();
         let start = *self;
@@ -188,7 +189,7 @@ impl<'a> Words<'a> {
         Err(expected())
     }
 
-    /// The statement has to end here.
+    /// Checks that the statement ends here.
     fn end(&mut self) -> Result<(), ParseError> {
         self.skip_blank();
         match self.rest().chars().next() {
@@ -197,7 +198,7 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// Goes to the `;` that ends this statement: not one within quotes or a comment.
+    /// Skips to the `;` that ends this statement, not one within quotes or a comment.
     fn skip_statement(&mut self) {
         loop {
             self.skip_blank();
@@ -241,7 +242,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Bytes of a text in quotes, both quotes included; all of it if it has no end.
+/// The length of a quoted text in bytes, including both quotes; all of the text if the quote has no
+/// end.
 fn quoted_length(text: &str, quote: char) -> usize {
     let mut characters = text.char_indices().skip(1);
     while let Some((at, c)) = characters.next() {
@@ -331,7 +333,7 @@ mod tests {
             Statement::Other(Other::Delete),
         ];
         assert_eq!(read, expected);
-        // A quote without an end takes the rest; that it has none is not told yet.
+        // A quote without an end takes the rest; the missing end is not reported yet.
         assert_eq!(
             one("SELECT 'a; SHOW DATABASES"),
             Statement::Other(Other::Read)

@@ -1,6 +1,6 @@
-//! What clients of InfluxDB speak, of all three versions: one file per endpoint, and what the
-//! writes have in common (`receive`, `partial`). Paths and texts are fixed by what those
-//! clients do with them (contract sections 1 to 3).
+//! The endpoints for clients of InfluxDB, of all three versions: one file per endpoint, and the
+//! common parts of writes (`receive`, `partial`). Paths and texts are fixed by what those clients
+//! do with them (contract sections 1 to 3).
 
 mod influxql;
 pub(in crate::api) mod partial;

@@ -1,4 +1,4 @@
-//! The answer to a write of which lines were rejected (contract section 1.3).
+//! The answer to a write with rejected lines (contract section 1.3).
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
@@ -7,7 +7,7 @@ use crate::api::Dialect;
 use crate::api::error::{ApiError, LineError, Lines};
 use crate::ingest::{LineReport, Stage, WriteOutcome};
 
-/// 204 only if there is nothing to tell about any line.
+/// Returns a 204 only if there is nothing to report about any line.
 pub(super) fn answer(
     outcome: WriteOutcome,
     hint: Option<&'static str>,
@@ -19,7 +19,7 @@ pub(super) fn answer(
     Err(rejected(outcome, hint, dialect))
 }
 
-/// The 400 that tells what became of the lines; `hint` is the one about the whole body.
+/// The 400 that reports what happened to the lines; `hint` is about the whole body.
 pub(in crate::api) fn rejected(
     outcome: WriteOutcome,
     hint: Option<&'static str>,
@@ -58,10 +58,10 @@ pub(in crate::api) fn rejected(
     ApiError::lines(message, lines)
 }
 
-/// The first line. The Go client of v2 hides every error that says `partial write` or `unable to
-/// parse`; clients of v1 look for them. influxdb-java repeats what it takes for passing, and what is
-/// written later waits for it: of a rejected line it has to hear `unable to parse`, or what [`kind`]
-/// says.
+/// The first line of the message. The Go client of v2 hides every error that contains `partial
+/// write` or `unable to parse`; clients of v1 look for these words. influxdb-java retries errors
+/// that it takes for transient, and later writes wait for that: for a rejected line it has to find
+/// `unable to parse`, or the text of [`kind`].
 fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
     let WriteOutcome {
         accepted, rejected, ..
@@ -81,8 +81,8 @@ fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
     }
 }
 
-/// What InfluxDB 1.x calls a rejection with this code, before the reason: clients of v1 tell them
-/// apart by it.
+/// The name that InfluxDB 1.x gives a rejection with this code, before the reason: clients of v1
+/// distinguish rejections by it.
 fn kind(code: &str, dialect: Dialect) -> &'static str {
     match (dialect, code) {
         (Dialect::V1, "type_conflict") => "field type conflict: ",
@@ -91,8 +91,8 @@ fn kind(code: &str, dialect: Dialect) -> &'static str {
     }
 }
 
-/// What to do about a body that is not what its sender thinks, if it turns out that lines of it are
-/// bad. (curl calls every body a form that is not said to be anything else.)
+/// Advice about a body that is probably not what its sender intended, if lines of it were rejected.
+/// (curl declares every body as a form unless another type is given.)
 pub(super) fn hint(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
     let kind = headers
         .get(CONTENT_TYPE)
@@ -132,7 +132,7 @@ fn error(report: LineReport) -> LineError {
     }
 }
 
-/// Telegraf loses the whole text if this does not fit an i32.
+/// The number of a line. Telegraf loses the whole text if it does not fit an i32.
 fn number(line: u32) -> i32 {
     i32::try_from(line).unwrap_or(i32::MAX)
 }

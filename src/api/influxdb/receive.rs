@@ -1,5 +1,5 @@
-//! What the write endpoints share, once their parameters are read: the body is taken in, its lines are
-//! written, and the log is told what the client may not show.
+//! The common part of the write endpoints, once their parameters are read: the body is received,
+//! its lines are written, and what the client may not show is logged.
 
 use axum::body::Body as RequestBody;
 use http::HeaderMap;
@@ -18,13 +18,13 @@ use crate::ingest::{
 use crate::line_protocol::{Oddities, Precision};
 use crate::narrow;
 
-/// What a write endpoint asks of the write path, once it has read its parameters.
+/// A write as an endpoint requests it, once it has read its parameters.
 pub(super) struct Wanted {
     pub(super) target: Target,
     pub(super) precision: Precision,
     pub(super) accept_partial: bool,
     pub(super) acknowledge: Acknowledge,
-    /// Whose request it is.
+    /// The id of the token that the request was sent with.
     pub(super) token: Option<TokenId>,
 }
 
@@ -68,8 +68,8 @@ impl Wanted {
     }
 }
 
-/// Whose lines the log is told of, so that the agent that sends them can be found: few agents show
-/// what they are told.
+/// The sender of the lines that are logged, so that the agent can be found: few agents show the
+/// answers they get.
 struct Told<'a> {
     bucket: &'a str,
     token: Option<TokenId>,
@@ -100,7 +100,7 @@ impl Told<'_> {
     }
 }
 
-/// Takes the body in.
+/// Receives the body.
 pub(super) async fn receive(
     app: &AppState,
     identity: &Identity,

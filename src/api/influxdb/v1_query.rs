@@ -1,10 +1,12 @@
-//! `/query`: the statements with which clients make sure of their database. Everything else that
-//! InfluxQL can do is not here yet; its result says so, with what there is instead.
+//! `/query`: the statements with which clients ensure that their database exists. The rest of
+//! InfluxQL is not implemented yet; the result of such a statement says so, and what to use
+//! instead.
 //!
-//! What goes wrong with one statement is told in its result, in an answer of 200, as InfluxDB 1.x
-//! does: clients of v1 take any other status for a broken server, and some then drop what they were
-//! about to write. The exceptions are a request that cannot be read (400), a database that the token
-//! may not create (403: Telegraf else asks again before each write), and faults that pass (503).
+//! The error of a statement is in its result, in an answer with status 200, as in InfluxDB 1.x:
+//! clients of v1 take any other status for a broken server, and some then drop what they were about
+//! to write. The exceptions are a request that cannot be parsed (400), a database that the token
+//! may not create (403: otherwise Telegraf tries again before each write), and transient faults
+//! (503).
 
 use std::collections::BTreeSet;
 
@@ -27,7 +29,7 @@ struct Results {
     results: Vec<Outcome>,
 }
 
-/// What became of a statement.
+/// The outcome of a statement.
 #[derive(Default, Serialize)]
 struct Outcome {
     statement_id: usize,
@@ -120,7 +122,7 @@ impl Outcome {
     }
 }
 
-/// What 1.x says of a statement that changes something and came by `GET`.
+/// The message of 1.x about a statement that changes something and was sent with `GET`.
 fn deprecated(name: &str) -> Message {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let bare = name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
@@ -137,7 +139,7 @@ fn deprecated(name: &str) -> Message {
     }
 }
 
-/// What is not carried out, and what there is instead.
+/// The text for a statement that is not executed, with what to use instead.
 fn instead(other: Other) -> &'static str {
     match other {
         Other::CreateDatabaseWith => {
@@ -182,8 +184,8 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// Whether the token may create the database, or it is there, under whichever name writes to it find
-/// it. Who may not write to it gets no hint of which it was.
+/// Returns true if the token may create the database, or write to it if it exists under any name by
+/// which writes find it. A token that may not gets no hint which of the two it was.
 fn may_create(
     app: &AppState,
     engine: &Engine,
@@ -203,7 +205,7 @@ fn may_create(
     Ok(())
 }
 
-/// Makes the bucket unless the database is there.
+/// Creates the bucket unless the database exists.
 async fn create(engine: &Engine, name: String) -> Result<Outcome, ApiError> {
     if find(engine, &name, "").is_some() {
         return Ok(Outcome::default());
@@ -215,7 +217,7 @@ async fn create(engine: &Engine, name: String) -> Result<Outcome, ApiError> {
         Ok::<_, ApiError>(Outcome::default())
     };
     match create.await {
-        // Another request was first: the database is there.
+        // Another request was faster: the database exists.
         Err(error) if error.code() == Code::Conflict => Ok(Outcome::default()),
         Err(error) if error.code() == Code::Invalid => Ok(Outcome::failed(error.message())),
         outcome => outcome,

@@ -40,12 +40,12 @@ pub async fn write(
     answer(outcome, hint, Dialect::V1)
 }
 
-/// Whether a retention policy is the one that a database has by itself.
+/// Returns true if a retention policy is the default one of a database.
 fn is_default(rp: &str) -> bool {
     matches!(rp, "" | "autogen" | "default")
 }
 
-/// `db/rp` if there is such a bucket; for the default policy also `db`, then `db/autogen`.
+/// Finds the bucket `db/rp`; for the default policy also `db`, then `db/autogen`.
 pub(super) fn find(engine: &Engine, db: &str, rp: &str) -> Option<Arc<Bucket>> {
     let named = |name: &str| engine.catalog.bucket_named(name);
     let exact = (!rp.is_empty()).then(|| named(&format!("{db}/{rp}")));

@@ -1,5 +1,5 @@
-//! What v2 clients ask about beside writing: buckets, organizations, set-up. Read-only; management
-//! has endpoints of its own (contract section 3).
+//! The requests of v2 clients beside writing: buckets, organizations, set-up. They are read-only;
+//! management has endpoints of its own (contract section 3).
 
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::Response;
@@ -14,7 +14,7 @@ use crate::api::params::BucketsParams;
 use crate::auth::Identity;
 use crate::catalog::Bucket;
 
-/// Organizations are ignored: there is this one, whatever a client calls it.
+/// The id of the one organization: organizations are ignored, whatever a client calls them.
 const ORG_ID: &str = "0000000000000001";
 const ORG_NAME: &str = "tidegate";
 
@@ -68,9 +68,9 @@ impl<'a> BucketResource<'a> {
     }
 }
 
-/// `GET /api/v2/buckets`: those that the token may read or write. Other names are not there. By
-/// name, and by pages if asked for: a client that turns pages until one is short would never end
-/// if it got the same one again.
+/// `GET /api/v2/buckets`: the buckets that the token may read or write, as if no others existed.
+/// They are ordered by name, and in pages if requested: a client that requests pages until one is
+/// short would never end if it got the same one again.
 pub async fn buckets(
     State(app): State<AppState>,
     Extension(identity): Extension<Identity>,

@@ -37,8 +37,8 @@ pub async fn write(
     answer(outcome, hint, Dialect::V2)
 }
 
-/// Telegraf sends `org=` when no organization is configured and keeps the answer to itself, so
-/// the first refusal of each token is worth a line in our log.
+/// Reads the parameters. Telegraf sends `org=` if no organization is configured and does not show
+/// the answer, so the first refusal of each token is logged.
 fn parameters(
     app: &AppState,
     identity: &Identity,

@@ -13,7 +13,7 @@ use crate::auth::Identity;
 use crate::certain::Certain;
 use crate::ingest::{Acknowledge, LineReport, WriteOutcome};
 
-/// Bytes of a client's line that are repeated at most.
+/// The most bytes of a client's line that are repeated.
 const LINE_BYTES_MAX: usize = 64;
 
 /// The endpoint.
@@ -39,7 +39,7 @@ pub async fn write_lp(
     };
     let (head, body) = request.into_parts();
     let body = receive(&app, &identity, &head.headers, body).await?;
-    // The same memory, kept a moment longer: rejected lines are shown.
+    // The same memory, kept a little longer to show rejected lines.
     let text = body.bytes.clone();
     let hint = hint(&head.headers, &text);
     let outcome = wanted.write(&app, engine, body).await;
@@ -92,7 +92,7 @@ impl<'a> Lines<'a> {
         }
     }
 
-    /// The beginning of a line.
+    /// The beginning of a line; empty after the last.
     fn excerpt(&mut self, number: u32) -> String {
         while self.number < number {
             let Some(end) = memchr::memchr(b'\n', self.rest) else {
@@ -114,7 +114,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What is text; a character that the cut divides is left out.
+/// Converts bytes to text; a character that the cut divides is left out.
 fn cut_to_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

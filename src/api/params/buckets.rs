@@ -5,23 +5,23 @@ use super::{ParamError, echo};
 
 const FIELDS: &str = "name/id/after/offset/limit";
 
-/// Which buckets are wanted.
+/// The buckets that are requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BucketsParams {
     /// Only the one of this name.
     pub name: Option<String>,
     /// Only the one with this id.
     pub id: Option<String>,
-    /// Only those behind the one with this id.
+    /// Only those after the one with this id.
     pub after: Option<String>,
-    /// Not the first so many.
+    /// Leaves out this many at the start.
     pub offset: usize,
-    /// At most so many.
+    /// At most this many.
     pub limit: Option<usize>,
 }
 
 impl BucketsParams {
-    /// Empty values mean nothing; the organization is ignored.
+    /// Reads the parameters. Empty values count as absent; the organization is ignored.
     pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
         let (mut params, mut offset) = (Self::default(), None);
         for pair in pairs(query.unwrap_or_default(), FIELDS) {
@@ -46,7 +46,7 @@ impl BucketsParams {
     }
 }
 
-/// Digits. More than there can ever be is as good as any number that is larger than the list.
+/// Reads a decimal number. One that does not fit acts like any number larger than the list.
 fn number(value: &str) -> Result<usize, ParamError> {
     if value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(value.parse().unwrap_or(usize::MAX));

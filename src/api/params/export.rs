@@ -8,7 +8,7 @@ use crate::export::Format;
 
 const FIELDS: &str = "bucket/measurement/start/end/format";
 
-/// What is to be exported.
+/// The export that is requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportParams {
     /// Name or id, not empty.
@@ -19,11 +19,11 @@ pub struct ExportParams {
     pub start_ns: Option<i64>,
     /// Nanoseconds since the epoch, exclusive.
     pub end_ns: Option<i64>,
-    /// How it is written.
+    /// The format.
     pub format: Format,
 }
 
-/// As they come, each at most once.
+/// The values as they are given, each at most once.
 #[derive(Default)]
 struct Given {
     bucket: Option<String>,
@@ -34,8 +34,8 @@ struct Given {
 }
 
 impl ExportParams {
-    /// Told first: what cannot be read, in the order in which it stands; then the bucket; then
-    /// what does not fit together.
+    /// Reads the parameters. Reported first: a value that cannot be read, in the order of the
+    /// query; then the bucket; then values that do not fit together.
     pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
         let mut given = Given::default();
         for pair in pairs(query.unwrap_or_default(), FIELDS) {

@@ -1,5 +1,5 @@
-//! Pairs of a query string, strictly: what is no UTF-8 after decoding is an error, not a
-//! replacement character that then names another bucket.
+//! The pairs of a query string, read strictly: a value that is not UTF-8 after decoding is an
+//! error, not a replacement character that would name another bucket.
 
 use super::ParamError;
 
@@ -20,7 +20,7 @@ pub(super) fn pairs(
         })
 }
 
-/// A `%` that no two hexadecimal digits follow stands for itself.
+/// Decodes a name or value. A `%` without two hexadecimal digits after it stands for itself.
 fn decode(text: &str) -> Option<String> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -36,7 +36,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-/// The byte that two hexadecimal digits name, and what follows them.
+/// The byte of two hexadecimal digits, and the text after them.
 fn hex_pair(text: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, after) = text.split_first_chunk::<2>()?;
     let mut byte = [0];

@@ -7,15 +7,15 @@ use super::{ParamError, echo};
 
 const FIELDS: &str = "retention_seconds";
 
-/// Which retention is thought of.
+/// The retention that is considered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HiddenParams {
-    /// As in a body: whether it is whole and in range is looked at there.
+    /// The number, read as in a body, where the check for a whole number in range is.
     pub retention_seconds: Number,
 }
 
 impl HiddenParams {
-    /// It has to be there: nothing is hidden by keeping points for ever.
+    /// Reads the parameters. The number is required: keeping points for ever hides nothing.
     pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
         let mut given = None;
         for pair in pairs(query.unwrap_or_default(), FIELDS) {

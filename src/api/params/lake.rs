@@ -5,17 +5,17 @@ use super::form::{fill, pairs};
 
 const FIELDS: &str = "bucket/measurement";
 
-/// Which tables are meant.
+/// The tables that are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LakeParams {
-    /// Those of one bucket, by name or id; absent for all.
+    /// The bucket of the tables, by name or id; absent for all.
     pub bucket: Option<String>,
-    /// Those of one measurement; absent for all.
+    /// The measurement of the tables; absent for all.
     pub measurement: Option<String>,
 }
 
 impl LakeParams {
-    /// Empty values mean nothing.
+    /// Reads the parameters. Empty values count as absent.
     pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
         let mut params = Self::default();
         for pair in pairs(query.unwrap_or_default(), FIELDS) {

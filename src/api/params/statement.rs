@@ -5,7 +5,7 @@ use super::form::{fill, pairs};
 
 const FIELDS: &str = "q/db";
 
-/// `q`. The query string wins.
+/// Returns `q`, from the query string if it is there.
 pub fn statement_of(query: Option<&str>, form: &str) -> Result<String, ParamError> {
     let mut found = None;
     for source in [query.unwrap_or_default(), form] {

@@ -22,7 +22,7 @@ const PRECISIONS: Words<Precision> = Words {
     told: "one of `n`, `ns`, `u`, `us`, `µ`, `ms`, `s`, `m`, `h`",
 };
 
-/// What a v1 client asks of a write.
+/// The parameters of a v1 write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct V1WriteParams {
     /// The database, not empty.
@@ -34,8 +34,8 @@ pub struct V1WriteParams {
 }
 
 impl V1WriteParams {
-    /// Told first: a duplicate, bad UTF-8 or an unknown word, whichever comes first; then the
-    /// database. Credentials and `consistency` are nobody's business here.
+    /// Reads the parameters. Reported first: a duplicate, bad UTF-8 or an unknown word, whichever
+    /// comes first; then the database. Credentials and `consistency` are ignored here.
     pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
         let (mut db, mut rp, mut unit) = (None, None, None);
         for pair in pairs(query.unwrap_or_default(), FIELDS) {

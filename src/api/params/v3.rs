@@ -25,22 +25,22 @@ const PRECISIONS: Words<Precision> = Words {
                           `ns`, `n`, `us`, `u`, `ms`, `s`",
 };
 
-/// What a v3 client asks of a write.
+/// The parameters of a v3 write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct V3WriteParams {
     /// The database, not empty.
     pub db: String,
     /// Unit of the timestamps.
     pub precision: Precision,
-    /// Whether valid lines are written when others are not.
+    /// True if valid lines are written even if others are rejected.
     pub accept_partial: bool,
-    /// Whether the answer need not wait for the disk.
+    /// True if the answer need not wait for the disk.
     pub no_sync: bool,
 }
 
 impl V3WriteParams {
-    /// Told first: a duplicate, bad UTF-8 or an unknown word, whichever comes first; then the
-    /// database.
+    /// Reads the parameters. Reported first: a duplicate, bad UTF-8 or an unknown word, whichever
+    /// comes first; then the database.
     pub fn parse(query: Option<&str>) -> Result<Self, ParamError> {
         let (mut db, mut unit, mut partial, mut no_sync) = (None, None, None, None);
         for pair in pairs(query.unwrap_or_default(), FIELDS) {

@@ -4,10 +4,11 @@ use super::form::{fill, pairs};
 use super::{ParamError, Words, YES_OR_NO};
 use crate::line_protocol::Precision;
 
-/// What the origin's errors call the parameters, whichever of them is at fault.
+/// The name of the parameters in InfluxDB's errors, whichever of them is at fault.
 const FIELDS: &str = "org/bucket/precision";
 
-/// The origin lists four although six are accepted, and clients compare this text.
+/// The units of timestamps. InfluxDB's text lists four although six are accepted, and clients
+/// compare it.
 const PRECISIONS: Words<Precision> = Words {
     meanings: &[
         ("", Precision::Nanosecond),
@@ -21,18 +22,18 @@ const PRECISIONS: Words<Precision> = Words {
     told: "one of `s`, `ms`, `us`, `ns`",
 };
 
-/// What a client asks of a write.
+/// The parameters of a v2 write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WriteParams {
     /// Name or id, not empty.
     pub bucket: String,
     /// Unit of the timestamps.
     pub precision: Precision,
-    /// Whether valid lines are written when others are not.
+    /// True if valid lines are written even if others are rejected.
     pub accept_partial: bool,
 }
 
-/// As they come, each at most once.
+/// The values as they are given, each at most once.
 #[derive(Default)]
 struct Given {
     bucket: Option<String>,
@@ -43,8 +44,8 @@ struct Given {
 }
 
 impl WriteParams {
-    /// Told first: a duplicate, bad UTF-8 or an unknown word, whichever comes first; then the
-    /// bucket; then the organization.
+    /// Reads the parameters. Reported first: a duplicate, bad UTF-8 or an unknown word, whichever
+    /// comes first; then the bucket; then the organization.
     pub fn parse(query: Option<&str>, allow_empty_org: bool) -> Result<Self, ParamError> {
         let mut given = Given::default();
         for pair in pairs(query.unwrap_or_default(), FIELDS) {

@@ -28,7 +28,8 @@ struct New {
     retention_seconds: Option<Number>,
 }
 
-/// The member has to be there, so that a misspelt one does not keep points for ever.
+/// The body of a change. The member is required, so that a misspelt one does not keep points for
+/// ever.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Change {
@@ -111,8 +112,8 @@ pub async fn update(
     Ok(answer(StatusCode::OK, &Shown::of(&bucket)))
 }
 
-/// `GET /api/v1/buckets/{name}/hidden?retention_seconds=N`: what a retention of N seconds would hide,
-/// so that somebody can be asked before it does.
+/// `GET /api/v1/buckets/{name}/hidden?retention_seconds=N`: the points that a retention of N
+/// seconds would hide, so that a client can ask for confirmation first.
 pub async fn hidden(
     State(app): State<AppState>,
     name: Result<Path<String>, PathRejection>,
@@ -120,12 +121,12 @@ pub async fn hidden(
 ) -> Result<Response, ApiError> {
     let engine = app.ready()?;
     let HiddenParams { retention_seconds } = HiddenParams::parse(query.as_deref())?;
-    // Nothing is older than the oldest time there is.
+    // Nothing is older than the oldest possible time.
     let retention_ns = retention_ns(Some(retention_seconds))?.unwrap_or(i64::MAX);
     let found = named(engine, name)?;
     let now_ns = app.clock().now_ns();
     let range = TimeRange {
-        // What is hidden already is not hidden anew.
+        // Points that are hidden already do not count again.
         start_ns: found.oldest_ns(now_ns).unwrap_or(i64::MIN),
         end_ns: Some(now_ns.saturating_sub(retention_ns)),
     };
@@ -139,7 +140,7 @@ pub async fn hidden(
     Ok(answer(StatusCode::OK, &hidden))
 }
 
-/// `DELETE /api/v1/buckets/{name}`: with all its points, for good.
+/// `DELETE /api/v1/buckets/{name}`: deletes it with all its points, for good.
 pub async fn delete(
     State(app): State<AppState>,
     name: Result<Path<String>, PathRejection>,
@@ -152,7 +153,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// By name, then by id, as everywhere.
+/// Finds a bucket by name, then by id, as everywhere.
 fn named(
     engine: &Engine,
     name: Result<Path<String>, PathRejection>,
@@ -178,7 +179,7 @@ fn retention_ns(seconds: Option<Number>) -> Result<Option<i64>, ApiError> {
         .ok_or_else(|| ApiError::new(Code::Invalid, text()))
 }
 
-/// JSON knows one kind of number: `60.0` is whole too.
+/// Reads a whole number. JSON has one kind of number: `60.0` is whole too.
 fn whole(number: &Number) -> Option<i64> {
     let from_float = || number.as_f64()?.to_string().parse().ok();
     number.as_i64().or_else(from_float)

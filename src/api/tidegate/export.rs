@@ -1,8 +1,8 @@
-//! `GET /api/v1/export`: what is stored, as line protocol, Arrow or CSV (contract section 3.4).
+//! `GET /api/v1/export`: the stored points as line protocol, Arrow or CSV (contract section 3.4).
 //!
-//! The reader bounds how many exports run, what they hold, and how slowly a client may take them.
-//! An export that does not reach its end breaks the connection, so that no client takes a part for
-//! the whole.
+//! The exporter bounds how many exports run, how much memory they hold, and how slowly a client may
+//! take them. An export that does not reach its end breaks the connection, so that no client takes
+//! a part for the whole.
 
 use axum::body::Body;
 use axum::extract::{Extension, RawQuery, State};

@@ -1,5 +1,5 @@
-//! `/api/v1/lake`: the open tables, for operators: what they look like, and work on them (contract
-//! section 3.5).
+//! `/api/v1/lake`: the open tables, for operators: their state, and work on them (contract section
+//! 3.5).
 
 mod told;
 mod work;
@@ -24,7 +24,7 @@ use told::told;
 
 pub use work::{accept_loss, compact, flush, vacuum};
 
-/// Tables whose log is read at the same time: a store may be far away.
+/// The most tables whose log is read at the same time: a store may be far away.
 const READS_MAX: usize = 8;
 
 /// A table that is meant.
@@ -32,7 +32,7 @@ const READS_MAX: usize = 8;
 struct Target {
     bucket: Arc<Bucket>,
     measurement: String,
-    /// Whether it lies in the lake; it may have buffered rows only.
+    /// True if it is in the lake; it may have only buffered rows.
     is_stored: bool,
     buffered_rows: u64,
 }
@@ -42,7 +42,7 @@ struct Shown {
     bucket: String,
     measurement: String,
     folder: String,
-    /// Nothing before the first flush.
+    /// The version; absent before the first flush.
     version: Option<u64>,
     commits_since_checkpoint: u64,
     columns: u64,
@@ -52,7 +52,7 @@ struct Shown {
     rows: u64,
     flushed_sequence: u64,
     buffered_rows: u64,
-    /// Why nothing can be said of it.
+    /// The error, if its state is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
 }
@@ -79,7 +79,7 @@ pub async fn status(
     Ok(answer(StatusCode::OK, &List { location, tables }))
 }
 
-/// `POST /api/v1/lake/trust-clock`: the wall clock is right, though it has jumped.
+/// `POST /api/v1/lake/trust-clock`: confirms that the wall clock is right, though it has jumped.
 pub async fn trust_clock(State(app): State<AppState>) -> Result<Response, ApiError> {
     let lake = app.ready()?.tables.lake().clone();
     let trusting = lake.clone();
@@ -90,13 +90,14 @@ pub async fn trust_clock(State(app): State<AppState>) -> Result<Response, ApiErr
     Ok(answer(StatusCode::OK, &serde_json::json!({ "time": time })))
 }
 
-/// A table that cannot be read does not hide the others; a store that cannot be reached hides all.
+/// Looks up a table's state. A table that cannot be read does not hide the others; a store that
+/// cannot be reached hides all.
 async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
     let (status, error) = match lake.status(&target.bucket, &target.measurement).await {
         Ok(status) => (status, None),
         Err(error) if error.is_transient() => return Err(refused(lake, &error)),
         Err(error) => {
-            tracing::warn!(bucket = target.bucket.name, table = target.measurement, %error, "cannot be shown");
+            tracing::warn!(bucket = target.bucket.name, table = target.measurement, %error, "the state of a table is unknown");
             (None, Some(told(&lake.location(), &error)))
         }
     };
@@ -130,7 +131,7 @@ async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
 }
 
 /// The tables that are meant, by bucket and measurement: those in the lake, and those that have
-/// buffered rows only. A name that nothing has is an error: it is misspelt.
+/// only buffered rows. A name without a table is an error: it is misspelt.
 async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, ApiError> {
     let buckets = match &params.bucket {
         None => engine.catalog.buckets(),
@@ -174,7 +175,8 @@ async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, Ap
     }
 }
 
-/// Why nothing can be done with the tables now, for an operator; whoever may come again is told so.
+/// The error for an operator if nothing can be done with the tables now; it says if a retry may
+/// help.
 fn refused(lake: &Lake, error: &LakeError) -> ApiError {
     tracing::warn!(%error, "the tables cannot be used now");
     let told = told(&lake.location(), error);

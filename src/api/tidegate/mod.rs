@@ -1,5 +1,5 @@
-//! What is Tidegate's own, below `/api/v1`: one file per resource. Its clients are the program's
-//! commands, and whoever reads `config/openapi.yaml`.
+//! Tidegate's own endpoints, below `/api/v1`: one file per resource. Their clients are the
+//! program's commands, and everybody who reads `config/openapi.yaml`.
 
 pub mod buckets;
 pub mod export;

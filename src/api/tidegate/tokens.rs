@@ -14,13 +14,14 @@ use crate::api::{AppState, blocking};
 use crate::auth::Identity;
 use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId, valid_bucket_name};
 
-/// Bytes of a description at most.
+/// The most bytes of a description.
 const DESCRIPTION_BYTES_MAX: usize = 1000;
 
-/// Buckets that a token names at most, to read and to write.
+/// The most buckets that a token names, each for reading and writing.
 const NAMES_MAX: usize = 1000;
 
-/// What a client asks for. `*` among the buckets means all of them, those to come too.
+/// The body of a request for a token. `*` among the buckets means all of them, including later
+/// ones.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
@@ -32,7 +33,7 @@ struct Wanted {
     expires: Option<String>,
 }
 
-/// A token as it is shown. The secret only once, when it is made.
+/// A token as it is shown. The secret is shown only once, when it is created.
 #[derive(Serialize)]
 struct Shown<'a> {
     id: String,
@@ -44,7 +45,7 @@ struct Shown<'a> {
     write: Vec<&'a str>,
     created: String,
     expires: Option<String>,
-    /// Whether the request was made with it.
+    /// True if the request was sent with it.
     in_use: bool,
 }
 
@@ -149,7 +150,7 @@ fn new_token(wanted: Wanted, now_ns: i64) -> Result<NewToken, ApiError> {
     })
 }
 
-/// It is shown on terminals.
+/// Checks a description, which is shown on terminals.
 fn check_description(text: &str) -> Result<(), ApiError> {
     let bytes = text.len();
     let told = match () {
@@ -164,7 +165,7 @@ fn check_description(text: &str) -> Result<(), ApiError> {
     Err(ApiError::new(Code::Invalid, told))
 }
 
-/// A token for a bucket that can never be is a mistake.
+/// Checks bucket names: a token for a bucket that can never exist is a mistake.
 fn check_names(member: &str, names: &[String]) -> Result<(), ApiError> {
     let count = names.len();
     if count > NAMES_MAX {

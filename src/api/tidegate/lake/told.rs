@@ -1,12 +1,12 @@
-//! What an operator is told of an error of the tables: all of it, causes and advice, but for the paths
-//! of the server.
+//! The text of an error of the tables for an operator: all of it, with causes and advice, but
+//! without the paths of the server.
 
 use std::path::Path;
 
 use crate::lake::LakeError;
 
-/// The text of an error, of tables that lie at `location`. What is below that, or beside it in the
-/// data folder, is named from there on; an error that names other paths is for the log.
+/// The text of an error of tables at `location`. Paths below it, or beside it in the data folder,
+/// are shown relative to it; an error that names other paths is only for the log.
 pub(super) fn told(location: &str, error: &LakeError) -> String {
     match error {
         LakeError::Storage(_)
@@ -43,7 +43,7 @@ mod tests {
         }
     }
 
-    /// They were sent as they are.
+    /// From a bug: paths were sent unchanged.
     #[test]
     fn an_operator_is_told_why_a_table_fails_and_no_path_of_the_server() {
         let location = "/var/lib/secret/lake";
@@ -67,7 +67,7 @@ mod tests {
         );
     }
 
-    /// An operator was told to look into the log.
+    /// From a bug: an operator was only sent to the log.
     #[test]
     fn what_the_store_says_is_told_with_its_causes_and_without_the_folder() {
         for (path, expected) in [

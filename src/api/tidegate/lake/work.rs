@@ -1,6 +1,6 @@
-//! `POST /api/v1/lake/flush`, `/compact`, `/vacuum`, `/accept-loss`: work on one table after the other. The answer
-//! begins at once and tells of every table when it is done, a line of JSON each; the last line says
-//! that it is the last.
+//! `POST /api/v1/lake/flush`, `/compact`, `/vacuum`, `/accept-loss`: work on one table after the
+//! other. The answer begins at once and reports each table when it is done, in one line of JSON;
+//! the last line says that it is the last.
 
 use std::convert::Infallible;
 
@@ -22,10 +22,10 @@ use crate::certain::Certain;
 use crate::lake::{Flusher, LakeError, Upkeep};
 use crate::telemetry::UpkeepCounts;
 
-/// Lines that wait for a client. One that takes none holds the work up, and nobody else.
+/// The most lines that wait for a client. One that takes none delays only its own work.
 const LINES_MAX: usize = 16;
 
-/// What is done with every table.
+/// The work on each table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Work {
     Flush,
@@ -60,25 +60,25 @@ struct Last {
     failed: u64,
 }
 
-/// Nobody listens any more.
+/// The client has hung up.
 struct HungUp;
 
-/// `POST /api/v1/lake/flush`: what is buffered goes into the tables now.
+/// `POST /api/v1/lake/flush`: moves buffered points into the tables now.
 pub async fn flush(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::Flush).await
 }
 
-/// `POST /api/v1/lake/compact`: files are joined, days past their retention go.
+/// `POST /api/v1/lake/compact`: joins files and removes days past their retention.
 pub async fn compact(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::Upkeep(Upkeep::Compact)).await
 }
 
-/// `POST /api/v1/lake/vacuum`: files that no table has any more are deleted.
+/// `POST /api/v1/lake/vacuum`: deletes files that no table has any more.
 pub async fn vacuum(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::Upkeep(Upkeep::Vacuum)).await
 }
 
-/// `POST /api/v1/lake/accept-loss`: what lost tables had is given up; others are left alone.
+/// `POST /api/v1/lake/accept-loss`: gives up the content of lost tables; leaves others alone.
 pub async fn accept_loss(app: State<AppState>, query: RawQuery) -> Result<Response, ApiError> {
     begin(app, query, Work::AcceptLoss).await
 }
@@ -97,10 +97,12 @@ async fn begin(
     });
     let (lines, receiver) = mpsc::channel(LINES_MAX);
     let tables = engine.tables.clone();
-    // Whoever hangs up does not cut the work on a table in two.
+    // The work on a table is not interrupted if the client hangs up.
     engine.tables.run_aside(async move {
         if let Err(HungUp) = run(&tables, &targets, work, &lines).await {
-            tracing::info!("work on the tables ends early: who asked for it has hung up");
+            tracing::info!(
+                "work on the tables ends early: the client that requested it has hung up"
+            );
         }
     });
     let pieces = futures_util::stream::unfold(receiver, |mut receiver| async move {
@@ -125,7 +127,7 @@ async fn run(
     for target in targets {
         let (bucket, measurement) = (target.bucket.name.as_str(), target.measurement.as_str());
         if work == Work::Flush {
-            // What is waited for changes nothing: who hangs up need not be waited for.
+            // Waiting changes nothing, so it ends when the client hangs up.
             tokio::select! {
                 () = tables.wait_for_removal(target.bucket.id) => {}
                 () = lines.closed() => return Err(HungUp),
@@ -144,7 +146,7 @@ async fn run(
             }
             Err(error) => {
                 failed += 1;
-                tracing::warn!(bucket, table = measurement, %error, "asked for, and failed");
+                tracing::warn!(bucket, table = measurement, %error, "requested work on a table failed");
                 let told = Failed {
                     bucket,
                     measurement,
