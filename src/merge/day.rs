@@ -2,7 +2,7 @@
 
 use crate::certain::Certain;
 
-/// A day, in nanoseconds.
+/// The length of a day, in nanoseconds.
 pub const DAY_NS: i64 = 86_400_000_000_000;
 
 /// The day of a time: days since 1970-01-01, negative before.
@@ -11,17 +11,17 @@ pub fn day_of(time_ns: i64) -> i32 {
     days.certain("64 bits of nanoseconds are 106 752 days either way")
 }
 
-/// The first nanosecond of a day, or the nearest there is.
+/// The first nanosecond of a day, or the nearest that can be represented.
 pub fn day_start_ns(day: i32) -> i64 {
     i64::from(day).saturating_mul(DAY_NS)
 }
 
-/// Times that are asked for, nanoseconds since the epoch.
+/// A range of times that is asked for, in nanoseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeRange {
     /// The first time.
     pub start_ns: i64,
-    /// The first time behind it.
+    /// The first time after the range; absent if it is unbounded.
     pub end_ns: Option<i64>,
 }
 
@@ -32,17 +32,17 @@ impl TimeRange {
         end_ns: None,
     };
 
-    /// Whether a time is asked for.
+    /// Returns whether a time is asked for.
     pub fn contains(&self, time_ns: i64) -> bool {
         time_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| time_ns < end_ns)
     }
 
-    /// Whether a time from `min_ns` to `max_ns` may be asked for.
+    /// Returns whether a time from `min_ns` to `max_ns` may be asked for.
     pub fn meets(&self, min_ns: i64, max_ns: i64) -> bool {
         max_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| min_ns < end_ns)
     }
 
-    /// Whether a time of that day may be asked for.
+    /// Returns whether a time of that day may be asked for.
     pub fn meets_day(&self, day: i32) -> bool {
         let ends_before = |end_ns| end_ns <= day_start_ns(day);
         day >= day_of(self.start_ns) && !self.end_ns.is_some_and(ends_before)
@@ -78,7 +78,7 @@ mod tests {
             end_ns: Some(3 * DAY_NS),
         };
         let met: Vec<i32> = (-1..5).filter(|day| range.meets_day(*day)).collect();
-        assert_eq!(met, [1, 2], "the end is the first time behind it");
+        assert_eq!(met, [1, 2], "the end is the first time after it");
         assert!(
             [i64::MIN, 0, i64::MAX]
                 .map(day_of)

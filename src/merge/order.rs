@@ -7,9 +7,8 @@ use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::narrow;
 
-/// Why numbers fit, and are found again.
-const SERIES: &str =
-    "the series of some segments are fewer than their bytes, which fit into memory";
+/// Why numbers fit, and why indexes are valid.
+const SERIES: &str = "segments have fewer series than bytes, and these fit into memory";
 const KNOWN: &str = "segments, series and ranks are those that were counted";
 
 /// The rank of every series of a segment: equal tag sets have equal ranks, and ranks ascend with
@@ -35,7 +34,7 @@ pub fn series_ranks(segment: &Segment) -> Vec<u32> {
 pub struct Ranks {
     /// By segment, then by series id.
     ranks: Vec<Vec<u32>>,
-    /// One source (segment, series) a rank.
+    /// One source (segment, series) per rank.
     sources: Vec<(u32, u32)>,
 }
 
@@ -72,7 +71,7 @@ impl Ranks {
         self.ranks.get(segment).certain(KNOWN)
     }
 
-    /// A segment and a series id there that have this rank.
+    /// A segment with a series of this rank, and that series' id in it.
     pub fn source(&self, rank: u32) -> (usize, u32) {
         let (segment, series) = *self.sources.get(rank as usize).certain(KNOWN);
         (segment as usize, series)

@@ -3,20 +3,20 @@
 use super::ReadError;
 use super::table::{Table, TableField};
 use crate::columnar::FieldValue;
-use crate::merge::{Merge, Points};
+use crate::merge::{Merge, MergedPoints};
 
 /// Rows in order, one at a time.
 pub struct Rows {
     table: Table,
     /// The merged points of the current day.
-    points: Points,
+    points: MergedPoints,
 }
 
 impl Rows {
     /// Starts before the first row of a table.
     pub fn new(table: Table) -> Self {
         let fields = table.fields().iter();
-        let points = Points::of_fields(fields.map(|field| (&*field.name, field.field_type)));
+        let points = MergedPoints::of_fields(fields.map(|field| (&*field.name, field.field_type)));
         Self { table, points }
     }
 

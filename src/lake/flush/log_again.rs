@@ -27,7 +27,7 @@ use crate::lake::error::LakeError;
 use crate::lake::handle::Lake;
 use crate::lake::log::{Log, TableHold};
 use crate::memory::{Budget, FlushShare, Reservation};
-use crate::merge::{Merge, Points, Run, SortedSegment, TimeRange};
+use crate::merge::{Merge, MergedPoints, Run, SortedSegment, TimeRange};
 use crate::narrow;
 
 /// A frame has at most about this many bytes of values and names, and at most one part in
@@ -141,7 +141,7 @@ fn log_points(
         });
         let sorted: Vec<_> = sorted.collect();
         let days: BTreeSet<i32> = sorted.iter().flat_map(|segment| segment.days()).collect();
-        let mut points = Points::of_all_fields();
+        let mut points = MergedPoints::of_all_fields();
         for day in days {
             let runs = sorted.iter().map(|segment| Run::of_day(segment, day));
             points.start(Merge::new(runs).map_err(LakeError::merge)?);
@@ -166,7 +166,7 @@ struct Frames<'a> {
 
 impl Frames<'_> {
     /// Adds the current point.
-    fn add(&mut self, points: &Points) -> Result<(), LakeError> {
+    fn add(&mut self, points: &MergedPoints) -> Result<(), LakeError> {
         if self.bytes >= self.bytes_max {
             self.submit()?;
         }

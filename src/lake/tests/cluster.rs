@@ -19,7 +19,7 @@ use crate::id::Sequence;
 use crate::lake::options::JoinLimits;
 use crate::lake::{Lake, LakeParts, Options, StoredFile, Upkeep};
 use crate::memory::{Budget, Room};
-use crate::merge::{Merge, Points, Run, TimeRange};
+use crate::merge::{Merge, MergedPoints, Run, TimeRange};
 use crate::storage::FaultStorage;
 use crate::telemetry::{Metrics, UpkeepCounts};
 
@@ -267,7 +267,7 @@ fn read(files: &[StoredFile], values: &mut Values) {
         let chunks = chunks.expect("opened");
         Run::stream(&file.file().path, chunks, TimeRange::ALL)
     });
-    let mut points = Points::of_all_fields();
+    let mut points = MergedPoints::of_all_fields();
     points.start(Merge::new(runs).expect("sorted"));
     while points.advance().expect("sorted") {
         let (_, host) = points.tags().next().expect("a tag");

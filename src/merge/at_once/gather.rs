@@ -7,17 +7,17 @@ use crate::certain::Certain;
 use crate::columnar::{FieldType, FieldValue, FieldValues, SegmentField};
 use crate::narrow;
 
-/// Below one value in so many rows, values are sorted rather than laid out row by row.
+/// Below one value in this many rows, values are sorted rather than laid out row by row.
 const SPARSE: usize = 8;
 
-/// Why values are found, and fit.
+/// Why values are found and have the right type.
 const PLACE: &str = "every input row has a place in the output";
 const TYPE: &str = "parts are those of this type";
 
-/// Values in the order of rows, absent ones left out.
+/// Values in the order of rows, without absent ones.
 #[derive(Debug)]
 pub struct Gathered<T> {
-    /// The rows that have a value, ascending; nothing if all have.
+    /// The rows that have a value, ascending; nothing if all have one.
     pub rows: Option<Vec<u32>>,
     /// The values of those rows.
     pub values: Vec<T>,
@@ -34,22 +34,22 @@ pub enum Values<'a> {
     Unsigned(Gathered<u64>),
     /// Of a column of booleans.
     Boolean(Gathered<bool>),
-    /// Of a column of texts.
+    /// Of a column of strings.
     String(Gathered<&'a str>),
 }
 
 /// A field of a segment, and where that segment's rows begin.
-type Part<'a> = (usize, &'a SegmentField);
+type FieldPart<'a> = (usize, &'a SegmentField);
 
-/// Gathers the values of the field with this name and type: those of some rows of the output at least;
-/// of equal points the one written last.
+/// Gathers the values of the field with this name and type, at least those of the given rows of the
+/// output; of equal points, the value written last.
 pub fn gather<'a>(
     sorted: &'a Sorted,
     name: &str,
     field_type: FieldType,
     rows: Range<usize>,
 ) -> Values<'a> {
-    let mut parts: Vec<Part<'a>> = Vec::new();
+    let mut parts: Vec<FieldPart<'a>> = Vec::new();
     let mut base = 0;
     for segment in &sorted.segments {
         let fields = segment.fields().iter();
@@ -63,8 +63,8 @@ pub fn gather<'a>(
         sorted,
         parts: &parts,
         input_rows,
-        // Of a small part of the rows every value is looked up rather than all of them laid out. Where
-        // the input of a part lies is known if there are several days.
+        // For a small share of the rows, each value is looked up instead of all being laid out. The
+        // input rows of a share are known only if there are several days.
         few: (sorted.days().len() > 1 && rows.len() * SPARSE < sorted.rows()).then_some(rows),
     };
     match field_type {
@@ -123,14 +123,15 @@ pub fn gather<'a>(
 
 struct Gather<'a, 'p> {
     sorted: &'a Sorted,
-    parts: &'p [Part<'a>],
+    parts: &'p [FieldPart<'a>],
     input_rows: usize,
-    /// The rows of the output, if only few are wanted.
+    /// The rows of the output, if only a few are wanted.
     few: Option<Range<usize>>,
 }
 
 impl<'a> Gather<'a, '_> {
-    /// `of` takes the values of a part, all of one type; `one` a single value of it.
+    /// Gathers with `of`, which takes the values of a part, all of one type, or with `one`, which takes
+    /// a single value of it.
     fn all<T, I>(
         &self,
         of: impl Fn(FieldValues<'a>) -> Option<I>,
@@ -248,7 +249,7 @@ impl<'a> Gather<'a, '_> {
         }
     }
 
-    /// Calls with the place of every value, oldest first.
+    /// Calls `found` with the place and value of every value, oldest first.
     fn for_each<T, I>(
         &self,
         of: impl Fn(FieldValues<'a>) -> Option<I>,

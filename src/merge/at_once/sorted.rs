@@ -1,10 +1,10 @@
 //! Rows in the order of files: day, series, time; equal points as one row.
 //!
-//! Nothing but integers is compared here: series have ranks. Rows mostly come with their times
-//! ascending in every series, so a counting sort by rank leaves little to do.
+//! Only integers are compared here: series have ranks. Within a series, rows mostly come with
+//! ascending times, so a counting sort by rank leaves little to do.
 //!
-//! No value is moved: the result says for every row of every segment which row of the output it
-//! goes to. Rows that go to the same place are one point, whose later values win.
+//! No value is moved: the result maps every row of every segment to a row of the output. Rows that
+//! go to the same place are one point, and its later values win.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,14 +18,15 @@ use crate::merge::day::day_of;
 use crate::merge::order::Ranks;
 use crate::narrow;
 
-/// Why indexes are good.
-const ROWS: &str = "rows, series, ranks and segments are those of the input, numbered through";
+/// Why indexes are valid.
+const ROWS: &str =
+    "rows, series, ranks and segments are those of the input, numbered consecutively";
 const COUNTED: &str = "more than 2^32 input rows were refused, and there are no more of the output";
 
-/// Rows of one series, one behind the other.
+/// Consecutive rows of one series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Run {
-    /// Where the series' tags are found.
+struct SeriesRun {
+    /// The segment that has the series' tags.
     segment: usize,
     series: u32,
     /// The first row of the output.
@@ -36,16 +37,15 @@ struct Run {
 #[derive(Debug)]
 pub struct Sorted {
     pub(super) segments: Vec<Arc<Segment>>,
-    /// The output's row of every input row, segments one behind the other; nothing if each keeps
-    /// its place.
+    /// The output row of every input row, segment after segment; nothing if each keeps its place.
     pub(super) places: Option<Vec<u32>>,
-    /// The input rows in the order of the output, equal points oldest first; nothing if all are of
-    /// one day.
+    /// The input rows in the order of the output, equal points oldest first; empty if all are of one
+    /// day.
     order: Vec<u32>,
     /// The time of every row of the output.
     times: Vec<i64>,
-    runs: Vec<Run>,
-    /// Days since 1970-01-01 with the rows they have, ascending.
+    runs: Vec<SeriesRun>,
+    /// The days (since 1970-01-01) with their rows, ascending.
     days: Vec<(i32, Range<usize>)>,
 }
 
@@ -55,7 +55,7 @@ impl Sorted {
         Self::sort(segments, true)
     }
 
-    /// The same for rows of one file, which stay in one whatever their times are.
+    /// Sorts rows of one file: they stay in one, whatever their times are.
     pub fn one_file(segments: &[Arc<Segment>]) -> Result<Self, TooManyRows> {
         Self::sort(segments, false)
     }
@@ -84,18 +84,18 @@ impl Sorted {
         })
     }
 
-    /// Rows that are sorted and merged already and of one day: each segment, and every segment
-    /// before the next.
+    /// Takes rows of one day that are sorted and merged already: within each segment, and every
+    /// segment before the next.
     pub fn in_order(segments: Vec<Arc<Segment>>) -> Self {
         let times = segments.iter().flat_map(|segment| segment.times());
         let times: Vec<i64> = times.copied().collect();
-        let mut runs: Vec<Run> = Vec::new();
+        let mut runs: Vec<SeriesRun> = Vec::new();
         let mut start = 0;
         for (index, segment) in segments.iter().enumerate() {
             let mut last = None;
             for series in segment.series_of_rows() {
                 if last != Some(*series) {
-                    runs.push(Run {
+                    runs.push(SeriesRun {
                         segment: index,
                         series: *series,
                         start,
@@ -117,12 +117,12 @@ impl Sorted {
         }
     }
 
-    /// The number of rows that are left.
+    /// The number of rows of the output.
     pub fn rows(&self) -> usize {
         self.times.len()
     }
 
-    /// The number of rows that became part of another.
+    /// The number of input rows that were merged into another.
     pub fn merged(&self) -> usize {
         let input: usize = self.segments.iter().map(|segment| segment.rows()).sum();
         input - self.times.len()
@@ -133,24 +133,24 @@ impl Sorted {
         &self.segments
     }
 
-    /// The times of some rows, nanoseconds since the epoch.
+    /// The times of some rows, in nanoseconds since the epoch.
     pub fn times(&self, rows: Range<usize>) -> &[i64] {
         self.times.get(rows).certain(ROWS)
     }
 
-    /// Days since 1970-01-01, in UTC, with the rows they have, ascending.
+    /// The days (since 1970-01-01, in UTC) with their rows, ascending.
     pub fn days(&self) -> impl ExactSizeIterator<Item = (i32, Range<usize>)> {
         self.days.iter().map(|(day, rows)| (*day, rows.clone()))
     }
 
-    /// At most so many columns have a value.
+    /// The maximum number of columns that have a value.
     pub fn columns_max(&self) -> usize {
         let segments = self.segments.iter();
         segments.map(|segment| segment.column_count()).sum()
     }
 
-    /// Rows of the output with the input rows that went there, ascending, equal points oldest first.
-    /// For rows of several days only.
+    /// The rows of the output, each with an input row that went there, ascending, equal points oldest
+    /// first. Only if the rows are of several days.
     pub(super) fn inputs_of(&self, rows: Range<usize>) -> impl Iterator<Item = (u32, u32)> {
         let place = |input: &u32| match &self.places {
             Some(places) => *places.get(*input as usize).certain(ROWS),
@@ -165,7 +165,7 @@ impl Sorted {
         inputs.iter().map(move |input| (place(input), *input))
     }
 
-    /// The runs within some rows: where the series' tags are found, and how many rows it has.
+    /// The runs within some rows: the segment and id of each run's series, and its number of rows.
     pub fn runs_in(&self, rows: Range<usize>) -> impl Iterator<Item = (&Segment, u32, usize)> {
         let first = self.runs.partition_point(|run| run.start <= rows.start);
         let runs = self.runs.get(first.saturating_sub(1)..).certain(ROWS);
@@ -186,7 +186,7 @@ impl Sorted {
     }
 }
 
-/// All input rows, numbered through.
+/// All input rows, numbered consecutively.
 struct Input<'a> {
     times: Cow<'a, [i64]>,
     ranks: Vec<u32>,
@@ -222,7 +222,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The rows of every day, as they came.
+    /// The rows of every day, in the order in which they came.
     fn days(&self, by_day: bool) -> BTreeMap<i32, Vec<u32>> {
         let days = (self.times.iter().min(), self.times.iter().max());
         let (Some(first), Some(last)) = days else {
@@ -239,7 +239,7 @@ impl<'a> Input<'a> {
         days
     }
 
-    /// Sorts the rows of a day by rank and time; of equal ones the older stay first.
+    /// Sorts the rows of a day by rank and time; of equal ones the older stays first.
     fn sort(&self, rows: Vec<u32>) -> Vec<u32> {
         let mut sorted = if self.rank_count <= 4 * rows.len() {
             self.sort_by_counting(&rows)
@@ -295,7 +295,7 @@ struct Output {
     places: Vec<u32>,
     times: Vec<i64>,
     days: Vec<(i32, Range<usize>)>,
-    /// Rank and first row of every run.
+    /// The rank and the first row of every run.
     starts: Vec<(u32, usize)>,
 }
 
@@ -327,10 +327,10 @@ impl Output {
         self.days.push((day, start..self.times.len()));
     }
 
-    fn runs(&self, ranks: &Ranks) -> Vec<Run> {
+    fn runs(&self, ranks: &Ranks) -> Vec<SeriesRun> {
         let runs = self.starts.iter().map(|(rank, start)| {
             let (segment, series) = ranks.source(*rank);
-            Run {
+            SeriesRun {
                 segment,
                 series,
                 start: *start,

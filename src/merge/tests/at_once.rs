@@ -7,7 +7,9 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Merge, MergedSegments, Points, Run, SegmentLimits, SortedSegment, TimeRange, segment};
+use super::{
+    Merge, MergedPoints, MergedSegments, Run, SegmentLimits, SortedSegment, TimeRange, segment,
+};
 use crate::columnar::FieldValue::{self, Boolean, Float, Integer, String as Text, Unsigned};
 use crate::columnar::{FieldType, Segment};
 use crate::merge::at_once::{Gathered, Sorted, Values, gather};
@@ -89,7 +91,7 @@ fn streamed(segments: &[Arc<Segment>]) -> BTreeMap<i32, Vec<Read>> {
     let mut days = BTreeMap::new();
     for day in sorted.iter().flat_map(|segment| segment.days()) {
         days.entry(day).or_insert_with(|| {
-            let mut points = Points::of_all_fields();
+            let mut points = MergedPoints::of_all_fields();
             points.start(merge_of(&sorted, day));
             let mut read: Vec<Read> = Vec::new();
             while points.advance().expect("in order") {

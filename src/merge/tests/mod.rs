@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Chunks, ChunksError, Merge, MergeError, MergedRow, MergedSegments, Points, Run, SegmentLimits,
-    SortedSegment, TimeRange,
+    Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedRow, MergedSegments, Run,
+    SegmentLimits, SortedSegment, TimeRange,
 };
 use crate::columnar::FieldValue::{self, Float, Integer};
 use crate::columnar::{BatchBuilder, Segment};
@@ -47,7 +47,7 @@ fn stream(name: &str, chunks: impl IntoIterator<Item = Arc<Segment>>) -> Run {
 }
 
 /// One line a point: tags, time and values.
-fn lines(points: &mut Points) -> Result<Vec<String>, MergeError> {
+fn lines(points: &mut MergedPoints) -> Result<Vec<String>, MergeError> {
     let mut lines = Vec::new();
     while points.advance()? {
         let tags: Vec<String> = points
@@ -78,7 +78,7 @@ fn text(value: FieldValue<'_>) -> String {
 }
 
 fn merged(runs: Vec<Run>) -> Result<Vec<String>, MergeError> {
-    let mut points = Points::of_all_fields();
+    let mut points = MergedPoints::of_all_fields();
     points.start(Merge::new(runs)?);
     lines(&mut points)
 }
@@ -210,7 +210,7 @@ fn a_run_is_read_when_the_merge_comes_to_where_it_may_begin_and_dropped_at_its_e
         lazy(B, &[(B, 1, f), (B, 3, f)]),
         lazy(AB, &[(AB, 1, g)]),
     ];
-    let mut points = Points::of_all_fields();
+    let mut points = MergedPoints::of_all_fields();
     points.start(Merge::new(runs).expect("nothing is read yet"));
     assert_eq!(open.load(std::sync::atomic::Ordering::Relaxed), 0);
     let mut seen = Vec::new();
@@ -299,7 +299,7 @@ fn fields_of_another_type_or_name_than_asked_count_as_absent() {
         (A, 1, &[("f", Float(1.0)), ("g", Integer(2))]),
         (A, 2, &[("h", Integer(3))]),
     ]);
-    let mut points = Points::of_fields([
+    let mut points = MergedPoints::of_fields([
         ("g", crate::columnar::FieldType::Integer),
         ("f", crate::columnar::FieldType::Integer),
     ]);

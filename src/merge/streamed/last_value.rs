@@ -1,26 +1,26 @@
-//! Merged rows as points: the newest value of every field.
+//! Merged rows as points: for every field, the value that was written last (design decision D7).
 
 use std::collections::HashMap;
 
-use super::MergeError;
+use super::error::MergeError;
+use super::kway::{Merge, MergedRow};
 use super::slots::Chunk;
-use super::ways::{Merge, MergedRow};
 use crate::certain::Certain;
 use crate::columnar::{FieldType, FieldValue, SegmentField};
 use crate::narrow;
 
-/// No place: the field is not among those that are read.
+/// The place of a field that is not read: none.
 const ABSENT: u32 = u32::MAX;
 
-/// Why indexes are good.
+/// Why indexes are valid.
 const POSITION: &str = "positions are those of the fields of the chunk";
 const CODE: &str = "there are five types";
 const FEW: &str = "slots, fields, and places in a segment are far fewer";
 
 /// The points of a merge, one at a time. Only cells that exist are looked at, and names only once
-/// a chunk.
+/// per chunk.
 #[derive(Default)]
-pub struct Points {
+pub struct MergedPoints {
     merge: Merge,
     row: MergedRow,
     fields: Fields,
@@ -29,7 +29,7 @@ pub struct Points {
     cells: Vec<Cell>,
 }
 
-/// A value of the point at hand: the place of its field, and where the value is.
+/// A value of the current point: the place of its field, and where the value is stored.
 #[derive(Clone, Copy)]
 struct Cell {
     field: u32,
@@ -44,7 +44,7 @@ struct Fields {
     keys: Vec<(Box<str>, FieldType)>,
     /// By name, then by the code of the type.
     places: HashMap<Box<str>, [u32; 5]>,
-    /// Whether fields that are met are added.
+    /// Whether a field that is not known yet is added.
     is_growing: bool,
 }
 
@@ -52,15 +52,15 @@ struct Fields {
 #[derive(Default)]
 struct Map {
     serial: u64,
-    /// Place and position of the dense fields, by place.
+    /// The places and positions of the dense fields, by place.
     dense: Vec<(u32, u32)>,
     /// By position.
     places: Vec<u32>,
 }
 
-impl Points {
-    /// Points with these fields, whose places are their indexes. Fields of other names, or of
-    /// another type than stands here, count as absent.
+impl MergedPoints {
+    /// Points with these fields, whose places are their indexes. Fields with other names, or with
+    /// another type than given here, count as absent.
     pub fn of_fields<'a>(fields: impl IntoIterator<Item = (&'a str, FieldType)>) -> Self {
         let mut points = Self::default();
         for (name, field_type) in fields {
@@ -76,7 +76,7 @@ impl Points {
         points
     }
 
-    /// Goes on with the points of another merge.
+    /// Continues with the points of another merge.
     pub fn start(&mut self, merge: Merge) {
         self.merge = merge;
         self.row = MergedRow::default();
@@ -84,13 +84,13 @@ impl Points {
         self.cells.clear();
     }
 
-    /// Goes to the next point; false at the end.
+    /// Goes to the next point. Returns false at the end.
     pub fn advance(&mut self) -> Result<bool, MergeError> {
         self.cells.clear();
         if !self.merge.next(&mut self.row)? {
             return Ok(false);
         }
-        // The newest first: of several values of a field the first one stays.
+        // The last written first: of several values of a field the first one stays.
         let mut is_sorted = self.row.sources.len() == 1;
         for source in self.row.sources.iter().rev() {
             let chunk = self.merge.chunk(source.slot);
@@ -121,26 +121,26 @@ impl Points {
         Ok(true)
     }
 
-    /// Nanoseconds since the epoch.
+    /// The time of the point, in nanoseconds since the epoch.
     pub fn time_ns(&self) -> i64 {
         self.row.time_ns
     }
 
-    /// Whether the point is the first one of its series in this merge.
+    /// Returns whether the point is the first one of its series in this merge.
     pub fn is_new_series(&self) -> bool {
         self.row.is_new_series
     }
 
-    /// Key and value of every tag of the point, by key.
+    /// The key and value of every tag of the point, by key.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let source = self.row.sources.first();
-        let source = source.certain("a point at hand comes from a row at least");
+        let source = source.certain("the current point comes from at least one row");
         let segment = &self.merge.chunk(source.slot).segment;
         let series = segment.series_of_rows().get(source.row as usize);
         segment.series_tags(*series.certain("it is a row of the segment"))
     }
 
-    /// Every value of the point with the place of its field, ascending.
+    /// The values of the point, each with the place of its field, ascending.
     pub fn values(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
         self.cells.iter().map(|cell| {
             let chunk = self.merge.chunk(cell.slot as usize);
@@ -152,25 +152,25 @@ impl Points {
         })
     }
 
-    /// The places of the fields that the point has a value of, ascending.
+    /// The places of the fields for which the point has a value, ascending.
     pub fn places(&self) -> impl Iterator<Item = usize> {
         self.cells.iter().map(|cell| cell.field as usize)
     }
 
-    /// Name and type of the fields known so far, by place.
+    /// The names and types of the fields known so far, by place.
     pub fn fields(&self) -> impl ExactSizeIterator<Item = (&str, FieldType)> {
         let keys = self.fields.keys.iter();
         keys.map(|(name, field_type)| (&**name, *field_type))
     }
 
-    /// Name and type of the field at a place.
+    /// The name and type of the field at a place.
     pub fn field(&self, place: usize) -> Option<(&str, FieldType)> {
         let (name, field_type) = self.fields.keys.get(place)?;
         Some((name, *field_type))
     }
 }
 
-/// The map of a chunk, made when it is met.
+/// The map of a chunk, made when the chunk is first met.
 fn map_of<'a>(maps: &'a mut Vec<Map>, slot: usize, chunk: &Chunk, fields: &mut Fields) -> &'a Map {
     if maps.len() <= slot {
         maps.resize_with(slot + 1, Map::default);

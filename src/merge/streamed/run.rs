@@ -1,44 +1,44 @@
-//! Sorted runs: what is merged.
+//! Sorted runs: the input of a merge.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::day::TimeRange;
 use super::sorted::SortedSegment;
 use crate::columnar::Segment;
+use crate::merge::day::TimeRange;
 
-/// What the source of a run says when it cannot go on.
+/// The error of a run's source that cannot continue.
 pub type ChunksError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The rows of a file, piece by piece.
+/// The rows of a file, chunk by chunk.
 pub trait Chunks: Send {
-    /// The next rows, some thousands: by series and time, behind those of the chunk before. Equal
-    /// rows are merged, the later one's values win. May block. Is not called again after the end
-    /// or an error.
+    /// The next rows, some thousands: by series and time, after those of the chunk before. Equal
+    /// rows are merged, and the later one's values win. May block. Not called again after the end or
+    /// an error.
     fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError>;
 
-    /// Tags, key and value by key, that no series of it comes before: it is not read until the
-    /// merge comes there. Nothing if that is not known; then it is read at once.
+    /// Tags, key and value by key, before which no series of it comes: it is not read until the
+    /// merge reaches them. Nothing if that is not known; then it is read at once.
     fn lower_bound(&self) -> Option<Tags> {
         None
     }
 }
 
-/// Key and value of tags, by key, bytewise.
+/// The keys and values of tags, by key, bytewise.
 pub type Tags = Box<[(Box<str>, Box<str>)]>;
 
 /// Rows in order of series and time: a day of a segment, or a file.
 pub struct Run {
     pub(super) name: Box<str>,
     pub(super) rows: Rows,
-    /// Of a stream: see [`Chunks::lower_bound`].
+    /// The bound of a stream: see [`Chunks::lower_bound`].
     pub(super) lower_bound: Option<Tags>,
 }
 
 pub(super) enum Rows {
     /// Places in a segment's order.
     Sorted(Arc<SortedSegment>, Range<usize>),
-    /// A stream, of which the rows in range are wanted.
+    /// A stream, and the range of its rows that is wanted.
     Stream(Box<dyn Chunks>, TimeRange),
 }
 
@@ -52,7 +52,7 @@ impl Run {
         }
     }
 
-    /// The rows of a stream whose times are in `range`. Errors tell its `name`.
+    /// The rows of a stream whose times are in `range`. Errors name it by `name`.
     pub fn stream(name: &str, chunks: Box<dyn Chunks>, range: TimeRange) -> Self {
         Self {
             name: name.into(),

@@ -1,33 +1,33 @@
-//! Which fields a row of a segment may have.
+//! An index of the fields that each row of a segment may have.
 //!
-//! A column that few rows have is not asked about each row: which of these columns a row has
-//! stands in an index, so that a thousand of them cost what they hold and not rows times columns.
+//! A column with few values is not checked for each row: the index lists which of these columns a
+//! row has, so that a thousand of them cost what they hold, not rows times columns.
 
 use crate::certain::Certain;
 use crate::columnar::{Segment, SegmentField};
 
-/// A column is sparse if at most one row in so many has a value.
+/// A column is sparse if at most one row in this many has a value.
 const SPARSE_ROWS: usize = 8;
 
-/// Asking about fewer sparse columns than this is cheaper than an index.
+/// The number of sparse columns below which checking each is cheaper than an index.
 const SPARSE_COLUMNS_MIN: usize = 8;
 
 /// Why a row is listed.
 const ROW: &str = "it is a row of the segment";
 
-/// The fields of a segment, by their position in it: the dense ones, which are asked about every
-/// row, and by row the others.
+/// The fields of a segment, by their position in it: the dense ones, which are checked for every
+/// row, and the others by row.
 #[derive(Debug, Default)]
 pub struct CellIndex {
     dense: Vec<u32>,
-    /// Where the cells of each row end; they start where those of the row before end.
+    /// The end of each row's cells; they start where those of the row before end.
     ends: Vec<u32>,
     /// The position of the field of each sparse cell.
     cells: Vec<u32>,
 }
 
 impl CellIndex {
-    /// Looks at the columns of `segment`, and at the rows of the sparse ones.
+    /// Indexes the columns of `segment`, and the rows of the sparse ones.
     pub fn new(segment: &Segment) -> Self {
         let all = (0_u32..).zip(segment.fields());
         if !needs_index(segment) {
@@ -49,7 +49,7 @@ impl CellIndex {
         index
     }
 
-    /// Bytes on the heap that [`CellIndex::new`] takes.
+    /// The bytes on the heap that [`CellIndex::new`] takes.
     pub fn bytes_of(segment: &Segment) -> u64 {
         let mut count = segment.fields().len();
         if needs_index(segment) {

@@ -1,16 +1,16 @@
-//! A segment in memory, put in order.
+//! A segment in memory, sorted.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::CellIndex;
-use super::day::{TimeRange, day_of};
-use super::order::series_ranks;
 use crate::certain::Certain;
 use crate::columnar::Segment;
+use crate::merge::day::{TimeRange, day_of};
+use crate::merge::order::series_ranks;
 
-/// What a day takes in the lists of days, in bytes.
+/// The memory that a day takes in the lists of days, in bytes.
 const DAY_BYTES: usize = 64;
 
 /// Why there is a rank.
@@ -25,12 +25,12 @@ pub struct SortedSegment {
     /// By series id.
     ranks: Vec<u32>,
     rows: Vec<u32>,
-    /// Where the rows of each day end, ascending; they start where those of the day before end.
+    /// Each day with the end of its rows, ascending; they start where those of the day before end.
     days: Vec<(i32, usize)>,
 }
 
 impl SortedSegment {
-    /// Puts the rows of `segment` whose time is in `range` in order.
+    /// Sorts the rows of `segment` whose time is in `range`.
     pub fn new(segment: Arc<Segment>, range: TimeRange) -> Self {
         let ranks = series_ranks(&segment);
         let mut rows = by_series(&segment, &ranks, range);
@@ -44,7 +44,7 @@ impl SortedSegment {
         }
     }
 
-    /// Bytes on the heap that [`SortedSegment::new`] takes at most while it works, beside the
+    /// The maximum bytes on the heap that [`SortedSegment::new`] takes while it works, besides the
     /// segment.
     pub fn bytes_max(segment: &Segment) -> u64 {
         let times = segment.times();
@@ -60,7 +60,7 @@ impl SortedSegment {
         CellIndex::bytes_of(segment) + bytes as u64
     }
 
-    /// Bytes on the heap, beside the segment.
+    /// The bytes on the heap, besides the segment.
     pub fn heap_bytes(&self) -> u64 {
         let numbers = self.rows.capacity() + self.ranks.capacity();
         let bytes = numbers * size_of::<u32>() + self.days.capacity() * size_of::<(i32, usize)>();
@@ -77,7 +77,7 @@ impl SortedSegment {
         self.days.iter().map(|(day, _)| *day)
     }
 
-    /// Where in the order the rows of a day are.
+    /// The places of a day's rows in the order.
     pub(super) fn of_day(&self, day: i32) -> Range<usize> {
         let Ok(index) = self.days.binary_search_by_key(&day, |(day, _)| *day) else {
             return 0..0;
@@ -102,8 +102,8 @@ impl SortedSegment {
     }
 }
 
-/// The rows in range by series, time and arrival: each goes to its series, which are sorted each
-/// by itself, for most often their rows have come in the order of time.
+/// The rows in range by series, time and arrival: each row goes to its series, and each series is
+/// sorted by itself, because its rows have mostly come in the order of time.
 fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
     let ranked = || {
         let rows = (0_u32..).zip(segment.series_of_rows()).zip(segment.times());
@@ -140,7 +140,7 @@ fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
     rows
 }
 
-/// Puts rows in order by their day, which stay in order within it; where each day's rows end.
+/// Sorts rows by their day; within a day they keep their order. Returns where each day's rows end.
 fn by_day(segment: &Segment, rows: &mut Vec<u32>) -> Vec<(i32, usize)> {
     const CHUNK: &str = "a chunk of rows of one day is not empty, and its day was counted";
     let day_of_row = |row: u32| day_of(time_of(segment, row));

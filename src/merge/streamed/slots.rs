@@ -1,4 +1,4 @@
-//! The chunks that a merge holds: each in a slot, until no row at hand needs it.
+//! The chunks that a merge holds: each in a slot, until the current row no longer needs it.
 
 use std::sync::Arc;
 
@@ -6,23 +6,23 @@ use super::cells::CellIndex;
 use crate::certain::Certain;
 use crate::columnar::Segment;
 
-/// Rows that a merge has at hand.
+/// Rows that a merge currently holds.
 #[derive(Debug)]
 pub struct Chunk {
     /// The rows.
     pub segment: Arc<Segment>,
-    /// Which fields a row of it may have.
+    /// The fields that each row of it may have.
     pub cells: Arc<CellIndex>,
-    /// Tells it from others that were in its slot before.
+    /// Distinguishes it from chunks that were in its slot before.
     pub serial: u64,
 }
 
-/// The chunks at hand.
+/// The chunks that a merge holds.
 #[derive(Default)]
 pub(super) struct Slots {
     chunks: Vec<Option<Chunk>>,
     free: Vec<usize>,
-    /// Used up, but the row at hand may come from them.
+    /// Used up, but the current row may come from them.
     retired: Vec<usize>,
     serial: u64,
 }
@@ -33,7 +33,7 @@ impl Slots {
         self.chunks.get(slot).and_then(Option::as_ref)
     }
 
-    /// Keeps a chunk; returns its slot.
+    /// Keeps a chunk. Returns its slot.
     pub(super) fn put(&mut self, segment: Arc<Segment>, cells: Arc<CellIndex>) -> usize {
         self.serial += 1;
         let chunk = Chunk {
@@ -54,7 +54,7 @@ impl Slots {
         self.retired.push(slot);
     }
 
-    /// Lets go of the chunks that are used up: the merge leaves the row at hand.
+    /// Drops the chunks that are used up: the merge leaves the current row.
     pub(super) fn free(&mut self) {
         for slot in self.retired.drain(..) {
             *self.chunks.get_mut(slot).certain("a slot stays") = None;

@@ -1,32 +1,32 @@
-//! Merged rows as new segments, for files to be written from.
+//! Merged rows as new segments, from which files are written.
 
-use super::MergeError;
-use super::newest::Points;
-use super::ways::Merge;
+use super::error::MergeError;
+use super::kway::Merge;
+use super::last_value::MergedPoints;
 use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldValue, Segment};
 
-/// How large a segment of merged rows becomes.
+/// The limits on the size of a segment of merged rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentLimits {
-    /// Rows at most.
+    /// The maximum number of rows.
     pub rows_max: usize,
-    /// Bytes of values from which on it is full, however few its rows are.
+    /// The bytes of values at which a segment is full, however few rows it has.
     pub bytes_max: usize,
 }
 
 /// Why a field has a place.
 const PLACE: &str = "places are those of the fields known so far";
 
-/// A tag's value up to this length takes no more than the numbers of its row.
+/// The length up to which a tag's value takes no more than the numbers of its row, in bytes.
 const TAG_BYTES_SHORT: usize = 16;
 
-/// An iterator of segments that hold the merged rows, in order, with the newest value of each
-/// field and no two rows of equal series and time. After an error there is nothing more.
+/// An iterator of segments that hold the merged rows, in order, with the last written value of each
+/// field and no two rows of equal series and time. It ends after an error.
 ///
-/// A field that comes with several types has a column of each.
+/// A field that comes with several types has a column for each.
 pub struct MergedSegments {
-    points: Points,
+    points: MergedPoints,
     measurement: Box<str>,
     limits: SegmentLimits,
     /// The builder's column of each field.
@@ -37,7 +37,7 @@ pub struct MergedSegments {
 impl MergedSegments {
     /// Segments of `measurement` with the rows of `merge`.
     pub fn new(measurement: &str, merge: Merge, limits: SegmentLimits) -> Self {
-        let mut points = Points::of_all_fields();
+        let mut points = MergedPoints::of_all_fields();
         points.start(merge);
         Self {
             points,
@@ -72,7 +72,7 @@ impl MergedSegments {
         Ok((builder.rows() > 0).then(|| builder.freeze()))
     }
 
-    /// Adds the point at hand; bytes of its values.
+    /// Adds the current point. Returns the bytes of its values.
     fn push(&mut self, builder: &mut BatchBuilder, series: u32) -> usize {
         let Self {
             points, columns, ..

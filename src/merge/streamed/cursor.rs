@@ -1,47 +1,47 @@
-//! A run, at one of its rows.
+//! A cursor: a run and its current row.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::MergeError;
 use super::cells::CellIndex;
-use super::day::TimeRange;
-use super::order::compare_tags;
+use super::error::MergeError;
 use super::run::{Chunks, Rows, Run};
 use super::slots::Slots;
 use super::sorted::SortedSegment;
 use crate::certain::{Certain, impossible};
 use crate::columnar::Segment;
+use crate::merge::day::TimeRange;
+use crate::merge::order::compare_tags;
 use crate::narrow;
 
-/// Where a merge is in one of its runs.
+/// The place of a merge in one of its runs.
 pub(super) struct Cursor {
     name: Box<str>,
     rows: Rows,
     segment: Arc<Segment>,
-    /// Where the merge keeps the segment.
+    /// The slot in which the merge keeps the segment.
     pub(super) slot: usize,
-    /// Of the row at hand: in the order of a sorted segment, or in the chunk.
+    /// The place of the current row: in the order of a sorted segment, or in the chunk.
     place: usize,
     pub(super) row: u32,
     pub(super) series: u32,
     pub(super) time_ns: i64,
 }
 
-/// Where a step has led.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// To a row of the same series, at the same time or later.
+    /// A row of the same series, at the same time or later.
     Row,
-    /// To a row of a later series.
+    /// A row of a later series.
     Series,
-    /// Behind the last row.
+    /// The end: there is no row after the last one.
     End,
 }
 
 impl Cursor {
-    /// The first row of a run, if it has any.
+    /// A cursor at the first row of a run, if it has any.
     pub(super) fn open(run: Run, slots: &mut Slots) -> Result<Option<Self>, MergeError> {
         let Run { name, mut rows, .. } = run;
         let found = match &mut rows {
@@ -65,12 +65,12 @@ impl Cursor {
         Ok(Some(cursor))
     }
 
-    /// The tag set of the row at hand.
+    /// The tag set of the current row.
     pub(super) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.segment.series_tags(self.series)
     }
 
-    /// Goes to the next row. The chunk that is left behind stays in its slot until the merge
+    /// Goes to the next row. If that leaves a chunk, the chunk stays in its slot until the merge
     /// frees it.
     #[inline]
     pub(super) fn advance(&mut self, slots: &mut Slots) -> Result<Step, MergeError> {
@@ -103,9 +103,10 @@ impl Cursor {
         let (series, time_ns) = (self.series, self.time_ns);
         self.place = place;
         self.look();
-        let order = match self.series == series {
-            true => Ordering::Equal,
-            false => compare_tags(self.segment.series_tags(series), self.tags()),
+        let order = if self.series == series {
+            Ordering::Equal
+        } else {
+            compare_tags(self.segment.series_tags(series), self.tags())
         };
         self.checked(order, time_ns)
     }
@@ -128,7 +129,7 @@ impl Cursor {
         self.checked(order, time_ns)
     }
 
-    /// What a step in a stream has led to, if it was forwards.
+    /// The result of a step in a stream; an error if the step went backwards.
     fn checked(&self, order: Ordering, before_ns: i64) -> Result<Step, MergeError> {
         match order {
             Ordering::Less => Ok(Step::Series),
@@ -139,7 +140,7 @@ impl Cursor {
         }
     }
 
-    /// Reads the row at hand.
+    /// Reads the current row.
     #[inline]
     fn look(&mut self) {
         let row = match &self.rows {
@@ -153,7 +154,7 @@ impl Cursor {
 /// A row with its series and time.
 #[inline]
 fn look(segment: &Segment, row: u32) -> (u32, u32, i64) {
-    const WHY: &str = "it is a row of the segment, which have all a series and a time";
+    const WHY: &str = "it is a row of the segment, and each has a series and a time";
     let series = segment.series_of_rows().get(row as usize).certain(WHY);
     let time_ns = segment.times().get(row as usize).certain(WHY);
     (row, *series, *time_ns)
@@ -166,7 +167,7 @@ fn first_of(sorted: &SortedSegment, places: &Range<usize>) -> Option<Found> {
     (!places.is_empty()).then(|| (segment, Arc::clone(sorted.cells()), places.start))
 }
 
-/// The next chunk that has a row in range, and where that is.
+/// The next chunk that has a row in range, and the place of the first one.
 fn next_chunk(
     chunks: &mut dyn Chunks,
     range: TimeRange,

@@ -1,37 +1,37 @@
 //! The merge of many runs, on two levels: runs wait in the order of their series, and those that
-//! share the smallest one are merged by time, as plain integers.
+//! share the smallest series are merged by time, as plain integers.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
-use super::MergeError;
 use super::cursor::{Cursor, Step};
-use super::order::compare_tags;
+use super::error::MergeError;
 use super::run::{Run, Tags};
 use super::slots::{Chunk, Slots};
 use crate::certain::{Certain, impossible};
+use crate::merge::order::compare_tags;
 
 /// Yields merged rows by series and time. The default has none.
 #[derive(Default)]
 pub struct Merge {
     /// By run.
     places: Vec<Place>,
-    /// How many of them are [`Place::Before`].
+    /// The number of runs that are [`Place::Before`].
     unread: usize,
     slots: Slots,
-    /// Runs whose series is not at hand, by their series, the smallest last.
+    /// Runs that are not at the current series, by their series, the smallest last.
     waiting: Vec<Waiting>,
-    /// Runs of the series at hand: time and run. Of equal times the earliest run comes first.
+    /// Runs at the current series: time and run. Of equal times the earliest run comes first.
     active: BinaryHeap<Reverse<(i64, usize)>>,
 }
 
 /// Why a run has a place.
 const PLACED: &str = "every run has a place";
 
-/// Where the merge is in a run.
+/// The place of the merge in a run.
 enum Place {
-    /// It was not read yet, for none of its series comes before these tags.
+    /// Not read yet, because none of its series comes before these tags.
     Before(Tags, Run),
     At(Cursor),
     End,
@@ -39,7 +39,7 @@ enum Place {
 
 struct Waiting {
     run: usize,
-    /// Whether the one before it in the list is at the same series.
+    /// Whether the run before it in the list is at the same series.
     is_joined: bool,
 }
 
@@ -57,17 +57,17 @@ pub struct MergedRow {
 /// A row of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// Which run, in the order in which they were given.
+    /// The run's index, in the order in which runs were given.
     pub run: usize,
-    /// Where its segment is, for [`Merge::chunk`].
+    /// The slot of its segment, for [`Merge::chunk`].
     pub slot: usize,
     /// The row in that segment.
     pub row: u32,
 }
 
 impl Merge {
-    /// Starts merging runs, which are given in the order in which they were written: reads the
-    /// first chunk of each that does not say where it begins.
+    /// Starts merging runs, given in the order in which they were written. Reads the first chunk of
+    /// each run that states no lower bound.
     pub fn new(runs: impl IntoIterator<Item = Run>) -> Result<Self, MergeError> {
         let mut merge = Self::default();
         for (index, mut run) in runs.into_iter().enumerate() {
@@ -85,7 +85,7 @@ impl Merge {
         Ok(merge)
     }
 
-    /// Fills `row` with the next merged row; false at the end. An error is the end as well.
+    /// Fills `row` with the next merged row. Returns false at the end. An error is the end too.
     pub fn next(&mut self, row: &mut MergedRow) -> Result<bool, MergeError> {
         row.sources.clear();
         self.slots.free();
@@ -107,11 +107,11 @@ impl Merge {
         taken.map(|()| true)
     }
 
-    /// The rows that a source of the row at hand is one of.
+    /// The chunk that a source of the current row belongs to.
     #[inline]
     pub fn chunk(&self, slot: usize) -> &Chunk {
         let chunk = self.slots.chunk(slot);
-        chunk.certain("a chunk stays in its slot as long as a row at hand needs it")
+        chunk.certain("a chunk stays in its slot as long as the current row needs it")
     }
 
     /// Takes all rows at the row's time from the runs of its series.
@@ -151,12 +151,12 @@ impl Merge {
     fn end(&mut self, run: usize) {
         let place = self.places.get_mut(run).certain(PLACED);
         let Place::At(ended) = std::mem::replace(place, Place::End) else {
-            impossible("a run ends behind a row");
+            impossible("a run ends after a row");
         };
         self.slots.retire(ended.slot);
     }
 
-    /// Lets a run wait for its series.
+    /// Puts a run in line for its series.
     fn wait(&mut self, run: usize) {
         let found = self
             .waiting
@@ -168,7 +168,7 @@ impl Merge {
         self.waiting.insert(index, Waiting { run, is_joined });
     }
 
-    /// Begins with the smallest series that a run waits for.
+    /// Starts the smallest series that a run waits for.
     fn activate(&mut self) -> Result<(), MergeError> {
         while self.unread > 0 && self.read_smallest()? {}
         let mut is_joined = true;
@@ -183,7 +183,7 @@ impl Merge {
     }
 
     /// Reads the first chunk of an unread run that may begin with the smallest series, if there is
-    /// one; from then on it waits for the series that it really begins with.
+    /// one; from then on the run waits for the series that it really begins with.
     fn read_smallest(&mut self) -> Result<bool, MergeError> {
         let mut index = self.waiting.len();
         let mut is_joined = true;
@@ -233,7 +233,7 @@ impl Merge {
 }
 
 impl Place {
-    /// At the first row of a run.
+    /// The place at the first row of a run.
     fn read(run: Run, slots: &mut Slots) -> Result<Self, MergeError> {
         Ok(Cursor::open(run, slots)?.map_or(Self::End, Self::At))
     }
