@@ -1,18 +1,18 @@
-//! Sets of bytes: one look-up says whether a byte belongs to a name, which is what a parser asks
-//! most often.
+//! Sets of bytes: one look-up tests whether a byte belongs to a name, the most frequent test of a
+//! parser.
 
 use crate::certain::Certain;
 
 /// A set of bytes.
 pub(super) struct Bytes([bool; 256]);
 
-/// The control bytes of ASCII, which may stand in no name but a tag value, and in no comment.
+/// The control bytes of ASCII. No comment and no name may contain them, except a tag value.
 pub(super) const CONTROLS: [u8; 33] = *b"\
     \x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\
     \x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x7f";
 
 impl Bytes {
-    /// Every byte there is.
+    /// The set of all bytes.
     pub(super) const ALL: Self = Self([true; 256]);
 
     /// The set without `bytes`.
@@ -27,7 +27,7 @@ impl Bytes {
         self
     }
 
-    /// Whether `byte` is in the set.
+    /// Returns whether `byte` is in the set.
     #[inline]
     pub(super) fn has(&self, byte: u8) -> bool {
         *self

@@ -1,5 +1,5 @@
 //! The words for a bad line: what was found and what was expected. They are for the person whose
-//! client sent it, who sees nothing else of the server.
+//! client sent the line and who sees nothing else of the server.
 
 use std::error::Error;
 use std::fmt;
@@ -10,7 +10,7 @@ use super::fault::Reason;
 use super::precision::Precision;
 use crate::certain::Certain;
 
-/// How much of a body is repeated in an error, in bytes (contract section 1.3).
+/// The bytes of a body that an error repeats at most (contract section 1.3).
 const EXCERPT_BYTES_MAX: usize = 64;
 
 /// A line that was rejected, and why.
@@ -18,9 +18,9 @@ const EXCERPT_BYTES_MAX: usize = 64;
 pub struct LineError {
     /// The physical line on which the bad point starts, 1-based.
     pub line: u32,
-    /// The 1-based byte in that line, 0 if the error lies on a later line of the point.
+    /// The 1-based byte in that line; 0 if the error is on a later line of the point.
     pub column: u32,
-    /// What kind of error it is.
+    /// The kind of error.
     pub reason: Reason,
     /// The byte, key or value that the error is about; empty at the end of the line.
     pub found: Excerpt,
@@ -74,13 +74,13 @@ impl fmt::Display for LineError {
     }
 }
 
-/// How the words around an excerpt are put.
+/// The form of the words around an excerpt.
 enum Words {
-    /// Something else was expected where the excerpt, one character, stands.
+    /// Something else was expected in place of the excerpt, which is one character.
     Expected(&'static str),
-    /// The excerpt, a key or a value, with what stands before and behind it.
+    /// The excerpt is a key or a value, with these words before and after it.
     About(&'static str, &'static str),
-    /// What is wrong with one character.
+    /// The fault of one character.
     Plain(&'static str),
     /// No excerpt.
     Fixed(&'static str),
@@ -133,7 +133,7 @@ fn words(reason: Reason) -> Words {
     }
 }
 
-/// What the timestamp was read as, and what that is outside of.
+/// The unit in which the timestamp was read, and the range that it is outside of.
 fn out_of_range(precision: Precision) -> &'static str {
     match precision {
         Precision::Nanosecond => {
@@ -158,7 +158,7 @@ fn out_of_range(precision: Precision) -> &'static str {
     }
 }
 
-/// What to do about the mistakes that people make.
+/// Advice on the mistakes that people make.
 fn hint(reason: Reason, found: &[u8]) -> &'static str {
     match (reason, found) {
         (Reason::TagEqualsExpected | Reason::FieldEqualsExpected, b" ") => {
@@ -192,8 +192,8 @@ fn subject(reason: Reason, found: &[u8]) -> &[u8] {
     found.get(..end.unwrap_or(found.len())).unwrap_or_default()
 }
 
-/// A carriage return before the line feed, or before the end of the input, belongs to the line's
-/// end.
+/// Returns whether the line ends here. A carriage return before the line feed, or before the end of
+/// the input, belongs to the line's end.
 fn at_line_end(found: &[u8]) -> bool {
     found.starts_with(b"\n") || found.starts_with(b"\r\n") || found == b"\r"
 }

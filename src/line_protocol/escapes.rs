@@ -1,9 +1,9 @@
-//! What a backslash can stand before, and what is meant then.
+//! Escapes: the bytes before which a backslash has a meaning, and that meaning.
 
 use crate::certain::Certain;
 
-/// What an escape in a name can stand for. As wide as the fields beside it, because names are
-/// moved about a lot and a single byte among words is slow to move.
+/// The bytes that an escape in a name can stand for. As wide as its neighbouring fields, because
+/// names are moved often and a single byte among words is slow to move.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(usize)]
 pub(super) enum Escapes {
@@ -19,7 +19,7 @@ pub(super) enum Escapes {
 }
 
 impl Escapes {
-    /// Whether a backslash before `byte` escapes it.
+    /// Returns whether a backslash before `byte` escapes it.
     pub(super) fn has(self, byte: u8) -> bool {
         match self {
             Self::None => false,
@@ -30,13 +30,13 @@ impl Escapes {
     }
 }
 
-/// Leaves out every backslash that stands before an escapable byte and is not itself escaped.
+/// Removes every backslash that precedes an escapable byte and is not itself escaped.
 pub(super) fn unescape(raw: &str, is_escapable: impl Fn(u8) -> bool) -> String {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('\\') {
         text.push_str(before);
-        // What is escapable is ASCII, so the rest can be split behind it.
+        // What is escapable is ASCII, so the rest can be split after it.
         match after.as_bytes().first().filter(|byte| is_escapable(**byte)) {
             Some(byte) => {
                 text.push(char::from(*byte));

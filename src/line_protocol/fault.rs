@@ -1,25 +1,25 @@
-//! What can be wrong with a line, as the grammar sees it: a position and a reason, both small and
-//! `Copy`, so that trying an alternative costs nothing. The words are made in [`super::error`],
-//! once a line is known to be bad.
+//! The faults of a line, as the grammar sees them: a position and a reason, both small and `Copy`,
+//! so that trying an alternative costs nothing. The words are chosen in [`super::error`], once a
+//! line is known to be bad.
 
 use nom::error::{ErrorKind, ParseError};
 use nom::{Err, IResult, Parser};
 
 use super::precision::Precision;
 
-/// What every parser of the grammar returns.
+/// The result of every parser of the grammar.
 pub(super) type Parsed<'a, O> = IResult<&'a [u8], O, Fault>;
 
-/// Where and why a parser stopped.
+/// The position at which a parser stopped, and the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
-    /// How many bytes of the body were left, which names the position without knowing the body.
+    /// The number of bytes of the body that were left: a position that needs no reference to the body.
     pub(super) left: usize,
-    /// What was expected there.
+    /// The reason, such as what was expected there.
     pub(super) reason: Reason,
 }
 
-/// Why a line was rejected. `Display` of [`super::LineError`] has the words.
+/// The reason for which a line was rejected. `Display` of [`super::LineError`] has the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A comment holds a control byte.
@@ -38,17 +38,17 @@ pub enum Reason {
     FieldsExpectedAfterTag,
     /// A tag key occurs twice.
     DuplicateTagKey,
-    /// No field key stands where a field has to start.
+    /// No field key is found where a field has to start.
     FieldKeyExpected,
     /// No `=` follows a field key.
     FieldEqualsExpected,
     /// No value follows the `=` of a field.
     FieldValueExpected,
-    /// What follows the `=` of a field does not start as a value of any type.
+    /// The text after the `=` of a field does not start like a value of any type.
     NotAValue,
-    /// It starts as a boolean but is none.
+    /// It starts like a boolean but is not one.
     NotABoolean,
-    /// It starts as a number but is none.
+    /// It starts like a number but is not one.
     NotANumber,
     /// A value with `i` is outside the range of 64-bit integers.
     IntegerOutOfRange,
@@ -56,8 +56,8 @@ pub enum Reason {
     UnsignedOutOfRange,
     /// A float's magnitude is beyond that of 64-bit floats.
     FloatOutOfRange,
-    /// The closing quote is missing, or what closes the string on a later line looks like the
-    /// opening quote of another one.
+    /// The closing quote is missing, or the quote that closes the string on a later line looks like
+    /// the opening quote of another string.
     UnterminatedString,
     /// Something that separates nothing follows a string's closing quote.
     SeparatorExpected,
@@ -67,7 +67,7 @@ pub enum Reason {
     InvalidUtf8InString,
     /// Neither a timestamp nor the end of the line follows the space after the fields.
     TimestampExpected,
-    /// What follows the fields is not a timestamp.
+    /// The text after the fields is not a timestamp.
     NotATimestamp,
     /// The timestamp, read in this unit, is outside the range that can be stored.
     TimestampOutOfRange(Precision),
@@ -111,7 +111,7 @@ pub(super) fn fail<'a, O>(input: &'a [u8], reason: Reason) -> Parsed<'a, O> {
     Err(Err::Failure(Fault::at(input, reason)))
 }
 
-/// `parser`, without an alternative: if it does not match here, the line is bad for `reason`.
+/// Runs `parser` without an alternative: if it does not match here, the line is bad, for `reason`.
 pub(super) fn expect<'a, O>(
     reason: Reason,
     mut parser: impl Parser<&'a [u8], Output = O, Error = Fault>,

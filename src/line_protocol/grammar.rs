@@ -1,7 +1,7 @@
-//! The grammar of a point in nom, to be read beside the specification in the module's doc.
+//! The grammar of a point in nom, to be read next to the specification in the module's doc.
 //!
-//! Nothing is tried twice: every byte decides what has to follow, and from there on [`expect`]
-//! makes any other byte the reason why the line is rejected.
+//! Nothing is tried twice: every byte decides what has to follow, and from then on [`expect`] makes
+//! any other byte the reason for which the line is rejected.
 
 use nom::Parser;
 use nom::character::complete::char;
@@ -95,7 +95,7 @@ fn field<'a>(source: Source<'a>, input: &'a [u8], fields: &mut Vec<Field<'a>>) -
     Ok((rest, ()))
 }
 
-/// value = string | boolean | number, told apart by the first byte.
+/// value = string | boolean | number, distinguished by the first byte.
 fn value<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Value<'a>> {
     match input.first() {
         Some(b'"') => string(source, input).map(|(rest, text)| (rest, Value::String(text))),

@@ -9,7 +9,7 @@ use nom::sequence::preceded;
 use super::bytes::{Bytes, CONTROLS};
 use super::fault::{Fault, Parsed, Reason, expect};
 
-/// No, one or many spaces. Only the space is one: a tab is a control byte.
+/// Any number of spaces. Only the space counts: a tab is a control byte.
 pub(super) fn spaces(input: &[u8]) -> Parsed<'_, &[u8]> {
     take_while(|byte| byte == b' ')(input)
 }
@@ -28,7 +28,7 @@ pub(super) fn line_end(input: &[u8]) -> Parsed<'_, ()> {
     }
 }
 
-/// Whether a value may end before `input`.
+/// Returns whether a value may end before `input`.
 pub(super) fn ends_value(input: &[u8]) -> bool {
     matches!(input, [b',' | b' ', ..]) || line_end(input).is_ok()
 }

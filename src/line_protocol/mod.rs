@@ -28,17 +28,17 @@
 //! assert_eq!(parser.next_point(&mut point), None);
 //! ```
 //!
-//! A file a concern: `grammar` is the text above in nom, over `name`, `string`, `number`,
-//! `timestamp` and `layout`; `precision` is the unit of timestamps; `fault` says what can be wrong;
-//! `parser` counts physical lines and goes on after an error.
+//! One file per concern: `grammar` is the text above in nom, built from `name`, `string`, `number`,
+//! `timestamp` and `layout`; `precision` is the unit of timestamps; `fault` lists what can be
+//! wrong; `parser` counts physical lines and continues after an error.
 //!
-//! Promises: no input panics; a bad point costs the line that it starts on, which an error names,
-//! and no other; nothing is copied and, once the vectors of the reused [`Point`] have grown,
-//! nothing is allocated. The source of the grammar is
-//! InfluxData's line-protocol-corpus, with every case of which this module agrees.
+//! Promises: no input panics; a bad point costs only the line on which it starts, and an error names
+//! that line; nothing is copied and, once the vectors of the reused [`Point`] have grown, nothing is
+//! allocated. The source of the grammar is InfluxData's line-protocol-corpus; this module agrees
+//! with every case in it.
 //!
 //! Deliberately unknown here: reserved names, limits, types of columns, duplicate fields. They
-//! depend on the server's state and settings, so `ingest` decides them.
+//! depend on the server's state and settings, so `ingest` decides about them.
 
 mod bytes;
 mod error;

@@ -1,5 +1,5 @@
-//! Measurements, tag keys, tag values and field keys: which bytes they hold and how the others
-//! are escaped.
+//! Measurements, tag keys, tag values and field keys: the bytes that they may contain, and the
+//! escapes of the others.
 //!
 //! | kind | ends at | escapes |
 //! | --- | --- | --- |
@@ -7,7 +7,7 @@
 //! | tag key, field key | comma, space, `=`, control byte | `\,` `\ ` `\=` |
 //! | tag value | comma, space, `=`, CR, LF | `\,` `\ ` `\=` |
 //!
-//! Any other backslash is an ordinary byte, also the first of two: `\\ ` is a backslash and an
+//! Any other backslash is an ordinary byte, and so is the first of two: `\\ ` is a backslash and an
 //! escaped space. So a name of one kind can be written in one way only, and comparing raw names
 //! compares names.
 
@@ -20,7 +20,7 @@ use super::bytes::{Bytes, CONTROLS};
 use super::escapes::{Escapes, unescape};
 use super::fault::Parsed;
 
-/// A measurement, tag key, tag value or field key as it stands in the body.
+/// A measurement, tag key, tag value or field key as written in the body.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name<'a> {
     raw: &'a str,
@@ -37,7 +37,7 @@ impl<'a> Name<'a> {
         self.raw
     }
 
-    /// Whether the name differs from how it was written.
+    /// Returns whether the name differs from how it was written.
     pub fn is_escaped(&self) -> bool {
         self.escapes != Escapes::None
     }
@@ -78,7 +78,7 @@ pub(super) fn tag_value(input: &[u8]) -> Parsed<'_, Escapes> {
     name(Escapes::Tag, &IN_TAG_VALUE)(input)
 }
 
-/// name = { plain bytes | escape | backslash }; says which escapes it holds, if any.
+/// name = { plain bytes | escape | backslash }. Returns the escapes that it contains, if any.
 fn name<'a>(escapes: Escapes, plain: &'static Bytes) -> impl Fn(&'a [u8]) -> Parsed<'a, Escapes> {
     move |input| {
         let mut found = Escapes::None;

@@ -22,16 +22,16 @@ use super::fault::{Parsed, Reason, fail};
 use super::layout::ends_value;
 use super::point::Value;
 
-/// What the digits of a number look like, before it is known what kind of number it is.
+/// The digits of a number whose kind is not known yet.
 struct Shape<'a> {
     is_negative: bool,
     whole: &'a [u8],
-    /// The digits behind the dot, if there is one.
+    /// The digits after the dot, if there is one.
     fraction: Option<&'a [u8]>,
     has_exponent: bool,
 }
 
-/// integer | unsigned | float, told apart by what follows the digits.
+/// integer | unsigned | float, distinguished by what follows the digits.
 pub(super) fn number(input: &[u8]) -> Parsed<'_, Value<'_>> {
     let (rest, (raw, shape)) = consumed(shape).parse(input)?;
     let (rest, value) = match rest {

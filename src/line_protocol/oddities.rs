@@ -1,11 +1,11 @@
-//! What is well-formed and probably not meant: counted while parsing, for whoever can ask the person
-//! that sent it.
+//! Lines that are well-formed but probably not meant: counted while parsing, for a caller that can
+//! ask the person who sent them.
 
 use std::fmt;
 use std::ops::AddAssign;
 
-/// Times that are in seconds, milliseconds or microseconds of our days, and were read in a smaller
-/// unit: one second to the end of January 1970, in nanoseconds. What is earlier is somebody's test.
+/// Times from one second to the end of January 1970, in nanoseconds: present-day times in seconds,
+/// milliseconds or microseconds that were read in a smaller unit. Earlier times are tests.
 const JANUARY_1970_NS: std::ops::Range<i64> = 1_000_000_000..31 * 86_400 * 1_000_000_000;
 
 /// Numbers of lines that are odd.
@@ -18,7 +18,7 @@ pub struct Oddities {
 }
 
 impl Oddities {
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -40,7 +40,7 @@ impl AddAssign for Oddities {
     }
 }
 
-/// What to tell: a sentence for each kind there is.
+/// The report: a sentence for each kind that occurred.
 impl fmt::Display for Oddities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

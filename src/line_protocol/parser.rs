@@ -1,16 +1,16 @@
-//! From a body to points: physical lines, their numbers, and going on after an error.
+//! The parser of a body: physical lines, their numbers, and recovery after an error.
 //!
-//! Where parsing goes on decides what a bad point costs: at the first line end after its start,
-//! whatever is wrong with it and on whichever of its lines. A quote that went astray opens a string
-//! that swallows lines up to the next quote, and what follows that one decides nothing: a blank or
-//! a comma begins a good text as often as it ends one. So the lines that a bad point seemed to span
-//! are read anew, each as the start of a point. Hence every line that holds text is part of a
-//! point that was read, or is named by an error of its own.
+//! After a bad point, parsing continues at the first line end after the point's start, whatever is
+//! wrong and on whichever of its lines. A stray quote opens a string that swallows lines up to the
+//! next quote, and the text after that quote proves nothing: a blank or a comma begins a good text as
+//! often as it ends one. So the lines that a bad point seemed to span are read again, each as the
+//! start of a point. Hence every line with text is part of a point that was read, or has an error
+//! of its own.
 //!
-//! Reading lines again does not make parsing slow. A point reaches past a line only inside a string.
-//! Of a line that lies in it, every quote that opens a string when the line is read by itself closes
-//! one of the longer point, and the other way round: where the longer one goes on, the line by
-//! itself ends. So a line is read twice at most.
+//! Reading lines again does not make parsing slow. A point extends past a line only inside a string.
+//! In a line within that string, every quote that opens a string when the line is read by itself
+//! closes one of the longer point, and vice versa: where the longer point continues, the line by
+//! itself ends. So a line is read at most twice.
 
 use memchr::memchr;
 use nom::Err;
@@ -26,26 +26,26 @@ use super::source::Source;
 use super::string::to_closing_quote;
 use crate::certain::Certain;
 
-/// The mark that some editors put at the start of a file. Files are put one after the other, so it
-/// may stand at the start of any line, where it would make an invisible second measurement.
+/// The mark that some editors put at the start of a file. Files get concatenated, so it may occur at
+/// the start of any line, where it would make an invisible second measurement.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Pulls points out of a body, one at a time.
+/// Reads points from a body, one at a time.
 #[derive(Clone, Debug)]
 pub struct Parser<'a> {
     source: Source<'a>,
     precision: Precision,
-    /// What is left: starts at the start of a physical line.
+    /// The text that is left: it starts at the start of a physical line.
     rest: &'a [u8],
     /// The number of that line.
     line: u32,
     behind: Behind,
-    /// The verdict on the line at hand may change with what follows the piece.
+    /// The verdict on the current line may change with the text after the piece.
     is_undecided: bool,
     oddities: Oddities,
 }
 
-/// What follows a piece of a body.
+/// The text after a piece of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// Nothing: the body ends with it.
@@ -64,8 +64,8 @@ impl<'a> Parser<'a> {
         Self::piece(body, precision, 1, Behind::Nothing)
     }
 
-    /// A parser of a piece of a body that starts with physical line `line`. Pieces that each
-    /// start where the parser of the one before stood at last, give the points and errors of the
+    /// A parser of a piece of a body that starts with physical line `line`. If each piece starts
+    /// where the parser of the piece before stopped, the pieces give the points and errors of the
     /// body as a whole.
     pub fn piece(piece: &'a [u8], precision: Precision, line: u32, behind: Behind) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A parser of the one point that starts a line of `body`: what is behind it is not looked at.
+    /// A parser of the one point that starts a line of `body`: the text after it is not looked at.
     pub fn lone_point(body: &'a [u8], precision: Precision) -> Self {
         Self {
             source: Source::unchecked(body),
@@ -92,11 +92,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads the next point into `point`, or says what is wrong with the next line that is
-    /// neither blank nor a comment. `None` at the end of the body, or of what can be told from a
-    /// piece of it.
+    /// Reads the next point into `point`, or returns the error of the next line that is neither
+    /// blank nor a comment. Returns `None` at the end of the body, or at the end of what a piece of
+    /// it can decide.
     ///
-    /// After an error `point` holds nothing of use.
+    /// After an error, the contents of `point` are meaningless.
     pub fn next_point(&mut self, point: &mut Point<'a>) -> Option<Result<(), LineError>> {
         loop {
             let (start, line, oddities) = (self.rest, self.line, self.oddities);
@@ -126,13 +126,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// How many bytes of the body have been read. Always just behind a line end, or at the end of
-    /// the body.
+    /// The number of bytes of the body that have been read. Always just after a line end, or at the
+    /// end of the body.
     pub fn offset(&self) -> usize {
         self.source.body().len().saturating_sub(self.rest.len())
     }
 
-    /// What was odd about the lines that were read since this was asked last.
+    /// The oddities of the lines that were read since the last call.
     pub fn take_oddities(&mut self) -> Oddities {
         std::mem::take(&mut self.oddities)
     }
@@ -156,7 +156,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Whether what was read from `start` on may read differently with the text behind the piece.
+    /// Returns whether the text from `start` on may read differently with the text after the piece.
     fn needs_more(&mut self, start: &[u8]) -> bool {
         let read = start.len().saturating_sub(self.rest.len());
         let read = start.get(..read).certain("what is left is the end of it");
@@ -164,7 +164,7 @@ impl<'a> Parser<'a> {
         !ends_line || std::mem::take(&mut self.is_undecided)
     }
 
-    /// Says what is wrong with the line that starts here and goes on behind it.
+    /// Returns the error of the line that starts here, and continues after that line.
     fn reject(&mut self, fault: Fault) -> LineError {
         let at = self.rest.len().saturating_sub(fault.left);
         let error = LineError::new(self.line, self.rest, at, fault.reason);
@@ -175,8 +175,8 @@ impl<'a> Parser<'a> {
         error
     }
 
-    /// Whether all that decides about a fault at `at` is there: the end of the line on which it
-    /// lies, or of the string and what follows it.
+    /// Returns whether everything that decides about a fault at `at` is there: the end of its line, or
+    /// the end of the string and what follows it.
     fn shows_why(&self, at: usize, reason: Reason) -> bool {
         const QUOTE_AND_LINE_END_BYTES: usize = 3;
         let text = match reason {
@@ -199,8 +199,8 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Whether the line that starts here is a comment, and a point without its `#`. A point that goes on
-/// past the line is none: only its first line is commented out.
+/// Returns whether the line that starts here is a comment, and would be a point without its `#`. A
+/// point that extends past the line is not one: only its first line is commented out.
 fn is_commented_out(input: &[u8], precision: Precision) -> bool {
     let line = memchr(b'\n', input).and_then(|end| input.get(..end));
     let text = line.unwrap_or(input).trim_ascii_start();
@@ -214,7 +214,7 @@ fn is_commented_out(input: &[u8], precision: Precision) -> bool {
     grammar::point(source, precision, text, &mut point).is_ok()
 }
 
-/// A line that holds no point: spaces, and perhaps a comment.
+/// A line without a point: spaces, and perhaps a comment.
 fn blank(input: &[u8]) -> Parsed<'_, ()> {
     let (rest, _) = spaces(input)?;
     match rest.first() {

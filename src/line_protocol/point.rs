@@ -1,4 +1,4 @@
-//! One point: what the parser hands out. Everything borrows from the body.
+//! A point, as the parser hands it out. Everything borrows from the body.
 
 use memchr::memchr_iter;
 
@@ -10,8 +10,8 @@ use super::string::Text;
 pub struct Point<'a> {
     /// The physical line on which the point starts, 1-based.
     pub line: u32,
-    /// `measurement,tags` as written. The same bytes are the same series; a series can be written
-    /// in several ways.
+    /// `measurement,tags` as written. Equal bytes are the same series, but a series can be written in
+    /// several ways.
     pub series_key: &'a [u8],
     /// The measurement.
     pub measurement: Name<'a>,
@@ -19,7 +19,7 @@ pub struct Point<'a> {
     pub tags: Vec<Tag<'a>>,
     /// The fields in the order in which they were written, at least one; a key may occur twice.
     pub fields: Vec<Field<'a>>,
-    /// Nanoseconds since the epoch, if the line says so.
+    /// The time in nanoseconds since the epoch, if the line has one.
     pub timestamp: Option<i64>,
     /// Room to sort the tags of a line that has many of them.
     sorted: Vec<Tag<'a>>,
@@ -44,7 +44,7 @@ pub struct Field<'a> {
     /// The value.
     pub value: Value<'a>,
     /// The 1-based byte in the line at which the key starts; 0 if a string before it spans lines,
-    /// so that the key stands on a later one.
+    /// so that the key is on a later one.
     pub column: u32,
 }
 
@@ -63,7 +63,7 @@ pub enum Value<'a> {
     String(Text<'a>),
 }
 
-/// Up to this many tags are compared each with each, which is quicker than to sort them.
+/// Up to this many tags are compared pairwise, which is faster than sorting them.
 const TAGS_COMPARED_MAX: usize = 16;
 
 impl<'a> Point<'a> {
@@ -100,8 +100,8 @@ impl<'a> Point<'a> {
         })
     }
 
-    /// How many line ends the point's strings hold. Fields behind one lose their column: they
-    /// stand on a later line.
+    /// The number of line ends in the point's strings. Fields after one lose their column: they are
+    /// on a later line.
     pub(super) fn lines_in_strings(&mut self) -> u32 {
         let mut lines = 0;
         for field in &mut self.fields {

@@ -19,8 +19,8 @@ pub enum Precision {
     Minute,
     /// 3600 seconds.
     Hour,
-    /// Each timestamp tells its unit by its size: below 5e9 it is in seconds, below 5e12 in
-    /// milliseconds, below 5e15 in microseconds, else in nanoseconds (contract section 3.2).
+    /// The size of each timestamp determines its unit: below 5e9 seconds, below 5e12 milliseconds,
+    /// below 5e15 microseconds, otherwise nanoseconds (contract section 3.2).
     Auto,
 }
 
@@ -60,8 +60,8 @@ impl Precision {
         ns.div_euclid(self.unit_ns(i64::MAX))
     }
 
-    /// The last whole unit at or before `ns`: what a point without a timestamp gets from the
-    /// server's clock. That one is in nanoseconds, so [`Precision::Auto`] leaves it alone.
+    /// The last whole unit at or before `ns`: the time that a point without a timestamp gets from the
+    /// server's clock. The clock counts nanoseconds, so [`Precision::Auto`] does not change `ns`.
     pub fn truncate(self, ns: i64) -> i64 {
         ns.saturating_sub(ns.rem_euclid(self.unit_ns(i64::MAX)))
     }

@@ -1,5 +1,5 @@
-//! The body that is being parsed: what the grammar needs to know of it to turn the bytes it found
-//! into text and into columns.
+//! The body that is being parsed: what the grammar needs of it to turn the bytes that it found into
+//! text and columns.
 
 use std::str::from_utf8;
 
@@ -11,10 +11,10 @@ use super::fault::{Fault, Reason};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     body: &'a [u8],
-    /// The body as text if all of it is UTF-8, which was found out once. A character that is cut
-    /// off at its end does not count.
+    /// The body as text if all of it is UTF-8, which is checked once. A character that is cut off at
+    /// its end does not count.
     text: Option<&'a str>,
-    /// How many bytes were left at the start of the point's line.
+    /// The number of bytes that were left at the start of the point's line.
     left_at_start: usize,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Checks nothing now: each name and string by itself.
+    /// Checks nothing now: each name and string is checked by itself.
     pub(super) fn unchecked(body: &'a [u8]) -> Self {
         Self {
             body,
@@ -56,7 +56,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Where `input`, which lies in the first line of the point, starts: its 1-based byte.
+    /// The 1-based byte at which `input` starts in the first line of the point.
     pub(super) fn column(self, input: &[u8]) -> u32 {
         let before = self.left_at_start.saturating_sub(input.len());
         u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)

@@ -15,7 +15,7 @@ use super::layout::ends_value;
 use super::source::Source;
 use crate::certain::Certain;
 
-/// A string value as it stands in the body, without its quotes.
+/// A string value as written in the body, without its quotes.
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a str,
@@ -28,7 +28,7 @@ impl<'a> Text<'a> {
         self.raw
     }
 
-    /// Whether the text differs from how it was written.
+    /// Returns whether the text differs from how it was written.
     pub fn is_escaped(&self) -> bool {
         self.escapes != Escapes::None
     }
@@ -43,7 +43,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Texts are equal when what they mean is.
+/// Texts are equal if their decoded forms are.
 impl PartialEq for Text<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.decode() == other.decode()
@@ -58,9 +58,9 @@ impl fmt::Debug for Text<'_> {
 
 /// string = quote { byte | escape } quote, and then the value has to end.
 ///
-/// A string that spans lines and is closed by a quote with text right behind it is said to be
-/// unterminated: most likely that quote opens a string of its own, and the one on the earlier line
-/// is stray.
+/// A string that spans lines and whose closing quote is directly followed by text is reported as
+/// unterminated: most likely that quote opens another string, and the one on the earlier line is
+/// stray.
 pub(super) fn string<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Text<'a>> {
     let (inside, _) = char('"')(input)?;
     let Ok((rest, (raw, escapes))) = terminated(content, char('"')).parse(inside) else {
@@ -76,18 +76,18 @@ pub(super) fn string<'a>(source: Source<'a>, input: &'a [u8]) -> Parsed<'a, Text
     Ok((rest, Text { raw, escapes }))
 }
 
-/// How much of `input`, which is inside a string, belongs to it: all up to its closing quote, or
-/// to the end of the input if there is none.
+/// The number of bytes of `input`, which is inside a string, that belong to the string: up to its
+/// closing quote, or to the end of the input if there is none.
 pub(super) fn to_closing_quote(input: &[u8]) -> usize {
     content(input).map_or(input.len(), |(rest, _)| {
         input.len().saturating_sub(rest.len())
     })
 }
 
-/// Why there is a rest, if only an empty one.
-const WITHIN: &str = "no more is passed over than was seen";
+/// The reason why there is a rest, even if it is empty.
+const WITHIN: &str = "no more is skipped than was seen";
 
-/// Everything up to the closing quote, and which escapes it holds, if any.
+/// Everything up to the closing quote, and the escapes that it contains, if any.
 fn content(input: &[u8]) -> Parsed<'_, (&[u8], Escapes)> {
     let mut escapes = Escapes::None;
     let mut position: usize = 0;

@@ -7,7 +7,8 @@ use super::fault::{Parsed, Reason, expect, fail};
 use super::number::{decimal, digits1, signed};
 use super::precision::Precision;
 
-/// timestamp = \[ "-" \] digits, in nanoseconds. The line has to end behind it, or a space follow.
+/// timestamp = \[ "-" \] digits, in nanoseconds. It must be followed by the end
+/// of the line or by a space.
 pub(super) fn timestamp(precision: Precision, input: &[u8]) -> Parsed<'_, i64> {
     if matches!(input, [b',' | b'\r', ..]) {
         return fail(input, Reason::TimestampExpected);

@@ -1,4 +1,4 @@
-//! What has to be accepted, and what it means: our own cases, a group for every row of the
+//! Lines that have to be accepted, and their meaning: our own cases, a group for every row of the
 //! grammar.
 
 use super::read;

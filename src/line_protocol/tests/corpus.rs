@@ -1,4 +1,4 @@
-//! Every decode case of InfluxData's line-protocol-corpus that is at hand.
+//! Every available decode case of InfluxData's line-protocol-corpus.
 
 use std::fs::read_to_string;
 use std::path::Path;
@@ -9,10 +9,10 @@ use serde_json::{Value as Json, json};
 
 use crate::line_protocol::{Parser, Point, Precision, Value};
 
-/// How many decode cases the part of the corpus holds that tests are run with.
+/// The number of decode cases in the part of the corpus that tests run with.
 const CASES: usize = 4006;
 
-/// Where the corpus may lie, seen from the project. It is read from there, never copied.
+/// The places where the corpus may be, relative to the project. It is read there, never copied.
 const PLACES: [&str; 2] = ["../shared", "../../shared"];
 
 fn corpus() -> Option<Json> {

@@ -1,6 +1,6 @@
-//! What becomes of each line of a body, told by a reader that is slow and simple: it looks at one
-//! byte after the other and begins anew at every line. A point takes the lines that it spans;
-//! whatever is wrong with one costs its first line, and reading goes on at the next.
+//! The fate of each line of a body, decided by a reader that is slow and simple: it looks at one
+//! byte after the other and starts again at every line. A point takes the lines that it spans;
+//! whatever is wrong with one costs its first line, and reading continues at the next.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -8,10 +8,10 @@ use proptest::sample::select;
 
 use crate::line_protocol::{Behind, Parser, Point, Precision};
 
-/// What became of a line, by its number.
+/// The fate of a line, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// A point starts here and spans so many lines.
+    /// A point starts here and spans this many lines.
     Stored(usize, usize),
     /// Rejected, and counted as that.
     Rejected(usize),
@@ -51,7 +51,7 @@ fn line_end(body: &[u8], from: usize) -> usize {
     at
 }
 
-/// Where the point that starts here ends, before its line end; nothing if it is none.
+/// The end of the point that starts here, before its line end; nothing if it is not a point.
 fn point(body: &[u8], start: usize) -> Option<usize> {
     let at = |position: usize| body.get(position).copied();
     let mut position = spaces(body, start);

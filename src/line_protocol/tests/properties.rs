@@ -1,4 +1,4 @@
-//! What holds for every input.
+//! Properties that hold for every input.
 
 use std::collections::BTreeMap;
 
@@ -126,8 +126,8 @@ fn escape(name: &str, special: &[char]) -> String {
     name.chars().flat_map(escape).collect()
 }
 
-/// What is read of a body that comes in pieces of at least `step` bytes, each longer where more
-/// is needed to tell.
+/// The points of a body that comes in pieces of at least `step` bytes, each longer where more
+/// is needed to decide.
 fn read_piecewise(body: &[u8], step: usize) -> Vec<String> {
     let (mut start, mut line, mut bytes) = (0, 1, step);
     let mut results = Vec::new();

@@ -1,4 +1,4 @@
-//! What has to be rejected, where, and in which words.
+//! Lines that have to be rejected, with the place and the words of each error.
 
 use super::read;
 use crate::line_protocol::{Parser, Point, Precision};
@@ -403,7 +403,7 @@ fn errors_are_of_two_kinds() {
     assert_eq!(code("m"), "syntax");
 }
 
-/// A wrong `precision` is the most frequent reason, and whoever reads the log did not set it.
+/// A wrong `precision` is the most frequent reason, and the reader of the log did not set it.
 #[test]
 fn a_time_out_of_range_names_the_unit_that_was_applied() {
     for (precision, unit) in [
