@@ -1,16 +1,17 @@
-//! Rows that are in the buffer are logged once more, so that the log can let go of where they stood:
-//! what a table needs that cannot be flushed, or nothing after its oldest row could ever go.
+//! Logging rows in the buffer again, so that the log can release their old frames. A table that
+//! cannot be flushed needs this: otherwise nothing after its oldest row could ever be released.
 //!
 //! ```text
-//! log   s1 .. s2 .... s9 | barrier | a1 .. a2 .. a3 |      a: the newest values of what s1 to s9 say
-//!       └ goes, once a3 is durable                         frames of other tables between them
+//! log   s1 .. s2 .... s9 | barrier | a1 .. a2 .. a3 |      a: the newest values of s1 to s9
+//!       └ released once a3 is durable                      frames of other tables between them
 //! ```
 //!
-//! The frames come after all of the table ([`HeldTable`] keeps everybody else from it, and what was on
-//! its way has arrived), and whoever makes them gives each point the newest value of each field. So
-//! they change nothing, whichever of them a crash leaves: a replay says the same once more. They
-//! bring no column and no series, so no limit is asked, here or by a replay. The buffer is told last
-//! ([`crate::buffer::Buffer::logged_again`]), and only then the log may let go.
+//! The new frames come after all others of the table ([`HeldTable`] blocks other writers, and the
+//! frames that were on their way have arrived), and their caller gives each point the newest value
+//! of each field. So they change nothing, whichever of them a crash leaves: a replay repeats the
+//! same values. They bring no column and no series, so no limit is checked, neither here nor in a
+//! replay. The buffer is updated last ([`crate::buffer::Buffer::logged_again`]), and only then may
+//! the log release the old frames.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::id::TableId;
 use crate::narrow;
 use crate::wal::FRAME_HEADER_BYTES;
 
-/// A table of which all frames are in the buffer, and that gets no others until this is dropped.
+/// A table whose frames are all in the buffer, and that gets no others until this is dropped.
 #[derive(Debug)]
 pub struct HeldTable {
     resolver: Arc<Resolver>,
@@ -37,7 +38,7 @@ pub struct HeldTable {
 }
 
 impl Ingest {
-    /// Takes no rows for a table until the result is dropped. Returns when all that were on their
+    /// Blocks writes to a table until the result is dropped. Returns once all rows that were on their
     /// way are in the buffer. Blocks on the disk.
     ///
     /// # Errors
@@ -53,7 +54,7 @@ impl Ingest {
             logged: None,
             _hold: hold,
         };
-        // Whatever of the table has a place in the log is before this one.
+        // All frames of the table that have a place in the log come before this one.
         held.submit(&[])?;
         held.logged = None;
         Ok(held)
@@ -61,17 +62,17 @@ impl Ingest {
 }
 
 impl HeldTable {
-    /// Logs rows of the table that are in the buffer once more; of each field of theirs there is no
-    /// newer value. Returns when they are durable. Blocks on the disk.
+    /// Logs rows of the table that are in the buffer again; for none of their fields may there be a
+    /// newer value. Returns once they are durable. Blocks on the disk.
     ///
     /// # Errors
     ///
-    /// When the log cannot be written, or the bucket is gone. They may be durable all the same.
+    /// When the log cannot be written, or the bucket is gone. The rows may still be durable.
     pub fn log_again(&mut self, rows: &Batch) -> Result<(), WriteError> {
         self.submit(&[rows])
     }
 
-    /// The frames so far, also of what has failed.
+    /// The frames so far, including those that failed.
     pub fn logged(&self) -> Option<LoggedAgain> {
         self.logged
     }

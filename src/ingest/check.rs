@@ -1,15 +1,15 @@
-//! What the write path would say about a body, without writing: the rules of a server with an
-//! empty bucket, applied by the very code that the server runs.
+//! A check of a body without writing it: the rules of a server with an empty bucket, applied by the
+//! code that the server runs.
 //!
 //! ```text
-//! text ─ parse ─ scratch columns ─ resolve against what the slices before brought ─ reports
+//! text ─ parse ─ scratch columns ─ resolve against the columns of earlier slices ─ reports
 //! ```
 //!
-//! A body is checked slice by slice, as it is written: a slice is held against the columns and
-//! series that the slices before it left behind. So the memory for a check is that of a slice and
-//! of all names, however long the body is.
+//! A body is checked slice by slice, as it would be written: each slice is checked against the
+//! columns and series of the slices before it. So a check takes the memory of one slice and of all
+//! names, however long the body is.
 //!
-//! This module knows no log, no buffer and no files. Where it differs from a server: a string
+//! This module knows no log, no buffer and no files. It differs from a server as follows: a string
 //! that is not closed within [`LOOK_AHEAD_BYTES_MAX`] counts as never closed, and memory, the
 //! size of a body and retention are not checked.
 
@@ -35,7 +35,7 @@ use crate::line_protocol::{Behind, Oddities, Parser, Precision};
 use crate::memory::{Budget, Exhausted, Marks};
 use crate::narrow;
 
-/// How much text is held at most to find the end of a string or of a line, in bytes.
+/// The amount of text that is held at most to find the end of a string or of a line, in bytes.
 pub const LOOK_AHEAD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A body being checked.
@@ -46,7 +46,7 @@ pub struct Check {
     received_ns: i64,
     /// The bucket as the body so far would have left it.
     bucket: Bucket,
-    /// Whether a line has been stored, so that the bucket would exist.
+    /// True once a line has been stored: then the bucket would exist.
     exists: bool,
     schemas: Schemas,
     series: SeenSeries,
@@ -55,27 +55,27 @@ pub struct Check {
     budget: Budget,
 }
 
-/// What is known about one slice of a body.
+/// The result for one slice of a body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Bytes of the text that are done with.
+    /// The number of bytes of the text that were checked.
     pub bytes: usize,
     /// The physical line with which they start.
     pub first_line: u32,
-    /// Lines that a server would store.
+    /// The number of lines that a server would store.
     pub accepted: u64,
-    /// Lines that it would not.
+    /// The number of lines that it would reject.
     pub rejected: u64,
     /// Every rejected line and every dropped field, in line order.
     pub reports: Vec<LineReport>,
-    /// What a server would take as it says, and is probably not meant so.
+    /// Lines that a server would take as written, but that are probably not meant that way.
     pub oddities: Oddities,
 }
 
-/// Why a body cannot be checked further.
+/// The reason why a body cannot be checked further.
 #[derive(Debug, Error)]
 pub enum CheckError {
-    /// A line that nobody can hold. No server would take it either.
+    /// A line that is too long to hold. No server would take it either.
     #[error(
         "line {line} has more than {LOOK_AHEAD_BYTES_MAX} bytes: this is no line protocol, and what follows is not checked"
     )]
@@ -115,8 +115,9 @@ impl Check {
         }
     }
 
-    /// Checks the next slice. `text` is what has not been done with; `is_last` says that the body
-    /// ends with it. Nothing, if that much text does not suffice: then call again with more.
+    /// Checks the next slice. `text` is the text that has not been checked yet; `is_last` means that
+    /// the body ends with it. Returns nothing if that much text does not suffice: then call again with
+    /// more.
     pub fn slice(&mut self, text: &[u8], is_last: bool) -> Result<Option<Checked>, CheckError> {
         if text.is_empty() {
             return Ok(None);
@@ -160,7 +161,8 @@ impl Check {
         Ok(Some(checked))
     }
 
-    /// A small body is one slice; nothing if it is not known yet whether it is small.
+    /// The size of the next slice: a small body is one slice. Nothing if it is not known yet whether
+    /// the body is small.
     fn slice_bytes_max(&self, text_bytes: usize, behind: Behind) -> Option<usize> {
         let may_be_small = self.line == 1 && text_bytes <= self.options.inline_bytes_max;
         match behind {
@@ -178,7 +180,7 @@ impl Check {
         }
     }
 
-    /// What `write` does with a slice, without the log.
+    /// Does what `write` does with a slice, without the log.
     fn resolve(&mut self, text: &[u8], slice: Slice) -> Checked {
         let Slice {
             part, mut reports, ..

@@ -5,8 +5,8 @@ use thiserror::Error;
 use crate::catalog::CatalogError;
 use crate::memory::Exhausted;
 
-/// Why nothing can be said about individual lines: the request as a whole was not written, or may
-/// not have been.
+/// The reason why nothing can be said about individual lines: the request as a whole was not
+/// written, or may not have been.
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// Memory is short now; the same request may succeed later.

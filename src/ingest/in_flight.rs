@@ -2,11 +2,12 @@
 //! were new.
 //!
 //! They are counted from before the decision about their rows until the buffer counts them itself,
-//! so that whoever decides meanwhile sees them at least once. Seen twice, or among those that are
-//! known already, they make a bucket look fuller than it is: what would be refused for them waits
-//! until they are gone ([`SeriesInFlight::changed`]), for a rejected line stays rejected. As long as
-//! somebody waits ([`SeriesInFlight::await_none`]), known series of the bucket are told from new ones
-//! and not counted: of new ones there are only as many as there are places, so it ends.
+//! so that any decision in the meantime sees them at least once. If they are counted twice, or known
+//! already, the bucket looks fuller than it is: so rows that they would cause to be rejected wait
+//! until they have arrived ([`SeriesInFlight::changed`]), because a rejected line stays rejected.
+//! While a request waits ([`SeriesInFlight::await_none`]), known series of the bucket are
+//! distinguished from new ones and not counted: there are at most as many new ones as places, so
+//! the wait ends.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,17 +24,17 @@ pub(super) struct SeriesInFlight {
     fewer: Notify,
 }
 
-/// What there is of one bucket.
+/// The counts of one bucket.
 #[derive(Debug, Default)]
 struct OnTheWay {
     series: u64,
-    /// Requests that wait until there are none.
+    /// The number of requests that wait until there are none.
     waiting: u64,
 }
 
 impl SeriesInFlight {
-    /// Counts series of a bucket until the result, and all its clones, are dropped; if `fits` says
-    /// so of those that are on their way already.
+    /// Counts series of a bucket until the result and all its clones are dropped. Returns nothing if
+    /// `fits` is false for the number that is on its way already.
     pub(super) fn add(
         self: &Arc<Self>,
         bucket: BucketId,
@@ -55,12 +56,12 @@ impl SeriesInFlight {
         })))
     }
 
-    /// Series of a bucket that are on their way.
+    /// The number of series of a bucket that are on their way.
     pub(super) fn of(&self, bucket: BucketId) -> u64 {
         self.buckets().get(&bucket).map_or(0, |known| known.series)
     }
 
-    /// Notes until the result is dropped that somebody waits until no series of a bucket are on
+    /// Notes, until the result is dropped, that a request waits until no series of a bucket are on
     /// their way.
     pub(super) fn await_none(self: &Arc<Self>, bucket: BucketId) -> Waiting {
         self.buckets().entry(bucket).or_default().waiting += 1;
@@ -70,14 +71,13 @@ impl SeriesInFlight {
         }
     }
 
-    /// Whether somebody waits for that.
+    /// Returns whether a request waits for that.
     pub(super) fn is_awaited(&self, bucket: BucketId) -> bool {
         let buckets = self.buckets();
         buckets.get(&bucket).is_some_and(|known| known.waiting > 0)
     }
 
-    /// Ends when some are on their way no more. Those that are gone between this call and its first
-    /// poll count too.
+    /// Completes when some have arrived, even if they arrive between this call and its first poll.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.fewer.notified()
     }
@@ -98,7 +98,7 @@ impl SeriesInFlight {
     }
 }
 
-/// Somebody who waits.
+/// A request that waits.
 #[derive(Debug)]
 pub(super) struct Waiting {
     all: Arc<SeriesInFlight>,

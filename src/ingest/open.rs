@@ -20,7 +20,7 @@ use crate::storage::Storage;
 use crate::telemetry::Metrics;
 use crate::wal::{Progress, Wal, WalError, WalOptions};
 
-/// Why the data folder could not be opened for writing.
+/// The reason why the data folder could not be opened for writing.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// The schemas' checkpoint.
@@ -34,7 +34,7 @@ pub enum OpenError {
     Thread(#[from] std::io::Error),
 }
 
-/// Why a frame of the log could not be taken over.
+/// The reason why a frame of the log could not be replayed.
 #[derive(Debug, Error)]
 enum ReplayError {
     #[error(transparent)]
@@ -55,35 +55,34 @@ enum ReplayError {
     Memory { budget_bytes: u64 },
 }
 
-/// The last frame of which a table's rows, and those of the frames before it, are safe elsewhere; 0
-/// if there is none.
+/// The last frame up to which a table's rows are safe elsewhere; 0 if there is none.
 pub type Flushed = Box<dyn Fn(&TableId) -> Sequence + Send>;
 
-/// Moves rows out of the buffer. Whatever is in there when it is called is whole frames.
+/// Moves rows out of the buffer. When it is called, the buffer holds whole frames only.
 pub type Pressure = Box<dyn FnMut(&Buffer) + Send>;
 
-/// What the write path is made of.
+/// The parts of the write path.
 pub struct IngestParts {
     /// The data folder.
     pub storage: Arc<dyn Storage>,
     /// Buckets and tokens.
     pub catalog: Catalog,
-    /// Where points go; empty.
+    /// The buffer that points go to; empty.
     pub buffer: Buffer,
-    /// Memory for all of it.
+    /// The memory for all of it.
     pub budget: Budget,
-    /// Where numbers go.
+    /// The metrics that it reports to.
     pub metrics: Metrics,
-    /// How the log works. Its new frames must come after everything that `flushed` names.
+    /// The settings of the log. Its new frames must come after everything that `flushed` names.
     pub log: WalOptions,
-    /// What is not brought back from the log.
+    /// The frames whose rows are not brought back from the log.
     pub flushed: Flushed,
-    /// Called when the log holds more than there is memory for: each time that replay has passed
-    /// the budget's hard mark, or what was left above it the last time.
+    /// Called if the log holds more than fits into memory: each time that replay passes the budget's
+    /// hard mark, or what was left above it the last time.
     pub pressure: Option<Pressure>,
-    /// What else holds the points of a bucket.
+    /// Deletes what else holds the points of a bucket.
     pub on_delete: Option<OnDelete>,
-    /// How the write path works.
+    /// The settings of the write path.
     pub options: Options,
 }
 
@@ -97,8 +96,8 @@ impl fmt::Debug for IngestParts {
 }
 
 impl Ingest {
-    /// Replays the log into the buffer and starts the write path. Blocks until that is done;
-    /// `progress` is called every now and then.
+    /// Replays the log into the buffer and starts the write path. Blocks until that is done; calls
+    /// `progress` from time to time.
     pub fn open(parts: IngestParts, progress: &mut dyn FnMut(Progress)) -> Result<Self, OpenError> {
         let IngestParts {
             storage,
@@ -170,7 +169,7 @@ impl Ingest {
         })
     }
 
-    /// Closes the log after what was submitted, with a mark of a clean end, and writes the
+    /// Closes the log after the frames that were submitted, with a mark of a clean end, and writes the
     /// schemas' checkpoint. Blocks on the disk.
     pub fn close(&self) -> Result<(), OpenError> {
         self.shared.resolver.wal().close()?;
@@ -187,7 +186,7 @@ struct Replay<'a> {
     budget: &'a Budget,
     flushed: Flushed,
     pressure: Option<Pressure>,
-    /// From so many bytes of memory on `pressure` is called.
+    /// `pressure` is called once more than this many bytes of memory are in use.
     relief_at: u64,
     /// The newest time of a point so far.
     newest_ns: Option<i64>,
@@ -197,10 +196,11 @@ impl Replay<'_> {
     fn frame(&mut self, sequence: Sequence, payload: &[u8]) -> Result<(), ReplayError> {
         let (bucket, batches) = payload::decode(payload)?;
         if self.catalog.bucket(bucket).is_none() {
-            // Deleted since: its frames outlive it until their segment goes (D13).
-            return match self.catalog.has_given(bucket) {
-                true => Ok(()),
-                false => Err(ReplayError::UnknownBucket { bucket }),
+            // Deleted since: its frames outlive it until their segment is removed (D13).
+            return if self.catalog.has_given(bucket) {
+                Ok(())
+            } else {
+                Err(ReplayError::UnknownBucket { bucket })
             };
         }
         for batch in &batches {
@@ -220,8 +220,8 @@ impl Replay<'_> {
         self.relieve()
     }
 
-    /// Has rows moved elsewhere when memory is short. The next time is when there is notably more
-    /// than what had to be left: where rows go may not work now, and asking takes time.
+    /// Moves rows elsewhere when memory is short. The next call moves rows only if there is notably
+    /// more than was left this time: the destination may be unavailable, and trying takes time.
     fn relieve(&mut self) -> Result<(), ReplayError> {
         const STEPS: u64 = 4;
         let marks = self.budget.marks();
@@ -234,9 +234,9 @@ impl Replay<'_> {
             self.relief_at = left.max(marks.hard_bytes);
         }
         let budget_bytes = marks.budget_bytes;
-        match self.budget.used_bytes() > budget_bytes {
-            true => Err(ReplayError::Memory { budget_bytes }),
-            false => Ok(()),
+        if self.budget.used_bytes() > budget_bytes {
+            return Err(ReplayError::Memory { budget_bytes });
         }
+        Ok(())
     }
 }

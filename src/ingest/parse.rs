@@ -1,9 +1,9 @@
 //! Parsing a body, slice by slice, off the serving threads if it is large.
 //!
-//! A slice is about a mebibyte of text: it bounds the scratch columns, and one slice becomes one
-//! frame of the log. A large body is parsed by a blocking task that is at most one slice ahead;
-//! a small one where it is. A body that needs memory while it is parsed holds on to its text: the
-//! task covers it for as long as it may read it, also when its request has failed already.
+//! A slice is about a mebibyte of text: that bounds the scratch columns, and one slice becomes one
+//! frame of the log. A large body is parsed by a blocking task that is at most one slice ahead; a
+//! small one is parsed by the request itself. The task reserves memory for the text for as long as
+//! it may read it, even if the request has failed already.
 
 use std::sync::Arc;
 
@@ -23,10 +23,11 @@ use crate::memory::{Budget, Exhausted, Reservation};
 use crate::narrow;
 use crate::telemetry::Metrics;
 
-/// Scratch memory is reserved in steps, in bytes: of the text's size, within these bounds.
+/// The bounds of the steps in which scratch memory is reserved, in bytes; within them, a step is the
+/// size of the text.
 const STEP_BYTES: std::ops::RangeInclusive<usize> = 4 * 1024..=256 * 1024;
 
-/// What one slice of text became.
+/// The parsed rows of one slice of text.
 pub(super) struct Slice {
     pub(super) part: Part,
     pub(super) reports: Reports,
@@ -50,18 +51,18 @@ struct Text {
 }
 
 enum Source {
-    /// Parsed here and now, as one slice.
+    /// Parsed by the request itself, as one slice.
     Here(Option<Box<Here>>),
     /// Parsed by a task.
     Task(mpsc::Receiver<Parsed>),
-    /// Every slice was handed out.
+    /// All slices were handed out.
     Ended,
 }
 
-/// What the task says. That it has gone is not the end of the body.
+/// A message of the task. If the task is gone, that does not mean the end of the body.
 enum Parsed {
     Slice(Slice),
-    /// There is no memory to go on.
+    /// There is not enough memory to continue.
     Short(Exhausted),
     /// The body was parsed to its end.
     End,
@@ -114,7 +115,7 @@ impl Parsing {
         Self { text, source }
     }
 
-    /// Where the request takes its memory from.
+    /// The budget from which the request takes its memory.
     pub(super) fn budget(&self) -> &Budget {
         self.text.reservation.budget()
     }
@@ -143,7 +144,7 @@ impl Parsing {
         }
     }
 
-    /// What is being parsed, and its precision.
+    /// The text that is being parsed, and its precision.
     pub(super) fn text(&self) -> (&[u8], Precision) {
         (&self.text.bytes, self.text.precision)
     }
@@ -176,13 +177,13 @@ impl Worker {
                 Ok(slice) => (Parsed::Slice(slice), false),
                 Err(exhausted) => (Parsed::Short(exhausted), true),
             };
-            // Nobody listens any more if the request has failed.
+            // If the request has failed, nobody receives any more.
             if slices.blocking_send(parsed).is_err() || failed {
                 return;
             }
         }
         let slices = slices.clone();
-        // Before its end is told: whoever waits for that may count on the memory.
+        // Before the end is sent: the receiver may count on the memory being free then.
         drop(self);
         let _ = slices.blocking_send(Parsed::End);
     }
@@ -193,7 +194,7 @@ pub(super) struct Slicer<'a> {
     pub(super) parser: Parser<'a>,
     pub(super) bytes: &'a [u8],
     pub(super) rules: LineRules,
-    /// Reports that are kept of a slice.
+    /// The number of reports that are kept per slice.
     pub(super) reports_max: usize,
 }
 
@@ -212,8 +213,8 @@ impl<'a> Slicer<'a> {
         self.parser.offset() >= self.bytes.len()
     }
 
-    /// How long the text of the point just parsed is, without comments before it and without
-    /// the line's end.
+    /// The length of the text of the point just parsed, without comments before it and without the
+    /// line's end, in bytes.
     fn text_bytes(&self, point: &Point<'a>) -> usize {
         let start = point
             .series_key
@@ -227,7 +228,7 @@ impl<'a> Slicer<'a> {
         text.strip_suffix(b"\n").unwrap_or(text).len()
     }
 
-    /// Parses a slice and measures how long that takes.
+    /// Parses a slice and measures the time that it takes.
     fn slice(
         &mut self,
         bytes_max: usize,
@@ -240,7 +241,7 @@ impl<'a> Slicer<'a> {
         Ok(slice)
     }
 
-    /// Parses about `bytes_max` of text, whole lines.
+    /// Parses about `bytes_max` of text, in whole lines.
     pub(super) fn parse(
         &mut self,
         bytes_max: usize,
@@ -364,7 +365,7 @@ mod tests {
         })
     }
 
-    /// It used to be taken for the end of the body: the rest was dropped with 204.
+    /// Once, this was taken for the end of the body: the rest was dropped with 204.
     #[tokio::test]
     async fn a_parser_that_dies_before_the_end_of_the_body_is_an_error() {
         let budget = budget();

@@ -5,11 +5,11 @@
 //! batches       one after the other to the end of the payload, each of one measurement
 //! ```
 //!
-//! No measurement comes twice: a frame is made of scratch columns, one set a measurement, and what
-//! leaves the buffer is told from what stays by the frame's sequence alone.
+//! No measurement occurs twice: a frame is made of scratch columns, one set per measurement, and the
+//! frame's sequence alone decides which rows leave the buffer and which stay.
 //!
 //! A frame stands alone (design decision D3): it refers to nothing defined elsewhere but the
-//! bucket's id. A frame without batches is a barrier: it becomes durable after all before it.
+//! bucket's id. A frame without batches is a barrier: it becomes durable after all frames before it.
 
 use std::collections::HashSet;
 
@@ -18,27 +18,27 @@ use thiserror::Error;
 use crate::columnar::{Batch, DecodeError, put_varint, take_varint};
 use crate::id::BucketId;
 
-/// The payload of a frame cannot be understood.
+/// The reason why the payload of a frame cannot be decoded.
 #[derive(Debug, Error)]
 pub enum FrameError {
     /// It ends too early.
     #[error("the bucket id is cut off")]
     BucketId,
-    /// A table in it.
+    /// A batch in it is damaged.
     #[error("a batch is damaged: {0}")]
     Batch(#[from] DecodeError),
 }
 
-/// What a frame of the log carries.
+/// The contents of a frame of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameDescription {
     /// The bucket that it is for.
     pub bucket: BucketId,
-    /// The measurements in it, each with its number of rows. None: it only waits for others.
+    /// The measurements in it, each with its number of rows. Empty for a barrier.
     pub rows: Vec<(String, usize)>,
 }
 
-/// Says what the payload of a log frame carries.
+/// Describes the payload of a log frame.
 pub fn describe_frame(payload: &[u8]) -> Result<FrameDescription, FrameError> {
     let (bucket, batches) = decode(payload)?;
     let rows = batches
@@ -60,13 +60,13 @@ pub(super) fn encode<'a>(
     put_varint(bucket.0, &mut payload);
     for batch in batches {
         let is_first = measurements.insert(batch.measurement());
-        debug_assert!(is_first, "one batch a measurement");
+        debug_assert!(is_first, "one batch per measurement");
         batch.encode(&mut payload);
     }
     payload
 }
 
-/// Decodes what [`encode`] made.
+/// Decodes a payload that [`encode`] made.
 pub(super) fn decode(payload: &[u8]) -> Result<(BucketId, Vec<Batch>), FrameError> {
     let (bucket, mut rest) = take_varint(payload).ok_or(FrameError::BucketId)?;
     let mut batches = Vec::new();

@@ -1,6 +1,6 @@
 //! Bytes that were acknowledged before they were on disk (`no_sync`), by bucket, until they are in
-//! the buffer: they count against the bucket's share of the memory, or one client that waits for
-//! nothing would fill the memory of all while the disk is slow.
+//! the buffer. They count against the bucket's share of the memory; otherwise one client that waits
+//! for nothing would fill everyone's memory while the disk is slow.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ pub(super) struct QueuedBytes {
 }
 
 impl QueuedBytes {
-    /// What waits for the log in a bucket's name.
+    /// The bytes of a bucket that wait for the log.
     pub(super) fn of(&self, bucket: BucketId) -> u64 {
         self.buckets().get(&bucket).copied().unwrap_or_default()
     }
@@ -39,7 +39,7 @@ impl QueuedBytes {
     }
 }
 
-/// One batch on its way.
+/// One batch on its way to the buffer.
 #[derive(Debug)]
 pub(super) struct Queued {
     all: Arc<QueuedBytes>,

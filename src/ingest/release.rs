@@ -1,30 +1,31 @@
-//! Giving log back to the disk, once what it holds is safe elsewhere.
+//! Releasing the log once its points are safe elsewhere.
 //!
-//! A frame is needed until each of its tables has left the buffer. What was not applied yet is not
-//! in the buffer either, so the log is released up to the last applied frame at most. What cannot
-//! leave the buffer is logged again ([`super::again`]), and is then needed from there on. The schemas
-//! are what the log says of them, so a checkpoint that reflects all that goes comes first.
+//! A frame is needed until each of its tables has left the buffer. A frame that was not applied yet
+//! is not in the buffer either, so the log is released at most up to the last applied frame. Rows
+//! that cannot leave the buffer are logged again ([`super::again`]), and then only the later frames
+//! are needed. The log defines the schemas, so a checkpoint that reflects every frame to be released
+//! is written first.
 
 use super::handle::Ingest;
 use super::progress::Written;
 use crate::catalog::CatalogError;
 use crate::id::Sequence;
 
-/// Schemas that have grown by this much, and by half, are written though nothing is released yet:
-/// when the disk is full, the reserve must know what room they take.
+/// Schemas that have grown by this much and by half are written even if nothing is released yet:
+/// when the disk is full, the reserve must know how much room they take, in bytes.
 const OUTGROWN_BYTES: u64 = 128 << 10;
 
 impl Ingest {
-    /// Has the log delete what is neither in the buffer nor on its way there. Returns when that is
-    /// safe, not when it is done. As long as not a whole segment can go, it only writes the
-    /// schemas if they have grown much. Blocks on the disk; to be called about every second, by
-    /// several at once if need be.
+    /// Lets the log delete frames that are neither in the buffer nor on their way there. Returns once
+    /// that is safe, not once it is done. While no whole segment can be deleted, it only writes the
+    /// schemas if they have grown much. Blocks on the disk. To be called about every second; several
+    /// calls at once are fine.
     ///
     /// # Errors
     ///
     /// When the schemas' checkpoint cannot be written: then nothing is deleted.
     pub fn release_log(&self) -> Result<(), CatalogError> {
-        // First this: what is applied later than now may come to the buffer behind its back.
+        // Read first: a frame that is applied later may reach the buffer after it was looked at.
         let applied = self.shared.applied.get();
         let needed = self.shared.buffer.unflushed_from();
         let up_to = needed.map_or(applied, |first| {
@@ -43,24 +44,21 @@ impl Ingest {
     /// durable.
     fn checkpoint(&self, needed: Sequence) -> Result<(), CatalogError> {
         let mut written = self.shared.checkpointed.lock();
-        match written.sequence >= needed {
-            true => Ok(()),
-            false => self.write_checkpoint(&mut written),
+        if written.sequence >= needed {
+            return Ok(());
         }
+        self.write_checkpoint(&mut written)
     }
 
     fn checkpoint_outgrown(&self) -> Result<(), CatalogError> {
         let bytes = self.shared.resolver.schemas().heap_bytes();
         let mut written = self.shared.checkpointed.lock();
         let known = written.bytes;
-        match bytes
-            > known
-                .saturating_add(known / 2)
-                .saturating_add(OUTGROWN_BYTES)
-        {
-            true => self.write_checkpoint(&mut written),
-            false => Ok(()),
+        let outgrown = known.saturating_add(known / 2);
+        if bytes > outgrown.saturating_add(OUTGROWN_BYTES) {
+            return self.write_checkpoint(&mut written);
         }
+        Ok(())
     }
 
     /// Writes a checkpoint of the schemas as they are on disk now.

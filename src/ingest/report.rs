@@ -1,38 +1,38 @@
-//! What is told about single lines, and the bound on how much of it is kept.
+//! Reports about individual lines, and the bound on how many are kept.
 
 use crate::narrow;
 
 /// The number of reports that an outcome carries at most (contract section 1.3).
 pub const REPORTS_MAX: usize = 100;
 
-/// Where a line was refused.
+/// The stage that rejected a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// By the grammar.
+    /// The grammar.
     Parse,
-    /// By the schema, a limit, a reserved name or the retention.
+    /// The schema, a limit, a reserved name or the retention.
     Write,
 }
 
-/// Why a line was rejected, or which of its fields was dropped.
+/// The reason for which a line was rejected, or the field of it that was dropped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineReport {
-    /// Physical line, 1-based, where the point starts.
+    /// The physical line on which the point starts, 1-based.
     pub line: u32,
-    /// 1-based byte in that line; 0 if the fault lies on a later line of the point.
+    /// The 1-based byte in that line; 0 if the fault is on a later line of the point.
     pub column: u32,
-    /// Who refused it.
+    /// The stage that rejected it, or dropped the field.
     pub stage: Stage,
-    /// One word for programs: `errors[].code` of contract section 1.3.
+    /// A word for programs: `errors[].code` of contract section 1.3.
     pub code: &'static str,
     /// A sentence for people.
     pub message: String,
 }
 
-/// One of several fields was `time`: the line is written without it.
+/// The code of a dropped field: one of several fields was `time`, and the line is written without it.
 pub(super) const FIELD_DROPPED: &str = "field_dropped";
 
-/// How many lines met which fate, by `errors[].code`.
+/// The number of lines by outcome: `errors[].code`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts(Vec<(&'static str, u64)>);
 
@@ -50,12 +50,12 @@ impl Counts {
         }
     }
 
-    /// Every code with its lines.
+    /// Every code with its number of lines.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         self.0.iter().copied()
     }
 
-    /// Lines that were not written.
+    /// The number of lines that were not written.
     pub(super) fn rejected(&self) -> u64 {
         self.iter()
             .filter(|(code, _)| *code != FIELD_DROPPED)
@@ -80,19 +80,19 @@ pub(super) struct Reports {
     kept: Vec<LineReport>,
     counts: Counts,
     kept_max: usize,
-    /// Lines among these that were reported before only for a field that was dropped.
+    /// The number of these lines that also have an earlier report of a dropped field.
     superseded_drops: u64,
 }
 
 impl Default for Reports {
-    /// As many as an answer has room for.
+    /// Reports with room for as many as an answer carries.
     fn default() -> Self {
         Self::with_room(REPORTS_MAX)
     }
 }
 
 impl Reports {
-    /// No reports yet, of which `kept_max` will be kept.
+    /// No reports yet; `kept_max` of them will be kept.
     pub(super) fn with_room(kept_max: usize) -> Self {
         Self {
             kept: Vec::new(),
@@ -102,8 +102,8 @@ impl Reports {
         }
     }
 
-    /// Reports of which all are counted and only the first were rendered, in line order;
-    /// `superseded_drops` of them are about lines that have a report of a dropped field already.
+    /// Reports in line order: all are counted, only the first are rendered. `superseded_drops` of them
+    /// are about lines that already have a report of a dropped field.
     pub(super) fn new(kept: Vec<LineReport>, counts: Counts, superseded_drops: u64) -> Self {
         let kept_max = kept.len();
         Self {
@@ -122,8 +122,8 @@ impl Reports {
         }
     }
 
-    /// Adds reports about the same lines that a later stage made: they are sorted in. A line
-    /// that is rejected after all has no use for the news that a field of it was dropped.
+    /// Adds reports that a later stage made about the same lines, in line order. If a line is
+    /// rejected after all, the report that a field of it was dropped is removed.
     pub(super) fn sort_in(&mut self, later: Self) {
         let mut early = std::mem::take(&mut self.kept).into_iter().peekable();
         for report in later.kept {
@@ -155,7 +155,7 @@ impl Reports {
         self.counts.total() == 0
     }
 
-    /// The kept reports and the number of those that are not among them.
+    /// The kept reports, and the number of reports that were not kept.
     pub(super) fn finish(self) -> (Vec<LineReport>, u64) {
         let kept = narrow::to_u64(self.kept.len());
         let more = self.counts.total().saturating_sub(kept);

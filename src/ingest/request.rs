@@ -56,7 +56,7 @@ pub struct WriteRequest {
     pub body: Body,
     /// The unit of the lines' timestamps.
     pub precision: Precision,
-    /// Whether valid lines are written when others are not.
+    /// If true, valid lines are written even when others are not.
     pub accept_partial: bool,
     /// The promise that the answer makes.
     pub acknowledge: Acknowledge,

@@ -1,7 +1,7 @@
-//! What a line must keep beyond the grammar: reserved names, limits, retention.
+//! The rules for lines beyond the grammar: reserved names, limits, retention.
 //!
-//! These are checked for a line as a whole before any of it reaches a column, so that a rejected
-//! line leaves no trace.
+//! They are checked for a line as a whole before any of it reaches a column, so that a rejected line
+//! leaves no trace.
 
 use std::fmt;
 
@@ -32,9 +32,9 @@ pub struct Limits {
     pub series_max: u64,
     /// Memory that the names of a bucket's measurements, tags and fields take, in bytes.
     pub schema_bytes_max: u64,
-    /// Whether an integer that is sent to a column of floats is stored as a float of its value.
+    /// If true, an integer that is sent to a column of floats is stored as a float of its value.
     pub integer_into_float: bool,
-    /// The same for those of all buckets.
+    /// Memory that the names of all buckets' measurements, tags and fields take, in bytes.
     pub schemas_bytes_max: u64,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct LineRules {
     pub(super) default_ns: i64,
 }
 
-/// Why a line that the grammar accepts is rejected.
+/// The reason why a line that the grammar accepts is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rejection {
     ReservedTag {
@@ -121,15 +121,15 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// A point in time as people read it.
+/// A time in the form that people read.
 fn rfc3339(ns: i64) -> String {
     DateTime::from_timestamp_nanos(ns).to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Bytes of a name that are repeated to the client at most (contract section 1.3).
+/// The bytes of a name that are repeated to the client at most (contract section 1.3).
 const ECHO_BYTES_MAX: usize = 64;
 
-/// A name, cut: names may have many kilobytes, and a hundred of them stand in one answer.
+/// A name, shortened: names may have many kilobytes, and one answer may contain a hundred of them.
 pub(super) struct Echo<'a>(pub(super) &'a str);
 
 impl fmt::Display for Echo<'_> {
@@ -141,11 +141,11 @@ impl fmt::Display for Echo<'_> {
     }
 }
 
-/// A rejection and the column of the key that caused it.
+/// A rejection, and the column of the key that caused it.
 pub(super) type RejectedAt = (Rejection, u32);
 
 impl Limits {
-    /// Checks what does not depend on the series: sizes, reserved fields, retention.
+    /// Checks what does not depend on the series: the sizes of the point, its field keys and strings.
     pub(super) fn check_fields(&self, point: &Point<'_>, bytes: usize) -> Result<(), RejectedAt> {
         if bytes > self.point_bytes_max {
             return Err((
@@ -171,7 +171,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks what makes the series: measurement and tags. Once for each distinct text.
+    /// Checks the parts of the series: measurement and tags. Once per distinct text.
     pub(super) fn check_series(&self, point: &Point<'_>) -> Result<(), RejectedAt> {
         self.check_name(point.measurement, "the measurement's length in bytes", 1)?;
         for tag in &point.tags {
@@ -221,16 +221,17 @@ fn check_text(
     }
 }
 
-/// Whose schemas leave no room: a rejection is as doubtful as what they have on its way.
+/// The schemas that leave no room: a rejection for them is provisional while new ones are on their
+/// way.
 #[derive(Debug)]
 pub(super) enum Full {
-    /// Those of the bucket.
+    /// The schemas of the bucket.
     OfBucket(Rejection),
-    /// Those of all buckets.
+    /// The schemas of all buckets.
     OfAll(Rejection),
 }
 
-/// The memory that schemas take, beside what they may take.
+/// The memory that schemas take, and what they may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
     bucket_bytes: u64,
@@ -249,7 +250,7 @@ impl Room {
         }
     }
 
-    /// Whether there is room for names that take so much more.
+    /// Checks whether there is room for names that take `more` bytes.
     pub(super) fn check(&self, more: u64) -> Result<(), Full> {
         let found = self.bucket_bytes.saturating_add(more);
         if found > self.bucket_bytes_max {
@@ -278,7 +279,8 @@ impl Room {
     }
 }
 
-/// A limit was passed: its name in the configuration, what was counted, and both numbers.
+/// The rejection of a value beyond a limit: the limit's name in the configuration, what was counted,
+/// and both numbers.
 pub(super) fn limit(
     name: &'static str,
     what: &'static str,

@@ -1,10 +1,10 @@
-//! Tables that cannot be flushed. They pin the log: nothing after their oldest row can go. So their
-//! writers are refused, before anything is logged, and their rows are logged once more at the end of
-//! the log ([`super::again`]). What those frames take does not count against the log's limit: the
-//! log takes its limit of the disk, and the rows of such tables.
+//! Tables that cannot be flushed. They pin the log: nothing after their oldest row can be released.
+//! So their writers are refused before anything is logged, and their rows are logged again at the
+//! end of the log ([`super::again`]). Those frames do not count against the log's limit: on disk,
+//! the log takes its limit plus the rows of stuck tables.
 //!
-//! Whether a table's rows are taken is asked twice: early, for a cheap rejection, and in the step that
-//! gives frames their place, so that it is known which frame of a table is its last.
+//! Whether a table takes rows is checked twice: early, for a cheap refusal, and in the step that
+//! gives frames their place, so that the last frame of a table is known.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,15 +21,15 @@ type Tables = HashMap<BucketId, HashSet<Arc<str>>>;
 #[derive(Debug, Default)]
 pub(super) struct Stuck {
     closed: RwLock<Closed>,
-    /// What frames of rows that were logged again take.
+    /// The bytes of frames of rows that were logged again.
     again_bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Closed {
-    /// Until they can be flushed.
+    /// Tables that take no rows until they can be flushed.
     refused: Tables,
-    /// While they are logged again.
+    /// Tables that take no rows while they are logged again.
     held: Tables,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Hold {
 }
 
 impl Stuck {
-    /// Has a table take no rows. Frames that are placed already are on their way.
+    /// Stops a table from taking rows. Frames that are placed already still arrive.
     pub(super) fn hold(self: &Arc<Self>, table: &TableId) -> Hold {
         let mut closed = self.write();
         let held = closed.held.entry(table.bucket).or_default();

@@ -1,4 +1,4 @@
-//! The order of the write path: parse > resolve > log > apply > acknowledge. It stands here only.
+//! The order of the write path: parse > resolve > log > apply > acknowledge. It is defined only here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,23 +23,24 @@ use crate::line_protocol::Oddities;
 use crate::memory::{Budget, Reservation};
 use crate::narrow;
 
-/// How often a request is resolved anew because the log failed before its turn came.
+/// The number of times that a request is resolved at most, if the log fails before its turn comes.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// What a batch takes, beside its rows, while nobody waits for it: a task, places in queues.
+/// The memory that a batch takes besides its rows while nobody waits for it, in bytes: a task, places
+/// in queues.
 const UNSYNCED_BYTES: u64 = 4096;
 
-/// How long an acknowledgement is held back when memory or log is all but full: below the one second
-/// after which the least patient writer gives up.
+/// The delay of an acknowledgement when memory or log is almost full: below the one second after
+/// which the least patient writer gives up.
 const PAUSE_MAX: Duration = Duration::from_millis(250);
 
-/// Text of a request that is all or nothing up to which it is one frame, so that it is durable as a
-/// whole or not at all, also when the log fails or the power is cut.
+/// The size up to which the text of an all-or-nothing request becomes one frame, in bytes, so that
+/// it is durable as a whole or not at all, even if the log fails or the power is cut.
 const WHOLE_BYTES_MAX: usize = 1 << 20;
 
 impl Ingest {
-    /// Writes the lines of a body. Returns when every accepted line is on disk and can be read,
-    /// or with what is known about the lines that were not.
+    /// Writes the lines of a body. Returns once every accepted line is on disk and can be read, with
+    /// reports on the lines that were rejected.
     ///
     /// The work runs in a task of its own: a client that hangs up does not cancel it halfway.
     pub async fn write(&self, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
@@ -66,9 +67,10 @@ impl Ingest {
             },
             default_ns: precision.truncate(received_ns),
         };
-        let slice_bytes_max = match accept_partial {
-            true => self.shared.options.slice_bytes_max,
-            false => self.shared.options.slice_bytes_max.max(WHOLE_BYTES_MAX),
+        let slice_bytes_max = if accept_partial {
+            self.shared.options.slice_bytes_max
+        } else {
+            self.shared.options.slice_bytes_max.max(WHOLE_BYTES_MAX)
         };
         let parsing = Parsing::start(self, body, precision, rules, slice_bytes_max);
         let outcome = if accept_partial {
@@ -81,8 +83,8 @@ impl Ingest {
         Ok(outcome)
     }
 
-    /// Slice after slice, each durable before the next is resolved: a later line wins. The next
-    /// one is parsed meanwhile.
+    /// Writes slice after slice, each durable before the next is resolved, so that a later line wins.
+    /// The next slice is parsed in the meantime.
     async fn write_lines(
         &self,
         mut target: Target,
@@ -118,9 +120,9 @@ impl Ingest {
         Ok(self.finish(tally))
     }
 
-    /// Every slice is parsed before the first is resolved, and all are resolved at once. Once a
-    /// part of it is durable "nothing was written" is no answer any more: if the rest is not, the
-    /// client is told that the log failed, and sends all of it again.
+    /// Parses every slice before the first is resolved, and resolves all at once. Once a part is
+    /// durable, "nothing was written" would be a wrong answer: if the rest fails, the answer is that
+    /// the log failed, and the client sends everything again.
     async fn write_all_or_nothing(
         &self,
         mut target: Target,
@@ -172,7 +174,7 @@ impl Ingest {
     }
 
     /// The bucket to write to; created now if the part has a line for it. Nothing if it would be
-    /// created in vain.
+    /// created for nothing.
     async fn bucket_for(
         &self,
         target: &mut Target,
@@ -191,8 +193,8 @@ impl Ingest {
         Ok(Some(bucket))
     }
 
-    /// Resolves and logs rows, and waits until they are durable and applied; or, if that is all
-    /// that was asked for, lets them go there by themselves.
+    /// Resolves and logs rows, and waits until they are durable and applied; or, if the client asked
+    /// not to wait, leaves that to a task.
     async fn commit(
         &self,
         bucket: &Arc<Bucket>,
@@ -220,7 +222,7 @@ impl Ingest {
             budget: budget.clone(),
         };
         match unsynced {
-            // What is told of a line must still be true after the log has failed.
+            // The answer must still be true if the log fails later.
             Some(queued) if !resolved.provisional => {
                 tokio::spawn(rest.finish_in_background(queued));
                 Ok(resolved)
@@ -229,8 +231,9 @@ impl Ingest {
         }
     }
 
-    /// Whether rows may be acknowledged before they are on disk: not while the log is known to
-    /// fail, and only with memory for all that waits for it, which no open request bounds.
+    /// Checks whether rows may be acknowledged before they are on disk: not while the log is known to
+    /// fail, and only with memory for everything that waits for the log, because no open request
+    /// bounds that.
     fn admit_unsynced(&self, bucket: &Bucket, rows: &mut Rows) -> Result<Queued, WriteError> {
         let health = self.shared.resolver.log_health();
         health.map_err(WriteError::LogUnavailable)?;
@@ -241,7 +244,7 @@ impl Ingest {
         Ok(self.shared.queued.add(bucket.id, bytes))
     }
 
-    /// One bucket may not fill the memory of all.
+    /// Checks that the bucket has not used up its share: one bucket must not fill everyone's memory.
     fn check_share(&self, bucket: &Bucket) -> Result<(), WriteError> {
         let queued_bytes = self.shared.queued.of(bucket.id);
         let schema_bytes = self.shared.resolver.schema_bytes(bucket.id);
@@ -258,20 +261,21 @@ impl Ingest {
         Ok(())
     }
 
-    /// The log may not fill the disk while what it holds does not get elsewhere.
+    /// Checks that the log is within its limit: it must not fill the disk while its points cannot be
+    /// moved elsewhere.
     pub(super) fn check_log(&self) -> Result<(), WriteError> {
         let log_bytes = self.counted_log_bytes();
         let log_bytes_max = self.shared.options.log_bytes_max;
-        match log_bytes < log_bytes_max {
-            true => Ok(()),
-            false => Err(WriteError::LogFull {
-                log_bytes,
-                log_bytes_max,
-            }),
+        if log_bytes < log_bytes_max {
+            return Ok(());
         }
+        Err(WriteError::LogFull {
+            log_bytes,
+            log_bytes_max,
+        })
     }
 
-    /// How short the log's share of the disk is: 0 up to four fifths of it, 1 when it is full.
+    /// The pressure on the log's share of the disk: 0 up to four fifths of it, 1 when it is full.
     pub(super) fn log_pressure(&self) -> f64 {
         let log_bytes_max = self.shared.options.log_bytes_max;
         let fifth = (log_bytes_max / 5).max(1);
@@ -281,8 +285,8 @@ impl Ingest {
         f64::from(narrow::capped_u32(permille).min(1000)) / 1000.0
     }
 
-    /// When memory or log are short writers are slowed before anyone is refused: half of them
-    /// never retry.
+    /// Slows writers down when memory or log run short, before anyone is refused: half of them never
+    /// retry.
     async fn slow_down(&self) {
         let pressure = self.shared.budget.pressure().max(self.log_pressure());
         if pressure > 0.0 {
@@ -315,7 +319,7 @@ impl Ingest {
     }
 }
 
-/// Rows on their way, with the memory that they take.
+/// Rows to write, with the memory that they take.
 struct Rows {
     parts: Vec<Part>,
     reservation: Reservation,
@@ -332,11 +336,11 @@ struct Commit {
 }
 
 impl Commit {
-    /// Waits until they are durable and applied. What never went to the disk is resolved anew,
-    /// and then the new decision is returned.
+    /// Waits until the rows are durable and applied. Rows that were never written to the disk are
+    /// resolved again, and then the new decision is returned.
     async fn finish(mut self) -> Result<Option<Decision>, WriteError> {
         let decision = self.wait().await;
-        // A hundred thousand columns take their time to go.
+        // Dropping a hundred thousand columns takes time.
         aside(self.rows.reservation.bytes(), move || drop(self));
         decision
     }
@@ -362,12 +366,12 @@ impl Commit {
         Err(WriteError::LogUnavailable(reason))
     }
 
-    /// The client asked not to be told: our log is. What never went to the disk stays lost, it is
-    /// not logged late: what was acknowledged after it may be in the log by then, and the later
-    /// write has to win.
+    /// Waits in the background for a client that asked not to wait: a failure is only logged. Rows that
+    /// were never written to the disk stay lost and are not logged late: rows that were acknowledged
+    /// after them may be in the log by then, and the later write has to win.
     async fn finish_in_background(self, queued: Queued) {
         let reason = match is_done(wait_for(self.commits).await, &self.bucket) {
-            // Its points were to go.
+            // Its points were to be deleted.
             Ok(true) | Err(WriteError::BucketGone(_)) => None,
             Ok(false) => Some("it was queued behind a write of the log that failed".to_owned()),
             Err(error) => Some(error.to_string()),
@@ -393,7 +397,7 @@ fn is_done(committed: Committed, bucket: &Bucket) -> Result<bool, WriteError> {
     }
 }
 
-/// What is known about the lines so far.
+/// The outcome for the lines so far.
 #[derive(Default)]
 struct Tally {
     accepted: u64,
@@ -401,7 +405,7 @@ struct Tally {
     oddities: Oddities,
 }
 
-/// Why a request failed of which some frames are durable and others are not.
+/// The reason why a request failed if some of its frames are durable and others are not.
 const PARTLY: &str = "a part of the request is on disk and the rest is not, send all of it again";
 
 /// Waits for every frame.
@@ -414,14 +418,14 @@ async fn wait_for(commits: Vec<oneshot::Receiver<Committed>>) -> Committed {
     together(&all)
 }
 
-/// What became of frames as one. One failure is enough to promise nothing.
+/// The outcome of several frames as one. A single failure means that nothing can be promised.
 fn together(all: &[Committed]) -> Committed {
     if let Some(failed) = all.iter().find(|one| matches!(one, Committed::Failed(_))) {
         return failed.clone();
     }
     let (turned_away, done) = (Committed::NotAttempted, Committed::Done);
     match (all.contains(&turned_away), all.contains(&done)) {
-        // To resolve the rest anew could end in "nothing was written", which is not so.
+        // Resolving the rest again could end in "nothing was written", which would be wrong.
         (true, true) => Committed::Failed(PARTLY.to_owned()),
         (true, false) => turned_away,
         (false, _) if all.contains(&Committed::BucketGone) => Committed::BucketGone,

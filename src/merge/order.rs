@@ -7,7 +7,7 @@ use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::narrow;
 
-/// Why numbers fit, and why indexes are valid.
+/// The reason why numbers fit, and why indexes are valid.
 const SERIES: &str = "segments have fewer series than bytes, and these fit into memory";
 const KNOWN: &str = "segments, series and ranks are those that were counted";
 

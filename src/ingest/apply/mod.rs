@@ -6,10 +6,10 @@
 //! ```
 //!
 //! The frames of a bucket are applied strictly one after the other, so that the last write wins in
-//! memory exactly as it will after a replay. Those of different buckets have no table in common, so
-//! nobody can tell in which order they were applied: a frame that is much work, with a hundred
-//! thousand new columns, is left to a thread of its own, and the small ones of other buckets pass
-//! it. Several such frames go on in turn, some tables at a time.
+//! memory exactly as it will after a replay. Frames of different buckets have no table in common, so
+//! the order in which they are applied cannot be observed: a heavy frame, with a hundred thousand
+//! new columns, is left to a thread of its own, and light frames of other buckets overtake it.
+//! Several heavy frames take turns, some tables at a time.
 //!
 //! Applying never fails and never waits for memory: that was reserved before the frame was logged.
 
@@ -29,22 +29,23 @@ use crate::memory::Reservation;
 use crate::vital;
 use turns::{Turn, Turns, Weight};
 
-/// What a light frame has reserved at most, in bytes: applied in about a millisecond.
+/// The maximum reservation of a light frame, in bytes: it is applied in about a millisecond.
 const LIGHT_BYTES_MAX: u64 = 256 << 10;
 
-/// What of a heavy frame is applied in one turn, in bytes of its reservation. A table is not cut.
+/// The amount of a heavy frame that is applied in one turn, in bytes of its reservation. A table is
+/// not split.
 const TURN_BYTES: u64 = 2 << 20;
 
-/// What became of a frame.
+/// The outcome for a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Committed {
-    /// Durable, and applied: readers see it.
+    /// Durable and applied: readers see it.
     Done,
     /// The log failed; the frame may or may not be on disk.
     Failed(String),
-    /// Durable, but its bucket was deleted meanwhile: there is nothing to read.
+    /// Durable, but its bucket was deleted in the meantime: there is nothing to read.
     BucketGone,
-    /// The frame never went to the disk: it was queued behind one that failed.
+    /// The frame was never written to the disk: it was queued after one that failed.
     NotAttempted,
 }
 
@@ -54,15 +55,15 @@ pub(super) struct Job {
     pub(super) bucket: BucketId,
     pub(super) sequence: Sequence,
     pub(super) tables: Vec<Arc<TableRows>>,
-    /// Covers what the buffer will grow by.
+    /// Covers the growth of the buffer.
     pub(super) reservation: Reservation,
-    /// What the limit on series counts until the buffer does.
+    /// The series that the limit counts until the buffer counts them.
     pub(super) in_flight: Counted,
-    /// Told when readers can see the points.
+    /// Completed once readers can see the points.
     pub(super) done: oneshot::Sender<Committed>,
 }
 
-/// The way to the two threads. When it goes they end, after what was queued.
+/// The queue to the two threads. When it is dropped, they end after the frames that were queued.
 #[derive(Debug)]
 pub(super) struct Jobs {
     shared: Arc<Shared>,
@@ -80,10 +81,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     turns: Turns<Work>,
-    /// Nothing more comes.
+    /// No more frames will come.
     is_closed: bool,
-    /// Holds the heavy thread before its next turn, until the other end goes; a word through it
-    /// makes the thread panic.
+    /// Holds the heavy thread before its next turn until the other end is dropped; a message through
+    /// it makes the thread panic.
     #[cfg(test)]
     gate: Option<std::sync::mpsc::Receiver<()>>,
 }
@@ -102,7 +103,7 @@ pub(super) fn start(buffer: Buffer, applied: Arc<Applied>) -> io::Result<Jobs> {
     };
     for (name, weight) in [("apply", Weight::Light), ("apply-heavy", Weight::Heavy)] {
         let shared = Arc::clone(&shared);
-        // A frame of which half is applied, or none, was acknowledged by the disk.
+        // The log has the frame, even if only half of it is applied, or none.
         vital::thread(name, move || shared.run(weight))?;
     }
     Ok(jobs)
@@ -112,9 +113,10 @@ impl Jobs {
     /// Queues a frame; sequences ascend.
     pub(super) fn send(&self, job: Job) {
         let (bucket, sequence) = (job.bucket, job.sequence);
-        let weight = match job.reservation.bytes() <= LIGHT_BYTES_MAX {
-            true => Weight::Light,
-            false => Weight::Heavy,
+        let weight = if job.reservation.bytes() <= LIGHT_BYTES_MAX {
+            Weight::Light
+        } else {
+            Weight::Heavy
         };
         let mut state = self.shared.state();
         let ready = state.turns.push(Turn {
@@ -127,7 +129,7 @@ impl Jobs {
         self.shared.wake(ready);
     }
 
-    /// Holds heavy frames before their next turn until the other end of the gate goes.
+    /// Holds heavy frames before their next turn until the other end of the gate is dropped.
     #[cfg(test)]
     pub(super) fn hold_heavy(&self, gate: std::sync::mpsc::Receiver<()>) {
         self.shared.state().gate = Some(gate);
@@ -148,7 +150,7 @@ impl Shared {
         }
     }
 
-    /// Waits for the next turn of this weight; nothing once there is none to come.
+    /// Waits for the next turn of this weight. Returns nothing once no more will come.
     fn next(&self, weight: Weight) -> Option<Turn<Work>> {
         let mut state = self.state();
         loop {
@@ -172,8 +174,8 @@ impl Shared {
         }
     }
 
-    /// Applies what fits into a turn. Whatever the job held is given back before its client is told:
-    /// the next request of that client must not meet its own last one.
+    /// Applies what fits into a turn. The memory of the job is released before its client is answered:
+    /// the client's next request must not compete with its last one.
     fn apply(&self, mut turn: Turn<Work>) {
         let (bucket, sequence) = (turn.bucket, turn.sequence);
         if !turn.work.go_on(&self.buffer) {
@@ -184,14 +186,15 @@ impl Shared {
         let mut state = self.state();
         let next = state.turns.finish(bucket, sequence);
         if let Some(applied) = next.done_up_to {
-            // Under the lock: it must not go back.
+            // Under the lock: it must never decrease.
             self.applied.set(applied);
         }
         let is_end = state.is_closed;
         drop(state);
-        match is_end {
-            true => self.wake_all(),
-            false => self.wake(next.ready),
+        if is_end {
+            self.wake_all();
+        } else {
+            self.wake(next.ready);
         }
         // The client may have hung up; its points stay.
         let _ = done.send(committed);
@@ -220,7 +223,7 @@ impl Shared {
     }
 }
 
-/// A frame of which some tables may be applied already.
+/// A frame whose tables may be partly applied.
 #[derive(Debug)]
 struct Work {
     job: Job,
@@ -237,7 +240,7 @@ impl Work {
         }
     }
 
-    /// Applies tables for one turn; whether all are applied now.
+    /// Applies tables for one turn. Returns whether all are applied now.
     fn go_on(&mut self, buffer: &Buffer) -> bool {
         let Job {
             bucket,
@@ -261,7 +264,7 @@ impl Work {
         true
     }
 
-    /// Gives back what the frame held; what is left is whom to tell what.
+    /// Releases what the frame held. Returns the client's channel and the outcome to send.
     fn finish(self) -> (oneshot::Sender<Committed>, Committed) {
         drop(self.job.in_flight);
         (self.job.done, self.committed)

@@ -1,25 +1,25 @@
-//! Whose turn it is: frames of one bucket one after the other, those of different buckets in turn.
+//! The order of turns: frames of one bucket one after the other, those of different buckets in turn.
 //!
 //! Frames come in the order of their sequence. A bucket's line hands out its first frame, and the
-//! next only when that one is done; so of a bucket at most one is out. A frame may come back before
-//! it is done: then the first frames of other buckets come before it goes on.
+//! next only once that one is done, so at most one frame per bucket is out. A frame may come back
+//! before it is done: then the first frames of other buckets come before it continues.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::certain::Certain;
 use crate::id::{BucketId, Sequence};
 
-/// How much a frame has to be applied. Each has a thread of its own, so that what is light never
-/// waits for what is heavy.
+/// The amount of work in a frame. Each weight has a thread of its own, so that a light frame never
+/// waits for a heavy one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
-    /// Done in a moment.
+    /// Applied in a moment.
     Light,
-    /// Whoever comes after it would feel it.
+    /// Frames after it would be delayed noticeably.
     Heavy,
 }
 
-/// A frame and where it belongs.
+/// A frame with its bucket, its place in the log and its weight.
 #[derive(Debug)]
 pub(super) struct Turn<T> {
     pub(super) bucket: BucketId,
@@ -31,11 +31,12 @@ pub(super) struct Turn<T> {
 /// All frames that are not done.
 #[derive(Debug)]
 pub(super) struct Turns<T> {
-    /// The frames of each bucket that has some: its first one is out, or the bucket is below.
+    /// The frames of each bucket that has some: its first one is out, or the bucket is in one of the
+    /// lists below.
     lines: HashMap<BucketId, VecDeque<Turn<T>>>,
     light: VecDeque<BucketId>,
     heavy: VecDeque<BucketId>,
-    /// Every frame since the first that is not done, and whether it is.
+    /// Every frame from the first that is not done, and whether it is done.
     order: VecDeque<(Sequence, bool)>,
 }
 
@@ -50,17 +51,17 @@ impl<T> Default for Turns<T> {
     }
 }
 
-/// What there is to do once a frame is done.
+/// The consequences of a finished frame.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Next {
-    /// The last frame that is done with all before it, if this one has moved that on.
+    /// The last frame up to which all are done, if this frame has moved it.
     pub(super) done_up_to: Option<Sequence>,
-    /// For whom a turn has come.
+    /// The weight for which a turn has come.
     pub(super) ready: Option<Weight>,
 }
 
 impl<T> Turns<T> {
-    /// Adds a frame; sequences ascend. Says for whom its turn has come, if it has.
+    /// Adds a frame; sequences ascend. Returns its weight if its turn has come.
     pub(super) fn push(&mut self, turn: Turn<T>) -> Option<Weight> {
         debug_assert!(
             self.order
@@ -87,7 +88,7 @@ impl<T> Turns<T> {
         Some(turn.certain("a bucket that is ready has a frame"))
     }
 
-    /// Takes back a frame that is not done: the others of its weight come first.
+    /// Takes back a frame that is not done: other frames of its weight come first.
     pub(super) fn put_back(&mut self, turn: Turn<T>) {
         let (bucket, weight) = (turn.bucket, turn.weight);
         self.lines.entry(bucket).or_default().push_front(turn);
@@ -117,7 +118,7 @@ impl<T> Turns<T> {
         next
     }
 
-    /// Whether all frames are done.
+    /// Returns whether all frames are done.
     pub(super) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }

@@ -31,13 +31,13 @@ use crate::ingest::scratch::{Origin, Part, TableRows};
 use crate::memory::{Exhausted, Reservation};
 use crate::narrow;
 
-/// Why a part, a table or a table's rows in a part are found.
+/// The reason why a part, a table or a table's rows in a part are found.
 const LISTED: &str = "parts, tables and places were listed when the decision began";
 
 /// The part number of a frame that has no rows: it is only waited for.
 const BARRIER: usize = usize::MAX;
 
-/// Which of the surviving rows are submitted.
+/// The choice of the surviving rows that are submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ingest) enum Mode {
     /// All of them.
@@ -116,7 +116,7 @@ pub(in crate::ingest) struct Decider<'a> {
     /// Rows that were rejected before.
     rejected: Vec<(Arc<TableRows>, RowDecisions)>,
     rows: u64,
-    /// Which rows are kept has changed since the frames were made.
+    /// True if other rows are kept than when the frames were made.
     is_changed: bool,
 }
 

@@ -6,16 +6,16 @@
 //!                                     └── what has changed ◄─┘
 //! ```
 //!
-//! Under the lock nothing is done per column or per row: schemas are looked up and put in place, one
-//! step per table. Deciding and encoding are done outside of it, and where they are much work, not
-//! on a thread that serves others. So a body with a hundred thousand new columns costs those who
-//! write beside it nothing but the cores.
+//! Nothing is done per column or per row under the lock: schemas are looked up and put in place, one
+//! step per table. Deciding and encoding happen outside it and, if they are heavy, not on a thread
+//! that serves others. So a body with a hundred thousand new columns costs other writers nothing
+//! but CPU time.
 //!
 //! New columns are provisional until their frame is durable. When the log fails, its thread first
-//! tells the frames that failed, and the first of these takes the provisional columns back under
-//! this lock and begins a new [`Generation`] of frames. What was submitted in the one before never
-//! reaches the disk: it is turned away ([`Committed::NotAttempted`]) and resolved again. What comes
-//! after relies on nothing that is gone, so it is logged.
+//! completes the frames that failed, and the first of these takes the provisional columns back under
+//! this lock and begins a new [`Generation`] of frames. Frames submitted in the generation before
+//! never reach the disk: they are turned away ([`Committed::NotAttempted`]) and resolved again.
+//! Later frames rely on nothing that was taken back, so they are logged.
 
 mod constraints;
 mod decision;
@@ -51,14 +51,14 @@ pub(super) use table::takes_any;
 
 use decision::PreparedFrame;
 
-/// The id of no bucket.
+/// An id that no bucket has.
 const NO_BUCKET: BucketId = BucketId(u64::MAX);
 
 /// The step from parsed rows to a place in the log.
 #[derive(Debug)]
 pub(super) struct Resolver {
     schemas: Mutex<Schemas>,
-    /// Of the frames that are resolved now; looked at and moved on under the lock on the schemas.
+    /// The generation of frames that are resolved now; read and advanced under the schemas' lock.
     generation: Mutex<Generation>,
     /// Covers the schemas.
     schema_memory: Mutex<Reservation>,
@@ -68,7 +68,7 @@ pub(super) struct Resolver {
     buffer: Buffer,
     budget: Budget,
     limits: Limits,
-    /// Series of batches that are on their way to the buffer: they may be new.
+    /// The series of batches that are on their way to the buffer: they may be new.
     series_in_flight: Arc<SeriesInFlight>,
     /// Tables that take no rows.
     stuck: Arc<Stuck>,
@@ -131,21 +131,21 @@ impl Resolver {
         self.wal.health()
     }
 
-    /// What the schemas of a bucket take, in bytes.
+    /// The memory that the schemas of a bucket take, in bytes.
     pub(super) fn schema_bytes(&self, bucket: BucketId) -> u64 {
         self.schemas().ground(bucket, []).bucket_bytes
     }
 
-    /// Whether an empty bucket would take any row of a part.
+    /// Returns whether an empty bucket would take any row of a part.
     pub(super) fn takes_any(&self, part: &Part) -> bool {
         aside(bytes_of(std::slice::from_ref(part)), || {
             takes_any(part, &self.limits)
         })
     }
 
-    /// Decides which rows fit a bucket that does not exist yet, without writing any. There is no frame
-    /// in its name to wait for; so while names of others are on their way that may still go, they
-    /// refuse nothing here, and it is decided once the bucket is made.
+    /// Decides which rows fit a bucket that does not exist yet, without writing any. The bucket has no
+    /// frame to wait for; so while names of other buckets are provisional, they cause no rejection
+    /// here, and that is decided once the bucket exists.
     pub(super) fn check_only(&self, parts: Vec<Part>) -> Decision {
         aside(bytes_of(&parts), || {
             let durable = self.wal.durable_sequence();
@@ -168,9 +168,9 @@ impl Resolver {
         })
     }
 
-    /// Decides which rows survive and submits them to the log, a frame a part, with memory from
-    /// `budget`: the request's own view of it. Waits as long as what is on its way to the buffer may
-    /// decide whether a series is one too many.
+    /// Decides which rows survive and submits them to the log, one frame per part, with memory from
+    /// `budget`: the request's own view of it. Waits while batches on their way to the buffer may
+    /// decide whether a series exceeds the limit.
     pub(super) async fn resolve(
         self: &Arc<Self>,
         bucket: &Bucket,
@@ -237,14 +237,14 @@ impl Resolver {
         }
     }
 
-    /// What a decision stands on, as it is now.
+    /// The ground of a decision, as it is now.
     fn ground(
         &self,
         schemas: &mut Schemas,
         bucket: &Bucket,
         decider: &Decider<'_>,
     ) -> Result<(Ground, Sequence), WriteError> {
-        // Read under the lock: what has failed below it was taken back before it came so far.
+        // Read under the lock: if a frame below it failed, its columns were taken back before.
         let durable = self.wal.durable_sequence();
         schemas.settle(durable);
         if self.catalog.bucket(bucket.id).is_none() {
@@ -322,8 +322,8 @@ impl Resolver {
         Ok(self.submit(&mut schemas, bucket, (frame, Vec::new()), none))
     }
 
-    /// Runs on the log's thread: the provisional columns go before anything else is told, once for
-    /// all frames of a generation. Those of the next one stay: their frames are on the way.
+    /// Runs on the log's thread: the provisional columns go before any request is answered, once for
+    /// all frames of a generation. Columns of the next generation stay: their frames are on the way.
     fn failed(&self, generation: Generation, error: &CommitError) -> Committed {
         let mut schemas = self.schemas();
         let mut current = self.generation();
@@ -340,8 +340,8 @@ impl Resolver {
         }
     }
 
-    /// Forgets a bucket that the catalog no longer has: its schemas and its points. Whatever of it
-    /// is still on the way to the log is let go when it comes to the buffer.
+    /// Forgets a bucket that the catalog no longer has: its schemas and its points. Batches of it that
+    /// are still on their way are dropped when they reach the buffer.
     pub(super) fn drop_bucket(&self, bucket: BucketId) {
         let mut schemas = self.schemas();
         let dropped = schemas.drop_bucket(bucket);
@@ -351,7 +351,7 @@ impl Resolver {
         self.buffer.drop_bucket(bucket);
     }
 
-    /// Lets the budget know what the schemas take now. `names` covers those that came.
+    /// Reports to the budget what the schemas take now. `names` covers the new ones.
     fn account(&self, schemas: &Schemas, names: Reservation) {
         let held = self.schema_memory.lock();
         let mut held = held.unwrap_or_else(PoisonError::into_inner);
@@ -363,7 +363,7 @@ impl Resolver {
     /// The schemas as they are on disk now.
     pub(super) fn checkpoint(&self) -> Checkpoint {
         let schemas = self.schemas();
-        // Read under the lock: what has failed below it was taken back before it came so far.
+        // Read under the lock: if a frame below it failed, its columns were taken back before.
         schemas.checkpoint(self.wal.durable_sequence())
     }
 
@@ -378,13 +378,13 @@ impl Resolver {
     }
 }
 
-/// What the columns of rows take, in bytes: a measure of the work that they make.
+/// The memory that the columns of rows take, in bytes: a measure of the work that they make.
 fn bytes_of(parts: &[Part]) -> u64 {
     let tables = parts.iter().flatten();
     tables.map(|table| table.batch.heap_bytes()).sum()
 }
 
-/// Sees in tests that no column is looked at under the lock.
+/// Checks in tests that no column is looked at under the lock.
 struct Watch {
     #[cfg(test)]
     names: usize,

@@ -1,4 +1,4 @@
-//! Which rows of a table survive if its columns do not simply fit the schema.
+//! The decision on each row of a table whose columns do not simply fit the schema.
 //!
 //! Rows are taken in line order. A row is accepted if each of its columns agrees with the schema,
 //! or with what an accepted row before it brought; it then brings its own new columns. An integer
@@ -18,7 +18,7 @@ use crate::ingest::report::Counts;
 use crate::ingest::rules::{Echo, Full, Rejection, Room, limit};
 use crate::ingest::scratch::TableRows;
 
-/// Why the schema or a limit rejected a row. Names are those of the row's batch.
+/// The reason why the schema or a limit rejected a row. Names are those of the row's batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::ingest) enum Conflict {
     /// The column exists with another kind.
@@ -141,7 +141,7 @@ pub(super) struct Terms {
     pub(super) columns_max: usize,
     /// The number of rejected rows that are named at most.
     pub(super) rejected_max: usize,
-    /// Whether integers may be stored as floats.
+    /// If true, integers may be stored as floats.
     pub(super) integer_into_float: bool,
     /// The memory that new names may take.
     pub(super) room: Room,
@@ -165,7 +165,7 @@ impl Terms {
     }
 }
 
-/// Why a wanted column is found.
+/// The reason why a wanted column is found.
 const WANTED: &str = "every column of the batch is wanted, in their order";
 
 /// A column of the batch with the kind it wants.

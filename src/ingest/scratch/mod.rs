@@ -1,9 +1,9 @@
-//! Columns that a slice of text is parsed into, one set a measurement, without any lock.
+//! The columns that a slice of text is parsed into, one set per measurement, without any lock.
 //!
 //! A field may have values of several types here: the schema decides later which lines survive
-//! (design decision D2). Consecutive lines repeat each other, so the raw text of measurement and
-//! tags is the key to the series (D5), and a field is first looked for where the line before had
-//! it.
+//! (design decision D2). Consecutive lines resemble each other, so the raw text of measurement and
+//! tags is the key to the series (D5), and a field is first looked up at its place in the line
+//! before.
 
 mod series;
 
@@ -18,14 +18,14 @@ use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::line_protocol::{Field, Point, Tag, Value};
 use series::{KnownSeries, SortedTags};
 
-/// Where a row comes from, to name it when it is rejected.
+/// The origin of a row, to name it if it is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// Physical line, 1-based.
+    /// The physical line, 1-based.
     pub(super) line: u32,
-    /// Where parsing of the point began, in bytes from the start of the body.
+    /// The place where parsing of the point began, in bytes from the start of the body.
     pub(super) offset: usize,
-    /// A field of it was dropped, and that was reported.
+    /// True if a field of it was dropped, which was reported.
     pub(super) dropped: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Origin {
 #[derive(Clone, Debug)]
 pub(super) struct TableRows {
     pub(super) batch: Batch,
-    /// One entry a row.
+    /// One entry per row.
     pub(super) origins: Vec<Origin>,
 }
 
@@ -47,13 +47,13 @@ const NAME_BYTES: usize = 512;
 const SERIES_BYTES: usize = 192;
 const CELL_BYTES: usize = 24;
 
-/// Names of fields that a slice may bring for one table, in multiples of the column limit: lines
-/// that will be rejected may bring some in vain.
+/// The number of field names that a slice may bring for one table, in multiples of the column limit:
+/// lines that will be rejected may bring some for nothing.
 const NAMES_FACTOR: usize = 4;
 
-/// Why a line's parts are found.
+/// The reason why the parts of a line are found.
 const SLOT: &str = "a name keeps its slot";
-const FIELD: &str = "what is planned are fields of the line at hand";
+const FIELD: &str = "planned cells are fields of the current line";
 
 /// The scratch columns of one slice. `'a` is the body's life.
 pub(super) struct Scratch<'a> {
@@ -75,13 +75,13 @@ impl<'a> Scratch<'a> {
         }
     }
 
-    /// An upper estimate of the memory in use.
+    /// An upper estimate of the memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Takes a line that has `bytes` of text, or refuses it without a trace. Returns the column
-    /// of a `time` field that was dropped.
+    /// Adds a line that has `bytes` of text, or rejects it without a trace. Returns the column of a
+    /// `time` field that was dropped.
     pub(super) fn push(
         &mut self,
         point: &Point<'a>,
@@ -119,7 +119,7 @@ impl<'a> Scratch<'a> {
         Ok(dropped)
     }
 
-    /// The rows, measurements in the order of their first line.
+    /// The rows, with measurements in the order of their first lines.
     pub(super) fn finish(self) -> Vec<TableRows> {
         let written = self
             .tables
@@ -168,7 +168,8 @@ impl<'a> Scratch<'a> {
     }
 }
 
-/// Finds a field called `time` beside others; alone it rejects the line (contract section 1.3).
+/// Finds a field called `time` among others; if it is the only one, the line is rejected (contract
+/// section 1.3).
 fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, RejectedAt> {
     let dropped = point
         .fields
@@ -191,15 +192,15 @@ struct Table<'a> {
     tags: SortedTags<'a>,
     names: HashMap<&'a str, usize>,
     slots: Vec<Slot>,
-    /// The fields of the line before, in its order: raw key and slot.
+    /// The fields of the line before, in order: raw key and slot.
     order: Vec<(&'a str, usize)>,
-    /// The cells of the line at hand.
+    /// The cells of the current line.
     planned: Vec<Planned>,
-    /// Counts lines, to see a name twice in one.
+    /// Counts lines, to notice a name that occurs twice in one.
     turn: u64,
 }
 
-/// A field name: its columns by type, and its part in the line at hand.
+/// A field name: its columns by type, and its cell in the current line.
 #[derive(Clone, Copy, Default)]
 struct Slot {
     columns: [Option<u32>; 5],
@@ -207,7 +208,7 @@ struct Slot {
     cell: usize,
 }
 
-/// A cell of the line at hand: a name, the type, and which field of the line it is.
+/// A cell of the current line: the name's slot, the type, and the index of the field in the line.
 #[derive(Clone, Copy)]
 struct Planned {
     slot: usize,
@@ -229,8 +230,8 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// Decides which field goes to which name; of several of one name the last one counts if
-    /// their types agree. Returns the bytes that new names take.
+    /// Assigns the fields to names; of several fields of one name the last one counts, if their types
+    /// agree. Returns the bytes that new names take.
     fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<usize, RejectedAt> {
         self.turn += 1;
         self.planned.clear();
@@ -270,7 +271,7 @@ impl<'a> Table<'a> {
         Ok((self.slots.len() - names_before) * NAME_BYTES)
     }
 
-    /// The slot of a field's name: the one that the line before had there, or by look-up.
+    /// The slot of a field's name: that of the line before at this place, or the result of a look-up.
     fn slot(
         &mut self,
         position: usize,
@@ -318,7 +319,7 @@ impl<'a> Table<'a> {
         self.builder.series(&tags)
     }
 
-    /// Appends the planned cells as a row. Returns an upper estimate of the bytes they take.
+    /// Appends the planned cells as a row. Returns an upper estimate of the bytes that they take.
     fn push_planned(&mut self, point: &Point<'a>, series: u32, time_ns: i64) -> usize {
         let mut cells = Vec::with_capacity(self.planned.len());
         let unescaped: Vec<String> = self.escaped_strings(point);

@@ -1,22 +1,22 @@
-//! From the tags of a line to its series, for lines that repeat each other and for lines that
-//! do not.
+//! The look-up of a line's series by its tags, fast both for lines that repeat each other and for
+//! lines that do not.
 
 use hashbrown::HashMap;
 
 use crate::line_protocol::Point;
 
-/// Where the rows of a series go: the table, and the series' id in it.
+/// The destination of a series' rows: the table, and the series' id in it.
 pub(super) type Place = (usize, u32);
 
-/// After this many lines of unknown series in a row most further ones are not remembered either:
-/// a body in which every series is new would fill a large table in vain.
+/// The number of consecutive lines with unknown series after which most further ones are not
+/// remembered: a body in which every series is new would fill a large table for nothing.
 const MISSES_MAX: u32 = 512;
 
-/// Of these, one in so many is: that it comes again shows that the others do.
+/// One in this many of them is still remembered: if it comes again, so do the others.
 const SAMPLED: u32 = 8;
 
-/// The series of lines by their raw text. It may forget, for the text is only a short cut to what
-/// the tags say.
+/// The series of lines by their raw text. It may forget, because the text is only a shortcut to the
+/// tags.
 #[derive(Debug, Default)]
 pub(super) struct KnownSeries<'a> {
     places: HashMap<&'a [u8], Place>,
@@ -41,17 +41,17 @@ impl<'a> KnownSeries<'a> {
     }
 }
 
-/// Brings the tags of a line in the order of their keys. Lines mostly have the same keys in the
-/// same order, so the order that the line before needed is tried first.
+/// Sorts the tags of a line by key. Lines mostly have the same keys in the same order, so the
+/// permutation of the line before is tried first.
 #[derive(Debug, Default)]
 pub(super) struct SortedTags<'a> {
     tags: Vec<(&'a str, &'a str)>,
-    /// In the order of the keys: which tag of the line.
+    /// The indexes of the line's tags, in the order of their keys.
     places: Vec<usize>,
 }
 
 impl<'a> SortedTags<'a> {
-    /// Keys and values by key. None of them may be escaped.
+    /// The keys and values, by key. None of them may be escaped.
     pub(super) fn of(&mut self, point: &Point<'a>) -> &[(&'a str, &'a str)] {
         self.arrange(point);
         let ascends = self.tags.is_sorted_by(|a, b| a.0 < b.0);

@@ -30,7 +30,7 @@ fn points<'a>(segments: impl IntoIterator<Item = &'a Arc<Segment>>) -> Points {
     points
 }
 
-/// What a world has of the table, newest values.
+/// The newest values that a world has of the table.
 fn buffered(world: &World) -> Points {
     let bucket = world.catalog.bucket_named("b").expect("there").id;
     let buffer = world.ingest.buffer();
@@ -80,7 +80,7 @@ fn log_again(ingest: &Ingest, bucket: BucketId) -> Result<LoggedAgain, WriteErro
     Ok(frames.expect("frames"))
 }
 
-/// Logs a table again on a disk whose power is cut after so many changes; says whether the log has
+/// Logs a table again on a disk whose power is cut after this many changes; returns whether the log has
 /// let go by then.
 async fn moved(changes: u64) -> (World, Elsewhere, bool) {
     let elsewhere = Elsewhere::default();
@@ -143,7 +143,7 @@ async fn the_newest_values_of_a_table_are_there_wherever_the_power_goes_while_it
     assert!(changes > 10, "only {changes} changes of the disk");
 }
 
-/// What is flushed after that is said to be flushed by the new frames.
+/// Rows that are flushed after that are reported as flushed up to the new frames.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_logged_again_is_flushed_once_also_after_it_was_cut_short() {
     let (world, elsewhere, is_done) = moved(u64::MAX).await;

@@ -35,7 +35,7 @@ fn check(limits: Limits) -> Check {
     Check::new(options, Precision::Nanosecond, NOW_NS)
 }
 
-/// Checks a body that comes in steps of so many bytes.
+/// Checks a body that comes in steps of this many bytes.
 fn checked(limits: Limits, body: &[u8], step: usize) -> (u64, u64, Vec<LineReport>) {
     let mut check = check(limits);
     let (mut start, mut end) = (0, 0);

@@ -1,5 +1,5 @@
-//! Stops the log's thread where a test wants it to stand: when a group is durable and nobody was
-//! told of it yet. Whoever leans on it standing there waits for [`Gate::held`]: a write that was
+//! Stops the log's thread when a group is durable and no request was answered yet. A test that
+//! relies on the thread being stopped there waits for [`Gate::held`]: a write that was
 //! submitted has not come so far yet, and on a busy machine it takes its time.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
@@ -17,7 +17,7 @@ pub(super) struct Gate {
 #[derive(Debug, Default)]
 struct State {
     is_shut: bool,
-    /// Whether the log's thread stands there.
+    /// True while the log's thread is stopped there.
     is_held: bool,
 }
 

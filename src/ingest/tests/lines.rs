@@ -1,4 +1,4 @@
-//! Which lines are written, and what is said about the others.
+//! The lines that are written, and the reports on the others.
 
 use super::support::{LIMITS, NOW_NS, World};
 use crate::ingest::{Limits, Target, WriteError};

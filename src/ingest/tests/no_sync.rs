@@ -202,7 +202,7 @@ async fn all_or_nothing_stays_so_without_waiting() {
     assert_eq!(world.rows("m").len(), 500);
 }
 
-/// It was resolved and logged again, behind what had been acknowledged after it: the older value
+/// It was resolved and logged again, after what had been acknowledged after it: the older value
 /// won, also between the slices of one body.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_queued_behind_a_failure_is_not_logged_late() {

@@ -12,7 +12,7 @@ async fn create(world: &World, bucket: &str) {
     world.ingest.write(request).await.expect("the log works");
 }
 
-/// A line with so many columns that no other line has.
+/// A line with this many columns that no other line has.
 fn wide(measurement: &str, columns: usize) -> String {
     let fields: Vec<String> = (0..columns)
         .map(|n| format!("{measurement}_{n}=1"))

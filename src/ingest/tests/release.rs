@@ -1,4 +1,4 @@
-//! Points on their way elsewhere, and the log behind them.
+//! Points on their way elsewhere, and the release of the log after them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::storage::{FaultStorage, Operation, Storage};
 /// The last frame that was flushed of a table, and its rows.
 type Flush = (Sequence, Vec<String>);
 
-/// Where points go from the buffer, as durable as need be.
+/// The destination of points from the buffer, as durable as a test needs it.
 #[derive(Clone, Default)]
 pub(super) struct Elsewhere {
     tables: Arc<Mutex<BTreeMap<TableId, Flush>>>,
@@ -314,7 +314,7 @@ struct Schedule {
     time: u64,
     /// Must be there.
     known: BTreeMap<String, Vec<String>>,
-    /// May be there: told to have failed, or not told.
+    /// Points that may be there: the write failed, or was not answered.
     unknown: Vec<String>,
     has_faults: bool,
 }
@@ -455,7 +455,7 @@ async fn a_clean_stop_after_a_release_starts_with_the_same_schemas() {
     assert_eq!(world.rows("late"), [" v=1.0 1"]);
 }
 
-/// From a bug: points of a bucket that the catalog had forgotten were replayed into no bucket, and
+/// A bug once: points of a bucket that the catalog had forgotten were replayed into no bucket, and
 /// the next bucket got its id, and its points.
 #[tokio::test]
 async fn frames_of_a_bucket_that_the_catalog_never_gave_refuse_the_start() {

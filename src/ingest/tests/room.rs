@@ -47,7 +47,7 @@ fn wide(measurement: &str) -> String {
     format!("{measurement} {} {NOW_NS}\n", fields.join(","))
 }
 
-/// Lets everything run until a write has put so many frames more into the log's queue, or ended.
+/// Lets everything run until a write has put this many more frames into the log's queue, or ended.
 async fn submitted(world: &World, write: &Write, before: u64) {
     let wal = world.ingest.shared.resolver.wal();
     while wal.last_submitted().0 <= before && !write.is_finished() {
@@ -83,7 +83,7 @@ async fn is_written_in_the_end(bucket: &str, accept_partial: bool) {
     assert_eq!((mine.accepted, mine.rejected), (1, 0), "{mine:?}");
 }
 
-/// A kind of issue 8, B6: a rejection for the names of all buckets counted as doubtful only what its
+/// A kind of issue 8, B6: a rejection for the names of all buckets counted as provisional only what its
 /// own bucket had on its way, and was permanent for a state that passed.
 #[tokio::test]
 async fn nobody_is_refused_for_names_of_another_bucket_whose_write_failed() {

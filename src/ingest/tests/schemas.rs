@@ -28,7 +28,7 @@ async fn write(world: &World, bucket: &str, lines: &str) -> WriteOutcome {
         .expect("not refused whole")
 }
 
-/// A line with so many columns that no other line has.
+/// A line with this many columns that no other line has.
 fn wide(measurement: &str, columns: usize) -> String {
     let fields: Vec<String> = (0..columns)
         .map(|n| format!("{measurement}_{n}=1"))
@@ -167,7 +167,7 @@ async fn names_and_tag_values_have_limits_of_their_own() {
     assert_eq!((outcome.accepted, outcome.rejected), (2, 0));
 }
 
-/// From issue 8, C9: the first checkpoint may be needed when the disk is full, and the reserve is as
+/// A bug of issue 8, C9: the first checkpoint may be needed when the disk is full, and the reserve is as
 /// large as what is there.
 #[tokio::test]
 async fn schemas_that_grow_are_written_before_anything_can_be_released() {

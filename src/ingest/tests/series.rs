@@ -9,7 +9,7 @@ use crate::storage::FaultStorage;
 
 const MIB: u64 = 1 << 20;
 
-/// A world with a limit of so many series, and a gate for what its log has committed.
+/// A world with a limit on series, and a gate for the frames that its log has committed.
 fn held_world(series_max: u64) -> (World, Arc<Gate>) {
     let gate = Arc::new(Gate::default());
     let limits = Limits {
@@ -98,8 +98,8 @@ async fn a_series_is_refused_only_when_nothing_on_its_way_can_make_room_for_it()
     assert!(outcome.reports[0].message.contains("limits.series_max"));
 }
 
-/// From a bug: as long as others kept writing known series, which counted as if they were new, there
-/// was always something on its way, and whoever had one series too many was never answered.
+/// A bug once: while others kept writing known series, which counted as if they were new, there was
+/// always something on its way, and a request with one series too many was never answered.
 #[tokio::test]
 async fn a_request_past_the_limit_is_answered_however_many_others_write() {
     let (world, gate) = held_world(3);

@@ -54,7 +54,7 @@ pub(super) struct World {
     pub(super) budget: Budget,
 }
 
-/// How a world differs from the usual one.
+/// The differences of a world from the usual one.
 pub(super) struct Setup {
     pub(super) limits: Limits,
     pub(super) budget_bytes: u64,
@@ -168,7 +168,7 @@ impl World {
         })
     }
 
-    /// What is found after a power cut.
+    /// The files that are found after a power cut.
     pub(super) fn after_crash(&self) -> Self {
         Self::with(self.storage.crash(), LIMITS)
     }

@@ -10,7 +10,7 @@ use crate::narrow;
 /// Below one value in this many rows, values are sorted rather than laid out row by row.
 const SPARSE: usize = 8;
 
-/// Why values are found and have the right type.
+/// The reason why values are found and have the right type.
 const PLACE: &str = "every input row has a place in the output";
 const TYPE: &str = "parts are those of this type";
 

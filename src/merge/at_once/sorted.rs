@@ -18,7 +18,7 @@ use crate::merge::day::day_of;
 use crate::merge::order::Ranks;
 use crate::narrow;
 
-/// Why indexes are valid.
+/// The reason why indexes are valid.
 const ROWS: &str =
     "rows, series, ranks and segments are those of the input, numbered consecutively";
 const COUNTED: &str = "more than 2^32 input rows were refused, and there are no more of the output";

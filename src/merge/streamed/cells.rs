@@ -12,7 +12,7 @@ const SPARSE_ROWS: usize = 8;
 /// The number of sparse columns below which checking each is cheaper than an index.
 const SPARSE_COLUMNS_MIN: usize = 8;
 
-/// Why a row is listed.
+/// The reason why a row is listed.
 const ROW: &str = "it is a row of the segment";
 
 /// The fields of a segment, by their position in it: the dense ones, which are checked for every

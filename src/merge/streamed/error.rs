@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::run::ChunksError;
 
-/// Why a merge has no more rows.
+/// The reason why a merge has no more rows.
 #[derive(Debug, Error)]
 pub enum MergeError {
     /// A run could not be read further.

@@ -26,7 +26,7 @@ pub struct Merge {
     active: BinaryHeap<Reverse<(i64, usize)>>,
 }
 
-/// Why a run has a place.
+/// The reason why a run has a place.
 const PLACED: &str = "every run has a place";
 
 /// The place of the merge in a run.
@@ -39,7 +39,7 @@ enum Place {
 
 struct Waiting {
     run: usize,
-    /// Whether the run before it in the list is at the same series.
+    /// True if the run before it in the list is at the same series.
     is_joined: bool,
 }
 
@@ -48,9 +48,9 @@ struct Waiting {
 pub struct MergedRow {
     /// Nanoseconds since the epoch.
     pub time_ns: i64,
-    /// Whether it is the first row of its series.
+    /// True if it is the first row of its series.
     pub is_new_series: bool,
-    /// The rows that it is merged from, oldest first: valid until the merge goes on.
+    /// The rows that it is merged from, oldest first: valid until the merge continues.
     pub sources: Vec<Source>,
 }
 

@@ -12,7 +12,7 @@ use crate::narrow;
 /// The place of a field that is not read: none.
 const ABSENT: u32 = u32::MAX;
 
-/// Why indexes are valid.
+/// The reason why indexes are valid.
 const POSITION: &str = "positions are those of the fields of the chunk";
 const CODE: &str = "there are five types";
 const FEW: &str = "slots, fields, and places in a segment are far fewer";
@@ -44,7 +44,7 @@ struct Fields {
     keys: Vec<(Box<str>, FieldType)>,
     /// By name, then by the code of the type.
     places: HashMap<Box<str>, [u32; 5]>,
-    /// Whether a field that is not known yet is added.
+    /// True if a field that is not known yet is added.
     is_growing: bool,
 }
 

@@ -15,7 +15,7 @@ pub struct SegmentLimits {
     pub bytes_max: usize,
 }
 
-/// Why a field has a place.
+/// The reason why a field has a place.
 const PLACE: &str = "places are those of the fields known so far";
 
 /// The length up to which a tag's value takes no more than the numbers of its row, in bytes.

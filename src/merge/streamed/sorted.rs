@@ -13,7 +13,7 @@ use crate::merge::order::series_ranks;
 /// The memory that a day takes in the lists of days, in bytes.
 const DAY_BYTES: usize = 64;
 
-/// Why there is a rank.
+/// The reason why there is a rank.
 const RANKED: &str = "every series of a segment has a rank";
 
 /// A segment and the order of its rows: by day, series, time, and of equal ones by arrival. Sorted

@@ -83,7 +83,7 @@ fn owned<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(String, Str
         .collect()
 }
 
-/// What the streamed merge makes of the segments, by day.
+/// The result of the streamed merge of the segments, by day.
 fn streamed(segments: &[Arc<Segment>]) -> BTreeMap<i32, Vec<Read>> {
     let sorted = segments.iter();
     let sorted = sorted.map(|segment| SortedSegment::new(Arc::clone(segment), TimeRange::ALL));
@@ -112,7 +112,7 @@ fn merge_of(sorted: &[Arc<SortedSegment>], day: i32) -> Merge {
     Merge::new(runs).expect("opens")
 }
 
-/// What the merge in memory makes of them: some of its rows.
+/// Some rows of the result of the merge in memory.
 fn at_once(sorted: &Sorted, rows: Range<usize>) -> Vec<Read> {
     let mut read: Vec<Read> = Vec::new();
     let mut times = sorted.times(rows.clone()).iter();
@@ -198,7 +198,7 @@ proptest! {
         assert_same(&parts, from, length);
     }
 
-    /// What the streamed merge writes anew is taken as it is.
+    /// The segments that the streamed merge writes are taken as they are.
     #[test]
     fn rows_that_are_merged_already_stay_as_they_are(
         parts in vec(vec(written(0..1), 1..60), 1..4),

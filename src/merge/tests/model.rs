@@ -41,7 +41,7 @@ fn point() -> impl Strategy<Value = Point> {
     )
 }
 
-/// What a run is made from, and into how many rows a stream of it is cut (a segment if nothing).
+/// The rows of a run, and the number of rows per chunk of a stream of it (a segment if nothing).
 type Written = (Vec<Point>, Option<usize>);
 
 fn run() -> impl Strategy<Value = Written> {
