@@ -1,9 +1,9 @@
-//! What readers see of a table: its files at one version, and their rows piece by piece.
+//! Reading a table: its files at one version, and their rows piece by piece.
 //!
-//! What a read holds, it holds of each open file: a chunk of rows that is bounded in bytes
-//! ([`Room::chunk_bytes`]: the floor of the reading, shared among the files that may be open at
-//! once), and what it takes to go on in the file. Of the latter there are three ways, and a file is
-//! read in the widest that there is memory for ([`Needs`]):
+//! For each open file a read holds a chunk of rows that is bounded in bytes ([`Room::chunk_bytes`]: the
+//! floor of the reading, shared among the files that may be open at once), and the state that it needs
+//! to continue in the file. There are three ways to continue, and a file is read in the widest for
+//! which there is memory ([`Needs`]):
 //!
 //! | way | held between chunks | requests |
 //! | --- | --- | --- |
@@ -11,17 +11,17 @@
 //! | blocks | a block and a page of each column | one per 256 KiB of a column |
 //! | narrow | nothing: the file is closed, and its place kept | some per chunk and column |
 //!
-//! The first two are taken from the budget while nobody feels it, and given back at the end of the
-//! file. The narrow way needs a few columns' pages for the time of one chunk, and takes turns with
-//! all other readings: so it always goes on, and a table's day of any size can be read in any
-//! budget. How a file is read may change from chunk to chunk.
+//! The first two take memory from the budget while it is plentiful, and give it back at the end of the
+//! file. The narrow way needs the pages of a few columns for the time of one chunk, and takes turns
+//! with all other reads. So it always makes progress, and a day of any size can be read with any
+//! budget. The way may change from chunk to chunk.
 //!
-//! A file is opened when the merge comes to its first series, which its footer tells
+//! A file is opened when the merge reaches its first series, which is known from its footer
 //! ([`Chunks::lower_bound`]), and dropped at its end. Row groups and files without a time in range
 //! are not opened at all.
 //!
-//! Only a file in no known order, which another program has written, must be in memory as a whole:
-//! it is refused by name if it does not fit.
+//! Only a file in no known order, which another program has written, must be in memory as a whole. If
+//! it does not fit, it is refused by name.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -65,7 +65,7 @@ pub struct StoredFile {
 }
 
 impl Lake {
-    /// A table as it is now; nothing if there is none. Must be called within a runtime.
+    /// Returns a table as it is now; nothing if there is none. Must be called within a runtime.
     pub async fn snapshot(
         &self,
         bucket: &Bucket,
@@ -102,7 +102,7 @@ impl Lake {
 }
 
 impl Snapshot {
-    /// Everything of this node's log up to here is in the files.
+    /// The last frame of this node's log up to which the files have all rows.
     pub fn flushed(&self) -> Sequence {
         self.flushed
     }
@@ -112,8 +112,8 @@ impl Snapshot {
         &self.state.columns
     }
 
-    /// The files of every day, in days since the epoch, each day's in order of writing: of equal
-    /// points the later file's values win.
+    /// The files by day, in days since the epoch. The files of each day are in the order of writing: of
+    /// equal points, the values of the later file win.
     pub fn files(&self) -> BTreeMap<i32, Vec<StoredFile>> {
         let days = self.state.by_day().into_iter();
         days.map(|(day, files)| (day, files.into_iter().map(|file| self.file(file)).collect()))
@@ -129,13 +129,14 @@ impl Snapshot {
 }
 
 impl StoredFile {
-    /// What is known of it.
+    /// The file's metadata.
     pub fn file(&self) -> &DataFile {
         &self.file
     }
 
-    /// Makes it ready to be read, without the row groups that have no time in range. `files` may be
-    /// open at once in this room. Blocks, and so do the chunks: not for threads that serve others.
+    /// Opens the file for reading, without the row groups that have no time in range. `files` is the
+    /// number of files that may be open at once in this room. Blocks, and so do the chunks: not for
+    /// threads that serve other requests.
     pub fn open(
         &self,
         times: TimeRange,
@@ -174,8 +175,8 @@ impl StoredFile {
         }))
     }
 
-    /// What is wrong with the file itself is told with what to do; the store's own error says whether
-    /// trying again may help.
+    /// Turns damage of the file itself into an error with advice. An error of the store stays, as it
+    /// decides whether trying again may help.
     fn read_error(&self, error: DecodeError) -> LakeError {
         let table = self.snapshot.table.folder.clone();
         let file = self.file.path.to_string();
@@ -213,12 +214,12 @@ struct FileChunks {
     room: Room,
     lower_bound: Option<Tags>,
     chunks: ParquetChunks,
-    /// The memory in which it stays open, and how; nothing while it is closed between chunks.
+    /// The way in which it stays open, with the memory for it; nothing if it is closed between chunks.
     held: Option<(How, Reservation)>,
 }
 
 impl FileChunks {
-    /// Takes what it needs to stay open, if there is as much.
+    /// Takes the memory that it needs to stay open, if there is enough.
     fn hold(&mut self) -> Result<(), LakeError> {
         let needs = self.chunks.needs();
         if !self.chunks.is_sorted() {
@@ -269,7 +270,7 @@ impl Chunks for FileChunks {
     }
 }
 
-/// A file in a store, read by blocking.
+/// A file in a store, read with blocking calls.
 struct StoreRange {
     store: Store,
     path: Path,

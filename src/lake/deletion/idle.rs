@@ -1,4 +1,4 @@
-//! Removals that were met and do not go on: since when, as this node's clock measures it.
+//! Removals by other nodes that make no progress, and since when, by this node's clock.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,17 +6,17 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 
-/// A removal of which no file goes for so long is taken over.
+/// A removal is taken over if no file went for this long.
 const IDLE_MAX: Duration = Duration::from_secs(600);
 
-/// How often it is looked how many files are left.
+/// The pause between looks at the number of files left.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// Removals that were met, by the bucket's folder.
+/// Removals that this node has met, by the bucket's folder.
 #[derive(Debug, Default)]
 pub(in crate::lake) struct MetRemovals(Mutex<HashMap<String, Idle>>);
 
-/// How far a removal is.
+/// The progress of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::lake) struct RemovalProgress {
     /// The number of its last mark.
@@ -24,7 +24,7 @@ pub(in crate::lake) struct RemovalProgress {
     pub(in crate::lake) files_left: usize,
 }
 
-/// How far a removal is, and since when.
+/// The progress of a removal, and since when it has not changed.
 #[derive(Debug, Default)]
 struct Idle {
     at: Option<RemovalProgress>,
@@ -33,12 +33,12 @@ struct Idle {
 }
 
 impl MetRemovals {
-    /// Somebody has met a removal.
+    /// Notes that a removal was met.
     pub(in crate::lake) fn meet(&self, folder: &str) {
         self.all().entry(folder.to_owned()).or_default();
     }
 
-    /// It is over.
+    /// Forgets a removal that is over.
     pub(in crate::lake) fn forget(&self, folder: &str) {
         self.all().remove(folder);
     }
@@ -48,7 +48,7 @@ impl MetRemovals {
         self.all().keys().cloned().collect()
     }
 
-    /// Whether it is time to look again; the look is noted.
+    /// Returns whether it is time to look again, and if so counts this as a look.
     pub(in crate::lake) fn is_due(&self, folder: &str) -> bool {
         let now = clock::instant();
         let mut all = self.all();
@@ -62,7 +62,7 @@ impl MetRemovals {
         is_due
     }
 
-    /// Notes how far a removal is; says whether that has not changed for too long.
+    /// Notes the progress of a removal. Returns whether it has not changed for too long.
     pub(in crate::lake) fn is_idle(&self, folder: &str, at: RemovalProgress) -> bool {
         let now = clock::instant();
         let mut all = self.all();
@@ -74,7 +74,7 @@ impl MetRemovals {
         now.saturating_duration_since(since) >= IDLE_MAX
     }
 
-    /// As if everything had been seen so long ago.
+    /// Pretends that everything was seen this long ago.
     #[cfg(test)]
     pub(in crate::lake) fn stood_still_for(&self, idle: Duration) {
         let back =

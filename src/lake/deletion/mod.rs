@@ -1,5 +1,5 @@
-//! Deletions of buckets, as all nodes see them: `_tidegate/deleted/FOLDER/NUMBER.json` in the store
-//! of the tables.
+//! Deletions of buckets, visible to all nodes: `_tidegate/deleted/FOLDER/NUMBER.json` in the store of
+//! the tables.
 //!
 //! ```text
 //! …0001.json   {"step":"begun","id":"5f1c…","bucket":"home","node":"00000000000000a1"}
@@ -7,19 +7,19 @@
 //! …0003.json   {"step":"ended","id":"5f1c…","bucket":"home","node":"00000000000000a2"}
 //! ```
 //!
-//! A mark is never written over: each has the next number, and of two nodes that write the same
-//! number one is refused by the store. So all agree on what comes after what: there is one deletion
-//! at a time, and one node that removes files for it. A deletion has an id that no other has.
+//! A mark is never overwritten: each has the next number, and if two nodes write the same number, the
+//! store refuses one of them. So all agree on the order: there is one deletion at a time, and one node
+//! that removes its files. A deletion has a unique id.
 //!
-//! The first mark is durable before the first file of the bucket goes, and the last one says that the
-//! last file is gone. A node that finds a table gone, or other than it was, looks here: an id that it
-//! has not seen yet means that somebody deleted the bucket, and that what the node knew of the table
-//! is void. Without such an id the table was lost. While files go, nobody adds to the bucket's
-//! folder: a table that is made there too early would go with the old ones.
+//! The first mark is durable before the first file of the bucket is removed, and the last one records
+//! that the last file is gone. A node that finds a table missing or changed looks here: an id that it
+//! has not seen yet means that somebody deleted the bucket, and that what the node knew about the table
+//! is void. Without a new id the table was lost. While files are being removed, nobody adds to the
+//! bucket's folder: a table that is made there too early would be removed with the old ones.
 //!
-//! The marks stay for good, for a node may be away for long. They belong to the bucket's name, for
-//! that is all that the nodes of a shared lake have in common. How files are removed, and what becomes
-//! of a removal whose node does not come back, is the business of [`crate::lake::removal`].
+//! The marks are kept forever, as a node may be away for long. They belong to the bucket's name, which
+//! is all that the nodes of a shared lake have in common. The removal of the files, also after the node
+//! that began it has disappeared, is in [`crate::lake::removal`].
 
 pub(super) mod idle;
 
@@ -35,13 +35,13 @@ use crate::lake::error::LakeError;
 use crate::lake::store::Store;
 use idle::MetRemovals;
 
-/// What has happened to a deletion.
+/// A kind of step of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Step {
-    /// Files go from now on.
+    /// Files are removed from now on.
     Begun,
-    /// Another node goes on with it.
+    /// Another node has taken it over.
     Taken,
     /// All files are gone.
     Ended,
@@ -51,11 +51,11 @@ pub(super) enum Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     pub(super) step: Step,
-    /// No other deletion has it.
+    /// The unique id of the deletion.
     pub(super) id: String,
     /// The bucket's name.
     pub(super) bucket: String,
-    /// Who removes the files.
+    /// The node that removes the files.
     pub(super) node: String,
 }
 
@@ -67,19 +67,19 @@ pub(super) struct LastMark {
     mark: Option<Mark>,
 }
 
-/// What one node knows of all deletions.
+/// The deletions that one node knows of.
 #[derive(Debug)]
 pub(super) struct Deletions {
     store: Store,
     node: String,
-    /// By the bucket's folder: where to look for the next one.
+    /// The last known mark by the bucket's folder, after which to look for the next one.
     known: Mutex<HashMap<String, LastMark>>,
-    /// Those that were met under way.
+    /// Removals that were met in progress.
     pub(super) met: MetRemovals,
 }
 
 impl LastMark {
-    /// The deletion that is under way.
+    /// The deletion that is in progress.
     pub(super) fn open(&self) -> Option<&Mark> {
         let mark = self.mark.as_ref();
         mark.filter(|mark| mark.step != Step::Ended)
@@ -87,7 +87,7 @@ impl LastMark {
 }
 
 impl Mark {
-    /// Why nobody may add to the bucket.
+    /// The reason why nobody may add to the bucket.
     pub(super) fn removing(&self) -> LakeError {
         LakeError::Removing {
             bucket: self.bucket.clone(),
@@ -106,7 +106,7 @@ impl Deletions {
         }
     }
 
-    /// Whether the files of a deletion are this node's to remove.
+    /// Returns whether it is this node that removes the files of a deletion.
     pub(super) fn is_ours(&self, mark: &Mark) -> bool {
         mark.node == self.node
     }
@@ -132,7 +132,7 @@ impl Deletions {
         Ok(last)
     }
 
-    /// The id of the last deletion of a bucket; an error while one is under way.
+    /// The id of the last deletion of a bucket. An error while a deletion is in progress.
     pub(super) async fn settled(&self, folder: &str) -> Result<Option<String>, LakeError> {
         let last = self.last(folder).await?;
         match last.open() {
@@ -144,13 +144,13 @@ impl Deletions {
         }
     }
 
-    /// Whether nobody has gone on after this mark.
+    /// Returns whether there is no later mark.
     pub(super) async fn is_last(&self, folder: &str, number: u64) -> Result<bool, LakeError> {
         Ok(self.read(folder, number + 1).await?.is_none())
     }
 
-    /// Begins a deletion after the mark of a number; false if there is a later one. Durable when it
-    /// returns, like those below.
+    /// Begins a deletion after the mark with this number. Returns false if there is a later mark.
+    /// Durable when it returns.
     pub(super) async fn begin(
         &self,
         folder: &str,
@@ -166,7 +166,8 @@ impl Deletions {
         self.write(folder, number + 1, &mark).await
     }
 
-    /// Takes the next step of a deletion from its last mark; false if there is a later one.
+    /// Takes the next step of a deletion after its last mark. Returns false if there is a later mark.
+    /// Durable when it returns.
     pub(super) async fn step(
         &self,
         folder: &str,

@@ -1,17 +1,17 @@
-//! The file of the positions: a state, and what has changed since, line by line.
+//! The file of the positions: a state, and the changes since, line by line.
 //!
 //! ```text
 //! 0a1b2c3d {"format":2,"records":[...]}       the state when the file was written as a whole
 //! 1b2c3d4e {"synced":1234,"records":[...]}    what changed; up to byte 1234 the file was durable
 //! ```
 //!
-//! Each line begins with the CRC32C of the JSON in it. A change costs what it says, not what the
-//! file holds: it is appended and synced; when the changes outgrow the state, the file is replaced
-//! as a whole. After a power cut the last line may be torn: nobody was told that it is durable, and
-//! it is left out. What is wrong before a byte that a later line calls durable is damage.
+//! Each line begins with the CRC32C of its JSON. The cost of a change depends on its own size, not on
+//! that of the file: it is appended and synced. When the changes outgrow the state, the file is
+//! replaced as a whole. After a power cut the last line may be torn: it was never reported as durable,
+//! and is ignored. An error before a byte that a later line calls durable is damage.
 //!
-//! After an append or a sync that failed nothing more is added to that file: the next write replaces
-//! it. So does the first one of every process. Format 1 was one object of JSON.
+//! After a failed append or sync nothing more is added to that file: the next write replaces it, and
+//! so does the first write of every process. Format 1 was a single JSON object.
 
 use std::sync::Arc;
 
@@ -25,30 +25,30 @@ use super::position::Position;
 
 const FORMAT: u32 = 2;
 
-/// The changes in a file may be this many bytes, or as many as the state.
+/// The changes in a file may take this many bytes, or as many as the state.
 const CHANGES_BYTES_MIN: u64 = 64 << 10;
 
 /// Bytes of a line before its JSON.
 const HEAD_BYTES: usize = 9;
 
-/// One thing that is noted.
+/// One record of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::lake) enum Record {
-    /// How far a table is.
+    /// The position of a table.
     Table(StoredTable),
-    /// A bucket of which nothing is noted any more.
+    /// A bucket whose records are dropped.
     Dropped(BucketId),
-    /// A bucket whose folder is to go, with its name.
+    /// A bucket whose folder is to be removed, with its name.
     #[serde(rename = "leaving")]
     Deleted(BucketId, String),
-    /// The number of the last mark of its deletion when its folder began to go.
+    /// The number of the last mark of its deletion when the removal began.
     #[serde(rename = "leaving_since")]
     DeletionMark(BucketId, u64),
-    /// One whose folder is gone, or stays.
+    /// A bucket whose folder is gone, or stays after all.
     #[serde(rename = "left")]
     Removed(BucketId),
-    /// The last time that was trusted, in nanoseconds since the epoch.
+    /// The last trusted time, in nanoseconds since the epoch.
     TimeNs(i64),
 }
 
@@ -83,7 +83,7 @@ struct Old {
 #[derive(Debug)]
 pub(in crate::lake) struct Journal {
     storage: Arc<dyn Storage>,
-    /// Where changes are added; nothing before the file is replaced.
+    /// The file that changes are added to; nothing before the first replacement.
     open: Option<OpenFile>,
 }
 
@@ -102,7 +102,7 @@ impl Journal {
         }
     }
 
-    /// Whether the next write must be of everything.
+    /// Returns whether the next write must replace the file.
     pub(in crate::lake) fn wants_all(&self) -> bool {
         self.open.as_ref().is_none_or(|open| {
             open.end - open.state_bytes > open.state_bytes.max(CHANGES_BYTES_MIN)
@@ -146,7 +146,7 @@ impl Journal {
     }
 }
 
-/// What a file says, in order; an error says what is wrong with it.
+/// Returns the records of a file, in order, or a description of the damage.
 pub(in crate::lake) fn parse(bytes: &[u8]) -> Result<Vec<Record>, String> {
     if bytes.first() == Some(&b'{') {
         return parse_old(bytes);
@@ -159,7 +159,7 @@ pub(in crate::lake) fn parse(bytes: &[u8]) -> Result<Vec<Record>, String> {
                 format: Some(found),
                 ..
             }) if found != FORMAT => return Err(format!("its format is {found}")),
-            // A line after one that is torn tells only whether that was durable.
+            // A line after a torn one only shows whether the torn one was durable.
             Some(line) if torn.is_some() => check_torn(torn, &line)?,
             Some(line) if at > 0 || line.format.is_some() => records.extend(line.records),
             _ if at == 0 => return Err("its first line cannot be read".to_owned()),
@@ -204,7 +204,7 @@ fn encode(line: &Line) -> Result<Vec<u8>, StorageError> {
     Ok(format!("{checksum:08x} {json}\n").into_bytes())
 }
 
-/// Nothing if the line is torn or damaged.
+/// Returns nothing if the line is torn or damaged.
 fn decode(line: &[u8]) -> Option<Line> {
     let line = line.strip_suffix(b"\n")?;
     let (head, json) = line.split_at_checked(HEAD_BYTES)?;

@@ -1,16 +1,15 @@
-//! `flushes.json`: up to which frame of the log each table is in the lake, and which flush may have
-//! reached it without this process having heard.
+//! `flushes.json`: the frame of the log up to which each table is in the lake, and the flushes that may
+//! have reached it without this process knowing.
 //!
-//! The table itself is the truth; this file spares asking it. Before a commit the attempt is noted
-//! durably, after it the success is noted with the next attempt, or by the flusher within a second.
-//! So a start needs the store only for tables with an attempt whose end it does not know.
+//! The table itself is the truth; this file saves asking it. Before a commit the attempt is recorded
+//! durably; after it the success is recorded with the next attempt, or by the flusher within a second.
+//! So a start needs the store only for tables with an attempt of unknown outcome.
 //!
-//! What the file says that a table has, the table must have: else it was lost
-//! ([`Position::expected`]). A deletion of the bucket by another node, and an operator who gives up
-//! what was lost, are noted here too. And so is the last time that was trusted: see
-//! [`crate::lake::trust`].
+//! If a table lacks rows that it has according to this file, it was lost ([`Position::expected`]).
+//! Deletions of buckets by other nodes, losses that an operator has accepted, and the last trusted
+//! time ([`crate::lake::trust`]) are recorded here too.
 //!
-//! The form of the file is the business of [`journal`].
+//! The format of the file is in [`journal`].
 
 mod journal;
 mod position;
@@ -40,9 +39,9 @@ struct Shared {
 #[derive(Debug)]
 struct NotedFile {
     journal: Journal,
-    /// How many changes the file holds.
+    /// The number of the last change in the file.
     changes: u64,
-    /// Whether the last write failed.
+    /// True if the last write failed.
     is_failing: bool,
 }
 
@@ -51,19 +50,19 @@ struct Noted {
     tables: BTreeMap<BucketId, BTreeMap<String, Position>>,
     /// Buckets that are being deleted, with their names, until their folders are gone.
     deleted: BTreeMap<BucketId, String>,
-    /// The number of the last mark of their deletions when that began.
+    /// For each, the number of the last mark of its deletion when the removal began.
     deletion_marks: BTreeMap<BucketId, u64>,
-    /// The last time that was trusted.
+    /// The last trusted time, in nanoseconds since the epoch.
     time_ns: Option<i64>,
     changes: u64,
     /// Tables that have changed since the last write.
     changed: BTreeSet<TableId>,
-    /// What else has.
+    /// Other changes since then.
     others: Vec<Record>,
 }
 
 impl Positions {
-    /// Reads what is noted, or nothing in a new folder.
+    /// Reads the file; a new folder has none.
     pub(super) fn open(storage: Arc<dyn Storage>) -> Result<Self, LakeError> {
         let mut noted = Noted::default();
         if let Some(bytes) = storage::read(storage.as_ref(), PATH)? {
@@ -88,7 +87,7 @@ impl Positions {
         })
     }
 
-    /// How far a table is.
+    /// The position of a table.
     pub(super) fn of(&self, table: &TableId) -> Position {
         let noted = self.lock();
         let position = noted
@@ -106,14 +105,14 @@ impl Positions {
         expected.map(|(name, _)| name.clone()).collect()
     }
 
-    /// The last frame that is named here.
+    /// The last frame that any position names.
     pub(super) fn last(&self) -> Sequence {
         let noted = self.lock();
         let positions = noted.tables.values().flat_map(BTreeMap::values);
         positions.map(Position::last).max().unwrap_or_default()
     }
 
-    /// Every table with a flush whose end is not known.
+    /// The tables with a flush of unknown outcome.
     pub(super) fn doubtful(&self) -> Vec<TableId> {
         let noted = self.lock();
         let mut doubtful = Vec::new();
@@ -124,8 +123,8 @@ impl Positions {
         doubtful
     }
 
-    /// Notes an attempt, durably when it returns. Blocks on the disk; who comes meanwhile is
-    /// written along with the next.
+    /// Records an attempt; durable when it returns. Blocks on the disk. Changes that arrive meanwhile are
+    /// written together by the next write.
     pub(super) fn attempt(&self, table: &TableId, sequence: Sequence) -> Result<(), StorageError> {
         let change = self.change(table, |position| {
             position.attempt(sequence);
@@ -133,14 +132,14 @@ impl Positions {
         self.write_up_to(change)
     }
 
-    /// Notes that a table is flushed up to here. Durable with the next attempt, or by
+    /// Records that a table is flushed up to here. Durable with the next attempt, or by
     /// [`Positions::write`].
     pub(super) fn flushed(&self, table: &TableId, sequence: Sequence) {
         self.change(table, |position| position.flushed(sequence));
     }
 
-    /// Notes that what a table had is not expected in it any more: its bucket was deleted, or
-    /// somebody gave it up. Durable like [`Positions::flushed`].
+    /// Records that a table is no longer expected to have its rows: its bucket was deleted, or an
+    /// operator gave them up. Durable like [`Positions::flushed`].
     pub(super) fn gone(&self, table: &TableId, deletion: Option<String>) {
         self.change(table, |position| {
             position.gone = position.flushed;
@@ -148,17 +147,17 @@ impl Positions {
         });
     }
 
-    /// Notes which deletion of its bucket came before a table that is as expected.
+    /// Records the last deletion of the bucket before a table that is as expected.
     pub(super) fn known(&self, table: &TableId, deletion: Option<String>) {
         self.change(table, |position| position.deletion = deletion);
     }
 
-    /// The last time that was trusted, in nanoseconds since the epoch.
+    /// The last trusted time, in nanoseconds since the epoch.
     pub(super) fn time_ns(&self) -> Option<i64> {
         self.lock().time_ns
     }
 
-    /// Notes the time. Durable like [`Positions::flushed`].
+    /// Records the time. Durable like [`Positions::flushed`].
     pub(super) fn set_time_ns(&self, time_ns: i64) {
         let mut noted = self.lock();
         noted.time_ns = Some(time_ns);
@@ -176,7 +175,8 @@ impl Positions {
         }
     }
 
-    /// Notes that the folder of a bucket is to go once the bucket is gone. Durable when it returns.
+    /// Records that the folder of a bucket is to be removed once the bucket is gone. Durable when it
+    /// returns.
     pub(super) fn note_deletion(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
         let change = {
             let mut noted = self.lock();
@@ -186,20 +186,20 @@ impl Positions {
         self.write_up_to(change)
     }
 
-    /// Notes which was the last mark of a bucket's deletion when its folder began to go. Durable
-    /// like [`Positions::flushed`].
+    /// Records the number of the last mark of a bucket's deletion when its removal began. Durable like
+    /// [`Positions::flushed`].
     pub(super) fn note_deletion_mark(&self, bucket: BucketId, number: u64) {
         let mut noted = self.lock();
         noted.deletion_marks.insert(bucket, number);
         noted.add(Record::DeletionMark(bucket, number));
     }
 
-    /// The same, if it was noted.
+    /// Returns that number, if it was recorded.
     pub(super) fn deletion_mark(&self, bucket: BucketId) -> Option<u64> {
         self.lock().deletion_marks.get(&bucket).copied()
     }
 
-    /// Notes that the folder of a bucket is gone, or stays after all.
+    /// Records that the folder of a bucket is gone, or stays after all.
     pub(super) fn note_removed(&self, bucket: BucketId) {
         let mut noted = self.lock();
         noted.deleted.remove(&bucket);
@@ -207,28 +207,27 @@ impl Positions {
         noted.add(Record::Removed(bucket));
     }
 
-    /// The buckets whose folders are to go.
+    /// The buckets whose folders are to be removed.
     pub(super) fn deleted_buckets(&self) -> Vec<(BucketId, String)> {
         let noted = self.lock();
         let leaving = noted.deleted.iter();
         leaving.map(|(id, name)| (*id, name.clone())).collect()
     }
 
-    /// Whether a bucket of this name that `is_gone` is leaving.
+    /// Returns whether a bucket of this name is gone, according to `is_gone`, and its folder is not.
     pub(super) fn is_being_deleted(&self, name: &str, is_gone: impl Fn(BucketId) -> bool) -> bool {
         let noted = self.lock();
         let mut leaving = noted.deleted.iter();
         leaving.any(|(id, leaving)| leaving == name && is_gone(*id))
     }
 
-    /// Makes all of it durable. Blocks on the disk.
+    /// Makes all changes durable. Blocks on the disk.
     pub(super) fn write(&self) -> Result<(), StorageError> {
         let change = self.lock().changes;
         self.write_up_to(change)
     }
 
-    /// Makes sure that the file can be written, if it could not be the last time. Blocks on the
-    /// disk then.
+    /// Checks that the file can be written, if the last write failed. Blocks on the disk then.
     pub(super) fn probe(&self) -> Result<(), StorageError> {
         let is_failing = self.file().is_failing;
         if is_failing {
@@ -281,7 +280,7 @@ impl Positions {
 }
 
 impl Noted {
-    /// Takes over what was read.
+    /// Applies a record that was read.
     fn take(&mut self, record: Record) {
         match record {
             Record::Table(table) => {
@@ -311,8 +310,8 @@ impl Noted {
         self.changes
     }
 
-    /// What was not written yet, and the number of the last change in it. Tables of buckets that
-    /// are dropped are not among them.
+    /// Takes the changes that were not written yet, with the number of the last one. Leaves out tables
+    /// of dropped buckets.
     fn take_changed(&mut self) -> (Vec<Record>, u64) {
         let changed = std::mem::take(&mut self.changed).into_iter();
         let tables = changed.filter_map(|table| {
@@ -328,7 +327,7 @@ impl Noted {
         (records, self.changes)
     }
 
-    /// Everything, and the number of the last change in it.
+    /// Returns all records, with the number of the last change in them.
     fn all(&mut self) -> (Vec<Record>, u64) {
         self.changed.clear();
         self.others.clear();

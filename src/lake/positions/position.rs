@@ -1,22 +1,22 @@
-//! How far one table is flushed, as it is noted: what it must have, and which flushes may have
+//! The position of one table: the frame up to which it is flushed, and the flushes that may have
 //! reached it besides.
 //!
-//! A flush whose end was not heard may have reached the table, or may still do so. Its rows must be
-//! let go of as a whole, and without those of later frames, once the table tells that it has them.
-//! So where each such flush ended is kept until a later one has succeeded, and no segment of the
-//! buffer goes across it, after a restart neither
+//! A flush of unknown outcome may have reached the table, or may still do so. Once the table shows
+//! that it has the rows of that flush, they must be released as a whole, without those of later
+//! frames. So the last frame of each such flush is kept until a later flush has succeeded, and no
+//! segment of the buffer extends across it, not even after a restart
 //! ([`Buffer::split_after`](crate::buffer::Buffer::split_after)).
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::Sequence;
 
-/// How far a table is flushed.
+/// The position of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::lake) struct Position {
     /// All frames up to this one are in the table, or were in it when it was deleted.
     pub(in crate::lake) flushed: Sequence,
-    /// A flush up to here was begun and is not known to have failed or succeeded: the highest.
+    /// The last frame of a flush that was begun and has an unknown outcome: the highest such frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attempt: Option<Sequence>,
     /// The others, in ascending order.
@@ -31,7 +31,7 @@ pub(in crate::lake) struct Position {
 }
 
 impl Position {
-    /// The transaction that the table must have at least.
+    /// The lowest transaction that the table may have.
     pub(in crate::lake) fn expected(&self) -> Sequence {
         match self.flushed > self.gone {
             true => self.flushed,
@@ -44,20 +44,20 @@ impl Position {
         self.flushed.max(self.attempt.unwrap_or_default())
     }
 
-    /// Where the flushes end that may have reached the table, in ascending order.
+    /// The last frames of the flushes that may have reached the table, in ascending order.
     pub(in crate::lake) fn doubts(&self) -> impl Iterator<Item = Sequence> {
         self.lower_attempts.iter().copied().chain(self.attempt)
     }
 
-    /// Notes that a flush up to here begins.
+    /// Records that a flush up to here begins.
     pub(in crate::lake) fn attempt(&mut self, sequence: Sequence) {
         let mut doubts: Vec<Sequence> = self.doubts().collect();
         doubts.push(sequence);
         self.set_doubts(doubts);
     }
 
-    /// Notes that the table has everything up to here. An attempt to flush more that seemed to fail
-    /// may still arrive.
+    /// Records that the table has everything up to here. A flush of more that seemed to fail may still
+    /// arrive.
     pub(in crate::lake) fn flushed(&mut self, sequence: Sequence) {
         self.flushed = self.flushed.max(sequence);
         self.set_doubts(self.doubts().filter(|doubt| *doubt > sequence).collect());
@@ -71,7 +71,7 @@ impl Position {
     }
 }
 
-/// A table that was never deleted: what files of format 1 leave out.
+/// True for a table that was never deleted, and for files of format 1, which lack this.
 fn is_unset(sequence: &Sequence) -> bool {
     *sequence == Sequence(0)
 }

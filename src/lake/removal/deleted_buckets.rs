@@ -1,12 +1,12 @@
-//! Deleted buckets: their tables go too, and never come back under a new bucket of that name.
+//! Deleted buckets: their tables are removed too, and never come back under a new bucket of that name.
 //!
-//! The intent is noted before the bucket leaves the catalog. From then on, whatever happens, the
-//! folder goes; until it is gone a new bucket of that name keeps its points in memory and log, and
-//! readers look past the folder. If the bucket did not leave after all, the note is void.
+//! The intent is recorded before the bucket leaves the catalog. From then on the folder is removed,
+//! whatever happens. Until it is gone, a new bucket of that name keeps its points in memory and log,
+//! and readers ignore the folder. If the bucket stays in the catalog after all, the record is void.
 //!
-//! Other nodes on the same store learn of it from a mark there ([`crate::lake::deletion`]). Before the first
-//! one is written it is noted which was the last: so a deletion that another node has done, or has gone
-//! on with, is not done again, however late this node comes back.
+//! Other nodes on the same store learn of the deletion from a mark there ([`crate::lake::deletion`]).
+//! Before the first mark is written, the number of the last one is recorded: so a deletion that another
+//! node has done, or has taken over, is not done again, however late this node comes back.
 
 use crate::catalog::Bucket;
 use crate::id::BucketId;
@@ -15,21 +15,21 @@ use crate::lake::handle::Lake;
 use crate::storage::StorageError;
 
 impl Lake {
-    /// Notes that the tables of a bucket are to go with it. Durable when it returns; blocks on the
-    /// disk.
+    /// Records that the tables of a bucket are to be removed with it. Durable when it returns. Blocks on
+    /// the disk.
     pub fn note_deletion(&self, bucket: BucketId, name: &str) -> Result<(), StorageError> {
         self.shared.positions.note_deletion(bucket, name)
     }
 
-    /// Whether there is a folder to remove, or one that another node may not go on with.
+    /// Returns whether there is a folder to remove, or one that another node may have stopped removing.
     pub(in crate::lake) fn has_deleted(&self) -> bool {
         let mut leaving = self.shared.positions.deleted_buckets().into_iter();
         let is_gone = leaving.any(|(id, _)| self.shared.catalog.bucket(id).is_none());
         is_gone || !self.shared.tables.deletions().met.folders().is_empty()
     }
 
-    /// Removes the folders of the buckets that are gone, and those that other nodes do not go on
-    /// with. One that cannot be removed does not keep the others; the last error is returned.
+    /// Removes the folders of the buckets that are gone, and those that other nodes have stopped
+    /// removing. A folder that cannot be removed does not hold up the others; returns the last error.
     pub(in crate::lake) async fn remove_deleted(&self) -> Result<(), LakeError> {
         let mut failed = None;
         for (id, name) in self.shared.positions.deleted_buckets() {
@@ -43,7 +43,7 @@ impl Lake {
             failed = Some(error);
         }
         match failed {
-            // It is waited for: who asks for the table is told.
+            // Another node removes it. Whoever uses the table gets that error.
             None | Some(LakeError::Removing { .. }) => Ok(()),
             Some(error) => Err(error),
         }
@@ -67,7 +67,7 @@ impl Lake {
         Ok(())
     }
 
-    /// Whether a bucket is gone, or its folder is still that of a deleted one.
+    /// Returns whether a bucket is gone, or its folder is still that of a deleted bucket.
     pub(in crate::lake) fn is_being_deleted(&self, bucket: &Bucket) -> bool {
         let catalog = &self.shared.catalog;
         let is_gone = |id| catalog.bucket(id).is_none();

@@ -1,4 +1,4 @@
-//! How the files of a deleted bucket go: by one node at a time, under a mark that all see
+//! Removal of the files of a deleted bucket: by one node at a time, under a mark that all nodes see
 //! ([`crate::lake::deletion`]).
 //!
 //! ```text
@@ -6,16 +6,16 @@
 //!   └── no file goes for ten minutes ── taken ── files go ── ended      any node that met it
 //! ```
 //!
-//! A node that deletes a bucket while another one does waits for that: all that there was when its
-//! users asked is gone then. So it removes nothing itself, neither then nor when it comes back later:
-//! what is there after the end of a deletion came after it.
+//! A node that deletes a bucket while another node does so waits for the other: afterwards everything
+//! that existed when its users asked is gone. So it removes nothing itself, neither then nor when it
+//! comes back later: whatever exists after the end of a deletion was made after it.
 //!
-//! A node that dies in the middle must not hold up the others for good. Whoever meets an open deletion
-//! looks how many files are left; if that does not change for ten minutes, as its own clock measures
-//! them ([`crate::lake::deletion::idle`]), it takes the removal over. Before each few files the remover looks whether
-//! it was taken from it, so of two that believe to be the remover only one goes on. What a node has
-//! asked the store to do before it looks again is done, or given up by the store's client, within less
-//! than that.
+//! A node that dies in the middle must not hold up the others forever. A node that meets an open
+//! deletion counts the files that are left; if their number does not change for ten minutes by its own
+//! clock ([`crate::lake::deletion::idle`]), it takes the removal over. Before each batch of files the
+//! remover checks whether the removal was taken from it, so if two nodes believe to be the remover,
+//! only one continues. Requests that a node sent to the store before that check are done, or given up
+//! by the store's client, in less than ten minutes.
 
 mod deleted_buckets;
 
@@ -33,22 +33,22 @@ use crate::lake::names;
 use crate::lake::table::Table;
 use crate::lake::tables::Tables;
 
-/// Files that go before the remover looks whether the removal is still its own.
+/// The number of files to remove before the remover checks that the removal is still its own.
 const BATCH_FILES: usize = 4096;
 
 impl Tables {
-    /// Removes a bucket's folder with all that is in it, and forgets its tables. Whoever is at
-    /// work on one of them is waited for. A mark of it is durable before the first file goes.
+    /// Removes a bucket's folder with everything in it, and forgets its tables. Waits for other work on
+    /// them. A mark is durable before the first file is removed.
     ///
-    /// `since` is the number of the bucket's last mark when the deletion was asked for: if one that
-    /// ended later is found, there is nothing left to do. An error while another node removes.
+    /// `since` is the number of the bucket's last mark when the deletion was requested: if a later
+    /// deletion has ended, there is nothing left to do. An error while another node removes the files.
     pub(super) async fn remove_bucket(&self, bucket: &str, since: u64) -> Result<(), LakeError> {
         let folder = names::folder(bucket);
         let tables = self.inside(&folder);
         let _held = hold(&tables).await;
         let mut last = self.deletions().last(&folder).await?;
         if last.open().is_none() {
-            // A store that was restored may know fewer.
+            // A store that was restored from a backup may have fewer marks.
             if last.number > since {
                 self.forget_inside(&folder);
                 return Ok(());
@@ -59,15 +59,15 @@ impl Tables {
         self.go_on(&folder, &last).await
     }
 
-    /// The number of the last mark of a bucket at which its deletion is asked for: the end of one
-    /// that is under way counts as its own.
+    /// The number of the last mark of a bucket when its deletion is requested. If another deletion is in
+    /// progress, its end will count as the end of this one.
     pub(super) async fn deletion_number(&self, bucket: &str) -> Result<u64, LakeError> {
         let last = self.deletions().last(&names::folder(bucket)).await?;
         Ok(last.number)
     }
 
-    /// Takes over the removals that no other node goes on with. One that cannot be does not keep the
-    /// others; the last error is returned.
+    /// Takes over the removals that other nodes have stopped. One that cannot be taken over does not hold
+    /// up the others; returns the last error.
     pub(super) async fn take_over_idle(&self) -> Result<(), LakeError> {
         let mut failed = None;
         for folder in self.deletions().met.folders() {
@@ -110,7 +110,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Removes the files of an open deletion, if that is this node's to do.
+    /// Removes the files of an open deletion, if this node is the one to remove them.
     async fn go_on(&self, folder: &str, last: &LastMark) -> Result<(), LakeError> {
         let Some(mark) = last.open() else {
             self.forget_inside(folder);
@@ -120,7 +120,7 @@ impl Tables {
             self.deletions().met.meet(folder);
             return Err(mark.removing());
         }
-        // A commit of another node that was on its way may come between.
+        // A commit of another node that was on its way may still add a file.
         while self.remove_files(folder, last.number, mark).await? > 0 {}
         match self.deletions().step(folder, last, Step::Ended).await? {
             true => {
@@ -132,7 +132,7 @@ impl Tables {
         }
     }
 
-    /// Says how many files it found.
+    /// Removes all files in a folder, and returns the number that it found.
     async fn remove_files(
         &self,
         folder: &str,
@@ -140,7 +140,7 @@ impl Tables {
         mark: &Mark,
     ) -> Result<usize, LakeError> {
         let mut paths = self.list(folder).await?;
-        // Without its log a folder is no table: nobody reads half of one.
+        // The log goes first: without it a folder is no table, and nobody reads half of one.
         paths.sort_by_key(|path| !path.as_ref().contains("/_delta_log/"));
         for batch in paths.chunks(BATCH_FILES) {
             if !self.deletions().is_last(folder, number).await? {
@@ -171,7 +171,7 @@ impl Tables {
     }
 }
 
-/// Waits until nobody is at work on the tables.
+/// Waits until no other task works on the tables.
 async fn hold(tables: &[Arc<Table>]) -> Vec<MutexGuard<'_, ()>> {
     let mut held = Vec::new();
     for table in tables {

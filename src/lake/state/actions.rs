@@ -1,4 +1,4 @@
-//! What is written to a table's log, in the words of the Delta protocol.
+//! The actions that are written to a table's log, in the words of the Delta protocol.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::table_state::{FORMAT, FORMAT_KEY, TableState, schema_of};
 use crate::lake::error::LakeError;
 use crate::lake::parquet::KeyRange;
 
-/// How long the log and removed files are kept for readers of older versions.
+/// The time for which the log and removed files are kept for readers of older versions.
 pub(in crate::lake) const KEEP: Duration = Duration::from_secs(24 * 3600);
 
 /// The oldest protocol: no features, so that every engine reads and writes the table.
 const READER_VERSION: u32 = 1;
 const WRITER_VERSION: u32 = 2;
 
-/// What a new table says about itself.
+/// The metadata of a new table.
 pub(in crate::lake) struct NewTable<'a> {
     pub(in crate::lake) bucket: &'a str,
     pub(in crate::lake) measurement: &'a str,
@@ -32,7 +32,7 @@ pub(in crate::lake) struct NewFile {
     /// Relative to the table.
     pub(in crate::lake) path: String,
     pub(in crate::lake) day: i32,
-    /// The number in its name.
+    /// The number at the start of its name.
     pub(in crate::lake) order: u64,
     pub(in crate::lake) bytes: u64,
     pub(in crate::lake) stats: String,
@@ -68,7 +68,7 @@ impl NewTable<'_> {
     }
 }
 
-/// The metadata of a table with the columns from number `first` on added.
+/// Returns the metadata of a table, extended by the columns from number `first` on.
 pub(in crate::lake) fn grown(
     state: &TableState,
     columns: &TableColumns,
@@ -83,7 +83,7 @@ pub(in crate::lake) fn grown(
     Ok(json!({ "metaData": metadata }))
 }
 
-/// What a commit is about; it comes first.
+/// The description of a commit, its first action.
 pub(in crate::lake) fn commit_info(operation: &str, parameters: &Value, now_ms: i64) -> Value {
     json!({"commitInfo": {
         "timestamp": now_ms,
@@ -93,13 +93,12 @@ pub(in crate::lake) fn commit_info(operation: &str, parameters: &Value, now_ms: 
     }})
 }
 
-/// How far an application has come.
+/// The last transaction of an application.
 pub(in crate::lake) fn transaction(app: &str, version: u64, now_ms: i64) -> Value {
     json!({"txn": {"appId": app, "version": version, "lastUpdated": now_ms}})
 }
 
-/// A file that belongs to the table from now on. `data_change` is false if its points were in the
-/// table before.
+/// Adds a file to the table. `data_change` is false if its points were in the table before.
 pub(in crate::lake) fn add(file: &NewFile, data_change: bool) -> Value {
     let (first, last) = file.keys.texts();
     json!({"add": {
@@ -113,7 +112,7 @@ pub(in crate::lake) fn add(file: &NewFile, data_change: bool) -> Value {
     }})
 }
 
-/// A file that no longer belongs to the table.
+/// Removes a file from the table.
 pub(in crate::lake) fn remove(file: &DataFile, data_change: bool, now_ms: i64) -> Value {
     json!({"remove": {
         "path": &*file.path,
@@ -125,7 +124,7 @@ pub(in crate::lake) fn remove(file: &DataFile, data_change: bool, now_ms: i64) -
     }})
 }
 
-/// A commit that takes files away, with points that were in them: its beginning.
+/// The first actions of a commit that removes files, with points that were in them.
 pub(in crate::lake) fn removal(
     operation: &str,
     parameters: &Value,
@@ -137,7 +136,7 @@ pub(in crate::lake) fn removal(
     std::iter::once(info).chain(removed).collect()
 }
 
-/// The library's form of these actions.
+/// Converts these actions to the library's form.
 pub(in crate::lake) fn parse(
     table: &str,
     actions: impl IntoIterator<Item = Value>,
@@ -147,7 +146,7 @@ pub(in crate::lake) fn parse(
     parsed.map_err(|error| LakeError::table(table, format!("a commit cannot be made: {error}")))
 }
 
-/// Actions as they stand in the log.
+/// Returns actions as lines of the log.
 pub(in crate::lake) fn lines(actions: &[Action]) -> Result<Vec<u8>, serde_json::Error> {
     let mut lines = Vec::new();
     for action in actions {

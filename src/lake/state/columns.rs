@@ -1,5 +1,4 @@
-//! The columns of a table, as its own metadata has them: the one place that all who write to it
-//! agree on.
+//! The columns of a table, as its own metadata has them: the one place on which all its writers agree.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,44 +9,44 @@ use crate::columnar::{ColumnKind, FieldType};
 use crate::lake::names;
 use crate::lake::parquet::{Column, Layout};
 
-/// The tags and fields of a table, in the order in which they came.
+/// The tags and fields of a table, in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableColumns {
     columns: Vec<Column>,
-    /// Names of columns that others have added. They are left alone.
+    /// Names of columns that other programs have added. They are left alone.
     foreign: Vec<Arc<str>>,
 }
 
 const NAME_KEY: &str = "tidegate.name";
-/// A shared text beside its letters: two counts, the pointer, what the allocator adds.
+/// Bytes of a shared text beside its letters: two counts, the pointer, the allocator's overhead.
 const TEXT_BYTES: usize = 48;
 
 const KIND_KEY: &str = "tidegate.kind";
 
 impl TableColumns {
-    /// All of them.
+    /// Returns all columns.
     pub fn iter(&self) -> impl Iterator<Item = &Column> + Clone {
         self.columns.iter()
     }
 
-    /// How many there are.
+    /// The number of columns.
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
-    /// Whether there is none.
+    /// Returns whether there are no columns.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
-    /// They, as files have them.
+    /// The layout of files with these columns.
     pub(in crate::lake) fn layout(&self) -> Layout {
         Layout::new(self.columns.clone())
     }
 
-    /// Adds what is missing; says whether anything was. One name may stand for several columns of
-    /// different kinds: several nodes may have met it with different types, and all was
-    /// acknowledged. Every name is looked at once, however many there are.
+    /// Adds the columns that are missing, and returns whether any was. One name may stand for several
+    /// columns of different kinds: several nodes may have met it with different types and acknowledged
+    /// all of them. Looks at every name once, however many there are.
     pub(in crate::lake) fn extend<'a>(
         &mut self,
         wanted: impl IntoIterator<Item = (&'a str, ColumnKind)>,
@@ -68,7 +67,7 @@ impl TableColumns {
         true
     }
 
-    /// What is wanted and not there, each once, in order.
+    /// The wanted columns that are missing, each once, in order.
     fn missing<'a>(
         &self,
         wanted: impl IntoIterator<Item = (&'a str, ColumnKind)>,
@@ -80,7 +79,7 @@ impl TableColumns {
         wanted.filter(|wanted| known.insert(*wanted)).collect()
     }
 
-    /// About the bytes on the heap.
+    /// Estimates the bytes on the heap.
     pub(in crate::lake) fn heap_bytes(&self) -> u64 {
         let columns = self.columns.iter().map(|column| {
             let own = if Arc::ptr_eq(&column.storage, &column.name) {
@@ -94,7 +93,7 @@ impl TableColumns {
         columns.chain(foreign).sum::<usize>() as u64
     }
 
-    /// The schema of a table without tags and fields, as its metadata carries it.
+    /// The schema of a table without tags and fields, as it is in the table's metadata.
     pub(in crate::lake) fn empty_schema() -> Value {
         let ours = [
             field("time", "timestamp", json!({})),
@@ -104,7 +103,7 @@ impl TableColumns {
         json!({ "type": "struct", "fields": ours })
     }
 
-    /// A schema with the columns from number `first` on behind what it has.
+    /// Appends the columns from number `first` on to a schema.
     pub(in crate::lake) fn grown_schema(&self, mut schema: Value, first: usize) -> Value {
         let fields = schema.get_mut("fields").and_then(Value::as_array_mut);
         let added = self.columns.iter().skip(first).map(|column| {
@@ -117,7 +116,7 @@ impl TableColumns {
         schema
     }
 
-    /// Reads a schema. Columns that are not ours are left alone: nothing is written to them.
+    /// Reads a schema. Columns of other programs are left alone: nothing is written to them.
     pub(in crate::lake) fn of_schema(schema: &Value) -> Result<Self, String> {
         let fields = schema.get("fields").and_then(Value::as_array);
         let fields = fields.ok_or_else(|| "its schema has no fields".to_owned())?;

@@ -1,4 +1,4 @@
-//! One file of a table: what its name, its statistics and its `add` action say of it.
+//! One file of a table, as its name, its statistics and its `add` action describe it.
 //!
 //! # Which file is newer
 //!
@@ -6,13 +6,13 @@
 //! `day=2026-11-23/00000000000000000042-000000000000000a-….parquet`. Of equal points in several
 //! files of a day, the one in the file with the higher number wins, field by field. The number is
 //! checked when the file is committed: a flush is committed only under a number that is above
-//! those of all files of its day, so that the order of numbers is the order of commits, whoever
+//! those of all files of its day, so the order of numbers is the order of commits, whichever node
 //! wrote the files. A compaction writes its files under the highest number of those that it joins.
 //!
-//! So files of a day with equal numbers are parts of one compaction, and have no point in common.
-//! Not so in tables that were written before numbers were checked (their files lack
-//! [`DataFile::keys`]): there, of equal numbers, the node decides, then the name. A file whose
-//! name has no number was rewritten by another program: it counts as older than all of ours.
+//! So files of a day with equal numbers are parts of one compaction and have no point in common.
+//! This does not hold for tables that were written before numbers were checked (their files lack
+//! [`DataFile::keys`]): there, between equal numbers, the node decides, then the name. A file without
+//! a number in its name was rewritten by another program and counts as older than all of ours.
 
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ use serde_json::Value;
 use crate::lake::parquet::KeyRange;
 use crate::narrow;
 
-/// Where an `add` action keeps the first and the last row of its file: in its `tags`, which
-/// checkpoints keep.
+/// The keys of an `add` action's `tags` for the first and the last row of its file. Checkpoints
+/// preserve `tags`.
 pub(super) const FIRST_ROW: &str = "tidegate.first";
 pub(super) const LAST_ROW: &str = "tidegate.last";
 
@@ -40,13 +40,13 @@ pub struct DataFile {
     pub node: Option<u64>,
     /// Its size.
     pub bytes: u64,
-    /// Its rows, if that is known.
+    /// The number of its rows, if it is known.
     pub rows: Option<u64>,
-    /// No point in it is older, in nanoseconds since the epoch.
+    /// A time that no point in it is older than, in nanoseconds since the epoch.
     pub min_ns: i64,
-    /// No point in it is newer.
+    /// A time that no point in it is newer than.
     pub max_ns: i64,
-    /// Its first and last row, if its writer has noted them.
+    /// Its first and last row, if its writer recorded them.
     pub keys: Option<KeyRange>,
 }
 
@@ -82,7 +82,7 @@ impl DataFile {
         (self.order, self.node, &self.path)
     }
 
-    /// Whether a point may be in both files, which are of one day.
+    /// Returns whether a point may be in both files, which are of one day.
     pub(in crate::lake) fn meets(&self, other: &Self) -> bool {
         match (&self.keys, &other.keys) {
             // Parts of one compaction.
@@ -92,7 +92,7 @@ impl DataFile {
         }
     }
 
-    /// Whether both look like parts of one compaction by an older tidegate.
+    /// Returns whether both look like parts of one compaction by an older tidegate.
     pub(in crate::lake) fn is_old_part_beside(&self, other: &Self) -> bool {
         let is_same = self.order == other.order && self.node == other.node;
         is_same && self.node.is_some() && self.keys.is_none() && other.keys.is_none()
@@ -122,7 +122,7 @@ fn parse_day(text: &str) -> Option<i32> {
     .ok()
 }
 
-/// A day as partitions are named.
+/// The name of a day's partition.
 pub(in crate::lake) fn day_name(day: i32) -> String {
     let days = chrono::Days::new(u64::from(day.unsigned_abs()));
     let epoch = chrono::NaiveDate::default();

@@ -1,7 +1,8 @@
-//! What a table is at a version of its log, and the words in which that log is written.
+//! A table at one version of its log, and the words in which that log is written.
 //!
-//! [`TableState`](table_state::TableState) is small enough to be kept for every table, and moves on commit by commit; its
-//! files are in [`data_file`], its columns in [`columns`], and what a commit says in [`actions`].
+//! [`TableState`](table_state::TableState) is small enough to be kept for every table, and is updated
+//! commit by commit. Its files are in [`data_file`], its columns in [`columns`], and the contents of a
+//! commit in [`actions`].
 //!
 //! Nothing here reads or writes a store.
 

@@ -1,16 +1,16 @@
-//! JSON that is kept for long and read seldom: as compressed text. Parsed, the metadata of a table
-//! with a thousand columns takes two megabytes; packed, some kilobytes.
+//! JSON that is kept for long and rarely read, as compressed text. The metadata of a table with a
+//! thousand columns takes two megabytes when parsed, and a few kilobytes when packed.
 
 use serde_json::Value;
 
-/// Text of this kind repeats itself so much that the quickest level does.
+/// Text of this kind repeats itself so much that the fastest level is enough.
 const LEVEL: i32 = 1;
 
 /// A JSON value, compressed.
 #[derive(Clone, Debug, Default)]
 pub(in crate::lake) struct Packed {
     bytes: Box<[u8]>,
-    /// Of the text.
+    /// The length of the text.
     text_bytes: usize,
 }
 

@@ -12,25 +12,24 @@ use super::packed::Packed;
 use crate::lake::parquet::KeyRange;
 use crate::narrow;
 
-/// What a file takes with its path, which has about a hundred letters, and its place in the map.
+/// Bytes per file, with its path of about a hundred letters and its entry in the map.
 const FILE_BYTES: usize = 320;
 
-/// What the transaction of an application takes.
+/// Bytes per transaction of an application.
 const TRANSACTION_BYTES: usize = 96;
 
-/// The setting of a table that says which rules its writers keep to. Without it they are the
-/// first ones.
+/// The setting of a table that names the rules its writers follow. Without it, format 1.
 pub(in crate::lake) const FORMAT_KEY: &str = "tidegate.format";
 
-/// The rules of this tidegate. In 2, the number of a file is checked when it is committed.
+/// The rules of this tidegate. Since format 2, the number of a file is checked at its commit.
 pub(in crate::lake) const FORMAT: u64 = 2;
 
 /// A table at one version.
 #[derive(Clone, Debug)]
 pub(in crate::lake) struct TableState {
     pub(in crate::lake) version: u64,
-    /// The `metaData` action as it stands in the log: parsed, it is a hundred times as large as it
-    /// is packed, and it is needed only when a column is added.
+    /// The `metaData` action as it stands in the log. It is needed only when a column is added, and
+    /// takes a hundred times as much memory when parsed as it does packed.
     metadata: Packed,
     pub(in crate::lake) columns: Arc<TableColumns>,
     /// By path, relative to the table.
@@ -53,7 +52,7 @@ impl TableState {
         Ok(state)
     }
 
-    /// Moves on by the actions of the commit with the next version.
+    /// Applies the actions of the commit with the next version.
     pub(in crate::lake) fn apply(
         &mut self,
         version: u64,
@@ -115,8 +114,8 @@ impl TableState {
         files
     }
 
-    /// The number for the next file: above all others, and above the version, so that names tell
-    /// about when they came.
+    /// The number for the next file: above all others, and above the version, so that names show roughly
+    /// when files were added.
     pub(in crate::lake) fn next_order(&self) -> u64 {
         let highest = self.files.values().map(|file| file.order).max();
         highest.unwrap_or(0).max(self.version).saturating_add(1)
@@ -137,7 +136,7 @@ impl TableState {
         self.metadata.unpack()
     }
 
-    /// About the bytes on the heap.
+    /// Estimates the bytes on the heap.
     pub(in crate::lake) fn heap_bytes(&self) -> u64 {
         let keys = self.files.values().filter_map(|file| file.keys.as_ref());
         let keys: usize = keys.map(KeyRange::heap_bytes).sum();
@@ -162,7 +161,7 @@ pub(in crate::lake) fn schema_of(metadata: &Value) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// A table whose writers keep to rules that this tidegate does not know is not touched.
+/// Refuses a table whose writers follow rules that this tidegate does not know.
 fn check_format(metadata: &Value) -> Result<(), String> {
     let configuration = metadata.get("configuration");
     let format = configuration.and_then(|all| all.get(FORMAT_KEY)?.as_str());

@@ -1,12 +1,12 @@
-//! What in a folder might not survive a power cut although it can be seen.
+//! Names in a folder that are visible but might not survive a power cut.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Folders that are remembered as durable at most.
+/// The largest number of folders that are remembered as durable.
 const FOLDERS_MAX: usize = 20_000;
 
-/// How a name came into doubt.
+/// The reason why a name is in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
     /// It was given, and then a sync failed.
@@ -24,7 +24,7 @@ pub(super) struct Doubts {
 }
 
 impl Doubts {
-    /// The doubtful paths. Held while one of them is put right.
+    /// The doubtful paths. The lock is held while one of them is repaired.
     pub(super) fn paths(&self) -> MutexGuard<'_, BTreeMap<String, Doubt>> {
         self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -37,7 +37,7 @@ impl Doubts {
         self.paths().remove(path);
     }
 
-    /// Whether a folder is known to be durable.
+    /// Returns whether a folder is known to be durable.
     pub(super) fn has_folder(&self, folder: &str) -> bool {
         self.folders().contains(folder)
     }

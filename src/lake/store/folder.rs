@@ -1,31 +1,30 @@
-//! A folder as an object store that keeps what it was given.
+//! A folder as an object store whose writes are durable.
 //!
 //! `object_store`'s own local store never syncs: after a power cut a file that was committed to a
 //! table may be empty. Here a file is written under another name, synced, and only then named, and
 //! the name is durable before [`ObjectStore::put_opts`] returns. All system calls go through
 //! [`Storage`], so the model of its faults reaches the tables too.
 //!
-//! # What is found is not believed before it was synced
+//! # Nothing that is found is trusted before it was synced
 //!
-//! What can be seen may be in the page cache only: of a process that was killed between a rename
-//! and the sync of the folder, or after a sync that has failed, which Linux reports once and then
-//! forgets, with the pages marked clean. A commit that is found decides whether points leave memory
-//! and log. So:
+//! Data that can be read may be in the page cache only: if a process was killed between a rename and
+//! the sync of the folder, or after a failed sync, which Linux reports once and then forgets, with
+//! the pages marked clean. But a commit that is found decides whether points leave memory and log. So:
 //!
 //! - A file whose own sync failed never gets its name.
-//! - A name that was given or taken away before the sync of its folder failed is remembered. Before
-//!   it is read, listed or given again, the file is written anew under another name, synced, and
-//!   renamed over it; a removal is repeated. A sync alone would not do: it may succeed and say
-//!   nothing about what the failed one has lost. As long as that fails, reading fails.
+//! - A name that was given or removed before the sync of its folder failed is remembered. Before it
+//!   is read, listed or given again, the file is written anew under another name, synced, and renamed
+//!   over it; a removal is repeated. Another sync alone would not be enough: it may succeed without
+//!   restoring what the failed one has lost. As long as this fails, reading fails.
 //! - An entry of a table's log is synced, with its folder, before its bytes are returned: the
 //!   process that wrote it may have been killed, or may be another program.
-//! - A folder is used once it, and those above it, were synced in the one above by this process.
+//! - A folder is used only after this process has synced its entry, and those of the folders above it.
 //!
-//! Limits: a process that is killed after a sync has failed takes that knowledge along. The next
-//! one syncs what it finds, and has to believe that. Linux (since 4.16) reports an error that nobody
-//! has seen to the next who opens the file, so this needs a failure that was reported, a kill before
-//! the retry, and a power cut. Journaling file systems stop writing when the journal fails, so a
-//! folder's sync that fails is the last one there anyway.
+//! Limits: if a process is killed after a failed sync, that knowledge is lost with it. The next
+//! process syncs what it finds, and has to trust that. Linux (since 4.16) reports an error that nobody
+//! has seen to the next process that opens the file, so data is lost only by a failure that was
+//! reported, a kill before the retry, and a power cut. Journaling file systems stop writing when the
+//! journal fails, so a failed sync of a folder is the last one there anyway.
 
 use std::fmt;
 use std::ops::Range;
@@ -47,7 +46,7 @@ use super::doubt::{Doubt, Doubts};
 use crate::narrow;
 use crate::storage::{self, Storage, StorageError, hold};
 
-/// Where files are written before they get their name.
+/// The folder in which files are written before they get their name.
 const STAGING: &str = "_staging";
 
 /// The folder of a table's log.
@@ -67,8 +66,8 @@ pub(in crate::lake) struct FolderStore {
 }
 
 impl FolderStore {
-    /// The folder `root` of a storage, `""` for all of it. `owner` names who writes: what it left
-    /// half written is removed.
+    /// Opens the folder `root` of a storage, `""` for all of it. `owner` identifies the writer: files that
+    /// it left half written are removed.
     pub(in crate::lake) fn open(
         storage: Arc<dyn Storage>,
         root: &str,
@@ -91,14 +90,14 @@ impl FolderStore {
         })
     }
 
-    /// Returns true if names that differ in case only are the same here. On some file systems each
-    /// folder has its own way, which those in it inherit.
+    /// Returns true if names that differ only in case are the same here. On some file systems this is a
+    /// property of each folder, which the folders in it inherit.
     pub(in crate::lake) fn folds_case(&self) -> std::result::Result<bool, StorageError> {
         let other = STAGING.to_uppercase();
         if self.storage.entry(&inside(&self.root, &other))?.is_none() {
             return Ok(false);
         }
-        // Somebody may have made just that.
+        // Somebody may have made a file of exactly that name.
         let entries = self.storage.entries(&self.root)?;
         Ok(!entries.iter().any(|entry| entry.name == other))
     }
@@ -179,7 +178,7 @@ impl FolderStore {
             }
         };
         self.storage.sync_dir(folder)?;
-        // From the first file on it is missed where it is a part of the data folder.
+        // If it is part of the data folder, its absence is an error from the first file on.
         if !self.root.is_empty() {
             hold(self.storage.as_ref(), &self.root)?;
         }
@@ -198,7 +197,7 @@ impl FolderStore {
         Ok(())
     }
 
-    /// Puts right what a sync that failed has left in doubt, below a folder or at a path.
+    /// Repairs what a failed sync has left in doubt, below a folder or at a path.
     fn settle(&self, path: &str) -> std::result::Result<(), StorageError> {
         let mut doubts = self.doubts.paths();
         if doubts.is_empty() {
@@ -216,7 +215,7 @@ impl FolderStore {
         Ok(())
     }
 
-    /// Gives a name, or takes it away, once more, so that it is durable.
+    /// Gives or removes a name once more, so that this is durable.
     fn repeat(&self, path: &str, doubt: Doubt) -> std::result::Result<(), StorageError> {
         let found = storage::read(self.storage.as_ref(), path)?;
         let staged = self.new_staged();
@@ -238,7 +237,7 @@ impl FolderStore {
         self.storage.sync_dir(above(path))
     }
 
-    /// Syncs an entry of a table's log before it is believed.
+    /// Syncs an entry of a table's log before it is trusted.
     fn confirm(&self, path: &str) -> std::result::Result<(), StorageError> {
         let folder = above(path);
         if !folder.ends_with(LOG) {
@@ -297,7 +296,7 @@ impl FolderStore {
         }
     }
 
-    /// The files below a folder, and, unless all are wanted, the folders in it.
+    /// Lists the files below a folder; without `all`, only the files and folders directly in it.
     fn walk(&self, prefix: Option<&Path>, all: bool) -> Result<ListResult> {
         let prefix = prefix.map_or("", Path::as_ref).to_owned();
         self.settle(&inside(&self.root, &prefix)).map_err(failed)?;
@@ -338,7 +337,7 @@ impl FolderStore {
             self.doubts.add(&path, Doubt::Removed);
             return Err(failed(error));
         }
-        // The last file takes its folders with it, as in a bucket; not the root.
+        // Folders without files are removed, as in a bucket, but not the root.
         let mut folder = folder;
         while folder.len() > self.root.len() {
             self.doubts.remove_folder(folder);

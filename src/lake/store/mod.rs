@@ -1,4 +1,4 @@
-//! Where the tables lie: a folder on a disk, or a bucket of an object store.
+//! The store of the tables: a folder on a disk, or a bucket of an object store.
 
 mod doubt;
 mod folder;
@@ -21,14 +21,13 @@ use crate::storage::{DiskStorage, Storage, TABLES_FOLDER, ensure_held};
 use folder::FolderStore;
 pub(super) use probe::has_conditional_put;
 
-/// A request that did not succeed is tried again for so long; the flush itself is then tried again
-/// later.
+/// The time for which a failed request is retried. After that the flush itself is retried later.
 const RETRY_FOR: Duration = Duration::from_secs(15);
 
 /// A store whose root is the root of the tables.
 pub(super) type Store = Arc<dyn ObjectStore>;
 
-/// Opens the store that `url` names; without one, a folder of the data folder.
+/// Opens the store that `url` names; a folder of the data folder if there is no URL.
 pub(super) fn open(
     url: Option<&Url>,
     data_folder: &Arc<dyn Storage>,
@@ -47,8 +46,8 @@ pub(super) fn open(
         reason: error.to_string(),
     })?;
     let (scheme, path) = parsed;
-    // What the environment says of the client (plain HTTP, proxies, timeouts) would be lost if it
-    // got options of ours: a request may take 30 s, a connection 5 s, if nothing else is said.
+    // Client options of ours would override those from the environment (plain HTTP, proxies,
+    // timeouts). By default a request may take 30 s, and a connection 5 s.
     let store: Store = match scheme {
         ObjectStoreScheme::Local => {
             let folder = url

@@ -1,10 +1,11 @@
-//! Whether a store refuses to create what exists: what keeps several writers of a table apart.
+//! A test of whether a store refuses to create an object that exists. Several writers of one table
+//! depend on it.
 
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, PutPayload, Result};
 use uuid::Uuid;
 
-/// Writes an object twice and sees whether the second attempt is refused. The object is removed.
+/// Creates an object twice and returns whether the second attempt is refused. Removes the object.
 pub(in crate::lake) async fn has_conditional_put(store: &dyn ObjectStore) -> Result<bool> {
     let path = Path::from(format!("_tidegate/probe-{}", Uuid::new_v4()));
     let create = || {
@@ -17,7 +18,7 @@ pub(in crate::lake) async fn has_conditional_put(store: &dyn ObjectStore) -> Res
         Ok(_) => Some(create().await),
         Err(_) => None,
     };
-    // What is left behind harms nobody.
+    // If it is left behind, it does no harm.
     let _ = store.delete(&path).await;
     match (first, second) {
         (Err(Error::NotImplemented { .. } | Error::NotSupported { .. }), _) => Ok(false),

@@ -1,8 +1,8 @@
-//! Compaction: files of a day joined into few, sorted, without overwritten points.
+//! Compaction: joins the files of a day into few, sorted, without overwritten points.
 //!
-//! `plan` says which, and why no newer point becomes older by it; here they are read, merged,
-//! written and committed. At the commit both is looked at again: that all inputs are still there,
-//! and that nothing came between them.
+//! `plan` chooses the files and explains why no newer point becomes older. Here they are read, merged,
+//! written and committed. The commit checks again that all inputs are still there, and that nothing
+//! came between them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,25 +25,25 @@ use crate::merge::{
 use crate::narrow;
 use crate::telemetry::UpkeepCounts;
 
-/// Rows that are merged before they are encoded.
+/// The rows that are merged before they are encoded.
 const SEGMENT_LIMITS: SegmentLimits = SegmentLimits {
     rows_max: 32 << 10,
     bytes_max: 8 << 20,
 };
 
-/// A file has at least so many row groups, of so many merged segments in all, before it is full.
+/// A full file has at least this many row groups, of at least this many merged segments in all.
 const GROUPS_MIN: u64 = 2;
 const SEGMENTS_MIN: u64 = 8;
 
-/// What a file takes while it is made, in files: it, the rows of a row group and what encoding them
-/// takes, the segment that is being merged.
+/// The memory that a file takes while it is made, in files: itself, the rows of a row group and their
+/// encoding, and the segment that is being merged.
 const OUTPUT_FACTOR: u64 = 4;
 
-/// How long a compaction waits for memory. It is tried again with the next upkeep.
+/// The time for which a compaction waits for memory. It is retried with the next upkeep.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Lake {
-    /// Joins files, day by day. `is_asked`: whatever can be joined, else where it pays.
+    /// Joins files, day by day: with `is_asked` all that can be joined, else those that are worth it.
     pub(in crate::lake) async fn compact(
         &self,
         table: &Arc<Table>,
@@ -73,7 +73,7 @@ impl Lake {
         let mut failed = None;
         for plan in plans {
             let joined = self.join_day(table, measurement, &rules, plan, &mut counts);
-            // Other days do not wait for one that cannot be joined.
+            // A day that cannot be joined does not hold up the others.
             failed = joined.await.err().or(failed);
         }
         failed.map_or(Ok(counts), Err)
@@ -96,7 +96,7 @@ impl Lake {
         while let Some(plan) = next {
             let joined = self.join(table, &state, measurement, plan).await?;
             if joined.files_removed == 0 {
-                // Others are at it, too.
+                // Another node is compacting it too.
                 return Ok(());
             }
             *counts += joined;
@@ -171,8 +171,8 @@ impl Lake {
         })
     }
 
-    /// Puts the new files in the place of the old ones, all of which must still be there, with
-    /// nothing between them; false if that is no longer so.
+    /// Replaces the old files by the new ones. Returns false if an old file is gone, or another file came
+    /// between them.
     async fn commit_join(
         &self,
         table: &Table,
@@ -184,8 +184,8 @@ impl Lake {
         let mut next = |seen: &Seen| {
             let state = seen.state.as_deref();
             let has = |path: &str| state.is_some_and(|state| state.files.contains_key(path));
-            // An attempt whose end was not heard may have gone through, and others may have gone
-            // on with some of it.
+            // An attempt of unknown outcome may have gone through, and others may have joined
+            // some of its files since.
             is_done = written.iter().any(|file| has(&file.path));
             let day = state.map(|state| state.of_day(plan.day));
             let is_open = inputs.iter().all(|file| has(&file.path))
@@ -194,7 +194,7 @@ impl Lake {
                 return Ok(Next::Done);
             }
             is_tried = true;
-            // Overwritten points vanish: for those who read changes that is one.
+            // Overwritten points vanish, which is a change for readers of the change feed.
             let parameters = serde_json::json!({"zOrderBy": "[]"});
             let mut commit = actions::removal("OPTIMIZE", &parameters, inputs, self.now_ms());
             commit.extend(written.iter().map(|file| actions::add(file, true)));
@@ -206,21 +206,22 @@ impl Lake {
             written.any(|file| state.files.contains_key(file.path.as_str()))
         };
         is_done |= state.is_some_and(has_one);
-        // What was tried may have been committed, and joined by others since: it is theirs.
+        // A commit that was tried may have gone through, and others may have joined its files since:
+        // then they are not ours to remove.
         if !is_done && !is_tried {
             table.remove_files(written).await;
         }
         Ok(is_done)
     }
 
-    /// A file is encoded in memory.
+    /// The size of a full file, limited because a file is encoded in memory.
     fn file_bytes_max(&self) -> u64 {
         let budget_bytes = self.shared.budget.marks().budget_bytes;
         self.shared.options.file_bytes_max.min(budget_bytes / 16)
     }
 }
 
-/// Whether a part of these keys follows the parts before it.
+/// Returns whether a part with these keys follows the parts before it.
 fn follows(written: &[actions::NewFile], keys: &KeyRange) -> bool {
     let last = written.last();
     last.is_none_or(|last| !keys.is_before(&last.keys))
@@ -272,17 +273,17 @@ impl Join {
     }
 }
 
-/// Files whose rows follow each other, as one stream: one of them is open at a time.
+/// Files whose rows follow each other, as one stream. Only one of them is open at a time.
 struct Chain {
     files: VecDeque<StoredFile>,
     open: Option<Box<dyn Chunks>>,
     room: Room,
-    /// Chains that are read beside one another.
+    /// The number of chains that are read at the same time.
     width: usize,
 }
 
 impl Chain {
-    /// Opens the first file, which tells where the chain begins.
+    /// Opens the first file, to know where the chain begins.
     fn new(files: VecDeque<StoredFile>, room: &Room, width: usize) -> Result<Self, LakeError> {
         let mut chain = Self {
             files,
@@ -295,7 +296,7 @@ impl Chain {
     }
 
     fn open_next(&mut self) -> Result<(), LakeError> {
-        // What was open is given back first.
+        // Close the old file before opening the next.
         self.open = None;
         if let Some(file) = self.files.pop_front() {
             self.open = Some(file.open(TimeRange::ALL, &self.room, self.width)?);

@@ -1,9 +1,9 @@
-//! What keeps tables small and quick: retention, compaction, checkpoints, vacuum.
+//! Upkeep, which keeps tables small and fast: retention, compaction, checkpoints, vacuum.
 //!
-//! Each is a commit, or follows one, and each can be cut short at any point: files that were
-//! written and not committed belong to nobody until a vacuum. A commit that takes files away goes
+//! Each is a commit, or follows one, and can be cut short at any point: files that were written and
+//! not committed belong to no table, and a vacuum removes them. A commit that removes files goes
 //! through only if all of them are still there, so that two nodes at the same work do not undo each
-//! other.
+//! other's.
 
 mod compact;
 pub(super) mod plan;
@@ -25,19 +25,19 @@ use crate::merge::day_start_ns;
 use crate::narrow;
 use crate::telemetry::UpkeepCounts;
 
-/// How often files that belong to no table are looked for.
+/// The interval between searches for files that belong to no table.
 const VACUUM_EVERY: Duration = Duration::from_secs(3600);
 
-/// What the library holds of a table that it has loaded; of each of its files, with statistics as
-/// text and parsed; of each column.
+/// Bytes that the library holds for a table that it has loaded; for each of its files, with statistics
+/// as text and parsed; for each column.
 const LOADED_BYTES: u64 = 2 << 20;
 const LOADED_FILE_BYTES: u64 = 4096;
 const LOADED_COLUMN_BYTES: u64 = 4096;
 
-/// How long upkeep waits for memory.
+/// The time for which upkeep waits for memory.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is to be done with tables.
+/// A kind of work on tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upkeep {
     /// Drop days past their retention, join files where it pays, write checkpoints.
@@ -49,7 +49,7 @@ pub enum Upkeep {
 }
 
 impl Lake {
-    /// Does this for one table. What is wrong with one step does not stop the next.
+    /// Runs this work on one table.
     pub async fn upkeep(
         &self,
         bucket: &Bucket,
@@ -61,7 +61,7 @@ impl Lake {
         if self.is_being_deleted(bucket) {
             return Ok(UpkeepCounts::default());
         }
-        // Files that a table has lost from its log look like those of nobody.
+        // Files that are missing from the log of a damaged table look as if they belonged to no table.
         self.see(&table, &TableId::new(bucket.id, measurement))
             .await?;
         if what == Upkeep::Vacuum {
@@ -78,7 +78,7 @@ impl Lake {
         Ok(all)
     }
 
-    /// The routine for every table of every bucket; and every now and then, a vacuum.
+    /// Runs the routine on every table of every bucket and, once per interval, a vacuum.
     pub(super) async fn look_after_all(&self) {
         let mut work = vec![Upkeep::Routine];
         match self.certain_now_ns() {
@@ -108,7 +108,7 @@ impl Lake {
         }
     }
 
-    /// Once an interval, for all tables together: it lists all their files.
+    /// Returns whether a vacuum is due. It is due for all tables together, as it lists all their files.
     fn is_time_to_vacuum(&self) -> bool {
         let now = clock::instant();
         let vacuumed = self.shared.vacuumed.lock();
@@ -126,7 +126,7 @@ impl Lake {
             return Ok(Vec::new());
         }
         let mut tables = self.shared.tables.of_bucket(&bucket.name).await?;
-        // One that is lost is told by whoever looks at it.
+        // A lost table is listed too: whoever looks at it gets the error.
         for lost in self.shared.positions.expected(bucket.id) {
             tables.entry(lost).or_default();
         }
@@ -147,8 +147,8 @@ impl Lake {
         done
     }
 
-    /// Drops the days of which no point is to be kept, as the bucket says at the time of the
-    /// commit. Nothing if it is not certain what time it is.
+    /// Drops the days that are past the bucket's retention as it is at the time of the commit. Drops
+    /// nothing if the clock is not trusted.
     async fn retain(&self, table: &Table, bucket: BucketId) -> Result<UpkeepCounts, LakeError> {
         let oldest_ns = || {
             let bucket = self.shared.catalog.bucket(bucket)?;
@@ -205,13 +205,13 @@ impl Lake {
         })
     }
 
-    /// Memory for the library's own view of a table, which it loads for this. Waits for it; whoever
-    /// does not get it is called again with the next upkeep.
+    /// Takes memory for the library's own view of a table. Waits for it; without it, the work is retried
+    /// with the next upkeep.
     async fn memory_to_load(&self, state: &TableState) -> Result<Reservation, LakeError> {
         let files = state.files.len() as u64 * LOADED_FILE_BYTES;
         let columns = state.columns.len() as u64 * LOADED_COLUMN_BYTES;
         let budget = &self.shared.budget;
-        // A table that is too large for any budget is looked after all the same.
+        // A table that is too large for any budget gets its upkeep all the same.
         let most = budget.marks().hard_bytes / 4;
         let wanted = (LOADED_BYTES + files + columns).min(most);
         Ok(budget.reserve_within(wanted, PATIENCE).await?)
@@ -224,7 +224,7 @@ impl Lake {
         self.certain_now_ns()?;
         // In this order: flushes do not wait while this waits for memory, and need none of it.
         let _memory = self.memory_to_load(&state).await?;
-        // A file that a flush has written and not committed yet is no orphan.
+        // A file that a flush has written and not committed yet must not be removed.
         let _still = table.flushing().await;
         let files_removed = table.vacuum(self.shared.options.vacuum_age).await?;
         if files_removed > 0 {

@@ -1,38 +1,38 @@
-//! Which files of a day a compaction joins.
+//! The choice of the files of a day that a compaction joins.
 //!
 //! # What may be joined
 //!
 //! The files that a compaction writes have the highest number of those that it joins (its inputs).
-//! That must not change which of two equal points wins. So the inputs are *closed*: a file that is
+//! This must not change which of two equal points wins. So the inputs are *closed*: a file that is
 //! not among them, and may have a point in common with one of them, is either older than every
 //! input that it meets, or its number is above all of theirs. Older files stay below, newer ones
-//! stay above, and all others have nothing to lose.
+//! stay above, and all others have no point in common with the inputs.
 //!
-//! Whether two files may have a point in common is decided by their times and by their first and
-//! last rows. Where the rows are not known (the file was written by an older tidegate, or by
-//! another program), the times alone decide. Parts of one compaction of an older tidegate look as if
-//! they met then: the routine leaves them alone until something else meets one of them, for they
-//! seldom do; whoever asks for a compaction has them joined.
+//! Two files may have a point in common if their times overlap and their rows, from the first to the
+//! last, do too. If the rows are not known (the file was written by an older tidegate, or by another
+//! program), the times alone decide. Parts of one compaction by an older tidegate look as if they met
+//! then. As they rarely do, the routine leaves them alone until another file meets one of them; a
+//! compaction that somebody asks for joins them.
 //!
-//! Others may commit between the plan and the commit of a compaction: [`is_closed`] is asked again
-//! with what the table has then.
+//! Others may commit between the plan and the commit of a compaction, so [`is_closed`] is checked
+//! again with the files that the table has then.
 //!
 //! # What is worth it
 //!
-//! * On a day that still gets points: the newest files, when enough have gathered. From the newest
-//!   back, an older one is taken along as long as it is not much larger than all that was taken:
-//!   so a point is rewritten a few times only, however many flushes come.
-//! * On a day that is over, or if somebody asks: files that meet, with all that lies in the
-//!   smallest rectangle (of rows and times) around them. What meets none of them is left alone: one
-//!   late point costs the rewriting of one file, not of the day. Then small files with nothing
+//! * On a day that still gets points: the newest files, once there are enough of them. Going back from
+//!   the newest, an older file is included as long as it is not much larger than all those after it:
+//!   so a point is rewritten only a few times, however many flushes there are.
+//! * On a day that is over, or if somebody asks: files that meet, with all files in the smallest
+//!   rectangle (of rows and times) around them. Files that meet none of them are left alone: one late
+//!   point costs the rewriting of one file, not of the day. After that, small files with nothing
 //!   between them.
 //!
 //! # It comes to rest
 //!
-//! Every join takes files of two numbers at least, or files whose rows are not known, and leaves
-//! files of the highest of these numbers whose rows are known. So with each there are fewer files of
-//! a lower number, or fewer of unknown rows, and no number is new: there is a last join, whatever
-//! the sizes of the files that are written, and after it every plan is empty.
+//! Every join takes files of at least two numbers, or files whose rows are not known, and leaves
+//! files of the highest of these numbers whose rows are known. So after each join there are fewer
+//! files of a lower number, or fewer of unknown rows, and no new number: there is a last join,
+//! whatever the sizes of the files that are written, and after it every plan is empty.
 
 use crate::certain::Certain;
 use crate::lake::parquet::KeyRange;
@@ -40,24 +40,24 @@ use crate::lake::state::data_file::DataFile;
 use crate::lake::state::table_state::TableState;
 use crate::merge::day_start_ns;
 
-/// Why a file is found.
+/// The reason why a file is always found.
 const PLACED: &str = "places are those of the files that are looked at";
 
-/// A day that ended so long ago is over: few points come for it now.
+/// A day that ended longer ago than this is over: few points arrive for it now.
 const LATE_NS: i64 = 3_600_000_000_000;
 
-/// When files are joined.
+/// The rules for joining files.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lake) struct JoinRules {
-    /// So many files are joined, on a day that is not over.
+    /// The smallest number of files to join on a day that is not over.
     pub(in crate::lake) files_min: usize,
-    /// From this size on a file that is written is full.
+    /// The size from which on a file that is written is full.
     pub(in crate::lake) file_bytes_max: u64,
-    /// Sorted runs that are merged at once: each has a file open all the time.
+    /// Sorted runs that are merged at once: each keeps a file open.
     pub(in crate::lake) runs_max: usize,
     /// The time, in nanoseconds since the epoch.
     pub(in crate::lake) now_ns: i64,
-    /// Whether every day is treated as if it were over.
+    /// True if every day is treated as if it were over.
     pub(in crate::lake) is_asked: bool,
 }
 
@@ -77,8 +77,8 @@ impl JoinRules {
             .collect()
     }
 
-    /// What is to be joined of a day's files, which are in the order of writing; nothing if all is
-    /// well.
+    /// Chooses the files to join of a day's files, which are in the order of writing. Returns nothing if
+    /// there is nothing to join.
     pub(in crate::lake) fn plan(&self, day: i32, files: &[&DataFile]) -> Option<JoinPlan> {
         let mut places = if self.is_asked || self.is_over(day) {
             let meeting =
@@ -95,7 +95,7 @@ impl JoinRules {
         (inputs.len() > 1).then_some(JoinPlan { day, inputs })
     }
 
-    /// Small files whose rectangle is met by no other: next to each other by rows, or by times.
+    /// Small files, next to each other by rows or by times, whose rectangle no other file meets.
     fn small_neighbours(&self, files: &[&DataFile]) -> Option<Vec<usize>> {
         let mut line: Vec<Neighbour> = files
             .iter()
@@ -114,7 +114,7 @@ impl JoinRules {
         })
     }
 
-    /// When the first of a table's days that are not over will be.
+    /// The time at which the next of a table's days will be over.
     pub(in crate::lake) fn over_next_ns(&self, state: &TableState) -> i64 {
         let days = state.files.values().map(|file| file.day);
         let running = days.filter(|day| !self.is_over(*day));
@@ -130,7 +130,7 @@ fn over_ns(day: i32) -> i64 {
     day_start_ns(day + 1).saturating_add(LATE_NS)
 }
 
-/// Whether inputs may be joined beside these files of their day: see the module's documentation.
+/// Returns whether inputs are closed among these files of their day: see the module's documentation.
 pub(in crate::lake) fn is_closed<'a>(
     inputs: &[DataFile],
     files: impl IntoIterator<Item = &'a DataFile>,
@@ -141,7 +141,7 @@ pub(in crate::lake) fn is_closed<'a>(
     !files.any(|file| is_between(file, inputs.iter(), highest) && !is_input(file))
 }
 
-/// Whether a file would change its place to an input that it meets, if it were left out.
+/// Returns whether a file that is left out would change its order to an input that it meets.
 fn is_between<'a>(
     file: &DataFile,
     mut inputs: impl Iterator<Item = &'a DataFile>,
@@ -154,7 +154,7 @@ fn is_between<'a>(
         })
 }
 
-/// Adds what must not be left out.
+/// Adds the files that must not be left out.
 fn close(files: &[&DataFile], places: &mut Vec<usize>) {
     loop {
         let inputs = || {
@@ -175,8 +175,8 @@ fn close(files: &[&DataFile], places: &mut Vec<usize>) {
     }
 }
 
-/// The newest files, back to one that is full or much larger than all after it. Files of one
-/// number count as one: they were written together.
+/// The newest files, back to one that is full or much larger than all those after it. Files with one
+/// number count as one, as they were written together.
 fn newest(files: &[&DataFile], files_min: usize, file_bytes_max: u64) -> Option<Vec<usize>> {
     let (mut taken, mut bytes, mut start) = (0, 0_u64, files.len());
     for unit in units(files).rev() {
@@ -193,7 +193,7 @@ fn newest(files: &[&DataFile], files_min: usize, file_bytes_max: u64) -> Option<
     (taken >= files_min.max(2)).then(|| (start..files.len()).collect())
 }
 
-/// Files of one number, one number after the other.
+/// Groups of files with the same number.
 fn units<'f, 'a>(files: &'f [&'a DataFile]) -> impl DoubleEndedIterator<Item = &'f [&'a DataFile]> {
     files.chunk_by(|a, b| a.order == b.order)
 }
@@ -203,7 +203,7 @@ fn units<'f, 'a>(files: &'f [&'a DataFile]) -> impl DoubleEndedIterator<Item = &
 struct Extent {
     min_ns: i64,
     max_ns: i64,
-    /// All rows there can be, if absent.
+    /// The range of rows; all possible rows if absent.
     keys: Option<KeyRange>,
 }
 
@@ -243,8 +243,8 @@ struct Group {
     places: Vec<usize>,
 }
 
-/// Some files that meet, and all that lie in the rectangle around them. Parts of a compaction of
-/// an older tidegate do not call for a join, if they are trusted.
+/// Some files that meet, and all files in the rectangle around them. If `trusts_old_parts`, parts of
+/// one compaction by an older tidegate do not call for a join.
 fn meeting(files: &[&DataFile], trusts_old_parts: bool) -> Option<Vec<usize>> {
     let mut groups: Vec<Group> = files
         .iter()
@@ -265,7 +265,7 @@ fn meeting(files: &[&DataFile], trusts_old_parts: bool) -> Option<Vec<usize>> {
     meeting.map(|group| group.places)
 }
 
-/// Takes groups together that meet.
+/// Unites groups that meet.
 fn gather(files: &[&DataFile], groups: Vec<Group>, trusts_old_parts: bool) -> Vec<Group> {
     let calls_for_join =
         |a: &DataFile, b: &DataFile| a.meets(b) && !(trusts_old_parts && a.is_old_part_beside(b));
@@ -302,8 +302,8 @@ impl Group {
     }
 }
 
-/// As many neighbours of these in the order of writing as can be merged at once, and of such the
-/// smallest: the others follow, and what was joined first is not joined again before them.
+/// The smallest window of these files, in the order of writing, that has as many neighbours as can be
+/// merged at once. The others follow later, before the files of this join are joined again.
 fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<usize> {
     places.sort_unstable();
     let inputs = places
@@ -321,7 +321,7 @@ fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<u
         windows.push((start, JoinWindow::first_of(later, runs_max)));
         start += later.first().map_or(0, |unit| unit.files);
     }
-    // Those at the end are short.
+    // Windows at the end are short.
     let most = windows.iter().map(|(_, window)| window.runs).max();
     let least = (most.unwrap_or(0) * 3).div_ceil(4);
     let long = windows
@@ -352,7 +352,7 @@ impl JoinWindow {
         }
     }
 
-    /// The first of these, two at least, as many as can be merged at once.
+    /// The first units, as many as can be merged at once, but at least two.
     fn first_of(units: &[Self], runs_max: usize) -> Self {
         let mut all = Self::default();
         for unit in units {
@@ -368,8 +368,8 @@ impl JoinWindow {
     }
 }
 
-/// Inputs, in the order of writing, as sorted runs in the same order. The files of a run lie one
-/// after the other, so that only one of them is open at a time.
+/// Inputs, in the order of writing, as sorted runs in the same order. The files of a run follow one
+/// another, so that only one of them is open at a time.
 pub(in crate::lake) fn runs<'a>(inputs: &[&'a DataFile]) -> Vec<Vec<&'a DataFile>> {
     let mut runs: Vec<Vec<&DataFile>> = Vec::new();
     for file in inputs {
@@ -382,7 +382,7 @@ pub(in crate::lake) fn runs<'a>(inputs: &[&'a DataFile]) -> Vec<Vec<&'a DataFile
     runs
 }
 
-/// Where in a run a file has its place, if it meets none of its rows.
+/// The place of a file in a run, if it meets none of its files.
 fn place_in(run: &[&DataFile], file: &DataFile) -> Option<usize> {
     let keys = file.keys.as_ref()?;
     let is_before = |other: &&DataFile| {
@@ -407,8 +407,8 @@ struct Neighbour {
     extent: Extent,
 }
 
-/// The first small ones in a line whose rectangle no other meets, `runs_max` at most. Parts of one
-/// compaction are left as they are.
+/// The first small files in a line whose rectangle no other file meets, at most `runs_max`. Parts of
+/// one compaction are left as they are.
 fn neighbours(line: &[Neighbour], runs_max: usize) -> Option<Vec<usize>> {
     let mut start = 0;
     while let Some(first) = line.get(start) {
