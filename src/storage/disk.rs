@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::format::FORMAT_FILE;
+use super::names::FORMAT_FILE;
 use super::parts::is_ours;
 use super::{
     Entry, File, MissingPart, Operation, Storage, StorageError, ensure_reserve, open_folder,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::MissingPart;
+use super::names::MissingPart;
 use crate::telemetry::causes;
 
 /// What was being done when the system refused.

@@ -20,14 +20,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::replace::put;
+use super::names::FORMAT_FILE;
+use super::swap::put;
 use super::{Operation, Storage, StorageError, read};
 
 /// The version that this program writes.
 pub const FORMAT_VERSION: u32 = 2;
-
-/// The file that makes a folder a data folder.
-pub const FORMAT_FILE: &str = "format";
 
 const FIRST_VERSION: u32 = 1;
 
@@ -173,8 +171,9 @@ fn node_id(line: &str) -> Option<u64> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::super::names::FORMAT_FILE;
     use super::super::{FaultStorage, StorageError};
-    use super::{FORMAT_FILE, Record, data_format};
+    use super::{Record, data_format};
 
     fn refusal(text: &[u8]) -> StorageError {
         let storage = FaultStorage::new(1);

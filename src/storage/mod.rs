@@ -26,18 +26,22 @@ mod disk;
 mod error;
 pub mod fault;
 mod format;
+mod names;
 mod parts;
 mod replace;
+mod swap;
 
 pub use disk::DiskStorage;
 pub use error::{Operation, StorageError, salvage_command};
 pub use fault::FaultStorage;
-pub use format::{DataFormat, FORMAT_FILE, FORMAT_VERSION, data_format, new_node_id};
+pub use format::{DataFormat, FORMAT_VERSION, data_format, new_node_id};
+pub use names::{FLUSHES_FILE, FORMAT_FILE, LOG_FOLDER, MissingPart, TABLES_FOLDER};
 pub use parts::{
-    FLUSHES_FILE, LOG_FOLDER, MissingPart, Space, TABLES_FOLDER, check_folder, ensure_held,
-    finish_copy, held, hold, hold_last, missing_parts, open_folder,
+    Space, check_folder, ensure_held, finish_copy, held, hold, hold_last, missing_parts,
+    open_folder,
 };
-pub use replace::{RESERVE_BYTES, ensure_reserve, replace};
+pub use replace::replace;
+pub use swap::{RESERVE_BYTES, ensure_reserve};
 
 /// A data folder.
 pub trait Storage: Send + Sync + Debug {

@@ -11,82 +11,20 @@
 //! is missing that must have been there before what is. On a full disk it stays of version 1 until
 //! there is space.
 //!
-//! This module knows the names of the parts and what it means to lose them, not what is in them. It
-//! does not see that a part was replaced by an older one.
+//! This module does not know what is in the parts, and does not notice that a part was replaced by
+//! an older one.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use super::format::{FORMAT_FILE, FORMAT_VERSION, Record};
-use super::replace::put_in_free_space;
+use super::format::{FORMAT_VERSION, Record};
+use super::names::{
+    CATALOG_FILE, FLUSHES_FILE, FORMAT_FILE, LOG_FOLDER, MissingPart, PARTS, RELEASED_FILE,
+    SCHEMAS_FILE, SEGMENT_END, STATE_FILES, TABLES_FOLDER,
+};
+use super::swap::put_in_free_space;
 use super::{Storage, StorageError, folder_of};
-
-/// The file that says up to which frame of the log each table is flushed. Whoever copies a log has
-/// to copy it too, even in a build without tables: else frames would be replayed that the tables
-/// have.
-pub const FLUSHES_FILE: &str = "flushes.json";
-
-/// The folder of the tables, unless they lie elsewhere.
-pub const TABLES_FOLDER: &str = "lake";
-
-/// The folder of the log's segments.
-pub const LOG_FOLDER: &str = "wal";
-
-const CATALOG_FILE: &str = "catalog.json";
-const SCHEMAS_FILE: &str = "schemas.json";
-const RELEASED_FILE: &str = "wal/released";
-const SEGMENT_END: &str = ".wal";
-
-/// Single files, and the folder of the tables.
-const PARTS: [&str; 5] = [
-    CATALOG_FILE,
-    SCHEMAS_FILE,
-    FLUSHES_FILE,
-    RELEASED_FILE,
-    TABLES_FOLDER,
-];
-
-/// A part that is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingPart(String);
-
-impl MissingPart {
-    /// The file that makes a folder a data folder.
-    pub(super) fn format() -> Self {
-        Self(FORMAT_FILE.to_owned())
-    }
-
-    /// The path in the data folder.
-    pub fn path(&self) -> &str {
-        &self.0
-    }
-
-    /// What was in it.
-    fn contents(&self) -> &'static str {
-        match self.path() {
-            FORMAT_FILE => "whose folder it is, and the key to its log",
-            CATALOG_FILE => "all buckets and tokens, and whose the points in the log are",
-            SCHEMAS_FILE => "the types of the columns",
-            FLUSHES_FILE => "what of the log the tables have already",
-            RELEASED_FILE => "up to where the log was given up",
-            TABLES_FOLDER => "the tables, with all that was flushed",
-            _ => "the newest segment of the log, with acknowledged points",
-        }
-    }
-
-    /// Whether a new folder can be made of what is left.
-    pub(super) fn can_be_salvaged_without(&self) -> bool {
-        !matches!(self.path(), FORMAT_FILE | CATALOG_FILE)
-    }
-}
-
-impl fmt::Display for MissingPart {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.path(), self.contents())
-    }
-}
 
 /// Makes a new folder a data folder, brings an older one to this version, and refuses one that is
 /// not whole. The tables' folder is not asked for: whether it is used is known to who keeps the
@@ -190,24 +128,15 @@ pub fn missing_parts(storage: &dyn Storage) -> Result<Vec<MissingPart>, StorageE
     let mut missing = Vec::new();
     for path in held(storage)? {
         if storage.entry(&path)?.is_none() {
-            missing.push(MissingPart(path));
+            missing.push(MissingPart::new(path));
         }
     }
     Ok(missing)
 }
 
-/// Bytes of the files that grow with what is stored, and are replaced as a whole.
-pub(super) fn state_bytes(storage: &dyn Storage) -> Result<u64, StorageError> {
-    let mut bytes = 0_u64;
-    for path in [CATALOG_FILE, SCHEMAS_FILE, FLUSHES_FILE] {
-        bytes = bytes.saturating_add(storage.len(path)?.unwrap_or(0));
-    }
-    Ok(bytes)
-}
-
 /// Whether among the names in a folder is one that only a data folder has.
 pub(super) fn is_ours(names: &[String]) -> bool {
-    let mut known = [CATALOG_FILE, SCHEMAS_FILE, FLUSHES_FILE].into_iter();
+    let mut known = STATE_FILES.into_iter();
     known.any(|part| names.iter().any(|name| name == part))
 }
 
@@ -216,7 +145,7 @@ pub(super) fn refuse(
     storage: &dyn Storage,
     missing: impl Iterator<Item = String>,
 ) -> Result<(), StorageError> {
-    let parts: Vec<_> = missing.map(MissingPart).collect();
+    let parts: Vec<_> = missing.map(MissingPart::new).collect();
     match parts.is_empty() {
         true => Ok(()),
         false => Err(StorageError::Missing {
