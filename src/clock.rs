@@ -1,5 +1,5 @@
 //! Time, from one place: the wall clock that stamps points (settable in tests) and the monotonic
-//! clock that measures how long things take.
+//! clock that measures durations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,4 +1,4 @@
-//! What names durable things. Numbers are never reused: a bucket that is deleted and created
+//! The names of durable things. Numbers are never reused: a bucket that is deleted and created
 //! again under the same name has another id, so that old log frames cannot resurrect its points
 //! (design decisions D13 and D14). A table is named by its bucket and its measurement.
 
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a bucket for ever. Shown to clients as 16 hexadecimal digits.
+/// The permanent name of a bucket. Clients see it as 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BucketId(pub u64);
@@ -27,7 +27,7 @@ impl BucketId {
     }
 }
 
-/// Names a table: the points of one measurement in one bucket.
+/// The name of a table: the points of one measurement in one bucket.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableId {
     /// The bucket.
@@ -55,7 +55,7 @@ impl TableId {
 pub struct Sequence(pub u64);
 
 impl Sequence {
-    /// The sequence that follows this one.
+    /// Returns the sequence that follows this one.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }

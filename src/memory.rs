@@ -3,20 +3,20 @@
 //! load.
 //!
 //! A [`Reservation`] is the right to hold that many bytes; dropping it gives them back. Requests
-//! may reserve up to the hard mark; only replay, which restores what was accepted before, may
-//! pass it ([`Budget::force`]). Nobody waits while holding a reservation that another waiter
-//! needs: waiting is done with empty hands ([`Budget::reserve_within`]), growing never waits. (A
-//! body that comes from a client tries again for a bounded time, while others yield: see `body`.)
+//! may reserve up to the hard mark; only replay, which restores what was accepted before, may pass
+//! it ([`Budget::force`]). Nobody waits while holding a reservation that another waiter needs: a
+//! caller that waits must hold nothing ([`Budget::reserve_within`]), and growing never waits. (A
+//! body that arrives from a client tries again for a bounded time while others yield: see `body`.)
 //!
 //! ```text
 //! 0 ............ soft mark ............ hard mark | flushing (2/3) | kept of tables (1/3) | budget
 //! ```
 //!
-//! What lies above the hard mark is set aside for the lake, because it is what memory leaves
-//! through: however full the rest is, a flush can go on. Flushes share [`Marks::flush_bytes`] in
-//! the order in which they come ([`Budget::flush_share`]) and cut their work so that each piece
-//! fits. It is not counted as used: it is theirs all the time. What is kept of tables is at most
-//! [`Marks::kept_bytes`], and counted, for it comes and goes.
+//! The part above the hard mark is set aside for the lake, because flushing is the way out of
+//! memory: however full the rest is, a flush can proceed. Flushes share [`Marks::flush_bytes`] in
+//! the order of their arrival ([`Budget::flush_share`]) and cut their work so that each piece fits.
+//! This share is always theirs and not counted as used. The state kept of tables takes at most
+//! [`Marks::kept_bytes`]; it comes and goes, so it is counted.
 
 mod room;
 
@@ -32,34 +32,35 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 pub use room::{Room, Turn};
 
-/// How much memory there is, and from where on it is short. All in bytes.
+/// The size of the memory and the marks from which on it is short, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marks {
     /// The whole budget.
     pub budget_bytes: u64,
-    /// From here on acknowledgements slow down.
+    /// The soft mark: from here on, acknowledgements slow down.
     pub soft_bytes: u64,
-    /// Past this, reservations are refused.
+    /// The hard mark: reservations past it are refused.
     pub hard_bytes: u64,
 }
 
-/// However close the hard mark is to the budget, one part of this many is set aside.
+/// The divisor of the budget for the part that is set aside even if the hard mark is close to the
+/// budget.
 const ASIDE_PART_MIN: u64 = 16;
 
-/// What flushes share is counted in pieces of this many bytes.
+/// The size in bytes of the pieces in which the flushes' share is counted.
 const SHARE_STEP_BYTES: u64 = 1024;
 
-/// So many segments of the largest size fit into what a flush of one of them takes; see
+/// The number of segments of the largest size that fit into what a flush of one of them takes; see
 /// [`Marks::segment_bytes_max`].
 const SEGMENTS_IN_FLUSH: u64 = 7;
 
 impl Marks {
-    /// What flushes may hold beside the rows that they move, all of them together.
+    /// The bytes that all flushes together may hold besides the rows that they move.
     pub fn flush_bytes(&self) -> u64 {
         self.aside_bytes() / 3 * 2
     }
 
-    /// What may be kept of tables between their flushes.
+    /// The bytes that may be kept of tables between their flushes.
     pub fn kept_bytes(&self) -> u64 {
         self.aside_bytes() / 3
     }
@@ -88,17 +89,17 @@ pub struct FlushShare {
     "{wanted_bytes} bytes of memory wanted, {used_bytes} of {hard_bytes} are in use (memory.budget_bytes)"
 )]
 pub struct Exhausted {
-    /// What was asked for, with what the request holds already.
+    /// The bytes requested, with those that the request already holds.
     pub wanted_bytes: u64,
-    /// What was taken already.
+    /// The bytes already taken.
     pub used_bytes: u64,
-    /// What may be taken at most.
+    /// The most bytes that may be taken.
     pub hard_bytes: u64,
 }
 
 impl Exhausted {
-    /// Whether the wish could be granted if nothing else were held. If not, retrying is in vain:
-    /// the request is too large, not the load too high.
+    /// Returns true if the bytes could be granted if nothing else were held. If not, retrying is
+    /// useless: the request is too large, not the load too high.
     pub fn fits_when_idle(&self) -> bool {
         self.wanted_bytes <= self.hard_bytes
     }
@@ -108,7 +109,7 @@ impl Exhausted {
 #[derive(Clone, Debug)]
 pub struct Budget {
     shared: Arc<Shared>,
-    /// What one request has taken, if this is a request's view of the budget.
+    /// The bytes that one request has taken, if this is a request's view of the budget.
     account: Option<Arc<AtomicU64>>,
 }
 
@@ -116,19 +117,19 @@ pub struct Budget {
 struct Shared {
     marks: Marks,
     used_bytes: AtomicU64,
-    /// What of it requests hold that are on their way: it comes back when they are answered.
+    /// The part held by requests in progress: it comes back when they are answered.
     in_flight_bytes: AtomicU64,
     released: Notify,
     flushing: Arc<Semaphore>,
     flush_steps: u32,
-    /// Held by who reads a file in a narrow step: see [`Room::turn`].
+    /// The lock for reading a file in a narrow step: see [`Room::turn`].
     turn: Mutex<()>,
-    /// One for each reading that may be under way: see [`Room::enter`].
+    /// The permits for concurrent readings: see [`Room::enter`].
     readings: Arc<Semaphore>,
 }
 
 impl Budget {
-    /// An empty budget with these marks.
+    /// Returns an empty budget with these marks.
     pub fn new(marks: Marks) -> Self {
         let steps = (marks.flush_bytes() / SHARE_STEP_BYTES).max(1);
         let flush_steps = narrow::capped_u32(steps);
@@ -148,9 +149,9 @@ impl Budget {
         }
     }
 
-    /// The same budget as one request sees it: everything that is taken through it counts when it
-    /// is judged whether a further wish could ever be granted, because on an idle server the
-    /// request would be in its own way all the same.
+    /// Returns the same budget as one request sees it. Everything that the request takes through it
+    /// counts against what could ever be granted to it, because even on an idle server the request
+    /// would be in its own way.
     pub fn account(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
@@ -168,8 +169,8 @@ impl Budget {
         self.shared.used_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether there were room for `bytes` if every request that is on its way were answered: what
-    /// is full then stays full.
+    /// Returns true if there would be room for `bytes` once every request in progress is answered.
+    /// If not, waiting for them does not help.
     pub fn would_fit(&self, bytes: u64) -> Result<(), Exhausted> {
         let in_flight_bytes = self.shared.in_flight_bytes.load(Ordering::Relaxed);
         let used_bytes = self.used_bytes().saturating_sub(in_flight_bytes);
@@ -189,15 +190,15 @@ impl Budget {
         self.shared.released.notified()
     }
 
-    /// Takes `bytes` now, or says why not.
+    /// Takes `bytes` now, or returns why not.
     pub fn try_reserve(&self, bytes: u64) -> Result<Reservation, Exhausted> {
         let mut reservation = self.empty();
         reservation.try_grow(bytes)?;
         Ok(reservation)
     }
 
-    /// Takes `bytes`, waiting at most `patience` for others to release theirs. Call it with empty
-    /// hands only. A wish that could never be granted fails at once.
+    /// Takes `bytes`, waiting at most `patience` for others to release theirs. The caller must hold
+    /// no reservation. A request that could never be granted fails at once.
     pub async fn reserve_within(
         &self,
         bytes: u64,
@@ -218,7 +219,7 @@ impl Budget {
         }
     }
 
-    /// Takes `bytes` whatever the marks say: for what is already durable and must be held.
+    /// Takes `bytes` regardless of the marks: for data that is already durable and must be held.
     pub fn force(&self, bytes: u64) -> Reservation {
         self.shared.used_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.charge(bytes);
@@ -228,8 +229,8 @@ impl Budget {
         }
     }
 
-    /// Takes `bytes` of what is set aside for flushing, or all of it if that is less. Waits for the
-    /// flushes that came before, however short memory is otherwise; call it with empty hands.
+    /// Takes `bytes` of the part set aside for flushing, or all of it if that is less. Waits for
+    /// earlier flushes, however short memory is otherwise; the caller must hold nothing.
     pub async fn flush_share(&self, bytes: u64) -> FlushShare {
         let steps = narrow::capped_u32(bytes.div_ceil(SHARE_STEP_BYTES));
         let steps = steps.min(self.shared.flush_steps);
@@ -240,7 +241,7 @@ impl Budget {
         }
     }
 
-    /// A reservation of nothing, to be grown.
+    /// Returns an empty reservation, to be grown.
     pub fn empty(&self) -> Reservation {
         Reservation {
             budget: self.clone(),
@@ -248,7 +249,7 @@ impl Budget {
         }
     }
 
-    /// How short memory is: 0 up to the soft mark, 1 at the hard mark, linear between.
+    /// Returns the pressure on memory: 0 up to the soft mark, 1 at the hard mark, linear between.
     pub fn pressure(&self) -> f64 {
         let Marks {
             soft_bytes,
@@ -270,12 +271,12 @@ pub struct Reservation {
 }
 
 impl Reservation {
-    /// Bytes held.
+    /// Returns the number of bytes held.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Where more can be taken for the same request.
+    /// Returns the budget from which more can be taken for the same request.
     pub fn budget(&self) -> &Budget {
         &self.budget
     }
@@ -314,7 +315,7 @@ impl Reservation {
         }
     }
 
-    /// Takes `more` bytes whatever the marks say, as [`Budget::force`] does.
+    /// Takes `more` bytes regardless of the marks, as [`Budget::force`] does.
     pub fn force_grow(&mut self, more: u64) {
         self.merge(self.budget.force(more));
     }
@@ -356,7 +357,7 @@ impl Drop for Reservation {
 }
 
 impl Budget {
-    /// What the request holds, or, without one, the reservation alone.
+    /// Returns the bytes that the request holds or, without one, those of the reservation.
     fn own_bytes(&self, reserved_bytes: u64) -> u64 {
         let account = self.account.as_ref();
         account.map_or(reserved_bytes, |bytes| bytes.load(Ordering::Relaxed))

@@ -55,7 +55,8 @@ impl Bucket {
         splits.entry(measurement.into()).or_default().push(sequence);
     }
 
-    /// Whether this batch of a table is the first one after a split. It is forgotten then.
+    /// Returns true if this batch of a table is the first one after a split, which is then
+    /// forgotten.
     fn passes_split(&self, measurement: &str, sequence: Sequence) -> bool {
         let splits = self.splits.read().unwrap_or_else(PoisonError::into_inner);
         let is_passed = |at: &Sequence| *at < sequence;
@@ -107,7 +108,7 @@ impl Bucket {
         table.is_some_and(|table| lock(&table).logged_again(up_to, again))
     }
 
-    /// Counts the series of a table anew, a few at a time: whoever writes to it is not held up.
+    /// Counts the series of a table anew, a few at a time, so that writers are not held up.
     fn recount(&self, table: &Mutex<Table>, mut recount: Recount) {
         loop {
             recount.count_frozen();
@@ -118,7 +119,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a table away, unless it has got rows.
+    /// Removes a table, unless it has rows again.
     fn retire(&self, measurement: &str) {
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         let Some(table) = tables.get(measurement).cloned() else {
@@ -131,7 +132,7 @@ impl Bucket {
         }
     }
 
-    /// Does something to a table of this bucket and keeps the sums.
+    /// Changes a table of this bucket and updates the sums.
     fn counting<T>(&self, table: &mut Table, act: impl FnOnce(&mut Table) -> T) -> T {
         let (series, reserved_bytes) = (table.series_count(), table.reserved_bytes());
         let done = act(table);
@@ -150,7 +151,7 @@ impl Bucket {
         }
     }
 
-    /// What there is of one table, if it has rows.
+    /// Returns the sizes of one table, if it has rows.
     pub(super) fn info(&self, id: &TableId) -> Option<TableInfo> {
         let table = self.table(&id.measurement)?;
         info_of(id.clone(), &lock(&table))
@@ -201,7 +202,7 @@ impl Bucket {
         }
     }
 
-    /// The tables there are, to be locked one after the other.
+    /// Returns the tables, to be locked one after another.
     fn all(&self) -> Vec<(Box<str>, Arc<Mutex<Table>>)> {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         let all = tables.iter();

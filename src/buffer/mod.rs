@@ -1,4 +1,4 @@
-//! What was acknowledged and is not in the lake yet: per bucket and measurement one growing
+//! Rows that were acknowledged and are not in the lake yet: per bucket and measurement, one growing
 //! segment and the frozen ones before it.
 //!
 //! ```text
@@ -11,25 +11,26 @@
 //! reservations for the most that its contents can take (vectors double), the excess goes back
 //! from time to time; a frozen one holds exactly its bytes, for as long as anyone reads it.
 //!
-//! Batches of one table are applied in the order of their sequence, one at a time; readers may
-//! come at any time. A table's lock is held for a moment only, whatever the table's size, for every
-//! acknowledgement waits for the thread that applies. A reader shares the frozen segments and copies
-//! the growing one while it is small; a large one is frozen and shared, which copies nothing (a small
-//! one never is: that would leave storms of tiny segments). After a release the series that are left
-//! are counted anew beside the writers, a few at a time.
+//! Batches of one table are applied in the order of their sequence, one at a time; readers may come
+//! at any time. A table's lock is held for a moment only, whatever the table's size, for every
+//! acknowledgement waits for the thread that applies. A reader shares the frozen segments and
+//! copies the growing one while it is small; a large one is frozen and shared, which copies nothing
+//! (a small one never is: that would leave storms of tiny segments). After a release the series
+//! that are left are counted anew beside the writers, a few at a time.
 //!
 //! # Leaving the buffer
 //!
-//! What is moved elsewhere is first sealed ([`Buffer::seal`]), then, when it is safe there,
-//! released ([`Buffer::release`]); in between readers find it here. A sealed part of a table ends
-//! with a whole batch. Since a frame of the log has at most one batch of a table (its scratch
-//! columns are one set a measurement), a sequence alone says what was sealed and what came after:
-//! no batch is on both sides. Nothing of a table is left behind when all of it was released.
+//! Rows that are moved elsewhere are first sealed ([`Buffer::seal`]) and then, once they are safe
+//! there, released ([`Buffer::release`]); in between, readers find them here. A sealed part of a
+//! table ends with a whole batch. Since a frame of the log has at most one batch of a table (its
+//! scratch columns are one set per measurement), a sequence alone separates what was sealed from
+//! what came after: no batch is on both sides. Nothing of a table remains once all of it was
+//! released.
 //!
-//! What cannot be moved elsewhere may be logged once more ([`Buffer::logged_again`]), so that the log
-//! need not keep where it stood.
+//! Rows that cannot be moved elsewhere may be logged again ([`Buffer::logged_again`]), so that the
+//! log need not keep their old frames.
 //!
-//! What this module does not know: schemas, limits and their errors, the log, the lake.
+//! This module does not know schemas, limits and their errors, the log or the lake.
 
 mod bucket;
 mod series;
@@ -121,8 +122,8 @@ impl Buffer {
     }
 
     /// Adds the rows of `batch`. `reservation` holds at least [`Buffer::apply_bytes_max`] of it;
-    /// sequences ascend (a frame's batches, each of another measurement, share one). Returns false if the bucket was dropped: then
-    /// the batch is let go.
+    /// sequences ascend (a frame's batches, each of another measurement, share one). Returns false
+    /// if the bucket was dropped: then the batch is let go.
     pub fn apply(
         &self,
         bucket: BucketId,
@@ -151,14 +152,14 @@ impl Buffer {
         drop(freed);
     }
 
-    /// The measurements with buffered rows, ordered bytewise.
+    /// Returns the measurements with buffered rows, ordered bytewise.
     pub fn measurements(&self, bucket: BucketId) -> Vec<String> {
         self.bucket(bucket)
             .map(|bucket| bucket.measurements())
             .unwrap_or_default()
     }
 
-    /// The number of distinct series of a bucket.
+    /// Returns the number of distinct series of a bucket.
     pub fn series_count(&self, bucket: BucketId) -> u64 {
         self.bucket(bucket)
             .map_or(0, |bucket| bucket.series_count())
@@ -170,7 +171,7 @@ impl Buffer {
             .map_or(0, |bucket| bucket.reserved_bytes())
     }
 
-    /// Whether a series has buffered rows. `tags` are unescaped, ordered by key, distinct.
+    /// Returns true if a series has buffered rows. `tags` are unescaped, ordered by key, distinct.
     pub fn contains_series(
         &self,
         bucket: BucketId,
@@ -202,9 +203,10 @@ impl Buffer {
         self.bucket(table.bucket)?.seal(&table.measurement)
     }
 
-    /// Lets no segment of a table have batches on both sides of a sequence: those up to it, and those
-    /// after it. To be told before the first of them comes. Then the former can be released without
-    /// the latter, as if they had been sealed in between: by an earlier process they were.
+    /// Lets no segment of a table have batches on both sides of a sequence: those up to it, and
+    /// those after it. To be called before the first of them arrives. Then the former can be
+    /// released without the latter, as if they had been sealed in between: by an earlier process
+    /// they were.
     pub fn split_after(&self, table: &TableId, sequence: Sequence) {
         if let Some(bucket) = self.bucket_or_new(table.bucket) {
             bucket.split_after(&table.measurement, sequence);
@@ -220,14 +222,14 @@ impl Buffer {
         }
     }
 
-    /// The rows of a table up to a sequence, which is that of a [`Sealed`], are in the log once more,
-    /// in `frames`; some of them only if not `is_whole`. If all are, the log is needed from the first
-    /// of these frames on, no longer from where the rows came from. The newest rows now end with the
-    /// last of them: who has moved those has moved what the frames say. Returns false, and changes
-    /// nothing, if other rows came since or the table is gone.
+    /// Notes that the rows of a table up to a sequence, that of a [`Sealed`], are in the log once
+    /// more, in `frames`; some of them only if not `is_whole`. If all are, the log is needed from
+    /// the first of these frames on, no longer from the rows' old frames on. The newest rows now
+    /// end with the last of them: moving those rows elsewhere covers the frames. Returns false, and
+    /// changes nothing, if other rows came since or the table is gone.
     ///
-    /// If only older rows are moved, and a start comes before the rest is, the frames bring them back,
-    /// with the same values.
+    /// If only older rows are moved, and a start comes before the rest is, the frames bring them
+    /// back, with the same values.
     pub fn logged_again(
         &self,
         table: &TableId,
@@ -240,7 +242,7 @@ impl Buffer {
         })
     }
 
-    /// The tables that have rows, in no order, table by table: not one moment's picture.
+    /// Returns the tables that have rows, in no order, table by table: not a picture of one moment.
     pub fn tables(&self) -> Vec<TableInfo> {
         let mut infos = Vec::new();
         for (id, bucket) in self.buckets() {
@@ -263,7 +265,8 @@ impl Buffer {
             .min()
     }
 
-    /// Sizes of everything, table by table: not one moment's picture while writes go on.
+    /// Returns the sizes of everything, table by table: not a picture of one moment while writes
+    /// continue.
     pub fn stats(&self) -> BufferStats {
         let mut stats = BufferStats::default();
         for (_, bucket) in self.buckets() {

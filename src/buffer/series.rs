@@ -1,5 +1,5 @@
-//! Which series a table has, over all its segments: the ids of a segment die with it, but a bucket
-//! has a limit on distinct series.
+//! The series of a table over all its segments: the ids of a segment end with it, but a bucket has
+//! a limit on distinct series.
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
@@ -15,12 +15,12 @@ pub struct SeriesSet {
 }
 
 impl SeriesSet {
-    /// How many there are.
+    /// Returns the number of series.
     pub fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    /// Whether there is none.
+    /// Returns true if there is none.
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
@@ -33,7 +33,7 @@ impl SeriesSet {
         }
     }
 
-    /// Whether there is such a series. `tags` are unescaped, ordered by key, distinct.
+    /// Returns true if the set has this series. `tags` are unescaped, ordered by key, distinct.
     pub fn contains(&self, tags: &[(&str, &str)]) -> bool {
         let hash = self.hash(tags.iter().copied());
         self.hashes.find(hash, |known| *known == hash).is_some()
@@ -43,8 +43,8 @@ impl SeriesSet {
         self.hashes.allocation_size() as u64
     }
 
-    /// The most bytes that a set of `count` series can have grown to: nine bytes a bucket, at most
-    /// 16/7 buckets an entry or four in all, and a group of control bytes with its padding.
+    /// The most bytes that a set of `count` series can have grown to: nine bytes per bucket, at
+    /// most 16/7 buckets per entry or four in all, and a group of control bytes with its padding.
     pub(super) fn bytes_max(count: usize) -> u64 {
         if count == 0 {
             0

@@ -15,14 +15,15 @@ use crate::memory::{Budget, Exhausted, Reservation};
 /// in it have 31 bits.
 const SEGMENT_BYTES_CAP: u64 = 1 << 30;
 
-/// What a reader copies of a growing segment at most, in bytes, with the table's lock held: a larger
+/// The most bytes of a growing segment that a reader copies with the table's lock held: a larger
 /// one is frozen first, and shared.
 const COPY_BYTES_MAX: u64 = 4 << 20;
 
 /// Series of a growing segment that are counted anew with the table's lock held, at a time.
 const SERIES_STEP: usize = 4096;
 
-/// What a reservation may exceed twice the need by before the excess is worked out and given back.
+/// The bytes by which a reservation may exceed twice the need before the excess is computed and
+/// given back.
 const SLACK_BYTES: u64 = 4096;
 
 /// A table without rows, and its place in the bucket.
@@ -32,7 +33,7 @@ const TABLE_BYTES: u64 = size_of::<Table>() as u64 + 256;
 #[derive(Debug)]
 pub(super) struct Table {
     active: BatchBuilder,
-    /// Where the growing segment begins, if it has rows.
+    /// The beginning of the growing segment, if it has rows.
     active_span: Option<Span>,
     frozen: Vec<Arc<Frozen>>,
     /// Those of the growing segment and the frozen ones.
@@ -40,25 +41,26 @@ pub(super) struct Table {
     /// For the growing segment, the set of series and the table itself; at least
     /// [`Table::needed_bytes`].
     reservation: Option<Reservation>,
-    /// The need when it was last worked out.
+    /// The need when it was last computed.
     settled_bytes: u64,
     frozen_bytes: u64,
-    /// How often a segment was frozen or let go.
+    /// The number of times that a segment was frozen or released.
     changes: u64,
     /// The last batch applied.
     sequence: Sequence,
-    /// It was empty and was taken out of its bucket: whoever finds it looks for the new one.
+    /// True once it was empty and was removed from its bucket: a caller that finds it looks for the
+    /// new one.
     is_retired: bool,
 }
 
-/// What a reader takes under the lock; the rest of the work is done outside.
+/// The parts that a reader takes under the lock; the rest of the work is done outside.
 pub(super) struct TableCopy {
     frozen: Vec<Arc<Frozen>>,
     active: Option<(Batch, Reservation)>,
     sequence: Sequence,
 }
 
-/// What a release leaves to be done without the table's lock: freeing, and counting the series that
+/// The rest of a release, done without the table's lock: freeing, and counting the series that
 /// are left.
 pub(super) struct Released {
     _gone: Vec<Arc<Frozen>>,
@@ -69,8 +71,8 @@ pub(super) struct Released {
 /// The series of a table being counted anew, beside writers.
 pub(super) struct Recount {
     series: SeriesSet,
-    /// Of these, those from `next_frozen` on are not in it yet; nor are the growing segment's from
-    /// `next_active` on.
+    /// The frozen segments; those from `next_frozen` on are not counted yet, nor are the growing
+    /// segment's from `next_active` on.
     frozen: Vec<Arc<Frozen>>,
     next_frozen: usize,
     next_active: usize,
@@ -149,8 +151,8 @@ impl Table {
         Sealed::new(&self.frozen)
     }
 
-    /// Lets go of the frozen segments up to a sequence. What takes its time is left to the caller,
-    /// without the table's lock.
+    /// Releases the frozen segments up to a sequence. The slow part is left to the caller, without
+    /// the table's lock.
     pub(super) fn release(&mut self, up_to: Sequence) -> Option<Released> {
         let gone = self.frozen.iter().take_while(|frozen| frozen.last <= up_to);
         let gone: Vec<Arc<Frozen>> = self.frozen.drain(..gone.count()).collect();
@@ -255,7 +257,7 @@ impl Table {
         self.reservation = None;
     }
 
-    /// Where the rows that are here begin.
+    /// Returns the beginning of the rows that are here.
     pub(super) fn span(&self) -> Option<Span> {
         let frozen = self.frozen.first().map(|frozen| frozen.span);
         frozen.or(self.active_span)

@@ -1,5 +1,5 @@
-//! What others take out of a table and hold on to: segments that no longer change, and the memory
-//! that they are accounted with.
+//! The parts of a table that others take and hold: segments that no longer change, and the memory
+//! accounted for them.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,21 +13,21 @@ use crate::memory::Reservation;
 #[derive(Debug)]
 pub(super) struct Frozen {
     pub(super) segment: Arc<Segment>,
-    /// What is in it, all of it.
+    /// All of its rows.
     pub(super) span: Span,
     /// The last batch in it.
     pub(super) last: Sequence,
-    /// On the heap.
+    /// The number of its bytes on the heap.
     pub(super) bytes: u64,
     pub(super) _reservation: Option<Arc<Reservation>>,
 }
 
-/// Where a run of rows begins.
+/// The beginning of a run of rows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     /// The batch of the first row.
     pub(super) first: Sequence,
-    /// When that came.
+    /// The time of its arrival.
     pub(super) since: Instant,
 }
 
@@ -63,7 +63,7 @@ impl TableSnapshot {
     }
 }
 
-/// Why there are as many.
+/// The reason why there are as many.
 const TAKEN: &str = "no more are taken than there are";
 
 /// All rows of a table up to a sequence, to be moved elsewhere. They stay in the table, for
@@ -130,7 +130,7 @@ pub struct LoggedAgain {
     pub first: Sequence,
     /// The last one.
     pub last: Sequence,
-    /// What all of them take of the log.
+    /// The bytes that they take in the log.
     pub bytes: u64,
 }
 
@@ -145,6 +145,6 @@ pub struct TableInfo {
     pub bytes: u64,
     /// The first batch that is still here.
     pub first: Sequence,
-    /// When the rows of that batch came.
+    /// The time at which that batch arrived.
     pub since: Instant,
 }

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::id::{BucketId, TableId};
 
-/// Where points are kept: a name, an id for ever, and how long.
+/// A bucket: a place for points, with a name, a permanent id and a retention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bucket {
@@ -13,9 +13,9 @@ pub struct Bucket {
     pub id: BucketId,
     /// Unique, case-sensitive.
     pub name: String,
-    /// How long points are kept, in nanoseconds; absent for ever.
+    /// The time that points are kept, in nanoseconds; absent means for ever.
     pub retention_ns: Option<i64>,
-    /// When it was created, nanoseconds since the epoch.
+    /// The time of its creation, in nanoseconds since the epoch.
     pub created_ns: i64,
 }
 
@@ -25,23 +25,23 @@ impl Bucket {
         TableId::new(self.id, measurement)
     }
 
-    /// The earliest time that a point may have now; absent if points are kept for ever.
+    /// Returns the earliest time that a point may have now; nothing if points are kept for ever.
     pub fn oldest_ns(&self, now_ns: i64) -> Option<i64> {
         self.retention_ns
             .map(|retention_ns| now_ns.saturating_sub(retention_ns))
     }
 }
 
-/// Bytes that a bucket's name may have at most.
+/// The maximum length of a bucket's name in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// Why a text cannot name a bucket (contract section 1.1).
+/// The reason why a text cannot name a bucket (contract section 1.1).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidBucketName {
     /// Empty, or longer than 255 bytes.
     #[error("bucket name has {bytes} bytes, expected 1 to {NAME_BYTES_MAX}")]
     Length {
-        /// How long it is.
+        /// Its length in bytes.
         bytes: usize,
     },
     /// Names that start with `_` are kept for the system.

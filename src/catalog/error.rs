@@ -1,4 +1,4 @@
-//! What can go wrong with the small durable state.
+//! The errors of the small durable state.
 
 use thiserror::Error;
 
@@ -48,7 +48,7 @@ pub enum CatalogError {
     Damaged {
         /// The file, relative to the data folder.
         path: &'static str,
-        /// What the reader said.
+        /// The reader's message.
         reason: String,
     },
     /// A file was written by a newer version.

@@ -10,7 +10,7 @@ use crate::telemetry::causes;
 pub(super) const PATH: &str = "catalog.json";
 const FORMAT: u32 = 1;
 
-/// What the file holds. The counters only grow: they are why an id is never given twice.
+/// The contents of the file. The counters only grow, so no id is given twice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Contents {
@@ -34,8 +34,8 @@ impl Default for Contents {
     }
 }
 
-/// Read before anything else, so that a newer file is refused by its version and not by a field
-/// that this version happens not to know.
+/// The version, read before anything else, so that a newer file is refused for its version and not
+/// for a field that this version does not know.
 #[derive(Deserialize)]
 struct Version {
     format: u32,

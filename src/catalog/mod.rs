@@ -8,7 +8,7 @@
 //! Promises: a bucket or a token that was answered for is there after any crash, and in force for
 //! the next request; a bucket id is never given twice (D13); only hashes of tokens are stored
 //! (D11). Schemas change with the log, not with these files: [`schema`] holds what is durable
-//! together with what is still provisional, and who writes decides when to roll back.
+//! together with what is still provisional, and the writer decides when to roll back.
 //!
 //! This module does not know HTTP, lines or points.
 
@@ -33,7 +33,7 @@ pub use token::{NewToken, Secret, Token, TokenHash, TokenId};
 
 use file::Contents;
 
-/// The files of a data folder that hold all this. What is missing of them is empty.
+/// The files of a data folder that hold all this. A missing one is treated as empty.
 pub const FILES: [&str; 2] = [file::PATH, schema::CHECKPOINT_PATH];
 
 /// Buckets and tokens, shared by everyone who serves requests.
@@ -47,18 +47,18 @@ struct Shared {
     storage: Arc<dyn Storage>,
     clock: Clock,
     limits: Limits,
-    /// What requests look up.
+    /// The index for the look-ups of requests.
     index: RwLock<Index>,
-    /// What the file holds; its lock is held while the file is replaced, the index's is not.
+    /// The contents of the file; this lock is held while the file is replaced, the index's is not.
     contents: Mutex<Contents>,
 }
 
-/// How much the catalog takes.
+/// The limits of the catalog.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Buckets at most.
+    /// The maximum number of buckets.
     pub buckets_max: usize,
-    /// Tokens at most, expired ones too.
+    /// The maximum number of tokens, expired ones included.
     pub tokens_max: usize,
 }
 
@@ -107,36 +107,37 @@ impl Catalog {
         })
     }
 
-    /// The bucket of this name.
+    /// Returns the bucket of this name.
     pub fn bucket_named(&self, name: &str) -> Option<Arc<Bucket>> {
         self.index().by_name.get(name).cloned()
     }
 
-    /// The bucket with this id.
+    /// Returns the bucket with this id.
     pub fn bucket(&self, id: BucketId) -> Option<Arc<Bucket>> {
         self.index().by_id.get(&id).cloned()
     }
 
-    /// Whether a bucket ever had this id, in this catalog or in the one that it was restored from.
+    /// Returns true if a bucket ever had this id, in this catalog or in the one it was restored
+    /// from.
     pub fn has_given(&self, id: BucketId) -> bool {
         self.contents().has_given(id)
     }
 
-    /// All buckets, ordered by name.
+    /// Returns all buckets, ordered by name.
     pub fn buckets(&self) -> Vec<Arc<Bucket>> {
         let mut buckets: Vec<_> = self.index().by_id.values().cloned().collect();
         buckets.sort_by(|a, b| a.name.cmp(&b.name));
         buckets
     }
 
-    /// All tokens, expired ones too, in the order in which they were made.
+    /// Returns all tokens, expired ones included, in the order of their creation.
     pub fn tokens(&self) -> Vec<Arc<Token>> {
         let mut tokens: Vec<_> = self.index().tokens.values().cloned().collect();
         tokens.sort_by_key(|token| token.id);
         tokens
     }
 
-    /// The token with this hash, expired or not.
+    /// Returns the token with this hash, expired or not.
     pub fn token(&self, hash: &TokenHash) -> Option<Arc<Token>> {
         self.index().tokens.get(hash).cloned()
     }
@@ -178,9 +179,8 @@ impl Catalog {
         })
     }
 
-    /// Deletes a bucket, whose id is never given again: not another one that got its name
-    /// meanwhile. Durable when it returns; blocks on the disk. Freeing its points is the business
-    /// of who holds them.
+    /// Deletes a bucket, whose id is never given again; another bucket that got its name meanwhile
+    /// stays. Durable when it returns; blocks on the disk. The holders of its points free them.
     pub fn delete_bucket(&self, id: BucketId) -> Result<(), CatalogError> {
         self.change(|contents| {
             let mut buckets = contents.buckets.iter();
@@ -218,7 +218,7 @@ impl Catalog {
         Ok((secret, token))
     }
 
-    /// Makes sure that a folder which never had a token gets an operator token: `chosen`, or a
+    /// Ensures that a folder which never had a token gets an operator token: `chosen`, or a
     /// random one, which is returned to be shown once. Later starts change nothing.
     pub fn ensure_operator(&self, chosen: Option<&str>) -> Result<Option<Secret>, CatalogError> {
         if self.contents().tokens_ever > 0 {

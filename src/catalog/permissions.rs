@@ -1,4 +1,4 @@
-//! What a token may do (contract section 2): everything, or read and write on named buckets.
+//! The permissions of a token (contract section 2): everything, or read and write on named buckets.
 
 use std::collections::BTreeSet;
 
@@ -11,14 +11,14 @@ pub enum Scope {
     /// No bucket.
     #[default]
     Nothing,
-    /// Every bucket, also those to come: `*`.
+    /// Every bucket, future ones included: `*`.
     All,
     /// These buckets.
     Buckets(BTreeSet<String>),
 }
 
 impl Scope {
-    /// The buckets of these names; `*` means all.
+    /// Returns the buckets of these names; `*` means all.
     pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let names: BTreeSet<String> = names.into_iter().map(str::to_owned).collect();
         match () {
@@ -37,11 +37,11 @@ impl Scope {
     }
 }
 
-/// What a token may do.
+/// The permissions of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Permissions {
-    /// Everything, and alone the management of tokens and buckets.
+    /// Everything; only this permits the management of tokens and buckets.
     #[serde(default)]
     pub operator: bool,
     /// Buckets that may be read.
@@ -61,17 +61,17 @@ impl Permissions {
         }
     }
 
-    /// Whether this permits management.
+    /// Returns true if this permits management.
     pub fn is_operator(&self) -> bool {
         self.operator
     }
 
-    /// Whether the bucket of this name may be written; also whether it may be created by writing.
+    /// Returns true if the bucket of this name may be written, and created by a first write.
     pub fn allows_write(&self, name: &str) -> bool {
         self.operator || self.write.covers(name)
     }
 
-    /// Whether the bucket of this name may be read.
+    /// Returns true if the bucket of this name may be read.
     pub fn allows_read(&self, name: &str) -> bool {
         self.operator || self.read.covers(name)
     }

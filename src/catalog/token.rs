@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::{CatalogError, Permissions};
 
-/// Names a token in lists and for revocation; not secret.
+/// The id of a token, for lists and revocation; not secret.
 pub type TokenId = u64;
 
 /// The SHA-256 hash of a secret.
@@ -65,19 +65,19 @@ impl<'de> Deserialize<'de> for TokenHash {
 pub struct Secret(String);
 
 impl Secret {
-    /// 256 bits from the system, as 64 hexadecimal digits.
+    /// Returns 256 random bits from the system as 64 hexadecimal digits.
     pub(super) fn random() -> Result<Self, CatalogError> {
         let mut bytes = [0_u8; 32];
         getrandom::fill(&mut bytes).map_err(|error| CatalogError::Random(error.to_string()))?;
         Ok(Self(hex::encode(bytes)))
     }
 
-    /// A secret that the operator chose.
+    /// Returns a secret that the operator chose.
     pub(super) fn chosen(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The text to hand over, once.
+    /// Returns the text to hand over, once.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -93,14 +93,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is to be made.
+/// A token to be made.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// For people.
+    /// A description for people.
     pub description: String,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: Permissions,
-    /// When it ends, nanoseconds since the epoch; absent for never.
+    /// The time at which it expires, in nanoseconds since the epoch; absent for never.
     pub expires_ns: Option<i64>,
 }
 
@@ -108,16 +108,16 @@ pub struct NewToken {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
-    /// Names it in lists.
+    /// Its id in lists.
     pub id: TokenId,
     hash_sha256: TokenHash,
-    /// For people.
+    /// A description for people.
     pub description: String,
-    /// What it may do.
+    /// Its permissions.
     pub permissions: Permissions,
-    /// When it was made, nanoseconds since the epoch.
+    /// The time of its creation, in nanoseconds since the epoch.
     pub created_ns: i64,
-    /// When it ends, nanoseconds since the epoch; absent for never.
+    /// The time at which it expires, in nanoseconds since the epoch; absent for never.
     pub expires_ns: Option<i64>,
 }
 
@@ -142,12 +142,12 @@ impl Token {
         self.hash_sha256
     }
 
-    /// Whether it may do everything, management too.
+    /// Returns true if it may do everything, management included.
     pub fn is_operator(&self) -> bool {
         self.permissions.is_operator()
     }
 
-    /// Whether it has ended by `now_ns`.
+    /// Returns true if it has expired by `now_ns`.
     pub fn is_expired(&self, now_ns: i64) -> bool {
         self.expires_ns
             .is_some_and(|expires_ns| expires_ns <= now_ns)

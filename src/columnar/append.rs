@@ -7,12 +7,12 @@ use super::builder::BatchBuilder;
 use crate::certain::Certain;
 use crate::narrow;
 
-/// Why ids are found.
+/// The reason why ids are found.
 const CONSISTENT: &str =
     "ids of a batch are below its counts, by construction and when it is decoded";
 
 impl BatchBuilder {
-    /// Adds all rows of `batch`, which must be of the same measurement, behind those that are here.
+    /// Adds all rows of `batch`, which must be of the same measurement, after those that are here.
     pub fn append(&mut self, batch: &Batch) {
         debug_assert_eq!(
             self.batch.measurement, batch.measurement,

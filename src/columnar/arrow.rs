@@ -17,7 +17,7 @@ use super::segment::{Segment, SegmentField};
 use super::value::FieldType;
 use crate::certain::Certain;
 
-/// Why a series is found.
+/// The reason why a series is found.
 const SERIES: &str = "ids of series are below their number";
 
 /// The key in a column's metadata that says what the column is, as InfluxDB 3 writes it.

@@ -22,7 +22,7 @@ pub struct Batch {
     pub(super) measurement: Box<str>,
     pub(super) tags: Vec<TagColumn>,
     pub(super) series: SeriesTable,
-    /// Nanoseconds since the epoch, one a row.
+    /// Nanoseconds since the epoch, one per row.
     pub(super) times: Vec<i64>,
     /// The series of each row.
     pub(super) row_series: Vec<u32>,
@@ -41,7 +41,7 @@ impl Batch {
         self.times.len()
     }
 
-    /// Nanoseconds since the epoch, one a row.
+    /// Nanoseconds since the epoch, one per row.
     pub fn times(&self) -> &[i64] {
         &self.times
     }
@@ -71,8 +71,8 @@ impl Batch {
         &self.fields
     }
 
-    /// Name and kind of every column: the tags, then the fields. One name may come several times, each
-    /// with another kind.
+    /// Name and kind of every column: the tags, then the fields. One name may come several times,
+    /// each with another kind.
     pub fn columns(&self) -> impl Iterator<Item = (&str, ColumnKind)> + Clone {
         let tags = self.tag_keys().map(|key| (key, ColumnKind::Tag));
         let fields = self.fields.iter();

@@ -64,7 +64,7 @@ impl BatchBuilder {
         index.series(&mut batch.series, *last_shape, values)
     }
 
-    /// Whether there is a series with these tags (ordered as for [`BatchBuilder::series`]).
+    /// Returns true if there is a series with these tags (ordered as for [`BatchBuilder::series`]).
     pub fn contains_series(&self, tags: &[(&str, &str)]) -> bool {
         self.index
             .find_series(&self.batch.tags, &self.batch.series, tags)
@@ -122,8 +122,9 @@ impl BatchBuilder {
         self.batch.heap_bytes() + (self.index.heap_bytes() + scratch) as u64
     }
 
-    /// What [`BatchBuilder::heap_bytes`] can be at most for what is in here now, however it got
-    /// in. Appending a batch raises it by no more than [`Batch::append_bytes_max`] of that batch.
+    /// Returns the most that [`BatchBuilder::heap_bytes`] can be for what is in here now, however
+    /// it got in. Appending a batch raises it by no more than [`Batch::append_bytes_max`] of that
+    /// batch.
     pub fn heap_bytes_max(&self) -> u64 {
         footprint::bytes_max(&self.batch)
     }
@@ -150,7 +151,7 @@ impl BatchBuilder {
     }
 }
 
-/// Whether the columns of a shape have exactly the keys of `tags`.
+/// Returns true if the columns of a shape have exactly the keys of `tags`.
 fn has_keys(batch: &Batch, shape: u32, tags: &[(&str, &str)]) -> bool {
     let Some(columns) = batch.series.shapes().get(shape as usize) else {
         return false;

@@ -7,7 +7,7 @@ use super::value::{FieldType, FieldValue};
 use crate::certain::{Certain, impossible};
 use crate::narrow;
 
-/// Why there is a value.
+/// The reason why there is a value.
 const RANKED: &str = "a column has as many values as rows that have one";
 
 /// The values of a column, absent ones left out.
@@ -68,7 +68,7 @@ impl Values {
 pub struct FieldColumn {
     pub(super) name: Box<str>,
     pub(super) presence: Presence,
-    /// As many as `presence` counts.
+    /// The values, as many as `presence` counts.
     pub(super) values: Values,
 }
 
@@ -92,7 +92,7 @@ impl FieldColumn {
         self.values.field_type()
     }
 
-    /// Whether `row` has a value.
+    /// Returns true if `row` has a value.
     pub fn has(&self, row: usize) -> bool {
         self.presence.rank(row).is_some()
     }
@@ -103,7 +103,7 @@ impl FieldColumn {
         Some(self.values.get(rank).certain(RANKED))
     }
 
-    /// How many rows have a value.
+    /// Returns the number of rows that have a value.
     pub fn present_count(&self) -> usize {
         self.presence.count()
     }
@@ -114,7 +114,7 @@ impl FieldColumn {
         ranked.map(|(rank, row)| (row, self.values.get(rank).certain(RANKED)))
     }
 
-    /// Sets the value of a row behind all rows set before. A value of another type, or a second
+    /// Sets the value of a row after all rows set before. A value of another type, or a second
     /// one for a row, is a mistake of the caller, and loud: left out, it would be lost.
     #[inline]
     pub(super) fn push(&mut self, row: u32, value: FieldValue<'_>) {

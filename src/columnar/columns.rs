@@ -32,7 +32,7 @@ pub struct Columns<'a> {
 
 impl Segment {
     /// A segment with these rows. A stretch of rows with the same tags is one series; tags that
-    /// come back behind others are a series of their own, so sorted rows are best. Nothing if the
+    /// come back after others are a series of their own, so sorted rows are best. Nothing if the
     /// columns differ in length or in type from what they may be.
     pub fn from_columns(measurement: &str, mut columns: Columns<'_>) -> Option<Self> {
         let rows = columns.times.len();

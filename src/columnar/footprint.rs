@@ -1,7 +1,7 @@
-//! How much memory a batch can take once it is part of a growing one.
+//! The memory that a batch can take once it is part of a growing one.
 //!
 //! A vector doubles, so its capacity is below twice its length (or the smallest capacity there
-//! is); a hash table has at most 16/7 buckets an entry. The bound of two batches together is at
+//! is); a hash table has at most 16/7 buckets per entry. The bound of two batches together is at
 //! most the sum of their bounds, whatever they share: that is what lets a writer reserve memory
 //! before it logs, without knowing what is in the buffer.
 
@@ -87,8 +87,8 @@ fn vec_max(length: usize, element_bytes: usize) -> usize {
     }
 }
 
-/// The most bytes that a hash table of `length` ids can have grown to: five bytes a bucket, at
-/// most 16/7 buckets an entry or four in all, and a group of control bytes with its padding.
+/// The most bytes that a hash table of `length` ids can have grown to: five bytes per bucket, at
+/// most 16/7 buckets per entry or four in all, and a group of control bytes with its padding.
 fn table_max(length: usize) -> usize {
     if length == 0 {
         0

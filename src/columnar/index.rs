@@ -14,7 +14,7 @@ use super::value::FieldType;
 use crate::certain::Certain;
 use crate::narrow;
 
-/// Why an id is found.
+/// The reason why an id is found.
 const KNOWN: &str = "an id is handed out when what it names is put there, and nothing is removed";
 
 /// The values of one tag column by their text.

@@ -8,14 +8,14 @@
 //! ```text
 //! BatchBuilder (hash indexes) --finish--> Batch --encode--> log frame --decode--> Batch
 //!       ^                                   |                                       |
-//!       '------------- append (ids mapped once a batch, columns copied in bulk) ----'
+//!       '------------- append (ids mapped once per batch, columns copied in bulk) --'
 //!       '--freeze--> Segment (immutable, Arrow buffers moved, not copied)
 //! ```
 //!
-//! What it promises: no panic on any bytes given to [`Batch::decode`]; a bound, known before
+//! Promises: no panic on any bytes given to [`Batch::decode`]; a bound, known before
 //! appending, on the memory that appending takes ([`Batch::append_bytes_max`]); rows come back in
-//! the order they went in. What it does not know: buckets, schemas, sequence numbers, limits on
-//! names, and which type of a field is the right one (a batch may hold several).
+//! the order they went in. It does not know buckets, schemas, sequence numbers, limits on names, or
+//! which type of a field is the right one (a batch may hold several).
 
 mod append;
 mod arrow;

@@ -1,7 +1,7 @@
-//! Which rows have a value in a column: a list of runs, so that neither rows without a value nor
-//! an unbroken stretch of rows with one cost anything.
+//! The rows that have a value in a column: a list of runs, so that neither rows without a value nor
+//! an unbroken stretch of rows with one costs anything.
 //!
-//! A column that every row sets has no list at all. One set by every second row costs 8 bytes a
+//! A column that every row sets has no list at all. One set by every second row costs 8 bytes per
 //! value, one that starts late or stops early 8 bytes in all.
 
 use crate::certain::{Certain, impossible};
@@ -12,7 +12,7 @@ use crate::certain::{Certain, impossible};
 pub(super) struct Run {
     /// The first row.
     row: u32,
-    /// How many values lie before that row's value.
+    /// The number of values before that row's value.
     rank: u32,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Run {
 pub(super) struct Presence {
     /// The runs but for the one that starts at row 0, if there is one.
     runs: Vec<Run>,
-    /// How many rows have a value.
+    /// The number of rows that have a value.
     count: u32,
     /// The row that would lengthen the last run.
     next: u32,
@@ -36,13 +36,13 @@ impl Presence {
         self.runs.len()
     }
 
-    /// Marks `row`, which is behind all marked before.
+    /// Marks `row`, which comes after all marked before.
     #[inline]
     pub(super) fn push(&mut self, row: u32) {
         self.push_run(row, 1);
     }
 
-    /// Marks `length` rows (at least one) from `row` on, all behind those marked before.
+    /// Marks `length` rows (at least one) from `row` on, all after those marked before.
     #[inline]
     pub(super) fn push_run(&mut self, row: u32, length: u32) {
         if row < self.next {
@@ -65,7 +65,7 @@ impl Presence {
         }
     }
 
-    /// Where in the packed values the value of `row` lies.
+    /// Returns the place of the value of `row` in the packed values.
     pub(super) fn rank(&self, row: usize) -> Option<usize> {
         let row = u32::try_from(row).ok()?;
         let later = self.runs.partition_point(|run| run.row <= row);

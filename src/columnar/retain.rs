@@ -1,4 +1,4 @@
-//! Leaving out the rows that were refused.
+//! Leaves out the rows that were rejected.
 
 use super::batch::Batch;
 use super::bits::Bits;
@@ -8,12 +8,12 @@ use super::strings::Strings;
 use crate::certain::Certain;
 use crate::narrow;
 
-/// Why there is a value.
+/// The reason why there is a value.
 const RANKED: &str = "a column has as many values as rows that have one";
 
 impl Batch {
     /// The rows for which `keep` is true (rows past its end are dropped). Series, dictionary
-    /// entries, tags and columns that no kept row uses are gone: a refused row leaves no trace.
+    /// entries, tags and columns that no kept row uses are gone: a rejected row leaves no trace.
     pub fn retain(&self, keep: &[bool]) -> Self {
         let kept = |row: usize| keep.get(row).copied().unwrap_or(false);
         let mut builder = BatchBuilder::new(&self.measurement);

@@ -15,7 +15,7 @@ use super::series::SeriesTable;
 use super::value::{FieldType, FieldValue};
 use crate::certain::Certain;
 
-/// Why there is a value.
+/// The reason why there is a value.
 const RANKED: &str = "a field has as many values, of its type, as rows that have one";
 
 /// Rows of one measurement that no longer change. Cheap to share behind an `Arc`.
@@ -33,7 +33,7 @@ pub struct Segment {
     pub(super) fields: Vec<SegmentField>,
 }
 
-/// All values of a field that exist, one behind the other, without nulls.
+/// All values of a field that exist, one after another, without nulls.
 #[derive(Clone, Copy, Debug)]
 pub enum FieldValues<'a> {
     /// Doubles.
@@ -90,12 +90,12 @@ impl Segment {
         self.times.len()
     }
 
-    /// Nanoseconds since the epoch, one a row.
+    /// Returns the times in nanoseconds since the epoch, one per row.
     pub fn times(&self) -> &[i64] {
         &self.times
     }
 
-    /// The series id of each row, below [`Segment::series_count`].
+    /// Returns the series id of each row, below [`Segment::series_count`].
     pub fn series_of_rows(&self) -> &[u32] {
         &self.row_series
     }
@@ -120,15 +120,15 @@ impl Segment {
         &self.fields
     }
 
-    /// Name and kind of every column: the tags, then the fields. One name may come several times, each
-    /// with another kind.
+    /// Name and kind of every column: the tags, then the fields. One name may come several times,
+    /// each with another kind.
     pub fn columns(&self) -> impl Iterator<Item = (&str, ColumnKind)> + Clone {
         let tags = self.tag_keys().map(|key| (key, ColumnKind::Tag));
         let fields = self.fields.iter();
         tags.chain(fields.map(|field| (field.name(), ColumnKind::Field(field.field_type()))))
     }
 
-    /// How many columns there are, tags and fields.
+    /// Returns the number of columns, tags and fields.
     pub fn column_count(&self) -> usize {
         self.tags.len() + self.fields.len()
     }
@@ -189,7 +189,7 @@ impl SegmentField {
         self.field_type
     }
 
-    /// Whether `row` has a value.
+    /// Returns true if `row` has a value.
     pub fn has(&self, row: usize) -> bool {
         self.presence.rank(row).is_some()
     }
@@ -200,7 +200,8 @@ impl SegmentField {
         Some(self.get(rank).certain(RANKED))
     }
 
-    /// Where the value of `row` lies among those that exist, for [`SegmentField::value_at`].
+    /// Returns the place of the value of `row` among those that exist, for
+    /// [`SegmentField::value_at`].
     pub fn place(&self, row: usize) -> Option<usize> {
         self.presence.rank(row)
     }
@@ -215,7 +216,7 @@ impl SegmentField {
         self.presence.rows()
     }
 
-    /// How many rows have a value.
+    /// Returns the number of rows that have a value.
     pub fn present_count(&self) -> usize {
         self.presence.count()
     }

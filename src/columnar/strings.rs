@@ -61,8 +61,8 @@ impl Strings {
             .get(start.cast_unsigned() as usize..end.cast_unsigned() as usize)
     }
 
-    /// Whether the text with this id is `text`. Compares bytes: look-ups are frequent, and `get`
-    /// would check both ends for a character boundary first.
+    /// Returns true if the text with this id is `text`. Compares bytes: look-ups are frequent, and
+    /// `get` would check both ends for a character boundary first.
     #[inline]
     pub(super) fn is(&self, id: u32, text: &str) -> bool {
         let id = id as usize;

@@ -1,12 +1,13 @@
 //! The memory in which files are read: an export's, or that of a compaction.
 //!
-//! A reading takes a floor when it begins, with empty hands, and holds it to its end: as much as
-//! one small chunk of each of its files takes. Readings under way have half of what there is as their
-//! floors at most, so that writes go on; who comes later waits for a while. Beyond the floor it takes what is free, file by
-//! file, and never waits for it: a file that got nothing is read in narrow steps, each of which
-//! opens it, takes one chunk and closes it again. Such a step needs more than the floor for a
-//! moment, so there is one at a time in the whole process ([`Room::turn`]). Who holds the turn waits
-//! for no memory and for nobody else: so readings cannot block each other, however many there are.
+//! A reading takes a floor at its beginning, when it holds nothing, and keeps it to its end: as
+//! much memory as one small chunk of each of its files takes. Readings under way have half of what
+//! there is as their floors at most, so that writes go on; who comes later waits for a while.
+//! Beyond the floor it takes what is free, file by file, and never waits for it: a file that got
+//! nothing is read in narrow steps, each of which opens it, takes one chunk and closes it again.
+//! Such a step needs more than the floor for a moment, so there is one at a time in the whole
+//! process ([`Room::turn`]). Who holds the turn waits for no memory and for nobody else: so
+//! readings cannot block each other, however many there are.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,16 +17,16 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::{Budget, Exhausted, Reservation};
 use crate::narrow;
 
-/// The floor's share of the hard mark: one part in so many.
+/// The divisor of the hard mark for the size of the floor.
 const FLOOR_SHARE: u64 = 8;
 
-/// Readings that may be under way, beside a compaction.
+/// The number of concurrent readings besides a compaction.
 pub(super) const READINGS_MAX: usize = 4;
 
-/// A chunk of one file at most. Larger ones are no faster.
+/// The largest chunk of one file in bytes. Larger ones are no faster.
 const CHUNK_BYTES_MAX: u64 = 2 << 20;
 
-/// A chunk of one file at least, however many files are open.
+/// The smallest chunk of one file in bytes, however many files are open.
 const CHUNK_BYTES_MIN: u64 = 16 << 10;
 
 /// The memory of one reading. Clones share it.
@@ -44,8 +45,8 @@ pub struct Turn<'a> {
 }
 
 impl Room {
-    /// Takes the floor, waiting at most `patience` for other readings and for memory, or says that it
-    /// is short. It always fits when nothing else is held. Call it with empty hands only.
+    /// Takes the floor, waiting at most `patience` for other readings and for memory, or says that
+    /// it is short. It always fits when nothing else is held. The caller must hold no reservation.
     pub async fn enter(budget: &Budget, patience: Duration) -> Result<Self, Exhausted> {
         let floor_bytes = Self::floor_bytes(budget);
         let begun = crate::clock::instant();
@@ -66,7 +67,7 @@ impl Room {
         })
     }
 
-    /// The size of a floor, for who takes it together with more.
+    /// Returns the size of a floor, for callers that take it together with more.
     pub fn floor_bytes(budget: &Budget) -> u64 {
         budget.marks().hard_bytes / FLOOR_SHARE
     }
@@ -79,29 +80,29 @@ impl Room {
         }
     }
 
-    /// How large a chunk may be, in bytes, where so many files are open at once. A file has two for
-    /// a moment, and the merge an index of what is in it.
+    /// Returns the largest chunk in bytes if this many files are open at once. For a moment a file
+    /// has two chunks, and the merge an index of what is in it.
     pub fn chunk_bytes(&self, files: usize) -> u64 {
         let files = narrow::to_u64(files).max(1);
         let share = self.floor.bytes() / files.saturating_mul(2);
         share.clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX)
     }
 
-    /// More memory, if so much is free that nobody else feels it: three quarters of the soft mark
-    /// are not passed.
+    /// Takes more memory if enough is free that nobody else notices: at most three quarters of the
+    /// soft mark are in use afterwards.
     pub fn more(&self, bytes: u64) -> Option<Reservation> {
         let budget = self.floor.budget();
         let more = budget.try_reserve(bytes).ok()?;
         (budget.used_bytes() <= budget.marks().soft_bytes / 4 * 3).then_some(more)
     }
 
-    /// Memory that there is no way around, or why not.
+    /// Takes memory that the reading cannot do without, or returns why not.
     pub fn need(&self, bytes: u64) -> Result<Reservation, Exhausted> {
         self.floor.budget().try_reserve(bytes)
     }
 
-    /// Waits until nobody else reads in a narrow step. The step's memory is counted, whatever the
-    /// marks say: it is short, and writers yield to it.
+    /// Waits until nobody else reads in a narrow step. The step's memory is counted regardless of
+    /// the marks: the step is short, and writers yield to it.
     pub fn turn(&self, bytes: u64) -> Turn<'_> {
         let budget = self.floor.budget();
         let turn = budget.shared.turn.lock();

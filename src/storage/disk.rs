@@ -1,6 +1,6 @@
 //! The data folder on a real disk: for its owner only (folders 0700, files 0600, all of them the
-//! folder's owner's, even if root writes them), for one process at a time (a lock file that also says
-//! which), refused where it is not ours.
+//! folder's owner's, even if root writes them), for one process at a time (a lock file that also
+//! says which), refused where it is not ours.
 
 use std::fs;
 use std::io;
@@ -24,8 +24,8 @@ use calls::{
 
 const LOCK_FILE: &str = "lock";
 
-/// Names that a folder may hold before it becomes a data folder: what a start that was cut short
-/// leaves behind, and what mounts bring along.
+/// Names that a folder may hold before it becomes a data folder: remains of a start that was cut
+/// short, and files that mounts bring along.
 const NAMES_OF_A_NEW_FOLDER: [&str; 5] = [
     LOCK_FILE,
     "format.new",
@@ -38,21 +38,21 @@ const NAMES_OF_A_NEW_FOLDER: [&str; 5] = [
 #[derive(Clone, Debug)]
 pub struct DiskStorage {
     root: PathBuf,
-    /// Whose the files in it are.
+    /// The owner of the files in it.
     owner: Owner,
     notes: Arc<Mutex<bool>>,
-    /// The open lock file: the lock goes when it is closed. A folder that several programs share
+    /// The open lock file: closing it releases the lock. A folder that several programs share
     /// has none.
     _lock: Option<Arc<fs::File>>,
 }
 
 impl DiskStorage {
-    /// Opens the data folder, or makes it. Blocking.
+    /// Opens the data folder, or makes it. Blocks.
     ///
     /// # Errors
     ///
-    /// When another process holds it, it cannot be written, is no folder, holds something else, has
-    /// lost a part, or is of a newer format version; the texts say what to do.
+    /// Another process holds the folder, or it cannot be written, is not a folder, holds something
+    /// else, has lost a part, or is of a newer format version; the texts say what to do.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
@@ -76,23 +76,23 @@ impl DiskStorage {
         Ok(storage)
     }
 
-    /// Opens a data folder that exists. Blocking.
+    /// Opens an existing data folder. Blocks.
     ///
     /// # Errors
     ///
-    /// Those of [`DiskStorage::open`], and when there is no data folder.
+    /// Those of [`DiskStorage::open`], or there is no data folder.
     pub fn open_existing(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         refuse_missing(&root)?;
         Self::open(root)
     }
 
-    /// Opens a data folder to look at it: nothing in it is changed or made, and no server can
-    /// start on it meanwhile. It is for its users to write nothing. Blocking.
+    /// Opens a data folder for inspection: this changes and creates nothing, and no server can
+    /// start on the folder meanwhile. Callers must not write to it. Blocks.
     ///
     /// # Errors
     ///
-    /// When there is no data folder, another process holds it, or it cannot be read.
+    /// There is no data folder, another process holds it, or it cannot be read.
     pub fn inspect(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         refuse_missing(&root)?;
@@ -115,11 +115,11 @@ impl DiskStorage {
     }
 
     /// Makes a folder that will become a data folder: as long as its `format` is not written, no
-    /// server starts on it. Blocking.
+    /// server starts on it. Blocks.
     ///
     /// # Errors
     ///
-    /// When the folder holds anything, or cannot be written.
+    /// The folder is not empty, or cannot be written.
     pub fn create(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
@@ -142,12 +142,12 @@ impl DiskStorage {
         Ok(storage)
     }
 
-    /// Opens a folder that is no data folder and may be shared with other programs, or makes it.
-    /// Blocking.
+    /// Opens a folder that is not a data folder and may be shared with other programs, or makes it.
+    /// Blocks.
     ///
     /// # Errors
     ///
-    /// When it is no folder or cannot be made.
+    /// It is not a folder or cannot be made.
     pub fn shared(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
         make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
@@ -373,8 +373,8 @@ fn refuse_missing(root: &Path) -> Result<(), StorageError> {
     }
 }
 
-/// An existing folder (a mounted volume) may be open to others. Where it is not ours to close,
-/// the files in it are still for us alone.
+/// Closes a folder to others: an existing one (a mounted volume) may be open to them. If we may not
+/// close it, the files in it are still ours alone.
 fn keep_others_out(root: &Path) {
     let open = fs::metadata(root).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
     if open && let Err(error) = fs::set_permissions(root, fs::Permissions::from_mode(0o700)) {
@@ -430,7 +430,7 @@ fn holder(file: &fs::File) -> Option<u32> {
         .ok()
 }
 
-/// Says in plain words why the data folder itself cannot be used.
+/// Returns the error that explains in plain words why the data folder itself cannot be used.
 fn explain(root: &Path, operation: Operation, source: io::Error) -> StorageError {
     let path = root.to_owned();
     match source.kind() {

@@ -1,4 +1,4 @@
-//! What can go wrong with the data folder, in words that say what to do about it.
+//! The errors of the data folder, in words that say what to do about them.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::names::MissingPart;
 use crate::telemetry::causes;
 
-/// What was being done when the system refused.
+/// The operation that the system refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Creating a file.
@@ -66,14 +66,14 @@ pub enum StorageError {
     /// The system refused an operation.
     #[error("cannot {operation} {}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation that was tried.
         operation: Operation,
-        /// On what.
+        /// The file or folder.
         path: PathBuf,
         /// The system's answer.
         source: io::Error,
     },
-    /// Another process works on the data folder.
+    /// Another process uses the data folder.
     #[error(
         "data folder {} is in use by another tidegate process ({}): stop it, or give this one a data folder of its own (storage.data_dir)",
         path.display(),
@@ -157,7 +157,7 @@ pub enum StorageError {
     Missing {
         /// The data folder.
         path: PathBuf,
-        /// What is gone.
+        /// The parts that are gone.
         parts: Vec<MissingPart>,
     },
     /// The format file makes no sense.
@@ -208,7 +208,7 @@ fn quoted(word: &str) -> String {
 }
 
 impl StorageError {
-    /// An operation that the system refused.
+    /// Returns the error for an operation that the system refused.
     pub fn io(operation: Operation, path: impl Into<PathBuf>, source: io::Error) -> Self {
         Self::Io {
             operation,
@@ -217,18 +217,18 @@ impl StorageError {
         }
     }
 
-    /// Whether what was asked for is not there.
+    /// Returns true if the file or folder does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 
-    /// Whether the disk (or the quota) is full.
+    /// Returns true if the disk (or the quota) is full.
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Io { source, .. }
             if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
 
-    /// The whole chain of causes in one line, for logs and health texts.
+    /// Returns the whole chain of causes in one line, for logs and health texts.
     pub fn chain(&self) -> String {
         causes(self)
     }

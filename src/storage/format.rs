@@ -13,9 +13,10 @@
 //! never shown to clients: the log's checksums are seeded with it, so that no payload can pose
 //! as a frame.
 //!
-//! Every later version ends in the same checksum, so that a damaged version is not taken for a newer
-//! one. Version 1 was the first two lines only. It is read, and becomes version 2 in one step: the
-//! file is replaced ([`open_folder`](super::open_folder)). Nothing else in the folder differs.
+//! Every later version ends in the same checksum, so that a damaged version is not taken for a
+//! newer one. Version 1 was the first two lines only. It is read, and becomes version 2 in one
+//! step: the file is replaced ([`open_folder`](super::open_folder)). Nothing else in the folder
+//! differs.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -29,25 +30,24 @@ pub const FORMAT_VERSION: u32 = 2;
 
 const FIRST_VERSION: u32 = 1;
 
-/// What the format file says of the folder as a whole.
+/// The format file's statements on the folder as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DataFormat {
     /// The version of the folder's layout.
     pub version: u32,
-    /// Names the node that owns the folder, for ever.
+    /// The id of the node that owns the folder for ever.
     pub node_id: u64,
 }
 
-/// All that the format file says.
+/// The contents of the format file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) format: DataFormat,
-    /// Paths of what must be there.
+    /// The paths of the parts that must be there.
     pub(super) holds: BTreeSet<String>,
 }
 
-/// Reads the format file, or writes one into a new folder. Versions that are not known are
-/// refused by name.
+/// Reads the format file, or writes one into a new folder. Unknown versions are refused by number.
 pub fn data_format(storage: &dyn Storage) -> Result<DataFormat, StorageError> {
     match Record::read(storage)? {
         Some(record) => Ok(record.format),
@@ -55,7 +55,7 @@ pub fn data_format(storage: &dyn Storage) -> Result<DataFormat, StorageError> {
     }
 }
 
-/// A node id that no other folder has.
+/// Returns a node id that no other folder has.
 pub fn new_node_id() -> Result<u64, StorageError> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(|error| {
@@ -67,7 +67,7 @@ pub fn new_node_id() -> Result<u64, StorageError> {
 }
 
 impl Record {
-    /// Of this version.
+    /// Returns a record of this version.
     pub(super) fn new(node_id: u64, holds: BTreeSet<String>) -> Self {
         let version = FORMAT_VERSION;
         Self {
@@ -76,7 +76,7 @@ impl Record {
         }
     }
 
-    /// Nothing if there is no such file.
+    /// Reads the record; nothing if there is no such file.
     pub(super) fn read(storage: &dyn Storage) -> Result<Option<Self>, StorageError> {
         let Some(bytes) = read(storage, FORMAT_FILE)? else {
             return Ok(None);
@@ -84,14 +84,14 @@ impl Record {
         parse(storage, &bytes).map(Some)
     }
 
-    /// Makes a new folder a data folder, which holds nothing yet.
+    /// Makes a new folder an empty data folder.
     pub(super) fn make(storage: &dyn Storage) -> Result<Self, StorageError> {
         let record = Self::new(new_node_id()?, BTreeSet::new());
         record.write(storage)?;
         Ok(record)
     }
 
-    /// Replaces the file, durably, in this version.
+    /// Replaces the file, durably, by one of this version.
     pub(super) fn write(&self, storage: &dyn Storage) -> Result<(), StorageError> {
         put(storage, FORMAT_FILE, self.encode().as_bytes())
     }
@@ -115,7 +115,7 @@ fn parse(storage: &dyn Storage, bytes: &[u8]) -> Result<Record, StorageError> {
     if found == FIRST_VERSION {
         return parse_first(text).ok_or_else(damaged);
     }
-    // What lies between the version and the checksum is only known of versions that we know.
+    // Only known versions define what lies between the version and the checksum.
     let lines = unsealed(text).ok_or_else(damaged)?;
     if found > FORMAT_VERSION {
         return Err(StorageError::NewerFormat {
@@ -125,7 +125,7 @@ fn parse(storage: &dyn Storage, bytes: &[u8]) -> Result<Record, StorageError> {
         });
     }
     let record = parse_lines(lines);
-    // One way to write it: whatever differs is damage.
+    // There is only one way to write it: any difference is damage.
     record
         .filter(|record| record.encode() == text)
         .ok_or_else(damaged)
@@ -147,7 +147,7 @@ fn parse_first(text: &str) -> Option<Record> {
     })
 }
 
-/// The lines before the checksum, if it is right.
+/// Returns the lines before the checksum, if it is correct.
 fn unsealed(text: &str) -> Option<&str> {
     let (lines, checksum) = text.strip_suffix('\n')?.rsplit_once("\ncrc32c ")?;
     let lines = text.get(..=lines.len())?;

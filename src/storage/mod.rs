@@ -1,17 +1,16 @@
-//! The one seam to the data folder.
+//! The only access to the data folder.
 //!
 //! Everything that is kept on disk goes through [`Storage`] and [`File`], two object-safe traits
 //! with the few operations a log and small state files need. [`DiskStorage`] is the real folder:
-//! one process at a time, nothing readable by others, a format version, a list of what it must
-//! hold ([`open_folder`]). [`FaultStorage`] is the
-//! same in memory with everything a disk can do to us: errors, a full disk, writes that are lost,
-//! torn or reordered when the power goes. [`replace()`] swaps a small file atomically, even on a
-//! full disk.
+//! one process at a time, nothing readable by others, a format version, a list of what it must hold
+//! ([`open_folder`]). [`FaultStorage`] is the same in memory, with every fault of a disk: errors, a
+//! full disk, writes that are lost, torn or reordered in a power cut. [`replace()`] swaps a small
+//! file atomically, even on a full disk.
 //!
 //! Paths are relative to the data folder, use `/`, and never contain `..`. Nothing here knows
 //! what is in the files.
 //!
-//! What is promised about durability: bytes are durable once [`File::sync_data`] returned `Ok`;
+//! Durability: bytes are durable once [`File::sync_data`] returned `Ok`;
 //! a file that was created, renamed or removed, once [`Storage::sync_dir`] of its folder did.
 //! After a failed sync nothing is known about the bytes written since the last good one, and a
 //! later sync of that file says nothing about them either (Rebello et al., "Can Applications
@@ -68,10 +67,10 @@ pub trait Storage: Send + Sync + Debug {
     /// changed. Durable after [`Storage::sync_dir`].
     fn rename_new(&self, from: &str, to: &str) -> Result<bool, StorageError>;
 
-    /// What is in a folder, sorted by name, bytewise; nothing if there is no such folder.
+    /// Returns the entries of a folder, sorted bytewise by name; none if there is no such folder.
     fn entries(&self, folder: &str) -> Result<Vec<Entry>, StorageError>;
 
-    /// What bears this path, or nothing.
+    /// Returns the file or folder at this path, if there is one.
     fn entry(&self, path: &str) -> Result<Option<Entry>, StorageError>;
 
     /// Removes a folder if it is there and empty.
@@ -86,24 +85,24 @@ pub trait Storage: Send + Sync + Debug {
     /// Creates a folder and those above it, durably. An existing one is fine.
     fn create_dir_all(&self, folder: &str) -> Result<(), StorageError>;
 
-    /// Held by whoever changes the notes of what the folder holds, one for each open folder. True
-    /// after a change that failed: what the file says then may not be durable.
+    /// Returns the lock for changes to the notes of what the folder holds; each open folder has
+    /// one. Its value is true after a failed change: what the file then says may not be durable.
     fn notes(&self) -> &Mutex<bool>;
 
-    /// Where a path lies, for messages to people.
+    /// Returns the full path, for messages to people.
     fn locate(&self, path: &str) -> PathBuf;
 }
 
 /// A file or a folder in a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name there.
+    /// The name in its folder.
     pub name: String,
-    /// Whether it is a folder.
+    /// True for a folder.
     pub is_folder: bool,
     /// The length of a file.
     pub bytes: u64,
-    /// When a file was last written, in milliseconds since the epoch; 0 if that is not known.
+    /// The time of the last write to a file in milliseconds since the epoch; 0 if it is not known.
     pub modified_ms: i64,
 }
 
@@ -113,7 +112,7 @@ pub trait File: Send + Sync + Debug {
     /// part of them may have been written.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError>;
 
-    /// Reads at `offset` until `buffer` is full or the file ends; says how many bytes came.
+    /// Reads at `offset` until `buffer` is full or the file ends; returns the number of bytes read.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError>;
 
     /// Makes the bytes durable, and the length as far as it is needed to read them (fdatasync).
@@ -128,7 +127,7 @@ pub trait File: Send + Sync + Debug {
     /// The length in bytes.
     fn len(&self) -> Result<u64, StorageError>;
 
-    /// Whether there is not a single byte.
+    /// Returns true if there is not a single byte.
     fn is_empty(&self) -> Result<bool, StorageError> {
         self.len().map(|len| len == 0)
     }

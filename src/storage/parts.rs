@@ -1,14 +1,14 @@
-//! What a data folder must hold, so that a part that was lost (a restore of some files, a copy with
-//! excludes, a hand that slipped) is told at the start and not taken for "nothing there yet".
+//! The parts that a data folder must hold, so that the start notices a lost one (by a partial
+//! restore, a copy with excludes, a slip of the hand) and does not take it for "nothing there yet".
 //!
-//! What is made durable for the first time is noted in the file `format` before anything relies on
-//! it: small files by [`replace()`](super::replace), the tables' folder by who keeps tables there,
-//! the newest segment of the log by the log ([`hold_last`]). The note is never ahead of the disk, so
-//! a crash at any moment is no loss of a part: a folder is complete from its first notes on, and
-//! what was cut short before is gone on with.
+//! Each part is noted in the file `format` once it is durable and before anything relies on it:
+//! small files by [`replace()`](super::replace()), the tables' folder by the keeper of the tables,
+//! the newest segment of the log by the log ([`hold_last`]). The note is never ahead of the disk,
+//! so a crash at any moment loses no part: a folder is complete from its first notes on, and a
+//! first start that was cut short before is continued.
 //!
-//! A folder of version 1 has no notes. It is trusted once: what is there is noted, unless something
-//! is missing that must have been there before what is. On a full disk it stays of version 1 until
+//! A folder of version 1 has no notes. It is trusted once: the parts that exist are noted, unless
+//! one is missing that must have existed before them. On a full disk it stays of version 1 until
 //! there is space.
 //!
 //! This module does not know what is in the parts, and does not notice that a part was replaced by
@@ -27,13 +27,13 @@ use super::swap::put_in_free_space;
 use super::{Storage, StorageError, folder_of};
 
 /// Makes a new folder a data folder, brings an older one to this version, and refuses one that is
-/// not whole. The tables' folder is not asked for: whether it is used is known to who keeps the
-/// tables ([`ensure_held`]). The names at the top of the folder must be durable.
+/// not whole. The tables' folder is not checked here: only the keeper of the tables knows if it is
+/// used ([`ensure_held`]). The names at the top of the folder must be durable.
 pub fn open_folder(storage: &dyn Storage) -> Result<(), StorageError> {
     let Some(record) = Record::read(storage)? else {
         return Record::make(storage).map(|_| ());
     };
-    // What is noted must be durable.
+    // Only durable parts may be noted.
     if storage.entry(LOG_FOLDER)?.is_some() {
         storage.sync_dir(LOG_FOLDER)?;
     }
@@ -43,7 +43,7 @@ pub fn open_folder(storage: &dyn Storage) -> Result<(), StorageError> {
         return match change(storage, |noted| noted.extend(found), Space::Any) {
             // It stays of the older version: a full disk is no reason to refuse a start.
             Err(error) if error.is_full() => {
-                tell_not_noted(&error);
+                warn_not_noted(&error);
                 Ok(())
             }
             migrated => migrated,
@@ -54,12 +54,12 @@ pub fn open_folder(storage: &dyn Storage) -> Result<(), StorageError> {
     let found = found_parts(storage)?;
     let noted = change(storage, |noted| noted.extend(found), Space::Any);
     if let Err(error) = noted {
-        tell_not_noted(&error);
+        warn_not_noted(&error);
     }
     Ok(())
 }
 
-fn tell_not_noted(error: &StorageError) {
+fn warn_not_noted(error: &StorageError) {
     tracing::warn!(
         error = error.chain(),
         "parts of the data folder could not be noted; the next start tries again"
@@ -87,14 +87,14 @@ pub fn ensure_held(storage: &dyn Storage, path: &str) -> Result<(), StorageError
     }
 }
 
-/// What must be there, as paths; nothing in a folder of an older version, or in one that is no data
-/// folder yet.
+/// Returns the paths of the parts that must be there; none for a folder of an older version, or for
+/// one that is not a data folder yet.
 pub fn held(storage: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
     Ok(Record::read(storage)?.map_or_else(BTreeSet::new, |record| record.holds))
 }
 
 /// Notes a part of the data folder, which is durable. The note is durable when this returns. A
-/// folder that is no data folder yet has no notes.
+/// folder that is not a data folder yet has no notes.
 pub fn hold(storage: &dyn Storage, path: &str) -> Result<(), StorageError> {
     let add = |noted: &mut BTreeSet<String>| {
         noted.insert(path.to_owned());
@@ -113,9 +113,9 @@ pub fn hold_last(storage: &dyn Storage, path: &str, space: Space) -> Result<(), 
     change(storage, follow, space)
 }
 
-/// Makes a folder that was filled from another one a data folder, as the last step: it must hold
-/// what it holds now, the tables if the other one has them, which are copied by hand, and a catalog:
-/// without one nobody could tell whose the points are.
+/// Makes a folder that was filled from another one a data folder, as the last step. It must hold
+/// its present parts, the tables if the other folder has them (they are copied by hand), and a
+/// catalog: without one, nobody would know whose the points are.
 pub fn finish_copy(from: &dyn Storage, to: &dyn Storage, node_id: u64) -> Result<(), StorageError> {
     let mut holds = found(to)?;
     holds.extend(found(from)?.take(TABLES_FOLDER));
@@ -123,7 +123,7 @@ pub fn finish_copy(from: &dyn Storage, to: &dyn Storage, node_id: u64) -> Result
     Record::new(node_id, holds).write(to)
 }
 
-/// The parts that a data folder lacks, by its notes.
+/// Returns the parts that a data folder lacks, by its notes.
 pub fn missing_parts(storage: &dyn Storage) -> Result<Vec<MissingPart>, StorageError> {
     let mut missing = Vec::new();
     for path in held(storage)? {
@@ -134,13 +134,13 @@ pub fn missing_parts(storage: &dyn Storage) -> Result<Vec<MissingPart>, StorageE
     Ok(missing)
 }
 
-/// Whether among the names in a folder is one that only a data folder has.
+/// Returns true if one of the names in a folder is one that only a data folder has.
 pub(super) fn is_ours(names: &[String]) -> bool {
     let mut known = STATE_FILES.into_iter();
     known.any(|part| names.iter().any(|name| name == part))
 }
 
-/// The error that a folder without these is met with; none if there are none.
+/// Returns the error for a folder that lacks these parts; `Ok` if there are none.
 pub(super) fn refuse(
     storage: &dyn Storage,
     missing: impl Iterator<Item = String>,
@@ -163,12 +163,12 @@ fn folder_itself(storage: &dyn Storage) -> PathBuf {
     }
 }
 
-/// Where a change of the notes may find its place on a full disk.
+/// The space that a change of the notes may use on a full disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Space {
-    /// In the reserve too: for what frees space.
+    /// The reserve too: for changes that lead to free space.
     Any,
-    /// Nowhere: for what goes on taking space.
+    /// None: for changes that lead to more use of space.
     Free,
 }
 
@@ -203,7 +203,7 @@ fn change(
     Ok(())
 }
 
-/// The parts that are there, with the newest segment of the log.
+/// Returns the existing parts, with the newest segment of the log.
 fn found(storage: &dyn Storage) -> Result<BTreeSet<String>, StorageError> {
     let mut found = found_parts(storage)?;
     let log = storage.entries(LOG_FOLDER)?.into_iter();
@@ -228,14 +228,14 @@ fn found_parts(storage: &dyn Storage) -> Result<BTreeSet<String>, StorageError> 
     Ok(found)
 }
 
-/// Whether anything was ever kept there: a folder that is empty but for what is being written gets
-/// lost in copies that leave out empty folders.
+/// Returns true if any table was ever kept there: a folder that is empty except for unfinished
+/// files gets lost in copies that leave out empty folders.
 fn has_tables(storage: &dyn Storage) -> Result<bool, StorageError> {
     let entries = storage.entries(TABLES_FOLDER)?;
     Ok(entries.iter().any(|entry| !entry.name.starts_with('_')))
 }
 
-/// Whether a table has a log: a flush is noted before its commit.
+/// Returns true if a table has a log: a flush is noted before its commit.
 fn has_commits(storage: &dyn Storage) -> Result<bool, StorageError> {
     for bucket in storage.entries(TABLES_FOLDER)? {
         let bucket = format!("{TABLES_FOLDER}/{}", bucket.name);
@@ -249,7 +249,8 @@ fn has_commits(storage: &dyn Storage) -> Result<bool, StorageError> {
     Ok(false)
 }
 
-/// What is missing of a folder without notes for certain: it is written before what is there.
+/// Returns the parts that are certainly missing from a folder without notes: they are written
+/// before parts that exist.
 fn implied(storage: &dyn Storage, found: &BTreeSet<String>) -> Result<Vec<String>, StorageError> {
     let is_lost = |part: &str, since: bool| since && !found.contains(part);
     let has_more = !found.is_empty() || storage.entry(LOG_FOLDER)?.is_some();

@@ -1,20 +1,20 @@
 //! Swaps a small file for a new one atomically, even on a full disk.
 //!
-//! A reader after any crash sees the old bytes or the new ones, whole. So that small state (a
-//! token that must be revoked, how far a table is flushed, up to where the log is not needed any
-//! more) can be written when the disk is full, a reserve file keeps blocks allocated. They are not
-//! freed for the new file, where the log or another program would grab them first: the reserve is
-//! overwritten in place, cut, and renamed to be the new file.
+//! After any crash, a reader sees the old bytes or the new ones, whole. A reserve file keeps blocks
+//! allocated so that small state (a revoked token, the progress of a table's flushes, the end of
+//! the released log) can be written when the disk is full. The blocks are not freed for the new
+//! file, because the log or another program could take them first: the reserve is overwritten in
+//! place, cut, and renamed to be the new file.
 //!
-//! The reserve is twice as large as all files of the state together, with some for their growth; at
-//! least [`RESERVE_BYTES`]. After use it is set aside anew at once, from what the cut and the old file
-//! have left: so it shrinks by no more than the state has grown, and one file after the other can
-//! be written on a full disk. Where space is short it takes what there is, and grows again with the
-//! next replacement. It comes before the log: a log that met a full disk goes on only once the
-//! reserve is whole ([`ensure_reserve`]).
+//! The reserve is twice as large as all state files together, plus some room for their growth, and
+//! at least [`RESERVE_BYTES`]. After use it is refilled at once from the blocks that the cut and
+//! the old file have freed: it shrinks by no more than the state has grown, and one file after
+//! another can be written on a full disk. If space is short, it takes what there is, and grows
+//! again with the next replacement. It has priority over the log: after a full disk, the log
+//! continues only once the reserve is whole ([`ensure_reserve`]).
 //!
-//! What this cannot promise: room for a file that grows by more than the reserve between two writes.
-//! So who keeps such a file writes it before it has outgrown the last one by much.
+//! There is no promise of room for a file that grows by more than the reserve between two writes.
+//! So the owner of such a file writes it before it has grown by much.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,10 +22,10 @@ use super::names::{RESERVE_FILE, STATE_FILES};
 use super::{File, Storage, StorageError, folder_of};
 use crate::narrow;
 
-/// The least that is set aside.
+/// The minimum size of the reserve in bytes.
 pub const RESERVE_BYTES: usize = 1 << 20;
 
-/// What may be added to the state while the disk is full.
+/// The number of bytes that the state may grow by while the disk is full.
 const GROWTH_BYTES: u64 = 512 << 10;
 
 /// The reserve grows in steps of this many bytes, in ever smaller ones where space is short.
@@ -33,8 +33,8 @@ const STEP_BYTES: usize = 1 << 20;
 /// A block of most file systems.
 const STEP_BYTES_MIN: usize = 4096;
 
-/// Held by whoever touches the reserve: two that overwrite it at once would mix their bytes. One
-/// for all data folders, for it is held briefly and seldom.
+/// The lock for any access to the reserve: two writers at once would mix their bytes. One lock
+/// serves all data folders, because it is held briefly and seldom.
 static RESERVE: Mutex<()> = Mutex::new(());
 
 fn reserve() -> MutexGuard<'static, ()> {
@@ -61,12 +61,12 @@ pub(super) fn put(storage: &dyn Storage, path: &str, bytes: &[u8]) -> Result<(),
             return Err(error);
         }
     }
-    // While space is short it stays smaller; the next replacement tries again.
+    // While space is short, it stays smaller; the next replacement tries again.
     let _ = refill(storage);
     Ok(())
 }
 
-/// As [`put`], but fails on a full disk.
+/// Replaces a file like [`put`], but fails on a full disk.
 pub(super) fn put_in_free_space(
     storage: &dyn Storage,
     path: &str,
@@ -78,18 +78,18 @@ pub(super) fn put_in_free_space(
         .and_then(|()| commit(storage, &new, path))
 }
 
-/// Sets the reserve aside, or what is missing of it. Without it everything works but [`put`]
-/// on a full disk.
+/// Creates the reserve, or what is missing of it. Without it, everything works except [`put`] on a
+/// full disk.
 ///
 /// # Errors
 ///
-/// When it is not whole. If space is short, it is as large as can be.
+/// The reserve is not whole. If space is short, it is as large as possible.
 pub fn ensure_reserve(storage: &dyn Storage) -> Result<(), StorageError> {
     let _reserve = reserve();
     refill(storage)
 }
 
-/// The same, for who holds the lock.
+/// Does the same for a caller that holds the lock.
 fn refill(storage: &dyn Storage) -> Result<(), StorageError> {
     let wanted = narrow::to_u64(RESERVE_BYTES).max(
         state_bytes(storage)?
@@ -110,7 +110,7 @@ fn refill(storage: &dyn Storage) -> Result<(), StorageError> {
     let is_lost = match &grown {
         Ok(()) => false,
         Err(error) if error.is_full() => file.is_empty()?,
-        // What a failing disk has kept of it is not known.
+        // It is not known what a failing disk has kept of it.
         Err(_) => true,
     };
     match (is_lost, found) {
@@ -144,8 +144,8 @@ fn grow(file: &dyn File, wanted: u64) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Not zeros: file systems may keep those without a block. Known only after a sync, since some
-/// allocate late.
+/// Writes bytes other than zeros: file systems may store zeros without a block. Only a sync shows
+/// if there was space, since some file systems allocate late.
 fn fill(file: &dyn File, at: u64, bytes: usize) -> Result<(), StorageError> {
     file.write_all_at(&vec![0xa5; bytes], at)?;
     file.sync_all()
@@ -161,7 +161,7 @@ fn write_new(storage: &dyn Storage, new: &str, bytes: &[u8]) -> Result<(), Stora
     file.sync_all()
 }
 
-/// Makes the reserve hold these bytes. If they are more, what is free may have room for the rest.
+/// Makes the reserve hold these bytes. If they do not fit, free space may have room for the rest.
 fn write_reserve(storage: &dyn Storage, bytes: &[u8]) -> Result<(), StorageError> {
     let file = storage.open(RESERVE_FILE)?;
     let kept = file.len()?;
@@ -183,14 +183,14 @@ fn commit(storage: &dyn Storage, from: &str, to: &str) -> Result<(), StorageErro
     }
 }
 
-/// Takes a half-written file away; it would be replaced later anyway.
+/// Removes a half-written file; it would be replaced later anyway.
 fn discard(storage: &dyn Storage, new: &str) {
     if matches!(storage.len(new), Ok(Some(_))) {
         let _ = storage.remove(new);
     }
 }
 
-/// The number of bytes in the files that grow with what is stored and are replaced as a whole.
+/// Returns the number of bytes in the files that grow with what is stored and are replaced as a whole.
 fn state_bytes(storage: &dyn Storage) -> Result<u64, StorageError> {
     let mut bytes = 0_u64;
     for path in STATE_FILES {

@@ -1,4 +1,4 @@
-//! Why the log cannot be opened or closed.
+//! The reasons why the log cannot be opened or closed.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,16 +8,16 @@ use thiserror::Error;
 use crate::id::Sequence;
 use crate::storage::{self, StorageError};
 
-/// Why a frame cannot be taken by who replays the log.
+/// The reason why the receiver of a replay cannot take a frame.
 pub type OnFrameError = Box<dyn Error + Send + Sync>;
 
-/// The log cannot be opened or closed.
+/// An error on opening or closing the log.
 #[derive(Debug, Error)]
 pub enum WalError {
     /// The data folder failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// Damage where everything was known to be durable.
+    /// Damage below what was known to be durable.
     #[error(
         "log segment {} is damaged at offset {offset} ({what}), below what was known to be durable: acknowledged points may be lost from there on, so the start is refused; `{}` copies aside what can still be read",
         path.display(), salvage_command(path)
@@ -27,7 +27,7 @@ pub enum WalError {
         path: PathBuf,
         /// The first byte that cannot be read as a frame.
         offset: u64,
-        /// What is wrong there.
+        /// The kind of damage.
         what: &'static str,
     },
     /// A segment of another, newer version.
@@ -38,9 +38,9 @@ pub enum WalError {
     NewerVersion {
         /// The segment.
         path: PathBuf,
-        /// Its version.
+        /// The version found.
         found: u16,
-        /// The version read here.
+        /// The version that this program reads.
         supported: u16,
     },
     /// A segment of a version that is no longer read.
@@ -51,9 +51,9 @@ pub enum WalError {
     OlderVersion {
         /// The segment.
         path: PathBuf,
-        /// Its version.
+        /// The version found.
         found: u16,
-        /// The version read here.
+        /// The version that this program reads.
         supported: u16,
     },
     /// A segment that another node wrote.
@@ -64,12 +64,12 @@ pub enum WalError {
     OtherNode {
         /// The segment.
         path: PathBuf,
-        /// Who wrote it.
+        /// The node that wrote it.
         found: u64,
-        /// Whose folder it is.
+        /// The node that owns the folder.
         expected: u64,
     },
-    /// A segment is gone that others refer to.
+    /// A segment that others refer to is gone.
     #[error(
         "log segment {} is missing, but later ones exist: acknowledged points may be lost, so the start is refused; put the file back, or let `{}` copy aside what is there",
         path.display(), salvage_command(path)
@@ -116,11 +116,11 @@ pub enum WalError {
     Frame {
         /// The segment.
         path: PathBuf,
-        /// Where the frame starts.
+        /// The offset of the frame.
         offset: u64,
         /// The frame's sequence.
         sequence: Sequence,
-        /// What was wrong with it.
+        /// The receiver's error.
         source: OnFrameError,
     },
     /// No thread could be started.
@@ -129,7 +129,7 @@ pub enum WalError {
     /// The log was closed while it was not able to write; it has no end mark.
     #[error("the log was closed without an end mark: {reason}")]
     NotClean {
-        /// Why it could not write.
+        /// The reason why it could not write.
         reason: String,
     },
 }

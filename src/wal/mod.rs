@@ -1,9 +1,9 @@
-//! The log: what makes an acknowledgement true.
+//! The log, which makes acknowledgements true.
 //!
-//! A frame that is submitted is written and synced by one thread, `wal`, together with all that
-//! queued up while the last sync ran: group commit without a timer (design decision D1). Its
-//! completion runs after the sync, strictly in the order of sequence. The log knows bytes and
-//! sequence numbers, not points.
+//! One thread, `wal`, writes and syncs each submitted frame together with all frames that queued up
+//! during the last sync: group commit without a timer (design decision D1). A frame's completion
+//! runs after the sync, strictly in the order of sequence. The log knows bytes and sequence
+//! numbers, not points.
 //!
 //! # Rooms
 //!
@@ -16,19 +16,20 @@
 //! # Promises
 //!
 //! - A completion with `Ok` means: after any crash, [`Wal::recover`] hands out the frame.
-//! - Frames are handed out in sequence order, each once, unchanged. Beside the acknowledged ones
-//!   only frames that were submitted can appear, and only at the end of the log: a frame that
-//!   failed is never followed by a later one.
-//! - After a failed sync the file is never written or synced again; a new segment starts at the
-//!   last offset known durable (D9). A full disk stops acknowledgements, and the log recovers by
-//!   itself when there is space.
-//! - Damage below what was known durable refuses the start, naming file and offset (D10).
+//! - Frames are handed out in the order of sequence, each once, unchanged. Frames that were
+//!   submitted but not acknowledged can appear only at the end of the log: a frame that failed is
+//!   never followed by a later one.
+//! - After a failed sync, the file is never written or synced again; a new segment starts at the
+//!   last offset known to be durable (D9). A full disk stops acknowledgements; the log recovers by
+//!   itself once there is space.
+//! - Damage below what was known to be durable refuses the start with an error that names file and
+//!   offset (D10).
 //!
 //! # Format, version 1
 //!
-//! Segments lie in `wal/` of the data folder, `0000000000000001.wal` and so on without a gap. All
-//! numbers are little endian, all checksums CRC32C. A segment is a header of 72 bytes, then
-//! frames back to back:
+//! Segments are files in `wal/` of the data folder: `0000000000000001.wal` and so on, without a
+//! gap. All numbers are little endian, all checksums CRC32C. A segment is a header of 72 bytes,
+//! then frames back to back:
 //!
 //! ```text
 //! segment header                                frame
@@ -44,47 +45,47 @@
 //!  64  u64 durable offset at creation
 //! ```
 //!
-//! - *Version*: of all versions the first 16 bytes mean the same, so a damaged version is told from
-//!   another one.
+//! - *Version*: the first 16 bytes mean the same in all versions, so a damaged version is not
+//!   mistaken for another one.
 //! - *Seed*: the checksum of node id, segment number and the frame's offset. Bytes that were
-//!   written elsewhere, or by a client into a payload, are no frame here.
+//!   written elsewhere, or by a client into a payload, are not a frame here.
 //! - *Check*: a header can be trusted before its payload is read.
-//! - *Durable offset*: where this segment was known durable up to when the frame was written,
-//!   that is: where its group starts.
-//! - *Sequence*: of data frames it rises, with gaps where frames failed. Probes and the end mark
-//!   repeat the last one.
+//! - *Durable offset*: the offset up to which this segment was known to be durable when the frame
+//!   was written, that is, the start of its group.
+//! - *Sequence*: rises from data frame to data frame, with gaps where frames failed. Probes and the
+//!   end mark repeat the last one.
 //! - *First sequence*: no frame in the segment has a lower one.
 //!
 //! # Segments
 //!
-//! A segment is written under the name `….wal.new`, synced, renamed, and the folder synced. So
-//! what bears a proper name has a whole header: a damaged one is damage. A program never appends
-//! to what another run wrote: each start begins a new segment, whose header says where exactly
-//! its predecessor ended. Of a last group without proof of having been synced the frames are
-//! copied into the new segment before it gets its name: after a failed sync the page cache may
+//! A segment is written under the name `….wal.new`, synced and renamed; then the folder is synced.
+//! So a file with a proper name has a whole header, and a bad header is damage. A program never
+//! appends to what another run wrote: each start begins a new segment, whose header gives the exact
+//! end of its predecessor. If the last group is not proven to have been synced, its frames are
+//! copied into the new segment before it gets its name: after a failed sync, the page cache may
 //! show what the disk does not hold.
 //!
-//! That a segment is there is noted at the top of the data folder ([`hold_last`]) before the first
-//! acknowledgement in it: each segment proves that its predecessors were there, and the note proves
-//! it of the last one.
+//! The existence of a segment is noted at the top of the data folder ([`hold_last`]) before the
+//! first acknowledgement in it: each segment proves that its predecessors existed, and the note
+//! proves it for the last one.
 //!
 //! [`hold_last`]: crate::storage::hold_last
 //!
 //! # Release
 //!
-//! What is safe elsewhere is released ([`Wal::release`]): segments of which every frame is
-//! released are deleted, oldest first, never the last one. Before that `wal/released` says durably
-//! up to where, so a start knows which segments may be gone; it does not look at those that are
-//! still there, deletes them, and hands out nothing of what was released.
+//! Frames that are safe elsewhere are released ([`Wal::release`]): segments whose frames are all
+//! released are deleted, oldest first, but never the last one. Before that, `wal/released` durably
+//! records the last released frame, so that a start knows which segments may be gone. It deletes
+//! those that remain without reading them, and hands out no released frame.
 //!
 //! # Replay, and the torn tail
 //!
 //! In a segment with a successor, replay stops at the exact end that the successor names: bytes
-//! beyond are ignored, damage before is refused. In the last segment, damage at or past the
-//! highest durable offset that any valid frame names (also one behind the damage) is a torn tail:
-//! it is cut, with a warning. Damage below is refused. A clean stop leaves an end mark as the
-//! last frame; with it, any damage is refused. A flipped bit in the last group after a crash
-//! cannot be told from a torn tail; the warning is all there is.
+//! after it are ignored, damage before it refuses the start. In the last segment, damage at or past
+//! the highest durable offset that any valid frame names (even a frame after the damage) is a torn
+//! tail: it is cut, with a warning. Damage below that refuses the start. A clean stop leaves an end
+//! mark as the last frame; with it, any damage refuses the start. After a crash, a flipped bit in
+//! the last group cannot be distinguished from a torn tail; the warning is the only sign.
 
 mod error;
 mod format;

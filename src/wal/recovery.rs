@@ -1,5 +1,5 @@
-//! Opens a log: replays what is there ([`read`](super::read)), finishes what a crash interrupted, and
-//! hands over to a writer ([`write`](super::write)).
+//! Opens a log: replays what is there ([`read`](super::read)), finishes what a crash interrupted,
+//! and hands over to a writer ([`write`](super::write)).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,22 +15,22 @@ use super::write::writer::{ExistingLog, NextSegment, SegmentStats, Writer};
 use crate::id::Sequence;
 use crate::storage::{Space, Storage, StorageError, check_folder, data_format, hold_last};
 
-/// What was replayed.
+/// The result of a replay.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// The last sequence found; 0 in a new log.
     pub last: Sequence,
-    /// Frames handed out.
+    /// The number of frames handed out.
     pub frames: u64,
-    /// Bytes of frames, with headers.
+    /// The number of bytes of frames, with headers.
     pub bytes: u64,
-    /// Segments read.
+    /// The number of segments read.
     pub segments: usize,
-    /// Whether the log had been closed in order; a new log was.
+    /// True if the log had been closed in order, or is new.
     pub clean: bool,
-    /// What was cut, if anything was.
+    /// The torn tail that was cut, if there was one.
     pub torn: Option<TornTail>,
-    /// How long it took.
+    /// The duration of the replay.
     pub elapsed: Duration,
 }
 
@@ -44,20 +44,20 @@ pub struct Recovered {
 }
 
 impl Recovered {
-    /// What was found.
+    /// Returns the result of the replay.
     pub fn replayed(&self) -> &Replayed {
         &self.replayed
     }
 
-    /// Starts the log's thread. A disk that is full or fails now does not stop the start: the log
-    /// is not healthy then, refuses frames and tries again.
+    /// Starts the log's thread. A disk that is full or fails now does not prevent the start: the
+    /// log is then unhealthy, refuses frames and tries again.
     pub fn start(self) -> Result<Wal, WalError> {
         let (wal, committer) = self.into_parts();
         wal.run(committer)?;
         Ok(wal)
     }
 
-    /// The log without a thread: tests commit group by group.
+    /// Returns the log without a thread: tests commit group by group.
     pub(super) fn into_parts(self) -> (Wal, Committer) {
         Wal::new(self.writer, self.last)
     }
@@ -108,7 +108,7 @@ fn recover(
     })
 }
 
-/// Reads the log as [`recover`] does, takes no frame and changes nothing: see [`Wal::examine`].
+/// Reads the log as [`recover`] does, but takes no frame and changes nothing: see [`Wal::examine`].
 fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
     let node_id = data_format(storage)?.node_id;
     check_folder(storage)?;
@@ -127,8 +127,8 @@ fn examine(storage: &dyn Storage) -> Result<Replayed, WalError> {
     Ok(report(&chain, &mut replay, &end, base))
 }
 
-/// Deletes what a crash left over of a release; says whether the record is known to be durable.
-/// It may be of a run that died before it was, and must not be lost after what it covers.
+/// Deletes what a crash left over from a release, and returns true if the record is known to be
+/// durable. Its run may have died before it was, and it must not be lost after what it covers.
 fn finish_release(chain: &Chain, storage: &dyn Storage) -> bool {
     let synced = match chain.released {
         None => return false,
@@ -139,14 +139,14 @@ fn finish_release(chain: &Chain, storage: &dyn Storage) -> bool {
     if let Err(error) = deleted {
         tracing::warn!(
             error = error.chain(),
-            "segments of the log that are not needed any more could not be deleted; the next start tries again"
+            "segments of the log that are no longer needed could not be deleted; the next start tries again"
         );
     }
     is_durable
 }
 
-/// The one that is noted to be the newest may be among them: a crash came between the name of
-/// its successor and the note of it.
+/// Deletes the segments that are not needed. The one noted as the newest may be among them: a crash
+/// came between naming its successor and noting it.
 fn delete_needless(chain: &Chain, storage: &dyn Storage) -> Result<(), StorageError> {
     if chain.needless.is_empty() {
         return Ok(());
@@ -203,14 +203,13 @@ fn report(chain: &Chain, replay: &mut Replay<'_>, end: &TailState, base: u64) ->
 
 impl Wal {
     /// Opens the log of a data folder and hands out every frame in it that was not released, in
-    /// order: `on_frame` gets
-    /// sequence and payload, `on_progress` is told about every mebibyte. Blocking. Memory stays
-    /// within a few mebibytes, whatever the log's size.
+    /// order: `on_frame` gets sequence and payload, `on_progress` is called for every mebibyte.
+    /// Blocks. Memory stays within a few mebibytes, whatever the log's size.
     ///
     /// # Errors
     ///
     /// Damage below what was known durable, missing segments, other versions or nodes, a failing
-    /// disk, or an error of `on_frame`. Nothing was changed then.
+    /// disk, or an error of `on_frame`. After an error nothing has changed.
     pub fn recover(
         storage: Arc<dyn Storage>,
         options: WalOptions,

@@ -1,11 +1,11 @@
-//! Saves what can be read of a log that no server starts with (design decision D10).
+//! Saves what can be read of a log with which no server starts (design decision D10).
 //!
-//! Every data frame that can be read is copied, in the order of sequence and under its sequence,
-//! into a new log with an end mark. The old log is not changed. What could not be read is named:
-//! a frame that is lost is told by its place and by the sequences around it.
+//! Every readable data frame is copied, in the order of sequence and with its sequence, into a new
+//! log with an end mark. The old log is not changed. What could not be read is reported: a lost
+//! frame is identified by its place and by the sequences around it.
 //!
-//! More than a start would take can come along: frames of a last group that was never
-//! acknowledged, behind a torn one. They were sent, so they may be kept.
+//! The copy can hold more than a start would take: frames of a last group that was never
+//! acknowledged, after a torn one. They were sent, so they may be kept.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -21,16 +21,16 @@ use crate::id::Sequence;
 use crate::narrow;
 use crate::storage::{Storage, StorageError};
 
-/// What was saved, and what was not.
+/// The result of a salvage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Salvaged {
-    /// Data frames copied.
+    /// The number of data frames copied.
     pub frames: u64,
-    /// Bytes of their payloads.
+    /// The number of bytes in their payloads.
     pub payload_bytes: u64,
     /// The sequence of the last one; 0 if there is none.
     pub last: Sequence,
-    /// What could not be read, in the order of the log.
+    /// The parts that could not be read, in the order of the log.
     pub losses: Vec<Loss>,
 }
 
@@ -39,20 +39,21 @@ pub struct Salvaged {
 pub struct Loss {
     /// The segment.
     pub path: PathBuf,
-    /// Where the part starts.
+    /// The offset at which the part starts.
     pub offset: u64,
-    /// How long it is; 0 if the segment is not there.
+    /// The length of the part; 0 if the segment is missing.
     pub bytes: u64,
-    /// What is wrong with it.
+    /// The kind of damage.
     pub what: String,
     /// The last frame before it, or the last one that was released; 0 if there is none.
     pub after: Sequence,
-    /// The first frame behind it; absent if there is none.
+    /// The first frame after it; absent if there is none.
     pub before: Option<Sequence>,
 }
 
-/// Copies what can be read of the log in `from` into a new log in `to`, which must not have one and
-/// is to belong to the node `node_id`. Durable when it returns. Memory stays within a few mebibytes.
+/// Copies what can be read of the log in `from` into a new log in `to`, which must not have a log
+/// yet and is to belong to the node `node_id`. The copy is durable when this returns. Memory stays
+/// within a few mebibytes.
 pub fn salvage(
     from: &dyn Storage,
     (to, node_id): (Arc<dyn Storage>, u64),
@@ -101,8 +102,8 @@ pub fn salvage(
     Ok(salvaged)
 }
 
-/// Up to where frames are not expected to be there: as is recorded, or, if that cannot be read, as
-/// the oldest segment lets believe.
+/// Returns the last frame that is not expected to be there: as recorded or, if the record cannot be
+/// read, as the oldest segment suggests.
 fn released_of(log: &LogReader<'_>) -> Sequence {
     let oldest = log
         .segments()
@@ -126,7 +127,7 @@ struct Copy {
     /// Frames to be committed together.
     group: Vec<(u64, Vec<u8>)>,
     group_bytes: usize,
-    /// Losses of which the frame behind is not known yet.
+    /// The number of losses whose next frame is not known yet.
     open_losses: usize,
     /// Frames up to here are safe elsewhere.
     released: Sequence,
@@ -156,8 +157,8 @@ impl Copy {
         }
     }
 
-    /// Takes a frame. One that comes again (the last group of a run that died is copied into the
-    /// next segment) has been taken already.
+    /// Takes a frame, unless it was taken already: the last group of a run that died is copied into
+    /// the next segment and so comes twice.
     fn take(&mut self, frame: &FrameInfo<'_>) -> Result<(), StorageError> {
         let known = self.salvaged.last.max(self.released);
         if frame.kind != FrameKind::Data || frame.sequence <= known {
@@ -190,13 +191,13 @@ impl Copy {
         });
     }
 
-    /// Names the segments between the one that was `expected` and the one that came.
+    /// Reports the missing segments between the `expected` one and the one that was found.
     fn note_missing(&mut self, from: &dyn Storage, expected: Option<u64>, found: &SegmentFile) {
-        // The first one says whether there were frames before it.
+        // The header of the first one says whether there were frames before it.
         let expected = expected.unwrap_or(match found.predecessor {
             Some(before) if before.sequence > self.released => before.segment,
             Some(_) => found.number,
-            // Its header is damaged, and which ones were deleted is not known.
+            // Its header is damaged, so it is not known which ones were deleted.
             None if self.released > Sequence(0) => found.number,
             None => 1,
         });
@@ -232,7 +233,7 @@ impl Copy {
         Ok(())
     }
 
-    /// Ends the new log in order.
+    /// Closes the new log in order.
     fn finish(mut self) -> Result<Salvaged, StorageError> {
         self.commit()?;
         self.writer.close()?;

@@ -5,10 +5,10 @@
 //!   {"id":1,"tables":[{"measurement":"cpu","columns":{"tag":["host"],"float":["user","idle"]}}]}]}
 //! ```
 //!
-//! Written when the server stops, and before the log lets go of frames that brought columns. The
-//! log is the truth: replay adds what came after, and what the checkpoint has already is compared,
-//! not added twice. The first format had an object per column, with a number and a name in stored
-//! tables that nothing read; it is read, and replaced at the next checkpoint.
+//! It is written when the server stops, and before the log drops frames that brought columns. The
+//! log is the truth: replay adds the columns that came later, and compares those that the
+//! checkpoint already has. The first format had an object per column, with a number and a name in
+//! stored tables that nothing read; it is read, and replaced at the next checkpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,7 +75,7 @@ struct OldColumn {
 }
 
 impl Schemas {
-    /// The schemas of the last checkpoint, or none.
+    /// Returns the schemas of the last checkpoint, or none.
     pub fn read_checkpoint(storage: &dyn Storage) -> Result<Self, CatalogError> {
         let mut schemas = Self::default();
         let Some(stored) = read_json::<Stored>(storage, PATH, FORMAT)? else {
@@ -145,8 +145,8 @@ impl Schemas {
         self.grow(bucket, vec![growth], since);
     }
 
-    /// The schemas as they were at `durable`: everything up to there is on disk, and what failed
-    /// was taken back. What is younger may still fail and is left out.
+    /// Returns the schemas as they were at `durable`: everything up to there is on disk, and
+    /// columns of failed frames were taken back. Later columns may still fail and are left out.
     pub fn checkpoint(&self, durable: Sequence) -> Checkpoint {
         let buckets = self.buckets.iter();
         let mut tables: BTreeMap<_, _> = buckets

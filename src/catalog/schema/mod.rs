@@ -1,18 +1,18 @@
-//! The schemas of tables: which columns a measurement has, and of which kind.
+//! The schemas of tables: the columns of each measurement, and their kinds.
 //!
 //! The first write fixes a column's kind (contract section 5). A column is *provisional* until
 //! the log frame that carries it is durable; if that write fails, [`Schemas::roll_back`] takes it
-//! back, so that nobody is refused for a column that never existed (design decision D4).
+//! back, so that no line is rejected for a column that never existed (design decision D4).
 //!
-//! A schema is never changed, only succeeded by a larger one ([`TableSchema`]). So whoever decides
-//! about rows takes the [`Ground`] of their tables, works on it for as long as that takes, and
-//! comes back with the successors, which are put in place if the ground is still the same: under
-//! the lock on all schemas nothing is done per column. What stood before a provisional schema is
-//! kept beside it, which is all that taking it back needs.
+//! A schema is never changed, only succeeded by a larger one ([`TableSchema`]). So a decision about
+//! rows takes the [`Ground`] of their tables, works on it without the lock for as long as needed,
+//! and returns the successors, which are put in place if the ground is still the same: under the
+//! lock on all schemas, nothing is done per column. The predecessor of a provisional schema is kept
+//! beside it; taking it back needs nothing else.
 //!
-//! The memory of schemas is counted per bucket, for a bucket may have so much of it; it is given
-//! back when the bucket is deleted. What a column is called in stored tables is the lake's
-//! business: several nodes write to one table, so the table itself says it.
+//! The memory of schemas is counted per bucket, because it is limited per bucket; it is given back
+//! when the bucket is deleted. The names of columns in stored tables are the lake's business:
+//! several nodes write to one table, so the table itself holds them.
 
 mod checkpoint;
 mod stored_kind;
@@ -34,7 +34,7 @@ pub use table::{TableSchema, column_bytes, table_bytes};
 use crate::columnar::ColumnKind;
 use crate::id::{BucketId, Sequence, TableId};
 
-/// A frame of the log says other than the schema: one of the two is damaged.
+/// A frame of the log contradicts the schema: one of the two is damaged.
 #[derive(Debug, Error)]
 #[error(
     "column \"{column}\" of \"{measurement}\" is {existing}, the log has it as {found} at {since}"
@@ -47,7 +47,7 @@ pub struct Contradiction {
     since: Sequence,
 }
 
-/// All schemas of a data folder. Not synchronised: whoever resolves writes holds the lock.
+/// All schemas of a data folder. Not synchronised: the lock belongs to the resolver of writes.
 #[derive(Debug, Default)]
 pub struct Schemas {
     buckets: HashMap<BucketId, BucketSchemas>,
@@ -76,19 +76,19 @@ struct Provisional {
     before: Option<Arc<TableSchema>>,
 }
 
-/// What a decision about rows of some tables stands on.
+/// The basis of a decision about rows of some tables.
 #[derive(Clone, Debug, Default)]
 pub struct Ground {
-    /// The tables as they are, in the order in which they were asked for.
+    /// The tables as they are, in the order of the request.
     pub tables: Vec<Option<Arc<TableSchema>>>,
-    /// Tables of the bucket.
+    /// The number of tables of the bucket.
     pub table_count: usize,
-    /// What the schemas of the bucket take, in bytes.
+    /// The bytes that the schemas of the bucket take.
     pub bucket_bytes: u64,
-    /// What all schemas take, in bytes.
+    /// The bytes that all schemas take.
     pub all_bytes: u64,
-    /// How often columns may have been taken back. A decision that relied on provisional columns
-    /// holds only as long as this stays.
+    /// The number of times that columns may have been taken back. A decision that relied on
+    /// provisional columns is valid only as long as this stays the same.
     pub roll_backs: u64,
     /// The last frame that brought a column to a table of the bucket.
     pub since: Sequence,
@@ -101,11 +101,11 @@ pub struct Ground {
 pub struct Growth {
     /// The table.
     pub measurement: Arc<str>,
-    /// What it will look like.
+    /// Its schema with the new columns.
     pub schema: TableSchema,
 }
 
-/// Schemas that are not needed any more. Freeing them takes its time: not under the lock.
+/// Schemas that are no longer needed. Freeing them takes time, so it is not done under the lock.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Dropped {
@@ -124,7 +124,7 @@ impl Schemas {
         bucket.tables.get(&*table.measurement)
     }
 
-    /// What a decision about rows of these tables stands on.
+    /// Returns the basis of a decision about rows of these tables.
     pub fn ground<'a>(
         &self,
         bucket: BucketId,
@@ -213,13 +213,13 @@ impl Schemas {
         Ok(())
     }
 
-    /// Everything up to `durable` is on disk and stays.
+    /// Confirms everything up to `durable`: it is on disk and stays.
     pub fn settle(&mut self, durable: Sequence) {
         let is_settled = |provisional: &mut Provisional| provisional.since <= durable;
         while self.provisional.pop_front_if(is_settled).is_some() {}
     }
 
-    /// Takes back what came after `durable`: it never reached the log.
+    /// Takes back the columns that came after `durable`: they never reached the log.
     pub fn roll_back(&mut self, durable: Sequence) {
         self.settle(durable);
         self.roll_backs += 1;
@@ -250,7 +250,7 @@ impl Schemas {
         self.retain_buckets(|id| id != bucket)
     }
 
-    /// Forgets the buckets that are not to be kept.
+    /// Forgets the buckets for which `keep` returns false.
     pub fn retain_buckets(&mut self, keep: impl Fn(BucketId) -> bool) -> Dropped {
         let gone = self.buckets.extract_if(|id, _| !keep(*id));
         let gone: Vec<BucketSchemas> = gone.map(|(_, schemas)| schemas).collect();
@@ -261,7 +261,7 @@ impl Schemas {
 }
 
 impl Ground {
-    /// Whether a table is the same as on other ground.
+    /// Returns true if a table is the same as on other ground.
     pub fn is_same(&self, other: &Self, table: usize) -> bool {
         let of = |ground: &Self| ground.tables.get(table).cloned().flatten();
         match (of(self), of(other)) {

@@ -7,7 +7,7 @@
 //! A schema with more columns shares the layers of the one before it and adds one; a layer that has
 //! grown to half of the one below is joined with it. So a copy costs a few pointers, adding columns
 //! one by one costs each of them a few moves, and a look-up asks a few layers. Names are shared by
-//! all schemas that have them. Whoever holds a schema may read it for as long as they like.
+//! all schemas that have them. A schema may be held and read for any length of time.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, LazyLock};
@@ -18,11 +18,11 @@ use crate::columnar::ColumnKind;
 use crate::id::Sequence;
 use crate::narrow;
 
-/// What a column takes, beside its name: its place in a table of places that is half empty at worst,
-/// the counts of a shared name, what the allocator adds.
+/// The bytes that a column takes besides its name: its slot in a hash table that is half empty at
+/// worst, the counts of a shared name, what the allocator adds.
 const COLUMN_BYTES: u64 = 88;
 
-/// What a table takes, beside its name and columns.
+/// The bytes that a table takes besides its name and columns.
 const TABLE_BYTES: u64 = 512;
 
 /// Seeded per process, so that a client cannot choose names that collide; every hit is compared in
@@ -41,7 +41,7 @@ pub struct TableSchema {
 }
 
 impl TableSchema {
-    /// What the column of this name holds, if there is one.
+    /// Returns the kind of the column of this name, if there is one.
     pub fn column(&self, name: &str) -> Option<ColumnKind> {
         work::count(1);
         let hash = HASHER.hash_one(name);
@@ -52,13 +52,13 @@ impl TableSchema {
         })
     }
 
-    /// All columns, in no order.
+    /// Returns all columns, in no order.
     pub fn columns(&self) -> impl Iterator<Item = (&str, ColumnKind)> {
         let layers = self.layers.iter().flat_map(|layer| layer.iter());
         layers.map(|(name, kind)| (&**name, *kind))
     }
 
-    /// The schema with more columns. Those that it has already stay as they are.
+    /// Returns the schema with more columns. Those that it already has stay as they are.
     #[must_use]
     pub fn extended<'a>(&self, columns: impl IntoIterator<Item = (&'a str, ColumnKind)>) -> Self {
         let mut new = Layer::new();
@@ -85,7 +85,7 @@ impl TableSchema {
         self.len
     }
 
-    /// Whether there is no column yet.
+    /// Returns true if there is no column yet.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -146,7 +146,8 @@ fn hash_of((name, _): &(Arc<str>, ColumnKind)) -> u64 {
     HASHER.hash_one(&**name)
 }
 
-/// How many names a thread has looked up or moved: what tests hold against the number of columns.
+/// The number of names that a thread has looked up or moved; tests compare it with the number of
+/// columns.
 pub(crate) mod work {
     #[cfg(test)]
     thread_local! {

@@ -2,7 +2,7 @@
 
 use super::DecodeError;
 
-/// What has not been read yet.
+/// The bytes that have not been read yet.
 pub(super) struct Cursor<'a> {
     pub(super) rest: &'a [u8],
 }
@@ -77,8 +77,8 @@ pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(low);
 }
 
-/// Reads what [`put_varint`] wrote at the start of some bytes; returns it with the rest. Nothing if it
-/// is cut off, or has more than 64 bits.
+/// Reads what [`put_varint`] wrote at the start of some bytes; returns it with the rest. Nothing if
+/// it is cut off, or has more than 64 bits.
 pub fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut cursor = Cursor { rest: bytes };
     let value = cursor.varint("a number").ok()?;

@@ -1,6 +1,6 @@
 //! Bytes to batch, trusting nothing.
 //!
-//! What comes out is consistent: ids are in range, runs ascend within the rows, names are
+//! The result is consistent: ids are in range, runs ascend within the rows, names are
 //! distinct, the tags of a series are in order, text is UTF-8.
 
 use super::cursor::Cursor;
@@ -94,7 +94,7 @@ fn take_strings(cursor: &mut Cursor<'_>, count: usize) -> Result<Strings, Decode
     Ok(Strings::from_parts(text.to_owned(), offsets))
 }
 
-/// Why an id is found.
+/// The reason why an id is found.
 const CHECKED: &str = "ids are checked against their limit when they are unpacked";
 
 fn take_series(cursor: &mut Cursor<'_>, tags: &[TagColumn]) -> Result<SeriesTable, DecodeError> {

@@ -1,4 +1,4 @@
-//! What the general form and the form of a lone row have in common: how many columns there are,
+//! The part that the general form and the form of a lone row have in common: the number of columns,
 //! and that each is there once.
 
 use super::DecodeError;

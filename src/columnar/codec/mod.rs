@@ -31,7 +31,7 @@
 //!          scale: 1; for times 10^3, 10^6, 10^9; for floats (their bits) 2^8 .. 2^56
 //! ```
 //!
-//! A column of one repeated value takes no bytes a row, so the length of the input does not bound
+//! A column of one repeated value takes no bytes per row, so the length of the input does not bound
 //! what comes out; [`ROWS_MAX`] and [`VALUES_MAX`] do. Both are far above what the text of one
 //! slice of a request can hold (a row takes 6 bytes of text, a value 4).
 

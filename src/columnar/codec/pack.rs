@@ -3,10 +3,10 @@
 use super::cursor::{put_varint, zigzag};
 use crate::certain::Certain;
 
-/// Why a code is known.
+/// The reason why a code is known.
 const CODES: &str = "codes of times are up to 3, those of up to seven bytes up to 10";
 
-/// What the values of a list are multiples of.
+/// The scale of a list: its values are multiples of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scale {
     pub(super) code: u8,
@@ -29,7 +29,7 @@ impl Scale {
     }
 }
 
-/// Bytes an offset up to `span` takes, and the code for it.
+/// Returns the bytes that an offset up to `span` takes, and the code for them.
 fn width(span: u64) -> (u8, usize) {
     match span {
         0 => (0, 0),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::super::Entry;
 
-/// Whose the files of a folder are to be.
+/// The owner that the files of a folder are to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
     user: u32,
@@ -15,7 +15,7 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// The owner of a folder that is there.
+    /// Returns the owner of an existing folder.
     pub(super) fn of(folder: &Path) -> io::Result<Self> {
         fs::metadata(folder).map(|found| Self::in_metadata(&found))
     }
@@ -27,9 +27,9 @@ impl Owner {
         }
     }
 
-    /// Whether what was just made is to be given to the owner, so that what is done once as root
-    /// leaves nothing that the service's user cannot read. Only root gives away: what anybody else
-    /// makes stays theirs.
+    /// Returns true if a new file is to be given to the owner, so that one run as root leaves
+    /// nothing that the service's user cannot read. Only root gives files away; anybody else's stay
+    /// theirs.
     fn wants(self, made: &fs::Metadata) -> bool {
         Self::in_metadata(made).user != self.user && rustix::process::geteuid().is_root()
     }
@@ -131,7 +131,7 @@ pub(super) fn remove_file(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-/// False if something bears the new name already.
+/// Renames a file; returns false if the new name exists already.
 #[allow(
     clippy::disallowed_methods,
     reason = "this is the one place that changes the data folder"
@@ -166,7 +166,7 @@ pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Sorted by name; nothing if there is no such folder.
+/// Returns the entries sorted by name; none if there is no such folder.
 pub(super) fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     let found = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -9,10 +9,10 @@ use crate::narrow;
 /// Names a file whatever it is called (an inode number).
 pub(super) type FileId = usize;
 
-/// What a disk writes whole or not at all, unless it garbles it.
+/// The size in bytes of a piece that a disk writes whole or not at all, unless it garbles it.
 const SECTOR_BYTES: usize = 512;
 
-/// In what steps the disk's space is handed out.
+/// The steps in which the disk's space is handed out.
 const BLOCK_BYTES: u64 = 4096;
 
 #[derive(Clone, Debug, Default)]
@@ -39,9 +39,9 @@ pub(super) struct Disk {
     pending_names: Vec<Naming>,
     pub(super) faults: Vec<Trap>,
     pub(super) capacity_bytes: Option<u64>,
-    /// Whether names that differ in case only are the same.
+    /// True if names that differ only in case are the same.
     pub(super) folds_case: bool,
-    /// Made while case is folded. Else a folder is there as long as something is in it.
+    /// Folders made while case is folded. Otherwise, a folder exists as long as something is in it.
     folders: BTreeSet<String>,
     /// Operations until the power goes, if it is to go.
     pub(super) power: Option<u64>,
@@ -130,7 +130,7 @@ impl Disk {
         Ok(())
     }
 
-    /// What a path is known by.
+    /// Returns the form in which a path is stored.
     fn key(&self, path: &str) -> String {
         match self.folds_case {
             true => path.to_lowercase(),
@@ -236,7 +236,7 @@ impl Disk {
         }
     }
 
-    /// How many of `len` bytes at `offset` there is space for.
+    /// Returns how many of `len` bytes at `offset` fit.
     fn fitting(&self, id: FileId, offset: u64, len: usize) -> usize {
         let Some(capacity) = self.capacity_bytes else {
             return len;
@@ -246,7 +246,7 @@ impl Disk {
         len.min(position((own + free).saturating_sub(offset)))
     }
 
-    /// A write that breaks off somewhere.
+    /// Writes, and breaks off somewhere.
     pub(super) fn write_part(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
         let part = self.random.below(bytes.len() + 1);
         // That there is no space either does not matter: it failed anyway.
@@ -348,7 +348,7 @@ impl Disk {
 }
 
 impl Image {
-    /// What a power cut leaves of the file: one of four tempers, from mild to harsh.
+    /// Returns what a power cut leaves of the file: one of four tempers, from mild to harsh.
     fn crash(&self, temper: usize, random: &mut SplitMix) -> Self {
         let mut durable = self.durable.clone();
         let kept = match temper {

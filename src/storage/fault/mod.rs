@@ -1,4 +1,4 @@
-//! A data folder in memory with everything a disk can do to us, for tests.
+//! A data folder in memory with every fault of a disk, for tests.
 //!
 //! Every file has what the running program sees and what would survive a power cut, and between
 //! the two the writes that were not synced yet. [`FaultStorage::crash`] cuts the power: synced
@@ -28,7 +28,7 @@ mod tests;
 use image::{Disk, FileId};
 pub use random::SplitMix;
 
-/// What an injected fault looks like to the program.
+/// An injected fault, as the program sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// An input/output error; nothing was done. A failed sync loses what was not synced.
@@ -55,7 +55,7 @@ impl Fault {
     }
 }
 
-/// A data folder in memory whose disk fails as it is told to. Clones share the disk.
+/// A data folder in memory whose disk fails on demand. Clones share the disk.
 #[derive(Clone, Debug)]
 pub struct FaultStorage {
     disk: Arc<Mutex<Disk>>,
@@ -91,12 +91,12 @@ impl FaultStorage {
         });
     }
 
-    /// Takes away all faults that were set up and not met yet.
+    /// Removes all faults that were set up and have not occurred yet.
     pub fn heal(&self) {
         self.lock().faults.clear();
     }
 
-    /// Whether a fault that was set up was not met yet.
+    /// Returns true if a fault that was set up has not occurred yet.
     pub fn has_faults(&self) -> bool {
         !self.lock().faults.is_empty()
     }
@@ -106,7 +106,7 @@ impl FaultStorage {
         self.lock().capacity_bytes = capacity_bytes;
     }
 
-    /// From now on names that differ in case only are the same; they are kept in lower case.
+    /// Treats names that differ only in case as the same from now on; they are kept in lower case.
     pub fn fold_case(&self) {
         self.lock().folds_case = true;
     }
@@ -116,14 +116,14 @@ impl FaultStorage {
         self.lock().used_bytes()
     }
 
-    /// Cuts the power after that many more operations that change something: all later ones fail
+    /// Cuts the power after this many more operations that change something: all later ones fail
     /// and leave no trace. [`FaultStorage::crash`] then shows what survived.
     pub fn cut_power_after(&self, operations: u64) {
         self.lock().power = Some(operations);
     }
 
-    /// What is found after a power cut now: another disk, this one stays as it is. Without
-    /// faults and with the same capacity.
+    /// Returns the disk as found after a power cut now, without faults and with the same capacity.
+    /// This one stays as it is.
     pub fn crash(&self) -> Self {
         Self {
             disk: Arc::new(Mutex::new(self.lock().crash())),
@@ -131,18 +131,18 @@ impl FaultStorage {
         }
     }
 
-    /// Changes the bits of `mask` in the byte at `offset`, durably, behind everybody's back.
-    /// Says whether there is such a byte.
+    /// Changes the bits of `mask` in the byte at `offset`, durably and unnoticed. Returns false if
+    /// there is no such byte.
     pub fn flip(&self, path: &str, offset: usize, mask: u8) -> bool {
         self.lock().flip(path, offset, mask)
     }
 
-    /// Puts a file there, durably, behind everybody's back.
+    /// Puts a file there, durably and unnoticed.
     pub fn put(&self, path: &str, bytes: &[u8]) {
         self.lock().put(path, bytes);
     }
 
-    /// Takes a file away, durably, behind everybody's back.
+    /// Removes a file, durably and unnoticed.
     pub fn take(&self, path: &str) {
         self.lock().take(path);
     }

@@ -1,19 +1,19 @@
-//! Frames: how they are laid out and what seals them. The picture is in the module above.
+//! Frames: their layout and their checksums. The format is drawn in [`wal`](crate::wal).
 
 use crate::narrow;
 
-/// Bytes of a frame before its payload.
+/// The number of bytes in a frame before its payload.
 pub const FRAME_HEADER_BYTES: usize = 24;
 
-/// The largest payload, a bound on the memory of replay. Writers aim at 1 MiB.
+/// The size of the largest payload in bytes; it bounds the memory of replay. Writers aim at 1 MiB.
 pub const FRAME_BYTES_MAX: usize = 16 << 20;
 
-/// What a frame is for.
+/// The purpose of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wal) enum Kind {
     /// Carries a payload.
     Data = 1,
-    /// Written to see whether writing works again.
+    /// Written to test whether writing works again.
     Probe = 2,
     /// The last frame of a log that was closed in order.
     End = 3,
@@ -30,10 +30,10 @@ impl Kind {
     }
 }
 
-/// A frame's header, whose check was right.
+/// A frame's header whose check was correct.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wal) struct FrameHeader {
-    /// Where in the segment the frame starts.
+    /// The offset in the segment at which the frame starts.
     pub offset: u64,
     pub kind: Kind,
     pub sequence: u64,
@@ -42,7 +42,7 @@ pub(in crate::wal) struct FrameHeader {
     checksum: u32,
 }
 
-/// What binds checksums to a node and a segment.
+/// The seed that binds checksums to a node and a segment.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wal) struct Seal(u32);
 
@@ -65,12 +65,12 @@ pub(in crate::wal) struct CarriedFrame {
     pub payload: Vec<u8>,
 }
 
-/// What a frame says besides its payload.
+/// The fields of a frame's header that its writer chooses.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::wal) struct Label {
     pub kind: Kind,
     pub sequence: u64,
-    /// Where the segment is known durable up to.
+    /// The offset up to which the segment is known to be durable.
     pub durable: u32,
 }
 
@@ -113,13 +113,13 @@ fn fill(place: &mut [u8], parts: &[&[u8]]) {
 }
 
 impl FrameHeader {
-    /// Reads the header at `offset` of a segment if its check is right.
+    /// Reads the header at `offset` of a segment if its check is correct.
     pub(in crate::wal) fn decode(
         bytes: &[u8; FRAME_HEADER_BYTES],
         seal: Seal,
         offset: u64,
     ) -> Option<Self> {
-        // The cheap tests first: a search for frames asks at every byte.
+        // The cheap tests come first: a search for frames tries every byte.
         let kind = Kind::from_code(*bytes.get(20)?)?;
         let mut rest = bytes.as_slice();
         let checksum = u32::from_le_bytes(take(&mut rest)?);
@@ -140,12 +140,12 @@ impl FrameHeader {
         })
     }
 
-    /// Bytes of the whole frame.
+    /// The number of bytes of the whole frame.
     pub(in crate::wal) fn frame_bytes(&self) -> usize {
         FRAME_HEADER_BYTES + self.payload_bytes
     }
 
-    /// Whether the frame is whole; `frame` is all of its bytes.
+    /// Returns true if the frame is intact; `frame` is all of its bytes.
     pub(in crate::wal) fn seals(&self, frame: &[u8], seal: Seal) -> bool {
         frame.get(4..).is_some_and(|rest| {
             crc32c::crc32c_append(seal.seed(self.offset), rest) == self.checksum
@@ -153,7 +153,7 @@ impl FrameHeader {
     }
 }
 
-/// Takes the first bytes off a slice, if there are as many.
+/// Takes the first `N` bytes off a slice, if it has that many.
 pub(in crate::wal) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     let (first, rest) = bytes.split_first_chunk::<N>()?;
     *bytes = rest;

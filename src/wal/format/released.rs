@@ -7,29 +7,29 @@
 //! ```
 //!
 //! The record is durable before the first segment that it covers is deleted, so that a start can
-//! tell a segment that was deleted from one that is missing, and finish what a crash interrupted.
+//! distinguish a deleted segment from a missing one, and finish what a crash interrupted.
 
 use super::segment::FOLDER;
 use crate::id::Sequence;
 use crate::storage::{self, Storage, StorageError};
 use crate::wal::error::WalError;
 
-/// Its name in the folder of the log.
+/// The name of the record in the folder of the log.
 const NAME: &str = "released";
 
 const HEAD: &str = "tidegate log released 1\nsequence ";
 
-/// Its path in the data folder.
+/// The path of the record in the data folder.
 pub(in crate::wal) fn path() -> String {
     format!("{FOLDER}/{NAME}")
 }
 
-/// Whether a file of the log's folder is the record, or one that was never finished.
+/// Returns true if a file of the log's folder is the record, or a record that was never finished.
 pub(in crate::wal) fn is_record(name: &str) -> bool {
     name == NAME || name.strip_suffix(".new") == Some(NAME)
 }
 
-/// The last frame that is no longer needed; none was released if there is no record.
+/// Returns the last frame that is no longer needed. If there is no record, none was released.
 pub(in crate::wal) fn read(storage: &dyn Storage) -> Result<Option<Sequence>, WalError> {
     let Some(bytes) = storage::read(storage, &path())? else {
         return Ok(None);
@@ -57,7 +57,7 @@ fn decode(bytes: &[u8]) -> Option<Sequence> {
     let text = std::str::from_utf8(bytes).ok()?;
     let number = text.strip_prefix(HEAD)?.lines().next()?;
     let released = Sequence(number.parse().ok()?);
-    // One way to write it: whatever differs is damage.
+    // There is only one way to write it: any difference is damage.
     (encode(released) == text).then_some(released)
 }
 

@@ -1,4 +1,4 @@
-//! Segments: their names and headers. The picture is in the module above.
+//! Segments: their names and headers. The format is drawn in [`wal`](crate::wal).
 
 use super::frame::take;
 use crate::certain::Certain;
@@ -8,7 +8,7 @@ use crate::storage::{self, File, Storage, StorageError};
 /// The folder of the segments, in the data folder.
 pub(in crate::wal) const FOLDER: &str = storage::LOG_FOLDER;
 
-/// Bytes of a segment before its first frame.
+/// The number of bytes in a segment before its first frame.
 pub const SEGMENT_HEADER_BYTES: usize = 72;
 
 /// The version of the format that this program writes and reads.
@@ -19,7 +19,7 @@ const MAGIC: &[u8; 8] = b"TIDELOG\n";
 /// No version has a longer header.
 const HEADER_BYTES_MAX: usize = 512;
 
-/// Where frames start in every segment.
+/// The offset of the first frame in every segment.
 pub(in crate::wal) const FRAMES_START: u64 = 72;
 
 /// A place in the log between two frames.
@@ -33,20 +33,20 @@ pub struct Position {
     pub sequence: Sequence,
 }
 
-/// What a segment says about itself.
+/// The header of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wal) struct SegmentHeader {
     pub node_id: u64,
     pub number: u64,
     /// No frame has a lower sequence.
     pub first: u64,
-    /// Where exactly the log stood when this segment was begun.
+    /// The exact end of the log when this segment was begun.
     pub predecessor: Position,
-    /// Up to here it was durable when it got its name.
+    /// The offset up to which it was durable when it got its name.
     pub durable: u64,
 }
 
-/// Why bytes are no segment header.
+/// The reason why bytes are not a segment header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wal) enum HeaderFault {
     Newer(u16),
@@ -90,13 +90,13 @@ impl SegmentHeader {
         let magic: [u8; 8] =
             take(&mut rest).ok_or(HeaderFault::Damaged("the file is too short"))?;
         if &magic != MAGIC {
-            return Err(HeaderFault::Damaged("this is no log segment"));
+            return Err(HeaderFault::Damaged("this is not a log segment"));
         }
         Self::decode_rest(bytes, rest).unwrap_or(Err(HeaderFault::Damaged("the header is cut off")))
     }
 
-    /// Nothing if the bytes run out. The checksum comes first: a damaged version is damage, and not
-    /// the work of another program.
+    /// Returns nothing if the bytes run out. The checksum is checked first: a damaged version is
+    /// damage, not the work of another program.
     fn decode_rest(bytes: &[u8], mut rest: &[u8]) -> Option<Result<Self, HeaderFault>> {
         let version = u16::from_le_bytes(take(&mut rest)?);
         let header_bytes = usize::from(u16::from_le_bytes(take(&mut rest)?));
@@ -127,7 +127,7 @@ impl SegmentHeader {
     }
 }
 
-/// Reads the header of a segment, of whatever version.
+/// Reads the header of a segment of any version.
 pub(in crate::wal) fn read_header(
     file: &dyn File,
 ) -> Result<Result<SegmentHeader, HeaderFault>, StorageError> {
@@ -162,7 +162,7 @@ pub(in crate::wal) fn newest_noted(storage: &dyn Storage) -> Result<Option<u64>,
     Ok(names.filter_map(number).max())
 }
 
-/// Whether a file of this name is a segment that was never finished.
+/// Returns true if a file of this name is a segment that was never finished.
 pub(in crate::wal) fn is_unfinished(name: &str) -> bool {
     name.strip_suffix(".new")
         .is_some_and(|name| number(name).is_some())

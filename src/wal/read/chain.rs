@@ -10,15 +10,15 @@ use crate::wal::format::segment::{
     self, FOLDER, FRAMES_START, HeaderFault, Position, SEGMENT_VERSION, SegmentHeader,
 };
 
-/// The segments there are, oldest first, each with its length.
+/// The existing segments, oldest first, each with its length.
 pub(in crate::wal) struct Chain {
     pub segments: Vec<(SegmentHeader, u64)>,
-    /// Up to here frames are no longer needed, if any were released.
+    /// The last frame that is no longer needed, if any were released.
     pub released: Option<Sequence>,
-    /// Segments that hold no other frames: a crash came between the record and their deletion.
-    /// They are not looked at.
+    /// Segments that hold no needed frames: a crash came between the record and their deletion.
+    /// They are not read.
     pub needless: Vec<String>,
-    /// Files cut short by a crash before anything in them was acknowledged.
+    /// Files that a crash cut short before anything in them was acknowledged.
     pub unfinished: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Chain {
             } else if !released::is_record(&name) {
                 tracing::warn!(
                     name,
-                    "there is a file among the log's segments that is none"
+                    "there is a file among the log's segments that is not one of them"
                 );
             }
         }
@@ -47,7 +47,7 @@ impl Chain {
                 continue;
             }
             let found = read_header(storage, node_id, number)?;
-            // Named, but not noted: nothing was acknowledged in it, and after a sync that failed its
+            // Named, but not noted: nothing in it was acknowledged, and after a failed sync its
             // name may not be durable. It is made anew.
             if noted.is_some_and(|noted| noted + 1 == number) && found.1 == found.0.durable {
                 unfinished.push(segment::path(number));
@@ -75,13 +75,13 @@ impl Chain {
         Replay::new(storage, to, (self.base(), self.bytes()), released)
     }
 
-    /// The last sequence before the log begins.
+    /// Returns the last sequence before the log begins.
     pub(in crate::wal) fn base(&self) -> u64 {
         let oldest = self.segments.first();
         oldest.map_or(0, |(oldest, _)| oldest.predecessor.sequence.0)
     }
 
-    /// Each segment must be there, and the oldest must reach back to what was released.
+    /// Checks that no segment is missing and that the oldest reaches back to what was released.
     pub(in crate::wal) fn check(&self, storage: &dyn Storage) -> Result<(), WalError> {
         for pair in self.segments.windows(2) {
             let [(before, _), (after, _)] = pair else {
@@ -119,7 +119,7 @@ impl Chain {
         }
     }
 
-    /// Bytes of frames to read.
+    /// Returns the number of bytes of frames to read.
     fn bytes(&self) -> u64 {
         let ends = self
             .segments

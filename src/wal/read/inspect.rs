@@ -1,10 +1,10 @@
-//! Reads a log in whatever state it is, without changing anything: for people who look at it, and
+//! Reads a log in any state, without changing anything: for people who inspect it, and
 //! for [`salvage`](crate::wal::salvage()).
 //!
 //! [`LogReader`] lists the segments and hands out, for each of them, every frame that can be read
-//! and every range that cannot: behind damage it goes on with the next frame whose checksums are
-//! right for its place. Whether a server would start is not decided here but by [`Wal::examine`](crate::wal::Wal::examine),
-//! which runs what a start runs.
+//! and every range that cannot: after damage it continues with the next frame whose checksums are
+//! correct for its place. Whether a server would start is not decided here but by
+//! [`Wal::examine`](crate::wal::Wal::examine), which runs what a start runs.
 
 use std::path::PathBuf;
 
@@ -29,72 +29,72 @@ pub struct LogReader<'a> {
     newest: Option<u64>,
 }
 
-/// A segment as it lies in the folder.
+/// A segment as found in the folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentFile {
-    /// Its number, by its name.
+    /// The number in its name.
     pub number: u64,
-    /// Where it lies.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its length.
+    /// The length of the file.
     pub bytes: u64,
-    /// What is wrong with its header, if anything is.
+    /// The fault of its header, if there is one.
     pub header_fault: Option<String>,
-    /// Where the log stood when it was begun; absent if its header cannot be read.
+    /// The end of the log when it was begun; absent if its header cannot be read.
     pub predecessor: Option<Position>,
-    /// Where exactly it ended, as the header of its successor says: bytes behind that are
-    /// left-overs of a write that failed.
+    /// The exact end by the header of its successor: bytes after it are left over from a failed
+    /// write.
     pub exact_end: Option<Position>,
-    /// Up to here it was known durable when it got its name.
+    /// The offset up to which it was known to be durable when it got its name.
     pub durable_offset: u64,
 }
 
-/// What a segment holds, in the order of its bytes.
+/// An item of a segment; items come in the order of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item<'a> {
     /// A whole frame.
     Frame(FrameInfo<'a>),
-    /// Bytes that are no frame.
+    /// Bytes that are not a frame.
     Unreadable {
-        /// Where they start.
+        /// The offset of the first one.
         offset: u64,
-        /// How many they are.
+        /// The number of bytes.
         bytes: u64,
-        /// What is wrong there.
+        /// The kind of damage.
         what: &'static str,
     },
 }
 
-/// A frame whose checksums are right.
+/// A frame whose checksums are correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameInfo<'a> {
-    /// Where it starts.
+    /// The offset of the frame.
     pub offset: u64,
-    /// Its length, with its header.
+    /// The length of the frame with its header.
     pub bytes: u64,
     /// Its place in the order of all writes; probes and end marks repeat the last one.
     pub sequence: Sequence,
-    /// What it is for.
+    /// The purpose of the frame.
     pub kind: FrameKind,
-    /// Where the segment was known durable up to when it was written.
+    /// The offset up to which the segment was known to be durable when the frame was written.
     pub durable_offset: u64,
-    /// What it carries.
+    /// The bytes that it carries.
     pub payload: &'a [u8],
 }
 
-/// What a frame is for.
+/// The purpose of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameKind {
     /// Carries a payload.
     Data,
-    /// Written to see whether writing works again.
+    /// Written to test whether writing works again.
     Probe,
     /// The last frame of a log that was closed in order.
     End,
 }
 
 impl<'a> LogReader<'a> {
-    /// Lists the segments of a data folder and reads their headers; those of which everything was
+    /// Lists the segments of a data folder and reads their headers; segments whose frames are all
     /// released are left out. The folder must have its format file.
     pub fn open(storage: &'a dyn Storage) -> Result<Self, WalError> {
         let node_id = data_format(storage)?.node_id;
@@ -135,33 +135,33 @@ impl<'a> LogReader<'a> {
         })
     }
 
-    /// The number of the segment that must be the last one, or be followed by others, as far as that
-    /// is known.
+    /// Returns the number of the segment that must be there, as the last one or followed by others,
+    /// if that is known.
     pub fn newest_noted(&self) -> Option<u64> {
         self.newest
     }
 
-    /// Up to which frame the log says that it is no longer needed, if it says so.
+    /// Returns the last frame that is no longer needed, if one is recorded.
     ///
     /// # Errors
     ///
-    /// What is wrong with the record.
+    /// The fault of the record.
     pub fn released(&self) -> Result<Option<Sequence>, &str> {
         self.released.as_ref().copied().map_err(String::as_str)
     }
 
-    /// The segments there are, oldest first.
+    /// Returns the existing segments, oldest first.
     pub fn segments(&self) -> &[SegmentFile] {
         &self.segments
     }
 
-    /// Whose log it is: part of what its checksums are seeded with.
+    /// Returns the id of the node that owns the log; it is part of the seed of the checksums.
     pub fn node_id(&self) -> u64 {
         self.node_id
     }
 
-    /// Hands out what a segment holds up to its exact end, or to the end of the file where that
-    /// is not known. An error of `on_item` ends it.
+    /// Hands out the items of a segment up to its exact end, or to the end of the file if that is
+    /// not known. An error of `on_item` ends the reading.
     pub fn read<E: From<StorageError>>(
         &self,
         segment: &SegmentFile,
@@ -199,7 +199,7 @@ impl<'a> LogReader<'a> {
     }
 }
 
-/// Goes to the next whole frame behind the place of the reader, or to the end.
+/// Moves to the next whole frame after the reader's place, or to the end.
 fn find_frame(reader: &mut FrameReader) -> Result<(), StorageError> {
     reader.seek(reader.offset() + 1);
     while reader.find_header()? {

@@ -1,5 +1,5 @@
-//! Reads the frames of a segment one after the other, through a buffer that never holds more
-//! than a frame or a mebibyte.
+//! Reads the frames of a segment one after another, through a buffer of at most one frame or one
+//! mebibyte, whichever is larger.
 
 use crate::certain::Certain;
 use crate::narrow;
@@ -21,14 +21,14 @@ impl Frame<'_> {
     }
 }
 
-/// What stands at the reader's place.
+/// The bytes at the reader's place.
 #[derive(Debug)]
 pub(in crate::wal) enum Next<'a> {
-    /// A whole frame; the reader stands behind it now.
+    /// A whole frame; the reader now stands after it.
     Frame(Frame<'a>),
-    /// The end, exactly.
+    /// The exact end.
     End,
-    /// Something else, and what is wrong with it; the reader stays.
+    /// Anything else, with what is wrong there; the reader stays in place.
     Damage(&'static str),
 }
 
@@ -40,7 +40,7 @@ pub(in crate::wal) struct FrameReader {
     offset: u64,
     end: u64,
     buffer: Vec<u8>,
-    /// Where in the file the buffer starts.
+    /// The offset in the file at which the buffer starts.
     buffer_offset: u64,
 }
 
@@ -63,22 +63,22 @@ impl FrameReader {
         })
     }
 
-    /// Where the next frame starts.
+    /// Returns the offset of the next frame.
     pub(in crate::wal) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where reading ends.
+    /// Returns the offset at which reading ends.
     pub(in crate::wal) fn end(&self) -> u64 {
         self.end
     }
 
-    /// Reads on at another place.
+    /// Continues at another place.
     pub(in crate::wal) fn seek(&mut self, offset: u64) {
         self.offset = offset.min(self.end);
     }
 
-    /// The frame that starts here.
+    /// Reads the frame that starts here.
     pub(in crate::wal) fn next(&mut self) -> Result<Next<'_>, StorageError> {
         if self.offset >= self.end {
             return Ok(Next::End);
@@ -107,8 +107,8 @@ impl FrameReader {
         Ok(Next::Frame(Frame { header, payload }))
     }
 
-    /// Looks for the first byte from here on where a frame's header stands, and goes there. Says
-    /// whether there is one.
+    /// Moves to the first byte from here on at which a frame's header starts. Returns false if
+    /// there is none.
     pub(in crate::wal) fn find_header(&mut self) -> Result<bool, StorageError> {
         while self.offset < self.end {
             let (seal, offset) = (self.seal, self.offset);
@@ -130,7 +130,7 @@ impl FrameReader {
         Ok(false)
     }
 
-    /// The next `wanted` bytes, or what there is of them.
+    /// Returns the next `wanted` bytes, or as many as there are.
     fn window(&mut self, wanted: usize) -> Result<&[u8], StorageError> {
         let left = narrow::to_usize(self.end - self.offset);
         let wanted = wanted.min(left);
@@ -150,7 +150,7 @@ impl FrameReader {
             .certain("it starts within what is there"))
     }
 
-    /// Reads `len` bytes from the place of the reader into the buffer.
+    /// Reads `len` bytes at the reader's place into the buffer.
     fn fill(&mut self, len: usize) -> Result<usize, StorageError> {
         self.buffer.resize(len, 0);
         self.buffer.shrink_to(CHUNK_BYTES);

@@ -1,4 +1,4 @@
-//! Hands out the frames of one segment after the other, and tells a torn tail from damage.
+//! Hands out the frames of one segment after another, and distinguishes a torn tail from damage.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,41 +15,41 @@ use crate::wal::format::segment::{self, FRAMES_START, Position, SegmentHeader};
 /// Takes one frame of the log; an error stops the replay.
 pub type OnFrame<'a> = &'a mut dyn FnMut(Sequence, &[u8]) -> Result<(), OnFrameError>;
 
-/// How often a line about the progress is logged.
+/// The time between log lines about the progress.
 const LOG_EVERY: Duration = Duration::from_secs(5);
 
-/// How far replay is.
+/// The progress of a replay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes replayed.
+    /// The number of bytes replayed.
     pub bytes_done: u64,
-    /// Bytes to replay in all.
+    /// The number of bytes to replay in all.
     pub bytes_total: u64,
-    /// Frames handed out.
+    /// The number of frames handed out.
     pub frames: u64,
 }
 
-/// A torn tail: what a crash left of a group that was never acknowledged.
+/// A torn tail: the remains, after a crash, of a group that was never acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornTail {
     /// The segment.
     pub path: PathBuf,
-    /// Where it is cut.
+    /// The offset at which it is cut.
     pub offset: u64,
-    /// Bytes cut.
+    /// The number of bytes cut.
     pub bytes: u64,
-    /// Whole data frames among them, cut because something before them is torn.
+    /// The number of whole data frames among them, cut because something before them is torn.
     pub frames: u64,
 }
 
-/// How the last segment was found to end.
+/// The end of the last segment, as found.
 #[derive(Debug)]
 pub(in crate::wal) struct TailState {
-    /// Up to here it is proven durable.
+    /// The position up to which the log is proven to be durable.
     pub proven: Position,
     /// The data frames between there and the end of what is readable.
     pub carried: Vec<CarriedFrame>,
-    /// Whether the log was closed in order.
+    /// True if the log was closed in order.
     pub clean: bool,
     pub torn: Option<TornTail>,
 }
@@ -92,7 +92,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Tells how far it came, for the last time.
+    /// Reports the progress for the last time.
     pub(in crate::wal) fn finish(&mut self) -> Progress {
         (self.on_progress)(self.progress);
         self.progress
@@ -102,7 +102,7 @@ impl<'a> Replay<'a> {
         clock::instant().saturating_duration_since(self.started)
     }
 
-    /// A segment that has a successor: everything up to `end` must be there.
+    /// Replays a segment that has a successor: everything up to `end` must be there.
     pub(in crate::wal) fn inner(
         &mut self,
         header: &SegmentHeader,
@@ -127,7 +127,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// The segment without a successor: it may have a torn tail.
+    /// Replays the segment without a successor: it may have a torn tail.
     pub(in crate::wal) fn last(&mut self, header: &SegmentHeader) -> Result<TailState, WalError> {
         let mut reader = self.reader(header, u64::MAX)?;
         let mut order = Order::new(header, self.last);
@@ -148,7 +148,8 @@ impl<'a> Replay<'a> {
             let what = torn.map_or("the file ends too early", |(what, _)| what);
             return Err(self.damaged(header, end, what));
         }
-        // Even of an end mark only what it names is proven: its own sync may have failed.
+        // Even an end mark proves only the durable offset that it names: its own sync may have
+        // failed.
         let proven = unproven.position(header.number);
         let carried = self.collect(header, proven.offset, end)?;
         let torn = torn.map(|(_, torn)| torn);
@@ -160,7 +161,7 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// One frame on: read, checked, handed out.
+    /// Reads the next frame, checks it and hands it out.
     fn step(&mut self, reader: &mut FrameReader, order: &mut Order) -> Result<Step, WalError> {
         let frame = match reader.next()? {
             Next::Frame(frame) => frame,
@@ -216,7 +217,7 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Goes on behind damage to see what valid frames there prove.
+    /// Searches after the damage for valid frames and what they prove.
     fn search(
         &self,
         header: &SegmentHeader,
@@ -245,7 +246,7 @@ impl<'a> Replay<'a> {
         })
     }
 
-    /// Reads the frames once more of which nothing proves that they are on the disk.
+    /// Reads once more the frames that nothing proves to be on the disk.
     fn collect(
         &self,
         header: &SegmentHeader,
@@ -280,7 +281,7 @@ impl<'a> Replay<'a> {
     }
 }
 
-/// Bytes a second, for people.
+/// Returns the bytes per second, for people.
 pub(in crate::wal) fn per_second(bytes: u64, elapsed: Duration) -> u64 {
     let millis = narrow::capped_u64(elapsed.as_millis()).max(1);
     bytes.saturating_mul(1000) / millis
@@ -293,7 +294,7 @@ enum Step {
     End,
 }
 
-/// The order that valid frames must keep: left-overs of a failed write do not.
+/// The order that valid frames keep, and remains of a failed write do not.
 struct Order {
     number: u64,
     first: u64,
@@ -316,7 +317,7 @@ impl Order {
 
     fn admit(&mut self, frame: &FrameHeader) -> Result<(), &'static str> {
         if self.ended {
-            return Err("there is something behind the end mark");
+            return Err("there is something after the end mark");
         }
         if frame.durable < self.durable {
             return Err("a frame names a lower durable offset than the one before");
@@ -335,7 +336,7 @@ impl Order {
     }
 }
 
-/// How far the last segment is proven durable, and which frames come after that.
+/// The offset up to which the last segment is proven to be durable, and the frames after it.
 struct Unproven {
     proven: u64,
     /// The last sequence below `proven`.

@@ -159,8 +159,9 @@ struct Submitter {
     outcomes: Vec<Result<(), CommitError>>,
 }
 
-/// Submits a frame. When it fails, another that relies on it is on its way before what it brought is
-/// taken back; and one that relies on nothing comes right after. Both do the same when they fail.
+/// Submits a frame. When it fails, another that relies on it is on its way before what it brought
+/// is taken back; and one that relies on nothing comes right after. Both do the same when they
+/// fail.
 fn submit_relying(wal: &Wal, submitter: &Arc<Mutex<Submitter>>, chain: u32) {
     let (again, told) = (wal.clone(), Arc::clone(submitter));
     let generation = submitter.lock().expect("whole").generation;

@@ -181,8 +181,8 @@ fn a_log_that_fills_the_disk_is_released_however_much_its_notes_grow() {
     log.write(900).expect("there is room");
 }
 
-/// From issue 8, C9: a release that failed on a full disk was tried again only after the next flush,
-/// of which there is none when all is flushed and nothing can be written.
+/// From issue 8, C9: a release that failed on a full disk was tried again only after the next
+/// flush, of which there is none when all is flushed and nothing can be written.
 #[test]
 fn a_release_that_failed_is_repeated_as_long_as_the_log_cannot_write() {
     let (storage, mut log) = log();

@@ -1,14 +1,14 @@
-//! Takes groups from the queue, lets the writer commit them, and completes their frames. The
-//! log's thread only loops over this; tests drive it step by step.
+//! Takes groups from the queue, has the writer commit them, and completes their frames. The log's
+//! thread is only a loop around this; tests drive it step by step.
 //!
-//! # What happens to frames behind a failure
+//! # What happens to frames after a failure
 //!
-//! Whoever submits may decide by what earlier frames say before those are durable (a new column,
-//! D4). So when a frame fails, no frame may be written that relies on it. Which those are its
-//! [`Generation`] says, not when it comes: once the completions of the failed frames have run,
-//! those who submit are in the next generation. [`Committer::reject`] completes what
-//! waits of the failed one; a frame of it that comes later all the same is turned away when its
-//! turn comes. Frames of the next generation stay where they are.
+//! A submitter may rely on what earlier frames contain before those are durable (a new column, D4).
+//! So when a frame fails, no frame that relies on it may be written. A frame's [`Generation`]
+//! identifies them, not the time of its arrival: once the completions of the failed frames have
+//! run, submitters are in the next generation. [`Committer::reject`] completes the waiting frames
+//! of the failed generation; any that arrive later are turned away when their turn comes. Frames of
+//! the next generation stay in the queue.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,11 +25,11 @@ use crate::wal::error::WalError;
 pub(in crate::wal) struct Committer {
     shared: Arc<Shared>,
     writer: Writer,
-    /// Why the log cannot write now, if it cannot.
+    /// The reason why the log cannot write now, if it cannot.
     fault: Option<Fault>,
-    /// The last generation of which a frame has failed: nothing of it is written any more.
+    /// The last generation with a failed frame: no more of its frames are written.
     failed: Option<Generation>,
-    /// Up to here frames were to be released, which failed.
+    /// The sequence of a release that failed and is to be tried again.
     unreleased: Option<Sequence>,
     /// The frames being committed; kept for its memory.
     group: Vec<Entry>,
@@ -37,7 +37,7 @@ pub(in crate::wal) struct Committer {
 
 struct Fault {
     error: Arc<StorageError>,
-    /// When to try again.
+    /// The time of the next attempt.
     probe_at: Instant,
 }
 
@@ -68,7 +68,7 @@ impl Committer {
         committer
     }
 
-    /// Works until the log is closed.
+    /// Runs until the log is closed.
     pub(in crate::wal) fn run(mut self) -> Result<(), WalError> {
         self.open();
         loop {
@@ -81,7 +81,7 @@ impl Committer {
                 Wake::Probe => self.probe(),
                 Wake::Close => {
                     let closed = self.close();
-                    // Late frames may have come meanwhile: they are told first.
+                    // Late frames may have arrived meanwhile: they are completed first.
                     while !self.shared.end() {
                         self.commit_group();
                     }
@@ -136,8 +136,8 @@ impl Committer {
         }
     }
 
-    /// A group could not be committed. A failed sync costs only that group if a new segment can
-    /// be begun at once.
+    /// Handles a group that could not be committed. A failed sync costs only that group if a new
+    /// segment can be begun at once.
     fn fail(&mut self, group: &mut Vec<Entry>, error: Arc<StorageError>) {
         let failed = commit_error(&error);
         let degraded = match error.is_full() {
@@ -161,12 +161,13 @@ impl Committer {
         self.publish();
     }
 
-    /// Sees whether the log works again, if it did not.
+    /// Tests whether the log works again, if it did not.
     pub(in crate::wal) fn probe(&mut self) {
         if self.fault.is_none() {
             return;
         }
-        // What is not needed may be what fills the disk, and without a write nobody says so again.
+        // Segments that are not needed may be what fills the disk, and without writes no new
+        // release comes.
         if let Some(up_to) = self.unreleased {
             self.release(up_to);
         }
@@ -179,7 +180,7 @@ impl Committer {
         tracing::info!("the log can be written again");
     }
 
-    /// Deletes what is not needed any more. If the disk was full there may be room now.
+    /// Deletes segments that are no longer needed. If the disk was full, there may be room now.
     pub(in crate::wal) fn release(&mut self, up_to: Sequence) {
         let released = self.writer.release(up_to);
         self.unreleased = match released {
@@ -191,7 +192,7 @@ impl Committer {
             Ok(segments) => tracing::debug!(%up_to, segments, "segments of the log are released"),
             Err(error) => tracing::warn!(
                 error = error.chain(),
-                "segments of the log that are not needed any more could not be deleted; this is tried again"
+                "segments of the log that are no longer needed could not be deleted; this is tried again"
             ),
         }
         if let Some(fault) = &mut self.fault {
@@ -231,7 +232,7 @@ impl Committer {
         self.publish();
     }
 
-    /// Completes a group that failed, and then what waits of its generation.
+    /// Completes a group that failed, then the waiting frames of its generation.
     fn reject(&mut self, group: &mut Vec<Entry>, failed: &CommitError, behind: &CommitError) {
         let generation = group.last().map(|entry| entry.generation);
         self.failed = self.failed.max(generation);
@@ -242,7 +243,7 @@ impl Committer {
         }
     }
 
-    /// Turns away the frames of a group whose generation has failed: they come first.
+    /// Turns away the frames of a group whose generation has failed: they are at its front.
     fn reject_late(&self, group: &mut Vec<Entry>) {
         let is_late = |entry: &&Entry| Some(entry.generation) <= self.failed;
         let late = group.iter().take_while(is_late).count();

@@ -1,4 +1,4 @@
-//! Why a frame is not acknowledged.
+//! The reasons why a frame is not acknowledged.
 
 use std::sync::Arc;
 
@@ -13,21 +13,21 @@ pub enum CommitError {
     /// The disk failed. The frame may or may not be found after a restart; it will not be if a
     /// later frame is acknowledged.
     ///
-    /// The text names no file, because clients are told it; the server's log names it.
+    /// The text names no file, because clients see it; the server's log names the file.
     #[error("{}", cause(.0))]
     Failed(Arc<StorageError>),
-    /// Queued behind a failure and never written. The log works (again): what relied on the
+    /// Queued after a failed frame and never written. The log works (again): what relied on the
     /// failed frames can be decided anew and submitted once more.
     #[error("queued behind a failed write of the log")]
     NotAttempted,
     /// The disk is full. As after `Failed`, the frame may or may not be found after a restart.
-    /// Nothing needs to be done but free space: the log goes on by itself.
+    /// Freeing space is enough: the log continues by itself.
     #[error("the disk of the log is full")]
     DiskFull,
-    /// A frame larger than any may be, never written.
+    /// A frame above the size limit, never written.
     #[error("a log frame of {bytes} bytes is larger than {FRAME_BYTES_MAX} bytes")]
     TooLarge {
-        /// Its payload.
+        /// The size of its payload.
         bytes: usize,
     },
     /// Submitted after the log was closed, never written.
@@ -35,7 +35,7 @@ pub enum CommitError {
     Closed,
 }
 
-/// What the system said, without the path: health texts and answers are read by strangers.
+/// The system's message without the path: strangers read health texts and answers.
 pub(in crate::wal) fn cause(error: &StorageError) -> String {
     match error {
         StorageError::Io {

@@ -12,24 +12,24 @@ use crate::id::Sequence;
 use crate::vital;
 use crate::wal::error::WalError;
 
-/// The log, to write to. Clones share it; when the last one goes the log is closed as by
-/// [`Wal::close`], without waiting for it.
+/// The log, for writing. Clones share it; when the last one is dropped, the log is closed as by
+/// [`Wal::close`], without waiting.
 #[derive(Clone)]
 pub struct Wal {
     handle: Arc<Handle>,
 }
 
-/// What the log looks like on disk.
+/// The state of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogStats {
-    /// Bytes of all segments.
+    /// The number of bytes of all segments.
     pub log_bytes: u64,
-    /// Up to here frames were released: they are no longer in the log, or will not be handed out
-    /// any more.
+    /// The last released frame: it and those before it are no longer in the log, or will not be
+    /// handed out again.
     pub released: Sequence,
-    /// Segments.
+    /// The number of segments.
     pub segments: usize,
-    /// Bytes submitted that are not done with.
+    /// The number of bytes submitted and not completed yet.
     pub backlog_bytes: u64,
     /// The last sequence handed out.
     pub last: Sequence,
@@ -59,7 +59,8 @@ impl Wal {
     }
 
     pub(in crate::wal) fn run(&self, committer: Committer) -> Result<(), WalError> {
-        // A completion is run there too: what was acknowledged may not have been applied.
+        // Completions run there too: after a panic, what was acknowledged may not have been
+        // applied.
         let thread = vital::thread("wal", || committer.run()).map_err(WalError::Thread)?;
         *self
             .handle
@@ -74,13 +75,13 @@ impl Wal {
     /// process ends ([`crate::vital`]).
     ///
     /// `generation` says what the frame may rely on. Once the completion of a failed frame has
-    /// returned, nothing may be submitted in that frame's generation any more: it would be told
+    /// returned, nothing more may be submitted in that frame's generation: it would fail with
     /// [`CommitError::NotAttempted`].
     pub fn submit(&self, generation: Generation, payload: Vec<u8>, done: Completion) -> Sequence {
         let (sequence, returned) = self.handle.shared.push(generation, payload, done);
         if let Some(entry) = returned {
             // Not here: whoever submits may hold a lock that the completion takes. Without a
-            // thread the completion is dropped, and with it what somebody waits on.
+            // thread the completion is dropped, and with it the channel that somebody waits on.
             let tell = move || (entry.done)(sequence, Err(CommitError::Closed));
             let _ = std::thread::Builder::new()
                 .name("wal-closed".to_owned())
@@ -89,41 +90,42 @@ impl Wal {
         sequence
     }
 
-    /// The last sequence that was acknowledged, or recovered. All frames up to it are durable or
-    /// have failed.
+    /// Returns the last sequence that was acknowledged, or recovered. All frames up to it are
+    /// durable or have failed.
     pub fn durable_sequence(&self) -> Sequence {
         self.handle.shared.durable()
     }
 
-    /// The last sequence that was handed out, or recovered.
+    /// Returns the last sequence that was handed out, or recovered.
     pub fn last_submitted(&self) -> Sequence {
         self.handle.shared.last()
     }
 
-    /// Bytes submitted that are not done with.
+    /// The number of bytes submitted and not completed yet.
     pub fn backlog_bytes(&self) -> u64 {
         self.handle.shared.backlog_bytes()
     }
 
-    /// Bytes of all segments and of what was submitted and is not done with.
+    /// Returns the number of bytes of all segments, and of what was submitted and is not completed
+    /// yet.
     pub fn log_bytes(&self) -> u64 {
         let shared = &self.handle.shared;
         shared.log_bytes().saturating_add(shared.backlog_bytes())
     }
 
-    /// Frames up to this one are safe elsewhere: the log's thread deletes the segments that hold
-    /// no others, soon. They are not handed out any more by the next start once the first such
-    /// segment was deleted. A failure is logged, and made good by the next release or start.
+    /// Reports that frames up to this one are safe elsewhere: soon the log's thread deletes the
+    /// segments that hold no others. Once the first of these is deleted, the next start does not
+    /// hand the frames out again. A failure is logged; the next release or start tries again.
     pub fn release(&self, up_to: Sequence) {
         self.handle.shared.release(up_to);
     }
 
-    /// Whether [`Wal::release`] would delete a segment.
+    /// Returns true if [`Wal::release`] would delete a segment.
     pub fn would_free(&self, up_to: Sequence) -> bool {
         segments_freed(&self.handle.shared.status().segments, up_to) > 0
     }
 
-    /// Bytes of the segments that [`Wal::release`] would delete.
+    /// Returns the number of bytes of the segments that [`Wal::release`] would delete.
     pub fn bytes_up_to(&self, up_to: Sequence) -> u64 {
         let status = self.handle.shared.status();
         let freed = segments_freed(&status.segments, up_to);
@@ -131,7 +133,7 @@ impl Wal {
         freed.map(|segment| segment.bytes).sum()
     }
 
-    /// Whether frames can be written, or why not, in words for people.
+    /// Returns `Ok` if frames can be written, otherwise the reason in words for people.
     pub fn health(&self) -> Result<(), String> {
         match &self.handle.shared.status().fault {
             None => Ok(()),
@@ -139,7 +141,7 @@ impl Wal {
         }
     }
 
-    /// What the log looks like on disk.
+    /// The state of the log.
     pub fn stats(&self) -> LogStats {
         let shared = &self.handle.shared;
         let (released, segments) = {
@@ -156,14 +158,14 @@ impl Wal {
         }
     }
 
-    /// Commits what was submitted, writes the end mark and ends the thread; frames submitted
-    /// later are told [`CommitError::Closed`]. Blocking, but in a completion it only begins.
-    /// Closing twice is fine.
+    /// Commits what was submitted, writes the end mark and ends the thread; frames submitted later
+    /// fail with [`CommitError::Closed`]. Blocks, except in a completion: there it only begins to
+    /// close. Closing twice is fine.
     ///
     /// # Errors
     ///
-    /// When the end mark could not be written. The log is in order all the same: the next start
-    /// treats it like one after a crash.
+    /// The end mark could not be written. The log is still in order: the next start treats it as
+    /// after a crash.
     pub fn close(&self) -> Result<(), WalError> {
         self.handle.shared.close();
         let here = std::thread::current().id();

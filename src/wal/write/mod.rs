@@ -4,9 +4,9 @@
 //! handle (Wal::submit) > queue > committer (the log's thread) > writer > format
 //! ```
 //!
-//! A new log and one that was replayed are the same to it: where to go on comes from outside
-//! ([`NextSegment`](writer::NextSegment), [`ExistingLog`](writer::ExistingLog)). It reads no frame
-//! back.
+//! New and replayed logs are treated alike: the caller says where to continue
+//! ([`NextSegment`](writer::NextSegment), [`ExistingLog`](writer::ExistingLog)). Nothing here
+//! reads a frame back.
 
 pub(super) mod committer;
 pub(super) mod error;

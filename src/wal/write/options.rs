@@ -1,4 +1,4 @@
-//! What can be set about the log.
+//! The options of the log.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use crate::id::Sequence;
 
-/// What can be set about the log; the defaults are those of the configuration.
+/// The options of the log; the defaults are those of the configuration.
 #[derive(Clone, Debug)]
 pub struct WalOptions {
     /// A segment that would grow past this gets a successor. At most 2 GiB.
     pub segment_bytes_max: u64,
-    /// How many bytes are written and synced at once; a single frame may be larger.
+    /// The number of bytes written and synced at once; a single frame may be larger.
     pub group_bytes_max: usize,
-    /// New frames get higher sequences than this, whatever the log holds: where else sequences are
-    /// remembered they must not come twice.
+    /// New frames get higher sequences than this, whatever the log holds: where sequences are
+    /// remembered elsewhere, none may occur twice.
     pub sequences_after: Sequence,
-    /// After a failure the log is tried again after this long...
+    /// The time from a failure to the first new attempt.
     pub probe_first: Duration,
-    /// ...and then every so often, whether there is traffic or not.
+    /// The time between later attempts, with or without traffic.
     pub probe_every: Duration,
-    /// After a full disk, so much must fit (or the write that did not, if it was larger) for the
-    /// log to call itself healthy. Without this a last half-filled block would do.
+    /// The number of bytes that must fit after a full disk (or the size of the write that did not
+    /// fit, if larger) before the log reports itself healthy. Without this, a last half-filled
+    /// block would do.
     pub room_bytes_min: usize,
-    /// Is told about every group.
+    /// Receives a report on every group.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
@@ -41,9 +42,9 @@ impl Default for WalOptions {
     }
 }
 
-/// Is told how the log does, on the log's thread: it must be quick.
+/// Receives reports on the log, on the log's thread: it must be quick.
 pub trait Observer: Debug + Send + Sync {
-    /// A group became durable.
+    /// Reports a group that became durable.
     fn group(&self, group: &GroupReport);
 }
 
@@ -54,8 +55,8 @@ pub struct GroupReport {
     pub frames: usize,
     /// Bytes written, with frame headers.
     pub bytes: usize,
-    /// How long the write took.
+    /// The duration of the write.
     pub write: Duration,
-    /// How long the sync took.
+    /// The duration of the sync.
     pub sync: Duration,
 }

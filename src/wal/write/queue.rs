@@ -1,4 +1,4 @@
-//! What stands between those who submit and the log's thread: a queue with sequence numbers.
+//! The queue between submitters and the log's thread; it gives out the sequence numbers.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,26 +13,27 @@ use crate::id::Sequence;
 use crate::narrow;
 use crate::wal::format::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 
-/// Is told what became of a frame: on the log's thread, in the order of sequence. It must be
+/// Receives the outcome of a frame. It runs on the log's thread, in the order of sequence, must be
 /// quick and must not block; it may submit.
 pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
-/// What a frame may rely on: earlier frames of its own generation, durable or not, and what is
-/// durable. When a frame fails, whoever submits takes back what it and all of its generation
-/// brought, and begins the next one, before it submits again. So generations never decrease, and
-/// when one frame has failed the others of its generation must not reach the disk any more.
+/// A limit on what a frame may rely on: earlier frames of its own generation, durable or not, and
+/// anything durable. When a frame fails, the submitter takes back what the frame and the rest of
+/// its generation brought, and begins the next generation, before it submits again. So generations
+/// never decrease, and once one frame has failed, the others of its generation must not reach the
+/// disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Generation(u64);
 
 impl Generation {
-    /// The one that begins when this one has failed.
+    /// Returns the generation that begins when this one has failed.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// A frame that waits.
+/// A frame that waits to be written.
 pub(in crate::wal) struct Entry {
     pub sequence: u64,
     pub generation: Generation,
@@ -43,12 +44,12 @@ pub(in crate::wal) struct Entry {
 }
 
 impl Entry {
-    /// What it takes in the log.
+    /// The number of bytes that it takes in the log.
     fn bytes(&self) -> usize {
         self.payload.len() + FRAME_HEADER_BYTES
     }
 
-    /// Whether it may not be written, and why.
+    /// Returns the reason if it must not be written.
     pub(in crate::wal) fn refusal(&self) -> Option<CommitError> {
         let bytes = self.payload.len();
         match self.late {
@@ -58,28 +59,28 @@ impl Entry {
     }
 }
 
-/// Why the log's thread was woken.
+/// The reason why the log's thread was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wal) enum Wake {
-    /// There are frames.
+    /// Frames wait.
     Frames,
     /// Frames up to this sequence are no longer needed.
     Release(Sequence),
     /// The time to try again has come.
     Probe,
-    /// There are no frames, and there will be none.
+    /// No frames wait, and none will come.
     Close,
 }
 
-/// Shared by the log's thread and everybody else.
+/// State shared by the log's thread and everybody else.
 pub(in crate::wal) struct Shared {
     queue: Mutex<Queue>,
     arrived: Condvar,
     durable: AtomicU64,
     backlog_bytes: AtomicU64,
-    /// Bytes of all segments.
+    /// The number of bytes of all segments.
     log_bytes: AtomicU64,
-    /// Why the log cannot write now, and what it looks like on disk.
+    /// The reason why the log cannot write now, if any, and its state on disk.
     status: Mutex<Status>,
 }
 
@@ -87,19 +88,19 @@ pub(in crate::wal) struct Shared {
 struct Queue {
     entries: VecDeque<Entry>,
     last: u64,
-    /// What is to be released, if that was not begun yet.
+    /// A requested release that has not begun yet.
     release: Option<Sequence>,
     closing: bool,
-    /// The log's thread takes nothing any more.
+    /// True once the log's thread takes nothing more.
     ended: bool,
-    /// The log's thread waits and must be woken.
+    /// True while the log's thread waits and must be woken.
     asleep: bool,
 }
 
-/// Why there are as many segments as before.
+/// The reason why there are at least as many segments as before.
 const GROWS: &str = "segments are removed from the front only, and the newest stays";
 
-/// What everybody may know about the log.
+/// The state of the log that everybody may see.
 #[derive(Clone, Debug, Default)]
 pub(in crate::wal) struct Status {
     pub fault: Option<String>,
@@ -108,7 +109,7 @@ pub(in crate::wal) struct Status {
 }
 
 impl Status {
-    /// Mostly only the last segment has grown.
+    /// Updates the list of segments. Mostly only the last one has grown.
     pub(in crate::wal) fn update_segments(&mut self, now: &[SegmentStats]) {
         let first = |segments: &[SegmentStats]| segments.first().map(|segment| segment.number);
         let known = match first(&self.segments) == first(now) {
@@ -168,8 +169,8 @@ impl Shared {
         (Sequence(sequence), None)
     }
 
-    /// Moves the frames of one group to `group`: as many as fit, in order, at least one if there
-    /// is any. A frame that must be refused is a group of its own.
+    /// Moves the frames of one group to `group`: as many as fit, in order, and at least one if any
+    /// wait. A frame that must be refused is a group of its own.
     pub(in crate::wal) fn take_group(&self, bytes_max: usize, group: &mut Vec<Entry>) {
         let mut queue = lock(&self.queue);
         let mut bytes = 0;
@@ -186,7 +187,7 @@ impl Shared {
         }
     }
 
-    /// Moves the frames that wait to `group` that are of this generation, or of one before it.
+    /// Moves the waiting frames of this generation, or of an earlier one, to `group`.
     pub(in crate::wal) fn take_generation(&self, generation: Generation, group: &mut Vec<Entry>) {
         let mut queue = lock(&self.queue);
         let is_newer = |entry: &Entry| entry.generation > generation;
@@ -203,7 +204,7 @@ impl Shared {
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Wake::Probe;
             }
-            // Before the frames, of which there may always be more.
+            // Before the frames: there may always be more of them.
             if let Some(up_to) = queue.release.take() {
                 return Wake::Release(up_to);
             }
@@ -227,7 +228,7 @@ impl Shared {
         }
     }
 
-    /// Has the log's thread release frames.
+    /// Asks the log's thread to release frames.
     pub(in crate::wal) fn release(&self, up_to: Sequence) {
         let mut queue = lock(&self.queue);
         queue.release = queue.release.max(Some(up_to));
@@ -238,20 +239,20 @@ impl Shared {
         }
     }
 
-    /// No more frames; the log's thread ends when it has done those that wait.
+    /// Accepts no more frames; the log's thread ends when it has completed those that wait.
     pub(in crate::wal) fn close(&self) {
         lock(&self.queue).closing = true;
         self.arrived.notify_one();
     }
 
-    /// The log's thread ends, unless frames wait.
+    /// Marks the log's thread as ended unless frames wait; returns true if it has ended.
     pub(in crate::wal) fn end(&self) -> bool {
         let mut queue = lock(&self.queue);
         queue.ended = queue.entries.is_empty();
         queue.ended
     }
 
-    /// A frame is done with, well or badly.
+    /// Completes a frame, whether it is durable or has failed.
     pub(in crate::wal) fn complete(&self, entry: Entry, result: Result<(), CommitError>) {
         self.backlog_bytes
             .fetch_sub(narrow::to_u64(entry.bytes()), Ordering::Relaxed);

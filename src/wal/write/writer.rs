@@ -1,5 +1,5 @@
-//! Writes groups of frames to the active segment, one at a time, and knows what to do when that
-//! fails. No thread, no queue: the committer drives it, and tests do.
+//! Writes groups of frames to the active segment, one at a time, and handles failures. It has no
+//! thread and no queue: the committer drives it, and so do tests.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::wal::format::frame::{self, CarriedFrame, Kind, Label, Seal};
 use crate::wal::format::released;
 use crate::wal::format::segment::{self, FOLDER, FRAMES_START, Position, SegmentHeader};
 
-/// Past this no segment grows: durable offsets have 32 bits.
+/// The size that no segment exceeds: durable offsets have 32 bits.
 const SEGMENT_BYTES_LIMIT: u64 = 2 << 30;
 
 /// The segment that is being written.
@@ -22,11 +22,11 @@ struct Active {
     file: Box<dyn File>,
     number: u64,
     seal: Seal,
-    /// Known durable up to here, and where the next group goes.
+    /// The offset up to which it is known to be durable; the next group goes there.
     end: u64,
 }
 
-/// What the next segment begins with.
+/// The start of the next segment.
 #[derive(Debug)]
 pub(in crate::wal) struct NextSegment {
     pub number: u64,
@@ -35,18 +35,20 @@ pub(in crate::wal) struct NextSegment {
     pub carried: Vec<CarriedFrame>,
 }
 
-/// The log that is there, as a writer needs to know it.
+/// The existing log, as a writer needs to know it.
 #[derive(Debug, Default)]
 pub(in crate::wal) struct ExistingLog {
     /// Oldest first.
     pub segments: Vec<SegmentStats>,
-    /// Up to where the record says that frames are no longer needed, if there is one.
+    /// The last frame that is no longer needed, by the record of what was released, if there is
+    /// one.
     pub released: Option<Sequence>,
-    /// Whether that record would survive a power cut.
+    /// True if that record would survive a power cut.
     pub record_is_durable: bool,
 }
 
-/// How many segments, from the oldest on, hold no frame above `up_to`. The last one may get more.
+/// Returns the number of segments, from the oldest on, that hold no frame above `up_to`. The last
+/// segment is never counted: it may get more frames.
 pub(in crate::wal) fn segments_freed(segments: &[SegmentStats], up_to: Sequence) -> usize {
     let successors = segments.iter().skip(1);
     successors
@@ -68,21 +70,21 @@ pub(in crate::wal) struct Writer {
     storage: Arc<dyn Storage>,
     options: WalOptions,
     node_id: u64,
-    /// Absent when the last one cannot be used any more: then `next` must be created first.
+    /// Absent when the last one can no longer be used: then `next` must be created first.
     active: Option<Active>,
     next: NextSegment,
     /// The last durable data frame.
     last: u64,
     /// The bytes of a group.
     buffer: Vec<u8>,
-    /// Whether the names of all segments are known durable.
+    /// True if the names of all segments are known to be durable.
     names_durable: bool,
-    /// What did not fit when the disk was full.
+    /// The size of the write that did not fit when the disk was full.
     wanted_bytes: usize,
     segments: Vec<SegmentStats>,
-    /// As the record says, if there is one.
+    /// The sequence in the record of what was released, if there is one.
     released: Option<Sequence>,
-    /// Whether the record would survive a power cut.
+    /// True if the record would survive a power cut.
     record_is_durable: bool,
 }
 
@@ -125,8 +127,8 @@ impl Writer {
         self.released.unwrap_or_default()
     }
 
-    /// Deletes the segments that hold no frame above `up_to`; says how many. Records that first:
-    /// whatever is left undone is finished by the next release or start.
+    /// Deletes the segments that hold no frame above `up_to`, and returns their number. The record
+    /// is written first: the next release or start finishes whatever is left undone.
     pub(in crate::wal) fn release(&mut self, up_to: Sequence) -> Result<usize, StorageError> {
         let freed = segments_freed(&self.segments, up_to);
         if freed == 0 {
@@ -144,7 +146,7 @@ impl Writer {
             let oldest = self.segments.first();
             let oldest = oldest.certain("no more are freed than there are");
             let path = segment::path(oldest.number);
-            // It may be gone since an attempt that failed, or by hand.
+            // An attempt that failed, or somebody by hand, may have removed it already.
             if self.storage.len(&path)?.is_some() {
                 self.storage.remove(&path)?;
             }
@@ -154,8 +156,8 @@ impl Writer {
         Ok(freed)
     }
 
-    /// The segment that is noted to be the newest may be deleted next: a run died between the name of
-    /// its successor and the note of it, and this one has made none yet.
+    /// Notes the newest segment. The one that is noted may be deleted next: an earlier run died
+    /// between naming its successor and noting it, and this run has noted none yet.
     fn note_newest(&mut self) -> Result<(), StorageError> {
         let newest = self.segments.last();
         let newest = newest.certain("what is freed leaves its successor");
@@ -167,7 +169,7 @@ impl Writer {
         hold_last(&*self.storage, &path, Space::Any)
     }
 
-    /// Makes sure that there is a segment to write to.
+    /// Ensures that there is a segment to write to.
     pub(in crate::wal) fn open(&mut self) -> Result<(), StorageError> {
         match self.active {
             Some(_) => Ok(()),
@@ -175,8 +177,8 @@ impl Writer {
         }
     }
 
-    /// Writes these frames and syncs them: all are durable, or an error. After an error any
-    /// number of them, in order, may be on disk; unless a later commit succeeds.
+    /// Writes these frames and syncs them; all are durable when this returns `Ok`. After an error,
+    /// any number of them, in order, may be on disk, until a later commit succeeds.
     pub(in crate::wal) fn commit<'a>(
         &mut self,
         frames: impl Iterator<Item = (u64, &'a [u8])> + Clone,
@@ -190,9 +192,9 @@ impl Writer {
         self.append(frames.map(|(sequence, payload)| (Kind::Data, sequence, payload)))
     }
 
-    /// Sees whether writing works again: there is a segment, there is room, and a sync succeeds.
-    /// After a full disk the reserve of the small state comes first: without it nothing of the log
-    /// could be released.
+    /// Tests whether writing works again: there is a segment, there is room, and a sync succeeds.
+    /// After a full disk, the reserve for the small state files comes first: without it, nothing of
+    /// the log could be released.
     pub(in crate::wal) fn probe(&mut self) -> Result<(), StorageError> {
         if self.wanted_bytes > 0 {
             ensure_reserve(&*self.storage)?;
@@ -203,7 +205,7 @@ impl Writer {
             .map(|_| ())
     }
 
-    /// Writes the end mark, the last frame of an orderly log.
+    /// Writes the end mark, the last frame of a log that is closed in order.
     pub(in crate::wal) fn close(&mut self) -> Result<(), StorageError> {
         self.open()?;
         self.append([(Kind::End, self.last, &[][..])].into_iter())?;
@@ -255,8 +257,8 @@ impl Writer {
         })
     }
 
-    /// A disk that is full is cut back to what is good and used on; any other error ends the
-    /// segment.
+    /// Handles a failed write. If the disk is full, the segment is cut back to its durable end and
+    /// stays in use; any other error ends it.
     fn after_failed_write(&mut self, active: Active, error: &StorageError) {
         self.wanted_bytes = self.buffer.len();
         if error.is_full() && active.file.set_len(active.end).is_ok() {
@@ -266,7 +268,7 @@ impl Writer {
         }
     }
 
-    /// Never touches this segment again: the next one starts where it is known durable.
+    /// Gives this segment up for good: the next one starts where this one is known to be durable.
     fn abandon(&mut self, active: &Active) {
         let sequence = Sequence(self.last);
         let predecessor = Position {
@@ -293,8 +295,8 @@ impl Writer {
         self.open()
     }
 
-    /// Creates the next segment under another name, with what is carried over, and names it when
-    /// all of it is durable.
+    /// Creates the next segment under a temporary name, with the frames that are carried over, and
+    /// gives it its proper name once all of it is durable.
     fn create(&mut self) -> Result<(), StorageError> {
         let number = self.next.number;
         let (path, new_path) = (segment::path(number), segment::new_path(number));
@@ -307,8 +309,8 @@ impl Writer {
         let file = self.storage.create_new(&new_path)?;
         file.write_all_at(&bytes, 0)?;
         file.sync_all()?;
-        // The predecessor may be of a run that died before its name was durable. A successor
-        // must not survive a power cut that its predecessor does not.
+        // The predecessor's name may not be durable: its run may have died before. A successor must
+        // not survive a power cut that its predecessor does not.
         if !self.names_durable {
             self.storage.sync_dir(FOLDER)?;
         }
@@ -316,10 +318,10 @@ impl Writer {
         self.storage.rename(&new_path, &path)?;
         self.storage.sync_dir(FOLDER)?;
         self.names_durable = true;
-        // From here on it is missed. If this fails it is made anew under the same name: nothing in
-        // it was acknowledged.
+        // From here on, a start would miss it. If this fails, it is made anew under the same name:
+        // nothing in it was acknowledged.
         hold_last(&*self.storage, &path, Space::Free)?;
-        // Under its own name, for the sake of error messages.
+        // Opened under its proper name, for the sake of error messages.
         let file = self.storage.open(&path)?;
         self.next.carried = Vec::new();
         let bytes = header.durable;
@@ -337,7 +339,7 @@ impl Writer {
         Ok(())
     }
 
-    /// The first bytes of the next segment.
+    /// Returns the first bytes of the next segment.
     fn image(&self, seal: Seal) -> (SegmentHeader, Vec<u8>) {
         let NextSegment {
             number,
@@ -366,7 +368,8 @@ impl Writer {
         (header, bytes)
     }
 
-    /// Writes past the end what did not fit, and takes it back: room for it is there now.
+    /// Writes as many bytes past the end as did not fit, and removes them: now there is room for
+    /// them.
     fn check_room(&mut self) -> Result<(), StorageError> {
         let wanted = self.wanted_bytes.max(self.options.room_bytes_min);
         let active = self.take_active();
@@ -394,7 +397,7 @@ impl Writer {
     }
 }
 
-/// Up to where a segment is durable, as its frames say it.
+/// Returns the durable offset in the form that frames carry.
 fn durable_offset(end: u64) -> u32 {
     u32::try_from(end)
         .certain("past SEGMENT_BYTES_LIMIT, half of what fits, no segment grows but by one group")
