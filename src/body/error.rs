@@ -44,7 +44,7 @@ pub enum BodyError {
     Undecodable {
         /// The encoding.
         encoding: &'static str,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// It is encoded, but no header says so.

@@ -16,7 +16,7 @@ pub enum ClientError {
     Url {
         /// The URL as it was given.
         url: String,
-        /// What is wrong with it.
+        /// The fault.
         problem: &'static str,
     },
     /// The certificates to trust cannot be used.
@@ -100,7 +100,7 @@ pub struct Refusal {
     pub status: StatusCode,
     /// True if the answer has the form of our server's errors.
     pub is_ours: bool,
-    /// What the server said.
+    /// The server's message.
     pub message: String,
     /// The time that it asks to wait.
     pub retry_after: Option<Duration>,

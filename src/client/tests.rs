@@ -7,8 +7,8 @@ use http::Method;
 
 use super::{Client, ClientError, Request, Roots, Token};
 
-/// A server that reads one request a connection, answers what it was told to, and closes. The
-/// requests come back in order.
+/// A server that reads one request per connection, sends the given answer, and closes. The requests
+/// are returned in order.
 pub(crate) fn scripted(
     answers: Vec<&'static str>,
 ) -> (SocketAddr, std::thread::JoinHandle<Vec<String>>) {

@@ -1,4 +1,4 @@
-//! What a person sees who sets something, rightly or wrongly.
+//! The results and errors that a person sees after setting something, rightly or wrongly.
 
 mod defaults;
 mod layers;

@@ -32,7 +32,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// Opens them. Blocks until it is known what they hold.
+    /// Opens the tables. Blocks until their content is known.
     pub(super) fn open(
         environment: &Environment,
         storage: &Arc<dyn Storage>,

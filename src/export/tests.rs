@@ -95,7 +95,7 @@ impl World {
         Ok(all)
     }
 
-    /// The place of an export is free a moment after its end.
+    /// The place of an export becomes free a moment after its end.
     async fn wait_until_idle(&self) {
         soon("no export runs", || self.exporter.exports_running() == 0).await;
     }
@@ -111,7 +111,7 @@ impl World {
     }
 }
 
-/// Waits until something is so, which other threads bring about.
+/// Waits until something is true that other threads cause.
 async fn soon(what: &str, is_so: impl Fn() -> bool) {
     let started = crate::clock::instant();
     while !is_so() {
@@ -399,7 +399,8 @@ async fn many_columns_that_few_rows_have_are_written_like_any_others() {
     for segment_bytes_max in [1, 20_000, 32 << 20] {
         let world = World::new(segment_bytes_max, 10_000);
         let mut expected: BTreeMap<(String, i64), BTreeMap<String, i64>> = BTreeMap::new();
-        // Points come again with other fields and other values; every second one has `dense`.
+        // Points are written again with other fields and other values; every second one has
+        // `dense`.
         for number in 0..1200_i64 {
             let (time, host) = (number % 500, format!("h{}", number % 3));
             let names = (0..number % 4).map(|n| format!("f{:02}", (number * 7 + n * 13) % 60));

@@ -1,4 +1,8 @@
 //! The tables of a lake, and the handles to them.
+//!
+//! This is a registry, not a cache: all users of a table must share one handle, whose locks order
+//! their work, so a handle that somebody holds is never dropped. A cache of a library may evict any
+//! entry, and two handles to one table would then be in use.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

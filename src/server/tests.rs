@@ -1,4 +1,4 @@
-//! The server over real sockets, raw: what is sent and what comes back are bytes.
+//! The server over real sockets: the tests send and receive raw bytes.
 
 mod client;
 mod closing;

@@ -1,7 +1,7 @@
 //! HTTPS: the certificate and its key, and the handshake.
 //!
 //! ```text
-//! first byte ┬ of a handshake: TLS 1.2 or 1.3, ALPN h2 and http/1.1 ─ the guard, HTTP as ever
+//! first byte ┬ of a handshake: TLS 1.2 or 1.3, ALPN h2 and http/1.1 ─ the guard, plain HTTP inside
 //!            └ of a letter:    plain HTTP: answered in plain with what to do
 //! ```
 //!

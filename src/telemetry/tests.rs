@@ -119,7 +119,7 @@ fn every_metric_has_a_help_text_and_its_unit_last() {
     }
 }
 
-/// What `promtool check metrics` and Telegraf read: a family is named as its samples are.
+/// The rule of `promtool check metrics` and Telegraf: a family is named like its samples.
 #[test]
 fn the_older_text_has_the_same_samples_under_families_of_their_names() {
     let metrics = metrics();

@@ -299,7 +299,7 @@ async fn a_line_number_always_fits_an_i32() {
     assert!(text.contains(r#""line":2147483647,"accepted":0"#), "{text}");
 }
 
-/// A failed sync told every client where the log lies.
+/// From a bug: a failed sync showed every client the path of the log.
 #[tokio::test]
 async fn no_answer_names_a_path_of_the_server() {
     use crate::storage::{Operation, StorageError};

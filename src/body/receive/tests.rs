@@ -52,7 +52,7 @@ fn gzip(text: &[u8]) -> Bytes {
     Bytes::from(encoder.finish().expect("to memory"))
 }
 
-/// A body of unknown length whose pieces come after pauses.
+/// A body of unknown length whose pieces arrive after pauses.
 struct Trickle {
     pieces: VecDeque<(Duration, Result<Frame<Bytes>, &'static str>)>,
     pause: Option<Pin<Box<Sleep>>>,
@@ -193,7 +193,7 @@ async fn memory_is_waited_for_and_then_refused() {
     };
     let refused = receive().await.expect_err("refused");
     assert!(matches!(refused, BodyError::Overloaded(_)), "{refused}");
-    // It waits for a minute: nothing of that passes here.
+    // It waits for a minute, but no real time passes here.
     let patient = Limits {
         wait_max: Duration::from_secs(60),
         ..LIMITS
@@ -215,7 +215,7 @@ async fn a_body_that_pauses_too_long_or_comes_too_slowly_is_cut() {
         let receiver = Receiver::new(limits, budget.clone(), 1);
         receiver.receive(None, &headers(&[]), body).await
     };
-    // Each rule without the other: on a busy machine a pause may last long enough for both.
+    // Each rule is tested without the other: on a busy machine a pause may be long enough for both.
     let any_rate = Limits {
         rate_bytes_min: 0,
         ..LIMITS
@@ -241,7 +241,8 @@ async fn a_body_that_pauses_too_long_or_comes_too_slowly_is_cut() {
         "{cut}"
     );
     assert!(cut.to_string().contains("at least 1000 a second"), "{cut}");
-    // Longer than a window in all, and fast enough though each pause lasted a hundred times as long.
+    // Longer than a window in total, and fast enough even if each pause lasted a hundred times as
+    // long.
     let steady = trickle((0..20).map(|_| (20, &[b'x'; 4000][..])));
     let steady = receive(any_pause, steady).await;
     assert_eq!(steady.expect("taken").bytes.len(), 80_000);

@@ -6,12 +6,12 @@ use zstd::stream::raw::CParameter;
 
 use super::{Decode, Frames, Header, WINDOW_BYTES_MAX, claim};
 
-/// One frame that says how long it is.
+/// One frame that contains its length.
 fn frame(text: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(text, 3).expect("to memory")
 }
 
-/// One frame as a stream makes it: with a checksum, without a length, with this window.
+/// One frame as a stream writes it: with a checksum, without a length, with this window.
 fn streamed(text: &[u8], window_log: u32) -> Vec<u8> {
     let mut encoder = Encoder::new(Vec::new(), 1).expect("made");
     encoder.include_checksum(true).expect("set");
@@ -33,7 +33,7 @@ fn decode(wire: impl Into<Bytes>) -> Result<Vec<u8>, String> {
     result.map(|_| out).map_err(|error| error.to_string())
 }
 
-/// Text that does not compress to nothing.
+/// Text that does not compress well.
 fn text(length: usize) -> Vec<u8> {
     let mut state = 1_u32;
     let byte = |_| {
@@ -114,7 +114,7 @@ fn a_window_beyond_what_is_recommended_is_refused_in_words() {
         told.starts_with("it needs a window of 16777216 bytes, at most 8388608 are supported"),
         "{told}"
     );
-    // 2^23 and an eighth more.
+    // 2^23 and an eighth of that.
     let slightly = [&super::MAGIC[..], &[0, 13 << 3 | 1, 1, 0, 0]].concat();
     assert!(decode(slightly).is_err());
     let dictionary = [&super::MAGIC[..], &[0x21, 7, 1, 1, 0, 0]].concat();

@@ -22,7 +22,7 @@ fn the_defaults_alone_are_a_valid_configuration() {
     assert!(config.init_token.is_none() && config.notices.is_empty());
 }
 
-/// No section has defaults of its own and none accepts unknown keys: so the file loads if and only
+/// No section has defaults of its own and none accepts unknown keys, so the file loads if and only
 /// if it has exactly the keys of the types.
 #[test]
 fn a_key_missing_in_the_file_and_one_unknown_to_the_types_are_both_noticed() {
@@ -130,7 +130,7 @@ fn the_ranges_in_the_comments_are_those_that_are_enforced() {
     assert!(checked.len() > 30, "{checked:?}");
 }
 
-/// `… 5 to 10…` in a comment.
+/// Reads `… 5 to 10…` in a comment.
 fn range(comment: &str) -> Option<(u64, u64)> {
     let (before, after) = comment
         .split_once(" to ")
@@ -145,7 +145,7 @@ fn range(comment: &str) -> Option<(u64, u64)> {
     Some((least, most))
 }
 
-/// Whether the value is in the key's own range, whatever the other keys are.
+/// Returns true if the value is in the key's own range, whatever the other keys are.
 fn accepts(section: &str, name: &str, value: u64) -> bool {
     let mut values = defaults();
     let Some(Value::Dict(_, keys)) = values.get_mut(section) else {

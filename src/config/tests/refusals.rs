@@ -146,7 +146,7 @@ fn values_that_do_not_fit_each_other_are_refused_by_both_names() {
         "limits.string_bytes_max = 1048576 is not allowed: \
          it must be at most limits.point_bytes_max = 70000"
     );
-    // Such a slice did not fit a frame: a write was answered 503 for ever.
+    // From a bug: this slice did not fit a frame, and a write got 503 for ever.
     assert_eq!(
         in_file("[limits]\npoint_bytes_max = 8388608\n[wal]\nslice_bytes_max = 4194304\n"),
         "wal.slice_bytes_max = 4194304 is not allowed: it must be at most 2796202 with \
@@ -200,7 +200,7 @@ fn a_variable_that_is_not_text_is_refused_by_name() {
     );
 }
 
-/// They were ignored, and a server started with other settings than were asked for.
+/// From a bug: they were ignored, and a server started with other settings than intended.
 #[test]
 fn a_variable_that_is_named_as_a_flag_is_refused_with_the_key_s_name() {
     for (name, told) in [

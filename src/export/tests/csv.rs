@@ -1,4 +1,4 @@
-//! CSV: exact bytes, and what a reader of CSV makes of them.
+//! CSV: the exact bytes, and what a CSV reader makes of them.
 
 use proptest::collection::vec;
 use proptest::option;

@@ -29,11 +29,11 @@ struct Fake {
 struct File {
     name: String,
     chunks: Vec<Arc<Segment>>,
-    /// The first and the last time, if they are known without opening it.
+    /// The first and the last time, if known without opening it.
     times: Option<(i64, i64)>,
     /// Files that are open now, and the most that ever were.
     open: Arc<(AtomicUsize, AtomicUsize)>,
-    /// What comes behind the chunks, once.
+    /// The error after the chunks, returned once.
     error: Mutex<Option<LakeError>>,
 }
 
@@ -169,7 +169,7 @@ async fn files_and_what_is_buffered_come_as_one_table_day_by_day() {
     );
     lake.file(1, &[&[(A, day, &[("v", Integer(3))])]]);
     let world = World::over(Some(Arc::new(lake)), 1, 1000);
-    // Flushed, and still here: it does not count.
+    // It is flushed but still here, so it does not count.
     world.apply(&batch(
         "m",
         &[(B, 1, &[("v", Integer(7)), ("lost", Integer(7))])],
@@ -201,7 +201,7 @@ async fn files_and_what_is_buffered_come_as_one_table_day_by_day() {
     );
 }
 
-/// A field that came with two types, beside one that is called as the second column would be.
+/// A field with two types, beside one with the name that the second column would get.
 fn of_two_types() -> Fake {
     let mut lake = Fake {
         fields: vec![
@@ -236,7 +236,7 @@ async fn values_of_a_second_type_stand_on_lines_of_their_own_and_are_told() {
         told("v (float)")
     );
     assert_eq!(world.text(None, None).await, expected);
-    // What is buffered here decides which one is the first.
+    // The buffered values decide which type is the first.
     world.apply(&batch("m", &[(B, 9, &[("v", Float(2.5))])]));
     let expected = format!(
         "{}m,t=a v=1i 1\nm,t=a v=0.5 2\nm,t=a v=5i 2\nm,t=a v=1.5,v_float=7i 3\nm,t=b v=2.5 9\n",
@@ -282,7 +282,7 @@ async fn expired_points_in_files_are_not_seen() {
     assert_eq!(world.text(None, None).await, "m,t=a v=2i 999900\n");
 }
 
-/// A file that is partly in range counts with all its rows, and nothing counts that is hidden.
+/// A file that is partly in range counts with all its rows, and hidden rows do not count.
 #[test]
 fn what_is_stored_before_a_time_is_counted_without_reading_files() {
     let mut lake = Fake {
@@ -417,7 +417,7 @@ async fn files_without_a_time_in_range_are_not_opened() {
     };
     for time in [5, 500, 5000] {
         let file = lake.file(0, &[&[(A, time, &[("v", Integer(time))])]]);
-        // Opened, it would end the export.
+        // If it were opened, it would end the export.
         *file.error.lock().expect("no panic") =
             (time == 500).then(|| LakeError::Unreachable("reset".into()));
         drop(file);

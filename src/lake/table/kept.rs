@@ -4,6 +4,10 @@
 //! ([`crate::memory::Marks::kept_bytes`]), and the least recently used state goes first. Kept states
 //! count in the budget. The state that was used last always stays: a table that is larger than the
 //! share is read again only after another table was used, not at every use.
+//!
+//! It is hand-written because its states are counted in our budget and go in strict order of use, and
+//! because making room empties cells that others hold. The crates `quick_cache` and `moka` count
+//! nothing in our budget and evict by policies of their own.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};

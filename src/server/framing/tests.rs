@@ -11,7 +11,7 @@ use super::head::{Framing, Refusal, Verdict, check};
 use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, Unread, stand_in};
 use crate::server::drain::Drain;
 
-/// Longer than anything takes on a machine that is merely slow.
+/// A time that nothing takes on a machine that is merely slow.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const LIMITS: Limits = Limits {
@@ -32,7 +32,7 @@ fn guarded() -> Pieces {
     guarded_with(LIMITS)
 }
 
-/// A guard that soon gives up who is slow.
+/// A guard that soon gives up slow peers.
 fn impatient() -> Pieces {
     let soon = Duration::from_millis(100);
     guarded_with(Limits {
@@ -48,7 +48,7 @@ fn guarded_with(limits: Limits) -> Pieces {
     (guard, refusals, returned, client)
 }
 
-/// What a guard passes on of `sent`, read in pieces of any size.
+/// The bytes of `sent` that a guard passes on, read in pieces of any size.
 async fn passed(sent: &[u8], piece_bytes: usize) -> (Vec<u8>, Option<Refusal>) {
     let (mut guard, refusals, _returned, mut client) = guarded();
     let mut seen = Vec::new();
@@ -178,8 +178,8 @@ fn what_two_readers_could_read_differently_is_refused() {
     }
 }
 
-/// HTTP/1.0 ends a body without a length with the connection, which nobody can tell from a body
-/// that was cut off: such a write used to be answered 204 and stored nothing.
+/// From a bug: HTTP/1.0 ends a body without a length with the connection, which looks the same as a
+/// body that was cut off: such a write used to get 204 and stored nothing.
 #[test]
 fn a_body_of_http_1_0_needs_a_length_and_one_of_http_1_1_without_any_is_empty() {
     let framing = |head: &str| match check(head.as_bytes(), &LIMITS) {

@@ -14,7 +14,7 @@ use crate::server::{ServerError, run};
 
 pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// Longer than anything takes on a machine that is merely slow.
+/// A time that nothing takes on a machine that is merely slow.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Running {
@@ -62,12 +62,13 @@ impl Running {
     /// Sends bytes on a new connection and reads until the server closes it.
     pub(super) async fn ask(&self, request: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
-        // A server that has refused may have closed already.
+        // A server that refused may have closed already.
         let _ = stream.write_all(request.as_ref()).await;
         rest(&mut stream).await
     }
 
-    /// `POST /api/v2/write` with these extra header lines, on a connection that is closed after.
+    /// Sends `POST /api/v2/write` with these extra header lines, on a connection that closes
+    /// afterwards.
     pub(super) async fn write(&self, query: &str, headers: &str, body: &[u8]) -> String {
         let head = format!(
             "POST /api/v2/write?{query} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Token {TOKEN}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
@@ -83,7 +84,7 @@ impl Running {
     }
 }
 
-/// Everything until the server closes.
+/// Reads everything until the server closes.
 pub(super) async fn rest(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     timeout(PATIENCE, stream.read_to_end(&mut bytes))
@@ -93,7 +94,7 @@ pub(super) async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).expect("text")
 }
 
-/// One answer, without its body, from a connection that stays open.
+/// Reads one answer, without its body, from a connection that stays open.
 pub(super) async fn head(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -103,7 +104,7 @@ pub(super) async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(bytes).expect("text")
 }
 
-/// What follows the head.
+/// The bytes after the head.
 pub(super) fn body_of(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
 }

@@ -58,7 +58,8 @@ async fn a_refusal_can_be_read_by_who_is_still_sending() {
     server.stop().await;
 }
 
-/// Go, Node and httpx read once they have sent everything: they reported a broken pipe.
+/// From a bug: Go, Node and httpx read only once they have sent everything, and they reported a
+/// broken pipe.
 #[tokio::test]
 async fn a_refusal_can_be_read_after_sending_twenty_megabytes() {
     let server = start(|config| config.limits.wire_bytes_max = 1024).await;
@@ -83,7 +84,7 @@ async fn a_refusal_can_be_read_after_sending_twenty_megabytes() {
             "{answer}"
         );
         assert!(answer.contains("connection: close"), "{answer}");
-        // Not after a quiet of two seconds: the length says when everything came.
+        // It does not wait for two quiet seconds: the length says when everything has arrived.
         assert!(
             sent.elapsed() < Duration::from_secs(2),
             "{:?}",

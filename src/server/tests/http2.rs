@@ -11,7 +11,7 @@ use super::client::{PATIENCE, Running, TOKEN};
 use super::start;
 use super::uploads::{holds, upload};
 
-/// A connection with prior knowledge, and how it ended.
+/// A connection with prior knowledge, and the result of its end.
 async fn connect(
     server: &Running,
 ) -> (
@@ -19,7 +19,7 @@ async fn connect(
     tokio::task::JoinHandle<Result<(), h2::Error>>,
 ) {
     let stream = server.connect().await;
-    // As clients do: else each window waits for the last one's acknowledgement.
+    // As clients do: otherwise each window waits for the last one's acknowledgement.
     stream.set_nodelay(true).expect("a socket");
     let (send, connection) = handshake(stream).await.expect("a preface");
     (send, tokio::spawn(connection))
@@ -66,7 +66,7 @@ async fn http2_is_spoken_on_the_same_port() {
 async fn a_stream_that_waits_for_memory_starves_nobody() {
     let server = start(|config| {
         config.memory.budget_bytes = 1 << 20;
-        // Longer than anything is waited for here.
+        // A time longer than any wait in these tests.
         config.memory.wait_max = 2 * PATIENCE;
         config.connection.body_idle_timeout = 2 * PATIENCE;
         config.connection.body_rate_bytes_min = 0;
@@ -74,8 +74,8 @@ async fn a_stream_that_waits_for_memory_starves_nobody() {
     .await;
     let (send, _connection) = connect(&server).await;
     let mut send = send.ready().await.expect("open");
-    // One holds most of the memory and does not go on; the others wait for it, and have sent more
-    // than the connection would take if their windows were not within its own.
+    // One holds most of the memory and stalls; the others wait for it, and have sent more than the
+    // connection would accept if its window were not the sum of theirs.
     let _holding = upload(&server, 840_000, 839_000).await;
     holds(&server, 839_000).await;
     let mut waiting = Vec::new();
@@ -92,7 +92,7 @@ async fn a_stream_that_waits_for_memory_starves_nobody() {
     assert_eq!(status(answer).await, 204);
 }
 
-/// Sends all of a body, as far as the server takes it.
+/// Sends a whole body, as far as the server accepts it.
 async fn send(body: &mut h2::SendStream<Bytes>, length: usize) -> Result<(), h2::Error> {
     let mut left = length;
     while left > 0 {
@@ -108,7 +108,7 @@ async fn send(body: &mut h2::SendStream<Bytes>, length: usize) -> Result<(), h2:
     Ok(())
 }
 
-/// curl reported `Stream error in the HTTP/2 framing layer`, httpx waited for ever.
+/// From a bug: curl reported `Stream error in the HTTP/2 framing layer`, and httpx waited for ever.
 #[tokio::test]
 async fn a_refused_body_is_taken_in_to_its_end() {
     let server = start(|config| config.limits.wire_bytes_max = 1024).await;

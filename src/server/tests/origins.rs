@@ -1,9 +1,9 @@
-//! Every route, asked by pages of other web sites while no token is needed.
+//! Every route, requested by pages of other web sites while no token is required.
 
 use super::client::{Running, body_of, start};
 use crate::server::{ROUTES, Route};
 
-/// What a browser sends along.
+/// The headers that a browser adds.
 const FOREIGN: &[&str] = &[
     "Origin: https://evil.example\r\n",
     "Origin: null\r\n",
@@ -19,7 +19,7 @@ const OWN: &[&str] = &[
     "Sec-Fetch-Site: none\r\n",
 ];
 
-/// A simple request to a route: what a page may send without asking first.
+/// A simple request to a route: one that a page may send without a preflight.
 async fn ask(server: &Running, row: &Route, verb: &str, headers: &str) -> String {
     let path = row.path.replace("{id}", "1").replace("{name}", "b");
     let body = match row.path {
@@ -50,7 +50,8 @@ async fn get(server: &Running, path: &str) -> String {
     body_of(&server.ask(head).await).to_owned()
 }
 
-/// Any page could write, make operator tokens and flush by a simple POST to localhost.
+/// From a bug: any page could write, create operator tokens and flush with a simple POST to
+/// localhost.
 #[tokio::test]
 async fn pages_of_other_sites_get_nothing_from_a_server_without_authentication() {
     let server = start(|config| {
@@ -105,7 +106,7 @@ async fn a_server_with_authentication_asks_for_the_token_and_not_for_the_page() 
     server.stop().await;
 }
 
-/// What is open to all reveals something all the same.
+/// Routes that are open to all reveal something all the same.
 #[tokio::test]
 async fn routes_that_need_no_token_are_for_the_origins_that_are_named_if_some_are() {
     let server = start(|config| config.server.cors_origins = Vec::new()).await;

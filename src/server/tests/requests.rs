@@ -1,7 +1,7 @@
 use super::client::TOKEN;
 use super::{body_of, start};
 
-/// Whether an answer has this header line, in any case.
+/// Returns true if an answer has this header line, in any case.
 fn has(answer: &str, line: &str) -> bool {
     answer.lines().any(|found| found.eq_ignore_ascii_case(line))
 }
@@ -108,7 +108,7 @@ async fn encodings_and_sizes_are_refused_before_the_body_is_read() {
     server.stop().await;
 }
 
-/// It was answered 204, and nothing was stored.
+/// From a bug: it got 204, and nothing was stored.
 #[tokio::test]
 async fn a_write_over_http_1_0_without_a_length_is_refused_and_with_one_is_stored() {
     let server = start(|_| ()).await;

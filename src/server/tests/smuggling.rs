@@ -1,6 +1,7 @@
 use super::{body_of, start};
 
-/// Requests that two readers could understand differently, each of which would hide another one.
+/// Requests that two readers could understand differently, each of which would hide another
+/// request.
 const SMUGGLED: &[&str] = &[
     "POST /ping HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "POST /ping HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",

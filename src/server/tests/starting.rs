@@ -16,7 +16,7 @@ use crate::server::drain::Drain;
 use crate::server::{layers, routes};
 use crate::telemetry::Metrics;
 
-/// What answers while the log is being replayed.
+/// The answers while the log is being replayed.
 fn starting(without_auth: bool) -> Router {
     let mut config = Config::load(&Sources::default()).expect("the defaults are valid");
     config.server.without_auth = without_auth;

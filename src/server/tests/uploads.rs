@@ -14,7 +14,7 @@ use crate::config::Config;
 
 const MB: usize = 1_000_000;
 
-/// A budget of this size, most of which requests may take; nobody is cut for being idle.
+/// A budget of this size, most of which requests may take; nobody is cut off for being idle.
 fn patient(budget_bytes: u64) -> impl Fn(&mut Config) {
     move |config| {
         config.memory.budget_bytes = budget_bytes;
@@ -44,7 +44,7 @@ async fn used_bytes(server: &Running) -> usize {
     format!("{value:.0}").parse().expect("whole")
 }
 
-/// Waits until the server holds so much memory.
+/// Waits until the server holds this much memory.
 pub(super) async fn holds(server: &Running, bytes: usize) {
     let started = clock::instant();
     while used_bytes(server).await < bytes {
@@ -57,7 +57,7 @@ async fn health(server: &Running) -> String {
     server.ask("GET /health HTTP/1.0\r\n\r\n").await
 }
 
-/// They held all that they announced: 45 MB by 1.2 kB per second.
+/// From a bug: they held all that they announced, 45 MB with 1.2 kB per second.
 #[tokio::test]
 async fn uploads_that_hardly_send_hold_hardly_any_memory() {
     let server = start(patient(64_000_000)).await;
@@ -77,7 +77,7 @@ async fn uploads_that_hardly_send_hold_hardly_any_memory() {
     server.stop().await;
 }
 
-/// What it sent it held for as long as it liked, and others got 503.
+/// From a bug: it held what it had sent for as long as it liked, and others got 503.
 #[tokio::test]
 async fn an_upload_that_stands_still_yields_to_one_that_runs() {
     let server = start(patient(4_000_000)).await;
@@ -113,8 +113,8 @@ async fn a_single_upload_may_hold_nearly_all_and_the_server_is_healthy() {
     server.stop().await;
 }
 
-/// 64 KiB were taken for each stream, so 1,000 of them with one byte each filled the budget, and
-/// nobody yielded.
+/// From a bug: 64 KiB were taken per stream, so 1,000 streams with one byte each filled the budget,
+/// and nobody yielded.
 #[tokio::test]
 async fn many_streams_of_one_byte_each_leave_the_server_healthy() {
     let server = start(patient(20_000_000)).await;
@@ -142,7 +142,7 @@ async fn many_streams_of_one_byte_each_leave_the_server_healthy() {
     let answer = server.write("bucket=b", "", b"m f=1 1").await;
     assert!(answer.starts_with("HTTP/1.1 204 "), "{answer}");
     let used = used_bytes(&server).await;
-    // All of what requests may have, at most: those that send nothing yield.
+    // At most all that requests may have: those that send nothing yield.
     assert!(used <= 17 * MB, "{used}");
     drop(open);
     server.stop().await;

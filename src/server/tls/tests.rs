@@ -31,7 +31,7 @@ fn files(cert: &str, key: &str) -> (config::Tls, TempDir) {
     (files, folder)
 }
 
-/// Why these cannot be used, without the folder's name.
+/// The reason for which these cannot be used, without the folder's name.
 fn refusal(cert: &str, key: &str) -> String {
     let (files, folder) = files(cert, key);
     let error = Tls::load(&files).expect_err("refused");
