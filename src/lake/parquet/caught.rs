@@ -1,7 +1,8 @@
-//! Parquet's reader panics on some damages: that is an error of the file, and no panic of ours.
+//! Catching panics: Parquet's reader panics on some kinds of damage, which is an error of the file and
+//! must not be a panic of ours.
 //!
-//! A panic that is caught has been printed before, with paths of the machine that built the program:
-//! while [`caught`] runs something nothing is printed.
+//! A panic would be printed before it is caught, with paths of the machine that built the program. So
+//! nothing is printed while [`caught`] runs something.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
@@ -13,7 +14,8 @@ thread_local! {
 
 static HOOK: Once = Once::new();
 
-/// What `read` returns; nothing if it panicked. What it was at work on must not be used again then.
+/// Returns what `read` returns; nothing if it panicked. Then whatever it was using must not be used
+/// again.
 pub(super) fn caught<T>(read: impl FnOnce() -> T) -> Option<T> {
     HOOK.call_once(|| {
         let before = take_hook();

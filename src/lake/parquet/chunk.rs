@@ -1,9 +1,9 @@
 //! One column of one row group: its pages, compressed.
 //!
 //! The pages are made here rather than by parquet's own writer, which hashes every value of every
-//! row: tags come as runs of equal values, one a series, and cost next to nothing; integers that
-//! lie close together are looked up in a table. What is written is plain old Parquet: data pages of
-//! version 1, and of the encodings only those that every reader knows (PLAIN, RLE_DICTIONARY,
+//! row. Here tags come as runs of equal values, one per series, and cost next to nothing; integers
+//! that are close together are looked up in a table. The output is plain old Parquet: data pages of
+//! version 1, and only encodings that every reader knows (PLAIN, RLE_DICTIONARY,
 //! DELTA_BINARY_PACKED; Spark's fast reader refuses BYTE_STREAM_SPLIT).
 
 use bytes::Bytes;
@@ -20,11 +20,12 @@ use super::statistics::Bounds;
 use super::values::{EncodedValues, Plain};
 use crate::narrow;
 
-/// Rows of a page at most: what a reader of many files has unpacked at a time, for each column.
+/// The largest number of rows in a page, which a reader of many files has unpacked at a time for each
+/// column.
 const PAGE_ROWS: usize = 16 * 1024;
 
-/// Level 3 makes files of what Telegraf sends 3 % smaller, and those of TSBS no smaller at all:
-/// what there is to gain is gained by the encodings.
+/// The fastest level: level 3 makes files of Telegraf's data 3 % smaller and those of TSBS no smaller
+/// at all, as the encodings have already gained what there is to gain.
 const ZSTD_LEVEL: i32 = 1;
 
 /// An encoded column of a row group.
@@ -33,16 +34,16 @@ pub(super) struct Chunk {
     /// The pages, the dictionary's first.
     pub(super) bytes: Bytes,
     pub(super) uncompressed_bytes: usize,
-    /// Where the first data page begins, if a dictionary stands before it.
+    /// The start of the first data page, if a dictionary comes before it.
     pub(super) dictionary_bytes: Option<usize>,
     pub(super) data_pages: usize,
-    /// Of the data pages.
+    /// The encoding of the data pages.
     pub(super) encoding: Encoding,
     pub(super) nulls: usize,
     pub(super) bounds: Bounds,
 }
 
-/// Why a count fits.
+/// The reason why a count fits.
 const FEW: &str = "a row group has few rows, and a page fewer";
 
 /// A tag in the rows of a row group: runs of equal values.
@@ -53,7 +54,7 @@ pub(super) struct TagRuns<'a> {
     pub(super) runs: Vec<(Option<u32>, usize)>,
 }
 
-/// Makes chunks; holds what is worth keeping between them.
+/// An encoder of chunks, with buffers that are worth keeping between them.
 pub(super) struct ChunkEncoder {
     compressor: Compressor<'static>,
 }
@@ -61,13 +62,14 @@ pub(super) struct ChunkEncoder {
 impl ChunkEncoder {
     pub(super) fn new() -> Result<Self, EncodeError> {
         let mut compressor = Compressor::new(ZSTD_LEVEL).map_err(EncodeError::Compress)?;
-        // Parquet's own checksums are written by few and checked by fewer; zstd's every reader checks.
+        // Few writers write Parquet's own checksums, and fewer readers check them; every reader checks
+        // those of zstd.
         let checksum = compressor.set_parameter(CParameter::ChecksumFlag(true));
         checksum.map_err(EncodeError::Compress)?;
         Ok(Self { compressor })
     }
 
-    /// A column of values. Whether rows may lack one is part of the file's schema.
+    /// Encodes a column of values. The file's schema says if rows may lack one.
     pub(super) fn values(
         &mut self,
         plain: Plain<'_>,
@@ -96,7 +98,8 @@ impl ChunkEncoder {
         pages.finish(slice.rows() - slice.values_before(slice.rows()), bounds)
     }
 
-    /// A tag. Its values are sorted within a series of others, so runs may be short or long.
+    /// Encodes a tag. Its values are sorted within those of the tags before it, so runs may be short or
+    /// long.
     pub(super) fn tag(&mut self, tag: &TagRuns<'_>) -> Result<Chunk, EncodeError> {
         let count = narrow::to_u32(tag.distinct.len(), FEW);
         let width = width_of(count.saturating_sub(1));
@@ -125,7 +128,7 @@ impl ChunkEncoder {
         pages.finish(nulls, Bounds::strings(&tag.distinct))
     }
 
-    /// A column of nothing, for a row group of a file that has the column elsewhere.
+    /// Encodes a column without values, for a row group of a file that has the column elsewhere.
     pub(super) fn nulls(&mut self, rows: usize) -> Result<Chunk, EncodeError> {
         let mut pages = Pages::new(&mut self.compressor, Encoding::PLAIN);
         let mut levels = Hybrid::new(1);
@@ -169,7 +172,7 @@ impl TagPage {
     }
 }
 
-/// Levels as data pages of version 1 have them: behind their length.
+/// Writes levels as data pages of version 1 have them: after their length.
 fn push_levels(page: &mut Vec<u8>, levels: Hybrid) {
     let levels = levels.finish();
     page.extend(narrow::to_u32(levels.len(), FEW).to_le_bytes());
@@ -225,7 +228,7 @@ impl<'e> Pages<'e> {
         Ok(())
     }
 
-    /// Compresses and writes a page; says how many bytes it has in the file.
+    /// Compresses and writes a page. Returns its size in the file, in bytes.
     fn write(
         &mut self,
         page: &[u8],

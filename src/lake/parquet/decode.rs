@@ -24,32 +24,32 @@ use crate::merge::at_once::Sorted;
 use crate::merge::{Tags, TimeRange};
 use crate::narrow;
 
-/// Rows of a chunk at most.
+/// The largest number of rows in a chunk.
 const CHUNK_ROWS: usize = 4096;
 
-/// Rows of a chunk at most in a narrow step: as many as a page of ours has, for each step unpacks
-/// the pages that it needs anew.
+/// The largest number of rows in a chunk of a narrow step: as many as one of our pages has, as each
+/// step unpacks the pages that it needs anew.
 const NARROW_ROWS: usize = 16 << 10;
 
 /// A footer up to this size stays in memory between narrow steps.
 const FOOTER_BYTES_KEPT: usize = 16 << 10;
 
-/// How the next rows are read: see [`Needs`] for what each takes.
+/// The way in which the next rows are read. [`Needs`] has the memory that each takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     /// A row group at once, in one request.
     Whole,
     /// Block by block of each column.
     Blocks,
-    /// A few columns at a time, and nothing is open afterwards.
+    /// A few columns at a time, with nothing left open afterwards.
     Narrow,
 }
 
 /// The rows of a file as sorted segments of some thousands of rows, each of about `chunk_bytes` or
-/// less, but of one row at least.
+/// less, but of at least one row.
 ///
-/// In memory at any time: what [`Needs`] says. Columns are found by their storage names; the layout
-/// may lack columns that the file has, which are passed over, and have others that the file lacks.
+/// The memory is bounded by [`Needs`]. Columns are found by their storage names. The layout may lack
+/// columns that the file has, which are skipped, and have others that the file lacks.
 ///
 /// A file whose footer does not say that it is sorted (another program has rewritten it) is read,
 /// sorted and merged in memory as a whole first.
@@ -65,10 +65,10 @@ pub struct ParquetChunks {
     is_sorted: bool,
     /// Row groups still to be read. The first may be begun.
     groups: VecDeque<usize>,
-    /// Rows of the first row group that were handed out.
+    /// The number of rows of the first row group that were returned.
     row: usize,
     reader: Option<(ParquetRecordBatchReader, Window)>,
-    /// Rows that the reader gave and that were not handed out.
+    /// Rows that the reader returned and that were not returned yet.
     decoded: Option<Decoded>,
     order: OrderCheck,
 }
@@ -76,8 +76,7 @@ pub struct ParquetChunks {
 impl ParquetChunks {
     /// Reads the footer of a file of a table. `path` names it in errors.
     ///
-    /// Of a time range only those row groups are read that may have rows in it; they may have
-    /// others too.
+    /// Only row groups that may have rows in the time range are read; they may have other rows too.
     pub fn open(
         file: Arc<dyn ReadRange>,
         path: &str,
@@ -106,23 +105,23 @@ impl ParquetChunks {
         })
     }
 
-    /// What reading takes.
+    /// The memory that reading takes.
     pub fn needs(&self) -> Needs {
         self.needs
     }
 
-    /// Whether the footer says that the rows are sorted.
+    /// Returns whether the rows are sorted, according to the footer.
     pub fn is_sorted(&self) -> bool {
         self.is_sorted
     }
 
-    /// Tags that no row to be read comes before; nothing if that is not known.
+    /// Tags that no row to be read comes before; nothing if they are not known.
     pub fn lower_bound(&self) -> Option<Tags> {
         let first = self.groups.front().copied();
         first.and_then(|first| self.plan.as_ref()?.lower_bound(first, &self.layout))
     }
 
-    /// The next rows; nothing behind the last.
+    /// Returns the next rows; nothing after the last.
     pub fn next(&mut self, how: How) -> Result<Option<Arc<Segment>>, DecodeError> {
         if !self.is_sorted {
             self.sort()?;
@@ -142,7 +141,7 @@ impl ParquetChunks {
         Ok(segment)
     }
 
-    /// Gives back what is held between chunks, except for the place where reading goes on.
+    /// Releases what is held between chunks, except for the place at which reading continues.
     pub fn close(&mut self) {
         self.reader = None;
         self.decoded = None;
@@ -206,7 +205,7 @@ impl ParquetChunks {
         };
         let next = next_batch(reader, window, &self.path);
         if next.is_err() {
-            // It is in no state to be used again.
+            // The reader must not be used again.
             self.reader = None;
             self.groups.clear();
         }
@@ -252,7 +251,7 @@ impl ParquetChunks {
         Ok(Some(Decoded { arrays, rows }))
     }
 
-    /// A reader of some columns of a row group, from the first row that was not handed out.
+    /// Opens a reader of some columns of a row group, from the first row that was not returned yet.
     fn builder(
         &self,
         plan: &ReadPlan,
@@ -329,7 +328,7 @@ impl ParquetChunks {
         }
     }
 
-    /// Replaces the file by a sorted copy of what was to be read of it.
+    /// Replaces the file by a sorted copy of the part to be read.
     fn sort(&mut self) -> Result<(), DecodeError> {
         let mut segments = Vec::new();
         while let Some(segment) = self.next_unchecked(How::Blocks)? {
@@ -360,10 +359,10 @@ impl ParquetChunks {
     }
 }
 
-/// The next rows of a reader; nothing behind the last.
+/// Returns the next rows of a reader; nothing after the last.
 ///
-/// Parquet's reader panics on some damages: most of ours are found by a checksum before, but not those
-/// of a page's header, and a file may be of another writer.
+/// Parquet's reader panics on some kinds of damage. In our own files a checksum finds most of them
+/// before, but not damage to a page's header, and a file may be of another writer.
 fn next_batch(
     reader: &mut ParquetRecordBatchReader,
     window: &Window,

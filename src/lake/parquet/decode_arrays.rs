@@ -1,4 +1,4 @@
-//! Columns of a file as columns of a segment, whoever wrote the file.
+//! Conversion of columns of a file to columns of a segment, for files of any writer.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use arrow_schema::{DataType, TimeUnit};
 
 use crate::columnar::{ColumnKind, FieldType};
 
-/// The type to ask the reader for; nothing if a column of this type cannot be read as `kind`.
+/// Returns the type to ask the reader for; nothing if a column of this type cannot be read as `kind`.
 pub(super) fn type_for(kind: ColumnKind, found: &DataType) -> Option<DataType> {
     use DataType::{
         Binary, BinaryView, Boolean, Decimal128, Float32, Float64, Int8, Int16, Int32, Int64,
@@ -30,7 +30,7 @@ pub(super) fn type_for(kind: ColumnKind, found: &DataType) -> Option<DataType> {
             let tag = DataType::Dictionary(Box::new(Int32), Box::new(Utf8));
             return is_text.then_some(tag);
         }
-        // Views of the pages: a text that is repeated stays one.
+        // Views of the pages: a repeated text is held once.
         ColumnKind::Field(FieldType::String) => {
             return match found {
                 Utf8 | LargeUtf8 | Utf8View => Some(Utf8View),
@@ -50,7 +50,7 @@ pub(super) fn type_for(kind: ColumnKind, found: &DataType) -> Option<DataType> {
     readable.then(|| found.clone())
 }
 
-/// Times in nanoseconds, from `time_ns` or a timestamp of any unit; an error in words.
+/// Converts times to nanoseconds, from `time_ns` or a timestamp of any unit. The error is in words.
 pub(super) fn times(array: &ArrayRef) -> Result<ScalarBuffer<i64>, String> {
     if array.null_count() > 0 {
         return Err("a row without a time".to_owned());
@@ -85,7 +85,7 @@ fn scaled(values: &[i64], factor: i64) -> Result<ScalarBuffer<i64>, String> {
     times.collect::<Result<Vec<i64>, String>>().map(Into::into)
 }
 
-/// A column as a tag, an error in words if it is of no texts.
+/// Converts a column to a tag. An error in words if it has no texts.
 pub(super) fn tag(array: &ArrayRef) -> Result<DictionaryArray<Int32Type>, String> {
     let tag = array.as_dictionary_opt::<Int32Type>();
     let tag = tag.filter(|tag| tag.values().as_string_opt::<i32>().is_some());
@@ -97,7 +97,7 @@ pub(super) fn tag(array: &ArrayRef) -> Result<DictionaryArray<Int32Type>, String
     })
 }
 
-/// A column as a field of its type, an error in words if a value does not fit.
+/// Converts a column to a field of its type. An error in words if a value does not fit.
 pub(super) fn field(array: &ArrayRef, field_type: FieldType) -> Result<ArrayRef, String> {
     let unreadable =
         |found: &DataType| format!("the type {found}, which cannot be read as {field_type}");

@@ -1,8 +1,8 @@
 //! Unpacked rows on their way into chunks that are bounded in bytes.
 //!
-//! Texts are views of the pages that they stand in, tags keys of a dictionary: that costs nothing
-//! for a value that is repeated. A chunk has its own copy, so how many rows it may have is known
-//! only once their values are looked at.
+//! Texts are views of their pages, and tags are keys of a dictionary, so a repeated value costs
+//! nothing. A chunk has its own copy, so the number of rows that fit is known only once their values
+//! were looked at.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ pub(super) struct Decoded {
     pub(super) rows: usize,
 }
 
-/// How many of some rows fit so many bytes, as one column after the other is looked at.
+/// The number of rows that fit a number of bytes, as one column after another is looked at.
 pub(super) struct Fit {
-    /// Of each row, as far as columns were looked at.
+    /// The bytes of each row, in the columns that were looked at.
     row_bytes: Vec<u64>,
     bytes_max: u64,
-    /// The first rows, that fit.
+    /// The number of the first rows that fit.
     pub(super) rows: usize,
 }
 
 impl Decoded {
-    /// The first rows whose chunk is no larger than `bytes_max`, but one at least; they are gone
-    /// from here. None are left behind at the end.
+    /// Takes the first rows whose chunk is no larger than `bytes_max`, but at least one. At the end none
+    /// are left.
     pub(super) fn split(&mut self, bytes_max: u64) -> Self {
         let mut fit = Fit::new(self.rows, bytes_max);
         self.arrays.iter().for_each(|array| fit.add(array));
@@ -95,7 +95,7 @@ impl Fit {
             return;
         };
         if (values.value_data().len() as u64) < self.bytes_max / 64 {
-            // However often they come, they are no matter.
+            // Their number does not matter.
             return;
         }
         let mut before = None;
@@ -112,7 +112,7 @@ impl Fit {
     }
 }
 
-/// The first rows of a column, without the pages and the dictionary that their values stand in.
+/// Copies the first rows of a column out of the pages and the dictionary that hold their values.
 pub(super) fn compact(array: &ArrayRef, rows: usize) -> ArrayRef {
     let array = array.slice(0, rows);
     match array.data_type() {
@@ -125,7 +125,7 @@ pub(super) fn compact(array: &ArrayRef, rows: usize) -> ArrayRef {
     }
 }
 
-/// A tag with no values but those that a row has; nothing if it is of no texts.
+/// Reduces a tag to the values that a row has; nothing if it has no texts.
 fn used(tag: &DictionaryArray<Int32Type>) -> Option<DictionaryArray<Int32Type>> {
     let values = tag.values().as_string_opt::<i32>()?;
     let mut places: std::collections::HashMap<i32, i32> = std::collections::HashMap::new();

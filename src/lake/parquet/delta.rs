@@ -1,5 +1,5 @@
-//! Parquet's DELTA_BINARY_PACKED: differences to the value before, in blocks of 128, each packed
-//! in the bits that its miniblocks of 32 need above the block's least difference.
+//! Parquet's DELTA_BINARY_PACKED: differences from the previous value, in blocks of 128. A difference
+//! is packed above the block's least one, in as many bits as its miniblock of 32 needs.
 //!
 //! ```text
 //! varint(128) varint(4) varint(count) zigzag(first value)
@@ -36,7 +36,7 @@ pub(super) fn encode(values: &[i64], out: &mut Vec<u8>) {
     });
 }
 
-/// The bytes that [`encode`] would write, but for the header.
+/// The number of bytes that [`encode`] would write, without the header.
 pub(super) fn size(values: &[i64]) -> usize {
     let mut bytes = 0;
     for_blocks(values, |_, above| {
@@ -48,7 +48,7 @@ pub(super) fn size(values: &[i64]) -> usize {
     bytes
 }
 
-/// Calls with each block's least difference and what the others are above it.
+/// Calls `block` with each block's least difference and the differences above it.
 fn for_blocks(values: &[i64], mut block: impl FnMut(i64, &[u64])) {
     let later = values.get(1..).unwrap_or_default();
     let mut above = [0_u64; BLOCK];

@@ -1,28 +1,28 @@
-//! Distinct values of a column, and the index of each value among them.
+//! The distinct values of a column, and the index of each value among them.
 
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-/// Distinct values at most: their indexes fit into 16 bits.
+/// The largest number of distinct values: their indexes fit into 16 bits.
 const DISTINCT_MAX: usize = 1 << 16;
 
-/// Values after which it is known whether they repeat.
+/// The number of values after which it is decided whether they repeat.
 const PROBE: usize = 4096;
 
-/// Integers of a range up to this are looked up in a table instead of hashed.
+/// Integers within a range of at most this size are looked up in a table instead of hashed.
 const TABLE_MAX: u64 = 1 << 16;
 
 /// Distinct values in the order of their first appearance.
 #[derive(Debug)]
 pub(super) struct Dictionary<T> {
     pub(super) distinct: Vec<T>,
-    /// One a value.
+    /// One index per value.
     pub(super) indexes: Vec<u32>,
 }
 
 impl<T: Copy> Dictionary<T> {
-    /// The dictionary of `values`, told apart by `key`; nothing if they hardly repeat.
+    /// Makes the dictionary of `values`, which `key` distinguishes; nothing if they hardly repeat.
     pub(super) fn of<K: Hash + Eq>(values: &[T], key: impl Fn(T) -> K) -> Option<Self> {
         let hasher = DefaultHashBuilder::default();
         let mut table: HashTable<u32> = HashTable::new();
@@ -62,7 +62,7 @@ impl<T: Copy> Dictionary<T> {
 }
 
 impl Dictionary<i64> {
-    /// The dictionary of integers, quick if they lie close together.
+    /// Makes the dictionary of integers, which is fast if they are close together.
     pub(super) fn of_integers(values: &[i64], min: i64, max: i64) -> Option<Self> {
         let range = max.wrapping_sub(min).cast_unsigned();
         if range >= TABLE_MAX || max < min {
@@ -85,7 +85,7 @@ impl Dictionary<i64> {
     }
 }
 
-/// How many distinct values there may be before the one at `position`.
+/// The largest number of distinct values before the one at `position`.
 fn limit(position: usize, count: usize) -> usize {
     let most = if position < PROBE {
         PROBE

@@ -1,8 +1,8 @@
-//! Files from a flush, and from rows that are sorted already.
+//! Encoding files, of a flush or of rows that are sorted already.
 //!
-//! What is encoded and not yet a file is held as column chunks, which cost some hundred bytes each
-//! however few values they have. So of a flush no more days are made at once than there may be
-//! chunks: ten thousand days of a thousand columns are made some days at a time.
+//! Encoded rows are held as column chunks until they become a file. A chunk costs some hundred bytes,
+//! however few values it has. So the number of days that are encoded at once is limited by the number
+//! of their chunks: ten thousand days of a thousand columns are encoded some days at a time.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::columnar::Segment;
 use crate::merge::at_once::Sorted;
 use crate::narrow;
 
-/// Column chunks that are held at once, if a single day does not have more.
+/// The largest number of column chunks that are held at once, unless a single day has more.
 const CHUNKS_MAX: usize = 8192;
 
-/// Encodes the rows of a flush: a file for each day (since 1970-01-01, in UTC), ascending.
+/// Encodes the rows of a flush: a file per day (since 1970-01-01, in UTC), ascending.
 pub fn encode_days(sorted: &Sorted, layout: &Layout) -> Result<Vec<(i32, Encoded)>, EncodeError> {
     let mut encoder = ChunkEncoder::new()?;
     let mut files = Vec::with_capacity(sorted.days().len());
@@ -35,7 +35,7 @@ pub struct DayFiles {
     sorted: Sorted,
     layout: Layout,
     encoder: ChunkEncoder,
-    /// Days that are done.
+    /// The number of days that are done.
     done: usize,
 }
 
@@ -50,7 +50,7 @@ impl DayFiles {
         })
     }
 
-    /// The files of the next days; nothing if that was all.
+    /// Returns the files of the next days; nothing after the last.
     pub fn next_days(&mut self) -> Result<Option<Vec<(i32, Encoded)>>, EncodeError> {
         let files = some_days(&self.sorted, &self.layout, self.done, &mut self.encoder)?;
         self.done += files.as_ref().map_or(0, Vec::len);
@@ -58,8 +58,8 @@ impl DayFiles {
     }
 }
 
-/// The files of as many days from number `first` on as may be made at once: column by column, so
-/// that every column is gathered once for all of them.
+/// Makes the files of as many days, from number `first` on, as may be made at once: column by column,
+/// so that every column is gathered once for all of them.
 fn some_days(
     sorted: &Sorted,
     layout: &Layout,
@@ -92,7 +92,7 @@ fn some_days(
     files.collect::<Result<_, _>>().map(Some)
 }
 
-/// Rows of a row group: fewer where rows are long.
+/// The rows of a row group: fewer if rows are long.
 fn rows_of_group(sorted: &Sorted) -> usize {
     let segments = sorted.segments().iter();
     let bytes: u64 = segments.map(|segment| segment.heap_bytes()).sum();
@@ -101,14 +101,14 @@ fn rows_of_group(sorted: &Sorted) -> usize {
     narrow::to_usize(rows).clamp(1, ROWS_MAX)
 }
 
-/// Makes one file of segments that are sorted and merged already, one behind the other: what a
-/// compaction writes. Holds the rows of one row group, and the encoded ones before it.
+/// A writer of one file of segments that are sorted and merged already and follow one another, for
+/// compactions. Holds the rows of one row group, and the encoded row groups before it.
 pub struct FileWriter<'l> {
     layout: &'l Layout,
     group_bytes_max: u64,
     encoder: ChunkEncoder,
     groups: Vec<RowGroup>,
-    /// Of the rows in the groups.
+    /// The range of the rows in the groups.
     keys: Option<KeyRange>,
     waiting: Vec<Arc<Segment>>,
     waiting_rows: usize,
@@ -116,8 +116,8 @@ pub struct FileWriter<'l> {
 }
 
 impl<'l> FileWriter<'l> {
-    /// Starts a file of a table with this layout. A row group is full once its columns have so many
-    /// bytes in memory, or as many rows as one may have.
+    /// Starts a file of a table with this layout. A row group is full once its columns have this many
+    /// bytes in memory, or the largest number of rows.
     pub fn new(layout: &'l Layout, group_bytes_max: u64) -> Result<Self, EncodeError> {
         Ok(Self {
             layout,
@@ -131,7 +131,7 @@ impl<'l> FileWriter<'l> {
         })
     }
 
-    /// Adds rows, all of one day, that come behind those before.
+    /// Adds rows, all of one day, that follow the earlier ones.
     pub fn push(&mut self, segment: Arc<Segment>) -> Result<(), EncodeError> {
         self.waiting_rows += segment.rows();
         self.waiting_bytes += segment.heap_bytes();
@@ -142,12 +142,12 @@ impl<'l> FileWriter<'l> {
         Ok(())
     }
 
-    /// Bytes of the file so far, without the rows of the row group that is not full yet.
+    /// The bytes of the file so far, without the row group that is not full yet.
     pub fn encoded_bytes(&self) -> u64 {
         self.groups.iter().map(RowGroup::bytes).sum()
     }
 
-    /// The file; nothing if there were no rows.
+    /// Finishes the file; nothing if there were no rows.
     pub fn finish(mut self) -> Result<Option<Encoded>, EncodeError> {
         self.end_group()?;
         let Some(keys) = self.keys else {

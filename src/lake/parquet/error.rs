@@ -1,4 +1,4 @@
-//! What can go wrong between segments and files.
+//! Errors of the conversion between segments and files.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use thiserror::Error;
 use crate::merge::at_once::TooManyRows;
 use crate::telemetry::causes;
 
-/// Why rows could not become a file.
+/// An error of encoding a file.
 #[derive(Debug, Error)]
 pub enum EncodeError {
-    /// A column that the table does not have: its values would be lost.
+    /// The rows have a column that the table lacks: its values would be lost.
     #[error("the {kind} {name:?} is not a column of the table: add it to the table's schema first")]
     NoSuchColumn {
         /// The name in line protocol.
@@ -19,13 +19,13 @@ pub enum EncodeError {
         /// `tag`, or the type of a field.
         kind: &'static str,
     },
-    /// More rows than are numbered.
+    /// There are more rows than can be numbered.
     #[error(transparent)]
     TooManyRows(#[from] TooManyRows),
-    /// A file without rows, which is never made.
+    /// The file would have no rows.
     #[error("a file of a table would have no rows: report this")]
     NoRows,
-    /// More columns than are numbered.
+    /// There are more columns than can be numbered.
     #[error("the table has more columns than a Parquet file can")]
     TooManyColumns,
     /// The compressor failed.
@@ -37,8 +37,7 @@ pub enum EncodeError {
 }
 
 impl DecodeError {
-    /// What is wrong with a file whose bytes could be had and are not what its writer wrote; nothing
-    /// if it is something else.
+    /// The damage, if the file could be read and its bytes are not what its writer wrote.
     pub(in crate::lake) fn damage(&self) -> Option<String> {
         match self {
             Self::Damaged { source, .. } => Some(causes(source)),
@@ -52,26 +51,26 @@ impl DecodeError {
     }
 }
 
-/// An error of whoever reads the bytes.
+/// An error of the source that reads the bytes.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a file could not be read.
+/// An error of decoding a file.
 #[derive(Debug, Error)]
 pub enum DecodeError {
-    /// The bytes could not be had.
+    /// The bytes could not be read.
     #[error("reading {path}: {}", causes(&**source))]
     Read {
         /// The file.
         path: Arc<str>,
-        /// What the storage said.
+        /// The error of the storage.
         source: BoxError,
     },
-    /// The file is no Parquet file, or a damaged one.
+    /// The file is not a Parquet file, or is damaged.
     #[error("{path} is not a readable Parquet file: {source}")]
     Damaged {
         /// The file.
         path: Arc<str>,
-        /// What the reader of the format said.
+        /// The error of the format's reader.
         source: ParquetError,
     },
     /// A column is of a type that its kind cannot be read from.
@@ -81,12 +80,12 @@ pub enum DecodeError {
         path: Arc<str>,
         /// The column's name in the file.
         column: String,
-        /// What the file has.
+        /// The type in the file.
         found: String,
-        /// What the table says.
+        /// The kind in the table.
         expected: &'static str,
     },
-    /// A value that a column of its kind cannot have.
+    /// The file has a value that a column of its kind cannot have.
     #[error("{path}: column {column:?} has {what}")]
     Value {
         /// The file.
@@ -102,7 +101,7 @@ pub enum DecodeError {
         /// The file.
         path: Arc<str>,
     },
-    /// The footer says that the rows are sorted, and they are not.
+    /// The rows are not sorted although the footer says so.
     #[error(
         "{path} says that its rows are sorted by tags and time, but a row behind row {row} comes \
          before it: rewrite or remove the file"
@@ -110,7 +109,7 @@ pub enum DecodeError {
     NotSorted {
         /// The file.
         path: Arc<str>,
-        /// Rows before the wrong one, within the chunk that was read.
+        /// The number of rows before the wrong one, within the chunk that was read.
         row: usize,
     },
     /// A file that another program wrote, with its rows in no order, could not be sorted.
@@ -118,7 +117,7 @@ pub enum DecodeError {
     Sort {
         /// The file.
         path: Arc<str>,
-        /// Why not.
+        /// The reason.
         source: EncodeError,
     },
 }

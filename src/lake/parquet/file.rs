@@ -1,4 +1,4 @@
-//! Whole files from row groups: schema, footer, and what a Delta table's log says of a file.
+//! Whole files from row groups: the schema, the footer, and the statistics for a Delta table's log.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::at_once::TooManyRows;
 use crate::narrow;
 
-/// How the footer's word for the program that wrote a file begins in ours.
+/// The start of the footer's name for the writing program, in our files.
 pub(super) const WRITER: &str = "tidegate version ";
 
-/// A file, and what the log of its table says of it.
+/// A file, with its statistics for the log of its table.
 #[derive(Clone, Debug)]
 pub struct Encoded {
     /// The whole file.
@@ -45,7 +45,7 @@ pub struct Encoded {
     pub stats: String,
 }
 
-/// Makes a file of row groups, of which there is at least one.
+/// Makes a file of at least one row group.
 ///
 /// A column without a value in the whole file is left out of it: readers of a Delta table read a
 /// column that a file lacks as null, as they must with every file that is older than a column.
@@ -61,7 +61,7 @@ pub(super) fn assemble(
     let summary = Summary::of(layout, &groups);
     let schema = schema(layout, &used)?;
     let properties = Arc::new(properties(layout, &used)?);
-    // What a file has beside its columns is small: it is not copied while it grows.
+    // All parts of a file but its columns are small: the buffer is not copied while it grows.
     let bytes: u64 = groups.iter().map(RowGroup::bytes).sum();
     let file = Vec::with_capacity(narrow::to_usize(bytes + bytes / 64 + 4096));
     let mut file = SerializedFileWriter::new(file, schema, properties)?;
@@ -72,7 +72,7 @@ pub(super) fn assemble(
         for chunk in [&group.time, &group.time_ns] {
             append(&mut writer, columns.next(), chunk, group.rows)?;
         }
-        // A chunk goes as soon as the file has it.
+        // A chunk is dropped as soon as it is in the file.
         for place in &used {
             match group.columns.remove(place) {
                 Some(chunk) => append(&mut writer, columns.next(), &chunk, group.rows)?,
@@ -140,7 +140,7 @@ fn schema(layout: &Layout, used: &[usize]) -> Result<TypePtr, ParquetError> {
     schema.build().map(Arc::new)
 }
 
-/// How a column of this kind is stored.
+/// The physical type of a column of this kind.
 pub(super) fn physical_type(kind: ColumnKind) -> PhysicalType {
     match kind {
         ColumnKind::Tag | ColumnKind::Field(FieldType::String) => PhysicalType::BYTE_ARRAY,

@@ -14,15 +14,15 @@ const GROUP: usize = 8;
 #[derive(Debug)]
 pub(super) struct Hybrid {
     out: Vec<u8>,
-    /// Bits a value, at most 32.
+    /// Bits per value, at most 32.
     width: u32,
     /// The current run.
     value: u32,
     length: usize,
-    /// Values of an unfinished group, which come before the run.
+    /// The values of an unfinished group, which come before the run.
     group: [u32; GROUP],
     filled: usize,
-    /// Finished groups whose header is not yet written.
+    /// The finished groups whose header is not written yet.
     packed: Vec<u8>,
     groups: u64,
 }
@@ -51,7 +51,7 @@ impl Hybrid {
         self.length += length;
     }
 
-    /// Adds all values; quick where they change all the time and where they never do.
+    /// Adds all values; fast if they change all the time, and if they never do.
     pub(super) fn extend(&mut self, values: &[u32]) {
         let (groups, rest) = values.as_chunks::<GROUP>();
         for group in groups {
@@ -143,13 +143,13 @@ impl Hybrid {
     }
 }
 
-/// The bits that values up to `max` need; at least one, as some readers stumble over none.
+/// The number of bits that values up to `max` need; at least one, as some readers fail on zero.
 pub(super) fn width_of(max: u32) -> u32 {
     (u32::BITS - max.leading_zeros()).max(1)
 }
 
-/// Writes values of `width` bits one behind the other, the lowest bits first. All of them together
-/// must fill whole bytes.
+/// Writes values of `width` bits one after another, the lowest bits first. Together they must fill
+/// whole bytes.
 pub(super) fn pack_bits(out: &mut Vec<u8>, values: impl Iterator<Item = u64>, width: u32) {
     let mut word: u128 = 0;
     let mut bits = 0;

@@ -1,4 +1,4 @@
-//! The first and the last row of a file, as bytes that compare like rows are sorted.
+//! The first and the last row of a file, as bytes whose order is that of the rows.
 //!
 //! ```text
 //! row:  tag, tag, ... 00 time
@@ -6,9 +6,9 @@
 //! time: 8 bytes, the sign inverted
 //! ```
 //!
-//! Keys of tags are inverted because an absent tag comes before every value of it: of two rows, the
-//! one whose next key is the later one lacks the earlier one. Two files whose rows do not meet in
-//! this order have no point in common, whatever their times are.
+//! Keys of tags are inverted because an absent tag comes before all its values: of two rows, the one
+//! whose next key is later lacks the earlier key. If the rows of two files do not meet in this order,
+//! the files have no point in common, whatever their times are.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use std::sync::Arc;
 use crate::columnar::Segment;
 use crate::merge::at_once::Sorted;
 
-/// Bytes of a row that are kept: a longer first row is cut, a longer last row is rounded up.
+/// The number of bytes of a row that are kept: a longer first row is cut, a longer last row rounded up.
 const ROW_BYTES_MAX: usize = 512;
 
-/// More than what can follow where a row was cut: the eight bytes of a time at most are all ones.
+/// Bytes above anything that can follow the cut of a row: at most the eight bytes of a time are all
+/// ones.
 const BEYOND: [u8; 9] = [0xFF; 9];
 
 /// The first and the last row of a file in the order of its rows.
@@ -51,7 +52,7 @@ impl KeyRange {
         Some(Self::of(row(rows.start)?, row(last)?))
     }
 
-    /// Reads what [`KeyRange::texts`] wrote; nothing if that is not a range.
+    /// Reads the texts of [`KeyRange::texts`]; nothing if they are not a range.
     pub fn of_texts(first: &str, last: &str) -> Option<Self> {
         let (first, last) = (hex::decode(first).ok()?, hex::decode(last).ok()?);
         let range = Self {
@@ -71,17 +72,17 @@ impl KeyRange {
         self.first.len() + self.last.len()
     }
 
-    /// Not after any row of the file.
+    /// The lower end, which is not after any row of the file.
     pub fn first(&self) -> &[u8] {
         &self.first
     }
 
-    /// Whether a row may be in both.
+    /// Returns whether a row may be in both.
     pub fn meets(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// Whether all rows come before those of the other.
+    /// Returns whether all rows come before those of the other.
     pub fn is_before(&self, other: &Self) -> bool {
         self.last < other.first
     }

@@ -1,11 +1,11 @@
-//! Which columns a table has, and what they are called in its files.
+//! The columns of a table, and their names in its files.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::columnar::ColumnKind;
 
-/// The column of microseconds, for readers that know no nanoseconds.
+/// The column of microseconds, for readers that do not support nanoseconds.
 pub const TIME: &str = "time";
 
 /// The column of exact times.
@@ -14,15 +14,15 @@ pub const TIME_NS: &str = "time_ns";
 /// A tag or a field of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Column {
-    /// What it is called in files and in the table's schema.
+    /// Its name in files and in the table's schema.
     pub storage: Arc<str>,
-    /// What it is called in line protocol: mostly the same text, held once.
+    /// Its name in line protocol: mostly the same text, held once.
     pub name: Arc<str>,
-    /// What it holds.
+    /// Its kind.
     pub kind: ColumnKind,
 }
 
-/// The columns of a table behind `time` and `time_ns`, in the table's order.
+/// The columns of a table after `time` and `time_ns`, in the table's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     columns: Vec<Column>,
@@ -31,7 +31,8 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A table with these columns. Storage names are distinct, and so are names of one kind.
+    /// The layout of a table with these columns. Storage names must be distinct, and so must names of one
+    /// kind.
     pub fn new(columns: Vec<Column>) -> Self {
         let mut by_name: HashMap<ColumnKind, HashMap<Arc<str>, usize>> = HashMap::new();
         for (place, column) in columns.iter().enumerate() {
@@ -57,13 +58,13 @@ impl Layout {
         self.by_name.get(&kind)?.get(name).copied()
     }
 
-    /// The place of a column that is called so in files.
+    /// The place of the column with this name in files.
     pub fn find_stored(&self, storage: &str) -> Option<usize> {
         self.by_storage.get(storage).copied()
     }
 
-    /// The places of the tags, ordered by their name in line protocol, bytewise: the order that
-    /// rows are sorted by.
+    /// The places of the tags, ordered bytewise by their names in line protocol: the order in which rows
+    /// are sorted.
     pub fn tags_by_name(&self) -> Vec<usize> {
         let columns = self.columns.iter().enumerate();
         let mut tags: Vec<(usize, &Column)> = columns

@@ -19,7 +19,7 @@
 //!
 //! Only `time` and `time_ns` are required. A column without a value in a file is not in it.
 //!
-//! This module knows no folders, no tables' logs and no buffer.
+//! This module does not know folders, the logs of tables, or the buffer.
 
 mod caught;
 mod chunk;

@@ -1,4 +1,4 @@
-//! Whether rows come in the order that they are said to be in.
+//! A check that rows are in the order that the footer claims.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ pub(super) struct OrderCheck {
 }
 
 impl OrderCheck {
-    /// Checks that the rows of a segment ascend, and come behind those of the segment before;
-    /// else says how many rows of the segment come before the wrong one.
+    /// Checks that the rows of a segment ascend, and follow those of the previous segment. The error is
+    /// the number of rows of the segment before the wrong one.
     pub(super) fn check(&mut self, segment: &Arc<Segment>) -> Result<(), usize> {
         let rows = segment.series_of_rows().iter().zip(segment.times());
         let mut last: Option<(u32, i64)> = None;
@@ -35,7 +35,7 @@ impl OrderCheck {
             last = Some((*series, *time_ns));
         }
         if let Some((series, time_ns)) = last {
-            // A copy: the chunk is not held for it.
+            // A copy, so that the chunk is not kept for it.
             let tags = segment.series_tags(series);
             let tags = tags.map(|(key, value)| (key.into(), value.into()));
             self.last = Some((tags.collect(), time_ns));

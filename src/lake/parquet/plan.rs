@@ -1,5 +1,5 @@
-//! What the footer of a file says: which columns are read as what, which row groups, in what order
-//! their rows are, and what reading them takes.
+//! The plan for reading a file, made from its footer: the columns and their kinds, the row groups, the
+//! order of their rows, and the memory that reading them takes.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -21,17 +21,17 @@ use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::{Tags, TimeRange};
 use crate::narrow;
 
-/// Rows of a page of ours at most.
+/// The largest number of rows in one of our pages.
 const PAGE_ROWS: u64 = 16 << 10;
 
-/// What the reader of a column takes beside its pages: the state of zstd, for the most part.
+/// The bytes that the reader of a column takes beside its pages: mostly the state of zstd.
 const READER_BYTES: u64 = 96 << 10;
 
-/// What a column of the file is read as.
+/// The role in which a column of the file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Time,
-    /// At a place of the layout.
+    /// The column at a place of the layout.
     Column(usize),
 }
 
@@ -44,15 +44,15 @@ pub(super) struct ReadPlan {
     pub(super) is_sorted: bool,
 }
 
-/// What reading takes at most, in bytes, as far as the footer tells. Each includes the footer and
-/// two chunks.
+/// The most memory that reading takes, in bytes, estimated from the footer. Each value includes the
+/// footer and two chunks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// With a row group in memory, packed, and one unpacked page of each column.
     pub whole: u64,
     /// With a block and an unpacked page of each column.
     pub blocks: u64,
-    /// For a moment, with those of a few columns.
+    /// For the time of one chunk, with the pages of a few columns.
     pub narrow: u64,
     /// To sort the whole file in memory, if another program wrote it in no order.
     pub sort: u64,
@@ -83,7 +83,7 @@ impl ReadPlan {
         wanted.map(|(index, _)| index)
     }
 
-    /// A row group, which exists.
+    /// The row group with an index that exists.
     pub(super) fn group(
         &self,
         index: usize,
@@ -93,8 +93,8 @@ impl ReadPlan {
         group.ok_or_else(|| damaged(path, ParquetError::General(format!("no row group {index}"))))
     }
 
-    /// Rows that make about a chunk of so many bytes: what is unpacked of each row, which may be
-    /// little where values repeat, or what its values take in memory.
+    /// The number of rows that make a chunk of about this many bytes: by the unpacked bytes of each row,
+    /// which may be few if values repeat, or by the memory that its values take.
     pub(super) fn rows_of(&self, group: &RowGroupMetaData, layout: &Layout, bytes: u64) -> usize {
         let fixed: u64 = self.roles.iter().map(|(_, role)| role.bytes(layout)).sum();
         let chunks = self.columns_of(group);
@@ -114,7 +114,7 @@ impl ReadPlan {
             let rows = rows_in(group);
             let (mut packed, mut pages, mut blocks, mut largest) = (0, 0, 0, 0);
             for chunk in self.columns_of(group) {
-                // A dictionary stays for the whole row group, and is taken apart.
+                // A dictionary is kept for the whole row group, and unpacked.
                 let page = (chunk.unpacked / rows + 1) * rows.min(PAGE_ROWS);
                 let page = match chunk.has_dictionary {
                     true => 2 * chunk.unpacked,
@@ -136,7 +136,7 @@ impl ReadPlan {
         needs
     }
 
-    /// The columns that are read, in sets that are small enough to be read beside one another.
+    /// The columns that are read, in sets that are small enough to be read together.
     pub(super) fn sets(&self, group: &RowGroupMetaData) -> Vec<Vec<usize>> {
         let mut sets: Vec<Vec<usize>> = Vec::new();
         let mut bytes = u64::MAX;
@@ -154,8 +154,8 @@ impl ReadPlan {
         sets
     }
 
-    /// Tags that no row comes before, of the row groups from `first` on: of each tag the least value
-    /// there, which is absent where a row may lack it. Nothing if the file is in no order.
+    /// Tags that no row of the row groups from `first` on comes before: the least value of each tag, which
+    /// is left out if a row may lack the tag. Nothing if the file is not sorted.
     pub(super) fn lower_bound(&self, first: usize, layout: &Layout) -> Option<Tags> {
         let group = self.metadata.metadata().row_groups().get(first)?;
         let least = self.roles.iter().filter_map(|(index, role)| {
@@ -184,8 +184,8 @@ impl ReadPlan {
     }
 }
 
-/// Columns that are read beside one another in a narrow step have so many bytes, unpacked, in the
-/// whole row group and with their readers, unless a single one has more.
+/// The largest number of bytes of columns that are read together in a narrow step, unpacked, in the
+/// whole row group, with their readers. A single column may have more.
 const SET_BYTES: u64 = 4 << 20;
 
 struct ColumnBytes {
@@ -195,7 +195,7 @@ struct ColumnBytes {
 }
 
 impl Role {
-    /// About what a value takes in memory, without its text.
+    /// Estimates the bytes that a value takes in memory, without its text.
     fn bytes(self, layout: &Layout) -> u64 {
         let Self::Column(place) = self else { return 12 };
         match layout.columns().get(place).map(|column| column.kind) {
@@ -211,12 +211,12 @@ fn rows_in(group: &RowGroupMetaData) -> u64 {
     narrow::not_negative(group.num_rows()).max(1)
 }
 
-/// The least value of a tag in a row group, or what comes before it; nothing if a row may lack it.
+/// The least value of a tag in a row group, or a lower bound of it; nothing if a row may lack it.
 fn least_tag(group: &RowGroupMetaData, column: usize) -> Option<&str> {
     let statistics = group.columns().get(column)?.statistics()?;
     let is_known = statistics.null_count_opt() == Some(0) && !statistics.is_min_max_deprecated();
     let least = statistics.min_bytes_opt().filter(|_| is_known)?;
-    // Cut within a character, it says nothing.
+    // A bound that is cut within a character is of no use.
     std::str::from_utf8(least).ok()
 }
 
@@ -227,14 +227,14 @@ pub(super) fn damaged(path: &Arc<str>, source: ParquetError) -> DecodeError {
     }
 }
 
-/// What each column is read as, with the types to ask the reader for.
+/// The role of each column, with the types to ask the reader for.
 fn roles(
     metadata: ParquetMetaData,
     layout: &Layout,
     path: &Arc<str>,
 ) -> Result<(ArrowReaderMetadata, Vec<(usize, Role)>), DecodeError> {
     let metadata = Arc::new(metadata);
-    // What a writer says of Arrow's types is its own affair.
+    // Ignore the Arrow types that a writer has stored in the file.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let load = |options| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options);
     let found = load(options.clone()).map_err(|error| damaged(path, error))?;
@@ -272,9 +272,10 @@ fn roles(
     Ok((metadata, roles))
 }
 
-/// A footer has no checksum, and a column whose name has changed would be read as if the file lacked
-/// it. So of a file that tidegate wrote each column must be one of the table's, which never loses one,
-/// of the type that it is written in, and be there for every row if it is a time, and only then.
+/// Checks the columns of a file that tidegate wrote. A footer has no checksum, and a column whose name
+/// was damaged would be read as if the file lacked it. So each column must be one of the table's, which
+/// never loses one, must have the type that it is written in, and must be required if it is a time, and
+/// only then.
 fn check_columns(metadata: &ParquetMetaData, layout: &Layout) -> Result<(), ParquetError> {
     let file = metadata.file_metadata();
     let writer = file.created_by();
@@ -307,7 +308,7 @@ fn check_columns(metadata: &ParquetMetaData, layout: &Layout) -> Result<(), Parq
     }
 }
 
-/// Whether a row group may have rows in the range.
+/// Returns whether a row group may have rows in the range.
 fn may_have(group: &RowGroupMetaData, times: TimeRange) -> bool {
     let columns = group.columns().iter();
     let time_ns = columns.filter(|column| column.column_path().string() == TIME_NS);
@@ -321,7 +322,7 @@ fn may_have(group: &RowGroupMetaData, times: TimeRange) -> bool {
     }
 }
 
-/// Whether the writer says of every row group that it is sorted by `time_ns` last.
+/// Returns whether the writer marked every row group as sorted, by `time_ns` last.
 fn says_sorted(metadata: &ParquetMetaData) -> bool {
     let columns = metadata.file_metadata().schema_descr().columns();
     let time_ns = columns.iter().position(|column| column.name() == TIME_NS);

@@ -1,4 +1,4 @@
-//! Bytes of a file, and the footer at its end.
+//! The bytes of a file, and the footer at its end.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use parquet::file::metadata::{FooterTail, ParquetMetaData, ParquetMetaDataReader
 use super::caught::caught;
 use super::error::{BoxError, DecodeError};
 
-/// The first read: footers of files with some hundred columns fit.
+/// The size of the first read: footers of files with some hundred columns fit.
 const FOOTER_BYTES: u64 = 64 << 10;
 
-/// A file of which ranges can be read.
+/// A file whose ranges can be read.
 #[allow(
     clippy::len_without_is_empty,
     reason = "a file that is empty is an error like any other that is too short"
@@ -43,7 +43,7 @@ impl ReadRange for Bytes {
     }
 }
 
-/// Reads what the end of a file says of it; also says how many bytes that took.
+/// Reads the footer at the end of a file. Also returns its size in bytes.
 pub(super) fn footer(
     file: &dyn ReadRange,
     path: &Arc<str>,
@@ -73,7 +73,7 @@ pub(super) fn footer(
     Ok((metadata, bytes))
 }
 
-/// Reads a file of any columns from its begin to its end; an error if it is damaged.
+/// Reads a whole file of any columns. An error if it is damaged.
 pub(in crate::lake) fn readable(file: Bytes) -> Result<(), ParquetError> {
     let read = caught(|| {
         let mut batches = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;

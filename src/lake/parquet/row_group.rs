@@ -13,13 +13,13 @@ use crate::columnar::ColumnKind;
 use crate::merge::at_once::{Gathered, Sorted, Values, gather};
 use crate::narrow;
 
-/// Rows of a row group. Small on purpose: who reads many files at once holds one of each.
+/// The rows of a row group. Small on purpose: a reader of many files holds a row group of each.
 pub(super) const ROWS_MAX: usize = 128 * 1024;
 
-/// Bytes of columns in memory that make a row group, where rows are long.
+/// The bytes of columns in memory that make a row group, if rows are long.
 pub(super) const BYTES_MAX: u64 = 32 << 20;
 
-/// Why a column has a place.
+/// The reason why a column has a place.
 const PLACED: &str = "columns that the layout lacks were refused before";
 
 /// Encoded columns of some rows of one file.
@@ -28,12 +28,12 @@ pub(super) struct RowGroup {
     pub(super) rows: usize,
     pub(super) time: Chunk,
     pub(super) time_ns: Chunk,
-    /// By place in the layout; those without values are not there.
+    /// The columns by place in the layout, without those that have no values.
     pub(super) columns: BTreeMap<usize, Chunk>,
 }
 
 impl RowGroup {
-    /// Bytes of all columns.
+    /// The bytes of all columns.
     pub(super) fn bytes(&self) -> u64 {
         let columns = self.columns.values();
         let bytes = columns.map(|chunk| chunk.bytes.len()).sum::<usize>();
@@ -66,7 +66,7 @@ pub(super) fn encode(
         let (ColumnKind::Field(field_type), true) = (column.kind, is_used) else {
             continue;
         };
-        // One column at a time: what is gathered is gone before the next.
+        // One column at a time, so that its gathered values are dropped before the next.
         let values = gather(sorted, &column.name, field_type, all.clone());
         for (range, group) in ranges.iter().zip(&mut groups) {
             let chunk = field(&values, range.clone(), encoder)?;
@@ -76,7 +76,7 @@ pub(super) fn encode(
     Ok(groups)
 }
 
-/// Which columns of the layout the rows have. A column that the layout lacks is an error: its
+/// The columns of the layout that the rows have. A column that the layout lacks is an error, as its
 /// values would be lost.
 fn used(sorted: &Sorted, layout: &Layout) -> Result<Vec<bool>, EncodeError> {
     let mut used = vec![false; layout.columns().len()];
@@ -138,7 +138,7 @@ fn field(
     }
 }
 
-/// Encodes all tags: their values are looked at once a series, not once a row.
+/// Encodes all tags. Looks at their values once per series, not once per row.
 fn tags(
     sorted: &Sorted,
     layout: &Layout,
@@ -173,7 +173,7 @@ fn tags(
 struct TagColumn<'a> {
     tag: TagRuns<'a>,
     indexes: HashMap<&'a str, u32>,
-    /// Rows that the runs cover.
+    /// The number of rows that the runs cover.
     rows: usize,
     /// Neighbouring series share most of their tags.
     last: Option<(&'a str, u32)>,
@@ -194,7 +194,7 @@ impl<'a> TagColumn<'a> {
         self.rows = row + length;
     }
 
-    /// The tag is absent in the rows up to `row`.
+    /// Marks the tag as absent in the rows up to `row`.
     fn fill(&mut self, row: usize) {
         if row > self.rows {
             self.tag.runs.push((None, row - self.rows));

@@ -1,4 +1,4 @@
-//! Which rows of a row group have a value in a column.
+//! The rows of a row group that have a value in a column.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::hybrid::Hybrid;
 use crate::certain::Certain;
 use crate::merge::at_once::Gathered;
 
-/// Why rows and values are found.
+/// The reason why rows and values are always found.
 const ROWS: &str =
     "a row group is within the output, which has a value for each row that is present";
 
@@ -14,8 +14,8 @@ const ROWS: &str =
 #[derive(Debug)]
 pub(super) struct RowSelection<'a> {
     rows: Range<usize>,
-    /// Rows of the whole output that have a value, those of this row group only; nothing if all
-    /// have.
+    /// The rows of this row group that have a value, by their place in the whole output; nothing if all
+    /// have one.
     present: Option<&'a [u32]>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> RowSelection<'a> {
         self.rows.len()
     }
 
-    /// How many values the first rows have.
+    /// The number of values that the first rows have.
     pub(super) fn values_before(&self, row: usize) -> usize {
         match self.present {
             None => row,

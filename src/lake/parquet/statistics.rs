@@ -1,10 +1,10 @@
-//! The least and the greatest value of a column, as Parquet and Delta want to know them.
+//! The least and the greatest value of a column, in the forms of Parquet and Delta.
 
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use serde_json::Value;
 
-/// Characters of a text that are kept, as Delta's other writers keep them.
+/// The number of characters of a text that are kept, as by other Delta writers.
 const CHARS_MAX: usize = 32;
 
 /// The range of some values.
@@ -26,7 +26,7 @@ pub(super) enum Bounds {
 pub(super) struct TextBounds {
     min: String,
     min_is_exact: bool,
-    /// Not below any text; nothing if there is no such short text.
+    /// A bound that is not below any text; nothing if there is no such short text.
     max: Option<String>,
     max_is_exact: bool,
 }
@@ -77,8 +77,8 @@ impl Bounds {
         }
     }
 
-    /// What a column chunk says in the file's footer; nothing but the nulls where there is no
-    /// order, which needs the physical type that values of the column would have.
+    /// The statistics of a column chunk in the file's footer. Without an order they have only the number
+    /// of nulls, which needs the physical type of the column's values.
     pub(super) fn statistics(&self, nulls: u64) -> Option<Statistics> {
         let nulls = Some(nulls);
         Some(match self {
@@ -123,8 +123,8 @@ impl Bounds {
             }
             Self::Integer(min, max) => (Some((*min).into()), Some((*max).into())),
             Self::Unsigned(min, max) => (Some((*min).into()), Some((*max).into())),
-            // Two values tell a reader little. But deltalake for Python takes a bound that is left
-            // out, of a column that is not all null, for one that no value is within.
+            // Two values are of little use to a reader. But if a bound is left out and not all values are
+            // null, deltalake for Python assumes that no value is within it.
             Self::Boolean(min, max) => (Some((*min).into()), Some((*max).into())),
             Self::String(text) => (
                 Some(text.min.clone().into()),
@@ -169,7 +169,7 @@ impl TextBounds {
     }
 }
 
-/// A number as DECIMAL(20,0): big-endian, two's complement.
+/// Encodes a number as DECIMAL(20,0): big-endian, two's complement.
 pub(super) fn decimal(value: u64) -> [u8; 9] {
     let mut bytes = [0; 9];
     for (slot, byte) in bytes.iter_mut().skip(1).zip(value.to_be_bytes()) {
@@ -191,7 +191,8 @@ fn range<T: Copy>(
     }))
 }
 
-/// Parquet's rule: readers may not tell 0.0 from -0.0, so a range that ends in one holds both.
+/// Widens a range that ends in a zero to hold both 0.0 and -0.0, as readers may not distinguish them:
+/// Parquet's rule.
 fn signed_zeros(min: f64, max: f64) -> (f64, f64) {
     (
         if min == 0.0 { -0.0 } else { min },
@@ -204,7 +205,7 @@ fn cut(text: &str) -> &str {
     end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
-/// The shortest text above all that begin with `prefix`.
+/// Returns the shortest text above all that begin with `prefix`.
 fn above(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {

@@ -1,4 +1,4 @@
-//! What a Delta table's log says of a file, so that readers can pass it over unread.
+//! The statistics of a file in a Delta table's log, which let readers skip the file.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
@@ -9,11 +9,11 @@ use super::row_group::RowGroup;
 use super::statistics::Bounds;
 use crate::certain::impossible;
 
-/// Columns of the table that have statistics: as many as Delta's other writers keep. `time` and
-/// `time_ns` are the first two.
+/// The number of columns of the table that have statistics: as many as other Delta writers keep.
+/// `time` and `time_ns` are the first two.
 const COLUMNS_MAX: usize = 32;
 
-/// What the log says of a file.
+/// The statistics of a file.
 #[derive(Debug)]
 pub(super) struct Summary {
     pub(super) rows: u64,
@@ -23,7 +23,7 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Of a file with these row groups.
+    /// Collects the statistics of a file with these row groups.
     pub(super) fn of(layout: &Layout, groups: &[RowGroup]) -> Self {
         let rows: usize = groups.iter().map(|group| group.rows).sum();
         let mut stats = Stats::default();
@@ -78,7 +78,7 @@ fn join<'a>(chunks: impl Iterator<Item = Option<&'a Chunk>>) -> Bounds {
     bounds.fold(Bounds::Empty, Bounds::join)
 }
 
-/// `2026-11-23T04:00:00.000001Z`, as the protocol writes timestamps.
+/// Formats a timestamp as the protocol does: `2026-11-23T04:00:00.000001Z`.
 fn iso(micros: i64) -> Option<Value> {
     let time: DateTime<Utc> = DateTime::from_timestamp_micros(micros)?;
     Some(time.to_rfc3339_opts(SecondsFormat::Micros, true).into())

@@ -1,4 +1,4 @@
-//! The values of data pages: which encoding pays, and the bytes.
+//! The values of data pages: the choice of their encoding, and the bytes.
 
 use std::ops::Range;
 
@@ -12,13 +12,13 @@ use super::statistics::{Bounds, decimal};
 use crate::certain::Certain;
 use crate::narrow;
 
-/// Bytes of a page of texts, before compression, that are enough.
+/// The bytes of texts, before compression, that fill a page.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Bytes of a dictionary of texts at most: whoever reads the column holds it whole.
+/// The largest dictionary of texts, in bytes: a reader of the column holds all of it.
 const DICTIONARY_BYTES_MAX: usize = 4 << 20;
 
-/// Why values are found.
+/// The reason why values are always found.
 const PAGE: &str = "a page is within the chunk";
 
 /// Values of one type.
@@ -39,16 +39,16 @@ pub(super) enum EncodedValues<'a> {
     Plain(Plain<'a>),
 }
 
-/// The bytes of a dictionary page, and how many values it has.
+/// The bytes of a dictionary page, and the number of its values.
 type DictionaryPage = (Vec<u8>, usize);
 
 impl<'a> EncodedValues<'a> {
-    /// Takes the encoding that needs the fewest bytes before compression, which is a good guess at
-    /// the fewest behind it.
+    /// Takes the encoding that needs the fewest bytes before compression, which is a good guess for the
+    /// fewest after it.
     pub(super) fn choose(plain: Plain<'a>, bounds: &Bounds) -> (Option<DictionaryPage>, Self) {
         match (plain, bounds) {
             (Plain::Float(values), _) => {
-                // By their bits: -0.0 is not 0.0.
+                // Compare bits, as -0.0 is not 0.0.
                 let dictionary = Dictionary::of(values, f64::to_bits);
                 Self::or_indexes(
                     dictionary,
@@ -134,8 +134,8 @@ impl<'a> EncodedValues<'a> {
         }
     }
 
-    /// How many rows from `first` on make a page: `rows_max`, or fewer if their texts are long.
-    /// `values` are before them.
+    /// The number of rows from `first` on that make a page: `rows_max`, or fewer if their texts are long.
+    /// `values` is the number of values before them.
     pub(super) fn rows_within(
         &self,
         slice: &RowSelection<'_>,

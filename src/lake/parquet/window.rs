@@ -1,8 +1,8 @@
-//! Bytes of a row group, as the reader of the format asks for them.
+//! The bytes of a row group, for the reader of the format.
 //!
-//! They are read all at once, which is one request, or in blocks of each column, so that no more of
-//! the row group is in memory than the reader is at. An error of whoever reads them is kept here:
-//! on its way through the reader it would lose its kind.
+//! They are read all at once, in one request, or in blocks of each column, so that only the part of
+//! the row group that the reader is at is in memory. An error of the source is kept here, as it would
+//! lose its kind on its way through the reader.
 
 use std::io::Read;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use super::error::DecodeError;
 use super::read::{ReadRange, read};
 
-/// What is read of a column at a time.
+/// The bytes of a column that are read at a time.
 pub(super) const BLOCK_BYTES: u64 = 256 << 10;
 
 /// A row group of a file. Clones share what was read.
@@ -28,11 +28,11 @@ pub(super) struct Window {
 struct Shared {
     file: Arc<dyn ReadRange>,
     path: Arc<str>,
-    /// What is read apart from the rest, ascending.
+    /// The ranges that are read separately, ascending.
     parts: Vec<Range<u64>>,
-    /// Read and not used up, of each part.
+    /// The bytes of each part that were read and not used up.
     blocks: Mutex<Vec<Block>>,
-    /// Everything is in the one block, and stays.
+    /// True if everything is in one block, which is kept.
     is_whole: bool,
     failure: Mutex<Option<DecodeError>>,
 }
@@ -66,7 +66,7 @@ impl Window {
         Ok(Self::new(source, vec![range], Some(Block { start, bytes })))
     }
 
-    /// Some columns of a row group, read block by block when they are asked for.
+    /// Opens some columns of a row group, which are read block by block on demand.
     pub(super) fn blocks(
         source: &Source<'_>,
         group: &RowGroupMetaData,
@@ -97,12 +97,12 @@ impl Window {
         }
     }
 
-    /// Why reading failed, if it did: the reader of the format only knows that it did.
+    /// The error of the source, if reading failed: the reader of the format only knows that it did.
     pub(super) fn failure(&self) -> Option<DecodeError> {
         lock(&self.shared.failure).take()
     }
 
-    /// The bytes from `start` on that are at hand, at least `length`.
+    /// Returns the bytes from `start` on that are in memory, at least `length`.
     fn from(&self, start: u64, length: u64) -> ParquetResult<Bytes> {
         let shared = &*self.shared;
         let outside = || ParquetError::EOF(format!("byte {start} is outside of the row group"));
@@ -114,7 +114,7 @@ impl Window {
         let mut blocks = lock(&shared.blocks);
         let block = blocks.get_mut(index).ok_or_else(outside)?;
         if !block.has(start, end) {
-            // What was read before is given back first.
+            // Drop the block that was read before.
             *block = Block::default();
             let end = end.max(start.saturating_add(BLOCK_BYTES)).min(part.end);
             let bytes = read(&*shared.file, &shared.path, start..end);
@@ -127,7 +127,7 @@ impl Window {
         }
         let found = block.bytes.slice(usize::try_from(start - block.start)?..);
         if !shared.is_whole && found.len() as u64 == length {
-            // The reader is past it, and has the only copy.
+            // The reader is past this block, and has the only copy.
             *block = Block::default();
         }
         Ok(found)
@@ -166,7 +166,7 @@ impl ChunkReader for Window {
     }
 }
 
-/// A window's bytes one after the other: for the headers of pages.
+/// A window's bytes as a stream, for the headers of pages.
 pub(super) struct WindowReader {
     window: Window,
     at: u64,
@@ -188,7 +188,7 @@ impl Read for WindowReader {
     }
 }
 
-/// Where a column of a row group lies.
+/// The range of a column of a row group.
 fn range_of(column: &ColumnChunkMetaData) -> Option<Range<u64>> {
     let pages = column.data_page_offset();
     let start = column.dictionary_page_offset().unwrap_or(pages).min(pages);
