@@ -281,8 +281,8 @@ impl Reservation {
         &self.budget
     }
 
-    /// Hands the bytes to somebody who holds them beyond the request's end. They still count as
-    /// the request's as long as it lasts.
+    /// Hands the bytes to a holder that outlives the request. They count as the request's as long
+    /// as it lasts.
     pub fn hand_over(mut self) -> Self {
         if self.budget.account.take().is_some() {
             let in_flight_bytes = &self.budget.shared.in_flight_bytes;

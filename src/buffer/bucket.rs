@@ -17,7 +17,7 @@ pub(super) struct Bucket {
     tables: RwLock<BTreeMap<Box<str>, Arc<Mutex<Table>>>>,
     series: AtomicU64,
     reserved_bytes: AtomicU64,
-    /// By table, the sequences at which a segment must end, as far as they are not passed.
+    /// By table, the sequences at which a segment must end, if they are not passed yet.
     splits: RwLock<HashMap<Box<str>, Vec<Sequence>>>,
 }
 
@@ -36,7 +36,7 @@ impl Bucket {
         loop {
             let table = self.table_or_new(batch.measurement());
             let mut table = lock(&table);
-            // Released and taken away between the look-up and the lock.
+            // Released and removed between the look-up and the lock.
             if table.is_retired() {
                 continue;
             }
@@ -144,7 +144,7 @@ impl Bucket {
         done
     }
 
-    /// Adds what there is of tables that have rows.
+    /// Adds the sizes of the tables that have rows.
     pub(super) fn add_tables(&self, bucket: BucketId, infos: &mut Vec<TableInfo>) {
         for (measurement, table) in self.all() {
             infos.extend(info_of(TableId::new(bucket, measurement), &lock(&table)));

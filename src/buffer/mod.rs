@@ -12,11 +12,11 @@
 //! from time to time; a frozen one holds exactly its bytes, for as long as anyone reads it.
 //!
 //! Batches of one table are applied in the order of their sequence, one at a time; readers may come
-//! at any time. A table's lock is held for a moment only, whatever the table's size, for every
-//! acknowledgement waits for the thread that applies. A reader shares the frozen segments and
+//! at any time. A table's lock is held only for a moment, whatever the table's size, because
+//! every acknowledgement waits for the thread that applies. A reader shares the frozen segments and
 //! copies the growing one while it is small; a large one is frozen and shared, which copies nothing
-//! (a small one never is: that would leave storms of tiny segments). After a release the series
-//! that are left are counted anew beside the writers, a few at a time.
+//! (a small one never is: that would leave storms of tiny segments). After a release, the
+//! remaining series are counted anew alongside the writers, a few at a time.
 //!
 //! # Leaving the buffer
 //!
@@ -106,7 +106,7 @@ pub struct BufferStats {
 }
 
 impl Buffer {
-    /// An empty buffer.
+    /// Returns an empty buffer.
     pub fn new(limits: BufferLimits) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -123,7 +123,7 @@ impl Buffer {
 
     /// Adds the rows of `batch`. `reservation` holds at least [`Buffer::apply_bytes_max`] of it;
     /// sequences ascend (a frame's batches, each of another measurement, share one). Returns false
-    /// if the bucket was dropped: then the batch is let go.
+    /// if the bucket was dropped: then the batch is dropped.
     pub fn apply(
         &self,
         bucket: BucketId,
@@ -138,7 +138,7 @@ impl Buffer {
         true
     }
 
-    /// Frees all that is buffered for a bucket, for good: its id never comes back.
+    /// Frees everything buffered for a bucket, for good: its id never comes back.
     pub fn drop_bucket(&self, bucket: BucketId) {
         let mut buckets = self
             .shared
@@ -147,7 +147,7 @@ impl Buffer {
             .unwrap_or_else(PoisonError::into_inner);
         buckets.dropped.insert(bucket);
         let freed = buckets.live.remove(&bucket);
-        // Freeing takes its time: not under the lock of all buckets.
+        // Freeing takes time, so it is not done under the lock of all buckets.
         drop(buckets);
         drop(freed);
     }
@@ -165,7 +165,7 @@ impl Buffer {
             .map_or(0, |bucket| bucket.series_count())
     }
 
-    /// Bytes reserved for a bucket's rows.
+    /// Returns the number of bytes reserved for a bucket's rows.
     pub fn bucket_bytes(&self, bucket: BucketId) -> u64 {
         self.bucket(bucket)
             .map_or(0, |bucket| bucket.reserved_bytes())
@@ -203,19 +203,18 @@ impl Buffer {
         self.bucket(table.bucket)?.seal(&table.measurement)
     }
 
-    /// Lets no segment of a table have batches on both sides of a sequence: those up to it, and
-    /// those after it. To be called before the first of them arrives. Then the former can be
-    /// released without the latter, as if they had been sealed in between: by an earlier process
-    /// they were.
+    /// Keeps segments of a table from having batches on both sides of a sequence: up to it and
+    /// after it. To be called before the first of them arrives. Then the former can be released
+    /// without the latter, as if they had been sealed in between, which an earlier process did.
     pub fn split_after(&self, table: &TableId, sequence: Sequence) {
         if let Some(bucket) = self.bucket_or_new(table.bucket) {
             bucket.split_after(&table.measurement, sequence);
         }
     }
 
-    /// Lets go of the sealed rows of a table up to a sequence, which is that of a [`Sealed`]. Their
-    /// memory is given back when no reader holds them. A bucket that was dropped meanwhile, or a
-    /// table without such rows, is left alone.
+    /// Releases the sealed rows of a table up to a sequence, that of a [`Sealed`]. Their memory is
+    /// given back when no reader holds them. A bucket that was dropped meanwhile, or a table
+    /// without such rows, is left alone.
     pub fn release(&self, table: &TableId, up_to: Sequence) {
         if let Some(bucket) = self.bucket(table.bucket) {
             bucket.release(&table.measurement, up_to);
@@ -251,7 +250,7 @@ impl Buffer {
         infos
     }
 
-    /// One of them, if it has rows.
+    /// Returns one of them, if it has rows.
     pub fn table(&self, table: &TableId) -> Option<TableInfo> {
         self.bucket(table.bucket)?.info(table)
     }
@@ -295,7 +294,7 @@ impl Buffer {
         buckets.live.get(&id).cloned()
     }
 
-    /// `None` if it was dropped.
+    /// Returns the bucket, made if it is missing; `None` if it was dropped.
     fn bucket_or_new(&self, id: BucketId) -> Option<Arc<Bucket>> {
         if let Some(bucket) = self.bucket(id) {
             return Some(bucket);

@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// A set of series, each as 64 bits of a seeded hash. Two series of the same bits count as one:
-/// at two million series the odds of a single such pair are below one in a million, and all it
-/// does is to let one series more in.
+/// at two million series the odds of a single such pair are below one in a million, and its
+/// only effect is that one more series is accepted.
 #[derive(Debug, Default)]
 pub struct SeriesSet {
     hasher: DefaultHashBuilder,

@@ -68,7 +68,7 @@ pub(super) struct Released {
     pub(super) recount: Option<Recount>,
 }
 
-/// The series of a table being counted anew, beside writers.
+/// A new count of the series of a table, alongside writers.
 pub(super) struct Recount {
     series: SeriesSet,
     /// The frozen segments; those from `next_frozen` on are not counted yet, nor are the growing
@@ -145,7 +145,7 @@ impl Table {
         }
     }
 
-    /// Freezes what grows and hands out all that is frozen.
+    /// Freezes the growing segment and hands out all frozen ones.
     pub(super) fn seal(&mut self) -> Option<Sealed> {
         self.freeze();
         Sealed::new(&self.frozen)
@@ -222,7 +222,7 @@ impl Table {
     }
 
     /// Counts some series of the growing segment; once all are counted, they are the table's.
-    /// Returns true then. What was frozen or let go meanwhile makes it begin again.
+    /// Returns true then. If a segment was frozen or released meanwhile, the count begins again.
     pub(super) fn count_on(&mut self, recount: &mut Recount) -> bool {
         if recount.changes != self.changes {
             *recount = self.recount();
@@ -329,7 +329,7 @@ impl Table {
     /// The most that the growing segment can have on its heap, with what stays when it is frozen.
     fn needed_bytes(&self) -> u64 {
         let name_bytes = self.active.batch().measurement().len() as u64;
-        // A segment that is frozen takes its name along, and the next one needs its own.
+        // A frozen segment keeps its name, and the next one needs its own.
         let names = if self.active.rows() > 0 { 3 } else { 2 };
         self.active.heap_bytes_max()
             + SeriesSet::bytes_max(self.series.len())

@@ -55,8 +55,8 @@ pub struct TableSnapshot {
 }
 
 impl TableSnapshot {
-    /// Without what is elsewhere already: the segments that have a batch after `flushed`. None of
-    /// them has one before it too, if that is where a [`Sealed`] ended.
+    /// Returns the segments that have a batch after `flushed`: all other rows are already elsewhere.
+    /// None of them also has a batch before it if a [`Sealed`] ended there.
     pub fn after(&self, flushed: Sequence) -> Vec<Arc<Segment>> {
         let rest = self.segments.iter().filter(|sealed| sealed.last > flushed);
         rest.map(|sealed| Arc::clone(&sealed.segment)).collect()
@@ -83,9 +83,9 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Lets go of the newest segments until the `cost` of the others, which takes each with its
-    /// bytes, is at most `cost_max`, or only one is left: as much as can be moved at once. What is
-    /// let go of stays in the table.
+    /// Drops the newest segments until the `cost` of the others, which takes each with its
+    /// bytes, is at most `cost_max`, or only one is left: as much as can be moved at once. The
+    /// dropped segments stay in the table.
     #[must_use]
     pub fn cut(&self, cost_max: u64, cost: impl Fn(&Segment, u64) -> u64) -> Self {
         let mut sum = 0_u64;

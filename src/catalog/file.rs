@@ -54,8 +54,8 @@ impl Contents {
     }
 
     /// After a replacement that failed: the new file may have taken its place and only not be known
-    /// to be durable. What is told to have failed must not be there after a crash either, or a
-    /// bucket that goes on taking points could be gone.
+    /// to be durable. A change that was reported as failed must not be there after a crash
+    /// either, or a bucket that still accepts points could be gone.
     pub(super) fn restore(&self, storage: &dyn Storage) {
         if Self::read(storage).is_ok_and(|found| found == *self) {
             return;

@@ -19,13 +19,13 @@ pub type TokenId = u64;
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
-    /// Hashes what a client sent.
+    /// Hashes the text that a client sent.
     pub fn of(secret: &[u8]) -> Self {
         Self(Sha256::digest(secret).into())
     }
 }
 
-// Constant time: how much of a hash agrees is not told by how long the comparison takes.
+// Constant time: the duration of a comparison does not reveal how much of a hash agrees.
 impl PartialEq for TokenHash {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

@@ -24,7 +24,7 @@ const SERIES: &str = "ids of series are below their number";
 pub const COLUMN_TYPE_KEY: &str = "iox::column::type";
 
 /// The schema of a table: `time`, then tags, then fields, both in the order given (bytewise by
-/// name, for tables that shall agree).
+/// name, so that tables agree).
 pub fn schema<'a>(
     tags: impl IntoIterator<Item = &'a str>,
     fields: impl IntoIterator<Item = (&'a str, FieldType)>,
@@ -65,7 +65,8 @@ fn column(name: &str, data_type: DataType, nullable: bool, kind: &str) -> Field 
 }
 
 impl Segment {
-    /// All rows in the order they arrived: `time`, tags by key, fields by name, bytewise.
+    /// Returns all rows in the order of their arrival: `time`, tags by key, fields by name,
+    /// bytewise.
     pub fn record_batch(&self) -> Result<RecordBatch, ArrowError> {
         let mut tags: Vec<(usize, &str)> = self.tag_keys().enumerate().collect();
         tags.sort_unstable_by_key(|(_, key)| *key);

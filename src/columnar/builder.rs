@@ -23,7 +23,7 @@ pub struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    /// No rows of `measurement` yet.
+    /// Returns a builder without rows of `measurement`.
     pub fn new(measurement: &str) -> Self {
         let batch = Batch {
             measurement: measurement.into(),
@@ -85,7 +85,7 @@ impl BatchBuilder {
         self.push_values(series, time_ns, cells.iter().copied());
     }
 
-    /// Adds a row as [`BatchBuilder::push_row`] does, from cells that lie nowhere together.
+    /// Adds a row as [`BatchBuilder::push_row`] does, from cells that are not stored together.
     #[inline]
     pub fn push_values<'a>(
         &mut self,

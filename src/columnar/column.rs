@@ -114,8 +114,8 @@ impl FieldColumn {
         ranked.map(|(rank, row)| (row, self.values.get(rank).certain(RANKED)))
     }
 
-    /// Sets the value of a row after all rows set before. A value of another type, or a second
-    /// one for a row, is a mistake of the caller, and loud: left out, it would be lost.
+    /// Sets the value of a row after all rows set before. A value of another type, or a second one
+    /// for a row, is a bug of the caller and fails loudly: if it were left out, it would be lost.
     #[inline]
     pub(super) fn push(&mut self, row: u32, value: FieldValue<'_>) {
         self.presence.push(row);

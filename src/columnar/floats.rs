@@ -8,7 +8,8 @@ use crate::narrow;
 /// The integers from `-EXACT_MAX` to `EXACT_MAX` are floats too, each of them and nothing between.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// The float of the same value; nothing for what has none, or is no integer.
+/// Returns the float of the same value; nothing if there is none, or if the value is not an
+/// integer.
 pub fn exact_float(value: FieldValue<'_>) -> Option<f64> {
     #[allow(clippy::cast_precision_loss, reason = "the magnitude is looked at")]
     match value {
@@ -99,7 +100,7 @@ mod tests {
         }
     }
 
-    /// Rows with the value of `f` that each has.
+    /// Returns the rows, each with its value of `f`.
     fn batch(values: &[Option<FieldValue<'_>>]) -> Batch {
         let mut builder = BatchBuilder::new("m");
         let series = builder.series(&[]);

@@ -51,7 +51,7 @@ fn field_bytes_max(field: &FieldColumn) -> usize {
             vec_max(field.present_count(), size_of::<u64>())
         }
     };
-    // One run more: the one that starts at row 0 is not listed here, but will be behind others.
+    // One more run: the one that starts at row 0 is not listed here, but will be after others.
     field.name.len() + values + vec_max(field.presence.run_count() + 1, size_of::<Run>())
 }
 

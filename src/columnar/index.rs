@@ -25,7 +25,7 @@ pub(super) struct ValueIndex {
     last: u32,
 }
 
-/// The indexes beside a batch under construction.
+/// The indexes that accompany a batch under construction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     hasher: DefaultHashBuilder,

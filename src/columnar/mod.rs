@@ -2,7 +2,7 @@
 //!
 //! A [`Batch`] holds rows of one measurement in the order they arrived. Tags are interned: a row
 //! names a series, a series names one dictionary entry per tag it has. Field columns hold only the
-//! values that exist, beside a list of the runs of rows that have one, so that a row costs nothing
+//! values that exist, next to a list of the runs of rows that have one, so that a row costs nothing
 //! in the columns it does not set, and a column that appears late is not back-filled.
 //!
 //! ```text

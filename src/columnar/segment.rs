@@ -206,12 +206,12 @@ impl SegmentField {
         self.presence.rank(row)
     }
 
-    /// The value at a place, if there are as many.
+    /// Returns the value at a place, if there are that many values.
     pub fn value_at(&self, place: usize) -> Option<FieldValue<'_>> {
         self.get(place)
     }
 
-    /// Every row that has a value, ascending.
+    /// Returns every row that has a value, ascending.
     pub fn rows(&self) -> impl Iterator<Item = usize> {
         self.presence.rows()
     }
@@ -221,7 +221,7 @@ impl SegmentField {
         self.presence.count()
     }
 
-    /// First row and length of every run of rows that have a value, ascending.
+    /// Returns first row and length of every run of rows that have a value, ascending.
     pub fn runs(&self) -> impl Iterator<Item = (u32, u32)> + Clone {
         self.presence.runs()
     }
@@ -243,7 +243,7 @@ impl SegmentField {
         }
     }
 
-    /// Every row that has a value, ascending, with the value.
+    /// Returns every row that has a value, ascending, with the value.
     pub fn iter(&self) -> impl Iterator<Item = (usize, FieldValue<'_>)> {
         let ranked = self.presence.rows().enumerate();
         ranked.map(|(rank, row)| (row, self.get(rank).certain(RANKED)))

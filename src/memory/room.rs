@@ -1,13 +1,13 @@
 //! The memory in which files are read: an export's, or that of a compaction.
 //!
 //! A reading takes a floor at its beginning, when it holds nothing, and keeps it to its end: as
-//! much memory as one small chunk of each of its files takes. Readings under way have half of what
-//! there is as their floors at most, so that writes go on; who comes later waits for a while.
-//! Beyond the floor it takes what is free, file by file, and never waits for it: a file that got
-//! nothing is read in narrow steps, each of which opens it, takes one chunk and closes it again.
-//! Such a step needs more than the floor for a moment, so there is one at a time in the whole
-//! process ([`Room::turn`]). Who holds the turn waits for no memory and for nobody else: so
-//! readings cannot block each other, however many there are.
+//! much memory as one small chunk of each of its files takes. The floors of all current readings
+//! take at most half of what there is, so that writes continue; later readings wait a while. Beyond
+//! the floor it takes what is free, file by file, and never waits for it: a file that got nothing
+//! is read in narrow steps, each of which opens it, takes one chunk and closes it again. Such a
+//! step needs more than the floor for a moment, so there is one at a time in the whole process
+//! ([`Room::turn`]). The holder of the turn waits for no memory and for nobody else, so readings
+//! cannot block each other, however many there are.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -59,7 +59,7 @@ fn what_a_request_holds_itself_does_not_make_it_an_overload() {
         (of_another.wanted_bytes, of_another.fits_when_idle()),
         (50, true)
     );
-    // What has gone into the buffer still counts, what was given back does not.
+    // Bytes that went into the buffer still count, those that were given back do not.
     let _buffered = request.try_reserve(20).expect("fits").hand_over();
     drop(request.try_reserve(5).expect("fits"));
     let refused = request.try_reserve(25).expect_err("too much");

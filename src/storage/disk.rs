@@ -399,7 +399,7 @@ fn lock(root: &Path, owner: Owner) -> Result<fs::File, StorageError> {
     };
     let file = made.map_err(|source| explain(root, Operation::Lock, source))?;
     try_lock(root, &path, &file)?;
-    // For the message of the next one who tries. On a full disk it goes without.
+    // For the error message of the next process that tries. On a full disk it stays empty.
     let pid = format!("{}\n", std::process::id());
     let _ = file
         .set_len(0)

@@ -166,7 +166,7 @@ pub enum StorageError {
         /// The file.
         path: PathBuf,
     },
-    /// A path that would lead out of the data folder. A programming error, refused all the same.
+    /// A path that would lead out of the data folder. A programming error, but still refused.
     #[error("`{path}` is not a path within the data folder")]
     BadPath {
         /// The path.

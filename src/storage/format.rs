@@ -230,7 +230,7 @@ mod tests {
             for bit in 0..good.len() * 8 {
                 let mut bad = good.to_vec();
                 bad[bit / 8] ^= 1 << (bit % 8);
-                // The first version has no checksum: another id cannot be told.
+                // The first version has no checksum: a different id cannot be noticed.
                 if good.len() == first.len() && (28..44).contains(&(bit / 8)) {
                     continue;
                 }

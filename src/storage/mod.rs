@@ -53,11 +53,11 @@ pub trait Storage: Send + Sync + Debug {
     /// Opens an existing file for reading.
     fn open_read(&self, path: &str) -> Result<Box<dyn File>, StorageError>;
 
-    /// The length of a file in bytes, or nothing if there is no such file.
+    /// Returns the length of a file in bytes, or nothing if there is no such file.
     fn len(&self, path: &str) -> Result<Option<u64>, StorageError>;
 
-    /// The names of the files and folders in a folder, sorted bytewise. The folder must exist;
-    /// `""` is the data folder itself.
+    /// Returns the names of the files and folders in a folder, sorted bytewise. The folder must
+    /// exist; `""` is the data folder itself.
     fn list(&self, folder: &str) -> Result<Vec<String>, StorageError>;
 
     /// Renames a file, replacing what bears the new name. Durable after [`Storage::sync_dir`].
@@ -124,7 +124,7 @@ pub trait File: Send + Sync + Debug {
     /// Cuts the file or extends it with zeros.
     fn set_len(&self, len: u64) -> Result<(), StorageError>;
 
-    /// The length in bytes.
+    /// Returns the length in bytes.
     fn len(&self) -> Result<u64, StorageError>;
 
     /// Returns true if there is not a single byte.
@@ -146,7 +146,7 @@ pub fn read(storage: &dyn Storage, path: &str) -> Result<Option<Vec<u8>>, Storag
     Ok(Some(bytes))
 }
 
-/// The folder part of a path, `""` for a file in the data folder itself.
+/// Returns the folder part of a path, `""` for a file in the data folder itself.
 fn folder_of(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }

@@ -190,7 +190,8 @@ fn discard(storage: &dyn Storage, new: &str) {
     }
 }
 
-/// Returns the number of bytes in the files that grow with what is stored and are replaced as a whole.
+/// Returns the number of bytes in the files that grow with what is stored and are replaced as a
+/// whole.
 fn state_bytes(storage: &dyn Storage) -> Result<u64, StorageError> {
     let mut bytes = 0_u64;
     for path in STATE_FILES {

@@ -93,7 +93,7 @@ pub enum WalError {
     },
     /// All segments are gone, and not all of them can have been released.
     #[error(
-        "the log has no segments, but frames up to {released} were released from it, which leaves at least one: put the segments back into {}, or let `{}` make a log that goes on behind them",
+        "the log has no segments, but frames up to {released} were released from it, which leaves at least one: put the segments back into {}, or let `{}` make a log that continues after them",
         path.parent().unwrap_or(path).display(), salvage_command(path)
     )]
     NoSegments {

@@ -39,7 +39,7 @@ fn writers_get_their_turn_while_series_are_counted_anew() {
         if table.count_on(&mut recount) {
             break;
         }
-        // The lock is free here: whoever waits for it applies.
+        // The lock is free here: a writer that waits for it applies now.
         steps += 1;
         sequence += 1;
         apply(
@@ -49,7 +49,7 @@ fn writers_get_their_turn_while_series_are_counted_anew() {
             &batch(30_000 + steps..30_001 + steps),
         );
         if steps == 2 {
-            // What is frozen or let go in between is no obstacle either.
+            // Segments that are frozen or released in between are no obstacle either.
             let sealed = table.seal().expect("rows");
             apply(&mut table, &budget, sequence + 1, &batch(0..10));
             sequence += 1;

@@ -218,7 +218,7 @@ fn a_checkpoint_leaves_out_what_may_still_fail() {
     extend(&mut schemas, "other", &[("v", FLOAT)], 3);
     drop(schemas.drop_bucket(BucketId(9)));
     let checkpoint = schemas.checkpoint(Sequence(1));
-    // What comes later does not change what was taken out.
+    // Later changes do not alter what was taken out.
     extend(&mut schemas, "third", &[("v", FLOAT)], 4);
     checkpoint.write(&storage).expect("written");
     let mut read = Schemas::read_checkpoint(&storage).expect("read");

@@ -80,8 +80,8 @@ pub fn put_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(low);
 }
 
-/// Reads what [`put_varint`] wrote at the start of some bytes; returns it with the rest. Nothing if
-/// it is cut off, or has more than 64 bits.
+/// Reads the number that [`put_varint`] wrote at the start of some bytes, and returns it with the
+/// rest. Returns nothing if it is cut off, or has more than 64 bits.
 pub fn take_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut cursor = Cursor { rest: bytes };
     let value = cursor.varint("a number").ok()?;
@@ -97,7 +97,7 @@ pub(super) fn put_text(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Makes small numbers of either sign small numbers.
+/// Maps small numbers of either sign to small unsigned numbers.
 pub fn zigzag(value: i64) -> u64 {
     (value << 1 ^ value >> 63).cast_unsigned()
 }

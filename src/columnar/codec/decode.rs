@@ -18,7 +18,7 @@ use crate::columnar::strings::Strings;
 use crate::columnar::value::FieldType;
 
 impl Batch {
-    /// Reads one batch from the front of `input` and moves `input` behind it. It never panics and
+    /// Reads one batch from the front of `input` and moves `input` past it. It never panics and
     /// allocates at most a small multiple of the input, or what [`ROWS_MAX`] rows and
     /// [`VALUES_MAX`] values take. On an error `input` is left as it was.
     pub fn decode(input: &mut &[u8]) -> Result<Self, DecodeError> {

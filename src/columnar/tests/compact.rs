@@ -1,4 +1,4 @@
-//! What a row costs in the log and in memory.
+//! The cost of a row in the log and in memory.
 
 use super::codec::{decoded, encoded};
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};

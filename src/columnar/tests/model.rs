@@ -1,4 +1,4 @@
-//! What a batch means, without columns: a list of rows, each with its tags and fields by name.
+//! The meaning of a batch, without columns: a list of rows, each with its tags and fields by name.
 
 use std::collections::BTreeMap;
 

@@ -79,7 +79,8 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
         created => created.map(|()| true)?,
     };
     match sync_folder(parent) {
-        // One may create in a folder that one may not read; there is no way to sync that.
+        // Creating in a folder can be permitted without reading it; then there is no way to sync
+        // it.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         // Whoever comes next would take it for durable: it is made anew.
         Err(error) if is_ours => {

@@ -253,7 +253,7 @@ fn what_root_writes_in_the_folder_of_another_user_is_that_users() {
     assert!(seen > 12, "{seen}");
 }
 
-/// Whoever may write to the folder could have put a link there.
+/// Anybody with write access to the folder could have put a link there.
 #[test]
 #[allow(clippy::disallowed_methods, reason = "a file behind the folder's back")]
 fn a_lock_file_that_is_there_stays_whose_it_is() {

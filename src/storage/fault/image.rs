@@ -160,7 +160,7 @@ impl Disk {
     }
 
     /// A good sync of a folder makes the names in it durable. A failed one chooses, and forgets the
-    /// rest: the program goes on seeing them, and no later sync makes them durable.
+    /// rest: the program continues to see them, and no later sync makes them durable.
     pub(super) fn sync_dir(&mut self, folder: &str, good: bool) {
         if self.power == Some(0) && !good {
             return;

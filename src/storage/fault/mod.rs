@@ -1,12 +1,11 @@
 //! A data folder in memory with every fault of a disk, for tests.
 //!
-//! Every file has what the running program sees and what would survive a power cut, and between
-//! the two the writes that were not synced yet. [`FaultStorage::crash`] cuts the power: synced
-//! bytes survive; of the others each 512-byte piece survives, is lost or is garbled, in any
-//! order; names survive if their folder was synced, else perhaps. [`FaultStorage::fail`] counts
-//! down to an error. After a failed sync, what was not synced is *never* made durable by a later
-//! one, though the program goes on seeing it, as on Linux; the names in a folder whose sync failed
-//! likewise.
+//! Every file has what the running program sees and what would survive a power cut, and between the
+//! two the writes that were not synced yet. [`FaultStorage::crash`] cuts the power: synced bytes
+//! survive; of the others each 512-byte piece survives, is lost or is garbled, in any order; names
+//! survive if their folder was synced, else perhaps. [`FaultStorage::fail`] counts down to an
+//! error. After a failed sync, what was not synced is *never* made durable by a later one, though
+//! the program continues to see it, as on Linux; the names in a folder whose sync failed likewise.
 //!
 //! A write garbles only bytes that it covers: like SQLite and others we rely on disks that keep
 //! the rest of a sector when they rewrite it.

@@ -167,7 +167,7 @@ fn frames_behind_a_torn_one_are_cut_with_it_and_counted() {
         (106, 124 + 74 + 84, 2)
     );
     assert_eq!((frames.len(), replayed.last), (1, Sequence(1)));
-    // What was cut stays cut, and its sequences are used again.
+    // The cut part stays cut, and its sequences are used again.
     let mut log = Log::open(&storage);
     assert_eq!(log.submit(5), 2);
     log.committer.commit_group();
@@ -202,7 +202,7 @@ fn a_payload_that_looks_like_frames_cannot_pose_as_one() {
     let storage = new_storage(1);
     let mut log = Log::open(&storage);
     log.write(10).expect("durable");
-    // What a client could know at best: the format, but not the node id.
+    // A client can know at most the format, but not the node id.
     let mut forged = Vec::new();
     for at in 0..40 {
         let label = Label {

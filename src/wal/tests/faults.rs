@@ -152,7 +152,7 @@ fn a_last_group_without_proof_is_copied_before_anything_relies_on_it() {
     }
 }
 
-/// What whoever submits keeps: the generation, and the frames that were told to have failed.
+/// The state of a submitter: the generation, and the frames that were reported as failed.
 #[derive(Default)]
 struct Submitter {
     generation: Generation,
@@ -213,7 +213,7 @@ fn a_frame_that_relies_on_a_failed_one_is_never_written_and_the_next_generation_
     assert_eq!(found, written);
 }
 
-/// Whoever breaks the rule loses the frame, not the log.
+/// A submitter that breaks the rule loses the frame, not the log.
 #[test]
 fn a_frame_of_a_failed_generation_that_comes_late_is_turned_away() {
     let storage = new_storage(1);

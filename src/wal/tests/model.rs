@@ -1,5 +1,5 @@
-//! Random schedules against a disk that does everything a disk can do to us. What is checked
-//! after every restart: acknowledged <= recovered <= submitted, in order, nothing twice.
+//! Random schedules against a disk with every fault of a disk. The check after every restart:
+//! acknowledged <= recovered <= submitted, in order, nothing twice.
 
 use std::collections::HashMap;
 
@@ -137,7 +137,7 @@ impl Model {
         }
     }
 
-    /// Takes note of what frames were told.
+    /// Records the outcomes of frames.
     fn look(&mut self) {
         let Some(log) = &self.log else { return };
         let outcomes = log.outcomes.lock().expect("whole").clone();
@@ -155,7 +155,7 @@ impl Model {
                     self.known.append(&mut self.recovered);
                     self.known.push(id);
                     self.sequences.insert(id, *sequence);
-                    // What failed before can never be found any more.
+                    // Frames that failed before can never be found again.
                     self.unknown.retain(|other| *other > id);
                 }
                 Err(CommitError::Failed(_) | CommitError::DiskFull) => {}
@@ -246,8 +246,8 @@ impl Model {
         self.recovered = rest;
     }
 
-    /// What must be found if this is the first one that is. What comes before it was released; it
-    /// can come back as long as the record of that is not durable.
+    /// Returns the frames that must be found if this is the first one found. Those before it were
+    /// released; they can come back as long as the record of that is not durable.
     fn not_released(&self, first: Option<Id>) -> &[Id] {
         let place = first.and_then(|first| self.known.iter().position(|id| *id == first));
         let (gone, known) = self.known.split_at(place.unwrap_or(self.known.len()));

@@ -1,4 +1,4 @@
-//! What is saved of damaged logs, and what is said about the rest.
+//! Salvage of damaged logs: the frames that are saved, and the report on the rest.
 
 use std::sync::Arc;
 

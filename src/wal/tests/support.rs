@@ -1,4 +1,4 @@
-//! What the tests share: a log without a thread, small enough to break at every byte.
+//! Shared by the tests: a log without a thread, small enough to break at every byte.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ use crate::storage::{FaultStorage, Storage};
 /// Sequence and payload.
 pub(super) type Frames = Vec<(u64, Vec<u8>)>;
 
-/// What became of a frame.
+/// The outcomes of frames.
 pub(super) type Outcomes = Arc<Mutex<Vec<(u64, Result<(), CommitError>)>>>;
 
 pub(super) fn small() -> WalOptions {
@@ -22,10 +22,10 @@ pub(super) fn small() -> WalOptions {
     }
 }
 
-/// A disk with a data folder of a fixed identity, so that a seed always gives the same bytes.
 /// The node of [`new_storage`].
 pub(super) const NODE: u64 = 0xab;
 
+/// A disk with a data folder of a fixed identity, so that a seed always gives the same bytes.
 pub(super) fn new_storage(seed: u64) -> FaultStorage {
     let storage = FaultStorage::new(seed);
     storage.put("format", b"tidegate data format 1\nnode 00000000000000ab\n");

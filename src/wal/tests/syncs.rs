@@ -6,11 +6,11 @@ use crate::id::Sequence;
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation};
 
-/// What whoever writes to a log knows, over all its restarts.
+/// The knowledge of a writer to a log, over all its restarts.
 struct Writer {
     what: String,
     storage: FaultStorage,
-    /// Whether the process is killed once it has met the failing sync.
+    /// True if the process is killed once it has met the failing sync.
     is_killed: bool,
     log: Log,
     next_id: u64,
@@ -88,7 +88,7 @@ impl Writer {
         }
     }
 
-    /// Takes note of what frames were told. Those that were told nothing went with their process.
+    /// Records the outcomes of frames. Those without an outcome ended with their process.
     fn take_note(&mut self) {
         let told: Vec<_> = self.log.outcomes.lock().expect("whole").drain(..).collect();
         for (id, (sequence, result)) in (self.noted..).zip(told) {
@@ -123,7 +123,7 @@ impl Writer {
         self.check();
     }
 
-    /// What a start finds if the power goes now.
+    /// Returns what a start finds if the power goes now.
     fn check(&self) {
         let what = &self.what;
         let found = Log::try_open(&self.storage.crash());

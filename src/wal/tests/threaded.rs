@@ -56,7 +56,7 @@ impl Observer for Groups {
     }
 }
 
-/// Many submit at once; tells what was completed, in the order in which it was.
+/// Submits from many threads at once; returns the completions in their order.
 fn hammer(wal: &Wal, submitters: u64, frames: u64) -> Vec<Told> {
     let (tx, rx) = channel::<Told>();
     std::thread::scope(|scope| {

@@ -80,7 +80,7 @@ impl Wal {
     pub fn submit(&self, generation: Generation, payload: Vec<u8>, done: Completion) -> Sequence {
         let (sequence, returned) = self.handle.shared.push(generation, payload, done);
         if let Some(entry) = returned {
-            // Not here: whoever submits may hold a lock that the completion takes. Without a
+            // Not here: the submitter may hold a lock that the completion takes. Without a
             // thread the completion is dropped, and with it the channel that somebody waits on.
             let tell = move || (entry.done)(sequence, Err(CommitError::Closed));
             let _ = std::thread::Builder::new()
