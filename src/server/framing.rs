@@ -18,6 +18,26 @@
 //!
 //! HTTP/2 is recognised by its preface and passed through. The guard also limits the time in which
 //! a head must arrive, and ends a connection whose peer takes nothing for too long.
+//!
+//! # Why a parser of our own
+//!
+//! hyper 1.12 alone, with a small layer above it, was held against the 55 ambiguous requests in
+//! `tests/it/http/framing.rs` (issue 10, section 3). It refuses 42 of them, 31 without our error
+//! body. The layer can refuse 5. The other 8 are out of its reach, because what was wrong is gone
+//! by the time a request arrives there, and 7 of them are served:
+//!
+//! - a line of the head that ends with LF alone;
+//! - `Content-Length` beside `Transfer-Encoding` in either order, and two equal `Content-Length`s;
+//! - a space after a chunk's size, a trailer that ends with LF alone (the next request is then read
+//!   as more trailers), and a chunk of 2^64 - 1 bytes, for which it waits.
+//!
+//! hyper's time for a head does not fit either: it also limits how long a connection may be idle
+//! between requests, and it does not run before the first byte.
+//!
+//! Without the parser, 565 of the 940 lines here would go. What gives a connection back so that it
+//! is closed with care, and what limits the time of writes, would stay. A
+//! write of one line takes 97 µs of processor time with the guard and 95 to 96 without it; for a
+//! write of 1 MB no difference can be measured.
 
 mod chunks;
 mod head;
