@@ -23,7 +23,7 @@ use super::options::Options;
 use super::parse::{Slice, Slicer};
 use super::report::LineReport;
 use super::resolve::{Constraints, Decider, SeriesInMemory, admit, takes_any};
-use super::row_reports::row_reports;
+use super::row_reports::{BodyText, row_reports};
 use super::rules::LineRules;
 use crate::buffer::SeriesSet;
 use crate::catalog::Bucket;
@@ -172,6 +172,13 @@ impl Check {
         }
     }
 
+    fn text<'a>(&self, bytes: &'a [u8]) -> BodyText<'a> {
+        BodyText {
+            bytes,
+            precision: self.precision,
+        }
+    }
+
     fn rules(&self) -> LineRules {
         LineRules {
             limits: self.options.limits,
@@ -201,7 +208,7 @@ impl Check {
         let ground = self.schemas.ground(self.bucket.id, decider.measurements());
         decider.decide(ground, Sequence::default());
         let (decision, parts) = (decider.decision(), decider.kept());
-        reports.sort_in(row_reports((text, self.precision), &decision, usize::MAX));
+        reports.sort_in(row_reports(self.text(text), &decision, usize::MAX));
         for table in parts.iter().flatten() {
             self.store(&table.batch);
         }

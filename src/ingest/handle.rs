@@ -84,7 +84,8 @@ impl Ingest {
     }
 
     /// Deletes a bucket. When this returns, the deletion is durable, the bucket's memory is free, and
-    /// batches that are on their way to it are answered with [`WriteError::BucketGone`]. Blocks on the disk.
+    /// batches that are on their way to it are answered with
+    /// [`WriteError::BucketGone`](super::WriteError::BucketGone). Blocks on the disk.
     pub fn delete_bucket(&self, id: BucketId) -> Result<(), CatalogError> {
         let found = self.shared.catalog.bucket(id);
         if let (Some(BeforeDelete(call)), Some(bucket)) = (&self.shared.on_delete, found) {

@@ -14,7 +14,8 @@ use super::error::WriteError;
 use super::handle::Ingest;
 use super::report::{FIELD_DROPPED, LineReport, REPORTS_MAX, Reports, Stage};
 use super::request::Body;
-use super::rules::LineRules;
+use super::row_reports::BodyText;
+use super::rules::{LineRules, RejectedAt};
 use super::scratch::{Origin, Part, Scratch};
 use crate::certain::Certain;
 use crate::clock;
@@ -144,9 +145,12 @@ impl Parsing {
         }
     }
 
-    /// The text that is being parsed, and its precision.
-    pub(super) fn text(&self) -> (&[u8], Precision) {
-        (&self.text.bytes, self.text.precision)
+    /// The text that is being parsed.
+    pub(super) fn text(&self) -> BodyText<'_> {
+        BodyText {
+            bytes: &self.text.bytes,
+            precision: self.text.precision,
+        }
     }
 }
 
@@ -266,8 +270,9 @@ impl<'a> Slicer<'a> {
                         offset,
                         dropped: false,
                     };
-                    let bytes = self.text_bytes(&point);
-                    push(&mut scratch, (&point, bytes), origin, &mut reports);
+                    let text_bytes = self.text_bytes(&point);
+                    let pushed = scratch.push(&point, origin, text_bytes);
+                    report_pushed(pushed, origin.line, &mut reports);
                 }
                 Some(Err(error)) => reports.add(error.reason.code(), || report(&error)),
             }
@@ -288,14 +293,9 @@ impl<'a> Slicer<'a> {
     }
 }
 
-fn push<'a>(
-    scratch: &mut Scratch<'a>,
-    (point, bytes): (&Point<'a>, usize),
-    origin: Origin,
-    reports: &mut Reports,
-) {
-    let line = origin.line;
-    match scratch.push(point, origin, bytes) {
+/// Reports a line that was rejected, or of which a field was dropped.
+fn report_pushed(pushed: Result<Option<u32>, RejectedAt>, line: u32, reports: &mut Reports) {
+    match pushed {
         Ok(None) => {}
         Ok(Some(column)) => reports.add(FIELD_DROPPED, || LineReport {
             line,
@@ -304,7 +304,7 @@ fn push<'a>(
             code: FIELD_DROPPED,
             message: "field \"time\" is reserved and was dropped, rename it".to_owned(),
         }),
-        Err((rejection, column)) => reports.add(rejection.code(), || LineReport {
+        Err(RejectedAt { rejection, column }) => reports.add(rejection.code(), || LineReport {
             line,
             column,
             stage: Stage::Write,

@@ -2,7 +2,7 @@
 //! column of the key that caused the rejection.
 
 use super::report::{LineReport, Reports, Stage};
-use super::resolve::Decision;
+use super::resolve::{Decision, LineKey};
 use super::scratch::Origin;
 use crate::line_protocol::{Name, Parser, Point, Precision};
 
@@ -10,12 +10,16 @@ use crate::line_protocol::{Name, Parser, Point, Precision};
 /// limit and some comments before it.
 const COLUMN_WINDOW_BYTES: usize = 5 * 1024 * 1024;
 
+/// The text of a body.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyText<'a> {
+    pub(super) bytes: &'a [u8],
+    /// The unit of its timestamps.
+    pub(super) precision: Precision,
+}
+
 /// The reports on rows of a text that were rejected after parsing; at most `reports_max` of them.
-pub(super) fn row_reports(
-    text: (&[u8], Precision),
-    decision: &Decision,
-    reports_max: usize,
-) -> Reports {
+pub(super) fn row_reports(text: BodyText<'_>, decision: &Decision, reports_max: usize) -> Reports {
     let mut rows: Vec<_> = decision.rejected.iter().collect();
     rows.sort_by_key(|row| row.origin.line);
     let kept = rows.into_iter().take(reports_max).map(|row| LineReport {
@@ -30,17 +34,14 @@ pub(super) fn row_reports(
 }
 
 /// The column of a tag key or a field key in the line of a row; 1 without a key.
-fn column_of(
-    (text, precision): (&[u8], Precision),
-    origin: Origin,
-    key: Option<(&str, bool)>,
-) -> u32 {
-    let Some((key, is_tag)) = key else { return 1 };
+fn column_of(text: BodyText<'_>, origin: Origin, key: Option<LineKey<'_>>) -> u32 {
+    let Some(key) = key else { return 1 };
+    let BodyText { bytes, precision } = text;
     let end = origin
         .offset
         .saturating_add(COLUMN_WINDOW_BYTES)
-        .min(text.len());
-    let window = text.get(origin.offset..end).unwrap_or_default();
+        .min(bytes.len());
+    let window = bytes.get(origin.offset..end).unwrap_or_default();
     let mut point = Point::default();
     let parsed = Parser::lone_point(window, precision).next_point(&mut point);
     if !matches!(parsed, Some(Ok(()))) {
@@ -48,8 +49,8 @@ fn column_of(
     }
     let mut tags = point.tags.iter().map(|tag| (tag.key, tag.column));
     let mut fields = point.fields.iter().map(|field| (field.key, field.column));
-    let named = |candidate: &(Name<'_>, u32)| candidate.0.decode() == key;
-    let found = if is_tag {
+    let named = |candidate: &(Name<'_>, u32)| candidate.0.decode() == key.name;
+    let found = if key.is_tag {
         tags.find(named)
     } else {
         fields.find(named)

@@ -142,21 +142,36 @@ impl fmt::Display for Echo<'_> {
 }
 
 /// A rejection, and the column of the key that caused it.
-pub(super) type RejectedAt = (Rejection, u32);
+#[derive(Debug)]
+pub(super) struct RejectedAt {
+    pub(super) rejection: Rejection,
+    /// The 1-based byte in the line.
+    pub(super) column: u32,
+}
+
+impl Rejection {
+    pub(super) fn at(self, column: u32) -> RejectedAt {
+        RejectedAt {
+            rejection: self,
+            column,
+        }
+    }
+}
+
+/// A limit on the length of a text: its name in the configuration, and the bytes.
+#[derive(Clone, Copy)]
+struct LengthLimit {
+    name: &'static str,
+    bytes_max: usize,
+}
 
 impl Limits {
     /// Checks what does not depend on the series: the sizes of the point, its field keys and strings.
     pub(super) fn check_fields(&self, point: &Point<'_>, bytes: usize) -> Result<(), RejectedAt> {
         if bytes > self.point_bytes_max {
-            return Err((
-                limit(
-                    "point_bytes_max",
-                    "the point's length in bytes",
-                    self.point_bytes_max,
-                    bytes,
-                ),
-                1,
-            ));
+            let what = "the point's length in bytes";
+            let rejection = limit("point_bytes_max", what, self.point_bytes_max, bytes);
+            return Err(rejection.at(1));
         }
         for field in &point.fields {
             self.check_name(field.key, "the field key's length in bytes", field.column)?;
@@ -164,7 +179,7 @@ impl Limits {
                 let (what, max) = ("the string value's length in bytes", self.string_bytes_max);
                 if text.raw().len() > max && text.decode().len() > max {
                     let rejection = limit("string_bytes_max", what, max, text.decode().len());
-                    return Err((rejection, field.column));
+                    return Err(rejection.at(field.column));
                 }
             }
         }
@@ -177,21 +192,16 @@ impl Limits {
         for tag in &point.tags {
             let key = tag.key.decode();
             if matches!(&*key, "time" | "_measurement" | "_field") {
-                return Err((
-                    Rejection::ReservedTag {
-                        key: key.into_owned(),
-                    },
-                    tag.column,
-                ));
+                let key = key.into_owned();
+                return Err(Rejection::ReservedTag { key }.at(tag.column));
             }
             self.check_name(tag.key, "the tag key's length in bytes", tag.column)?;
-            let max = ("tag_value_bytes_max", self.tag_value_bytes_max);
-            check_text(
-                tag.value,
-                "the tag value's length in bytes",
-                max,
-                tag.column,
-            )?;
+            let max = LengthLimit {
+                name: "tag_value_bytes_max",
+                bytes_max: self.tag_value_bytes_max,
+            };
+            let what = "the tag value's length in bytes";
+            check_text(tag.value, what, max, tag.column)?;
         }
         Ok(())
     }
@@ -202,23 +212,28 @@ impl Limits {
         what: &'static str,
         column: u32,
     ) -> Result<(), RejectedAt> {
-        check_text(name, what, ("name_bytes_max", self.name_bytes_max), column)
+        let max = LengthLimit {
+            name: "name_bytes_max",
+            bytes_max: self.name_bytes_max,
+        };
+        check_text(name, what, max, column)
     }
 }
 
 fn check_text(
     text: Name<'_>,
     what: &'static str,
-    (name, max): (&'static str, usize),
+    max: LengthLimit,
     column: u32,
 ) -> Result<(), RejectedAt> {
-    if text.raw().len() <= max {
+    if text.raw().len() <= max.bytes_max {
         return Ok(());
     }
-    match text.decode().len() {
-        bytes if bytes > max => Err((limit(name, what, max, bytes), column)),
-        _ => Ok(()),
+    let bytes = text.decode().len();
+    if bytes <= max.bytes_max {
+        return Ok(());
     }
+    Err(limit(max.name, what, max.bytes_max, bytes).at(column))
 }
 
 /// The schemas that leave no room: a rejection for them is provisional while new ones are on their

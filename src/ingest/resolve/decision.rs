@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::constraints::Constraints;
 use super::rows::{Conflict, RowDecisions, Terms};
 use super::series_limit::Admitted;
-use super::table::{Table, TablePart};
+use super::table::{Table, TableCount, TablePart};
 use crate::buffer::Buffer;
 use crate::catalog::Bucket;
 use crate::catalog::schema::{Ground, Growth};
@@ -204,7 +204,10 @@ impl<'a> Decider<'a> {
                     all_since: ground.all_since,
                     durable,
                 },
-                (tables, constraints.limits.tables_max),
+                TableCount {
+                    tables,
+                    tables_max: constraints.limits.tables_max,
+                },
             );
             let fits = self.take_share(table, index, &ground, &mut tables, &mut room);
             debug_assert!(fits, "it was decided so that it does");

@@ -46,6 +46,7 @@ use crate::wal::{CommitError, Generation, Wal};
 
 pub(super) use constraints::{Constraints, SeriesInMemory};
 pub(super) use decision::{Decider, Decision, Mode};
+pub(super) use rows::LineKey;
 pub(super) use series_limit::admit;
 pub(super) use table::takes_any;
 
@@ -85,6 +86,15 @@ pub(super) struct ResolverParts {
     pub(super) buffer: Buffer,
     pub(super) budget: Budget,
     pub(super) limits: Limits,
+}
+
+/// A frame to submit, with its consequences.
+struct Submission {
+    frame: PreparedFrame,
+    /// The schemas that it extends.
+    growth: Vec<Growth>,
+    /// Counts its series until they are applied.
+    in_flight: Counted,
 }
 
 impl Resolver {
@@ -226,8 +236,12 @@ impl Resolver {
             vital::step("resolve", || {
                 for (part, frame) in frames {
                     let growth = decider.take_growth(part);
-                    let (_, commit) =
-                        self.submit(&mut schemas, bucket, (frame, growth), counted.clone());
+                    let submission = Submission {
+                        frame,
+                        growth,
+                        in_flight: counted.clone(),
+                    };
+                    let (_, commit) = self.submit(&mut schemas, bucket, submission);
                     decision.commits.push(commit);
                 }
                 self.account(&schemas, names);
@@ -268,10 +282,14 @@ impl Resolver {
         self: &Arc<Self>,
         schemas: &mut Schemas,
         bucket: &Bucket,
-        (frame, growth): (PreparedFrame, Vec<Growth>),
-        in_flight: Counted,
+        submission: Submission,
     ) -> (Sequence, oneshot::Receiver<Committed>) {
         let (done, commit) = oneshot::channel();
+        let Submission {
+            frame,
+            growth,
+            in_flight,
+        } = submission;
         let PreparedFrame {
             payload,
             tables,
@@ -314,12 +332,17 @@ impl Resolver {
             reservation: self.budget.empty(),
         };
         let none = self.series_in_flight.add(bucket.id, 0, |_| true);
-        let none = none.ok_or(WriteError::Internal("nothing was one too many"))?;
+        let in_flight = none.ok_or(WriteError::Internal("nothing was one too many"))?;
         let mut schemas = self.schemas();
         if self.catalog.bucket(bucket.id).is_none() {
             return Err(WriteError::BucketGone(bucket.name.clone()));
         }
-        Ok(self.submit(&mut schemas, bucket, (frame, Vec::new()), none))
+        let submission = Submission {
+            frame,
+            growth: Vec::new(),
+            in_flight,
+        };
+        Ok(self.submit(&mut schemas, bucket, submission))
     }
 
     /// Runs on the log's thread: the provisional columns go before any request is answered, once for

@@ -34,6 +34,14 @@ pub(in crate::ingest) enum Conflict {
     Limit { rejection: Rejection },
 }
 
+/// A key of a line.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ingest) struct LineKey<'a> {
+    pub(in crate::ingest) name: &'a str,
+    /// The key of a tag, otherwise of a field.
+    pub(in crate::ingest) is_tag: bool,
+}
+
 impl Conflict {
     pub(in crate::ingest) fn code(&self) -> &'static str {
         match self {
@@ -42,14 +50,14 @@ impl Conflict {
         }
     }
 
-    /// The key to point at in the line, and whether it is a tag's; absent if the line as a whole is
-    /// rejected.
-    pub(in crate::ingest) fn key(&self) -> Option<(&str, bool)> {
-        match self {
-            Self::Kind { column, found, .. } => Some((column, *found == ColumnKind::Tag)),
-            Self::TagAndField { column } => Some((column, false)),
-            Self::Limit { .. } => None,
-        }
+    /// The key to point at in the line; absent if the line as a whole is rejected.
+    pub(in crate::ingest) fn key(&self) -> Option<LineKey<'_>> {
+        let (name, is_tag) = match self {
+            Self::Kind { column, found, .. } => (column, *found == ColumnKind::Tag),
+            Self::TagAndField { column } => (column, false),
+            Self::Limit { .. } => return None,
+        };
+        Some(LineKey { name, is_tag })
     }
 }
 

@@ -29,6 +29,13 @@ pub(super) struct TablePart {
     pub(super) new_bytes: u64,
 }
 
+/// The tables that a bucket has, and their limit.
+#[derive(Clone, Copy)]
+pub(super) struct TableCount {
+    pub(super) tables: usize,
+    pub(super) tables_max: usize,
+}
+
 impl Table {
     pub(super) fn new(measurement: &str) -> Self {
         Self {
@@ -66,14 +73,14 @@ impl Table {
         &mut self,
         base: Option<&Arc<TableSchema>>,
         mut terms: Terms,
-        (tables, tables_max): (usize, usize),
+        count: TableCount,
     ) -> bool {
         let mut schema = base.map(|base| TableSchema::clone(base));
         let mut is_changed = !self.is_decided;
         self.is_decided = true;
         for part in &mut self.parts {
-            let decisions = if schema.is_none() && tables >= tables_max {
-                Some(reject_all(&part.rows.batch, tables_max, &terms))
+            let decisions = if schema.is_none() && count.tables >= count.tables_max {
+                Some(reject_all(&part.rows.batch, count.tables_max, &terms))
             } else if fits(schema.as_ref(), &part.rows.batch, &terms) {
                 None
             } else {

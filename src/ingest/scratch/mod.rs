@@ -137,7 +137,7 @@ impl<'a> Scratch<'a> {
         let time_ns = point.timestamp.unwrap_or(self.rules.default_ns);
         match self.rules.oldest_ns {
             Some(oldest_ns) if time_ns < oldest_ns => {
-                Err((Rejection::Retention { time_ns, oldest_ns }, 1))
+                Err(Rejection::Retention { time_ns, oldest_ns }.at(1))
             }
             _ => Ok(time_ns),
         }
@@ -149,15 +149,8 @@ impl<'a> Scratch<'a> {
             Entry::Occupied(known) => Ok(*known.get()),
             Entry::Vacant(_) if next >= self.rules.limits.tables_max => {
                 let tables_max = self.rules.limits.tables_max;
-                Err((
-                    limit(
-                        "tables_max",
-                        "the number of measurements",
-                        tables_max,
-                        next + 1,
-                    ),
-                    1,
-                ))
+                let what = "the number of measurements";
+                Err(limit("tables_max", what, tables_max, next + 1).at(1))
             }
             Entry::Vacant(vacant) => {
                 self.tables.push(Table::new(&point.measurement.decode()));
@@ -177,7 +170,7 @@ fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, RejectedAt> {
         .find(|field| is_time(field))
         .map(|field| field.column);
     match dropped {
-        Some(column) if point.fields.iter().all(is_time) => Err((Rejection::OnlyTime, column)),
+        Some(column) if point.fields.iter().all(is_time) => Err(Rejection::OnlyTime.at(column)),
         _ => Ok(dropped),
     }
 }
@@ -264,7 +257,7 @@ impl<'a> Table<'a> {
                     first: earlier.field_type,
                     second: field_type,
                 };
-                return Err((rejection, field.column));
+                return Err(rejection.at(field.column));
             }
             *earlier = cell;
         }
@@ -289,10 +282,8 @@ impl<'a> Table<'a> {
             Entry::Occupied(known) => *known.get(),
             Entry::Vacant(_) if next >= names_max => {
                 let what = "the number of field names";
-                return Err((
-                    limit("columns_max", what, limits.columns_max, next + 1),
-                    field.column,
-                ));
+                let rejection = limit("columns_max", what, limits.columns_max, next + 1);
+                return Err(rejection.at(field.column));
             }
             Entry::Vacant(vacant) => {
                 self.slots.push(Slot::default());
