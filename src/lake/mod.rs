@@ -39,7 +39,7 @@
 //!
 //! # Rooms
 //!
-//! From the top: `open` and `flusher` run the work; `upkeep`, `removal`, `flush` and `reading`
+//! Top down: `open` and `flusher` run the work; `upkeep`, `removal`, `flush` and `reading`
 //! do it, on the `handle` that they share; `tables`, `table` and `positions` hold what is known;
 //! `state` is a table at one version; `store` and `parquet` are the bytes.
 //!

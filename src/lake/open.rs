@@ -133,7 +133,7 @@ impl Lake {
                     tracing::info!(
                         table = table.folder,
                         flushed = found.0,
-                        "a flush that was cut short is settled"
+                        "the outcome of a flush that was cut short is known now"
                     );
                     return Ok(());
                 }
@@ -148,15 +148,15 @@ impl Lake {
             }
             tracing::warn!(
                 %error,
-                "the start waits for the store of the tables: it must tell what a flush that was \
-                 cut short has left"
+                "the start waits for the store of the tables, to find out what a flush that was cut \
+                 short has written"
             );
             tokio::time::sleep(ASK_AGAIN).await;
         };
         tracing::error!(
             table = table.folder, %error,
-            "a table cannot tell what a flush that was cut short has left in it: the others go on, \
-             and nothing is added to this one until it can be read"
+            "a table cannot be read, so it is unknown what a flush that was cut short has written to \
+             it: the other tables are not affected, and nothing is added to this one until it can be read"
         );
         Ok(())
     }
@@ -169,8 +169,8 @@ async fn is_conditional(store: &Store) -> Result<bool, LakeError> {
             Ok(is_conditional) => return Ok(is_conditional),
             Err(error) => tracing::warn!(
                 %error,
-                "the start waits for the store of the tables: it must tell whether it keeps \
-                 several nodes apart"
+                "the start waits for the store of the tables, to find out whether several nodes can \
+                 share it"
             ),
         }
         tokio::time::sleep(ASK_AGAIN).await;

@@ -15,7 +15,7 @@ use crate::id::{Sequence, TableId};
 impl Lake {
     /// Returns a table as it is now, or an error if rows are missing that it should have.
     pub(super) async fn see(&self, table: &Table, id: &TableId) -> Result<Seen, LakeError> {
-        // In this order: a flush may end meanwhile, and what it brought is not in what was seen before.
+        // In this order: a flush that ends in between is not yet in a state that was read before.
         let position = self.shared.positions.of(id);
         let seen = table.look(self.app()).await?;
         let found = self.found_in(&seen);
@@ -93,7 +93,7 @@ impl Lake {
         tokio::task::spawn_blocking(note).await??;
         tracing::warn!(
             table = table.folder,
-            "what a lost table had is given up, as an operator said"
+            "an operator has given up what a lost table had"
         );
         Ok(true)
     }

@@ -262,7 +262,7 @@ impl Memory {
 }
 
 impl Pieces {
-    /// Ranges of times that cover all, each with few enough rows to be sorted in so many bytes, if
+    /// Ranges of times that cover all rows, each with few enough rows to be sorted in `bytes_max`, if
     /// that is possible.
     fn of(sealed: &Sealed, bytes_max: u64) -> Self {
         let frame_bytes = (bytes_max / FRAME_PART).clamp(1, FRAME_BYTES_MAX);

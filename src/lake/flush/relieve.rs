@@ -35,7 +35,7 @@ impl Lake {
                 Tried::Later if waited < PATIENCE => tokio::time::sleep(AGAIN).await,
                 Tried::Later | Tried::Never => {
                     tracing::warn!(
-                        "no room could be made: the start goes on with what memory is left"
+                        "no memory could be freed: the start continues with what is left"
                     );
                     return;
                 }
@@ -65,8 +65,8 @@ impl Lake {
                 Err(error) => {
                     tracing::warn!(
                         bucket = bucket.name, table = &*table.id.measurement, %error,
-                        "the start waits: the log holds more than there is memory for, and a table \
-                         cannot be flushed"
+                        "the start waits: the log holds more than fits into memory, and a table cannot be \
+                         flushed"
                     );
                     if error.is_transient() && matches!(tried, Tried::Never) {
                         tried = Tried::Later;

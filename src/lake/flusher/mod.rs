@@ -145,11 +145,11 @@ impl Flusher {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(
                 %error,
-                "not everything could be flushed: what is left is in the log and comes with the next start"
+                "not everything could be flushed: the rest is in the log and comes back with the next start"
             ),
             Err(_) => tracing::info!(
                 patience_ms = patience.as_millis(),
-                "not everything was flushed in time: what is left is in the log and comes with the next start"
+                "not everything was flushed in time: the rest is in the log and comes back with the next start"
             ),
         }
         self.tell_round(clock::instant());
@@ -157,7 +157,7 @@ impl Flusher {
         let written = tokio::task::spawn_blocking(move || positions.write()).await;
         if let Ok(Err(error)) = written {
             let error = causes(&error);
-            tracing::warn!(error, "how far the tables are flushed could not be noted");
+            tracing::warn!(error, "the positions of the tables could not be saved");
         }
         self.release_log().await;
     }
@@ -237,8 +237,8 @@ impl Flusher {
             pause = LOOK_EVERY.max(pause_min);
             if now.saturating_duration_since(released) >= RELEASE_EVERY {
                 released = now;
-                // In this order: a table's first flush is known here before its points leave the log,
-                // or nobody would miss the table.
+                // In this order: a table's first flush must be recorded before its points leave the
+                // log, or a loss of the table would go unnoticed.
                 self.note_positions().await;
                 self.release_log().await;
                 self.tell_round(now);
@@ -259,7 +259,7 @@ impl Flusher {
         // A warning is logged by the work that needs the time.
         let _ = lake.certain_now_ns();
         if let Err(error) = lake.write_positions().await {
-            tracing::debug!(%error, "how far the tables are flushed could not be noted yet");
+            tracing::debug!(%error, "the positions of the tables could not be saved yet");
         }
     }
 
@@ -359,7 +359,7 @@ impl Flusher {
                 lake.shared.metrics.tables().flush_failed();
                 tracing::warn!(
                     bucket, table, %reason, %error,
-                    "a flush failed and is tried again; its points are safe in the log"
+                    "a flush failed and will be retried; its points are safe in the log"
                 );
                 Err(error)
             }
@@ -374,7 +374,7 @@ impl Flusher {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the log could not be shortened"),
             Err(error) => {
-                tracing::error!(%error, "shortening the log was cut off by a fault of ours")
+                tracing::error!(%error, "shortening the log was cut off by an internal error")
             }
         }
     }

@@ -97,7 +97,7 @@ impl Flusher {
                     tracing::warn!(
                         table = &*key.measurement, %error,
                         "the rows of a table that cannot be flushed could not be logged again, so \
-                         the log cannot shrink yet: it is tried again"
+                         the log cannot shrink yet: this is retried"
                     );
                 }
             }
@@ -130,8 +130,8 @@ impl Flusher {
             table = &*key.measurement,
             rows = again.rows,
             bytes = again.bytes,
-            "the rows of a table that cannot be flushed were logged again, so that the log can let \
-             go of what came before"
+            "the rows of a table that cannot be flushed were logged again, so that the log can \
+             release everything before them"
         );
         Ok(())
     }

@@ -96,14 +96,16 @@ pub enum DecodeError {
         what: String,
     },
     /// There is neither `time_ns` nor `time`.
-    #[error("{path} has no column \"time_ns\" and no column \"time\": it is no file of this table")]
+    #[error(
+        "{path} has no column \"time_ns\" and no column \"time\": it is not a file of this table"
+    )]
     NoTime {
         /// The file.
         path: Arc<str>,
     },
     /// The rows are not sorted although the footer says so.
     #[error(
-        "{path} says that its rows are sorted by tags and time, but a row behind row {row} comes \
+        "{path} says that its rows are sorted by tags and time, but a row after row {row} comes \
          before it: rewrite or remove the file"
     )]
     NotSorted {

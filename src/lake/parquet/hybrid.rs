@@ -171,7 +171,7 @@ mod tests {
 
     use super::{Hybrid, width_of};
 
-    /// As the format's text says, with nothing of the encoder's.
+    /// Decodes by the text of the format, without code of the encoder.
     fn decode(bytes: &[u8], width: u32, count: usize) -> Vec<u32> {
         let mut values = Vec::new();
         let mut rest = bytes;

@@ -101,7 +101,7 @@ impl Tables {
             bucket = mark.bucket,
             node = mark.node,
             files = left,
-            "the removal of a deleted bucket's tables does not go on: this node takes it over"
+            "the removal of a deleted bucket's tables makes no progress: this node takes it over"
         );
         if self.deletions().step(folder, &last, Step::Taken).await? {
             last = self.deletions().last(folder).await?;

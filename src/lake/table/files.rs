@@ -15,7 +15,7 @@ use crate::narrow;
 /// Files of one flush or compaction that are written at the same time.
 const WRITES_MAX: usize = 4;
 
-/// Who writes files, and when.
+/// The writer of files: a node at a time.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::lake) struct Writer {
     pub(in crate::lake) node_id: u64,
@@ -85,8 +85,7 @@ impl Table {
         }
     }
 
-    /// Removes files that were not committed. They are in nobody's way: what stays is removed by a
-    /// vacuum.
+    /// Removes files that were not committed. If that fails they do no harm: a vacuum removes them.
     pub(in crate::lake) async fn remove_files(&self, files: &[NewFile]) {
         for file in files {
             if let Ok(path) = Path::parse(&file.path) {

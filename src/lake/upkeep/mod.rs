@@ -90,7 +90,7 @@ impl Lake {
             let tables = match self.measurements(&bucket).await {
                 Ok(tables) => tables,
                 Err(error) => {
-                    tracing::warn!(bucket = bucket.name, %error, "the tables could not be looked after");
+                    tracing::warn!(bucket = bucket.name, %error, "upkeep of the tables of a bucket failed");
                     continue;
                 }
             };
@@ -100,7 +100,7 @@ impl Lake {
                     if let Err(error) = done {
                         tracing::warn!(
                             bucket = bucket.name, table = measurement, %error,
-                            "a table could not be looked after; it is tried again"
+                            "upkeep of a table failed and will be retried"
                         );
                     }
                 }
