@@ -90,7 +90,7 @@ impl SegmentHeader {
         let magic: [u8; 8] =
             take(&mut rest).ok_or(HeaderFault::Damaged("the file is too short"))?;
         if &magic != MAGIC {
-            return Err(HeaderFault::Damaged("this is not a log segment"));
+            return Err(HeaderFault::Damaged("this is no log segment"));
         }
         Self::decode_rest(bytes, rest).unwrap_or(Err(HeaderFault::Damaged("the header is cut off")))
     }
