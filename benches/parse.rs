@@ -1,4 +1,4 @@
-//! How fast the parser is, beside InfluxDB 3's (crate `influxdb-line-protocol`) in the same run.
+//! The speed of the parser, beside InfluxDB 3's (crate `influxdb-line-protocol`) in the same run.
 //!
 //! `cargo bench --bench parse` ends with a table of the median throughputs and their ratio. Only
 //! figures of one run are comparable. Both sides read every point to its last field; neither
@@ -91,7 +91,7 @@ fn throughput(
     Some(shape.body.len() as f64 / seconds / 1e6)
 }
 
-/// How many good points there are.
+/// The number of good points.
 fn ours(body: &[u8]) -> usize {
     let mut parser = Parser::new(body, Precision::Nanosecond);
     let mut point = Point::default();

@@ -1,4 +1,4 @@
-//! What an acknowledgement costs over the disk alone, and how fast a log is read back.
+//! The cost of an acknowledgement over the disk alone, and the speed of reading a log back.
 //!
 //! Latency: the median time from submitting a frame of 100 bytes to its completion, with 1 and
 //! with 64 submitters, against a bare loop of one write and one fdatasync of the same bytes, in

@@ -33,7 +33,7 @@ use lines::Line;
 use points::{Cell, Points, Value};
 use world::World;
 
-/// What happens to the write path.
+/// The operations on the write path.
 #[derive(Clone, Debug)]
 enum Step {
     Write {
@@ -102,7 +102,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What must be stored, and what else may be.
+/// The points that must be stored, and those that may be.
 #[derive(Default)]
 struct Model {
     stored: Points,

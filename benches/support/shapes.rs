@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// A body with its name in the tables that benches print.
 pub struct Shape {
-    /// What the body looks like.
+    /// The shape of the body.
     pub name: &'static str,
     /// Line protocol, about a megabyte.
     pub body: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What a server costs that nobody uses.
+//! The cost of an idle server.
 
 use std::path::Path;
 use std::time::Duration;

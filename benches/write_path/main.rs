@@ -1,4 +1,4 @@
-//! What a write costs from the socket to the acknowledgement, through a real server.
+//! The cost of a write from the socket to the acknowledgement, through a real server.
 //!
 //! `cargo bench --bench write_path [-- FOLDER] [SECTION…]`; the folder must be on the disk that
 //! matters. Sections: `ack`, `log`, `ingest`, `replay`, `idle`; all of them without a name.

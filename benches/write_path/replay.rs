@@ -1,4 +1,4 @@
-//! How fast a log is read back into memory.
+//! The speed of reading a log back into memory.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::server::{self, Server};
 use crate::stats::{median, verdict};
 
 const BODIES: usize = 100;
-/// How often the same log is written once more.
+/// The number of further writes of the same log.
 const PASSES: usize = 4;
 const ROUNDS: usize = 5;
 const LINES_A_SECOND_MIN: f64 = 2e6;
@@ -58,7 +58,7 @@ pub fn run(folder: &Path) {
     );
 }
 
-/// How long it takes to open the folder for writing.
+/// The time to open the folder for writing.
 fn open(folder: &Path, lines: usize) -> Duration {
     let config = server::config(folder);
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(folder).expect("a data folder"));

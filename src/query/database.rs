@@ -53,18 +53,18 @@ pub trait Table: Debug + Send + Sync {
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// As in line protocol.
+    /// Its name in line protocol.
     pub name: String,
-    /// What it holds.
+    /// The kind of its values.
     pub kind: ColumnKind,
     /// The type of its values in a batch.
     pub data_type: DataType,
 }
 
-/// What a column holds.
+/// The kinds of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
-    /// When a point was measured: nanoseconds since 1970-01-01 00:00 UTC, never null.
+    /// The time of a point: nanoseconds since 1970-01-01 00:00 UTC, never null.
     Time,
     /// A part of what names the series.
     Tag,

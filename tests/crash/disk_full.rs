@@ -13,7 +13,7 @@ use crate::seed;
 use crate::server::{Server, Setup};
 use crate::writers::{Load, Writers};
 
-/// How soon after there is space again writes must be acknowledged.
+/// The longest time from new space to the next acknowledged write.
 const RESUME_MAX: Duration = Duration::from_secs(5);
 const FILL_MAX: Duration = Duration::from_secs(60);
 /// More than the log wants free before it goes on: what did not fit, at most a group.
@@ -65,7 +65,7 @@ fn a_full_disk_is_refused_loses_nothing_and_writes_go_on_when_it_is_freed() {
     server.stop();
 }
 
-/// How long flushing everything may take, and the release of the log.
+/// The longest time for flushing everything and releasing the log.
 const HEAL_MAX: Duration = Duration::from_secs(150);
 /// With names as long as below these make notes that grow by more than what was once set aside.
 const TABLES: usize = 1_200;
@@ -187,7 +187,7 @@ fn resume(server: &mut Server, writers: &Writers, ballast: &Path) {
     println!("freed: acknowledged again after {} ms", resumed.as_millis());
 }
 
-/// What is free on the disk of a folder.
+/// The free bytes on the disk of a folder.
 fn free_bytes(folder: &Path) -> u64 {
     let mut df = Command::new("df");
     let told = df.args(["--output=avail", "-B1"]).arg(folder).output();

@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// How long to wait for the next bytes.
+/// The longest wait for the next bytes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An answer; its body, too, unless it was given to a sink.
@@ -29,7 +29,7 @@ impl Answer {
     }
 }
 
-/// Why there is no answer.
+/// The reasons why there is no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
     /// No connection was made: nothing was sent.

@@ -12,7 +12,7 @@ const CLIENTS: u64 = 4;
 /// A folder that has had so many points is given up for a new one: checking it takes long. The
 /// setting TIDEGATE_FOLDER_POINTS changes it: a large number keeps one folder for a whole run.
 const POINTS_MAX: u64 = 60_000;
-/// How long the first acknowledgements may take on a machine that is busy.
+/// The longest wait for the first acknowledgements on a busy machine.
 const BEGIN_MAX: Duration = Duration::from_secs(120);
 const LOAD: Load = Load {
     large: 1,

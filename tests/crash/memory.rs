@@ -19,12 +19,12 @@ const OVERLOAD: Duration = Duration::from_secs(4);
 const LOAD_MAX: Duration = Duration::from_secs(25);
 /// The text that a sustained load sends: ten times the budget.
 const SUSTAINED_BYTES: u64 = 10 * BUDGET_BYTES;
-/// How long it may take.
+/// The longest time that it may take.
 const SUSTAINED_MAX: Duration = Duration::from_secs(300);
 /// `/health` is for probes that give up soon.
 const HEALTH_MAX: Duration = Duration::from_secs(2);
 
-/// What all clients together know.
+/// The record of all clients together.
 #[derive(Debug, Default)]
 struct Totals {
     stop: AtomicBool,
@@ -251,7 +251,7 @@ fn watch_health(address: SocketAddr, totals: &Totals) -> Duration {
     longest
 }
 
-/// How many lines an export has, if there is memory for it.
+/// The number of lines of an export, if there is memory for it.
 fn count_lines(server: &Server) -> Option<u64> {
     let (mut lines, mut start) = (0, Vec::new());
     let mut count = |bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! What a client knows about its points, and the promise that is checked with it:
+//! The record of what a client knows about its points, and the promise that is checked with it:
 //! acknowledged <= recovered <= sent.
 
 use std::ops::Range;

@@ -14,10 +14,10 @@ use crate::record::{Check, Record};
 
 pub const BUCKET: &str = "crash";
 
-/// How a server is started, again and again, over one data folder.
+/// The settings of a server that is started, again and again, over one data folder.
 #[derive(Debug)]
 pub struct Setup {
-    /// Where the data folder and the logs are.
+    /// The folder of the data folder and of the logs.
     home: PathBuf,
     data_dir: PathBuf,
     settings: Vec<(&'static str, String)>,
@@ -50,7 +50,7 @@ impl Setup {
         self.settings.push((key, value.to_owned()));
     }
 
-    /// What the next starts run under; nothing for the server alone.
+    /// The command that the next starts run under; none for the server alone.
     pub fn wrap(&mut self, wrapper: &[&str]) {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
     }
@@ -174,7 +174,7 @@ impl Server {
         assert!(told.is_some(), "not ready:\n{}", self.log());
     }
 
-    /// Whether it says of itself that it takes writes.
+    /// Returns true if it reports that it accepts writes.
     pub fn is_healthy(&self) -> bool {
         let answer = self.client().get("/health").expect("an answer");
         let status = format!(
@@ -253,7 +253,7 @@ impl Server {
         }
     }
 
-    /// What it has logged so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).expect("a log")
     }

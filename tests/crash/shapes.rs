@@ -56,7 +56,7 @@ impl Shape {
     }
 }
 
-/// As the Time Series Benchmark Suite's hosts: 10 tags, 10 numbers.
+/// Hosts of the Time Series Benchmark Suite: 10 tags, 10 numbers.
 fn cpu(out: &mut String, client: u64, number: u64) {
     const FIELDS: [&str; 10] = [
         " usage_user=",

@@ -8,7 +8,7 @@ use crate::server::{BUCKET, Setup};
 use crate::writers::{Load, Writers, retry_after};
 use crate::{points, seed, setting};
 
-/// How soon after an error writes must be acknowledged again.
+/// The longest time from an error to the next acknowledged write.
 const RESUME_MAX: Duration = Duration::from_secs(5);
 
 /// Every call with which the log and the catalog change files. strace counts each on its own, and

@@ -17,7 +17,7 @@ use crate::random::Random;
 use crate::record::Record;
 use crate::server::BUCKET;
 
-/// What the clients have been told since they began.
+/// The answers that the clients have received since they began.
 #[derive(Debug, Default)]
 pub struct Told {
     stop: AtomicBool,
@@ -31,14 +31,14 @@ pub struct Writers {
     threads: Vec<JoinHandle<Record>>,
 }
 
-/// What the writers' requests look like.
+/// The shape of the writers' requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     /// In percent of the requests: bodies of more than 1 MiB, which are several frames.
     pub large: u64,
     /// Longest pause between two requests, in milliseconds.
     pub pause_ms: u64,
-    /// Whether an answer that ends halfway is a fault of the server: not if it is killed.
+    /// True if an answer that ends halfway is a fault of the server: not if it is killed.
     pub broken_is_wrong: bool,
 }
 

@@ -8,7 +8,7 @@ use tidegate::server::{ROUTES, Route};
 use crate::client::Request;
 use crate::server::{Folder, Server, TOKEN, token};
 
-/// Who asks, in the order of the columns below.
+/// The kinds of callers, in the order of the columns below.
 const CALLERS: [&str; 7] = [
     "nobody",
     "stranger",

@@ -55,7 +55,7 @@ impl Request {
         self
     }
 
-    /// As it goes over the wire, with `Content-Length` unless the body is chunked.
+    /// The bytes on the wire, with `Content-Length` unless the body is chunked.
     pub fn bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.target);
         let has = |name: &str| {
@@ -156,7 +156,7 @@ impl Answer {
         );
     }
 
-    /// What holds for every answer of every route (contract sections 1.2 and 1.4).
+    /// Checks what holds for every answer of every route (contract sections 1.2 and 1.4).
     #[track_caller]
     pub fn check(&self, to_head: bool) {
         let context = || format!("{self:?}");

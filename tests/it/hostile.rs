@@ -12,7 +12,7 @@ use crate::random::Random;
 use crate::server::{Server, TOKEN, until};
 use crate::write::gzip::gzip;
 
-/// How long a client may say nothing. All is sent at once: so long a silence is the machine's.
+/// The longest silence of a client. All is sent at once: a longer silence is the machine's.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 const SEED: u64 = 0x7469_6465;

@@ -319,7 +319,7 @@ async fn who_hangs_up_stops_the_work_after_the_table_at_hand() {
     server.stop().await;
 }
 
-/// What the log may take in the test below.
+/// The most bytes of the log in the test below.
 const LOG_BYTES_MAX: u64 = 1 << 19;
 
 async fn write_fine(server: &Server, fine: &AtomicU64) {

@@ -1,4 +1,4 @@
-//! What the log tells an operator, of the real program.
+//! The log of the real program, as an operator reads it.
 
 use crate::client::Request;
 use crate::program::Program;

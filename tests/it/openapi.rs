@@ -19,7 +19,7 @@ static DESCRIPTION: LazyLock<Yaml> = LazyLock::new(|| {
     documents.remove(0)
 });
 
-/// What a `$ref` stands for.
+/// The target of a `$ref`.
 fn resolve(node: &'static Yaml) -> &'static Yaml {
     let Some(reference) = node["$ref"].as_str() else {
         return node;

@@ -27,7 +27,7 @@ fn wide(round: u32) -> String {
     table(0) + &table(1)
 }
 
-/// Whether a bucket was refused for what it holds now, and may come back.
+/// Returns true if a bucket was refused for what it holds now, and may come back.
 fn is_full(answer: &Answer) -> bool {
     let is_full = answer.status == 503;
     if is_full {

@@ -118,14 +118,14 @@ impl Server {
         self.ask(write(query).body(body)).await
     }
 
-    /// What a bucket holds, as line protocol.
+    /// The points of a bucket, as line protocol.
     pub async fn export(&self, bucket: &str) -> String {
         let answer = self.ask(export(&format!("bucket={bucket}"))).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.text().to_owned()
     }
 
-    /// Whether there is such a bucket.
+    /// Returns true if the bucket exists.
     pub async fn has_bucket(&self, bucket: &str) -> bool {
         let answer = self.ask(export(&format!("bucket={bucket}"))).await;
         assert!(matches!(answer.status, 200 | 404), "{}", answer.text());

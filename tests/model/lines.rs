@@ -142,7 +142,7 @@ impl Point {
     }
 }
 
-/// What becomes of the lines.
+/// The outcome of the lines.
 #[derive(Default)]
 pub struct Verdict {
     pub accepted: u64,

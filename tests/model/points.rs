@@ -1,4 +1,4 @@
-//! What is stored, as a map.
+//! The stored points, as a map.
 
 use std::collections::BTreeMap;
 

@@ -71,7 +71,7 @@ fn a_server_that_does_not_get_its_folder_does_not_say_that_it_listens() {
     assert_eq!(stdout, "");
 }
 
-/// As supervisors and terminals do: to the process, and to its group.
+/// Sends a signal as supervisors and terminals do: to the process, and to its group.
 #[test]
 fn two_signals_at_once_are_one() {
     let (server, _folder) = start(&[]);
@@ -160,7 +160,7 @@ fn a_reader_that_has_seen_enough_is_not_complained_about() {
     assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""));
 }
 
-/// What a command that talks to a server said, with its exit code.
+/// The output of a command that talks to a server, with its exit code.
 fn said(server: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = tidegate(arguments)
         .env("TIDEGATE_URL", server.url())

@@ -15,7 +15,7 @@ fn serve(data_dir: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Why it did not start: the one line of standard error.
+/// The reason why it did not start: the one line of standard error.
 fn refusal(mut command: Command) -> String {
     command.arg("--log-level=off").stdout(Stdio::piped());
     let mut child = command.spawn().expect("runs");

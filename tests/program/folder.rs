@@ -142,7 +142,7 @@ fn remove(path: &Path) {
     }
 }
 
-/// How a start with a part less went.
+/// The outcome of a start with a part missing.
 #[derive(Debug, PartialEq, Eq)]
 enum Start {
     Refused(String),
@@ -254,7 +254,7 @@ fn each_pair_of_parts_that_is_lost_is_told() {
     }
 }
 
-/// What a refusal says can be done, done.
+/// Does what a refusal says can be done.
 #[test]
 fn what_is_left_of_a_folder_is_salvaged_as_the_refusal_says() {
     for lost in ["flushes.json", "lake", "schemas.json"] {

@@ -56,7 +56,7 @@ fn examples(help: &str) -> Vec<String> {
 /// A shell in a folder that has what the examples name.
 struct Shell {
     folder: tempfile::TempDir,
-    /// Where the server is that the commands talk to; nowhere if there is none.
+    /// The URL of the server that the commands talk to; none if there is none.
     url: String,
 }
 
@@ -97,7 +97,7 @@ impl Shell {
         server
     }
 
-    /// What a shell does with a line, with the program in its path.
+    /// Runs a line as a shell does, with the program in its path.
     fn command(&self, line: &str) -> Command {
         let program = Path::new(env!("CARGO_BIN_EXE_tidegate"));
         let programs = program.parent().expect("a folder").to_str().expect("plain");
@@ -214,7 +214,7 @@ fn the_examples_that_need_no_server_or_start_one_work_as_they_are_printed() {
     }
 }
 
-/// What the program prints on a terminal of so many columns.
+/// The output of the program on a terminal of this many columns.
 fn printed(command: &str, columns: usize) -> String {
     let words = command.split(' ').filter(|word| !word.is_empty());
     let output = Command::new(env!("CARGO_BIN_EXE_tidegate"))

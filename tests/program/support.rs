@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// The operator's token of the servers here.
 pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// How long anything may take.
+/// The longest wait for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The program with these arguments, in an empty environment.
@@ -176,7 +176,7 @@ impl Program {
         line
     }
 
-    /// What it logs until its end, if that is piped.
+    /// The log until its end, if that is piped.
     fn log(&mut self) -> String {
         let mut log = String::new();
         if let Some(stderr) = &mut self.stderr {

@@ -4,7 +4,7 @@
 use crate::client::Request;
 use crate::server::{Server, TOKEN, write};
 
-/// What each of the requests below hides.
+/// The request that each of the requests below hides.
 const HIDDEN: &str = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[tokio::test]

@@ -14,13 +14,13 @@ mod retries;
 mod scripted;
 mod server;
 
-/// How many lines a test is given: `usually`, and more by hand, see above.
+/// The number of lines for a test: `usually`, and more by hand, see above.
 fn lines_or(usually: usize) -> usize {
     let given = std::env::var("TIDEGATE_IMPORT_LINES").ok();
     given.map_or(usually, |lines| lines.parse().expect("a number"))
 }
 
-/// How the export writes line `number` of the inputs here, with a line feed.
+/// Line `number` of the inputs here as the export writes it, with a line feed.
 fn line(number: usize) -> String {
     let time = 1_700_000_000_000_000_000 + number;
     format!("m,t={} f={number}.5,g={number}i {time}\n", number % 50)

@@ -1,4 +1,4 @@
-//! What is tried again, how, and what is not.
+//! Retries: which requests are sent again, how, and which are not.
 
 use std::time::{Duration, Instant};
 

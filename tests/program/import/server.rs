@@ -57,7 +57,7 @@ impl Server {
         Run::of(self.command(arguments).output().expect("runs"))
     }
 
-    /// How many bytes of bodies came in.
+    /// The bytes of bodies that came in.
     pub fn received_bytes(&self) -> usize {
         let program = self.program.as_ref().expect("it runs");
         let (_, metrics) = program.ask("GET", "/metrics", "", "");
@@ -117,7 +117,7 @@ pub struct Fed {
     child: Child,
     stdin: Option<ChildStdin>,
     stderr: BufReader<ChildStderr>,
-    /// What it said so far.
+    /// Its output so far.
     said: String,
 }
 
