@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use super::Environment;
@@ -146,6 +147,10 @@ impl Log for IngestLog {
 
     fn release(&self) -> Result<(), String> {
         self.ingest.release_log().map_err(|error| causes(&error))
+    }
+
+    fn outgrown(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.ingest.outgrown())
     }
 
     fn hold(&self, table: &TableId) -> Result<Box<dyn TableHold>, String> {

@@ -11,10 +11,6 @@ use super::progress::Written;
 use crate::catalog::CatalogError;
 use crate::id::Sequence;
 
-/// Schemas that have grown by this much and by half are written even if nothing is released yet:
-/// when the disk is full, the reserve must know how much room they take, in bytes.
-const OUTGROWN_BYTES: u64 = 128 << 10;
-
 impl Ingest {
     /// Lets the log delete frames that are neither in the buffer nor on their way there. Returns once
     /// that is safe, not once it is done. While no whole segment can be deleted, it only writes the
@@ -53,12 +49,16 @@ impl Ingest {
     fn checkpoint_outgrown(&self) -> Result<(), CatalogError> {
         let bytes = self.shared.resolver.schemas().heap_bytes();
         let mut written = self.shared.checkpointed.lock();
-        let known = written.bytes;
-        let outgrown = known.saturating_add(known / 2);
-        if bytes > outgrown.saturating_add(OUTGROWN_BYTES) {
+        if self.shared.resolver.outgrowth().is_reached(bytes) {
             return self.write_checkpoint(&mut written);
         }
         Ok(())
+    }
+
+    /// Returns once the schemas have outgrown their checkpoint: then [`Ingest::release_log`] is due
+    /// at once. For one caller at a time.
+    pub async fn outgrown(&self) {
+        self.shared.resolver.outgrowth().wait().await;
     }
 
     /// Writes a checkpoint of the schemas as they are on disk now.
@@ -73,8 +73,8 @@ impl Ingest {
         checkpoint.write(self.shared.storage.as_ref())?;
         *written = Written {
             sequence: checkpoint.sequence(),
-            bytes,
         };
+        self.shared.resolver.outgrowth().written(bytes);
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 
+use futures_util::future::BoxFuture;
+
 use crate::buffer::LoggedAgain;
 use crate::id::TableId;
 
@@ -17,6 +19,9 @@ pub trait Log: Send + Sync + Debug {
     fn pinned_bytes(&self, tables: &HashSet<TableId>) -> u64;
     /// Releases what no table needs any more. Blocks on the disk.
     fn release(&self) -> Result<(), String>;
+    /// Returns once [`Log::release`] is due before its time, because there is more to note than the
+    /// disk's reserve allows for. For one caller at a time.
+    fn outgrown(&self) -> BoxFuture<'_, ()>;
     /// Refuses points for these tables, which cannot be flushed, until the next call. `apart_bytes`
     /// bytes of the log belong to them and do not count against its limit.
     fn refuse(&self, tables: HashSet<TableId>, apart_bytes: u64);

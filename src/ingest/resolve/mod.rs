@@ -31,6 +31,7 @@ use super::apply::{Committed, Job, Jobs};
 use super::aside::aside;
 use super::error::WriteError;
 use super::in_flight::{Counted, SeriesInFlight};
+use super::progress::Outgrowth;
 use super::report::REPORTS_MAX;
 use super::rules::Limits;
 use super::scratch::Part;
@@ -73,6 +74,8 @@ pub(super) struct Resolver {
     series_in_flight: Arc<SeriesInFlight>,
     /// Tables that take no rows.
     stuck: Arc<Stuck>,
+    /// Of the schemas, over their checkpoint.
+    outgrowth: Outgrowth,
 }
 
 /// The parts of a [`Resolver`].
@@ -113,6 +116,7 @@ impl Resolver {
             schema_memory: Mutex::new(schema_memory),
             schemas: Mutex::new(schemas),
             generation: Mutex::default(),
+            outgrowth: Outgrowth::default(),
             wal,
             jobs,
             catalog,
@@ -381,6 +385,11 @@ impl Resolver {
         held.merge(names.hand_over());
         debug_assert!(held.bytes() >= schemas.heap_bytes(), "names are paid for");
         held.shrink_to(schemas.heap_bytes());
+        self.outgrowth.look(schemas.heap_bytes());
+    }
+
+    pub(super) fn outgrowth(&self) -> &Outgrowth {
+        &self.outgrowth
     }
 
     /// The schemas as they are on disk now.

@@ -3,6 +3,9 @@
 use super::support::{LIMITS, NOW_NS, Setup, World};
 use crate::ingest::{Limits, Target, WriteOutcome};
 use crate::storage::FaultStorage;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 const KIB: u64 = 1 << 10;
 
@@ -181,11 +184,15 @@ async fn schemas_that_grow_are_written_before_anything_can_be_released() {
     world.write("m v=1 1").await;
     world.ingest.release_log().expect("works");
     assert_eq!(written(), 0, "they are few");
+    assert!(!is_woken(&world).await);
     for table in 0..200 {
         let columns: Vec<String> = (0..20).map(|n| format!("column{n:060}=1")).collect();
         let line = format!("table{table} {} 1", columns.join(","));
         world.write(&line).await;
     }
+    // A disk can be full within the second until somebody would look by himself.
+    assert!(is_woken(&world).await);
+    assert!(!is_woken(&world).await, "once per growth");
     world.ingest.release_log().expect("works");
     let bytes = written();
     assert!(bytes > 200 * 20 * 60, "{bytes} bytes");
@@ -194,4 +201,11 @@ async fn schemas_that_grow_are_written_before_anything_can_be_released() {
     world.write("m more=1 1").await;
     world.ingest.release_log().expect("works");
     assert_eq!(written(), bytes, "not for every column");
+    assert!(!is_woken(&world).await);
+}
+
+/// Looks once.
+async fn is_woken(world: &World) -> bool {
+    let woken = timeout(Duration::ZERO, world.ingest.outgrown());
+    woken.await.is_ok()
 }

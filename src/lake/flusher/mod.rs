@@ -224,6 +224,11 @@ impl Flusher {
                 () = self.shared.stop.cancelled() => return,
                 // Every flush ends with a notification: not each may lead to a look at all tables.
                 () = async { tokio::join!(self.shared.changed.notified(), tokio::time::sleep(pause_min)); } => {}
+                () = self.shared.log.outgrown() => {
+                    self.note_positions().await;
+                    self.release_log().await;
+                    continue;
+                }
                 () = tokio::time::sleep(pause) => {}
             }
             let looked = clock::instant();

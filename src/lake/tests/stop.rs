@@ -21,6 +21,10 @@ impl Log for NoLog {
         0
     }
 
+    fn outgrown(&self) -> futures_util::future::BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     fn release(&self) -> Result<(), String> {
         Ok(())
     }

@@ -55,6 +55,10 @@ impl Log for Tail {
         0
     }
 
+    fn outgrown(&self) -> futures_util::future::BoxFuture<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+
     fn release(&self) -> Result<(), String> {
         Ok(())
     }
