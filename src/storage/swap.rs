@@ -78,7 +78,7 @@ pub(super) fn put_in_free_space(
         .and_then(|()| commit(storage, &new, path))
 }
 
-/// Creates the reserve, or what is missing of it. Without it, everything works except [`put`] on a
+/// Creates the reserve, or what is missing of it. Without it, everything works except `put` on a
 /// full disk.
 ///
 /// # Errors
