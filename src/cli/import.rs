@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Promises: memory is bounded by `--parallel` times the size of a batch; a batch that is sent
-//! again writes the same points again; what is reported as accepted or as written up to a line was
-//! acknowledged by the server. The input is read by a thread of its own, for standard input cannot
-//! be interrupted.
+//! again writes the same points again; everything that is reported as accepted, or as written up to a
+//! line, was acknowledged by the server. A thread of its own reads the input, because reading standard
+//! input cannot be interrupted.
 
 mod bucket;
 mod cutter;
@@ -36,6 +36,7 @@ use super::plain_text::Input;
 use super::progress::{Elsewhere, Progress};
 use super::values::{self, Unit};
 use super::{CliError, signals};
+use crate::certain::Certain as _;
 use crate::client::query_value;
 use crate::clock::Clock;
 
@@ -46,23 +47,23 @@ use reading::Reading;
 
 const HELP: &str = "\
 The input is line protocol, plain or compressed with gzip or zstd, which is recognised by its \
-first bytes. `-` is standard input. A bucket that is not there is created, unless the server was \
-told not to, and then this is said.
+first bytes. `-` is standard input. A missing bucket is created, with a remark, unless the server is \
+configured not to.
 
-What comes out: every rejected line on standard output as FILE:LINE:COLUMN reason, in the order \
-of the input, then how many lines were accepted and rejected. Exit status: 0 if every line was \
+Output: every rejected line on standard output as FILE:LINE:COLUMN reason, in the order of the \
+input, then how many lines were accepted and rejected. Exit status: 0 if every line was \
 accepted, 1 if any was rejected or anything failed.
 
 Points without a timestamp get the time at which the import started, in the given precision, so \
-that a batch that is sent again writes the same points again and not new ones. (A second import \
-has another start.)
+that a batch that is sent again writes the same points and not new ones. (A second import has \
+another start.)
 
-With several batches in flight their order is not kept. That matters only if the same point, \
-with other values, stands twice in the input: --parallel 1 keeps the order.
+With several batches in flight their order is not kept. That matters only if the input has the same \
+point twice with different values: --parallel 1 keeps the order.
 
-Ctrl-C stops reading, waits for what is in flight, and tells for each file up to which line \
-everything is written, so that one can go on from there. A second Ctrl-C ends at once. Batches \
-are retried for --retry-for when the server cannot be reached, restarts or is busy.
+Ctrl-C stops reading, waits for what is in flight, and prints for each file up to which line \
+everything is written, so that you can continue from there. A second Ctrl-C ends at once. Batches \
+are retried for --retry-for if the server cannot be reached, restarts or is busy.
 
 Examples:
   tidegate import points.lp --bucket home
@@ -76,7 +77,7 @@ Examples:
 const BATCH_BYTES_MAX: usize = 32 * 1024 * 1024;
 const BATCH_BYTES_MIN: usize = 1024;
 
-/// Batches that are read, in flight, or done before one that stands earlier in the input.
+/// The number of batches per courier that are read, in flight, or done before an earlier one.
 const WINDOW_PER_COURIER: usize = 2;
 
 /// Import line protocol from files or standard input.
@@ -92,13 +93,13 @@ pub struct Import {
     /// The unit of the timestamps.
     #[arg(long, value_name = "UNIT", default_value = "ns", value_parser = values::unit())]
     precision: Unit,
-    /// How many batches are in flight at once.
+    /// The number of batches in flight at once.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     parallel: u8,
-    /// How large a batch is, about.
+    /// The approximate size of a batch.
     #[arg(long, value_name = "SIZE", default_value = "1MB", value_parser = batch_bytes)]
     batch_bytes: usize,
-    /// How long a batch is retried when the server cannot be reached or is busy.
+    /// Retry a batch for this long if the server cannot be reached or is busy.
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = values::duration)]
     retry_for: Duration,
     /// Send the batches compressed with gzip: for slow networks, not for this machine.
@@ -108,41 +109,41 @@ pub struct Import {
     connection: Connection,
 }
 
-/// An import that did not write everything. What it did write was told already.
+/// An import that did not write everything. What it did write has been reported already.
 #[derive(Debug, Error)]
 pub enum ImportError {
-    /// The server refused lines.
+    /// The server rejected lines.
     #[error("{}", rejection(*accepted, *rejected))]
     Rejected {
-        /// How many lines were written.
+        /// The number of lines that were written.
         accepted: u64,
-        /// How many it refused.
+        /// The number that it rejected.
         rejected: u64,
     },
     /// Batches were tried again for as long as was asked for.
     #[error("gave up after {}: {error}", humantime::format_duration(Duration::from_secs(.after.as_secs())))]
     GaveUp {
-        /// How long it was tried.
+        /// The time for which it was tried.
         after: Duration,
-        /// What happened last.
+        /// The last error.
         error: Box<CliError>,
     },
     /// The request is refused in a way that a retry does not change.
     #[error("{error}{advice}")]
     Refused {
-        /// How.
+        /// The refusal.
         error: Box<CliError>,
-        /// What to do about it.
+        /// The remedy.
         advice: &'static str,
     },
     /// An input cannot be read to its end.
-    #[error("cannot read {name}{}: {problem}", behind(*line))]
+    #[error("cannot read {name}{}: {problem}", after(*line))]
     Input {
-        /// Which.
+        /// Its name.
         name: String,
         /// The last line that was read; 0 for none.
         line: u64,
-        /// Why.
+        /// The reason.
         problem: String,
     },
     /// A signal.
@@ -150,10 +151,10 @@ pub enum ImportError {
     Interrupted,
 }
 
-fn behind(line: u64) -> String {
+fn after(line: u64) -> String {
     match line {
         0 => String::new(),
-        line => format!(" behind line {line}"),
+        line => format!(" after line {line}"),
     }
 }
 
@@ -211,7 +212,8 @@ impl Import {
         }
         ledger.take_the_rest(&progress)?;
         progress.finish();
-        if let Ok(Err(error)) = read_result(end_of_reading, &stop).await {
+        let read_to_the_end = read_result(end_of_reading, &stop).await;
+        if let Err(error) = read_to_the_end.certain("the thread sends its result before it ends") {
             ledger.fail(error);
         }
         drop(read);
@@ -237,7 +239,7 @@ impl Import {
         let thread = std::thread::Builder::new().name("input".to_owned());
         let read = thread
             .spawn(move || {
-                // In this order: whoever sees the batches end finds the result.
+                // In this order, so that the result is there when the batches end.
                 let (result, batches) = reading.run(inputs);
                 let _ = ended.send(result);
                 drop(batches);
@@ -269,7 +271,7 @@ type Started = (
     mpsc::Receiver<Batch>,
 );
 
-/// One of several: takes the next batch, sees it through, until there are none or it has to stop.
+/// Takes batches and delivers them, one at a time, until there are none or the import stops.
 async fn deliver_all(
     courier: Courier,
     batches: Arc<Mutex<mpsc::Receiver<Batch>>>,
@@ -289,7 +291,7 @@ async fn deliver_all(
     }
 }
 
-/// How reading ended; nothing if it was stopped, for it may hang in standard input.
+/// The result of reading; success if it was stopped, because it may hang in standard input.
 async fn read_result(
     end: oneshot::Receiver<Result<(), ImportError>>,
     stop: &CancellationToken,

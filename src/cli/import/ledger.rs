@@ -1,11 +1,12 @@
-//! The account of an import: what was judged, in the order of the input, however the batches came
-//! back.
+//! The account of an import: the judged lines in the order of the input, in whatever order the batches
+//! came back.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
 use super::ImportError;
 use super::delivery::{Delivery, Trouble};
+use crate::certain::{Certain as _, impossible};
 use crate::cli::CliError;
 use crate::cli::output::{self, visible};
 use crate::cli::progress::Progress;
@@ -19,15 +20,15 @@ struct File {
     is_whole: bool,
 }
 
-/// Counts, and where each file stands.
+/// The counts, and the progress of each file.
 #[derive(Debug)]
 pub(super) struct Ledger {
     files: Vec<File>,
     /// The batch that is next in the input.
     next: u64,
-    /// Batches that are done before it.
+    /// Later batches that are done before it.
     early: BTreeMap<u64, Delivery>,
-    /// Whether all batches before `next` were judged to their end.
+    /// True if all batches before `next` were judged to their end.
     is_unbroken: bool,
     accepted: u64,
     rejected: u64,
@@ -56,7 +57,7 @@ impl Ledger {
         }
     }
 
-    /// Enters a batch, and tells what can be told in order.
+    /// Enters a batch, and prints the reports that are next in order.
     pub(super) fn take(&mut self, delivery: Delivery, progress: &Progress) -> Result<(), CliError> {
         self.early.insert(delivery.number, delivery);
         while let Some(delivery) = self.early.remove(&self.next) {
@@ -66,7 +67,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Enters what is left when no more comes: batches in between were never sent.
+    /// Enters the remaining batches at the end: those between them were never sent.
     pub(super) fn take_the_rest(&mut self, progress: &Progress) -> Result<(), CliError> {
         for (number, delivery) in std::mem::take(&mut self.early) {
             self.is_unbroken &= number == self.next;
@@ -81,18 +82,18 @@ impl Ledger {
         self.oddities += delivery.oddities;
         self.is_unbroken &= delivery.trouble.is_none();
         let mut text = String::new();
-        if let Some(file) = self.files.get_mut(delivery.file) {
-            for report in &delivery.reports {
-                let kind = if report.is_warning { "warning: " } else { "" };
-                let (name, message) = (visible(&file.name), visible(&report.message));
-                let (line, column) = (report.line, report.column);
-                text.push_str(&format!("{name}:{line}:{column} {kind}{message}\n"));
-                self.warnings += u64::from(report.is_warning);
-            }
-            if self.is_unbroken {
-                file.line = delivery.last_line;
-                file.is_whole = delivery.is_last;
-            }
+        let file = self.files.get_mut(delivery.file);
+        let file = file.certain("every batch is of one of the inputs");
+        for report in &delivery.reports {
+            let kind = if report.is_warning { "warning: " } else { "" };
+            let (name, message) = (visible(&file.name), visible(&report.message));
+            let (line, column) = (report.line, report.column);
+            text.push_str(&format!("{name}:{line}:{column} {kind}{message}\n"));
+            self.warnings += u64::from(report.is_warning);
+        }
+        if self.is_unbroken {
+            file.line = delivery.last_line;
+            file.is_whole = delivery.is_last;
         }
         if let Some(Trouble::Failed(error)) = delivery.trouble {
             self.fail(error);
@@ -100,12 +101,12 @@ impl Ledger {
         print(&text, progress)
     }
 
-    /// The first failure is the one to tell.
+    /// Notes a failure. The first one is reported.
     pub(super) fn fail(&mut self, error: ImportError) {
         self.failure.get_or_insert(error);
     }
 
-    /// Tells how it ended.
+    /// Prints the outcome.
     pub(super) fn close(self, progress: &Progress, interrupted: bool) -> Result<(), CliError> {
         let is_whole = self.files.iter().all(|file| file.is_whole);
         if !is_whole {
@@ -121,6 +122,7 @@ impl Ledger {
         match self.failure {
             Some(error) => Err(error.into()),
             None if !is_whole && interrupted => Err(ImportError::Interrupted.into()),
+            None if !is_whole => impossible("every batch comes back, or a failure was noted"),
             None if self.rejected > 0 => {
                 let (accepted, rejected) = (self.accepted, self.rejected);
                 Err(ImportError::Rejected { accepted, rejected }.into())
@@ -141,7 +143,7 @@ impl Ledger {
 }
 
 impl File {
-    /// How far it came, and how to go on.
+    /// A line about how far the file was imported, and how to continue.
     fn stand(&self) -> String {
         let (name, line) = (visible(&self.name), self.line);
         if self.is_whole {
@@ -151,7 +153,7 @@ impl File {
         match line {
             0 => format!("{name}: nothing is known to be written, import it from its first line"),
             _ => format!(
-                "{name}: done up to and including line {line}; to go on, import it from line \
+                "{name}: done up to and including line {line}; to continue, import it from line \
                  {next} (tail -n +{next})"
             ),
         }

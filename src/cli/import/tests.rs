@@ -1,6 +1,8 @@
 use std::io::{Cursor, Read};
 
 use super::cutter::{Batch, CutError, Cutter, Rules};
+use super::ledger::Ledger;
+use crate::cli::progress::Progress;
 use crate::line_protocol::{Parser, Point, Precision};
 
 fn rules(batch_bytes: usize) -> Rules {
@@ -144,4 +146,12 @@ fn a_line_without_end_is_an_error_and_not_all_memory() {
         .next()
         .expect_err("no line");
     assert!(matches!(error, CutError::LineTooLong), "{error}");
+}
+
+/// The thread that delivers a batch may end by a panic: the rest of the import must not be a success.
+#[test]
+#[should_panic(expected = "every batch comes back")]
+fn an_import_that_lost_a_batch_does_not_end_well() {
+    let ledger = Ledger::new(vec!["a.lp".to_owned()]);
+    let _ = ledger.close(&Progress::hidden(), false);
 }
