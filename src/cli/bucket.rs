@@ -1,4 +1,4 @@
-//! `tidegate bucket`: making, listing, changing and deleting buckets, with the operator's token.
+//! `tidegate bucket`: creates, lists, changes and deletes buckets, with an operator token.
 
 mod create;
 mod delete;
@@ -38,7 +38,7 @@ enum Command {
 
 const PATH: &str = "/api/v1/buckets";
 
-/// A bucket as the API has it.
+/// A bucket in the API's answers.
 #[derive(Debug, Deserialize)]
 struct Entry {
     id: String,
@@ -59,7 +59,7 @@ impl Bucket {
 }
 
 impl Entry {
-    /// What a bucket is now, in a line.
+    /// One line about the bucket, after what was done to it.
     fn line(&self, what: &str) -> String {
         let name = super::output::visible(&self.name);
         let kept = Retention::text(self.retention_seconds);

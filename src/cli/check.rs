@@ -1,11 +1,10 @@
-//! `tidegate check`: what a server would say about files of line protocol, without a server.
+//! `tidegate check`: reports what a server would say about files of line protocol, without a server.
 //!
 //! ```text
 //! plain text > windows > slices > ingest's check > FILE:LINE:COLUMN reason
 //! ```
 //!
-//! Every file is a body of its own for a bucket of its own: what clashes with what is decided
-//! within a file. Problems go to standard output, the summary to standard error. Files may be
+//! Every file is a body of its own for a bucket of its own: types can clash only within one file. Problems go to standard output, the summary to standard error. Files may be
 //! larger than the memory.
 
 mod excerpt;
@@ -23,11 +22,13 @@ use thiserror::Error;
 use super::CliError;
 use super::plain_text::Input;
 use super::values::{self, Unit};
+use crate::certain::Certain as _;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
 use crate::engine::ingest_options;
 use crate::ingest::{Check as Checker, CheckError, Options};
 use crate::line_protocol::{Oddities, Precision};
+use crate::narrow;
 use output::{Form, Report};
 use window::Window;
 
@@ -63,7 +64,7 @@ pub struct Check {
     config: Option<PathBuf>,
 }
 
-/// Why a check did not end well.
+/// A check that found problems, or could not finish.
 #[derive(Debug, Error)]
 pub enum CheckFailure {
     /// The settings were refused.
@@ -72,27 +73,27 @@ pub enum CheckFailure {
     /// A file could not be read to its end.
     #[error("cannot read {file}")]
     Input {
-        /// As it was named.
+        /// Its name, as it was given.
         file: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// A file is no line protocol at all.
+    /// A file is not line protocol at all.
     #[error("{file}: {source}")]
     Check {
-        /// As it was named.
+        /// Its name, as it was given.
         file: String,
-        /// What is wrong.
+        /// The fault.
         #[source]
         source: CheckError,
     },
-    /// The check itself went well.
+    /// The check itself worked, and found problems.
     #[error("{0}")]
     Problems(Summary),
 }
 
-/// What was found in all files.
+/// The counts over all files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Files.
@@ -103,7 +104,7 @@ pub struct Summary {
     pub rejected: u64,
     /// Lines that would be stored without their field `time`.
     pub dropped: u64,
-    /// Lines that would be taken as they say, and are probably not meant so.
+    /// Lines that would be stored as written, but are probably mistakes.
     pub oddities: Oddities,
 }
 
@@ -132,13 +133,13 @@ impl Check {
     pub fn run(self) -> Result<(), CliError> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         let checked = self.check(&mut out);
-        // What was found before a fault comes before the fault.
+        // Problems that were found before a fault are printed before it.
         out.flush().map_err(CliError::Output)?;
         let summary = checked?;
         if summary.rejected + summary.dropped > 0 {
             return Err(CheckFailure::Problems(summary).into());
         }
-        // That there is nothing to do is told by the exit code too.
+        // If standard error is gone, the exit code still says that all is well.
         let _ = writeln!(io::stderr().lock(), "tidegate: {summary}");
         Ok(())
     }
@@ -200,9 +201,10 @@ fn check_file(
         summary.accepted += checked.accepted;
         summary.rejected += checked.rejected;
         summary.oddities += checked.oddities;
-        let reports = u64::try_from(checked.reports.len()).unwrap_or(u64::MAX);
+        let reports = narrow::to_u64(checked.reports.len());
         summary.dropped += reports.saturating_sub(checked.rejected);
-        let done = window.text().get(..checked.bytes).unwrap_or_default();
+        let done = window.text().get(..checked.bytes);
+        let done = done.certain("the check took them from this text");
         for report in output::with_lines(name, done, checked.first_line, &checked.reports) {
             tell(&report).map_err(CliError::Output)?;
         }

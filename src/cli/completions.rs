@@ -1,4 +1,4 @@
-//! `tidegate completions`: what a shell needs to complete commands and flags.
+//! `tidegate completions`: prints a script with which a shell completes commands and flags.
 
 use std::io::{self, Write as _};
 

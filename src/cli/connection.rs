@@ -1,5 +1,5 @@
-//! The flags that every command has that talks to a server, and what they become: a session that
-//! says in terms of these flags what went wrong.
+//! The flags of every command that talks to a server, and the session that they become, which explains
+//! errors in terms of these flags.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ use crate::config;
 /// The variable that holds the token.
 const TOKEN_VARIABLE: &str = "TIDEGATE_TOKEN";
 
-/// Where the server is.
+/// The location of the server.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Location {
@@ -32,7 +32,7 @@ pub(super) struct Location {
     ca_cert: Option<PathBuf>,
 }
 
-/// Where the server is, and with which token to go there.
+/// The location of the server, and the token to use.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connection")]
 pub(super) struct Connection {
@@ -47,7 +47,7 @@ pub(super) struct Connection {
     token_file: Option<PathBuf>,
 }
 
-/// Where the token was given, if it was.
+/// The place where the token was given, if it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Given {
     Nowhere,
@@ -56,7 +56,7 @@ enum Given {
     File(PathBuf),
 }
 
-/// A client, and how its errors are told.
+/// A client, with what is needed to explain its errors.
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     client: Client,
@@ -104,8 +104,8 @@ impl Connection {
         self.location.session_with(token.as_ref(), given)
     }
 
-    /// A flag wins over the variable. An empty variable is the same as none: that is how one is
-    /// taken away from a single command.
+    /// A flag wins over the variable. An empty variable counts as unset, so that a single command can
+    /// run without it.
     fn token(&self, variable: Option<String>) -> Result<(Option<Token>, Given), CliError> {
         let (text, given) = match (&self.token_file, &self.token, variable) {
             (Some(path), _, _) => {
@@ -137,7 +137,7 @@ impl Given {
 }
 
 impl Session {
-    /// The client itself, for what a request and an answer do not cover.
+    /// The client itself, for more than one request with one answer.
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
@@ -148,7 +148,7 @@ impl Session {
         answer.map_err(|error| self.explain(error))
     }
 
-    /// The error with what these flags can do about it.
+    /// Adds to an error what these flags can do about it.
     pub(super) fn explain(&self, error: ClientError) -> CliError {
         let advice = match &error {
             ClientError::Connect {

@@ -1,4 +1,4 @@
-//! Why a command failed, and with which exit code: 0 done, 1 failed, 2 not understood.
+//! The reasons for which a command fails, and its exit codes: 0 done, 1 failed, 2 not understood.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,52 +28,52 @@ pub enum CliError {
     /// `tidegate token reset-operator`.
     #[error(transparent)]
     ResetOperator(#[from] ResetError),
-    /// What was asked for does not make sense.
+    /// The flags or arguments make no sense together.
     #[error("{0}")]
     Usage(String),
     /// The request to a server failed.
     #[error("{error}{advice}")]
     Client {
-        /// How.
+        /// The fault.
         error: ClientError,
-        /// What to do about it with the flags of this program.
+        /// The remedy, in terms of this program's flags.
         advice: String,
     },
-    /// The token cannot be one.
+    /// The text that was given is not a token.
     #[error("the token {given} {error}")]
     Token {
-        /// Where it was given.
+        /// The place where it was given.
         given: String,
-        /// What is wrong with it.
+        /// The fault in it.
         error: TokenError,
     },
     /// A file that was named cannot be used.
     #[error("cannot {operation} {}", .path.display())]
     File {
-        /// What was attempted.
+        /// The operation that was attempted.
         operation: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// Nobody takes the output.
+    /// Standard output is closed, or its target fails.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
     /// The system refused something else.
     #[error("cannot {operation}")]
     System {
-        /// What was attempted.
+        /// The operation that was attempted.
         operation: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
     /// A signal ended the command.
     #[error("interrupted")]
     Interrupted,
-    /// Bad news, told whole.
+    /// A failure that the text describes in full.
     #[error("{0}")]
     Failed(String),
     /// Not everything was imported.
@@ -82,7 +82,7 @@ pub enum CliError {
 }
 
 impl CliError {
-    /// The exit code that tells it to scripts.
+    /// The exit code, for scripts.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -90,8 +90,8 @@ impl CliError {
         }
     }
 
-    /// The line that tells it to people. None if there is nobody to tell: the program that read
-    /// the output has ended (`tidegate export … | head`), and knows.
+    /// The line for people. None if nobody needs it: the program that read the output has ended
+    /// (`tidegate export … | head`).
     pub fn line(&self) -> Option<String> {
         match self {
             Self::Output(error) | Self::Wal(WalCommandError::Output(error))

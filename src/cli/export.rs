@@ -1,5 +1,5 @@
-//! `tidegate export`: what a bucket holds, to standard output or a file. A file of the wanted name
-//! is always whole.
+//! `tidegate export`: writes the points of a bucket to standard output or a file. A file with the
+//! wanted name is always complete.
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -19,9 +19,9 @@ use crate::clock::Clock;
 use crate::narrow;
 
 const HELP: &str = "\
-Points come by measurement, day (UTC), tag set and time. Line protocol can be imported again and \
-is then the same; its timestamps are in nanoseconds. Arrow (an IPC stream) and CSV hold one \
-measurement. Exit status: 0 if all of it has come, 1 if not; a file is written under another \
+Points are sorted by measurement, day (UTC), tag set and time. Line protocol can be imported again \
+unchanged; its timestamps are in nanoseconds. Arrow (an IPC stream) and CSV hold one \
+measurement. Exit status: 0 if the export is complete, 1 if not; a file is written under another \
 name and renamed when it is complete.
 
 Examples:
@@ -36,7 +36,7 @@ Examples:
     --format csv -o room.csv
   tidegate export --bucket home | gzip > home.lp.gz";
 
-/// How long the server may take for the next piece.
+/// The longest wait for the server's next piece.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Read what a bucket holds: line protocol, Arrow or CSV.
@@ -55,7 +55,7 @@ pub struct Export {
     /// Only points before this time, in the same forms.
     #[arg(long, value_name = "TIME", value_parser = values::past_time, allow_hyphen_values = true)]
     end: Option<Time>,
-    /// How the points are written.
+    /// The format of the output.
     #[arg(long, value_name = "FORMAT", default_value = "lp")]
     format: Format,
     /// Write to this file; - is standard output.
@@ -86,7 +86,7 @@ impl Export {
         let request = Request::new(Method::GET, self.path(Clock::system().now_ns()));
         let download = session.client().download(request.patience(PATIENCE)).await;
         let mut download = download.map_err(|error| session.explain(error))?;
-        // Bar and points would be written over one another.
+        // A bar and the points would overwrite each other.
         let progress = match output.is_none() && io::stdout().is_terminal() {
             true => Progress::hidden(),
             false => Progress::new(None, Elsewhere::Nothing),
@@ -106,7 +106,7 @@ impl Export {
             Some(path) => {
                 let mut file = Unfinished::create(path)?;
                 let failed = |error| CliError::file("write", path, error);
-                // The unfinished file goes, whatever ends this.
+                // The unfinished file is removed, however this ends.
                 let interruption = signals::interruption()?;
                 tokio::select! {
                     copied = copy(&session, &mut download, &mut file, failed, &progress) => copied,

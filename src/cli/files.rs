@@ -1,4 +1,4 @@
-//! Files that the user names: read, and written so that a file of the wanted name is always whole.
+//! Files that the user names: read, and written so that a file with the wanted name is always complete.
 //! Files of the data folder are not touched here.
 #![allow(
     clippy::disallowed_methods,
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use crate::narrow;
 
-/// A token or some certificates; more is another file, in bytes.
+/// The most bytes of a token file or of some certificates: a larger file is something else.
 const SMALL_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The whole of a small file.
@@ -29,12 +29,12 @@ pub(super) fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
-/// A file to read from, in the system's words if that fails: for who names it anyway.
+/// Opens a file to read from. The error does not name the file: the caller does.
 pub(super) fn open_plainly(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// A file to read from.
+/// Opens a file to read from.
 fn open(path: &Path) -> Result<File, CliError> {
     let file = open_plainly(path).map_err(|error| CliError::file("open", path, error))?;
     let is_folder = file.metadata().is_ok_and(|metadata| metadata.is_dir());
@@ -45,8 +45,8 @@ fn open(path: &Path) -> Result<File, CliError> {
     Ok(file)
 }
 
-/// How large a file is that can be read; nothing for a pipe, which is not opened for that: its
-/// writer would take the end of this look for the end of the reader.
+/// The size of a file that can be read, in bytes. None for a pipe, which is not opened here: its writer
+/// would take the end of this look for the end of the reader.
 pub(super) fn stored_bytes(path: &Path) -> Result<Option<u64>, CliError> {
     let metadata = fs::metadata(path).map_err(|error| CliError::file("open", path, error))?;
     if !metadata.is_file() && !metadata.is_dir() {
@@ -55,14 +55,14 @@ pub(super) fn stored_bytes(path: &Path) -> Result<Option<u64>, CliError> {
     open(path).map(|_| Some(metadata.len()))
 }
 
-/// A file that is being written under a name of its own. It gets the wanted name when it is
-/// complete, and is removed if it never is. What is there already and is no file (`/dev/null`, a
-/// named pipe) is written to as it is, and never replaced; behind a symbolic link, its target is
-/// replaced, not the link.
+/// A file that is being written under a temporary name. It gets the wanted name when it is
+/// complete, and is removed if it never is. If the wanted name exists and is not a file (`/dev/null`, a
+/// named pipe), it is written to directly and never replaced; if it is a symbolic link, the link's target
+/// is replaced, not the link.
 #[derive(Debug)]
 pub(super) struct Unfinished {
-    file: Option<File>,
-    /// Nothing for what is written to as it is.
+    file: File,
+    /// None if the wanted name is written to directly.
     temporary: Option<PathBuf>,
     wanted: PathBuf,
 }
@@ -86,18 +86,20 @@ impl Unfinished {
             }
         };
         Ok(Self {
-            file: Some(file),
+            file,
             temporary,
             wanted: target,
         })
     }
 
-    /// Makes it durable and gives it its name.
+    /// Syncs the file and gives it its name.
     pub(super) fn finish(mut self) -> Result<(), CliError> {
-        let (Some(file), Some(temporary)) = (&self.file, &self.temporary) else {
+        // A pipe or a device has its name already, and often cannot be synced.
+        let Some(temporary) = &self.temporary else {
             return Ok(());
         };
-        file.sync_all()
+        self.file
+            .sync_all()
             .and_then(|()| fs::rename(temporary, &self.wanted))
             .map_err(|error| CliError::file("write", &self.wanted, error))?;
         self.temporary = None;
@@ -118,7 +120,7 @@ fn temporary_name(wanted: &Path) -> io::Result<PathBuf> {
 
 impl Write for Unfinished {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
+        self.file.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -129,7 +131,7 @@ impl Write for Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
-            // It has no use, and its name says so.
+            // A leftover does no harm, and its name says what it is.
             let _ = fs::remove_file(temporary);
         }
     }

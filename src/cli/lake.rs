@@ -1,5 +1,4 @@
-//! `tidegate lake`: the open tables of a server, to look at and to work on, with the operator's
-//! token.
+//! `tidegate lake`: shows the open tables of a server and works on them, with an operator token.
 
 mod clock;
 mod status;
@@ -36,10 +35,10 @@ enum Command {
     /// Join the files of each day, and drop days past their retention.
     #[command(after_help = work::COMPACT_HELP)]
     Compact(work::Args),
-    /// Delete files that no table has any more.
+    /// Delete files that no table refers to any more.
     #[command(after_help = work::VACUUM_HELP)]
     Vacuum(work::Args),
-    /// Give up what lost tables had, so that they begin anew.
+    /// Give up what lost tables had, so that they start over.
     #[command(after_help = work::ACCEPT_LOSS_HELP)]
     AcceptLoss(work::Args),
     TrustClock(clock::TrustClock),
@@ -47,7 +46,7 @@ enum Command {
 
 const PATH: &str = "/api/v1/lake";
 
-/// Which tables.
+/// The choice of tables.
 #[derive(Args, Clone, Debug)]
 struct Which {
     /// Only tables of this bucket, by name or id.
@@ -59,7 +58,7 @@ struct Which {
 }
 
 impl Which {
-    /// As parameters of a request.
+    /// The choice as parameters of a request.
     fn query(&self) -> String {
         let given = [("bucket", &self.bucket), ("measurement", &self.measurement)];
         let given = given

@@ -1,5 +1,8 @@
-//! The command line: one command a file. A command's results go to standard output, everything
+//! The command line, one command per file. A command's results go to standard output, everything
 //! else (logs, errors) to standard error.
+//!
+//! A command knows its flags and its texts. It does not know how the server works: it talks to a server
+//! through [`crate::client`], and opens the folder of a stopped one through [`crate::storage`].
 
 mod bucket;
 mod check;
@@ -47,19 +50,19 @@ First steps:
     -H 'Authorization: Token …' \\
     --data-binary 'room,floor=1 temperature=21.5'
 
-  The answer 204 means: on disk. A bucket is made by the first write to it.
+  The answer 204 means: on disk. The first write to a bucket creates it.
 
 Anything that writes to InfluxDB v2 can write here: set its URL to http://127.0.0.1:8086, its \
 token to that token, its organization to any word, its bucket to a name of your choice.
 
-`tidegate help serve` tells where data goes and how everything is configured.
+`tidegate help serve` explains where data goes and how everything is configured.
 
 Exit status of every command: 0 done, 1 failed, 2 not understood.";
 
-/// The columns of a help text at most: longer lines are hard to read.
+/// The most columns of a help text: longer lines are hard to read.
 const HELP_COLUMNS_MAX: usize = 80;
 
-/// What was asked for on the command line.
+/// The command line.
 #[derive(Debug, Parser)]
 #[command(
     name = "tidegate",
@@ -110,7 +113,7 @@ impl Cli {
 fn wait_for(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     let runtime = Runtime::new().map_err(CliError::system("start the threads"))?;
     let done = runtime.block_on(command);
-    // The command is done: what looks up a name, still, is not waited for.
+    // The command is done: a name lookup that still runs is not waited for.
     runtime.shutdown_background();
     done
 }

@@ -1,4 +1,4 @@
-//! What commands print: lines, aligned columns for people, or the server's JSON as it came.
+//! The output of commands: lines, aligned columns for people, or the server's JSON unchanged.
 
 use std::io::{self, Write as _};
 
@@ -6,7 +6,7 @@ use super::CliError;
 use super::terminal::is_hidden;
 use crate::client::Answer;
 
-/// One line of standard output.
+/// Prints one line on standard output.
 pub(super) fn line(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")
@@ -14,17 +14,17 @@ pub(super) fn line(text: &str) -> Result<(), CliError> {
         .map_err(CliError::Output)
 }
 
-/// A remark for people, on standard error. If that is gone nobody misses it.
+/// Prints a remark for people on standard error. If that is closed, nobody misses it.
 pub(super) fn remark(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// The answer's JSON, as the server gives it.
+/// Prints the answer's JSON as the server sent it.
 pub(super) fn json(answer: &Answer) -> Result<(), CliError> {
     line(String::from_utf8_lossy(&answer.body).trim_end())
 }
 
-/// Rows below their heads.
+/// Prints rows below their heads.
 pub(super) fn table<const N: usize>(
     heads: [&str; N],
     rows: &[[String; N]],
@@ -32,7 +32,7 @@ pub(super) fn table<const N: usize>(
     line(&super::table::table(heads, rows))
 }
 
-/// Text that others chose, without what a terminal would obey, and what nobody would see.
+/// Text from elsewhere, with control characters and invisible ones escaped.
 pub(super) fn visible(text: &str) -> String {
     let show = |c: char| match is_hidden(c) {
         true => c.escape_default().to_string(),

@@ -1,4 +1,4 @@
-//! `tidegate ping`: one question, one line, one exit code, for health checks.
+//! `tidegate ping`: one request, one line, one exit code, for health checks.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ Examples:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub struct Ping {
-    /// How long to wait for the answer.
+    /// Wait for the answer at most this long.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = values::patience)]
     timeout: Duration,
     #[command(flatten)]

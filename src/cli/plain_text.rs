@@ -4,9 +4,9 @@
 //! Input (exists, not open) > Text: first bytes > as it is | gzip, all its members | zstd
 //! ```
 //!
-//! Promises: an input that is missing is told before any is read; a stream that is cut, or followed
-//! by something else, is an error and never a shorter text; memory is a buffer, however much a file
-//! becomes. What is known to be no text at all is told by its name, not line by line.
+//! Promises: a missing input is reported before any input is read; a stream that is cut, or followed
+//! by something else, is an error and never a shorter text; memory is one buffer, however large a file
+//! becomes. A file that is recognised as something other than text is reported once, not line by line.
 
 mod gunzip;
 #[cfg(test)]
@@ -18,12 +18,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{CliError, files};
+use crate::narrow;
 use gunzip::Gunzip;
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
-/// First bytes of what people give by mistake, and what to tell them.
+/// The first bytes of files that people pass by mistake, and the advice for each.
 const MISTAKES: [(&[u8], &str); 5] = [
     (
         b"\xfd7zXZ\0",
@@ -44,22 +45,22 @@ const MISTAKES: [(&[u8], &str); 5] = [
     ),
 ];
 
-/// As many bytes as the longest of these has.
+/// The length of the longest of these, in bytes.
 const START_BYTES: u64 = 10;
 
 /// An input that exists, and is not open yet.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
-    /// How it is called in reports.
+    /// Its name in reports.
     pub(super) name: String,
-    /// Its size as it is stored; nothing for pipes.
+    /// Its size as stored, in bytes; none for pipes.
     pub(super) bytes: Option<u64>,
-    /// Nothing for standard input.
+    /// None for standard input.
     path: Option<PathBuf>,
 }
 
 impl Input {
-    /// All of them, or an error before any is read.
+    /// Returns all inputs, or an error before any is read.
     pub(super) fn all(paths: &[PathBuf]) -> Result<Vec<Self>, CliError> {
         let is_stdin = |path: &&PathBuf| path.as_os_str() == "-";
         if paths.iter().filter(is_stdin).count() > 1 {
@@ -84,7 +85,7 @@ impl Input {
         })
     }
 
-    /// Opens it. The file may be gone by now, or be no text.
+    /// Opens the input. The file may be gone by now, or not be text.
     pub(super) fn open(&self) -> io::Result<Text> {
         Text::new(match &self.path {
             None => Box::new(io::stdin()),
@@ -96,12 +97,12 @@ impl Input {
 /// An input as plain text.
 pub(super) struct Text {
     plain: Box<dyn Read + Send>,
-    /// Bytes taken of what is stored; nothing if it is stored as it is read.
+    /// The bytes read of the stored file; none if it is not compressed.
     taken: Option<Arc<AtomicU64>>,
 }
 
 impl Text {
-    /// Looks at the first bytes: the name says nothing.
+    /// Recognises compression by the first bytes, not by the name.
     pub(super) fn new(mut stored: Box<dyn Read + Send>) -> io::Result<Self> {
         let mut start = Vec::new();
         stored.by_ref().take(START_BYTES).read_to_end(&mut start)?;
@@ -131,7 +132,7 @@ impl Text {
         })
     }
 
-    /// How many bytes were taken of what is stored, if that is not what is read.
+    /// The bytes read of the stored file, if it is compressed.
     pub(super) fn taken(&self) -> Option<u64> {
         self.taken
             .as_ref()
@@ -153,15 +154,15 @@ struct Counted<R> {
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        let bytes = u64::try_from(read).unwrap_or(u64::MAX);
-        self.taken.fetch_add(bytes, Ordering::Relaxed);
+        self.taken
+            .fetch_add(narrow::to_u64(read), Ordering::Relaxed);
         Ok(read)
     }
 }
 
 #[allow(
     clippy::disallowed_types,
-    reason = "the user's own file, read piece by piece into a bounded buffer: no bomb's door"
+    reason = "the user's own file, read piece by piece into a bounded buffer: no bomb can do harm"
 )]
 fn unzstd(stored: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
     let decoder = zstd::stream::read::Decoder::new(stored)?;
@@ -171,7 +172,7 @@ fn unzstd(stored: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>
     }))
 }
 
-/// A decoder whose faults are told in whole sentences.
+/// A decoder whose errors are whole sentences.
 struct Explained<R> {
     decoder: R,
     kind: &'static str,
@@ -188,7 +189,7 @@ impl<R: Read> Read for Explained<R> {
 fn explained(kind: &str, error: &io::Error) -> io::Error {
     let reason = match error.kind() {
         ErrorKind::UnexpectedEof => format!("the {kind} stream ends too early"),
-        // What the system said about the file itself.
+        // The system's own error about the file.
         _ if error.raw_os_error().is_some() => error.to_string(),
         _ => format!("the {kind} stream is damaged, or something else follows it: {error}"),
     };

@@ -1,5 +1,5 @@
-//! How far a transfer, or work on tables, has come, on standard error: a bar on a terminal, else a line every few
-//! seconds, or nothing.
+//! Progress of a transfer, or of work on tables, on standard error: a bar on a terminal, otherwise a
+//! line every few seconds, or nothing.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Mutex;
@@ -9,26 +9,27 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, HumanDuration, ProgressBar, ProgressStyle};
 
 use super::output::remark;
+use crate::certain::Certain as _;
 use crate::clock;
 use crate::narrow;
 
-/// How often a line is written where there is no terminal.
+/// The time between two lines if there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What matters most comes first, and fits 40 columns; the bar takes what is left.
+/// The important parts come first, and fit 40 columns; the bar takes the rest.
 const BAR: &str = "{percent:>3}% of {total_bytes}  {bytes_per_sec}  {eta}  {wide_bar}";
 const TABLES_BAR: &str = "{pos} of {len} tables  {eta}  {wide_bar}";
 const SPINNER: &str = "{spinner} {bytes}  {bytes_per_sec}";
 
-/// What is shown if standard error is no terminal.
+/// The output if standard error is not a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Elsewhere {
     Lines,
     Nothing,
 }
 
-/// What is counted.
+/// The things that are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Unit {
     Bytes,
@@ -53,7 +54,7 @@ impl Progress {
         Self::of(Unit::Bytes, total, elsewhere)
     }
 
-    /// Work on so many tables.
+    /// Work on this many tables.
     pub(super) fn of_tables(total: u64, elsewhere: Elsewhere) -> Self {
         Self::of(Unit::Tables, Some(total), elsewhere)
     }
@@ -79,7 +80,7 @@ impl Progress {
         }
     }
 
-    /// So many bytes, or tables, more are done.
+    /// Counts this many more bytes, or tables, as done.
     pub(super) fn add(&self, more: u64) {
         let done = self
             .done
@@ -92,7 +93,7 @@ impl Progress {
         }
     }
 
-    /// Does something that writes to the terminal without the bar in between.
+    /// Writes to the terminal while the bar is hidden.
     pub(super) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bar {
             Some(bar) => bar.suspend(write),
@@ -105,20 +106,20 @@ impl Progress {
         self.aside(|| remark(text));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    /// How much was done in which time: `1.20 MiB in 3 seconds`.
+    /// The amount done and the time: `1.20 MiB in 3.0 s`.
     pub(super) fn summary(&self) -> String {
         let bytes = HumanBytes(self.done.load(Ordering::Relaxed));
         format!("{bytes} in {}", self.took())
     }
 
-    /// Which time it took: `3.0 s`.
+    /// The time since the start: `3.0 s`.
     pub(super) fn took(&self) -> String {
         format!("{:.1} s", self.elapsed().as_secs_f64())
     }
@@ -128,7 +129,7 @@ impl Progress {
     }
 
     fn is_due(&self) -> bool {
-        // A panic elsewhere is no reason to stop telling how far it came.
+        // A panic elsewhere is no reason to stop showing progress.
         let mut last = self
             .last_line
             .lock()
@@ -172,7 +173,7 @@ fn bar(unit: Unit, total: Option<u64>) -> ProgressBar {
         None => (ProgressBar::new_spinner(), SPINNER),
     };
     let style = ProgressStyle::with_template(template);
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(style.certain("the templates above are well formed"));
     bar.enable_steady_tick(BAR_INTERVAL);
     bar
 }

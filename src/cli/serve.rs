@@ -1,13 +1,13 @@
-//! `tidegate serve`: puts the settings together, takes the port, runs the server until it is told
-//! to stop.
+//! `tidegate serve`: puts the settings together, takes the port, and runs the server until a signal
+//! stops it.
 //!
 //! ```text
 //! settings > logs > port > server > signal > grace > exit
 //! ```
 //!
-//! Standard output carries `listening on http://ADDR` (or `https://`), once the data folder is this
-//! server's, and, on the very first start, the operator's token; so scripts can wait for the one and
-//! keep the other.
+//! Standard output carries `listening on http://ADDR` (or `https://`), once the server has locked the
+//! data folder, and, on the very first start, the operator's token; so scripts can wait for the one
+//! and keep the other.
 
 mod announce;
 mod port;
@@ -36,7 +36,7 @@ pub use port::PortError;
 
 const HELP: &str = "\
 The token:
-  The very first start makes a token for the operator, which may do everything, and prints it \
+  The very first start creates a token for the operator, which may do everything, and prints it \
   once on standard output: operator token: … To choose it yourself, set TIDEGATE_INIT_TOKEN to \
   at least 32 characters before the first start, for example to the output of: openssl rand -hex 32
 
@@ -57,8 +57,8 @@ Settings:
 
 Encryption:
   With --tls-cert and --tls-key (PEM files) the port speaks HTTPS only. After a renewal send \
-  SIGHUP: new connections use the new certificate, those that are open go on. If the new files \
-  are not usable the log says why, and the old certificate stays in use.
+  SIGHUP: new connections use the new certificate, open ones continue. If the new files are not \
+  usable the log says why, and the old certificate stays in use.
 
 Stopping:
   SIGTERM or SIGINT (Ctrl-C) ends the requests in flight, then the server; a second one ends it \
@@ -73,9 +73,9 @@ Examples:
   tidegate serve --listen 127.0.0.1:0 \\
     --data-dir bench --without-auth";
 
-/// For what is still at work on threads of its own when all is said and saved: at most this long. A
-/// call to a file system that hangs (a store behind a network) would hold the process for as long
-/// as it likes, and then the supervisor kills. What it was about stands in the log.
+/// The longest wait for threads that still run when everything is saved. A call to a file system that
+/// hangs (a store across a network) could hold the process for ever, until the supervisor kills it.
+/// Whatever it was about is in the log.
 const LEFTOVERS_MAX: Duration = Duration::from_millis(100);
 
 /// Run the server.
@@ -108,7 +108,7 @@ pub struct Serve {
     log_level: Option<String>,
 }
 
-/// Why the server did not start, or ended.
+/// The reasons for which the server did not start, or ended.
 #[derive(Debug, Error)]
 pub enum ServeError {
     /// The settings were refused.
@@ -129,16 +129,16 @@ pub enum ServeError {
     /// Threads or signal handlers could not be set up.
     #[error("cannot {operation}")]
     System {
-        /// What was attempted.
+        /// The operation that was attempted.
         operation: &'static str,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl Serve {
-    /// Runs the server until it is told to stop.
+    /// Runs the server until a signal stops it.
     pub fn run(self) -> Result<(), ServeError> {
         raise_descriptor_limit();
         let config = Config::load(&Sources::of_process(self.config.clone(), self.flags()))?;
@@ -210,7 +210,7 @@ async fn until_stopped(config: Arc<Config>) -> Result<(), ServeError> {
     tokio::spawn(signals::reload_on_hangup(hangups, tls.clone()));
     let listener = Listener::new(port::bind(config.server.listen).await?, tls);
     let url = listener.url().map_err(|source| ServeError::System {
-        operation: "tell the address",
+        operation: "read the address of the listener",
         source,
     })?;
     let announce = Box::new(move |told: Announcement<'_>| match told {

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM for the commands that have something to put in order first.
+//! SIGINT and SIGTERM for commands that must clean up before they end.
 
 use std::process;
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::CliError;
 
-/// Cancelled by the first signal; the second ends the process at once.
+/// A token that the first signal cancels; the second ends the process at once.
 pub(super) fn interruption() -> Result<CancellationToken, CliError> {
     let system = "listen for signals";
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::system(system))?;

@@ -1,13 +1,13 @@
 //! Rows below their heads, in columns two spaces apart.
 //!
-//! A table that is wider than the terminal gets narrower cells, of several lines, where these end
-//! between words; if that does not help, every row becomes a record, a line per cell. Where there is
-//! no terminal nothing is broken, so that a row is a line for programs.
+//! In a table that is wider than the terminal, cells are broken between words into several lines; if
+//! that does not help, every row becomes a record, one line per cell. Without a terminal nothing is
+//! broken, so that a row is one line for programs.
 
 use super::output::visible;
 use super::terminal::{self, char_width, width};
 
-/// Between two columns.
+/// The columns between two cells.
 const GAP: usize = 2;
 
 /// Words up to this many columns, such as ids and times, are not broken in a cell.
@@ -45,7 +45,7 @@ fn render<const N: usize>(
     text.trim_end().to_owned()
 }
 
-/// The width of each column so that all fit; nothing if they cannot.
+/// The width of each column so that all fit; none if they cannot.
 fn fit<const N: usize>(
     heads: &[&str; N],
     rows: &[[String; N]],
@@ -54,7 +54,7 @@ fn fit<const N: usize>(
     let widest = |place: usize, head: &str, of: &dyn Fn(&str) -> usize| {
         let cells = rows.iter().filter_map(|row| row.get(place));
         let widths = cells.map(|cell| of(cell));
-        widths.chain([width(head)]).max().unwrap_or(0)
+        widths.fold(width(head), usize::max)
     };
     let mut place = 0;
     let mut widths = heads.map(|head| {
@@ -77,7 +77,7 @@ fn fit<const N: usize>(
     Some(widths.map(|(now, _)| now))
 }
 
-/// A row, with its line ends.
+/// A row, with its line feeds.
 fn lines<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
     let cells = row.iter().zip(widths);
     let cells: Vec<(Vec<String>, usize)> = cells
@@ -114,7 +114,7 @@ fn records<const N: usize>(heads: &[&str; N], rows: &[[String; N]], columns: usi
     text
 }
 
-/// A cell in lines of at most so many columns; at least one line.
+/// A cell in lines of at most this many columns; at least one line.
 fn wrap(cell: &str, columns: usize) -> Vec<String> {
     let (mut lines, mut line) = (Vec::new(), String::new());
     for word in words(cell) {
@@ -136,7 +136,7 @@ fn wrap(cell: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
-/// The parts between which a cell may be broken, each with what ends it.
+/// The parts between which a cell may be broken, each with its separator.
 fn words(cell: &str) -> impl Iterator<Item = &str> {
     cell.split_inclusive([' ', ','])
 }

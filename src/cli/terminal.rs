@@ -1,4 +1,4 @@
-//! How wide the terminal is, and how much of it a text takes.
+//! The width of the terminal, and of texts on it.
 //!
 //! Columns are those of the Unicode standard's annex 11 (East Asian Width): two for an ideograph or
 //! an emoji, none for a mark that stands on the letter before it.
@@ -8,7 +8,7 @@ use std::io;
 use rustix::termios::tcgetwinsize;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// The columns of the terminal that standard output goes to; nothing if it goes elsewhere.
+/// The columns of the terminal that standard output goes to; none if it goes elsewhere.
 pub(super) fn columns() -> Option<usize> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
@@ -24,8 +24,9 @@ pub(super) fn char_width(character: char) -> usize {
     character.width().unwrap_or(0)
 }
 
-/// Whether a character cannot be seen, or changes how others are: control characters, those that
-/// change the direction of text, and those that Unicode calls default-ignorable.
+/// Returns true for a character that cannot be seen, or that changes how others look: control
+/// characters, those that change the direction of text, and those that Unicode calls
+/// default-ignorable.
 pub(super) fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character,

@@ -1,4 +1,4 @@
-//! `tidegate token`: making, listing and revoking tokens, with the operator's token.
+//! `tidegate token`: creates, lists and revokes tokens, with an operator token.
 
 mod create;
 mod list;
@@ -12,7 +12,7 @@ use super::CliError;
 pub use reset_operator::ResetError;
 
 const HELP: &str = "\
-All of them need an operator token; reset-operator makes a new one for a stopped server.
+All of them but reset-operator need an operator token; that one makes a new one for a stopped server.
 
 Examples:
   tidegate token create --description \"agent 7\" --write home
@@ -36,7 +36,7 @@ enum Command {
 
 const PATH: &str = "/api/v1/tokens";
 
-/// The tokens as the API has them.
+/// The tokens in the API's answers.
 #[derive(Deserialize)]
 struct Tokens {
     tokens: Vec<Entry>,
@@ -51,7 +51,7 @@ struct Entry {
     write: Vec<String>,
     created: String,
     expires: Option<String>,
-    /// Whether it is the one of the request; older servers do not say.
+    /// True if the request was made with it; older servers do not say.
     #[serde(default)]
     in_use: bool,
 }

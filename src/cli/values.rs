@@ -1,10 +1,11 @@
-//! Values of flags: durations, sizes, points in time. Each error says what is understood.
+//! Values of flags: durations, sizes, points in time. Each error says what is expected.
 
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::certain::Certain as _;
 use crate::clock::Clock;
 use crate::line_protocol::Precision;
 
@@ -22,6 +23,7 @@ pub(super) enum Time {
 impl Time {
     /// Nanoseconds since the epoch, if it is now `now_ns`.
     pub(super) fn ns(self, now_ns: i64) -> i64 {
+        // A longer span reaches past the range of times either way.
         let ns = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         match self {
             Self::Ns(ns) => ns,
@@ -37,10 +39,10 @@ impl Time {
     }
 }
 
-/// A time of an answer as a table shows it: to the second.
+/// A time from an answer as tables show it: to the second.
 pub(super) fn shown_time(rfc3339: &str) -> String {
     let time = DateTime::parse_from_rfc3339(rfc3339);
-    // What is not understood is shown as it came.
+    // A time in another form is shown unchanged.
     time.map_or_else(
         |_| rfc3339.to_owned(),
         |time| time.to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -86,7 +88,7 @@ pub(super) fn future_time(text: &str) -> Result<Time, String> {
 
 const OUT_OF_RANGE: &str = "times go from 1677-09-21 to 2262-04-11";
 
-/// Nothing for what is not RFC 3339.
+/// Nanoseconds since 1970; none if the text is not RFC 3339.
 fn rfc3339(text: &str) -> Result<Option<i64>, String> {
     let Ok(time) = DateTime::parse_from_rfc3339(text) else {
         return Ok(None);
@@ -101,7 +103,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| "expected a duration such as 500ms, 90s, 10m or 30d".to_owned())
 }
 
-/// How long to wait for something, which takes some time.
+/// A time to wait, which must not be zero.
 pub(super) fn patience(text: &str) -> Result<Duration, String> {
     let span = duration(text)?;
     match span.is_zero() {
@@ -110,10 +112,10 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The longest retention, in seconds: as far as times go from 1970 on.
+/// The longest retention, in seconds: from 1970 to the end of the range of times.
 const RETENTION_SECONDS_MAX: u64 = 9_223_372_036;
 
-/// How long a bucket keeps its points.
+/// The time for which a bucket keeps its points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retention {
     Forever,
@@ -121,7 +123,7 @@ pub(super) enum Retention {
 }
 
 impl Retention {
-    /// As the API has it.
+    /// The API's value: seconds, or none for forever.
     pub(super) fn seconds(self) -> Option<u64> {
         match self {
             Self::Forever => None,
@@ -129,7 +131,7 @@ impl Retention {
         }
     }
 
-    /// From the API, in words.
+    /// Words for the API's value.
     pub(super) fn text(seconds: Option<u64>) -> String {
         match seconds {
             None => "forever".to_owned(),
@@ -167,7 +169,10 @@ pub(super) fn bytes(text: &str) -> Result<usize, String> {
         ("", 1),
     ];
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
-    let unit = text.strip_prefix(digits).unwrap_or_default().trim();
+    let unit = text
+        .strip_prefix(digits)
+        .certain("the digits are its start");
+    let unit = unit.trim();
     let factor = UNITS.iter().find(|(name, _)| *name == unit);
     let number: Option<usize> = digits.parse().ok();
     number
@@ -179,7 +184,7 @@ pub(super) fn bytes(text: &str) -> Result<usize, String> {
 /// The unit of timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unit {
-    /// As the API calls it.
+    /// The API's word for it.
     pub(super) word: &'static str,
     pub(super) precision: Precision,
 }
@@ -190,7 +195,7 @@ pub(super) fn unit() -> impl TypedValueParser<Value = Unit> {
         let mut known = PRECISIONS.into_iter();
         let found = known.find(|(word, _)| *word == given);
         let unit = found.map(|(word, precision)| Unit { word, precision });
-        unit.ok_or("it is none of the units")
+        unit.ok_or("it is not one of the units")
     })
 }
 

@@ -22,7 +22,7 @@ Examples:
 pub(super) struct Create {
     /// Its name.
     name: String,
-    /// How long points are kept, such as 24h or 30d, or forever.
+    /// Keep points for this long, such as 24h or 30d, or forever.
     #[arg(long, value_name = "DURATION", default_value = "forever", value_parser = values::retention)]
     retention: Retention,
     /// Print the bucket as JSON.

@@ -1,4 +1,4 @@
-//! `tidegate bucket delete`: asks first, for there is no way back.
+//! `tidegate bucket delete`: asks first, because there is no way back.
 
 use clap::Args;
 use http::Method;
@@ -11,7 +11,7 @@ use crate::cli::{CliError, output};
 use crate::client::Request;
 
 const HELP: &str = "\
-On a terminal it asks first; elsewhere it wants --yes.
+On a terminal it asks first; elsewhere it requires --yes.
 
 Examples:
   tidegate bucket delete old --yes";

@@ -14,15 +14,15 @@ use crate::cli::{CliError, output};
 use crate::client::{ClientError, Request};
 
 const HELP: &str = "\
-A shorter retention takes points away that are older, from reads at once and then from the disk. If \
-there are such points it asks first, and says how many; where there is no terminal it wants --yes.
+A shorter retention removes older points, from reads at once and then from the disk. If there are any, \
+the command says how many and asks first; without a terminal it requires --yes.
 
 Examples:
   tidegate bucket update home --retention 3650d
   tidegate bucket update home --retention 30d --yes
   tidegate bucket update home --retention forever";
 
-/// Clap's own is longer than narrow terminals are wide.
+/// Clap's own is wider than narrow terminals.
 const USAGE: &str = "tidegate bucket update <NAME> --retention <DURATION>";
 
 /// Change how long a bucket keeps its points.
@@ -31,7 +31,7 @@ const USAGE: &str = "tidegate bucket update <NAME> --retention <DURATION>";
 pub(super) struct Update {
     /// Its name.
     name: String,
-    /// How long points are kept, such as 24h or 30d, or forever.
+    /// Keep points for this long, such as 24h or 30d, or forever.
     #[arg(long, value_name = "DURATION", value_parser = values::retention)]
     retention: Retention,
     /// Do not ask.
@@ -60,7 +60,7 @@ impl Update {
         output::line(&bucket.line("updated"))
     }
 
-    /// Whether nothing would be hidden, or somebody has said yes to it.
+    /// Returns true if nothing would be hidden, or the user has agreed.
     async fn is_wanted(&self, session: &Session) -> Result<bool, CliError> {
         let Some(seconds) = self.retention.seconds() else {
             return Ok(true);
@@ -79,7 +79,7 @@ impl Update {
         is_confirmed(&question, &format!("a {danger}"))
     }
 
-    /// What would be hidden; nothing if the server cannot say.
+    /// The points that would be hidden, or none if the server cannot say.
     async fn hidden(&self, session: &Session, seconds: u64) -> Result<Option<Hidden>, CliError> {
         let path = path_of(&self.name);
         let path = format!("{path}/hidden?retention_seconds={seconds}");
@@ -97,7 +97,7 @@ impl Update {
     }
 }
 
-/// As the API has it.
+/// The API's answer about points that a retention would hide.
 #[derive(Debug, Deserialize)]
 struct Hidden {
     rows_max: Option<u64>,

@@ -1,4 +1,4 @@
-//! How a problem is written: for people, or one JSON object a line.
+//! The output of problems: text for people, or one JSON object per line.
 
 use std::io::{self, Write};
 
@@ -6,23 +6,24 @@ use memchr::memchr;
 use serde::Serialize;
 
 use super::excerpt::excerpt;
+use crate::certain::Certain as _;
 use crate::cli::terminal;
 use crate::ingest::LineReport;
 
-/// For whom.
+/// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// For people, on a terminal of so many columns, or in a file that they may look at.
+    /// For people, on a terminal of this many columns, or in a file.
     Text {
         columns: usize,
     },
     Json,
 }
 
-/// Columns of a line in a file.
+/// The columns of a line in a file.
 const FILE_COLUMNS: usize = 100;
 
-/// What a shown line stands behind, and its mark.
+/// The indent of a shown line and of its mark.
 const INDENT: &str = "  ";
 
 impl Form {
@@ -65,11 +66,13 @@ pub(super) fn with_lines<'a>(
             let Some(end) = memchr(b'\n', rest) else {
                 break;
             };
-            rest = rest.get(end + 1..).unwrap_or_default();
+            rest = rest
+                .get(end + 1..)
+                .certain("memchr found the line feed in it");
             number += 1;
         }
         let line = rest.get(..memchr(b'\n', rest).unwrap_or(rest.len()));
-        let line = line.unwrap_or_default();
+        let line = line.certain("memchr found the line feed in it");
         Report {
             file,
             report,

@@ -1,7 +1,8 @@
-//! A window that moves over a text, which may be larger than the memory.
+//! A window that moves over a text, which may be larger than memory.
 
 use std::io::{self, Read as _};
 
+use crate::certain::Certain as _;
 use crate::cli::plain_text::Text;
 use crate::narrow;
 
@@ -12,7 +13,7 @@ const STEP_BYTES: usize = 1536 * 1024;
 pub(super) struct Window {
     text: Text,
     held: Vec<u8>,
-    /// Bytes of it that are done with.
+    /// The number of its first bytes that are done.
     start: usize,
     is_last: bool,
 }
@@ -27,23 +28,25 @@ impl Window {
         }
     }
 
-    /// What is held and not done with.
+    /// The text that is held and not done.
     pub(super) fn text(&self) -> &[u8] {
-        self.held.get(self.start..).unwrap_or_default()
+        self.held
+            .get(self.start..)
+            .certain("only bytes of the window are done")
     }
 
-    /// Whether there is nothing behind it.
+    /// Returns true if the text ends with this window.
     pub(super) fn is_last(&self) -> bool {
         self.is_last
     }
 
-    /// So many bytes are done with.
+    /// Marks this many bytes as done.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.start = self.start.saturating_add(bytes);
     }
 
-    /// Reads on: as much as is held already, so that a long search for the end of a point does
-    /// not begin anew all too often.
+    /// Reads more, as much as is held already, so that a long search for the end of a point does not
+    /// start over too often.
     pub(super) fn more(&mut self) -> io::Result<()> {
         self.held.drain(..self.start.min(self.held.len()));
         self.start = 0;

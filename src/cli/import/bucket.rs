@@ -1,5 +1,4 @@
-//! Whether the bucket of an import is a new one: a name that is misspelt makes a bucket, and nobody
-//! would see it.
+//! A remark if an import creates its bucket: a misspelt name would otherwise create one unnoticed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,11 +16,11 @@ const PATH: &str = "/api/v2/buckets";
 /// The bucket of an import.
 #[derive(Debug)]
 pub(super) struct Bucket {
-    /// As it was given: a name, or an id.
+    /// The name or id that was given.
     given: String,
-    /// Whether it was there before the first batch. It counts as there if a server does not say.
+    /// True if it existed before the first batch. It counts as existing if a server does not say.
     was_there: OnceCell<bool>,
-    is_told: AtomicBool,
+    is_reported: AtomicBool,
 }
 
 #[derive(Deserialize)]
@@ -34,12 +33,12 @@ impl Bucket {
         Self {
             given,
             was_there: OnceCell::new(),
-            is_told: AtomicBool::new(false),
+            is_reported: AtomicBool::new(false),
         }
     }
 
-    /// Asks before the first batch whether the bucket is there. An error is one that may pass: the
-    /// batch is tried again, and so is this.
+    /// Asks before the first batch whether the bucket exists. Only a transient error is returned: the
+    /// batch is then retried, and so is this.
     pub(super) async fn look(&self, session: &Session) -> Result<(), ClientError> {
         let look = || async {
             Ok(self.is_there(session, "name").await? || self.is_there(session, "id").await?)
@@ -56,15 +55,15 @@ impl Bucket {
                 Ok(found.map_or(true, |found| !found.buckets.is_empty()))
             }
             Err(error) if error.is_transient() => Err(error),
-            // What is wrong here is told by the answer to the batch.
+            // The answer to the batch will report this error.
             Err(_) => Ok(true),
         }
     }
 
-    /// That the bucket was created, once, after points were written to it.
+    /// The remark that the bucket was created, once, after points were written to it.
     pub(super) fn created(&self) -> Option<String> {
         let is_new = self.was_there.get() == Some(&false);
-        if !is_new || self.is_told.swap(true, Ordering::Relaxed) {
+        if !is_new || self.is_reported.swap(true, Ordering::Relaxed) {
             return None;
         }
         let name = visible(&self.given);

@@ -1,11 +1,11 @@
-//! Cuts text into batches at the boundaries of points, and gives points without a timestamp one.
+//! Cuts text into batches at the boundaries of points, and adds timestamps to points without one.
 //!
-//! A string may span lines, so a line's end is no boundary by itself: the parser says where points
-//! end. It reads what is there; a string that is not closed there may be closed further on, so
-//! before it is believed to be unterminated, as much text is read as a point may have at most. The
-//! server, which sees the batch alone, then comes to the same judgement.
+//! A string may span lines, so a line feed is no boundary by itself: the parser finds the end of a
+//! point. A string that is not closed in the text so far may be closed further on. So before it is
+//! taken for unterminated, as much text is read as the longest point may have. The server, which sees
+//! only the batch, then comes to the same judgement.
 //!
-//! Bad lines are left as they are: what is wrong with them is the server's to say.
+//! Bad lines are passed on unchanged: the server reports what is wrong with them.
 
 use std::io::{self, Read};
 
@@ -14,21 +14,22 @@ use memchr::{memchr_iter, memrchr};
 use thiserror::Error;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::certain::Certain as _;
 use crate::line_protocol::{Oddities, Parser, Point, Precision, Reason};
 use crate::narrow;
 
-/// No server accepts longer points (`limits.point_bytes_max` at its highest), in bytes.
+/// The longest point that any server accepts (the highest `limits.point_bytes_max`), in bytes.
 const POINT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// A line of which the end has not come by then is not line protocol, in bytes.
+/// The longest line, in bytes: anything longer is not line protocol.
 const LINE_BYTES_MAX: usize = 4 * POINT_BYTES_MAX;
 
-/// Bounds what reports about a batch can take, however short its lines are.
+/// The most points of a batch, which bounds the memory for reports however short its lines are.
 const POINTS_MAX: u64 = 20_000;
 
 const READ_BYTES: u64 = 128 * 1024;
 
-/// How text is cut.
+/// The rules by which text is cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     /// The unit of the timestamps.
@@ -46,26 +47,26 @@ pub(super) struct Batch {
     pub(super) number: u64,
     /// Its file's place among the inputs.
     pub(super) file: usize,
-    /// What is sent.
+    /// The text to send.
     pub(super) text: Bytes,
     /// The number in the file of its first line.
     pub(super) first_line: u64,
-    /// How many physical lines it has.
+    /// The number of its physical lines.
     pub(super) lines: u64,
-    /// How many points it has, bad ones too.
+    /// The number of its points, bad ones included.
     pub(super) points: u64,
-    /// How many bytes of the stored input it stands for.
+    /// The bytes of the stored input that it covers.
     pub(super) progress: u64,
-    /// Whether the file ends with it.
+    /// True if the file ends with it.
     pub(super) is_last: bool,
-    /// What in it is probably not meant as it says.
+    /// The number of its lines that are probably mistakes, by kind.
     pub(super) oddities: Oddities,
-    /// Its place in the window, given back when it is done with.
+    /// Its place in the window, given back when it is done.
     pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
 impl Batch {
-    /// Nothing, behind `line`.
+    /// An empty batch after `line`.
     pub(super) fn empty(line: u64) -> Self {
         Self {
             number: 0,
@@ -82,7 +83,7 @@ impl Batch {
     }
 }
 
-/// Why there are no more batches.
+/// The reasons for which there are no more batches.
 #[derive(Debug, Error)]
 pub(super) enum CutError {
     #[error("{0}")]
@@ -113,17 +114,17 @@ impl<R: Read> Cutter<R> {
         }
     }
 
-    /// Where the text comes from.
+    /// The source of the text.
     pub(super) fn reader(&self) -> &R {
         &self.reader
     }
 
-    /// How many lines went into batches.
+    /// The number of lines that are in batches.
     pub(super) fn line(&self) -> u64 {
         self.line
     }
 
-    /// The next batch; nothing at the end. After an error there is no way on.
+    /// Returns the next batch, or none at the end. After an error it must not be called again.
     pub(super) fn next(&mut self) -> Result<Option<Batch>, CutError> {
         let mut wanted = self.rules.batch_bytes;
         loop {
@@ -153,24 +154,26 @@ impl<R: Read> Cutter<R> {
     fn fill(&mut self, wanted: usize) -> io::Result<()> {
         while !self.at_end && self.buffer.len() < wanted {
             let read = self.reader.by_ref().take(READ_BYTES);
-            // Less than it may read is the end: a terminal would have to be told so twice.
+            // A short read is the end: on a terminal, a further read would ask for a second Ctrl-D.
             let length = { read }.read_to_end(&mut self.buffer)?;
             self.at_end = narrow::to_u64(length) < READ_BYTES;
         }
         Ok(())
     }
 
-    /// A batch from the first `end` bytes, and how many of them it took. Nothing if more has to be
-    /// read to know where a point ends.
+    /// Returns a batch from the first `end` bytes, and how many of them it took. None if more has to be
+    /// read to find the end of a point.
     fn cut(&self, end: usize) -> Option<(Batch, usize)> {
-        let window = self.buffer.get(..end).unwrap_or_default();
+        let window = self.buffer.get(..end);
+        let window = window.certain("the end of a line was found in the buffer");
         let mut parser = Parser::new(window, self.rules.precision);
         let mut point = Point::default();
         let mut text = Vec::with_capacity(self.rules.batch_bytes.min(window.len()));
         let (mut from, mut points) = (0, 0);
         while from < self.rules.batch_bytes && points < POINTS_MAX {
             let parsed = parser.next_point(&mut point);
-            let lines = window.get(from..parser.offset()).unwrap_or_default();
+            let lines = window.get(from..parser.offset());
+            let lines = lines.certain("the parser advances within its text");
             match &parsed {
                 Some(Ok(())) if point.timestamp.is_none() => self.push_stamped(&mut text, lines),
                 Some(Err(error)) if self.may_end_later(error.reason, from) => return None,
@@ -182,7 +185,8 @@ impl<R: Read> Cutter<R> {
             }
             points += 1;
         }
-        let taken = window.get(..from).unwrap_or_default();
+        let taken = window.get(..from);
+        let taken = taken.certain("the parser stays within its text");
         let batch = Batch {
             text: Bytes::from(text),
             lines: lines_in(taken),
@@ -199,17 +203,18 @@ impl<R: Read> Cutter<R> {
         reason == Reason::UnterminatedString && !self.at_end && known < POINT_BYTES_MAX
     }
 
-    /// Appends lines of which the last has a point without a timestamp, and gives it one.
+    /// Appends lines, the last of which has a point without a timestamp, and adds one to it.
     fn push_stamped(&self, text: &mut Vec<u8>, lines: &[u8]) {
         let bare = lines.strip_suffix(b"\n").unwrap_or(lines);
         let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
         text.extend_from_slice(bare);
         text.extend_from_slice(format!(" {}", self.rules.default_time).as_bytes());
-        text.extend_from_slice(lines.get(bare.len()..).unwrap_or_default());
+        let line_end = lines.get(bare.len()..);
+        text.extend_from_slice(line_end.certain("it is what was stripped"));
     }
 }
 
-/// Physical lines of whole lines of text, of which the last may lack its end.
+/// The number of physical lines of a text, whose last line may lack its line feed.
 pub(super) fn lines_in(text: &[u8]) -> u64 {
     let unended = text.last().is_some_and(|last| *last != b'\n');
     let lines = memchr_iter(b'\n', text).count() + usize::from(unended);

@@ -1,4 +1,4 @@
-//! Seeing one batch through: sending it, again if need be, until the server has judged every line
+//! Delivery of one batch: it is sent, again if need be, until the server has judged every line
 //! of it and named every line that it rejected.
 
 use std::io::Write as _;
@@ -27,14 +27,14 @@ use crate::client::{ClientError, Request};
 use crate::clock;
 use crate::line_protocol::{Oddities, Precision};
 
-/// How long the server may take for a batch.
+/// The longest wait for the server's answer to a batch.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long what is in flight may still take after an interruption.
+/// The longest wait for batches in flight after an interruption.
 const GRACE: Duration = Duration::from_secs(10);
-/// How often it is told that batches are being retried.
+/// The least time between two remarks about retries.
 const REMARK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) number: u64,
@@ -49,7 +49,7 @@ pub(super) struct Delivery {
     pub(super) oddities: Oddities,
     /// In line order.
     pub(super) reports: Vec<Report>,
-    /// Nothing if every line was judged.
+    /// None if every line was judged.
     pub(super) trouble: Option<Trouble>,
     _place: Option<OwnedSemaphorePermit>,
 }
@@ -57,23 +57,23 @@ pub(super) struct Delivery {
 /// A line that was rejected, or lost a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Report {
-    /// Of the file, from 1.
+    /// The line of the file, from 1.
     pub(super) line: u64,
     pub(super) column: u64,
     pub(super) is_warning: bool,
     pub(super) message: String,
 }
 
-/// Why a batch was not judged to its end.
+/// The reasons for which a batch was not judged to its end.
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// The import was stopped for another reason.
     Abandoned,
-    /// This one is the reason.
+    /// The error is in this batch.
     Failed(ImportError),
 }
 
-/// Whoever delivers batches. Clones share the connections.
+/// A courier that delivers batches. Clones share the connections.
 #[derive(Clone)]
 pub(super) struct Courier {
     shared: Arc<Shared>,
@@ -120,12 +120,12 @@ impl Courier {
         }
     }
 
-    /// Until no further batch is to be begun.
+    /// Waits until no further batch may be started.
     pub(super) async fn stopped(&self) {
         self.shared.stop.cancelled().await;
     }
 
-    /// Sends a batch until all of it is judged, or there is no use.
+    /// Sends a batch until all of it is judged, or trying on is useless.
     pub(super) async fn deliver(&self, batch: Batch) -> Delivery {
         let mut delivery = Delivery::of(&batch);
         if batch.points > 0 {
@@ -146,10 +146,10 @@ impl Courier {
 }
 
 impl Shared {
-    /// A server names only some of the lines that it rejects: what stands behind the last one that
-    /// was named is sent once more, which changes nothing but names the next. From then on in
-    /// parts, twice as long as what was named: where every line is bad, the whole rest, sent again
-    /// for each hundred lines, would make it quadratic.
+    /// Sends a batch until every line is judged. A server names only the first hundred lines that it
+    /// rejects: the text after the last of them is sent once more, which changes nothing but names the
+    /// next ones. This text is cut into parts twice as long as what was named: if every line is bad, to
+    /// send the whole rest for each hundred lines would be quadratic.
     async fn judge(&self, batch: &Batch, delivery: &mut Delivery) -> Result<(), Trouble> {
         let mut text = batch.text.clone();
         let mut before = batch.first_line.saturating_sub(1);
@@ -178,7 +178,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Sends a text, again while that may help.
+    /// Sends a text, and again while that may help.
     async fn send(&self, text: &Bytes) -> Result<Judged, Trouble> {
         let request = self.request(text)?;
         let mut backoff = Backoff::new(self.retry_for);
@@ -302,13 +302,13 @@ impl Delivery {
         }
     }
 
-    /// Whether the import has to end because of it.
+    /// Returns true if the import has to end because of it.
     pub(super) fn failed(&self) -> bool {
         matches!(self.trouble, Some(Trouble::Failed(_)))
     }
 
-    /// Counts and reports what a server said of a part behind `lines_before`, or of so much of it
-    /// as it named.
+    /// Counts and reports the server's judgement of the text after `lines_before`, or of the part of it
+    /// whose lines it named.
     fn take(&mut self, lines_before: u64, partial: Partial, named: Option<Part>) {
         let rejections = partial.rejections();
         let (accepted, rejected) = match named {

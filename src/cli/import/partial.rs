@@ -1,18 +1,19 @@
-//! What a server says about single lines, and where to go on when it did not name all of them.
+//! A server's answer about individual lines, and where to continue if it did not name all of them.
 
 use http::StatusCode;
 use serde::Deserialize;
 
+use crate::certain::Certain as _;
 use crate::client::Answer;
 use crate::line_protocol::{Parser, Point, Precision};
 use crate::narrow;
 
 use super::cutter::lines_in;
 
-/// A field of the line was left out; the line itself is written.
+/// The code for a line that is written without one of its fields.
 const FIELD_DROPPED: &str = "field_dropped";
 
-/// An answer of which lines were rejected, or lost a field.
+/// An answer that names lines that were rejected, or lost a field.
 #[derive(Debug, Deserialize)]
 pub(super) struct Partial {
     message: String,
@@ -24,7 +25,7 @@ pub(super) struct Partial {
 /// A line that is named.
 #[derive(Debug, Deserialize)]
 pub(super) struct LineError {
-    /// Of the request, from 1.
+    /// The line of the request, from 1.
     pub(super) line: u64,
     pub(super) column: u64,
     code: String,
@@ -32,7 +33,7 @@ pub(super) struct LineError {
 }
 
 impl LineError {
-    /// Whether the line is written, without a field.
+    /// Returns true if the line is written, without a field.
     pub(super) fn is_warning(&self) -> bool {
         self.code == FIELD_DROPPED
     }
@@ -41,11 +42,11 @@ impl LineError {
 /// The first part of a text, which ends with a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
-    /// Where it ends.
+    /// Its length, in bytes.
     pub(super) bytes: usize,
-    /// How many points it has, bad ones too.
+    /// The number of its points, bad ones included.
     pub(super) points: u64,
-    /// How many physical lines it has.
+    /// The number of its physical lines.
     pub(super) lines: u64,
 }
 
@@ -56,13 +57,14 @@ impl Partial {
         is_one.then(|| serde_json::from_slice(&answer.body).ok())?
     }
 
-    /// Lines that are named and were not written.
+    /// The number of named lines that were not written.
     pub(super) fn rejections(&self) -> u64 {
         let rejections = self.errors.iter().filter(|error| !error.is_warning());
         narrow::to_u64(rejections.count())
     }
 
-    /// If not every line is named (a server names a hundred), what is named ends here in `text`.
+    /// Returns the part of `text` whose lines are all named, if not every line is (a server names a
+    /// hundred).
     pub(super) fn named(&self, text: &[u8], precision: Precision) -> Option<Part> {
         let last_line = self.message.lines().next_back().unwrap_or_default();
         let more = last_line.trim_start().starts_with("… and ") && last_line.ends_with(" more");
@@ -76,12 +78,12 @@ impl Partial {
 }
 
 impl Part {
-    /// Of at least so many bytes, or all.
+    /// A part of at least this many bytes, or all of the text.
     pub(super) fn of_bytes(text: &[u8], bytes: usize, precision: Precision) -> Self {
         Self::of(text, precision, |_, end| end >= bytes)
     }
 
-    /// Up to the point that is enough, by its line and its end; at least one.
+    /// A part up to the point that is enough, by its line and its end; at least one point.
     fn of(text: &[u8], precision: Precision, is_enough: impl Fn(u64, usize) -> bool) -> Self {
         let mut parser = Parser::new(text, precision);
         let mut point = Point::default();
@@ -100,7 +102,10 @@ impl Part {
         Self {
             bytes,
             points,
-            lines: lines_in(text.get(..bytes).unwrap_or_default()),
+            lines: lines_in(
+                text.get(..bytes)
+                    .certain("the parser stays within its text"),
+            ),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that reads the inputs one after the other, cuts them, and hands the batches on.
+//! The thread that reads the inputs one after another, cuts them, and passes the batches on.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::ImportError;
 use super::cutter::{Batch, Cutter, Rules};
 use crate::cli::plain_text::Input;
 
-/// What it needs.
+/// The thread's rules and channels.
 pub(super) struct Reading {
     pub(super) rules: Rules,
     pub(super) batches: mpsc::Sender<Batch>,
@@ -21,7 +21,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Until the end of the inputs, a fault, or a stop. Gives back the sending end, so that the
+    /// Reads until the end of the inputs, a fault, or a stop. Returns the sending end too, so that the
     /// caller decides when the batches end.
     pub(super) fn run(self, inputs: Vec<Input>) -> (Result<(), ImportError>, mpsc::Sender<Batch>) {
         let mut number = 0;
@@ -43,15 +43,15 @@ impl Reading {
         };
         let text = input.open().map_err(|error| wrong(0, error.to_string()))?;
         let mut cutter = Cutter::new(text, self.rules);
-        let mut told = 0;
+        let mut counted = 0;
         loop {
             let cut = cutter.next();
             let cut = cut.map_err(|error| wrong(cutter.line(), error.to_string()))?;
             let is_last = cut.is_none();
             let mut batch = cut.unwrap_or_else(|| Batch::empty(cutter.line()));
             if let Some(taken) = cutter.reader().taken() {
-                batch.progress = taken.saturating_sub(told);
-                told = taken;
+                batch.progress = taken.saturating_sub(counted);
+                counted = taken;
             }
             (batch.number, batch.file, batch.is_last) = (*number, file, is_last);
             *number += 1;
@@ -61,7 +61,7 @@ impl Reading {
         }
     }
 
-    /// Whether there is anyone to take it.
+    /// Passes a batch on. Returns false if nobody takes it any more.
     fn hand_on(&self, mut batch: Batch) -> bool {
         let place = Arc::clone(&self.window).acquire_owned();
         let place = async {

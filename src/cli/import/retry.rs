@@ -1,4 +1,4 @@
-//! How long to wait before a batch is sent again.
+//! The waits before a batch is sent again.
 
 use std::time::{Duration, Instant};
 
@@ -7,10 +7,10 @@ use crate::clock;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The waits of one batch: twice as long each time, with jitter, within a time in all.
+/// The waits of one batch: twice as long each time, with jitter, within a total time.
 #[derive(Debug)]
 pub(super) struct Backoff {
-    /// When the batch failed first.
+    /// The time of the first failure.
     since: Option<Instant>,
     within: Duration,
     next: Duration,
@@ -25,8 +25,8 @@ impl Backoff {
         }
     }
 
-    /// How long to wait now; an error with the time that was spent if that would be too long. The
-    /// server's own wish is the least.
+    /// Returns the time to wait now, or an error with the time spent so far if the total would be too
+    /// long. The wait is at least what the server asks for.
     pub(super) fn wait(&mut self, wish: Option<Duration>) -> Result<Duration, Duration> {
         let now = clock::instant();
         let spent = now.saturating_duration_since(*self.since.get_or_insert(now));
@@ -44,7 +44,7 @@ fn jittered(wait: Duration, random: u32) -> Duration {
     wait / 2 + wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
 }
 
-/// Without the system's randomness waits are not spread, which is no harm.
+/// A random number. Without the system's randomness waits are not spread, which does no harm.
 fn random() -> u32 {
     getrandom::u32().unwrap_or(u32::MAX)
 }

@@ -11,8 +11,8 @@ use crate::client::Request;
 
 const HELP: &str = "\
 The server drops nothing by age while its clock is more than a day ahead of what it expects: \
-retention and vacuum wait, and its log warns. After an hour in which the clock goes on evenly it \
-is believed. If you have checked the clock, this makes the server believe it now.
+retention and vacuum wait, and its log warns. The server trusts the clock again after it has \
+advanced evenly for an hour. If you have checked the clock, this makes the server trust it now.
 
 Examples:
   tidegate lake trust-clock";

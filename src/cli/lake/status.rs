@@ -11,8 +11,8 @@ use crate::cli::{CliError, output};
 use crate::client::Request;
 
 const HELP: &str = "\
-ROWS and SIZE are those of the table's files; BUFFERED are rows that are still in memory and log \
-only. VERSION is that of the Delta table, `-` before the first flush. Exit status: 1 if a table \
+ROWS and SIZE are those of the table's files; BUFFERED counts rows that are still only in memory and \
+log. VERSION is that of the Delta table, `-` before the first flush. Exit status: 1 if a table \
 cannot be read.
 
 Examples:
@@ -20,7 +20,7 @@ Examples:
   tidegate lake status --bucket home --measurement room
   tidegate lake status --json";
 
-/// What the tables look like.
+/// Show the tables: rows, files, sizes, and what is buffered.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub(super) struct Status {

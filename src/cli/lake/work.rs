@@ -1,4 +1,5 @@
-//! `tidegate lake flush`, `compact`, `vacuum`, `accept-loss`: the server works, this tells how far it is.
+//! `tidegate lake flush`, `compact`, `vacuum`, `accept-loss`: the server works, the command shows its
+//! progress.
 
 use std::time::Duration;
 
@@ -23,18 +24,18 @@ Examples:
   tidegate lake flush --bucket home --measurement room";
 
 pub(super) const COMPACT_HELP: &str = "\
-The server does this by itself where it pays. This joins whatever can be joined: fewer and \
-larger files, which other programs read faster. The old files stay for readers that are at work, \
-until a vacuum. Exit status: 1 if a table failed; what it holds is as it was.
+The server does this by itself where it is worthwhile. This joins whatever can be joined: fewer and \
+larger files, which other programs read faster. The old files stay for running readers, until a \
+vacuum. Exit status: 1 if a table failed; its points are unchanged.
 
 Examples:
   tidegate lake compact
   tidegate lake compact --bucket home --measurement room";
 
 pub(super) const VACUUM_HELP: &str = "\
-What compaction, retention and flushes that were cut short leave behind is kept for a while \
-(lake.vacuum_age_ms), for readers that are still at work. What is older is deleted. Exit status: \
-1 if a table failed.
+Files that compaction, retention and interrupted flushes leave over are kept for a while \
+(lake.vacuum_age_ms), for running readers. This deletes older ones. Exit status: 1 if a table \
+failed.
 
 Examples:
   tidegate lake vacuum
@@ -43,17 +44,16 @@ Examples:
 pub(super) const ACCEPT_LOSS_HELP: &str = "\
 A table that does not have what was flushed to it was lost: somebody removed its folder, or \
 restored an older copy. The server adds nothing to it and says so. Restore the folder from a \
-backup if you can. If not, this gives up what is missing: the table goes on with what is left, \
-or begins anew. Tables that are as they should be are left alone. Exit status: 1 if a table \
-failed.
+backup if you can. If not, this gives up what is missing: the table continues with what is left, \
+or starts over. Healthy tables are left alone. Exit status: 1 if a table failed.
 
 Examples:
   tidegate lake accept-loss --bucket home --measurement room";
 
-/// How long the server may take for one table.
+/// The longest wait for one table.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// What is to be done.
+/// The kind of work.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Work {
     path: &'static str,
@@ -114,7 +114,7 @@ struct Lines {
     held: Vec<u8>,
 }
 
-/// What was done, all in all.
+/// The totals over all tables.
 #[derive(Default)]
 struct Total {
     tables: u64,
@@ -162,7 +162,9 @@ async fn follow(
     let mut total = Total::default();
     while let Some(line) = lines.read(session).await? {
         match line {
-            Line::First { .. } => {}
+            Line::First { .. } => {
+                return Err(cut(session, "an answer that begins twice"));
+            }
             Line::Done {
                 files_removed,
                 files_added,

@@ -1,5 +1,5 @@
-//! Gzip with all its members, strict about what stands behind the last one: half a file that was
-//! appended to another would be lost without a word otherwise.
+//! Gzip with all its members, strict about what follows the last one: otherwise half a file that was
+//! appended to another would be lost silently.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 
@@ -8,7 +8,7 @@ use flate2::bufread::GzDecoder;
 use super::{GZIP, explained};
 
 pub(super) struct Gunzip<R> {
-    /// Absent behind the end.
+    /// None after the end.
     decoder: Option<GzDecoder<R>>,
 }
 

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write as _};
 
-/// Tells where the server listens; with port 0, the port that was found.
+/// Prints the address of the server; with port 0, the port that was found.
 pub(super) fn listening(url: &str) -> io::Result<()> {
     print(&format!("listening on {url}"))
 }
 
-/// Tells the operator's token, on the very first start. It is shown this once and kept nowhere
-/// but as a hash; an error means that nobody has seen it.
+/// Prints the operator's token, on the very first start. It is shown only this once and kept as a hash
+/// only; an error means that nobody has seen it.
 pub fn announce_operator_token(secret: &str) -> io::Result<()> {
     print(&format!("operator token: {secret}"))
 }

@@ -1,4 +1,4 @@
-//! Taking the port, with errors that say what to do.
+//! Binding the port, with errors that say what to do.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 pub struct PortError {
     /// The address that was wanted.
     listen: SocketAddr,
-    /// What the system said; part of the text already.
+    /// The system's error, part of the text already.
     source: io::Error,
 }
 

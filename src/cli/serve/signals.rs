@@ -13,11 +13,11 @@ use tracing::{error, info, warn};
 use crate::server::Tls;
 use crate::telemetry::causes;
 
-/// Signals within this time of the first are the first.
+/// Signals within this time of the first count as the first.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
 /// Cancels `shutdown` at the first signal. From this call on neither signal ends the process by
-/// itself, so call it before anything takes long.
+/// itself, so it must come before any long work.
 pub(super) fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
     let mut signals = Signals {
         terminate: signal(SignalKind::terminate())?,
@@ -27,7 +27,7 @@ pub(super) fn cancel_on_signal(shutdown: CancellationToken) -> io::Result<()> {
         let (name, _) = signals.next().await;
         info!("{name}: stopping; a second signal ends at once");
         shutdown.cancel();
-        // Supervisors and terminals send it twice: to the process and to its group.
+        // Supervisors and terminals send a signal twice: to the process and to its group.
         let mut same = pin!(sleep(SAME_SIGNAL));
         loop {
             tokio::select! {

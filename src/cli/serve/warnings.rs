@@ -1,4 +1,4 @@
-//! Settings that are allowed but dangerous: said loudly at every start.
+//! Warnings about settings that are allowed but dangerous, logged at every start.
 
 use crate::config::Config;
 

@@ -1,4 +1,4 @@
-//! `tidegate token create`: the one time that a token is shown.
+//! `tidegate token create`: creates a token and shows it, which happens only this once.
 
 use clap::{ArgGroup, Args};
 use http::Method;
@@ -14,7 +14,7 @@ use crate::client::Request;
 use crate::clock::Clock;
 
 const HELP: &str = "\
-The token is printed this once, alone on standard output; the server keeps only its hash.
+The token is printed only this once, alone on standard output; the server keeps only its hash.
 
 Examples:
   tidegate token create --description \"agent 7\" --write home
@@ -24,7 +24,7 @@ Examples:
     --expires 2100-01-01T00:00:00Z --json
   tidegate token create --operator > operator.token";
 
-/// Clap's own is one line, however long.
+/// Clap's own is one long line.
 const USAGE: &str = "\
 tidegate token create [OPTIONS] --operator
        tidegate token create [OPTIONS] --read <BUCKET>
@@ -38,7 +38,7 @@ tidegate token create [OPTIONS] --operator
     group = ArgGroup::new("permission").args(["operator", "read", "write"]).required(true).multiple(true)
 )]
 pub(super) struct Create {
-    /// What it is for, as lists show it.
+    /// A description for `tidegate token list`.
     #[arg(long, value_name = "TEXT", default_value = "")]
     description: String,
     /// Permit everything, tokens and buckets too.
@@ -50,7 +50,7 @@ pub(super) struct Create {
     /// Permit writing to this bucket, '*' for all. May be repeated.
     #[arg(long, value_name = "BUCKET")]
     write: Vec<String>,
-    /// When it ends: a duration such as 90d, or a time such as 2027-01-01T00:00:00Z.
+    /// Expire after a duration such as 90d, or at a time such as 2027-01-01T00:00:00Z.
     #[arg(long, value_name = "WHEN", value_parser = values::future_time)]
     expires: Option<Time>,
     /// Print the token with its description and permissions as JSON.

@@ -1,5 +1,5 @@
-//! `tidegate token reset-operator`: a new operator token for somebody who has lost theirs, made in
-//! the folder of a stopped server. Who can write there can do everything anyway.
+//! `tidegate token reset-operator`: makes a new operator token for someone who has lost theirs, in the
+//! folder of a stopped server. Anyone who can write there can do everything anyway.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -29,7 +29,7 @@ pub(super) struct ResetOperator {
     data_dir: PathBuf,
 }
 
-/// Why no token was made, or shown.
+/// The reasons for which no token was made, or shown.
 #[derive(Debug, Error)]
 pub enum ResetError {
     /// The data folder.

@@ -11,10 +11,10 @@ use crate::cli::{CliError, output};
 use crate::client::{Request, path_segment};
 
 const HELP: &str = "\
-It is in force for the next request. The last operator token that does not expire cannot be \
-revoked.
+A revoked token is refused from the next request on. The last operator token that does not expire \
+cannot be revoked.
 
-If it is the token that the command itself uses, it asks first; where there is no terminal it wants \
+The command asks before it revokes the token that it uses itself; without a terminal it requires \
 --yes.
 
 Examples:
@@ -65,7 +65,7 @@ impl Revoke {
     }
 }
 
-/// As a server reads it: `02` is 2.
+/// The number that a server reads: `02` is 2.
 fn number(id: &str) -> Option<u64> {
     id.parse().ok()
 }

@@ -1,5 +1,4 @@
-//! `tidegate wal inspect`: what the log holds, segment by segment, and whether a server would
-//! start with it.
+//! `tidegate wal inspect`: shows the log segment by segment, and whether a server would start with it.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -17,8 +16,8 @@ use crate::wal::{FrameInfo, FrameKind, Item, LogReader, Replayed, SegmentFile, W
 const HELP: &str = "\
 The server must be stopped. Nothing is changed.
 
-A segment's known-durable offset is how far something proves that it reached the disk: what is \
-damaged before that is refused by a start, what is damaged after it is a torn tail and is cut.
+A segment is proved to be on disk up to its known-durable offset: damage before it makes a start \
+fail, damage after it is a torn tail and is cut.
 
 Exit status: 0 if a server would start with the log, whole or without its torn tail; 1 if it \
 would refuse to, or if the log cannot be looked at.
@@ -47,11 +46,11 @@ pub(super) struct Inspect {
 #[derive(Debug, Serialize)]
 pub(super) struct Log {
     node_id: String,
-    /// Whether a server would start with it, and if not, what it would say.
+    /// True if a server would start with it; `verdict` says why or why not.
     starts: bool,
     clean: bool,
     verdict: String,
-    /// Writes up to this one are elsewhere; the log may begin after them.
+    /// Writes up to this one are in the tables; the log may begin after them.
     released_sequence: Option<u64>,
     segments: Vec<Segment>,
 }
@@ -70,9 +69,9 @@ pub(super) struct Segment {
     end_marks: u64,
     payload_bytes: u64,
     durable_offset: u64,
-    /// Where it ended exactly, as its successor says.
+    /// Its exact end, according to its successor.
     exact_end: Option<u64>,
-    /// Bytes behind that, which a failed write left over.
+    /// Bytes after that, left over by a failed write.
     left_over_bytes: u64,
     damage: Vec<Damage>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -287,11 +286,10 @@ impl Segment {
             self.data_frames, self.payload_bytes, self.probe_frames, self.end_marks
         )?;
         writeln!(out, "  known durable up to offset {}", self.durable_offset)?;
-        if self.left_over_bytes > 0 {
-            let (bytes, end) = (self.left_over_bytes, self.exact_end.unwrap_or(0));
+        if let (Some(end), bytes @ 1..) = (self.exact_end, self.left_over_bytes) {
             writeln!(
                 out,
-                "  ends at offset {end}; {bytes} bytes behind that are left over"
+                "  ends at offset {end}; {bytes} bytes after that are left over"
             )?;
         }
         for Damage {

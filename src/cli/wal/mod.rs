@@ -1,4 +1,4 @@
-//! `tidegate wal`: the log of a stopped server, to look at and to save.
+//! `tidegate wal`: shows the log of a stopped server, or saves what can be read of it.
 
 mod inspect;
 mod salvage;
@@ -45,7 +45,7 @@ impl Wal {
     }
 }
 
-/// Why a command on the log failed.
+/// The reasons for which a command on the log fails.
 #[derive(Debug, Error)]
 pub enum WalCommandError {
     /// A data folder could not be opened, read or written.
@@ -57,26 +57,26 @@ pub enum WalCommandError {
     /// The log was shown, and is damaged.
     #[error("a server would refuse to start with this log, the verdict above says why")]
     NoStart,
-    /// A folder within the one that is not to be changed.
+    /// The copy would be inside the data folder, which must not change.
     #[error(
         "{out} lies in the data folder {data_dir}, which is not changed: name a folder elsewhere"
     )]
     OutInside {
-        /// Where the copy was wanted.
+        /// The folder for the copy.
         out: String,
         /// The data folder.
         data_dir: String,
     },
-    /// A path that means nothing.
+    /// A path that cannot be resolved.
     #[error("cannot make sense of the path {path}")]
     Path {
-        /// As it was given.
+        /// The path, as it was given.
         path: String,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// Nobody takes what the command has to say.
+    /// Standard output is closed, or its target fails.
     #[error("cannot write to standard output")]
     Output(#[from] io::Error),
 }

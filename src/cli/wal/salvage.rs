@@ -1,4 +1,4 @@
-//! `tidegate wal salvage`: a new data folder with everything that can be read of a damaged one.
+//! `tidegate wal salvage`: makes a new data folder with everything that can be read of a damaged one.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -64,8 +64,8 @@ impl Salvage {
         Ok(out.flush()?)
     }
 
-    /// The tables can be large, and are not damaged: they are not copied here. But the new folder is
-    /// the same node, and counts on what was flushed.
+    /// Explains what to do with the tables. They can be large, and are not damaged, so they are not
+    /// copied here. But the new folder is the same node, and relies on what was flushed.
     fn write_tables(&self, out: &mut dyn Write) -> io::Result<()> {
         let tables = self.data_dir.join(TABLES_FOLDER);
         writeln!(
@@ -96,14 +96,14 @@ fn absolute(path: &Path) -> Result<PathBuf, WalCommandError> {
     })
 }
 
-/// The format comes last: without it no server takes the folder for a data folder, so that a
-/// salvage that was cut short is never taken for a whole one.
+/// Copies everything that can be read. The format comes last: without it no server takes the folder for
+/// a data folder, so a salvage that was cut short is never taken for a complete one.
 pub(super) fn copy(from: &dyn Storage, to: &Arc<dyn Storage>) -> Result<Salvaged, WalCommandError> {
     let missing = missing_parts(from)?;
     let is_lost = |path| missing.iter().any(|part| part.path() == path);
-    // Without tables nothing is flushed. If they only lie elsewhere by now, it is as if the file were
-    // lost: tables refuse a node that does not know what it flushed. A new one may flush all of it
-    // anew: equal points merge.
+    // Without tables nothing is flushed. If they have only moved elsewhere, it is as if the file were
+    // lost: tables refuse a node that does not know what it flushed. A new node may flush all of it
+    // again: equal points merge.
     let knows_flushes = !is_lost(FLUSHES_FILE) && !is_lost(TABLES_FOLDER);
     let node_id = match knows_flushes {
         true => data_format(from)?.node_id,
@@ -153,7 +153,7 @@ pub(super) fn write_losses(salvaged: &Salvaged, out: &mut dyn Write) -> io::Resu
                 )?;
             }
             Some(before) => writeln!(out, ": {what}; between the writes {after} and {before}")?,
-            None => writeln!(out, ": {what}; behind the write {after}")?,
+            None => writeln!(out, ": {what}; after the write {after}")?,
         }
     }
     if salvaged.losses.is_empty() {

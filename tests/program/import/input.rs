@@ -60,7 +60,7 @@ fn a_file_that_is_cut_is_an_error_and_its_last_line_is_not_guessed() {
     assert_eq!(run.code, Some(1), "{run:?}");
     let error = run.stderr.lines().last().expect("an error");
     assert!(
-        error.starts_with(&format!("tidegate: cannot read {cut} behind line ")),
+        error.starts_with(&format!("tidegate: cannot read {cut} after line ")),
         "{error}"
     );
     assert!(
