@@ -15,13 +15,13 @@
 //! | [`cli`] | the program's commands, one per file |
 //! | [`client`] | HTTP as the commands use it to talk to a server |
 //! | [`config`] | settings: defaults, file, environment, flags, checked once |
-//! | [`server`] | the accept loop, TLS, the route table, the layers, shutdown |
-//! | [`auth`] | who sends a request, and what that permits |
-//! | [`api`] | the endpoints, one per file; what errors look like over HTTP |
+//! | [`server`] | the accept loop, TLS, the route table (which routes ask for a token), the layers, shutdown |
+//! | [`auth`] | who sends a request, what that permits, and how often a token may ask |
+//! | [`api`] | the endpoints, one per file, and the bucket of a first write; what errors look like over HTTP |
 //! | [`engine`] | what a running server is made of, opened and closed; no HTTP |
 //! | [`body`] | the bytes of a request, decoded and bounded |
 //! | [`line_protocol`] | the grammar: bytes in, points and line errors out |
-//! | [`ingest`] | the write path: parse, resolve, log, apply, acknowledge |
+//! | [`ingest`] | the write path: parse, resolve, log (the payload of frames is drawn here), apply, acknowledge |
 //! | [`catalog`] | buckets, tokens, schemas: the small durable state |
 //! | [`wal`] | the log: frames, segments, group commit, replay |
 //! | [`columnar`] | columns, their kinds, their codec, their Arrow form |
