@@ -108,7 +108,8 @@ async fn a_store_that_cannot_be_reached_is_told_at_the_start_with_its_cause() {
     assert_eq!(asked.status, 503);
     let told = asked.message();
     assert!(told.contains("Connection refused"), "{told}");
-    // The try began before, and the stop cuts short what is still under way.
+    // A stop would cut the try short.
+    program.until_logged("lake.url = ").await;
     let log = program.stop();
     let told = log
         .lines()

@@ -1,8 +1,9 @@
 //! The real program, for what can be seen only from outside of it: its log.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::client::{Answer, Client, Request};
@@ -14,7 +15,8 @@ pub struct Program {
     child: Child,
     _stdout: BufReader<ChildStdout>,
     /// Reads along, or a program that logs much would wait for us.
-    log: Option<JoinHandle<String>>,
+    log: Option<JoinHandle<()>>,
+    logged: Arc<Mutex<String>>,
 }
 
 impl Program {
@@ -44,17 +46,23 @@ impl Program {
         let mut line = String::new();
         stdout.read_line(&mut line).expect("readable");
         let address = line.trim_end().strip_prefix("listening on http://");
-        let mut stderr = child.stderr.take().expect("piped");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let logged = Arc::<Mutex<String>>::default();
+        let all = Arc::clone(&logged);
         let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            stderr.read_to_string(&mut log).expect("text");
-            log
+            for line in stderr.lines() {
+                let line = line.expect("text");
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                all.push_str(&line);
+                all.push('\n');
+            }
         });
         let program = Self {
             address: address.expect("an address").parse().expect("an address"),
             child,
             _stdout: stdout,
             log: Some(log),
+            logged,
         };
         until("ready", || async {
             program.ask(Request::get("/ready")).await.status == 200
@@ -68,13 +76,24 @@ impl Program {
         client.ask(&request.header("Connection", "close")).await
     }
 
+    /// Waits until it has logged this text.
+    pub async fn until_logged(&self, text: &str) {
+        until(text, || async { self.log().contains(text) }).await;
+    }
+
+    fn log(&self) -> String {
+        let logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.clone()
+    }
+
     /// Ends it gently; what it logged.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         let kill = Command::new("kill").args(["-s", "TERM", &id]).status();
         assert!(kill.expect("kill runs").success());
         let log = self.log.take().expect("taken once");
-        let log = log.join().expect("read");
+        log.join().expect("read");
+        let log = self.log();
         assert!(self.child.wait().expect("ends").success(), "{log}");
         log
     }
