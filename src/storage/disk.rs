@@ -8,11 +8,11 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::names::FORMAT_FILE;
-use super::parts::is_ours;
-use super::{
-    Entry, File, MissingPart, Operation, Storage, StorageError, ensure_reserve, open_folder,
-};
+use super::error::{Operation, StorageError};
+use super::names::{FORMAT_FILE, MissingPart};
+use super::parts::{is_ours, open_folder};
+use super::swap::ensure_reserve;
+use super::traits::{Entry, File, Storage};
 
 mod calls;
 

@@ -21,9 +21,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::error::{Operation, StorageError};
 use super::names::FORMAT_FILE;
 use super::swap::put;
-use super::{Operation, Storage, StorageError, read};
+use super::traits::{Storage, read};
 
 /// The version that this program writes.
 pub const FORMAT_VERSION: u32 = 2;

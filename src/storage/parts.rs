@@ -18,13 +18,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
+use super::error::StorageError;
 use super::format::{FORMAT_VERSION, Record};
 use super::names::{
     CATALOG_FILE, FLUSHES_FILE, FORMAT_FILE, LOG_FOLDER, MissingPart, PARTS, RELEASED_FILE,
     SCHEMAS_FILE, SEGMENT_END, STATE_FILES, TABLES_FOLDER,
 };
 use super::swap::put_in_free_space;
-use super::{Storage, StorageError, folder_of};
+use super::traits::{Storage, folder_of};
 
 /// Makes a new folder a data folder, brings an older one to this version, and refuses one that is
 /// not whole. The tables' folder is not checked here: only the keeper of the tables knows if it is

@@ -1,7 +1,9 @@
 //! Replaces a part of the data folder: the file is swapped, then noted.
 
+use super::error::StorageError;
+use super::parts::hold;
 use super::swap::put;
-use super::{Storage, StorageError, hold};
+use super::traits::Storage;
 
 /// Replaces the file at `path`, or creates it, and notes it as a part of the data folder. When this
 /// returns, the new bytes are durable. After an error or a crash within, the file holds the old

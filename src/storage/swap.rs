@@ -18,8 +18,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::error::StorageError;
 use super::names::{RESERVE_FILE, STATE_FILES};
-use super::{File, Storage, StorageError, folder_of};
+use super::traits::{File, Storage, folder_of};
 use crate::narrow;
 
 /// The minimum size of the reserve in bytes.

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown, lchown};
 use std::path::Path;
 
-use super::super::Entry;
+use crate::storage::traits::Entry;
 
 /// The owner that the files of a folder are to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

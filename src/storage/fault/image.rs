@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use super::{Fault, Operation, SplitMix, Trap};
+use super::random::SplitMix;
+use super::trap::{Fault, Trap};
 use crate::narrow;
+use crate::storage::error::Operation;
+use crate::storage::traits::folder_of;
 
 /// Names a file whatever it is called (an inode number).
 pub(super) type FileId = usize;
@@ -143,7 +146,7 @@ impl Disk {
             let mut folder = self.key(path);
             while !folder.is_empty() {
                 self.folders.insert(folder.clone());
-                folder = super::super::folder_of(&folder).to_owned();
+                folder = folder_of(&folder).to_owned();
             }
         }
     }
@@ -167,7 +170,7 @@ impl Disk {
         }
         let pending = std::mem::take(&mut self.pending_names);
         for naming in pending {
-            let is_inside = |(path, _): &(String, _)| super::super::folder_of(path) == folder;
+            let is_inside = |(path, _): &(String, _)| folder_of(path) == folder;
             match naming.iter().any(is_inside) {
                 true if good || self.random.chance(2) => {
                     apply_names(&mut self.durable_names, &naming);

@@ -17,42 +17,19 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Entry, File, Operation, Storage, StorageError};
+use super::error::{Operation, StorageError};
+use super::traits::{Entry, File, Storage};
 
 mod image;
 mod random;
 #[cfg(test)]
 mod tests;
+mod trap;
 
 use image::{Disk, FileId};
 pub use random::SplitMix;
-
-/// An injected fault, as the program sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// An input/output error; nothing was done. A failed sync loses what was not synced.
-    Io,
-    /// No space; nothing was done.
-    Full,
-    /// An input/output error after a part of a write was done.
-    ShortIo,
-    /// No space after a part of a write was done.
-    ShortFull,
-}
-
-impl Fault {
-    fn error(self) -> io::Error {
-        // EIO and ENOSPC.
-        io::Error::from_raw_os_error(match self {
-            Self::Io | Self::ShortIo => 5,
-            Self::Full | Self::ShortFull => 28,
-        })
-    }
-
-    fn is_short(self) -> bool {
-        matches!(self, Self::ShortIo | Self::ShortFull)
-    }
-}
+pub use trap::Fault;
+use trap::Trap;
 
 /// A data folder in memory whose disk fails on demand. Clones share the disk.
 #[derive(Clone, Debug)]
@@ -175,15 +152,6 @@ impl FaultStorage {
             path: path.to_owned(),
         })
     }
-}
-
-/// A fault that waits for its operation.
-#[derive(Debug)]
-struct Trap {
-    operation: Operation,
-    after: u64,
-    fault: Fault,
-    forever: bool,
 }
 
 impl Storage for FaultStorage {
