@@ -5,6 +5,7 @@ mod authenticate;
 mod cors;
 mod head;
 mod host;
+mod matched;
 mod observe;
 mod origin;
 mod panic;
@@ -12,6 +13,7 @@ mod stop;
 mod unread;
 
 pub(super) use authenticate::{Door, Refusals};
+pub(super) use matched::{Lookup, Matched};
 pub(super) use observe::Peer;
 
 use std::sync::Arc;
@@ -24,14 +26,15 @@ use tower::ServiceBuilder;
 use super::drain::Drain;
 use crate::api::AppState;
 
-/// Puts the stack around a router. When `cut` is cancelled, requests in flight are refused.
+/// Puts the stack around a router, whose routes `lookup` knows. When `cut` is cancelled, requests in flight are refused.
 pub(super) fn stack(
     router: Router<AppState>,
+    lookup: Lookup,
     app: &AppState,
     cut: CancellationToken,
     drain: Drain,
 ) -> Router {
-    let observed = (app.clone(), Arc::new(observe::quiet()));
+    let observed = (app.clone(), lookup, Arc::new(observe::quiet()));
     let stack = ServiceBuilder::new()
         .layer(from_fn_with_state(observed, observe::observe))
         .layer(from_fn_with_state(app.clone(), cors::cors))
@@ -40,6 +43,6 @@ pub(super) fn stack(
         .layer(from_fn_with_state(cut, stop::stop))
         .layer(from_fn_with_state(app.clone(), head::head))
         .layer(from_fn_with_state(app.clone(), host::host))
-        .layer(from_fn_with_state(app.clone(), origin::origin));
+        .layer(from_fn_with_state((app.clone(), lookup), origin::origin));
     router.layer(stack).with_state(app.clone())
 }

@@ -82,7 +82,8 @@ pub async fn run(
         TaskTracker::new(),
     );
     let drain = Drain::new(config.limits.wire_bytes_max, stop.gently.clone());
-    let router = layers::stack(routes::router(&app), &app, cut.clone(), drain.clone());
+    let router = routes::router(&app);
+    let router = layers::stack(router, routes::matched, &app, cut.clone(), drain.clone());
     let Listener { tcp, tls } = listener.into();
     let connections = Connections::new(router, &config, tls, metrics.clone(), drain);
     let connections_max = config.connection.connections_max;

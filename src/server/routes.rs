@@ -11,7 +11,7 @@ use crate::api::tidegate::{buckets, export, tokens};
 use crate::api::{AppState, Dialect, fallback, health, metrics};
 use crate::auth::{AuthLayer, Forms};
 
-use super::layers::{Door, Refusals};
+use super::layers::{Door, Matched, Refusals};
 
 /// The clients that may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,22 +158,27 @@ pub(super) fn router(app: &AppState) -> Router<AppState> {
         .method_not_allowed_fallback(fallback::method_not_allowed)
 }
 
-/// The pattern of a row as the metrics name it, and its dialect; `unmatched` for everything else,
-/// so that paths which clients make up do not become time series. A missing path of v3 is refused
-/// in the dialect of v3.
-pub(super) fn matched(pattern: Option<&str>, path: &str) -> (&'static str, Dialect) {
-    let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
+/// Returns what the layers ask about the route of this pattern. Without a route, the pattern is
+/// `unmatched`, so that paths which clients make up do not become time series; a missing path of v3
+/// is refused in the dialect of v3.
+pub(super) fn matched(app: &AppState, pattern: Option<&str>, path: &str) -> Matched {
     let unmatched = match path.starts_with("/api/v3/") {
         true => Dialect::V3,
         false => Dialect::V2,
     };
-    row.map_or(("unmatched", unmatched), |row| (row.path, row.dialect))
-}
-
-/// Returns true if the route of this pattern requires a credential.
-pub(super) fn asks_for_credential(pattern: Option<&str>, app: &AppState) -> bool {
-    let row = ROUTES.iter().find(|row| Some(row.path) == pattern);
-    !app.config().server.without_auth && row.is_some_and(|row| asks_for_token(row.access, app))
+    match ROUTES.iter().find(|row| Some(row.path) == pattern) {
+        None => Matched {
+            pattern: "unmatched",
+            dialect: unmatched,
+            asks_for_credential: false,
+        },
+        Some(row) => Matched {
+            pattern: row.path,
+            dialect: row.dialect,
+            asks_for_credential: !app.config().server.without_auth
+                && asks_for_token(row.access, app),
+        },
+    }
 }
 
 fn door(row: &Route, app: &AppState, refusals: &Refusals) -> Door {

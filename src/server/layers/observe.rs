@@ -8,17 +8,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tracing::{Instrument, Level};
 
+use super::matched::{Lookup, Matched};
 use crate::api::error::Code;
 use crate::api::request_id::{self, RequestId};
 use crate::api::{AppState, dialect};
 use crate::clock;
-use crate::server::routes;
 use crate::telemetry::{Quiet, VERSION};
 
 /// The address of the peer that sent a request, as an extension.
@@ -31,19 +31,19 @@ pub(super) fn quiet() -> Quiet<u16> {
 }
 
 pub(super) async fn observe(
-    State((app, quiet)): State<(AppState, Arc<Quiet<u16>>)>,
+    State((app, lookup, quiet)): State<(AppState, Lookup, Arc<Quiet<u16>>)>,
     request: Request,
     next: Next,
 ) -> Response {
     let id = RequestId::next();
     let started = clock::instant();
     let method = request.method().clone();
-    let pattern = request.extensions().get().map(MatchedPath::as_str);
-    let (route, dialect) = routes::matched(pattern, request.uri().path());
+    let matched = Matched::of(&request, &app, lookup);
+    let route = matched.pattern;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let from = peer.map(|peer| tracing::field::display(peer.ip()));
     let span = tracing::info_span!("request", %id, peer = from);
-    let answer = dialect::scope(dialect, next.run(request));
+    let answer = dialect::scope(matched.dialect, next.run(request));
     let mut response = request_id::scope(id, answer).instrument(span).await;
     let seconds = clock::instant()
         .saturating_duration_since(started)

@@ -11,24 +11,27 @@
 //! Programs send neither `Origin` nor `Sec-Fetch-Site`, so nothing changes for them. Origins are as
 //! in RFC 6454; `null`, which sandboxed pages send, is never ours.
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Uri};
 
+use super::matched::{Lookup, Matched};
 use crate::api::AppState;
 use crate::api::error::{ApiError, Code};
 use crate::config::Cors;
-use crate::server::routes;
 
 /// The header in which browsers say where a request comes from; no page can set it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-pub(super) async fn origin(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    let pattern = request.extensions().get().map(MatchedPath::as_str);
-    let open = !routes::asks_for_credential(pattern, &app);
+pub(super) async fn origin(
+    State((app, lookup)): State<(AppState, Lookup)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let open = !Matched::of(&request, &app, lookup).asks_for_credential;
     if !open || !is_foreign(request.headers(), request.uri(), app.config().server.cors()) {
         return next.run(request).await;
     }

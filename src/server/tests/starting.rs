@@ -30,7 +30,7 @@ fn starting(without_auth: bool) -> Router {
     });
     let never = CancellationToken::new();
     let drain = Drain::new(0, never.clone());
-    layers::stack(routes::router(&app), &app, never, drain)
+    layers::stack(routes::router(&app), routes::matched, &app, never, drain)
 }
 
 async fn ask(router: &Router, method: &str, path: &str) -> (u16, bool, String) {
