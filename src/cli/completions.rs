@@ -2,10 +2,10 @@
 
 use std::io::{self, Write as _};
 
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::{Cli, CliError};
+use super::CliError;
 
 const HELP: &str = "\
 Put it where the shell looks for it, for bash and zsh for example:
@@ -26,9 +26,10 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(self) -> Result<(), CliError> {
+    /// Prints the script for this command line.
+    pub(super) fn run(self, mut line: Command) -> Result<(), CliError> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), "tidegate", &mut script);
+        clap_complete::generate(self.shell, &mut line, "tidegate", &mut script);
         io::stdout().write_all(&script).map_err(CliError::Output)
     }
 }

@@ -33,7 +33,7 @@ pub use error::CliError;
 pub use import::ImportError;
 pub use serve::{PortError, Serve, ServeError, announce_operator_token};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 
 const ABOUT: &str = "\
@@ -104,7 +104,7 @@ impl Cli {
             Command::Lake(lake) => wait_for(lake.run()),
             Command::Wal(wal) => Ok(wal.run()?),
             Command::Ping(ping) => wait_for(ping.run()),
-            Command::Completions(completions) => completions.run(),
+            Command::Completions(completions) => completions.run(Self::command()),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::io::{self, Write as _};
 
 use super::CliError;
-use super::terminal::is_hidden;
 use crate::client::Answer;
 
 /// Prints one line on standard output.
@@ -30,13 +29,4 @@ pub(super) fn table<const N: usize>(
     rows: &[[String; N]],
 ) -> Result<(), CliError> {
     line(&super::table::table(heads, rows))
-}
-
-/// Text from elsewhere, with control characters and invisible ones escaped.
-pub(super) fn visible(text: &str) -> String {
-    let show = |c: char| match is_hidden(c) {
-        true => c.escape_default().to_string(),
-        false => c.to_string(),
-    };
-    text.chars().map(show).collect()
 }

@@ -7,7 +7,7 @@ use http::Method;
 use serde::Deserialize;
 
 use super::connection::Location;
-use super::output::visible;
+use super::terminal::visible;
 use super::{CliError, output, values};
 use crate::client::{ClientError, Request};
 

@@ -8,6 +8,7 @@
 //! by something else, is an error and never a shorter text; memory is one buffer, however large a file
 //! becomes. A file that is recognised as something other than text is reported once, not line by line.
 
+mod explain;
 mod gunzip;
 #[cfg(test)]
 mod tests;
@@ -19,9 +20,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{CliError, files};
 use crate::narrow;
-use gunzip::Gunzip;
+use explain::explained;
+use gunzip::{GZIP, Gunzip};
 
-const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// The first bytes of files that people pass by mistake, and the advice for each.
@@ -184,14 +185,4 @@ impl<R: Read> Read for Explained<R> {
             .read(buffer)
             .map_err(|error| explained(self.kind, &error))
     }
-}
-
-fn explained(kind: &str, error: &io::Error) -> io::Error {
-    let reason = match error.kind() {
-        ErrorKind::UnexpectedEof => format!("the {kind} stream ends too early"),
-        // The system's own error about the file.
-        _ if error.raw_os_error().is_some() => error.to_string(),
-        _ => format!("the {kind} stream is damaged, or something else follows it: {error}"),
-    };
-    io::Error::new(error.kind(), reason)
 }

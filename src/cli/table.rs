@@ -4,8 +4,7 @@
 //! that does not help, every row becomes a record, one line per cell. Without a terminal nothing is
 //! broken, so that a row is one line for programs.
 
-use super::output::visible;
-use super::terminal::{self, char_width, width};
+use super::terminal::{self, char_width, visible, width};
 
 /// The columns between two cells.
 const GAP: usize = 2;

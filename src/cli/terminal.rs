@@ -24,6 +24,15 @@ pub(super) fn char_width(character: char) -> usize {
     character.width().unwrap_or(0)
 }
 
+/// Text from elsewhere, with control characters and invisible ones escaped.
+pub(super) fn visible(text: &str) -> String {
+    let show = |c: char| match is_hidden(c) {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(show).collect()
+}
+
 /// Returns true for a character that cannot be seen, or that changes how others look: control
 /// characters, those that change the direction of text, and those that Unicode calls
 /// default-ignorable.

@@ -1,12 +1,12 @@
 //! `tidegate token`: creates, lists and revokes tokens, with an operator token.
 
 mod create;
+mod entry;
 mod list;
 mod reset_operator;
 mod revoke;
 
 use clap::{Args, Subcommand};
-use serde::Deserialize;
 
 use super::CliError;
 pub use reset_operator::ResetError;
@@ -32,28 +32,6 @@ enum Command {
     List(list::List),
     Revoke(revoke::Revoke),
     ResetOperator(reset_operator::ResetOperator),
-}
-
-const PATH: &str = "/api/v1/tokens";
-
-/// The tokens in the API's answers.
-#[derive(Deserialize)]
-struct Tokens {
-    tokens: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    id: String,
-    description: String,
-    operator: bool,
-    read: Vec<String>,
-    write: Vec<String>,
-    created: String,
-    expires: Option<String>,
-    /// True if the request was made with it; older servers do not say.
-    #[serde(default)]
-    in_use: bool,
 }
 
 impl Token {

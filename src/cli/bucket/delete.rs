@@ -3,10 +3,10 @@
 use clap::Args;
 use http::Method;
 
-use super::path_of;
+use super::entry::path_of;
 use crate::cli::confirmation::is_confirmed;
 use crate::cli::connection::Connection;
-use crate::cli::output::visible;
+use crate::cli::terminal::visible;
 use crate::cli::{CliError, output};
 use crate::client::Request;
 

@@ -4,7 +4,7 @@ use clap::Args;
 use http::Method;
 use serde::Deserialize;
 
-use super::{Entry, PATH};
+use super::entry::{Entry, PATH};
 use crate::cli::connection::Connection;
 use crate::cli::values::{self, Retention};
 use crate::cli::{CliError, output};

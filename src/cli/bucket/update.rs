@@ -5,10 +5,10 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Entry, path_of};
+use super::entry::{Entry, path_of};
 use crate::cli::confirmation::is_confirmed;
 use crate::cli::connection::{Connection, Session};
-use crate::cli::output::visible;
+use crate::cli::terminal::visible;
 use crate::cli::values::{self, Retention};
 use crate::cli::{CliError, output};
 use crate::client::{ClientError, Request};

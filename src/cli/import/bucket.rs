@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use crate::cli::connection::Session;
-use crate::cli::output::visible;
+use crate::cli::terminal::visible;
 use crate::client::{Answer, ClientError, Request, query_value};
 
 /// The buckets that a token may see, by name or id.

@@ -8,8 +8,9 @@ use super::ImportError;
 use super::delivery::{Delivery, Trouble};
 use crate::certain::{Certain as _, impossible};
 use crate::cli::CliError;
-use crate::cli::output::{self, visible};
+use crate::cli::output;
 use crate::cli::progress::Progress;
+use crate::cli::terminal::visible;
 use crate::line_protocol::Oddities;
 
 #[derive(Debug)]

@@ -4,8 +4,9 @@ use clap::Args;
 use http::Method;
 use serde::Deserialize;
 
-use super::PATH;
+use super::which::PATH;
 use crate::cli::connection::Connection;
+use crate::cli::terminal::visible;
 use crate::cli::{CliError, output};
 use crate::client::Request;
 
@@ -36,7 +37,7 @@ impl TrustClock {
         let path = format!("{PATH}/trust-clock");
         let answer = session.ask(Request::new(Method::POST, path)).await?;
         let Trusted { time } = answer.json().map_err(|error| session.explain(error))?;
-        let time = output::visible(&time);
+        let time = visible(&time);
         output::line(&format!("the server's clock is trusted: it says {time}"))
     }
 }

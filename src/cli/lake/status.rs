@@ -5,8 +5,9 @@ use http::Method;
 use indicatif::HumanBytes;
 use serde::Deserialize;
 
-use super::{PATH, Which};
+use super::which::{PATH, Which};
 use crate::cli::connection::Connection;
+use crate::cli::terminal::visible;
 use crate::cli::{CliError, output};
 use crate::client::Request;
 
@@ -95,13 +96,10 @@ fn show(list: &List) -> Result<(), CliError> {
     output::table(heads, &rows)?;
     for table in &list.tables {
         if let Some(error) = &table.error {
-            output::remark(&output::visible(error));
+            output::remark(&visible(error));
         }
     }
-    output::remark(&format!(
-        "the tables lie in {}",
-        output::visible(&list.location)
-    ));
+    output::remark(&format!("the tables lie in {}", visible(&list.location)));
     Ok(())
 }
 

@@ -7,11 +7,12 @@ use http::Method;
 use indicatif::HumanBytes;
 use serde::Deserialize;
 
-use super::{PATH, Which};
+use super::which::{PATH, Which};
 use crate::cli::CliError;
 use crate::cli::connection::{Connection, Session};
-use crate::cli::output::{self, visible};
+use crate::cli::output;
 use crate::cli::progress::{Elsewhere, Progress};
+use crate::cli::terminal::visible;
 use crate::client::{ClientError, Download, Request};
 
 pub(super) const FLUSH_HELP: &str = "\

@@ -5,7 +5,10 @@ use std::io::{self, BufRead, ErrorKind, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::{GZIP, explained};
+use super::explain::explained;
+
+/// The first bytes of each member.
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
 pub(super) struct Gunzip<R> {
     /// None after the end.

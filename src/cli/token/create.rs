@@ -5,9 +5,9 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::PATH;
+use super::entry::PATH;
 use crate::cli::connection::Connection;
-use crate::cli::output::visible;
+use crate::cli::terminal::visible;
 use crate::cli::values::{self, Time};
 use crate::cli::{CliError, output};
 use crate::client::Request;

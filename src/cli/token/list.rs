@@ -3,7 +3,7 @@
 use clap::Args;
 use http::Method;
 
-use super::{Entry, PATH, Tokens};
+use super::entry::{Entry, PATH, Tokens};
 use crate::cli::connection::Connection;
 use crate::cli::{CliError, output, values};
 use crate::client::Request;

@@ -3,10 +3,10 @@
 use clap::Args;
 use http::Method;
 
-use super::{Entry, PATH, Tokens};
+use super::entry::{Entry, PATH, Tokens};
 use crate::cli::confirmation::is_confirmed;
 use crate::cli::connection::{Connection, Session};
-use crate::cli::output::visible;
+use crate::cli::terminal::visible;
 use crate::cli::{CliError, output};
 use crate::client::{Request, path_segment};
 

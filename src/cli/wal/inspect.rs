@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::WalCommandError;
+use super::error::WalCommandError;
 use crate::ingest::describe_frame;
 use crate::narrow;
 use crate::storage::{DiskStorage, Storage};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::WalCommandError;
+use super::error::WalCommandError;
 use crate::catalog;
 use crate::storage::{
     DiskStorage, FLUSHES_FILE, Storage, StorageError, TABLES_FOLDER, data_format, finish_copy,
