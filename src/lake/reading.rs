@@ -26,6 +26,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::ObjectStoreExt as _;
@@ -188,7 +189,7 @@ impl StoredFile {
             };
         }
         match &error {
-            DecodeError::Read { source, .. } if is_missing(source) => {
+            DecodeError::Read { source, .. } if source.downcast_ref().is_some_and(is_missing) => {
                 LakeError::LostFile { table, file }
             }
             _ => LakeError::Decode(Box::new(error)),
@@ -204,9 +205,8 @@ impl StoredFile {
     }
 }
 
-fn is_missing(error: &BoxError) -> bool {
-    let error = error.downcast_ref::<object_store::Error>();
-    matches!(error, Some(object_store::Error::NotFound { .. }))
+fn is_missing(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::NotFound { .. })
 }
 
 struct FileChunks {
@@ -278,11 +278,29 @@ struct StoreRange {
     runtime: Handle,
 }
 
+/// The longest wait for the length of a file that could not be read. The store has failed already.
+const LENGTH_MAX: Duration = Duration::from_secs(2);
+
+impl StoreRange {
+    /// Returns true if the file is known to be shorter than the table's log says.
+    async fn is_shorter(&self) -> bool {
+        let meta = tokio::time::timeout(LENGTH_MAX, self.store.head(&self.path)).await;
+        matches!(meta, Ok(Ok(meta)) if meta.size < self.bytes)
+    }
+}
+
 impl ReadRange for StoreRange {
     fn read(&self, range: Range<u64>) -> Result<Bytes, BoxError> {
-        Ok(self
-            .runtime
-            .block_on(self.store.get_range(&self.path, range))?)
+        let read = self.runtime.block_on(async {
+            let read = self.store.get_range(&self.path, range).await;
+            match read {
+                // Stores have words of their own for a range after the end of a file. It is damage, and
+                // not a store that may answer later.
+                Err(error) if !is_missing(&error) && self.is_shorter().await => Ok(Bytes::new()),
+                read => read,
+            }
+        });
+        Ok(read?)
     }
 
     fn len(&self) -> u64 {

@@ -156,6 +156,7 @@ async fn a_damaged_file_of_a_table_is_named_and_no_compaction_takes_it_for_whole
         "a page's header",
         "the footer",
         "its end",
+        "its bytes",
         "all of it",
     ] {
         let mut world = world().await;
@@ -182,6 +183,9 @@ async fn a_damaged_file_of_a_table_is_named_and_no_compaction_takes_it_for_whole
             }
             "the footer" => bytes[footer + 3] ^= 4,
             "its end" => bytes.truncate(length - 5),
+            // As a power cut leaves a file that was never synced. From a bug: it was told as a store
+            // that does not answer.
+            "its bytes" => bytes.clear(),
             _ => world.storage.take(&path),
         }
         if damage != "all of it" {
