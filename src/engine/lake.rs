@@ -33,6 +33,11 @@ pub(super) struct Tables {
 }
 
 impl Tables {
+    /// Checks what can be known of the settings before anything is opened.
+    pub(super) fn check(config: &Config) -> Result<(), LakeError> {
+        options(config).map(drop)
+    }
+
     /// Opens the tables. Blocks until their content is known.
     pub(super) fn open(
         environment: &Environment,

@@ -98,6 +98,7 @@ fn engine(
         budget,
         metrics,
     } = environment;
+    Tables::check(config)?;
     let storage: Arc<dyn Storage> = Arc::new(DiskStorage::open(&config.storage.data_dir)?);
     announce(Announcement::Listening).map_err(OpenError::Unheard)?;
     let limits = catalog::Limits {

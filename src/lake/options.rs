@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use object_store::ObjectStoreScheme;
+
 use super::error::LakeError;
 
 /// The settings that an operator chooses.
@@ -32,16 +34,36 @@ pub struct Options {
 }
 
 impl Options {
-    /// Reads the URL of a store.
+    /// Reads the URL of a store, of one of the kinds that tables can lie in.
     pub fn parse_url(text: &str) -> Result<url::Url, LakeError> {
-        url::Url::parse(text).map_err(|error| LakeError::Url {
+        let refused = |reason: &dyn std::fmt::Display| LakeError::Url {
             url: text.to_owned(),
             reason: format!(
-                "{error}; expected something like s3://bucket/prefix, gs://bucket/prefix, \
+                "{reason}; expected something like s3://bucket/prefix, gs://bucket/prefix, \
                  az://container/prefix or file:///folder"
             ),
-        })
+        };
+        let url = url::Url::parse(text).map_err(|error| refused(&error))?;
+        let (scheme, _) = ObjectStoreScheme::parse(&url).map_err(|error| refused(&error))?;
+        match scheme {
+            // The library would look for it at the root.
+            ObjectStoreScheme::Local if !is_rooted(text) || url.has_host() => Err(refused(
+                &"a folder is given from the root, and without a host",
+            )),
+            ObjectStoreScheme::Local
+            | ObjectStoreScheme::AmazonS3
+            | ObjectStoreScheme::GoogleCloudStorage
+            | ObjectStoreScheme::MicrosoftAzure => Ok(url),
+            _ => Err(refused(
+                &"tables can lie under s3://, gs://, az:// and file:// only",
+            )),
+        }
     }
+}
+
+fn is_rooted(text: &str) -> bool {
+    let path = text.split_once(':').map(|(_, path)| path);
+    path.is_some_and(|path| path.starts_with('/'))
 }
 
 /// The limits of one join. Tests set smaller ones, to get many files of few rows.

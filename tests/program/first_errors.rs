@@ -30,9 +30,12 @@ fn refusal(mut command: Command) -> String {
             None => std::thread::sleep(Duration::from_millis(10)),
         }
     };
-    let mut stderr = String::new();
+    let (mut stdout, mut stderr) = (String::new(), String::new());
     let from = child.stderr.as_mut().expect("piped");
     from.read_to_string(&mut stderr).expect("text");
+    let from = child.stdout.as_mut().expect("piped");
+    from.read_to_string(&mut stdout).expect("text");
+    assert_eq!(stdout, "", "it listens, or has shown a token: {stderr}");
     assert_eq!(code, Some(1), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     stderr.trim_end().to_owned()
@@ -63,6 +66,28 @@ fn a_data_folder_that_cannot_be_one_is_named_with_what_to_do() {
     assert!(told.contains("storage.data_dir"), "{told}");
     let told = refusal(serve(folder.path(), &[]));
     assert!(told.contains("is not a tidegate data folder and not empty (it holds `file`)"));
+}
+
+/// From a bug: it was announced as listening, and its token was shown, before it gave up; `file:tables`
+/// was taken for a folder at the root of the system.
+#[test]
+fn a_place_for_the_tables_that_cannot_be_one_is_refused_before_anything_is_announced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for url in [
+        "tables",
+        "s4://bucket",
+        "s3://",
+        "http://127.0.0.1/x",
+        "file:tables",
+        "file://host/tables",
+    ] {
+        let mut command = serve(&folder.path().join("data"), &[]);
+        command.env("TIDEGATE_LAKE__URL", url);
+        let told = refusal(command);
+        let start = format!("tidegate: lake.url \"{url}\" cannot be used: ");
+        assert!(told.starts_with(&start), "{told}");
+        assert!(told.contains("file:///folder"), "{told}");
+    }
 }
 
 #[test]
