@@ -186,7 +186,11 @@ impl Import {
         let names = inputs.iter().map(|input| input.name.clone()).collect();
         let sizes = inputs.iter().map(|input| input.bytes);
         let total = sizes.sum::<Option<u64>>();
-        let progress = Arc::new(Progress::new(total, Elsewhere::Lines));
+        // A bar would be drawn over what is typed.
+        let progress = Arc::new(match inputs.iter().any(Input::is_typed) {
+            true => Progress::hidden(),
+            false => Progress::new(total, Elsewhere::Lines),
+        });
         let interruption = signals::interruption()?;
         let stop = interruption.child_token();
 

@@ -13,7 +13,7 @@ mod gunzip;
 #[cfg(test)]
 mod tests;
 
-use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::io::{self, BufReader, Cursor, ErrorKind, IsTerminal as _, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,6 +86,11 @@ impl Input {
         })
     }
 
+    /// Returns true if somebody types it.
+    pub(super) fn is_typed(&self) -> bool {
+        self.path.is_none() && io::stdin().is_terminal()
+    }
+
     /// Opens the input. The file may be gone by now, or not be text.
     pub(super) fn open(&self) -> io::Result<Text> {
         Text::new(match &self.path {
@@ -111,7 +116,13 @@ impl Text {
             return Err(io::Error::new(ErrorKind::InvalidData, *mistake));
         }
         let (is_gzip, is_zstd) = (start.starts_with(GZIP), start.starts_with(ZSTD));
-        let whole = Cursor::new(start).chain(stored);
+        // A terminal reports its end once, and then waits for more.
+        let has_ended = narrow::to_u64(start.len()) < START_BYTES;
+        let rest: Box<dyn Read + Send> = match has_ended {
+            true => Box::new(io::empty()),
+            false => stored,
+        };
+        let whole = Cursor::new(start).chain(rest);
         if !is_gzip && !is_zstd {
             return Ok(Self {
                 plain: Box::new(whole),

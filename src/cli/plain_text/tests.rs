@@ -106,3 +106,33 @@ fn inputs_are_looked_for_before_any_is_read() {
     let one = all(&["-"]).expect("there");
     assert_eq!((one[0].name.as_str(), one[0].bytes), ("stdin", None));
 }
+
+/// A terminal: the end of input (Ctrl-D) is read once, and then the next input is waited for.
+struct Terminal {
+    typed: Cursor<Vec<u8>>,
+    has_ended: bool,
+}
+
+impl std::io::Read for Terminal {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        assert!(!self.has_ended, "the end is asked for twice");
+        let read = self.typed.read(buffer)?;
+        self.has_ended = read == 0;
+        Ok(read)
+    }
+}
+
+/// From a bug: up to nine bytes that were typed needed a second Ctrl-D.
+#[test]
+fn the_end_of_an_input_is_read_once_however_short_it_is() {
+    for text in ["", "m f=1 1\n", "m f=1 10\n", "m f=1 100\n", "m f=1 1000\n"] {
+        let mut read = Text::new(Box::new(Terminal {
+            typed: Cursor::new(text.as_bytes().to_vec()),
+            has_ended: false,
+        }))
+        .expect("readable");
+        let mut whole = String::new();
+        read.read_to_string(&mut whole).expect("readable");
+        assert_eq!(whole, text);
+    }
+}
