@@ -20,6 +20,7 @@ use clap::Args;
 use thiserror::Error;
 
 use super::CliError;
+use super::output::remark;
 use super::plain_text::Input;
 use super::values::{self, Unit};
 use crate::certain::Certain as _;
@@ -114,17 +115,12 @@ impl std::fmt::Display for Summary {
             accepted,
             rejected,
             dropped,
-            oddities,
             ..
         } = self;
         write!(
             f,
             "points ok: {accepted}, lines rejected: {rejected}, fields dropped: {dropped}"
-        )?;
-        match oddities.is_empty() {
-            true => Ok(()),
-            false => write!(f, "\ntidegate: {oddities}"),
-        }
+        )
     }
 }
 
@@ -136,11 +132,13 @@ impl Check {
         // Problems that were found before a fault are printed before it.
         out.flush().map_err(CliError::Output)?;
         let summary = checked?;
+        if !summary.oddities.is_empty() {
+            remark(&format!("tidegate: {}", summary.oddities));
+        }
         if summary.rejected + summary.dropped > 0 {
             return Err(CheckFailure::Problems(summary).into());
         }
-        // If standard error is gone, the exit code still says that all is well.
-        let _ = writeln!(io::stderr().lock(), "tidegate: {summary}");
+        remark(&format!("tidegate: {summary}"));
         Ok(())
     }
 

@@ -160,6 +160,26 @@ fn a_reader_that_has_seen_enough_is_not_complained_about() {
     assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""));
 }
 
+/// From a bug: if lines were rejected as well, the summary and the remark were one line.
+#[test]
+fn a_check_tells_of_odd_times_in_a_line_of_their_own() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let odd = "points in January 1970: 1; is the precision right?";
+    for (rejected, code) in [(0, 0), (1, 1)] {
+        let text = format!("m f=1 1721548800\n{}", "m f=x\n".repeat(rejected));
+        std::fs::write(file.path(), text).expect("writable");
+        let mut check = tidegate(&["check", file.path().to_str().expect("plain")]);
+        let output = check.output().expect("runs");
+        assert_eq!(output.status.code(), Some(code));
+        let told = String::from_utf8(output.stderr).expect("text");
+        let mut lines: Vec<&str> = told.lines().collect();
+        lines.sort_unstable();
+        let counts =
+            format!("tidegate: points ok: 1, lines rejected: {rejected}, fields dropped: 0");
+        assert_eq!(lines, [format!("tidegate: {odd}"), counts]);
+    }
+}
+
 /// The output of a command that talks to a server, with its exit code.
 fn said(server: &Program, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = tidegate(arguments)
