@@ -100,20 +100,30 @@ pub(super) fn hint(headers: &HeaderMap, body: &[u8]) -> Option<&'static str> {
         .unwrap_or_default();
     let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim();
     let is = |other: &str| kind.eq_ignore_ascii_case(other);
-    match body.trim_ascii_start().first()? {
+    let marks = |byte: &u8| MARK.contains(byte) || byte.is_ascii_whitespace();
+    match body.iter().find(|byte| !marks(byte))? {
         _ if is("multipart/form-data") => {
             Some("the body is a form (`curl -F`): send the lines alone, with `--data-binary @file`")
         }
         b'{' | b'[' => {
             Some("the body looks like JSON: line protocol is expected, as in `m,tag=a field=1.5`")
         }
-        _ if is("application/x-www-form-urlencoded") && memchr::memchr(b'\n', body).is_none() => {
-            Some(
-                "the body is one line; `curl -d @file` removes line ends, `--data-binary @file` does not",
-            )
-        }
+        _ if is("application/x-www-form-urlencoded") && may_be_joined(body) => Some(
+            "the body is one line; `curl -d @file` removes line ends, `--data-binary @file` does not",
+        ),
         _ => None,
     }
+}
+
+/// The bytes of a byte order mark.
+const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
+/// Returns true if a body of one line may be several that have lost their ends: after the fields of a
+/// point no other key has a value.
+fn may_be_joined(body: &[u8]) -> bool {
+    let parts = body.split(|byte| *byte == b' ');
+    let mut after_fields = parts.filter(|part| !part.is_empty()).skip(2);
+    memchr::memchr(b'\n', body).is_none() && after_fields.any(|part| part.contains(&b'='))
 }
 
 fn error(report: LineReport) -> LineError {
@@ -159,6 +169,7 @@ mod tests {
             (form, "[1]", Some("JSON")),
             ("application/json", "m f=1 1", None),
             ("text/plain; charset=utf-8", "m f=1 1", None),
+            (form, "\u{feff}{\"m\":1}", Some("JSON")),
             ("", "", None),
         ] {
             let mut headers = HeaderMap::new();

@@ -1,7 +1,8 @@
 //! Contract section 1.3: what is written, what is rejected, and that a rejected line leaves no
 //! trace.
 
-use crate::server::Server;
+use crate::client::Request;
+use crate::server::{Server, TOKEN};
 
 const PARTIAL: &str = "2 of 4 lines written; rejected line(s):";
 const NOTHING: &str = "no data written, errors encountered on line(s):";
@@ -24,6 +25,41 @@ async fn the_answer_to_a_partial_write_byte_for_byte() {
         server.export("b").await,
         "home temp=1.0 1\nhome temp=3.0 3\n"
     );
+    server.stop().await;
+}
+
+/// curl calls every body a form. From a bug: each rejection of a single line was blamed on lost line
+/// ends.
+#[tokio::test]
+async fn a_single_line_is_blamed_on_lost_line_ends_only_if_it_could_be_several() {
+    let server = Server::start().await;
+    server.write("bucket=b", "m f=1 1").await.is_written();
+    for (line, is_blamed) in [
+        ("m f=1 1m f=2 2", true),
+        ("m f=1m f=2", true),
+        ("m,t=a f=1 1m,t=a f=2 2", true),
+        ("m f=\"x\" 1", false),
+        ("m f=1x 1", false),
+        ("m", false),
+        ("m f=1i,f=2.0 1", false),
+        ("m,time=1 f=1 1", false),
+        ("m f=1 99999999999999999999", false),
+    ] {
+        for path in [
+            "/api/v2/write?bucket=b",
+            "/write?db=b",
+            "/api/v3/write_lp?db=b&precision=ns",
+        ] {
+            let form = "application/x-www-form-urlencoded";
+            let request = Request::post(path)
+                .token(TOKEN)
+                .header("Content-Type", form);
+            let answer = server.ask(request.body(line)).await;
+            let text = answer.text();
+            assert_eq!(answer.status, 400, "{line}: {text}");
+            assert_eq!(text.contains("--data-binary"), is_blamed, "{line}: {text}");
+        }
+    }
     server.stop().await;
 }
 
