@@ -11,8 +11,9 @@ use crate::telemetry::{Exposition, Gauges};
 
 /// The endpoint.
 pub async fn metrics(State(app): State<AppState>, headers: HeaderMap) -> Response {
-    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
-    let exposition = Exposition::of(accepted.unwrap_or_default());
+    let accepted = headers.get_all(ACCEPT).iter();
+    let accepted: Vec<&str> = accepted.filter_map(|accept| accept.to_str().ok()).collect();
+    let exposition = Exposition::of(&accepted.join(","));
     let text = app.metrics().encode(&gauges(&app), exposition);
     let kind = HeaderValue::from_static(exposition.content_type());
     ([(CONTENT_TYPE, kind)], text).into_response()

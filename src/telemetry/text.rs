@@ -16,9 +16,11 @@ pub enum Exposition {
 }
 
 impl Exposition {
-    /// The format that this `Accept` asks for.
+    /// The format that this `Accept` asks for: `OpenMetrics` only if it is named, and the older text
+    /// is not preferred to it by name.
     pub fn of(accept: &str) -> Self {
-        match accept.contains("application/openmetrics-text") {
+        let open_metrics = weight(accept, "application/openmetrics-text");
+        match open_metrics > 0.0 && open_metrics >= weight(accept, "text/plain") {
             true => Self::OpenMetrics,
             false => Self::Prometheus,
         }
@@ -31,6 +33,20 @@ impl Exposition {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
         }
     }
+}
+
+/// The weight (`q`) that an `Accept` gives a kind of text, from 0 to 1; 0 if it is not named.
+fn weight(accept: &str, kind: &str) -> f32 {
+    let weights = accept.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_named = parts.next()?.eq_ignore_ascii_case(kind);
+        let weight = parts.find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.eq_ignore_ascii_case("q").then(|| value.parse().ok())?
+        });
+        is_named.then(|| weight.unwrap_or(1.0))
+    });
+    weights.fold(0.0, f32::max)
 }
 
 /// Converts `OpenMetrics` text to the text format 0.0.4. The library writes the help of a family
@@ -82,6 +98,23 @@ mod tests {
             ("", Exposition::Prometheus),
             ("*/*", Exposition::Prometheus),
             ("text/plain;version=0.0.4", Exposition::Prometheus),
+            (
+                "Application/OpenMetrics-Text; version=1.0.0",
+                Exposition::OpenMetrics,
+            ),
+            ("application/openmetrics-text;q=0", Exposition::Prometheus),
+            (
+                "text/plain;version=0.0.4;q=0.6, application/openmetrics-text; version=1.0.0;q=0.5",
+                Exposition::Prometheus,
+            ),
+            (
+                "text/plain, application/openmetrics-text",
+                Exposition::OpenMetrics,
+            ),
+            (
+                "*/*;q=1,application/openmetrics-text;q=0.1",
+                Exposition::OpenMetrics,
+            ),
         ] {
             assert_eq!(Exposition::of(accept), expected, "{accept}");
         }
