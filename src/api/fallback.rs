@@ -46,7 +46,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 /// show nothing of a 404.
 pub async fn not_found(uri: Uri, headers: HeaderMap) -> Response {
     if is_grpc(&headers) {
-        return no_grpc();
+        return no_grpc(&uri);
     }
     ApiError::new(Code::NotFound, with_hint("path not found", &uri)).into_response()
 }
@@ -85,6 +85,9 @@ pub async fn query() -> ApiError {
 const NO_QUERY: &str = "queries are not implemented: read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 
+/// The answer to calls of other services, such as that of OpenTelemetry's exporter.
+const NO_GRPC: &str = "there is no gRPC here: send line protocol with POST /api/v2/write?bucket=";
+
 fn is_grpc(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE);
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
@@ -95,13 +98,17 @@ const GRPC_UNIMPLEMENTED: HeaderValue = HeaderValue::from_static("12");
 
 /// A gRPC answer without a message, with the sentence that the client shows. With an HTTP status
 /// other than 200, the client would show that instead.
-fn no_grpc() -> Response {
+fn no_grpc(uri: &Uri) -> Response {
+    let advice = match uri.path().starts_with("/arrow.flight.") {
+        true => NO_QUERY,
+        false => NO_GRPC,
+    };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/grpc")),
         (HeaderName::from_static("grpc-status"), GRPC_UNIMPLEMENTED),
         (
             HeaderName::from_static("grpc-message"),
-            HeaderValue::from_static(NO_QUERY),
+            HeaderValue::from_static(advice),
         ),
     ];
     (StatusCode::OK, headers).into_response()

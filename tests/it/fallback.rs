@@ -72,6 +72,23 @@ async fn what_is_elsewhere_is_pointed_to() {
     server.stop().await;
 }
 
+/// OpenTelemetry's exporter, for one: it was told how to query.
+#[tokio::test]
+async fn a_call_of_another_grpc_service_is_not_told_of_queries() {
+    let server = Server::start().await;
+    let service = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    let call = Request::post(service).header("Content-Type", "application/grpc");
+    let answer = server.ask(call.body("\0\0\0\0\0")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("grpc-status"), Some("12"));
+    let told = answer.header("grpc-message").expect("a sentence");
+    assert!(
+        told.contains("no gRPC") && told.contains("/api/v2/write"),
+        "{told}"
+    );
+    server.stop().await;
+}
+
 /// What a client of Arrow Flight sends: of a 404 it shows "unexpected HTTP status".
 #[tokio::test]
 async fn a_call_of_grpc_is_told_so_as_grpc_does() {
