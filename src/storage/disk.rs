@@ -150,7 +150,8 @@ impl DiskStorage {
     /// It is not a folder or cannot be made.
     pub fn shared(folder: impl Into<PathBuf>) -> Result<Self, StorageError> {
         let root = folder.into();
-        make_folder(&root).map_err(|source| explain(&root, Operation::CreateDir, source))?;
+        make_folder(&root)
+            .map_err(|source| StorageError::io(Operation::CreateDir, root.clone(), source))?;
         Ok(Self {
             _lock: None,
             notes: Arc::default(),

@@ -12,6 +12,9 @@ const UNTRUSTED: &str = "UnknownIssuer";
 /// machines of the cloud only.
 const CREDENTIALS_OF_MACHINE: &str = "169.254.169.254";
 
+/// A library's words for `http://` where it was not allowed.
+const NOT_ENCRYPTED: &str = "URL scheme is not allowed";
+
 /// Returns an error with its causes, and advice if there is any.
 pub(in crate::lake) fn with_advice(error: &(dyn Error + 'static)) -> String {
     let mut text = causes(error);
@@ -25,6 +28,9 @@ pub(in crate::lake) fn with_advice(error: &(dyn Error + 'static)) -> String {
     } else if text.contains(CREDENTIALS_OF_MACHINE) {
         "no credentials were given, and this machine has none to ask for: set those of the store \
          in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    } else if text.contains(NOT_ENCRYPTED) {
+        "without https:// the store is used only if the environment says so: AWS_ALLOW_HTTP=true, or \
+         use an endpoint with https://"
     } else if is_refused {
         "the store refuses these credentials: check them, and that they may list, read, write and \
          delete there"
@@ -50,6 +56,10 @@ mod tests {
             (
                 "PUT http://169.254.169.254/latest/api/token",
                 "AWS_ACCESS_KEY_ID",
+            ),
+            (
+                "HTTP error: builder error: URL scheme is not allowed",
+                "AWS_ALLOW_HTTP=true",
             ),
             (
                 "status code: 403 Forbidden: <Code>InvalidAccessKeyId</Code>",

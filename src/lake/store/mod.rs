@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::lake::error::LakeError;
 use crate::storage::{DiskStorage, Storage, TABLES_FOLDER, ensure_held};
+use crate::telemetry::causes;
 
 use folder::FolderStore;
 pub(super) use probe::has_conditional_put;
@@ -53,7 +54,11 @@ pub(super) fn open(
             let folder = url
                 .to_file_path()
                 .unwrap_or_else(|()| PathBuf::from(url.path()));
-            return local(Arc::new(DiskStorage::shared(folder)?), "", node_id);
+            let storage = DiskStorage::shared(folder).map_err(|error| LakeError::Url {
+                url: url.to_string(),
+                reason: causes(&error),
+            })?;
+            return local(Arc::new(storage), "", node_id);
         }
         ObjectStoreScheme::AmazonS3 => AmazonS3Builder::from_env()
             .with_url(url.as_str())
@@ -117,6 +122,23 @@ mod tests {
 
     use super::open;
     use crate::storage::{FaultStorage, Storage};
+
+    /// From a bug: such a folder was called the data folder, with the advice to change
+    /// `storage.data_dir`.
+    #[test]
+    fn a_folder_that_cannot_be_one_is_told_by_the_setting_that_names_it() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let storage: Arc<dyn Storage> = Arc::new(FaultStorage::new(1));
+        for below in ["", "/below"] {
+            let url = format!("file://{}{below}", file.path().display());
+            let url = url::Url::parse(&url).expect("a URL");
+            let refused = open(Some(&url), &storage, 7).map(drop).expect_err("a file");
+            let text = refused.to_string();
+            let start = format!("lake.url \"{url}\" cannot be used: cannot create");
+            assert!(text.starts_with(&start), "{text}");
+            assert!(!text.contains("data"), "{text}");
+        }
+    }
 
     /// Issue 8, C12: the tables of two buckets were written into one folder.
     #[test]
