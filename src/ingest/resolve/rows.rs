@@ -27,6 +27,8 @@ pub(in crate::ingest) enum Conflict {
         measurement: String,
         existing: ColumnKind,
         found: ColumnKind,
+        /// True if only the size of the value is at fault.
+        is_inexact: bool,
     },
     /// A tag and a field of one name in one line.
     TagAndField { column: String },
@@ -69,12 +71,17 @@ impl fmt::Display for Conflict {
                 measurement,
                 existing,
                 found,
+                is_inexact,
             } => {
                 let place = format_args!("\"{}\" of \"{}\"", Echo(column), Echo(measurement));
                 match (existing, found) {
                     (ColumnKind::Tag, _) => write!(f, "{place} is a tag, got a {found} field"),
                     (_, ColumnKind::Tag) => write!(f, "field {place} is {existing}, got a tag"),
                     _ => write!(f, "field {place} is {existing}, got {found}"),
+                }?;
+                match is_inexact {
+                    true => f.write_str(" beyond 2^53, inexact as a float"),
+                    false => Ok(()),
                 }
             }
             Self::TagAndField { column } => {
@@ -332,11 +339,15 @@ impl<'a> Tentative<'a> {
         existing: ColumnKind,
         value: impl FnOnce() -> Option<FieldValue<'v>>,
     ) -> bool {
+        self.takes_integers(found, existing) && value().and_then(exact_float).is_some()
+    }
+
+    /// Returns whether a column takes values of another kind if they are exact.
+    fn takes_integers(&self, found: ColumnKind, existing: ColumnKind) -> bool {
         use FieldType::{Float, Integer, Unsigned};
         self.terms.integer_into_float
             && existing == ColumnKind::Field(Float)
             && matches!(found, ColumnKind::Field(Integer | Unsigned))
-            && value().and_then(exact_float).is_some()
     }
 
     /// The frame that a rejection relies on if the table's schema caused it.
@@ -390,6 +401,7 @@ impl<'a> Tentative<'a> {
             measurement: self.measurement.to_owned(),
             existing,
             found: column.kind,
+            is_inexact: self.takes_integers(column.kind, existing),
         }
     }
 }

@@ -90,8 +90,8 @@ async fn an_integer_for_a_column_of_floats_is_stored_as_a_float_if_there_is_one(
         )
         .await,
         [
-            "4:3 type_conflict field \"f\" of \"m\" is float, got integer",
-            "6:3 type_conflict field \"f\" of \"m\" is float, got unsigned",
+            "4:3 type_conflict field \"f\" of \"m\" is float, got integer beyond 2^53, inexact as a float",
+            "6:3 type_conflict field \"f\" of \"m\" is float, got unsigned beyond 2^53, inexact as a float",
             "8:3 type_conflict field \"i\" of \"m\" is integer, got float",
             "9:3 type_conflict field \"i\" of \"m\" is integer, got unsigned",
             "10:3 type_conflict field \"f\" of \"m\" is float, got boolean",
