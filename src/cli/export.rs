@@ -82,6 +82,11 @@ impl Export {
             let text = "Arrow is not for terminals: give a file with --output";
             return Err(CliError::Usage(text.to_owned()));
         }
+        for (flag, time) in [("--start", self.start), ("--end", self.end)] {
+            if let Some(told) = time.and_then(Time::remark) {
+                remark(&format!("{flag} {told}"));
+            }
+        }
         let session = self.connection.session()?;
         let request = Request::new(Method::GET, self.path(Clock::system().now_ns()));
         let download = session.client().download(request.patience(PATIENCE)).await;

@@ -7,13 +7,15 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::certain::Certain as _;
 use crate::clock::Clock;
-use crate::line_protocol::Precision;
+use crate::line_protocol::{Oddities, Precision};
 
 /// A point in time, as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Time {
     /// Nanoseconds since the epoch.
     Ns(i64),
+    /// The same, given as a number.
+    Number(i64),
     /// This long before now.
     Ago(Duration),
     /// This long from now.
@@ -26,10 +28,24 @@ impl Time {
         // A longer span reaches past the range of times either way.
         let ns = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
         match self {
-            Self::Ns(ns) => ns,
+            Self::Ns(ns) | Self::Number(ns) => ns,
             Self::Ago(span) => now_ns.saturating_sub(ns(span)),
             Self::Ahead(span) => now_ns.saturating_add(ns(span)),
         }
+    }
+
+    /// A remark on a number that was probably meant in another unit.
+    pub(super) fn remark(self) -> Option<String> {
+        let Self::Number(ns) = self else {
+            return None;
+        };
+        let is = || {
+            format!(
+                "{ns} is {}: numbers are nanoseconds since 1970",
+                self.rfc3339(0)
+            )
+        };
+        Oddities::is_odd_time(ns).then(is)
     }
 
     /// The same as RFC 3339.
@@ -57,10 +73,12 @@ pub(super) fn past_time(text: &str) -> Result<Time, String> {
             .ok()
             .map(Time::Ago),
     };
-    let ns = match (text.parse(), text.parse::<NaiveDate>()) {
-        (Ok(ns), _) => Some(ns),
-        (_, Ok(_)) => rfc3339(&format!("{text}T00:00:00Z"))?,
-        _ => rfc3339(text)?,
+    if let Ok(ns) = text.parse() {
+        return Ok(Time::Number(ns));
+    }
+    let ns = match text.parse::<NaiveDate>() {
+        Ok(_) => rfc3339(&format!("{text}T00:00:00Z"))?,
+        Err(_) => rfc3339(text)?,
     };
     ns.map(Time::Ns).or_else(ago).ok_or_else(|| {
         "expected a time such as 2026-01-31T12:00:00Z or 2026-01-31, nanoseconds since 1970, or a \

@@ -23,8 +23,13 @@ impl Oddities {
         *self == Self::default()
     }
 
+    /// Returns whether a time in nanoseconds was probably meant in another unit.
+    pub fn is_odd_time(time_ns: i64) -> bool {
+        JANUARY_1970_NS.contains(&time_ns)
+    }
+
     pub(super) fn see_time(&mut self, time_ns: Option<i64>) {
-        let odd = time_ns.is_some_and(|ns| JANUARY_1970_NS.contains(&ns));
+        let odd = time_ns.is_some_and(Self::is_odd_time);
         self.in_january_1970 += u64::from(odd);
     }
 

@@ -160,6 +160,37 @@ fn a_reader_that_has_seen_enough_is_not_complained_about() {
     assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""));
 }
 
+/// A sibling of issue 9, B8: seconds for `--start` exported everything, and for `--end` nothing,
+/// without a word.
+#[test]
+fn numbers_that_are_probably_seconds_are_told_as_the_times_they_are() {
+    let (server, _folder) = start_with_points();
+    let export = ["export", "--bucket", "home"];
+    for (flag, number, time) in [
+        (
+            "--start",
+            "1721548800",
+            Some("1970-01-01T00:00:01.721548800Z"),
+        ),
+        (
+            "--end",
+            "1721548800000",
+            Some("1970-01-01T00:28:41.548800Z"),
+        ),
+        ("--start", "1721548800000000000", None),
+        ("--start", "1970-01-02", None),
+        ("--start", "0", None),
+        ("--end", "now-1h", None),
+    ] {
+        let (code, _, stderr) = said(&server, &[&export[..], &[flag, number]].concat());
+        assert_eq!(code, Some(0), "{stderr}");
+        let told = time
+            .map(|time| format!("{flag} {number} is {time}: numbers are nanoseconds since 1970\n"));
+        assert_eq!(stderr, told.unwrap_or_default());
+    }
+    server.stop();
+}
+
 /// From a bug: if lines were rejected as well, the summary and the remark were one line.
 #[test]
 fn a_check_tells_of_odd_times_in_a_line_of_their_own() {
