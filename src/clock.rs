@@ -1,6 +1,7 @@
 //! Time, from one place: the wall clock that stamps points (settable in tests) and the monotonic
 //! clock that measures durations.
 
+use crate::narrow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -57,7 +58,7 @@ pub fn instant() -> Instant {
 fn system_ns() -> i64 {
     let now = SystemTime::now();
     match now.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Ok(since) => narrow::capped_i64(since.as_nanos()),
         Err(before) => {
             i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| ns.saturating_neg())
         }

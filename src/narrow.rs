@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`to_u64`] | cannot happen: every count fits |
 //! | [`to_usize`] | capped: no buffer is that long, so such a limit never applies |
-//! | [`capped_u32`], [`capped_u64`] | capped, for numbers that people and estimates read |
+//! | [`capped_i32`], [`capped_u32`], [`capped_i64`], [`capped_u64`] | capped, for numbers that people and estimates read, and for times past the range of times |
 //! | [`not_negative`] | zero, for numbers from outside that should not be negative |
 //! | [`to_u32`], [`id`] | panics: the caller knows why it fits |
 
@@ -36,6 +36,20 @@ pub fn to_usize(length: u64) -> usize {
 #[must_use]
 pub fn capped_u32(count: u64) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// A count in signed 32 bits, capped at the largest, for interfaces that take no wider one.
+#[inline]
+#[must_use]
+pub fn capped_i32(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// A span (nanoseconds, say) in signed 64 bits, capped at the largest: nothing is further away.
+#[inline]
+#[must_use]
+pub fn capped_i64(span: u128) -> i64 {
+    i64::try_from(span).unwrap_or(i64::MAX)
 }
 
 /// A wider count in 64 bits, capped at the largest. For numbers that are shown, compared or waited
@@ -93,6 +107,8 @@ mod tests {
         assert_eq!(to_u64(usize::MAX), u64::MAX);
         assert_eq!(to_usize(u64::MAX), usize::MAX);
         assert_eq!(capped_u32(u64::from(u32::MAX) + 1), u32::MAX);
+        assert_eq!((capped_i32(usize::MAX), capped_i32(7)), (i32::MAX, 7));
+        assert_eq!((capped_i64(u128::MAX), capped_i64(7)), (i64::MAX, 7));
         assert_eq!((not_negative(-1), not_negative(1)), (0, 1));
         assert_eq!(to_u32(7, "seven is small"), 7);
         let lost = std::panic::catch_unwind(|| to_u32(1 << 32, "rows are few"));

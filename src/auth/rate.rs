@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::Refusal;
 use crate::catalog::TokenId;
+use crate::narrow;
 
 /// The number of entries from which those of idle tokens are removed.
 const ENTRIES_BEFORE_SWEEP: usize = 1024;
@@ -57,7 +58,7 @@ impl RateLimit {
 /// The duration in whole seconds, rounded up, at least 1: the unit of `Retry-After`.
 fn whole_seconds(duration: Duration) -> u32 {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
-    u32::try_from(seconds).unwrap_or(u32::MAX).max(1)
+    narrow::capped_u32(seconds).max(1)
 }
 
 #[cfg(test)]

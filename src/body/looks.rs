@@ -2,6 +2,7 @@
 //! header, instead of what a decoder or parser makes of bytes that are not meant for it.
 
 use super::{deflate, gzip, zstd};
+use crate::certain::Certain;
 
 /// The bytes at the start that are examined.
 const LOOK_BYTES: usize = 64;
@@ -68,8 +69,9 @@ fn is_text(start: &[u8]) -> bool {
         Ok(text) => text,
         // The last character is cut off.
         Err(error) if error.error_len().is_none() => {
-            let valid = start.get(..error.valid_up_to()).unwrap_or_default();
-            std::str::from_utf8(valid).unwrap_or_default()
+            let valid = start.get(..error.valid_up_to());
+            let valid = valid.and_then(|valid| std::str::from_utf8(valid).ok());
+            valid.certain("the text was valid up to there")
         }
         Err(_) => return false,
     };

@@ -26,6 +26,7 @@ use tokio::sync::futures::Notified;
 
 use crate::certain::Certain;
 use crate::clock;
+use crate::narrow;
 
 /// The memory of a request while its body arrives, besides the body: its head, the state of its
 /// stream and of whoever waits for it, in bytes. Measured: 12,800 streams with one byte each took
@@ -322,7 +323,9 @@ impl Entry {
 
     fn halvings(&self, now: Instant) -> u32 {
         let silence = now.saturating_duration_since(self.counted);
-        u32::try_from(silence.as_millis() / HALF_LIFE.as_millis()).unwrap_or(u32::MAX)
+        narrow::capped_u32(narrow::capped_u64(
+            silence.as_millis() / HALF_LIFE.as_millis(),
+        ))
     }
 }
 

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use crate::certain::Certain as _;
 use crate::clock::Clock;
 use crate::line_protocol::{Oddities, Precision};
+use crate::narrow;
 
 /// A point in time, as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +27,7 @@ impl Time {
     /// Nanoseconds since the epoch, if it is now `now_ns`.
     pub(super) fn ns(self, now_ns: i64) -> i64 {
         // A longer span reaches past the range of times either way.
-        let ns = |span: Duration| i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+        let ns = |span: Duration| narrow::capped_i64(span.as_nanos());
         match self {
             Self::Ns(ns) | Self::Number(ns) => ns,
             Self::Ago(span) => now_ns.saturating_sub(ns(span)),

@@ -104,9 +104,11 @@ impl LineWriter {
         let time = row.time_ns();
         let mut line_bytes = 0;
         for (place, value) in row.row_values() {
-            let Some(field) = self.fields.get(place).filter(|field| field.rank == rank) else {
+            let field = self.fields.get(place);
+            let field = field.certain("values are at the places of the table's fields");
+            if field.rank != rank {
                 continue;
-            };
+            }
             if rank > 0 && !std::mem::replace(&mut self.is_told, true) {
                 tell(&self.measurement, field, out);
             }

@@ -4,6 +4,7 @@
 use super::report::{LineReport, Reports, Stage};
 use super::resolve::{Decision, LineKey};
 use super::scratch::Origin;
+use crate::certain::Certain;
 use crate::line_protocol::{Name, Parser, Point, Precision};
 
 /// The bytes of text in which the point of a row is parsed again to find a rejected key: a point's
@@ -41,7 +42,8 @@ fn column_of(text: BodyText<'_>, origin: Origin, key: Option<LineKey<'_>>) -> u3
         .offset
         .saturating_add(COLUMN_WINDOW_BYTES)
         .min(bytes.len());
-    let window = bytes.get(origin.offset..end).unwrap_or_default();
+    let window = bytes.get(origin.offset..end);
+    let window = window.certain("a row comes from a line of this text");
     let mut point = Point::default();
     let parsed = Parser::lone_point(window, precision).next_point(&mut point);
     if !matches!(parsed, Some(Ok(()))) {

@@ -17,8 +17,10 @@ use std::time::{Duration, Instant};
 
 use super::error::LakeError;
 use super::positions::Positions;
+use crate::certain::Certain;
 use crate::clock::{self, Clock};
 use crate::merge::DAY_NS;
+use crate::narrow;
 
 /// The limit by which a trusted reading may be ahead of the expected time.
 const SLACK_NS: i64 = DAY_NS;
@@ -43,8 +45,7 @@ impl Reading {
     /// The time that the wall clock should show at a later moment.
     fn expected_ns(self, at: Instant) -> i64 {
         let since = at.saturating_duration_since(self.at).as_nanos();
-        self.wall_ns
-            .saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
+        self.wall_ns.saturating_add(narrow::capped_i64(since))
     }
 }
 
@@ -114,8 +115,9 @@ impl Trust {
         let mut readings = self.lock();
         let is_certain = readings.take(now);
         if !is_certain {
-            let expected_ns = readings.trusted.map(|trusted| trusted.expected_ns(now.at));
-            return Err(LakeError::uncertain(now.wall_ns, expected_ns.unwrap_or(0)));
+            let trusted = readings.trusted.certain("the first reading is trusted");
+            let expected_ns = trusted.expected_ns(now.at);
+            return Err(LakeError::uncertain(now.wall_ns, expected_ns));
         }
         let is_noted = readings
             .noted

@@ -9,6 +9,7 @@ use memchr::memchr;
 use super::fault::Reason;
 use super::precision::Precision;
 use crate::certain::Certain;
+use crate::narrow;
 
 /// The bytes of a body that an error repeats at most (contract section 1.3).
 const EXCERPT_BYTES_MAX: usize = 64;
@@ -42,7 +43,7 @@ impl LineError {
             .certain("a fault lies in its line");
         let column = match memchr(b'\n', before) {
             Some(_) => 0,
-            None => u32::try_from(at).unwrap_or(u32::MAX).saturating_add(1),
+            None => narrow::capped_u32(narrow::to_u64(at)).saturating_add(1),
         };
         // Only as far as it can be shown: looking at the rest of the body for each of many errors
         // would be slow.

@@ -4,6 +4,7 @@ use memchr::memchr_iter;
 
 use super::name::Name;
 use super::string::Text;
+use crate::narrow;
 
 /// A point, made to be reused: its vectors keep their capacity from line to line.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,6 +113,6 @@ impl<'a> Point<'a> {
                 lines += memchr_iter(b'\n', text.raw().as_bytes()).count();
             }
         }
-        u32::try_from(lines).unwrap_or(u32::MAX)
+        narrow::capped_u32(narrow::to_u64(lines))
     }
 }

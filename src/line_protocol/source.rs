@@ -6,6 +6,8 @@ use std::str::from_utf8;
 use nom::Err;
 
 use super::fault::{Fault, Reason};
+use crate::certain::Certain;
+use crate::narrow;
 
 /// A view of the body, cheap to copy into every parser.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +61,7 @@ impl<'a> Source<'a> {
     /// The 1-based byte at which `input` starts in the first line of the point.
     pub(super) fn column(self, input: &[u8]) -> u32 {
         let before = self.left_at_start.saturating_sub(input.len());
-        u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1)
+        narrow::capped_u32(narrow::to_u64(before)).saturating_add(1)
     }
 
     /// The body from `column` of the point's first line on: the inverse of [`Source::column`].
@@ -85,7 +87,8 @@ impl<'a> Source<'a> {
         match known {
             Some(text) => Ok(text),
             None => from_utf8(raw).map_err(|error| {
-                let bad = input.get(error.valid_up_to()..).unwrap_or_default();
+                let bad = input.get(error.valid_up_to()..);
+                let bad = bad.certain("it begins with the text");
                 Err::Failure(Fault::at(bad, not_utf8))
             }),
         }

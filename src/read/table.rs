@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ReadError;
 use super::sources::{Sources, TableFiles};
 use crate::buffer::TableSnapshot;
+use crate::certain::Certain;
 use crate::columnar::{FieldType, Segment};
 use crate::id::{Sequence, TableId};
 use crate::memory::{Reservation, Room};
@@ -213,7 +214,7 @@ fn label(name: &str, field_type: FieldType, taken: &mut BTreeSet<String>) -> Box
     let numbered = (2_u32..).map(|number| format!("{plain}_{number}"));
     let mut labels = std::iter::once(plain.clone()).chain(numbered);
     let free = labels.find(|label| !taken.contains(label));
-    let free = free.unwrap_or(plain);
+    let free = free.certain("a table has fewer columns than there are numbers");
     taken.insert(free.clone());
     free.into()
 }

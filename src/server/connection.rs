@@ -28,6 +28,7 @@ use super::layers::Peer;
 use super::prefix;
 use super::tls::{Arrival, Tls};
 use crate::config::Config;
+use crate::narrow;
 use crate::telemetry::Metrics;
 
 /// The bytes that one HTTP/2 stream may send before they are read. The window of a connection is
@@ -250,7 +251,7 @@ fn builder(config: &Config) -> Builder<TokioExecutor> {
         .max_headers(connection.headers_max)
         .max_buf_size(connection.head_bytes_max + BUFFER_BEYOND_HEAD_BYTES);
     let streams_max = connection.http2_streams_max;
-    let head_bytes_max = u32::try_from(connection.head_bytes_max).unwrap_or(u32::MAX);
+    let head_bytes_max = narrow::capped_u32(narrow::to_u64(connection.head_bytes_max));
     let window = STREAM_WINDOW_BYTES
         .saturating_mul(streams_max)
         .min(WINDOW_BYTES_MAX);

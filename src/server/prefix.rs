@@ -2,6 +2,8 @@
 //! it are served too, so that probes on the machine itself need not know it. If a client was given
 //! a base URL that ends in `/`, the path begins with two.
 
+use crate::certain::Certain;
+
 use http::Uri;
 use http::uri::PathAndQuery;
 
@@ -22,7 +24,8 @@ pub(super) fn strip(uri: &Uri, prefix: &str) -> Option<Uri> {
 
 fn single_slash(target: &str) -> &str {
     let doubled = target.bytes().take_while(|byte| *byte == b'/').count();
-    target.get(doubled.saturating_sub(1)..).unwrap_or(target)
+    let single = target.get(doubled.saturating_sub(1)..);
+    single.certain("slashes were counted there")
 }
 
 #[cfg(test)]

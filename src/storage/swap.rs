@@ -127,8 +127,7 @@ fn grow(file: &dyn File, wanted: u64) -> Result<(), StorageError> {
     let mut at = file.len()?;
     let mut step = STEP_BYTES;
     while at < wanted {
-        let left = usize::try_from(wanted - at).unwrap_or(STEP_BYTES);
-        let more = step.min(left);
+        let more = step.min(narrow::to_usize(wanted - at));
         match fill(file, at, more) {
             Ok(()) => at += narrow::to_u64(more),
             Err(error) if error.is_full() => {

@@ -4,6 +4,7 @@
 //! Here each cause appears once. Parts that a library adds for its own developers (traces with the
 //! paths of the machine that built it) are left out.
 
+use crate::certain::Certain;
 use std::error::Error;
 
 /// The most characters of one cause: a store may answer with a whole page.
@@ -31,7 +32,10 @@ fn words(error: &dyn Error) -> String {
     let words: Vec<&str> = told.flat_map(str::split_whitespace).collect();
     let line = words.join(" ");
     match line.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        Some((end, _)) => {
+            let start = line.get(..end).certain("a character begins there");
+            format!("{start} …")
+        }
         None => line,
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use crate::narrow;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::time::Duration;
 
 /// Metrics of the process, under the names that every exporter uses.
 #[derive(Debug, Default)]
@@ -17,8 +18,8 @@ pub(super) struct Process {
 impl Process {
     /// Registers them in a registry without a prefix. `start_ns` is the time of the start.
     pub(super) fn register(&self, registry: &mut Registry, start_ns: i64) {
-        let start_s = i32::try_from(start_ns / 1_000_000_000).unwrap_or(0);
-        self.start_seconds.set(f64::from(start_s));
+        let start = Duration::from_secs(narrow::not_negative(start_ns) / 1_000_000_000);
+        self.start_seconds.set(start.as_secs_f64());
         registry.register(
             "process_start_time_seconds",
             "Start time of the process since the Unix epoch in seconds",

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::error::WalError;
 use super::format::released;
-use super::format::segment::{self, FOLDER, FRAMES_START, Position, SEGMENT_HEADER_BYTES};
+use super::format::segment::{self, FOLDER, Position, SEGMENT_HEADER_BYTES};
 use super::read::inspect::{FrameInfo, FrameKind, Item, LogReader, SegmentFile};
 use super::write::options::WalOptions;
 use super::write::writer::{ExistingLog, NextSegment, Writer};
@@ -116,7 +116,7 @@ fn released_of(log: &LogReader<'_>) -> Sequence {
 }
 
 fn header_bytes(segment: &SegmentFile) -> u64 {
-    let header = u64::try_from(SEGMENT_HEADER_BYTES).unwrap_or(FRAMES_START);
+    let header = narrow::to_u64(SEGMENT_HEADER_BYTES);
     segment.bytes.min(header)
 }
 

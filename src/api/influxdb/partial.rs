@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use crate::api::Dialect;
 use crate::api::error::{ApiError, LineError, Lines};
 use crate::ingest::{LineReport, Stage, WriteOutcome};
+use crate::narrow;
 
 /// Returns a 204 only if there is nothing to report about any line.
 pub(super) fn answer(
@@ -144,7 +145,7 @@ fn error(report: LineReport) -> LineError {
 
 /// The number of a line. Telegraf loses the whole text if it does not fit an i32.
 fn number(line: u32) -> i32 {
-    i32::try_from(line).unwrap_or(i32::MAX)
+    narrow::capped_i32(line as usize)
 }
 
 #[cfg(test)]

@@ -63,9 +63,7 @@ pub(super) fn with_lines<'a>(
     let (mut rest, mut number) = (text, first_line);
     reports.iter().map(move |report| {
         while number < report.line {
-            let Some(end) = memchr(b'\n', rest) else {
-                break;
-            };
+            let end = memchr(b'\n', rest).certain("a report is about a line of this text");
             rest = rest
                 .get(end + 1..)
                 .certain("memchr found the line feed in it");

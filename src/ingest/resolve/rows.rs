@@ -135,6 +135,7 @@ impl RowDecisions {
 
     /// The rows that are kept, as they are stored.
     pub(super) fn retain(&self, rows: &TableRows) -> TableRows {
+        debug_assert_eq!(self.keep.len(), rows.batch.rows(), "each row was decided");
         let origins = rows.origins.iter().zip(&self.keep);
         let origins = origins.filter(|(_, keep)| **keep);
         let batch = rows.batch.retain(&self.keep);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::certain::Certain;
 use crate::clock;
 
 /// A removal is taken over if no file went for this long.
@@ -70,7 +71,7 @@ impl MetRemovals {
         if idle.at != Some(at) {
             (idle.at, idle.since) = (Some(at), Some(now));
         }
-        let since = idle.since.unwrap_or(now);
+        let since = idle.since.certain("it was noted with the progress");
         now.saturating_duration_since(since) >= IDLE_MAX
     }
 

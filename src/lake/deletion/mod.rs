@@ -31,6 +31,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 
+use crate::certain::Certain;
 use crate::lake::error::LakeError;
 use crate::lake::store::Store;
 use idle::MetRemovals;
@@ -174,9 +175,7 @@ impl Deletions {
         last: &LastMark,
         step: Step,
     ) -> Result<bool, LakeError> {
-        let Some(mark) = last.open() else {
-            return Ok(false);
-        };
+        let mark = last.open().certain("only an open deletion takes a step");
         let mark = Mark {
             step,
             node: self.node.clone(),
@@ -195,8 +194,20 @@ impl Deletions {
         let Some(number) = numbers.max() else {
             return Ok(LastMark::default());
         };
-        let mark = self.read(folder, number).await?;
-        Ok(LastMark { number, mark })
+        match self.read(folder, number).await? {
+            Some(mark) => Ok(LastMark {
+                number,
+                mark: Some(mark),
+            }),
+            // Without it the bucket would count as never deleted.
+            None => {
+                let path = path(folder, number);
+                let reason = format!(
+                    "the mark of its bucket's deletion at {path} is gone, and marks must stay"
+                );
+                Err(LakeError::table(folder, reason))
+            }
+        }
     }
 
     async fn read(&self, folder: &str, number: u64) -> Result<Option<Mark>, LakeError> {

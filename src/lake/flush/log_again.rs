@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::buffer::{LoggedAgain, Sealed};
 use crate::catalog::Bucket;
+use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue, Segment};
 use crate::id::TableId;
 use crate::lake::error::LakeError;
@@ -180,13 +181,14 @@ impl Frames<'_> {
                 self.submit()?;
                 series = self.series(&tags);
             }
-            if let Some((name, field_type)) = points.field(place) {
-                cells.push((self.column(name, field_type), value));
-                self.bytes += match value {
-                    FieldValue::String(text) => text.len() + size_of::<i32>(),
-                    _ => size_of::<i64>(),
-                };
-            }
+            // A value left out would be lost: the frames that have it are released.
+            let field = points.field(place);
+            let (name, field_type) = field.certain("values are at the places of fields");
+            cells.push((self.column(name, field_type), value));
+            self.bytes += match value {
+                FieldValue::String(text) => text.len() + size_of::<i32>(),
+                _ => size_of::<i64>(),
+            };
         }
         self.bytes += size_of::<i64>();
         self.builder.push_row(series, points.time_ns(), &cells);

@@ -155,9 +155,16 @@ impl Flusher {
         self.tell_round(clock::instant());
         let positions = self.shared.lake.shared.positions.clone();
         let written = tokio::task::spawn_blocking(move || positions.write()).await;
-        if let Ok(Err(error)) = written {
-            let error = causes(&error);
-            tracing::warn!(error, "the positions of the tables could not be saved");
+        match written {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let error = causes(&error);
+                tracing::warn!(error, "the positions of the tables could not be saved");
+            }
+            Err(error) => tracing::error!(
+                %error,
+                "saving the positions of the tables was cut short by an internal error"
+            ),
         }
         self.release_log().await;
     }

@@ -19,6 +19,7 @@ use super::order_check::OrderCheck;
 use super::plan::{Needs, ReadPlan, Role, damaged};
 use super::read::ReadRange;
 use super::window::{Source, Window};
+use crate::certain::Certain;
 use crate::columnar::{ColumnKind, Columns, Segment};
 use crate::merge::at_once::Sorted;
 use crate::merge::{Tags, TimeRange};
@@ -200,9 +201,8 @@ impl ParquetChunks {
                 .map_err(|error| damaged(&self.path, error))?;
             self.reader = Some((reader, window));
         }
-        let Some((reader, window)) = &mut self.reader else {
-            return Ok(None);
-        };
+        // Without a reader, the rest of the row group would seem to be empty.
+        let (reader, window) = self.reader.as_mut().certain("it was opened above");
         let next = next_batch(reader, window, &self.path);
         if next.is_err() {
             // The reader must not be used again.
@@ -297,7 +297,7 @@ impl ParquetChunks {
                 }
                 Role::Column(place) => self.layout.columns().get(*place),
             };
-            let Some(column) = column else { continue };
+            let column = column.certain("the plan was made for this layout");
             match column.kind {
                 ColumnKind::Tag => {
                     let tag = decode_arrays::tag(array).map_err(wrong)?;

@@ -1,5 +1,6 @@
 //! The distinct values of a column, and the index of each value among them.
 
+use crate::certain::Certain;
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -28,7 +29,10 @@ impl<T: Copy> Dictionary<T> {
         let mut table: HashTable<u32> = HashTable::new();
         let mut distinct: Vec<T> = Vec::new();
         let mut indexes = Vec::with_capacity(values.len());
-        let of = |distinct: &[T], index: u32| distinct.get(index as usize).map(|value| key(*value));
+        let of = |distinct: &[T], index: u32| {
+            let value = distinct.get(index as usize);
+            key(*value.certain("the table has indexes of distinct values"))
+        };
         let mut last: Option<(K, u32)> = None;
         for (position, value) in values.iter().enumerate() {
             let wanted = key(*value);
@@ -39,7 +43,7 @@ impl<T: Copy> Dictionary<T> {
                 continue;
             }
             let hash = hasher.hash_one(&wanted);
-            let same = |index: &u32| of(&distinct, *index).is_some_and(|known| known == wanted);
+            let same = |index: &u32| of(&distinct, *index) == wanted;
             let index = match table.find(hash, same) {
                 Some(index) => *index,
                 None => {
@@ -48,9 +52,8 @@ impl<T: Copy> Dictionary<T> {
                     }
                     let index = u32::try_from(distinct.len()).ok()?;
                     distinct.push(*value);
-                    table.insert_unique(hash, index, |index| {
-                        of(&distinct, *index).map_or(0, |known| hasher.hash_one(known))
-                    });
+                    table
+                        .insert_unique(hash, index, |index| hasher.hash_one(of(&distinct, *index)));
                     index
                 }
             };

@@ -17,6 +17,7 @@ use super::file::{WRITER, physical_type};
 use super::layout::{Layout, TIME, TIME_NS};
 use super::read::{ReadRange, footer};
 use super::window::BLOCK_BYTES;
+use crate::certain::Certain;
 use crate::columnar::{ColumnKind, FieldType};
 use crate::merge::{Tags, TimeRange};
 use crate::narrow;
@@ -108,9 +109,8 @@ impl ReadPlan {
         let footer = 4 * self.footer_bytes as u64 + 2 * chunk_bytes;
         let mut needs = Needs::default();
         for group in groups {
-            let Some(group) = self.metadata.metadata().row_groups().get(group) else {
-                continue;
-            };
+            let group = self.metadata.metadata().row_groups().get(group);
+            let group = group.certain("it is a row group of this file");
             let rows = rows_in(group);
             let (mut packed, mut pages, mut blocks, mut largest) = (0, 0, 0, 0);
             for chunk in self.columns_of(group) {

@@ -1,5 +1,7 @@
 //! The least and the greatest value of a column, in the forms of Parquet and Delta.
 
+use crate::certain::Certain;
+
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use serde_json::Value;
@@ -201,8 +203,10 @@ fn signed_zeros(min: f64, max: f64) -> (f64, f64) {
 }
 
 fn cut(text: &str) -> &str {
-    let end = text.char_indices().nth(CHARS_MAX);
-    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+    match text.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => text.get(..end).certain("a character begins there"),
+        None => text,
+    }
 }
 
 /// Returns the shortest text above all that begin with `prefix`.

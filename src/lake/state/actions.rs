@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::columns::TableColumns;
 use super::data_file::{DataFile, FIRST_ROW, LAST_ROW, day_name};
 use super::table_state::{FORMAT, FORMAT_KEY, TableState, schema_of};
+use crate::certain::Certain;
 use crate::lake::error::LakeError;
 use crate::lake::parquet::KeyRange;
 
@@ -77,9 +78,9 @@ pub(in crate::lake) fn grown(
     let mut metadata = state.metadata()?;
     let schema = schema_of(&metadata)?;
     let schema = columns.grown_schema(schema, first).to_string();
-    if let Some(metadata) = metadata.as_object_mut() {
-        metadata.insert("schemaString".to_owned(), Value::String(schema));
-    }
+    let members = metadata.as_object_mut();
+    let members = members.certain("its schema is a member of it");
+    members.insert("schemaString".to_owned(), Value::String(schema));
     Ok(json!({ "metaData": metadata }))
 }
 

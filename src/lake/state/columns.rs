@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::certain::Certain;
 use crate::columnar::{ColumnKind, FieldType};
 use crate::lake::names;
 use crate::lake::parquet::{Column, Layout};
@@ -110,9 +111,8 @@ impl TableColumns {
             let metadata = json!({ NAME_KEY: &*column.name, KIND_KEY: column.kind.as_str() });
             field(&column.storage, delta_type(column.kind), metadata)
         });
-        if let Some(fields) = fields {
-            fields.extend(added);
-        }
+        let fields = fields.certain("a schema without fields is refused when it is read");
+        fields.extend(added);
         schema
     }
 

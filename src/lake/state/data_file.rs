@@ -19,6 +19,7 @@ use std::sync::Arc;
 use deltalake_core::kernel::Add;
 use serde_json::Value;
 
+use crate::certain::Certain;
 use crate::lake::parquet::KeyRange;
 use crate::narrow;
 
@@ -130,7 +131,8 @@ pub(in crate::lake) fn day_name(day: i32) -> String {
         true => epoch.checked_sub_days(days),
         false => epoch.checked_add_days(days),
     };
-    date.unwrap_or_default().format("%Y-%m-%d").to_string()
+    let date = date.certain("days of 64-bit nanoseconds are within 300 years of 1970");
+    date.format("%Y-%m-%d").to_string()
 }
 
 #[cfg(test)]

@@ -449,8 +449,9 @@ fn inside(folder: &str, path: &str) -> String {
 }
 
 fn meta_of(location: Path, size: u64, modified_ms: i64) -> ObjectMeta {
+    // A file whose time is out of range counts as new: a vacuum deletes old ones.
     let last_modified: DateTime<Utc> =
-        DateTime::from_timestamp_millis(modified_ms).unwrap_or_default();
+        DateTime::from_timestamp_millis(modified_ms).unwrap_or(DateTime::<Utc>::MAX_UTC);
     ObjectMeta {
         location,
         last_modified,

@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use crate::certain::Certain;
 use crate::memory::{Budget, FlushShare, Reservation};
 
 /// The place of a table's state; emptied to make room.
@@ -104,10 +105,8 @@ impl<T> Inner<T> {
         let mut emptied = Vec::new();
         while self.held.bytes() > bytes_max && self.cells.len() > 1 {
             let oldest = self.by_use.values().next().copied();
-            match oldest.and_then(|oldest| self.remove(oldest)) {
-                Some(cell) => emptied.push(cell),
-                None => break,
-            }
+            let oldest = oldest.and_then(|oldest| self.remove(oldest));
+            emptied.push(oldest.certain("each cell has a last use"));
         }
         emptied
     }

@@ -27,6 +27,7 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use unproved::Unproved;
 use url::Url;
 
+use crate::certain::Certain;
 use crate::clock;
 use crate::lake::deletion::Deletions;
 use crate::lake::error::LakeError;
@@ -265,7 +266,7 @@ impl Table {
     pub(super) async fn checkpoint(&self, is_time_certain: bool) -> Result<(), LakeError> {
         let table = self.read_from().table().await?;
         let delta = |error| self.delta(error);
-        let version = table.version().unwrap_or(0);
+        let version = table.version().certain("it was loaded");
         deltalake_core::checkpoints::create_checkpoint(&table, None)
             .await
             .map_err(delta)?;

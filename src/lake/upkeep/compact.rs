@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::{JoinPlan, JoinRules, is_closed, runs};
+use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::lake::error::LakeError;
 use crate::lake::handle::Lake;
@@ -126,7 +127,8 @@ impl Lake {
         let wanted = floor_bytes + OUTPUT_FACTOR * bytes_max;
         let mut memory = self.shared.budget.reserve_within(wanted, PATIENCE).await?;
         let room = Room::within(memory.split(floor_bytes));
-        let order = inputs.iter().map(|file| file.order).max().unwrap_or(0);
+        let order = inputs.iter().map(|file| file.order).max();
+        let order = order.certain("a plan has at least two inputs");
         let join = Join {
             layout: state.columns.layout(),
             measurement: measurement.to_owned(),
@@ -252,7 +254,7 @@ impl Join {
             let name = files.front().map(|file| file.file().path.clone());
             let chain = Chain::new(files, &self.room, width)?;
             Ok(Run::stream(
-                &name.unwrap_or_default(),
+                &name.certain("a run has files"),
                 Box::new(chain),
                 TimeRange::ALL,
             ))

@@ -89,7 +89,7 @@ impl JoinRules {
         };
         close(files, &mut places);
         places.sort_unstable();
-        let inputs = places.iter().filter_map(|place| files.get(*place));
+        let inputs = places.iter().map(|place| files.get(*place).certain(PLACED));
         let inputs: Vec<DataFile> = inputs.map(|file| DataFile::clone(file)).collect();
         debug_assert!(is_closed(&inputs, files.iter().copied()), "{inputs:?}");
         (inputs.len() > 1).then_some(JoinPlan { day, inputs })
@@ -293,10 +293,10 @@ impl Group {
         calls_for_join: &impl Fn(&DataFile, &DataFile) -> bool,
     ) -> bool {
         match (self.places.as_slice(), other.places.as_slice()) {
-            ([a], [b]) => files
-                .get(*a)
-                .zip(files.get(*b))
-                .is_some_and(|(a, b)| calls_for_join(a, b)),
+            ([a], [b]) => {
+                let of = |place: usize| files.get(place).certain(PLACED);
+                calls_for_join(of(*a), of(*b))
+            }
             _ => self.extent.meets(&other.extent),
         }
     }
@@ -319,11 +319,11 @@ fn window(files: &[&DataFile], mut places: Vec<usize>, runs_max: usize) -> Vec<u
     for first in 0..units.len() {
         let later = units.get(first..).certain(PLACED);
         windows.push((start, JoinWindow::first_of(later, runs_max)));
-        start += later.first().map_or(0, |unit| unit.files);
+        start += later.first().certain(PLACED).files;
     }
     // Windows at the end are short.
     let most = windows.iter().map(|(_, window)| window.runs).max();
-    let least = (most.unwrap_or(0) * 3).div_ceil(4);
+    let least = (most.certain("files that meet are some") * 3).div_ceil(4);
     let long = windows
         .into_iter()
         .filter(|(_, window)| window.units > 1 && window.runs >= least);

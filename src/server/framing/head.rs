@@ -188,7 +188,7 @@ impl Seen {
         }
         let colon = memchr::memchr(b':', line).ok_or(Refusal::HeaderLine)?;
         let (name, value) = line.split_at_checked(colon).ok_or(Refusal::HeaderLine)?;
-        let value = value.get(1..).unwrap_or_default();
+        let value = value.get(1..).certain("it begins with the colon");
         if !is_token(name) {
             return Err(Refusal::HeaderLine);
         }

@@ -26,6 +26,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::runtime::Handle;
 
+use crate::certain::Certain;
 use crate::server::drain::Drain;
 
 /// The largest rest after which an HTTP/1 connection is kept for the next request.
@@ -58,6 +59,9 @@ pub(super) async fn unread(State(drain): State<Drain>, request: Request, next: N
     response
 }
 
+/// The reason why there is a body.
+const PRESENT: &str = "only dropping takes the body out";
+
 /// A body that notices whether it was read to its end.
 struct Watched {
     body: Option<Body>,
@@ -74,9 +78,8 @@ impl http_body::Body for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = self.body.as_mut() else {
-            return Poll::Ready(None);
-        };
+        // The end of a body that is gone would look like the end of a whole one.
+        let body = self.body.as_mut().certain(PRESENT);
         let frame = Pin::new(&mut *body).poll_frame(cx);
         if matches!(frame, Poll::Ready(None)) || body.is_end_stream() {
             self.ended.store(true, Ordering::Relaxed);
@@ -85,16 +88,11 @@ impl http_body::Body for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body
-            .as_ref()
-            .is_none_or(http_body::Body::is_end_stream)
+        self.body.as_ref().certain(PRESENT).is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map(http_body::Body::size_hint)
-            .unwrap_or_default()
+        self.body.as_ref().certain(PRESENT).size_hint()
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 
 use super::random::SplitMix;
 use super::trap::{Fault, Trap};
+use crate::certain::Certain;
 use crate::narrow;
 use crate::storage::error::Operation;
 use crate::storage::traits::folder_of;
@@ -17,6 +18,9 @@ const SECTOR_BYTES: usize = 512;
 
 /// The steps in which the disk's space is handed out.
 const BLOCK_BYTES: u64 = 4096;
+
+/// The reason why there is a file.
+const MADE: &str = "ids are those of files that were made, and none is ever taken out";
 
 #[derive(Clone, Debug, Default)]
 struct Image {
@@ -83,14 +87,8 @@ impl Disk {
             Some(left) if is_change(operation) => Some(left - 1),
             power => power,
         };
-        let Some(at) = self
-            .faults
-            .iter()
-            .position(|trap| trap.operation == operation)
-        else {
-            return Ok(());
-        };
-        let Some(trap) = self.faults.get_mut(at) else {
+        let mut traps = self.faults.iter_mut().enumerate();
+        let Some((at, trap)) = traps.find(|(_, trap)| trap.operation == operation) else {
             return Ok(());
         };
         if trap.after > 0 {
@@ -225,7 +223,7 @@ impl Disk {
 
     pub(super) fn write(&mut self, id: FileId, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let fits = self.fitting(id, offset, bytes.len());
-        let part = bytes.get(..fits).unwrap_or(bytes);
+        let part = bytes.get(..fits).certain("no more fits than there is");
         self.change(
             id,
             Change::Write {
@@ -253,7 +251,8 @@ impl Disk {
     pub(super) fn write_part(&mut self, id: FileId, offset: u64, bytes: &[u8]) {
         let part = self.random.below(bytes.len() + 1);
         // That there is no space either does not matter: it failed anyway.
-        let _ = self.write(id, offset, bytes.get(..part).unwrap_or(bytes));
+        let part = bytes.get(..part).certain("it is a part of them");
+        let _ = self.write(id, offset, part);
     }
 
     pub(super) fn set_len(&mut self, id: FileId, len: u64) -> io::Result<()> {
@@ -262,18 +261,17 @@ impl Disk {
     }
 
     fn change(&mut self, id: FileId, change: Change) {
-        if let Some(image) = self.files.get_mut(id) {
-            change.apply(&mut image.live);
-            image.pending.push(change);
-        }
+        let image = self.files.get_mut(id).certain(MADE);
+        change.apply(&mut image.live);
+        image.pending.push(change);
     }
 
     /// A good sync makes what is pending durable, a failed one chooses and forgets the rest.
     pub(super) fn sync(&mut self, id: FileId, good: bool) {
-        let power_is_off = self.power == Some(0) && !good;
-        let Some(image) = self.files.get_mut(id).filter(|_| !power_is_off) else {
+        if self.power == Some(0) && !good {
             return;
-        };
+        }
+        let image = self.files.get_mut(id).certain(MADE);
         for change in std::mem::take(&mut image.pending) {
             match good {
                 true => change.apply(&mut image.durable),
@@ -316,9 +314,7 @@ impl Disk {
         let Ok(id) = self.find(path) else {
             return false;
         };
-        let Some(image) = self.files.get_mut(id) else {
-            return false;
-        };
+        let image = self.files.get_mut(id).certain(MADE);
         for bytes in [&mut image.live, &mut image.durable] {
             if let Some(byte) = bytes.get_mut(offset) {
                 *byte ^= mask;

@@ -28,7 +28,7 @@ impl SplitMix {
     /// A number below `bound`, which is not 0.
     pub fn below(&mut self, bound: usize) -> usize {
         let bound = narrow::to_u64(bound).max(1);
-        usize::try_from(self.next() % bound).unwrap_or(0)
+        narrow::to_usize(self.next() % bound)
     }
 
     /// One chance in `of`.
