@@ -2,6 +2,7 @@
 //! the log does not name the file.
 
 use bytes::Bytes;
+use deltalake_core::kernel::Action;
 use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use serde_json::{Map, Value};
@@ -66,11 +67,25 @@ fn fault(bytes: &Bytes, is_checkpoint: bool) -> Option<String> {
     let lines = bytes.split(|byte| *byte == b'\n');
     let faults = lines.enumerate().filter(|(_, line)| !line.is_empty());
     let mut faults = faults.filter_map(|(number, line)| {
-        let read = serde_json::from_slice::<Map<String, Value>>(line);
-        let error = read.err()?;
-        Some(format!("line {} is no JSON object: {error}", number + 1))
+        let fault = match serde_json::from_slice::<Map<String, Value>>(line) {
+            Ok(action) => invalid(action)?,
+            Err(error) => format!("no JSON object: {error}"),
+        };
+        Some(format!("line {} is {fault}", number + 1))
     });
     faults.next()
+}
+
+/// The actions that a table's state is made of. Others may be in a log, and are ignored.
+const ACTIONS: [&str; 5] = ["protocol", "metaData", "txn", "add", "remove"];
+
+/// Returns the fault of an action that lacks something, as after a flipped bit.
+fn invalid(action: Map<String, Value>) -> Option<String> {
+    let name = action.keys().find(|name| ACTIONS.contains(&name.as_str()));
+    let name = name?.to_owned();
+    let read = serde_json::from_value::<Action>(Value::Object(action));
+    let error = read.err()?;
+    Some(format!("no valid {name:?}: {error}"))
 }
 
 #[cfg(test)]
@@ -84,10 +99,15 @@ mod tests {
         let fault = |bytes: &'static [u8], is_checkpoint| {
             fault(&Bytes::from_static(bytes), is_checkpoint).unwrap_or_default()
         };
-        assert_eq!(fault(b"{\"add\":{}}\n{\"txn\":{}}\n", false), "");
+        let txn = b"{\"txn\":{\"appId\":\"a\",\"version\":1}}\n{\"other\":{}}\n";
+        assert_eq!(fault(txn, false), "");
+        assert_eq!(
+            fault(b"{\"txn\":{\"apqId\":\"a\",\"version\":1}}\n", false),
+            "line 1 is no valid \"txn\": missing field `appId`"
+        );
         assert_eq!(fault(b"", false), "it is empty");
         assert_eq!(fault(b"", true), "it is empty");
-        let cut = fault(b"{\"add\":{}}\n{\"tx", false);
+        let cut = fault(b"{\"other\":{}}\n{\"tx", false);
         assert!(cut.starts_with("line 2 is no JSON object: EOF"), "{cut}");
         let other = fault(b"\x00\xff\n", false);
         assert!(other.starts_with("line 1 is no JSON object"), "{other}");

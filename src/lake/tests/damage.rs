@@ -77,7 +77,15 @@ fn last_of_log(world: &World, ending: &str) -> String {
 async fn a_damaged_file_of_a_log_is_named_to_all_and_put_back_all_is_well() {
     let cut = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
     type Damage = fn(&[u8]) -> Vec<u8>;
-    let cases: [(&str, Damage); 6] = [
+    // A flipped bit that leaves it JSON. From a bug: the file was not named.
+    let renamed = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        assert!(text.contains("partitionValues"), "{text}");
+        text.replace("partitionValues", "partitignValues")
+            .into_bytes()
+    };
+    let cases: [(&str, Damage); 7] = [
+        (".json", renamed),
         (".json", |_| b"\x00\xffgarbage\n{{".to_vec()),
         (".json", cut),
         (".json", |_| Vec::new()),
