@@ -213,7 +213,8 @@ impl Catalog {
 
     /// Creates a token. The secret is not stored: this is the only time that it is seen.
     pub fn create_token(&self, new: NewToken) -> Result<(Secret, Arc<Token>), CatalogError> {
-        let secret = Secret::random()?;
+        let secret = Secret::random();
+        let secret = secret.map_err(|error| CatalogError::Random(error.to_string()))?;
         let token = self.add_token(new, &secret)?;
         Ok((secret, token))
     }

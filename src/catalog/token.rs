@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{CatalogError, Permissions};
+use super::Permissions;
 
 /// The id of a token, for lists and revocation; not secret.
 pub type TokenId = u64;
@@ -66,9 +66,9 @@ pub struct Secret(String);
 
 impl Secret {
     /// Returns 256 random bits from the system as 64 hexadecimal digits.
-    pub(super) fn random() -> Result<Self, CatalogError> {
+    pub(super) fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(|error| CatalogError::Random(error.to_string()))?;
+        getrandom::fill(&mut bytes)?;
         Ok(Self(hex::encode(bytes)))
     }
 

@@ -71,10 +71,10 @@ impl Location {
     }
 
     fn session_with(&self, token: Option<&Token>, given: Given) -> Result<Session, CliError> {
-        let address: Address = self
+        let address = self
             .url
-            .parse()
-            .map_err(|error: ClientError| CliError::Usage(error.to_string()))?;
+            .parse::<Address>()
+            .map_err(|error| CliError::Usage(error.to_string()))?;
         let roots = match &self.ca_cert {
             Some(path) => Roots::Pem(files::read_small(path)?),
             None => Roots::System,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::Uri;
 use http::uri::{PathAndQuery, Scheme};
+use thiserror::Error;
 
-use super::ClientError;
 use crate::certain::Certain;
 
 /// The address of a server, parsed and checked. Clones share it.
@@ -21,6 +21,15 @@ struct Parts {
     prefix: String,
 }
 
+/// The text is no URL of a server, or no request can be sent to it.
+#[derive(Debug, Error)]
+#[error("{url:?} is not the URL of a server: {problem}")]
+pub struct AddressError {
+    /// The URL as it was given, without a name and password.
+    url: String,
+    problem: &'static str,
+}
+
 impl Address {
     /// Returns true if the connection is encrypted.
     pub fn is_https(&self) -> bool {
@@ -28,7 +37,7 @@ impl Address {
     }
 
     /// The URI of `path_and_query` below the address.
-    pub(super) fn uri(&self, path_and_query: &str) -> Result<Uri, ClientError> {
+    pub(super) fn uri(&self, path_and_query: &str) -> Result<Uri, AddressError> {
         let mut parts = self.0.uri.clone().into_parts();
         let whole = format!("{}{path_and_query}", self.0.prefix);
         let whole =
@@ -37,20 +46,20 @@ impl Address {
         Uri::from_parts(parts).map_err(|_| self.wrong("the request is too long"))
     }
 
-    fn wrong(&self, problem: &'static str) -> ClientError {
+    fn wrong(&self, problem: &'static str) -> AddressError {
         let url = self.to_string();
-        ClientError::Url { url, problem }
+        AddressError { url, problem }
     }
 }
 
 impl FromStr for Address {
-    type Err = ClientError;
+    type Err = AddressError;
 
-    fn from_str(text: &str) -> Result<Self, ClientError> {
+    fn from_str(text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         let wrong = |problem| {
             let url = without_user(text).to_owned();
-            ClientError::Url { url, problem }
+            AddressError { url, problem }
         };
         let starts = |scheme: &str| {
             let start = text.get(..scheme.len());

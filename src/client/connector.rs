@@ -10,7 +10,9 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::{Address, ClientError, Roots};
+use super::address::Address;
+use super::error::ClientError;
+use super::roots::Roots;
 
 pub(super) type Connector = HttpsConnector<HttpConnector>;
 

@@ -6,19 +6,14 @@ use std::time::Duration;
 use http::StatusCode;
 use thiserror::Error;
 
-use super::Address;
+use super::address::{Address, AddressError};
 
 /// A request, or a client, that failed.
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// The address cannot be used.
-    #[error("{url:?} is not the URL of a server: {problem}")]
-    Url {
-        /// The URL as it was given.
-        url: String,
-        /// The fault.
-        problem: &'static str,
-    },
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The certificates to trust cannot be used.
     #[error("{0}")]
     Certificates(String),
@@ -133,7 +128,7 @@ impl ClientError {
     /// Returns true if the same request may succeed later: the server is away, restarting or busy.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Url { .. } | Self::Certificates(_) | Self::Unexpected { .. } => false,
+            Self::Address(_) | Self::Certificates(_) | Self::Unexpected { .. } => false,
             Self::Connect { fault, .. } => fault.is_transient(),
             Self::Broken { .. } | Self::Timeout { .. } => true,
             Self::Refused(refusal) => refusal.is_transient(),

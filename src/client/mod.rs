@@ -17,15 +17,17 @@ mod encode;
 mod error;
 mod fault;
 mod request;
+mod roots;
 mod secret;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use address::Address;
+pub use address::{Address, AddressError};
 pub use answer::{Answer, Download};
 pub use encode::{path_segment, query_value};
 pub use error::{ClientError, ConnectFault, Refusal};
 pub use request::Request;
+pub use roots::Roots;
 pub use secret::{Token, TokenError};
 
 use std::time::Duration;
@@ -43,16 +45,6 @@ use connector::Connector;
 /// The age at which an idle connection is no longer used, well before the server closes it, so that
 /// a request does not meet a connection that is being closed.
 const IDLE_MAX: Duration = Duration::from_secs(30);
-
-/// The certificates that are trusted if the address is `https`.
-#[derive(Clone, Debug, Default)]
-pub enum Roots {
-    /// Those of the system.
-    #[default]
-    System,
-    /// Those in this PEM text, and no others.
-    Pem(Vec<u8>),
-}
 
 /// A client of one server. Clones share its connections.
 #[derive(Clone, Debug)]

@@ -10,8 +10,9 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::error::ConfigError;
+use super::settings::{Config, DEFAULTS};
 use super::sources::Sources;
-use super::{Config, DEFAULTS, token};
+use super::token;
 
 mod keys;
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::error::ConfigError;
 use super::host::Host;
-use super::{Config, ConfigError};
+use super::settings::Config;
 use crate::narrow;
 
 /// The smallest memory budget that is chosen automatically.

@@ -6,8 +6,6 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::ConfigError;
-
 /// The variable that holds the token.
 pub(super) const VARIABLE: &str = "TIDEGATE_INIT_TOKEN";
 const BYTES_MIN: usize = 32;
@@ -95,12 +93,10 @@ pub enum TokenProblem {
 /// Returns the token among these variables, if there is one.
 pub(super) fn from_variables(
     variables: &[(OsString, OsString)],
-) -> Result<Option<InitToken>, ConfigError> {
+) -> Result<Option<InitToken>, TokenProblem> {
     let Some((_, value)) = variables.iter().find(|(name, _)| name == VARIABLE) else {
         return Ok(None);
     };
-    let text = value
-        .to_str()
-        .ok_or(ConfigError::Token(TokenProblem::Characters))?;
-    InitToken::new(text).map(Some).map_err(ConfigError::Token)
+    let text = value.to_str().ok_or(TokenProblem::Characters)?;
+    InitToken::new(text).map(Some)
 }
