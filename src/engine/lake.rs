@@ -7,7 +7,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
-use super::Environment;
+use super::environment::Environment;
 use super::tables::LakeFiles;
 use crate::buffer::{Buffer, LoggedAgain};
 use crate::catalog::Catalog;

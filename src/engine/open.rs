@@ -8,9 +8,11 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use super::environment::Environment;
 use super::lake::{LakeError, Tables};
+use super::parts::Engine;
 use super::progress::progress_log;
-use super::{Engine, Environment, skew};
+use super::skew;
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
 use crate::config::{Config, InitToken};
@@ -71,11 +73,19 @@ pub enum OpenError {
     Lost,
 }
 
+impl Engine {
+    /// Opens the data folder that the configuration names, on a thread of its own. The time it
+    /// takes grows with the length of the log. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// [`OpenError`] says what cannot be used; nothing is left running.
+    pub async fn open(environment: Environment, announce: Announce) -> Result<Self, OpenError> {
+        open(environment, announce).await
+    }
+}
+
 /// Opens the engine on a thread of its own.
-pub(super) async fn open(
-    environment: Environment,
-    announce: Announce,
-) -> Result<Engine, OpenError> {
+async fn open(environment: Environment, announce: Announce) -> Result<Engine, OpenError> {
     let (tx, rx) = oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("open".to_owned());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::Environment;
+use super::environment::Environment;
 use crate::buffer::Buffer;
 use crate::catalog::Catalog;
 use crate::config::Config;
