@@ -11,6 +11,7 @@
 #[doc = include_str!("CONTRACT.md")]
 pub mod contract {}
 
+mod blocking;
 mod bucket;
 pub mod dialect;
 pub mod error;
@@ -26,13 +27,3 @@ pub mod tidegate;
 
 pub use dialect::Dialect;
 pub use state::AppState;
-
-use error::ApiError;
-
-/// Runs work that blocks on the disk; a client that hangs up does not stop it halfway.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ApiError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| ApiError::internal(error.to_string()))
-}

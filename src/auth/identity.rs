@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Credentials, Refusal};
+use super::credential::Credentials;
+use super::refusal::Refusal;
 use crate::catalog::{Catalog, Token, TokenHash, TokenId};
 
 /// The sender of a request.

@@ -9,7 +9,8 @@ use axum::response::Response;
 use http::HeaderMap;
 use tower::{Layer, Service};
 
-use super::{Identity, Refusal};
+use super::identity::Identity;
+use super::refusal::Refusal;
 
 /// Decides about requests, and writes the refusals.
 pub trait Gate: Clone + Send + Sync + 'static {

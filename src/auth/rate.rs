@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::catalog::TokenId;
 use crate::narrow;
 

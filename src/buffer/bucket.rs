@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use super::sizes::{BufferLimits, BufferStats};
 use super::table::{Recount, Table};
 use super::taken::{LoggedAgain, Sealed, TableInfo, TableSnapshot};
-use super::{BufferLimits, BufferStats};
 use crate::columnar::Batch;
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Exhausted, Reservation};

@@ -34,6 +34,7 @@
 
 mod bucket;
 mod series;
+mod sizes;
 mod table;
 mod taken;
 
@@ -48,24 +49,10 @@ use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Exhausted, Reservation};
 
 pub use series::SeriesSet;
+pub use sizes::{BufferLimits, BufferStats};
 pub use taken::{LoggedAgain, Sealed, SealedSegment, TableInfo, TableSnapshot};
 
 use bucket::Bucket;
-
-/// Limits of the buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BufferLimits {
-    /// A growing segment of at least this many bytes is frozen.
-    pub segment_bytes_max: u64,
-}
-
-impl Default for BufferLimits {
-    fn default() -> Self {
-        Self {
-            segment_bytes_max: 32 << 20,
-        }
-    }
-}
 
 /// All buffered rows of all buckets. Clones share them.
 #[derive(Clone, Debug)]
@@ -84,25 +71,6 @@ struct Buckets {
     live: HashMap<BucketId, Arc<Bucket>>,
     /// Ids are never reused, so a batch for one of these was queued before its bucket was dropped.
     dropped: HashSet<BucketId>,
-}
-
-/// Sizes for metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BufferStats {
-    /// Tables, over all buckets.
-    pub tables: u64,
-    /// Rows, growing and frozen, overwritten ones included.
-    pub rows: u64,
-    /// Distinct series.
-    pub series: u64,
-    /// Bytes on the heap of growing segments, indexes included.
-    pub active_bytes: u64,
-    /// Bytes on the heap of frozen segments.
-    pub frozen_bytes: u64,
-    /// Bytes reserved for all of it.
-    pub reserved_bytes: u64,
-    /// Frozen segments.
-    pub frozen_segments: u64,
 }
 
 impl Buffer {

@@ -4,8 +4,8 @@ use std::mem;
 use std::sync::Arc;
 
 use super::series::SeriesSet;
+use super::sizes::{BufferLimits, BufferStats};
 use super::taken::{Frozen, LoggedAgain, Sealed, SealedSegment, Span, TableSnapshot};
-use super::{BufferLimits, BufferStats};
 use crate::clock;
 use crate::columnar::{Batch, BatchBuilder, SegmentField};
 use crate::id::Sequence;

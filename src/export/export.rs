@@ -7,8 +7,8 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::ExportError;
 use super::csv::CsvWriter;
+use super::error::ExportError;
 use super::line_protocol::LineWriter;
 use super::pace::{Ended, Pieces, PiecesSender, TextPieces, channel};
 use crate::catalog::Bucket;

@@ -11,7 +11,7 @@ use futures_core::Stream;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::ExportError;
+use super::error::ExportError;
 use crate::narrow;
 
 /// The time that a slow reader has beyond what the rate allows, for scheduling and small pieces.

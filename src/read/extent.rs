@@ -1,7 +1,7 @@
 //! The amount stored in a time range, without reading it: buffered rows are counted one by one,
 //! those in files by what the table's log says about each file.
 
-use super::ReadError;
+use super::error::ReadError;
 use super::sources::{DataFile, Sources};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::merge::TimeRange;

@@ -19,6 +19,7 @@
 //!
 //! This module does not know who asks, in which form rows leave, or how the lake works.
 
+mod error;
 mod extent;
 mod gather;
 mod rows;
@@ -26,44 +27,10 @@ mod scan;
 mod sources;
 mod table;
 
-use thiserror::Error;
-
-use crate::memory::Exhausted;
-use crate::merge::MergeError;
-
 pub use crate::merge::TimeRange;
+pub use error::ReadError;
 pub use extent::Extent;
 pub use rows::Rows;
 pub use scan::Scan;
 pub use sources::{DataFile, Lake, LakeError, Sources, TableFiles};
 pub use table::{Table, TableField};
-
-/// The reason for which nothing more is read.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// Memory is short.
-    #[error(transparent)]
-    Exhausted(#[from] Exhausted),
-    /// The lake's store does not answer, or something in the lake was changed or damaged.
-    #[error(transparent)]
-    Lake(#[from] LakeError),
-    /// The rows of a file could not be merged.
-    #[error(transparent)]
-    Merge(MergeError),
-    /// A fault of ours.
-    #[error("a record batch could not be made: {0}")]
-    Arrow(#[from] arrow_schema::ArrowError),
-}
-
-impl From<MergeError> for ReadError {
-    /// Reports an error of the lake about one of its files as the lake's.
-    fn from(error: MergeError) -> Self {
-        match error {
-            MergeError::Chunks { run, source } => match source.downcast::<LakeError>() {
-                Ok(error) => Self::Lake(*error),
-                Err(source) => Self::Merge(MergeError::Chunks { run, source }),
-            },
-            error @ MergeError::OutOfOrder { .. } => Self::Merge(error),
-        }
-    }
-}

@@ -1,6 +1,6 @@
 //! A table as a stream of sorted, merged rows, day by day.
 
-use super::ReadError;
+use super::error::ReadError;
 use super::table::{Table, TableField};
 use crate::columnar::FieldValue;
 use crate::merge::{Merge, MergedPoints};

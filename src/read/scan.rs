@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::ReadError;
+use super::error::ReadError;
 use super::gather::Gather;
 use super::rows::Rows;
 use crate::columnar::schema;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::Handle;
 
-use super::ReadError;
+use super::error::ReadError;
 use crate::buffer::Buffer;
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence, TableId};

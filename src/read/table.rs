@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ReadError;
+use super::error::ReadError;
 use super::sources::{Sources, TableFiles};
 use crate::buffer::TableSnapshot;
 use crate::certain::Certain;

@@ -7,6 +7,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::version::{COMMIT, VERSION};
+
 /// The buckets of a sync: 0.2 ms on a good disk, 10 ms on a spinning one; a second is trouble.
 const SYNC_SECONDS: [f64; 13] = [
     5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.3, 1.0,
@@ -102,7 +104,7 @@ impl Families {
     /// Registers them in a registry whose prefix is `tidegate`. Counters get `_total` when they are
     /// encoded.
     pub(super) fn register(&self, registry: &mut Registry) {
-        let build = [("version", super::VERSION), ("commit", super::COMMIT)];
+        let build = [("version", VERSION), ("commit", COMMIT)];
         registry.register("build", "The version that runs", Info::new(build));
         self.register_requests(registry);
         self.register_write_path(registry);

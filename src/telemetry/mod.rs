@@ -15,6 +15,7 @@ mod process;
 mod quiet;
 mod tables;
 mod text;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -26,12 +27,4 @@ pub use metrics::Metrics;
 pub use quiet::Quiet;
 pub use tables::{FlushCounts, TableMetrics, UpkeepCounts};
 pub use text::Exposition;
-
-/// The program's version.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// The commit it was built from, if the build was given one.
-pub const COMMIT: &str = match option_env!("TIDEGATE_COMMIT") {
-    Some(commit) => commit,
-    None => "unknown",
-};
+pub use version::{COMMIT, VERSION};

@@ -17,10 +17,11 @@ use serde::Serialize;
 
 use super::influxql::{Other, Statement, statements};
 use super::v1_write::find;
+use crate::api::blocking::blocking;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_text};
 use crate::api::params::statement_of;
-use crate::api::{AppState, blocking, bucket};
+use crate::api::{AppState, bucket};
 use crate::auth::Identity;
 use crate::engine::Engine;
 

@@ -1,7 +1,7 @@
 //! Parameters of `GET /api/v2/buckets`.
 
+use super::error::{ParamError, echo};
 use super::form::{fill, pairs};
-use super::{ParamError, echo};
 
 const FIELDS: &str = "name/id/after/offset/limit";
 

@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 
+use super::error::{ParamError, echo};
 use super::form::{fill, pairs};
-use super::{ParamError, echo};
 use crate::export::Format;
 
 const FIELDS: &str = "bucket/measurement/start/end/format";

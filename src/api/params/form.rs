@@ -1,7 +1,7 @@
 //! The pairs of a query string, read strictly: a value that is not UTF-8 after decoding is an
 //! error, not a replacement character that would name another bucket.
 
-use super::ParamError;
+use super::error::ParamError;
 
 /// The pairs in order. `fields` names what the endpoint reads, for the error.
 pub(super) fn pairs(

@@ -2,8 +2,8 @@
 
 use serde_json::Number;
 
+use super::error::{ParamError, echo};
 use super::form::{fill, pairs};
-use super::{ParamError, echo};
 
 const FIELDS: &str = "retention_seconds";
 

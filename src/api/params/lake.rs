@@ -1,6 +1,6 @@
 //! Parameters of `/api/v1/lake`.
 
-use super::ParamError;
+use super::error::ParamError;
 use super::form::{fill, pairs};
 
 const FIELDS: &str = "bucket/measurement";

@@ -1,6 +1,6 @@
 //! The statement of `/query`: in the query string, or in a form as the body.
 
-use super::ParamError;
+use super::error::ParamError;
 use super::form::{fill, pairs};
 
 const FIELDS: &str = "q/db";

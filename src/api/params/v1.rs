@@ -1,7 +1,8 @@
 //! Parameters of v1's `POST /write` (contract section 3.1).
 
+use super::error::ParamError;
 use super::form::{fill, pairs};
-use super::{ParamError, Words};
+use super::words::Words;
 use crate::line_protocol::Precision;
 
 const FIELDS: &str = "db/rp/precision";

@@ -1,7 +1,8 @@
 //! Parameters of `POST /api/v3/write_lp` (contract section 3.2).
 
+use super::error::ParamError;
 use super::form::{fill, pairs};
-use super::{ParamError, Words, YES_OR_NO};
+use super::words::{Words, YES_OR_NO};
 use crate::line_protocol::Precision;
 
 const FIELDS: &str = "db/precision/accept_partial/no_sync";

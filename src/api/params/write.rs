@@ -1,7 +1,8 @@
 //! Parameters of `POST /api/v2/write` (contract section 1.1).
 
+use super::error::ParamError;
 use super::form::{fill, pairs};
-use super::{ParamError, Words, YES_OR_NO};
+use super::words::{Words, YES_OR_NO};
 use crate::line_protocol::Precision;
 
 /// The name of the parameters in InfluxDB's errors, whichever of them is at fault.

@@ -10,10 +10,11 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
 
+use crate::api::blocking::blocking;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_json, rfc3339};
 use crate::api::params::HiddenParams;
-use crate::api::{AppState, blocking, bucket};
+use crate::api::{AppState, bucket};
 use crate::catalog::Bucket;
 use crate::engine::Engine;
 use crate::read::{Extent, TimeRange};

@@ -1,11 +1,9 @@
 //! `/api/v1/lake`: the open tables, for operators: their state, and work on them (contract section
 //! 3.5).
 
+mod targets;
 mod told;
 mod work;
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
@@ -13,29 +11,19 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::api::error::{ApiError, Code};
+use crate::api::AppState;
+use crate::api::blocking::blocking;
+use crate::api::error::ApiError;
 use crate::api::json::{answer, rfc3339};
 use crate::api::params::LakeParams;
-use crate::api::{AppState, blocking, bucket};
-use crate::catalog::Bucket;
-use crate::engine::Engine;
-use crate::lake::{Lake, LakeError, TableStatus};
+use crate::lake::{Lake, TableStatus};
+use targets::{Target, refused, targets};
 use told::told;
 
 pub use work::{accept_loss, compact, flush, vacuum};
 
 /// The most tables whose log is read at the same time: a store may be far away.
 const READS_MAX: usize = 8;
-
-/// A table that is meant.
-#[derive(Debug)]
-struct Target {
-    bucket: Arc<Bucket>,
-    measurement: String,
-    /// True if it is in the lake; it may have only buffered rows.
-    is_stored: bool,
-    buffered_rows: u64,
-}
 
 #[derive(Serialize)]
 struct Shown {
@@ -128,60 +116,4 @@ async fn show(lake: &Lake, target: Target) -> Result<Shown, ApiError> {
         measurement: target.measurement,
         error,
     })
-}
-
-/// The tables that are meant, by bucket and measurement: those in the lake, and those that have
-/// only buffered rows. A name without a table is an error: it is misspelt.
-async fn targets(engine: &Engine, params: &LakeParams) -> Result<Vec<Target>, ApiError> {
-    let buckets = match &params.bucket {
-        None => engine.catalog.buckets(),
-        Some(name) => vec![bucket::find(engine, name).ok_or_else(|| bucket::not_found(name))?],
-    };
-    let mut buffered = BTreeMap::new();
-    for table in engine.ingest.buffer().tables() {
-        buffered.insert(table.id, table.rows);
-    }
-    let lake = engine.tables.lake();
-    let mut targets = Vec::new();
-    for bucket in buckets {
-        let mut tables: BTreeMap<String, (bool, u64)> = BTreeMap::new();
-        let measurements = lake.measurements(&bucket).await;
-        for measurement in measurements.map_err(|error| refused(lake, &error))? {
-            tables.insert(measurement, (true, 0));
-        }
-        for (id, rows) in buffered.iter().filter(|(id, _)| id.bucket == bucket.id) {
-            tables.entry(id.measurement.to_string()).or_default().1 = *rows;
-        }
-        let wanted = |measurement: &String| match &params.measurement {
-            None => true,
-            Some(only) => only == measurement,
-        };
-        let tables = tables.into_iter().filter(|(name, _)| wanted(name));
-        targets.extend(
-            tables.map(|(measurement, (is_stored, buffered_rows))| Target {
-                bucket: Arc::clone(&bucket),
-                measurement,
-                is_stored,
-                buffered_rows,
-            }),
-        );
-    }
-    match &params.measurement {
-        Some(name) if targets.is_empty() => Err(ApiError::new(
-            Code::NotFound,
-            format!("measurement \"{name}\" not found"),
-        )),
-        _ => Ok(targets),
-    }
-}
-
-/// The error for an operator if nothing can be done with the tables now; it says if a retry may
-/// help.
-fn refused(lake: &Lake, error: &LakeError) -> ApiError {
-    tracing::warn!(%error, "the tables cannot be used now");
-    let told = told(&lake.location(), error);
-    match error.is_transient() {
-        true => ApiError::unavailable(format!("the tables cannot be used now: {told}")),
-        false => ApiError::new(Code::Internal, told),
-    }
 }

@@ -8,9 +8,10 @@ use chrono::DateTime;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::api::AppState;
+use crate::api::blocking::blocking;
 use crate::api::error::{ApiError, Code};
 use crate::api::json::{answer, read_json, rfc3339};
-use crate::api::{AppState, blocking};
 use crate::auth::Identity;
 use crate::catalog::{NewToken, Permissions, Scope, Token, TokenId, valid_bucket_name};
 

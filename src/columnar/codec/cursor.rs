@@ -3,7 +3,7 @@
 //! Varints are hand-written: the decoder names the part that was cut off and refuses more than 64
 //! bits. It is 30 lines on the path of a replay, which no crate would make fewer.
 
-use super::DecodeError;
+use super::error::DecodeError;
 
 /// The bytes that have not been read yet.
 pub(super) struct Cursor<'a> {

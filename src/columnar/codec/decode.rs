@@ -4,10 +4,11 @@
 //! distinct, the tags of a series are in order, text is UTF-8.
 
 use super::cursor::Cursor;
-use super::head::{distinct, identity, take_counts};
+use super::error::DecodeError;
+use super::head::{SPARSE, distinct, identity, take_counts};
+use super::limits::{ROWS_MAX, VALUES_MAX};
 use super::lone::decode_lone;
 use super::unpack::{unpack_floats, unpack_ids, unpack_signed, unpack_unsigned};
-use super::{DecodeError, ROWS_MAX, SPARSE, VALUES_MAX};
 use crate::certain::Certain;
 use crate::columnar::batch::{Batch, TagColumn};
 use crate::columnar::bits::Bits;

@@ -1,10 +1,10 @@
 //! Batch to bytes.
 
 use super::cursor::{put_count, put_text};
-use super::head::put_counts;
+use super::head::{SPARSE, put_counts};
+use super::limits::ROWS_MAX;
 use super::lone::encode_lone;
 use super::pack::{Scale, pack_floats, pack_ids, pack_signed, pack_times, pack_unsigned};
-use super::{ROWS_MAX, SPARSE};
 use crate::certain::Certain;
 use crate::columnar::batch::Batch;
 use crate::columnar::column::{FieldColumn, Values};

@@ -1,11 +1,14 @@
 //! The part that the general form and the form of a lone row have in common: the number of columns,
 //! and that each is there once.
 
-use super::DecodeError;
 use super::cursor::{Cursor, put_count};
+use super::error::DecodeError;
 use crate::certain::Certain;
 use crate::columnar::column::FieldColumn;
 use crate::columnar::value::FieldType;
+
+/// The bit in a field's head that says that a list of runs follows.
+pub(super) const SPARSE: u8 = 0x10;
 
 /// Two small counts in a byte, so that a lone point pays one byte for both.
 pub(super) fn put_counts(tags: usize, fields: usize, out: &mut Vec<u8>) {

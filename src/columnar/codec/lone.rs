@@ -1,8 +1,8 @@
 //! A single row: no lists, no ids, numbers in as many bytes as they need. Most writes of small
 //! clients are one point, and the log is synced for each of them.
 
-use super::DecodeError;
 use super::cursor::{Cursor, put_text, unzigzag, zigzag};
+use super::error::DecodeError;
 use super::head::{distinct, identity, put_counts, take_counts};
 use crate::certain::Certain;
 use crate::columnar::batch::{Batch, TagColumn};

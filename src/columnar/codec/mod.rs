@@ -38,44 +38,13 @@
 mod cursor;
 mod decode;
 mod encode;
+mod error;
 mod head;
+mod limits;
 mod lone;
 mod pack;
 mod unpack;
 
-use thiserror::Error;
-
 pub use cursor::{put_varint, take_varint, zigzag};
-
-/// The most rows of an encoded batch.
-pub const ROWS_MAX: usize = 1 << 22;
-
-/// The most values of an encoded batch, all field columns together; also the most dictionary ids
-/// of its series.
-pub const VALUES_MAX: usize = 1 << 24;
-
-/// The bit in a field's head that says that a list of runs follows.
-const SPARSE: u8 = 0x10;
-
-/// Bytes that are not an encoded batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum DecodeError {
-    /// The input ends too early.
-    #[error("the batch ends in the middle of {0}")]
-    Truncated(&'static str),
-    /// A number is longer than ten bytes, or larger than what it counts can be.
-    #[error("the batch has too many or too large {0}")]
-    TooLarge(&'static str),
-    /// Text is not UTF-8.
-    #[error("the batch has text that is not UTF-8")]
-    NotUtf8,
-    /// A code has no meaning, or not here.
-    #[error("the batch has an unknown code for {0}")]
-    UnknownCode(&'static str),
-    /// An id names nothing.
-    #[error("the batch has an id out of range in {0}")]
-    OutOfRange(&'static str),
-    /// A name comes twice, or in the wrong order.
-    #[error("the batch has {0} twice or out of order")]
-    Disorder(&'static str),
-}
+pub use error::DecodeError;
+pub use limits::{ROWS_MAX, VALUES_MAX};

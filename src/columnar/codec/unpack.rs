@@ -1,7 +1,7 @@
 //! Reading lists of numbers. How many there are comes from the context and is bounded there.
 
-use super::DecodeError;
 use super::cursor::{Cursor, unzigzag};
+use super::error::DecodeError;
 use super::pack::Scale;
 
 /// The head of a packed list, and its offsets, not yet read.

@@ -5,18 +5,10 @@
 //! moves one column at a time to its places, where of equal points the value written last stays
 //! (design decision D7). So a flush holds one column of the result, not all of it.
 
+mod error;
 mod gather;
 mod sorted;
 
-use thiserror::Error;
-
+pub use error::TooManyRows;
 pub use gather::{Gathered, Values, gather};
 pub use sorted::Sorted;
-
-/// The input has more rows than can be numbered.
-#[derive(Debug, Error)]
-#[error("{rows} rows are more than one flush can take")]
-pub struct TooManyRows {
-    /// The number of rows.
-    pub rows: usize,
-}

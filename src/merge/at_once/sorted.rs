@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::TooManyRows;
+use super::error::TooManyRows;
 use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::merge::day::day_of;

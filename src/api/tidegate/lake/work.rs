@@ -13,8 +13,8 @@ use http::header::CONTENT_TYPE;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
+use super::targets::{Target, targets};
 use super::told::told;
-use super::{Target, targets};
 use crate::api::AppState;
 use crate::api::error::ApiError;
 use crate::api::params::LakeParams;
