@@ -58,8 +58,9 @@ Points without a timestamp get the time at which the import started, in the give
 that a batch that is sent again writes the same points and not new ones. (A second import has \
 another start.)
 
-With several batches in flight their order is not kept. That matters only if the input has the same \
-point twice with different values: --parallel 1 keeps the order.
+With several batches in flight their order is not kept, but the first one is delivered before any \
+other. The order matters if the input has the same point twice with different values, or floats and \
+integers for a field that the first batch does not have: --parallel 1 keeps it.
 
 Ctrl-C stops reading, waits for what is in flight, and prints for each file up to which line \
 everything is written, so that you can continue from there. A second Ctrl-C ends at once. Batches \
@@ -282,14 +283,24 @@ async fn deliver_all(
     done: mpsc::Sender<Delivery>,
 ) {
     loop {
-        let next = async { batches.lock().await.recv().await };
+        let next = async {
+            let mut batches = batches.lock().await;
+            let batch = batches.recv().await?;
+            // The types of its fields are settled before another batch is sent.
+            let others_wait = (batch.number == 0).then_some(batches);
+            Some((batch, others_wait))
+        };
         let batch = tokio::select! {
             biased;
             () = courier.stopped() => return,
             batch = next => batch,
         };
-        let Some(batch) = batch else { return };
-        if done.send(courier.deliver(batch).await).await.is_err() {
+        let Some((batch, others_wait)) = batch else {
+            return;
+        };
+        let delivery = courier.deliver(batch).await;
+        drop(others_wait);
+        if done.send(delivery).await.is_err() {
             return;
         }
     }

@@ -47,6 +47,28 @@ fn a_busy_server_is_given_the_time_it_asks_for_and_the_same_points_again() {
     }
 }
 
+/// From a bug: `m f=1.5` in the first batch and `m f=2i` in the second were a race for the type of `f`,
+/// and every second import lost all floats of a file that a check had called sound.
+#[test]
+fn the_first_batch_decides_the_types_before_another_is_sent() {
+    let (url, server) = scripted(&[
+        "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+    ]);
+    let lines = |unit: &str| -> String {
+        let lines = (100..150).map(|number| format!("m,t=a f={number}{unit} {number}\n"));
+        lines.collect()
+    };
+    let text = format!("{}{}", lines(".5"), lines("i"));
+    let flags = ["--batch-bytes=1KiB", "--retry-for=20s"];
+    let run = import(&url, &flags, &text);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let asked = server.join().expect("ends");
+    assert!(asked[0].body.starts_with(b"m,t=a f=100.5 100\n"));
+    assert_eq!(asked[1].body, asked[0].body);
+}
+
 #[test]
 fn what_a_retry_does_not_change_ends_the_import_at_once() {
     for (answer, told) in [
