@@ -14,14 +14,11 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Budget, Exhausted, Reservation};
+use super::budget::{Budget, Exhausted, Reservation};
 use crate::narrow;
 
 /// The divisor of the hard mark for the size of the floor.
 const FLOOR_SHARE: u64 = 8;
-
-/// The number of concurrent readings besides a compaction.
-pub(super) const READINGS_MAX: usize = 4;
 
 /// The largest chunk of one file in bytes. Larger ones are no faster.
 const CHUNK_BYTES_MAX: u64 = 2 << 20;

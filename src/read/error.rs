@@ -2,9 +2,8 @@
 
 use thiserror::Error;
 
-use super::sources::LakeError;
 use crate::memory::Exhausted;
-use crate::merge::MergeError;
+use crate::merge::{ChunksError, MergeError};
 
 /// The reason for which nothing more is read.
 #[derive(Debug, Error)]
@@ -34,4 +33,19 @@ impl From<MergeError> for ReadError {
             error @ MergeError::OutOfOrder { .. } => Self::Merge(error),
         }
     }
+}
+
+/// The reason for which the lake could not be read.
+#[derive(Debug, Error)]
+pub enum LakeError {
+    /// Its store does not answer, or not in time; it may later.
+    #[error("the lake cannot be reached: {0}")]
+    Unreachable(ChunksError),
+    /// A table, or a file of it, is damaged or lost: the text says what this means and what to do,
+    /// with names that a reader of the table may know.
+    #[error("{0}")]
+    Damaged(ChunksError),
+    /// Something in it was changed or damaged.
+    #[error("the lake cannot be read: {0}")]
+    Unreadable(ChunksError),
 }

@@ -28,9 +28,9 @@ mod sources;
 mod table;
 
 pub use crate::merge::TimeRange;
-pub use error::ReadError;
+pub use error::{LakeError, ReadError};
 pub use extent::Extent;
 pub use rows::Rows;
 pub use scan::Scan;
-pub use sources::{DataFile, Lake, LakeError, Sources, TableFiles};
+pub use sources::{DataFile, Lake, Sources, TableFiles};
 pub use table::{Table, TableField};

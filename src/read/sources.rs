@@ -9,15 +9,14 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::runtime::Handle;
 
-use super::error::ReadError;
+use super::error::{LakeError, ReadError};
 use crate::buffer::Buffer;
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Room};
-use crate::merge::{Chunks, ChunksError, TimeRange};
+use crate::merge::{Chunks, TimeRange};
 
 /// The time that a reader waits for memory before it is refused: the default of a write.
 const ROOM_PATIENCE: Duration = Duration::from_secs(2);
@@ -106,19 +105,4 @@ pub trait DataFile: Debug + Send + Sync {
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError>;
-}
-
-/// The reason for which the lake could not be read.
-#[derive(Debug, Error)]
-pub enum LakeError {
-    /// Its store does not answer, or not in time; it may later.
-    #[error("the lake cannot be reached: {0}")]
-    Unreachable(ChunksError),
-    /// A table, or a file of it, is damaged or lost: the text says what this means and what to do,
-    /// with names that a reader of the table may know.
-    #[error("{0}")]
-    Damaged(ChunksError),
-    /// Something in it was changed or damaged.
-    #[error("the lake cannot be read: {0}")]
-    Unreadable(ChunksError),
 }
