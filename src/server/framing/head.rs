@@ -4,7 +4,7 @@
 use http::Uri;
 use thiserror::Error;
 
-use super::Limits;
+use super::limits::Limits;
 use crate::certain::Certain;
 
 /// The largest length that is accepted: eight exabytes.

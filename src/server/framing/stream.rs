@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Guard, State};
+use super::guard::{Guard, State};
 use crate::certain::Certain;
 
 /// The reason why the slice of new bytes exists, even if it is empty.

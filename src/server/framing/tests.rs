@@ -4,11 +4,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::guard::{HTTP2_PREFACE, stand_in};
 use super::head::Refusal::{
     Folded, HeaderLine, Host, Length, LineEnd, RequestLine, TransferEncoding,
 };
 use super::head::{Framing, Refusal, Verdict, check};
-use super::{Goodbye, Guard, HTTP2_PREFACE, Limits, Refusals, Returned, Unread, stand_in};
+use super::remains::Unread;
+use super::{Goodbye, Guard, Limits, Refusals, Returned};
 use crate::server::drain::Drain;
 
 /// A time that nothing takes on a machine that is merely slow.

@@ -1,0 +1,17 @@
+//! The limits on heads and peers.
+
+use std::time::Duration;
+
+/// The limits on heads and peers.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Limits {
+    /// The time in which a head must be complete, from its first byte on; for the first head, from
+    /// the start of the connection.
+    pub(in crate::server) head_timeout: Duration,
+    /// The most bytes of a head.
+    pub(in crate::server) head_bytes_max: usize,
+    /// The most header lines.
+    pub(in crate::server) headers_max: usize,
+    /// The time after which a peer that takes nothing is given up.
+    pub(in crate::server) write_timeout: Duration,
+}
