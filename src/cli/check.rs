@@ -7,6 +7,7 @@
 //! Every file is a body of its own for a bucket of its own: types can clash only within one file. Problems go to standard output, the summary to standard error. Files may be
 //! larger than the memory.
 
+mod error;
 mod excerpt;
 mod output;
 #[cfg(test)]
@@ -17,7 +18,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::Args;
-use thiserror::Error;
 
 use super::CliError;
 use super::output::remark;
@@ -25,13 +25,15 @@ use super::plain_text::Input;
 use super::values::{self, Unit};
 use crate::certain::Certain as _;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError, Sources};
+use crate::config::{Config, Sources};
 use crate::engine::ingest_options;
-use crate::ingest::{Check as Checker, CheckError, Options};
-use crate::line_protocol::{Oddities, Precision};
+use crate::ingest::{Check as Checker, Options};
+use crate::line_protocol::Precision;
 use crate::narrow;
 use output::{Form, Report};
 use window::Window;
+
+pub use error::{CheckFailure, Summary};
 
 const HELP: &str = "\
 Each problem is one line FILE:LINE:COLUMN reason, then the line and a mark under the column. \
@@ -63,65 +65,6 @@ pub struct Check {
     /// Check against the limits of this configuration file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-}
-
-/// A check that found problems, or could not finish.
-#[derive(Debug, Error)]
-pub enum CheckFailure {
-    /// The settings were refused.
-    #[error("configuration")]
-    Config(#[from] ConfigError),
-    /// A file could not be read to its end.
-    #[error("cannot read {file}")]
-    Input {
-        /// Its name, as it was given.
-        file: String,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-    /// A file is not line protocol at all.
-    #[error("{file}: {source}")]
-    Check {
-        /// Its name, as it was given.
-        file: String,
-        /// The fault.
-        #[source]
-        source: CheckError,
-    },
-    /// The check itself worked, and found problems.
-    #[error("{0}")]
-    Problems(Summary),
-}
-
-/// The counts over all files.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Files.
-    pub files: u64,
-    /// Lines that hold a point and would be stored.
-    pub accepted: u64,
-    /// Lines that would not be stored.
-    pub rejected: u64,
-    /// Lines that would be stored without their field `time`.
-    pub dropped: u64,
-    /// Lines that would be stored as written, but are probably mistakes.
-    pub oddities: Oddities,
-}
-
-impl std::fmt::Display for Summary {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self {
-            accepted,
-            rejected,
-            dropped,
-            ..
-        } = self;
-        write!(
-            f,
-            "points ok: {accepted}, lines rejected: {rejected}, fields dropped: {dropped}"
-        )
-    }
 }
 
 impl Check {

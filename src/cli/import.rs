@@ -15,6 +15,7 @@
 mod bucket;
 mod cutter;
 mod delivery;
+mod error;
 mod ledger;
 mod partial;
 mod reading;
@@ -27,7 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +40,10 @@ use crate::certain::Certain as _;
 use crate::client::query_value;
 use crate::clock::Clock;
 
+pub use error::ImportError;
+
 use cutter::{Batch, Rules};
-use delivery::{Courier, Delivery};
+use delivery::{Courier, Delivery, Terms};
 use ledger::Ledger;
 use reading::Reading;
 
@@ -110,67 +112,6 @@ pub struct Import {
     connection: Connection,
 }
 
-/// An import that did not write everything. What it did write has been reported already.
-#[derive(Debug, Error)]
-pub enum ImportError {
-    /// The server rejected lines.
-    #[error("{}", rejection(*accepted, *rejected))]
-    Rejected {
-        /// The number of lines that were written.
-        accepted: u64,
-        /// The number that it rejected.
-        rejected: u64,
-    },
-    /// Batches were tried again for as long as was asked for.
-    #[error("gave up after {}: {error}", humantime::format_duration(Duration::from_secs(.after.as_secs())))]
-    GaveUp {
-        /// The time for which it was tried.
-        after: Duration,
-        /// The last error.
-        error: Box<CliError>,
-    },
-    /// The request is refused in a way that a retry does not change.
-    #[error("{error}{advice}")]
-    Refused {
-        /// The refusal.
-        error: Box<CliError>,
-        /// The remedy.
-        advice: &'static str,
-    },
-    /// An input cannot be read to its end.
-    #[error("cannot read {name}{}: {problem}", after(*line))]
-    Input {
-        /// Its name.
-        name: String,
-        /// The last line that was read; 0 for none.
-        line: u64,
-        /// The reason.
-        problem: String,
-    },
-    /// A signal.
-    #[error("interrupted before everything was written")]
-    Interrupted,
-}
-
-fn after(line: u64) -> String {
-    match line {
-        0 => String::new(),
-        line => format!(" after line {line}"),
-    }
-}
-
-fn rejection(accepted: u64, rejected: u64) -> String {
-    match (accepted, rejected) {
-        (0, 1) => "the only line was rejected, standard output says why".to_owned(),
-        (0, _) => format!(
-            "all {rejected} lines were rejected, standard output says why; is it line protocol, \
-             and is --precision right?"
-        ),
-        (_, 1) => "1 line was rejected, standard output names it".to_owned(),
-        _ => format!("{rejected} lines were rejected, standard output names them"),
-    }
-}
-
 fn batch_bytes(text: &str) -> Result<usize, String> {
     let bytes = values::bytes(text)?;
     if (BATCH_BYTES_MIN..=BATCH_BYTES_MAX).contains(&bytes) {
@@ -197,7 +138,7 @@ impl Import {
 
         let (read, end_of_reading, batches) = self.start_reading(inputs, &stop)?;
         let (done, mut deliveries) = mpsc::channel(usize::from(self.parallel));
-        let courier = Courier::new(session, self.path(), &self, &stop, &progress);
+        let courier = Courier::new(session, self.terms(), &stop, &progress);
         let batches = Arc::new(Mutex::new(batches));
         for _ in 0..self.parallel {
             let (courier, batches, done) = (courier.clone(), Arc::clone(&batches), done.clone());
@@ -263,10 +204,16 @@ impl Import {
         }
     }
 
-    fn path(&self) -> String {
+    fn terms(&self) -> Terms {
         let bucket = query_value(&self.bucket);
         let unit = self.precision.word;
-        format!("/api/v2/write?bucket={bucket}&precision={unit}")
+        Terms {
+            path: format!("/api/v2/write?bucket={bucket}&precision={unit}"),
+            bucket: self.bucket.clone(),
+            precision: self.precision.precision,
+            compress: self.compress,
+            retry_for: self.retry_for,
+        }
     }
 }
 

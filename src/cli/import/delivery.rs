@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::bucket::Bucket;
 use super::cutter::Batch;
+use super::error::ImportError;
 use super::partial::{Part, Partial};
 use super::retry::Backoff;
-use super::{Import, ImportError};
 use crate::cli::CliError;
 use crate::cli::connection::Session;
 use crate::cli::progress::Progress;
@@ -33,6 +33,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(10);
 /// The least time between two remarks about retries.
 const REMARK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The way in which batches are sent.
+#[derive(Debug)]
+pub(super) struct Terms {
+    /// The path of the endpoint, with its parameters.
+    pub(super) path: String,
+    /// The bucket, by name or id.
+    pub(super) bucket: String,
+    pub(super) precision: Precision,
+    /// True if they are compressed.
+    pub(super) compress: bool,
+    /// The time for which a batch is tried again.
+    pub(super) retry_for: Duration,
+}
 
 /// The outcome of a batch.
 #[derive(Debug)]
@@ -100,21 +114,20 @@ enum Judged {
 impl Courier {
     pub(super) fn new(
         session: Session,
-        path: String,
-        import: &Import,
+        terms: Terms,
         stop: &CancellationToken,
         progress: &Arc<Progress>,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 session,
-                path,
-                precision: import.precision.precision,
-                compress: import.compress,
-                retry_for: import.retry_for,
+                path: terms.path,
+                precision: terms.precision,
+                compress: terms.compress,
+                retry_for: terms.retry_for,
                 stop: stop.clone(),
                 progress: Arc::clone(progress),
-                bucket: Bucket::new(import.bucket.clone()),
+                bucket: Bucket::new(terms.bucket),
                 last_remark: Mutex::new(None),
             }),
         }
@@ -221,7 +234,7 @@ impl Shared {
         let body = encoder.write_all(text).and_then(|()| encoder.finish());
         let body = body.map_err(|source| {
             let operation = "compress a batch";
-            let error = Box::new(CliError::System { operation, source });
+            let error = CliError::System { operation, source }.to_string();
             Trouble::Failed(ImportError::Refused { error, advice: "" })
         })?;
         let gzip = HeaderValue::from_static("gzip");
@@ -275,12 +288,12 @@ impl Shared {
             },
             _ => "",
         };
-        let error = Box::new(self.session.explain(error));
+        let error = self.session.explain(error).to_string();
         ImportError::Refused { error, advice }
     }
 
     fn gave_up(&self, after: Duration, error: ClientError) -> ImportError {
-        let error = Box::new(self.session.explain(error));
+        let error = self.session.explain(error).to_string();
         ImportError::GaveUp { after, error }
     }
 }

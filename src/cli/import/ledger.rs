@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 
-use super::ImportError;
 use super::delivery::{Delivery, Trouble};
+use super::error::ImportError;
 use crate::certain::{Certain as _, impossible};
 use crate::cli::CliError;
 use crate::cli::output;

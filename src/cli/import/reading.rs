@@ -6,8 +6,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::ImportError;
 use super::cutter::{Batch, Cutter, Rules};
+use super::error::ImportError;
 use crate::cli::plain_text::Input;
 
 /// The thread's rules and channels.
