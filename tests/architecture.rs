@@ -10,6 +10,8 @@
     reason = "a test reads the sources and stops at the first surprise"
 )]
 
+#[path = "architecture/imports.rs"]
+mod imports;
 #[path = "architecture/references.rs"]
 mod references;
 
