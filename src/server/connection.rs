@@ -10,10 +10,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
 use http::header::{ALLOW, CONTENT_LENGTH};
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -26,6 +26,7 @@ use super::drain::Drain;
 use super::framing::{Goodbye, Guard, Limits, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
+use super::streams::{self, Starter, Streams};
 use super::tls::{Arrival, Tls};
 use crate::config::Config;
 use crate::narrow;
@@ -59,7 +60,7 @@ pub(super) struct Connections {
 #[derive(Debug)]
 struct Shared {
     router: Router,
-    builder: Builder<TokioExecutor>,
+    http: HttpLimits,
     limits: Limits,
     keep_alive: Duration,
     path_prefix: String,
@@ -96,7 +97,7 @@ impl Connections {
         };
         let shared = Shared {
             router,
-            builder: builder(config),
+            http: HttpLimits::of(config),
             limits,
             keep_alive: config.connection.keep_alive_timeout,
             path_prefix: config.server.path_prefix.clone(),
@@ -184,8 +185,10 @@ impl Connections {
     {
         let activity = Activity::default();
         let service = service_fn(|request| self.answer(request, &refusals, peer, &activity));
-        let builder = &self.shared.builder;
+        let (starter, mut streams) = Streams::new();
+        let builder = self.shared.http.builder(starter);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(guard), service));
+        let mut streams = pin!(streams.drive());
         let mut ending = false;
         loop {
             tokio::select! {
@@ -195,6 +198,7 @@ impl Connections {
                     }
                     return;
                 }
+                never = streams.as_mut() => match never {},
                 () = stop.now.cancelled() => return,
                 () = stop.gently.cancelled(), if !ending => {}
                 () = activity.idle_for(self.shared.keep_alive), if !ending => {}
@@ -224,7 +228,8 @@ impl Connections {
         {
             request.extensions_mut().insert(refusal);
         }
-        async move {
+        let has_streams = request.version() == Version::HTTP_2;
+        let answer = async move {
             let mut response = in_flight.until_sent(router.oneshot(request).await);
             if response.status() == StatusCode::NO_CONTENT {
                 // The router sets this header even if there must be none (RFC 9110, section 8.6).
@@ -234,38 +239,60 @@ impl Connections {
                 response.headers_mut().remove(ALLOW);
             }
             Ok(response)
+        };
+        async move {
+            match has_streams {
+                true => streams::serve(answer).await,
+                false => answer.await,
+            }
         }
     }
 }
 
-fn builder(config: &Config) -> Builder<TokioExecutor> {
-    let connection = &config.connection;
-    let mut builder = Builder::new(TokioExecutor::new());
-    // The guard enforces the timeouts and limits of HTTP/1: here they only must not be lower. A
-    // client that closes its side after its request still gets its answer.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .half_close(true)
-        .max_headers(connection.headers_max)
-        .max_buf_size(connection.head_bytes_max + BUFFER_BEYOND_HEAD_BYTES);
-    let streams_max = connection.http2_streams_max;
-    let head_bytes_max = narrow::capped_u32(narrow::to_u64(connection.head_bytes_max));
-    let window = STREAM_WINDOW_BYTES
-        .saturating_mul(streams_max)
-        .min(WINDOW_BYTES_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(streams_max)
-        .initial_stream_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(window)
-        .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
-        .max_local_error_reset_streams(LOCAL_RESETS_MAX)
-        .max_header_list_size(head_bytes_max)
-        .max_send_buf_size(SEND_BYTES_MAX)
-        .keep_alive_interval(HTTP2_PING)
-        .keep_alive_timeout(HTTP2_PING);
-    builder
+/// The limits of hyper's connections.
+#[derive(Clone, Copy, Debug)]
+struct HttpLimits {
+    headers_max: usize,
+    head_bytes_max: usize,
+    streams_max: u32,
+}
+
+impl HttpLimits {
+    fn of(config: &Config) -> Self {
+        Self {
+            headers_max: config.connection.headers_max,
+            head_bytes_max: config.connection.head_bytes_max,
+            streams_max: config.connection.http2_streams_max,
+        }
+    }
+
+    fn builder(self, starter: Starter) -> Builder<Starter> {
+        let mut builder = Builder::new(starter);
+        // The guard enforces the timeouts and limits of HTTP/1: here they only must not be lower. A
+        // client that closes its side after its request still gets its answer.
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .half_close(true)
+            .max_headers(self.headers_max)
+            .max_buf_size(self.head_bytes_max + BUFFER_BEYOND_HEAD_BYTES);
+        let head_bytes_max = narrow::capped_u32(narrow::to_u64(self.head_bytes_max));
+        let window = STREAM_WINDOW_BYTES
+            .saturating_mul(self.streams_max)
+            .min(WINDOW_BYTES_MAX);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.streams_max)
+            .initial_stream_window_size(STREAM_WINDOW_BYTES)
+            .initial_connection_window_size(window)
+            .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+            .max_local_error_reset_streams(LOCAL_RESETS_MAX)
+            .max_header_list_size(head_bytes_max)
+            .max_send_buf_size(SEND_BYTES_MAX)
+            .keep_alive_interval(HTTP2_PING)
+            .keep_alive_timeout(HTTP2_PING);
+        builder
+    }
 }

@@ -22,6 +22,7 @@ mod listener;
 mod prefix;
 mod routes;
 mod stopping;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod tls;
