@@ -17,7 +17,7 @@ pub enum Refusal {
     OperatorOnly,
     /// The token sends more requests than it may.
     #[error(
-        "more than {per_second} requests a second with this token (connection.token_requests_per_second)"
+        "more than {per_second} requests per second with this token (connection.token_requests_per_second)"
     )]
     TooManyRequests {
         /// The number of requests that it may send per second.

@@ -26,7 +26,7 @@ pub enum BodyError {
     Overloaded(Exhausted),
     /// Bodies in transit hold all the memory that they may.
     #[error(
-        "no memory for the body now: bodies on their way hold {held_bytes} bytes, their share is {share_bytes}, half of what memory.budget_bytes leaves for requests"
+        "no memory for the body now: unfinished bodies hold {held_bytes} bytes, and their share is {share_bytes}, half of what memory.budget_bytes leaves for requests"
     )]
     Crowded {
         /// The bytes that they hold.
@@ -36,7 +36,7 @@ pub enum BodyError {
     },
     /// Faster bodies needed its memory.
     #[error(
-        "memory is short and the body came more slowly than others, which took its place: send it again"
+        "memory is short, and the body arrived more slowly than others, which took its place: send it again"
     )]
     Yielded,
     /// It is not valid in its encoding.
@@ -57,11 +57,11 @@ pub enum BodyError {
         encoding: &'static str,
     },
     /// No byte arrived for too long.
-    #[error("no byte of the body came for {} ms (connection.body_idle_timeout_ms)", .0.as_millis())]
+    #[error("no byte of the body arrived for {} ms (connection.body_idle_timeout_ms)", .0.as_millis())]
     Idle(Duration),
     /// It arrived too slowly.
     #[error(
-        "the body brought {bytes} bytes in {} ms, at least {rate_bytes_min} a second are expected (connection.body_rate_bytes_min)",
+        "{bytes} bytes of the body arrived in {} ms, and at least {rate_bytes_min} per second are expected (connection.body_rate_bytes_min)",
         .window.as_millis()
     )]
     TooSlow {

@@ -19,8 +19,8 @@ pub enum CatalogError {
     },
     /// One token more would be too many.
     #[error(
-        "there are {tokens_max} tokens already, expired ones too (limits.tokens_max): revoke those \
-         that are not needed"
+        "there are {tokens_max} tokens already, including expired ones (limits.tokens_max): revoke \
+         those that are not needed"
     )]
     TooManyTokens {
         /// The limit.
@@ -53,7 +53,7 @@ pub enum CatalogError {
     },
     /// A file was written by a newer version.
     #[error(
-        "{path} has format {found}, this version reads up to {known}; start a newer tidegate on this folder"
+        "{path} has format {found}, but this version reads formats only up to {known}; start a newer tidegate on this folder"
     )]
     Newer {
         /// The file, relative to the data folder.
@@ -64,6 +64,6 @@ pub enum CatalogError {
         known: u32,
     },
     /// The system gave no random bytes for a token.
-    #[error("no random bytes from the system: {0}")]
+    #[error("the system provides no random bytes: {0}")]
     Random(String),
 }

@@ -64,7 +64,7 @@ impl Contents {
             tracing::error!(
                 error = causes(&error),
                 "a change of buckets or tokens failed and could not be taken back: until the next \
-                 change succeeds, a crash may bring it about"
+                 change succeeds, it may take effect after a crash"
             );
         }
     }

@@ -143,7 +143,7 @@ fn damaged_and_newer_files_are_refused_by_name() {
         ("{", "catalog.json is damaged"),
         (
             "{\"format\":2,\"what\":1}",
-            "catalog.json has format 2, this version reads up to 1",
+            "catalog.json has format 2, but this version reads formats only up to 1",
         ),
     ] {
         crate::storage::replace(&storage, "catalog.json", text.as_bytes()).expect("written");

@@ -69,7 +69,7 @@ pub enum OpenError {
     #[error("no thread could be started for opening the data folder")]
     Thread(#[source] io::Error),
     /// The thread ended without a result.
-    #[error("opening the data folder was cut off by a fault of ours, see the log")]
+    #[error("opening the data folder was cut short by an internal error, see the log")]
     Lost,
 }
 

@@ -41,7 +41,9 @@ impl Engine {
             Ok(Err(error)) => {
                 tracing::warn!(error = causes(&error), "the log was not closed cleanly")
             }
-            Err(error) => tracing::error!(%error, "closing the log was cut off by a fault of ours"),
+            Err(error) => {
+                tracing::error!(%error, "closing the log was cut short by an internal error")
+            }
         }
     }
 }

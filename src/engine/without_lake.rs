@@ -33,7 +33,7 @@ impl Tables {
         _: &Buffer,
         _: &Handle,
     ) -> Result<Self, LakeError> {
-        tracing::warn!("built without tables: the memory budget is the capacity");
+        tracing::warn!("built without tables: no more points fit than the memory budget allows");
         Ok(Self)
     }
 

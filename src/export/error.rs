@@ -26,7 +26,7 @@ pub enum ExportError {
         format: &'static str,
     },
     /// The client reads too slowly.
-    #[error("the reader took less than {rate_bytes_min} bytes a second (export.rate_bytes_min)")]
+    #[error("the reader took less than {rate_bytes_min} bytes per second (export.rate_bytes_min)")]
     TooSlow {
         /// The rate at which it must read, in bytes per second.
         rate_bytes_min: u64,

@@ -138,7 +138,7 @@ impl PiecesSender {
     /// Reports why the rest is missing.
     pub(super) fn fail(&self, error: ExportError) {
         // The client sees only a broken connection.
-        tracing::warn!(%error, "an export broke off");
+        tracing::warn!(%error, "an export ended early");
         let _ = self.hand_over(Err(error));
     }
 
@@ -154,7 +154,10 @@ impl PiecesSender {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Ended),
             Err(_) => {
-                tracing::warn!(rate_bytes_min, "an export was cut: its reader is too slow");
+                tracing::warn!(
+                    rate_bytes_min,
+                    "an export was cut off: its reader is too slow"
+                );
                 Err(Ended)
             }
         }

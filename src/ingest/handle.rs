@@ -97,7 +97,7 @@ impl Ingest {
         if let Err(error) = self.release_log() {
             tracing::warn!(
                 error = causes(&error),
-                "could not release the log of a deleted bucket yet"
+                "the log of a deleted bucket could not be released yet"
             );
         }
         Ok(())

@@ -98,7 +98,7 @@ pub enum StorageError {
     },
     /// The data folder's path leads to something that is not a folder.
     #[error(
-        "data folder {} is not a folder, or lies below something that is none: choose another path (storage.data_dir)",
+        "data folder {} is not a folder, or is below something that is not a folder: choose another path (storage.data_dir)",
         path.display()
     )]
     NotAFolder {
@@ -138,7 +138,7 @@ pub enum StorageError {
     },
     /// The data folder was written by a newer version of the program.
     #[error(
-        "{} says data format version {found}, this tidegate knows versions up to {supported}: start the newer tidegate that wrote it",
+        "{} has data format version {found}, but this tidegate knows only versions up to {supported}: start the newer tidegate that wrote it",
         path.display()
     )]
     NewerFormat {

@@ -32,7 +32,7 @@ pub enum WalError {
     },
     /// A segment of another, newer version.
     #[error(
-        "log segment {} is of version {found}, this tidegate reads {supported}: start the newer tidegate that wrote it",
+        "log segment {} has version {found}, but this tidegate reads {supported}: start the newer tidegate that wrote it",
         path.display()
     )]
     NewerVersion {
@@ -45,7 +45,7 @@ pub enum WalError {
     },
     /// A segment of a version that is no longer read.
     #[error(
-        "log segment {} is of version {found}, which this tidegate no longer reads (it reads {supported}): start an older tidegate and export the data",
+        "log segment {} has version {found}, which this tidegate no longer reads (it reads {supported}): start an older tidegate and export the data",
         path.display()
     )]
     OlderVersion {
@@ -58,7 +58,7 @@ pub enum WalError {
     },
     /// A segment that another node wrote.
     #[error(
-        "log segment {} was written by node {found:016x}, this data folder belongs to node {expected:016x}: move the file out of the folder",
+        "log segment {} was written by node {found:016x}, but this data folder belongs to node {expected:016x}: move the file out of the folder",
         path.display()
     )]
     OtherNode {
@@ -80,7 +80,7 @@ pub enum WalError {
     },
     /// The oldest segments are gone before they were released.
     #[error(
-        "the log starts at sequence {found} in {}, frames after {needed_after} are still needed: segments are missing; put them back, or let `{}` copy aside what is there",
+        "the log starts at sequence {found} in {}, but frames after {needed_after} are still needed: segments are missing; put them back, or let `{}` copy aside what is there",
         path.display(), salvage_command(path)
     )]
     MissingFrames {
@@ -104,7 +104,7 @@ pub enum WalError {
     },
     /// The record of what was released cannot be read.
     #[error(
-        "{}, which says up to where the log is no longer needed, is damaged, so the start is refused: `{}` copies aside what the log still holds",
+        "{}, which records up to where the log is no longer needed, is damaged, so the start is refused: `{}` copies aside what the log still holds",
         path.display(), salvage_command(path)
     )]
     ReleasedDamaged {

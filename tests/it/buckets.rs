@@ -270,7 +270,7 @@ async fn tokens_are_limited_and_one_that_is_revoked_makes_room() {
     for _ in 0..2 {
         assert_eq!(create().await.status, 201);
     }
-    let told = "there are 3 tokens already, expired ones too (limits.tokens_max): revoke those \
+    let told = "there are 3 tokens already, including expired ones (limits.tokens_max): revoke those \
                 that are not needed";
     create().await.is_error(400, "invalid", told);
     server
@@ -362,8 +362,8 @@ async fn odd_json_is_refused_in_few_words() {
     server.stop().await;
 }
 
-/// What is asked before a retention hides points: in memory and in tables, and not what is hidden
-/// already.
+/// The question before a retention hides points: it counts points in memory and in tables, and not
+/// those that are hidden already.
 #[tokio::test]
 async fn what_a_retention_would_hide_is_told_before_it_does() {
     let server = Server::start().await;

@@ -1,4 +1,4 @@
-//! Contract sections 1.2, 3.1 and 3.2: whoever refuses a request, from the guard before the routes
+//! Contract sections 1.2, 3.1 and 3.2: whichever part refuses a request, from the guard before the routes
 //! to the disk behind them, does it in the words of the endpoint that was meant.
 
 use tidegate::config::Config;
@@ -143,7 +143,7 @@ async fn too_often_too_much_and_too_slowly_are_told_in_the_words_of_the_path() {
             }
         }
         let limited = limited.expect("too often");
-        let text = "more than 2 requests a second with this token \
+        let text = "more than 2 requests per second with this token \
                     (connection.token_requests_per_second)";
         is(&limited, target, 429, text);
         assert_eq!(limited.header("retry-after"), Some("1"));
@@ -168,7 +168,7 @@ async fn too_often_too_much_and_too_slowly_are_told_in_the_words_of_the_path() {
         client
             .send(request.header("Content-Length", "20").bytes())
             .await;
-        let text = "no byte of the body came for 200 ms (connection.body_idle_timeout_ms)";
+        let text = "no byte of the body arrived for 200 ms (connection.body_idle_timeout_ms)";
         is(&client.answer(false).await, target, 408, text);
     }
     server.stop().await;

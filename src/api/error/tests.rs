@@ -76,9 +76,9 @@ retry-after: 5"#
             retry_after_s: 3
         })
         .await,
-        r#"429 {"code":"too many requests","message":"more than 10 requests a second with this token (connection.token_requests_per_second)"}
+        r#"429 {"code":"too many requests","message":"more than 10 requests per second with this token (connection.token_requests_per_second)"}
 x-platform-error-code: too many requests
-x-influxdb-error: more than 10 requests a second with this token (connection.token_requests_per_second)
+x-influxdb-error: more than 10 requests per second with this token (connection.token_requests_per_second)
 retry-after: 3"#
     );
 }

@@ -240,7 +240,10 @@ async fn a_body_that_pauses_too_long_or_comes_too_slowly_is_cut() {
         ),
         "{cut}"
     );
-    assert!(cut.to_string().contains("at least 1000 a second"), "{cut}");
+    assert!(
+        cut.to_string().contains("at least 1000 per second"),
+        "{cut}"
+    );
     // Longer than a window in total, and fast enough even if each pause lasted a hundred times as
     // long.
     let steady = trickle((0..20).map(|_| (20, &[b'x'; 4000][..])));

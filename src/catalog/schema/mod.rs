@@ -37,7 +37,7 @@ use crate::id::{BucketId, Sequence, TableId};
 /// A frame of the log contradicts the schema: one of the two is damaged.
 #[derive(Debug, Error)]
 #[error(
-    "column \"{column}\" of \"{measurement}\" is {existing}, the log has it as {found} at {since}"
+    "column \"{column}\" of \"{measurement}\" is {existing}, but the log has it as {found} at {since}"
 )]
 pub struct Contradiction {
     measurement: String,

@@ -179,7 +179,7 @@ fn a_frame_that_contradicts_the_schema_is_told() {
         .expect_err("clash");
     assert_eq!(
         error.to_string(),
-        "column \"temp\" of \"home\" is float, the log has it as string at 9"
+        "column \"temp\" of \"home\" is float, but the log has it as string at 9"
     );
 }
 

@@ -26,7 +26,7 @@ pub(in crate::lake) fn with_advice(error: &(dyn Error + 'static)) -> String {
          system's certificate authorities (package ca-certificates, which small container images \
          lack), or name a PEM file with the store's own authority in SSL_CERT_FILE"
     } else if text.contains(CREDENTIALS_OF_MACHINE) {
-        "no credentials were given, and this machine has none to ask for: set those of the store \
+        "no credentials were given, and this machine provides none: set those of the store \
          in the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     } else if text.contains(NOT_ENCRYPTED) {
         "without https:// the store is used only if the environment says so: AWS_ALLOW_HTTP=true, or \

@@ -35,7 +35,7 @@ pub enum LakeError {
     },
     /// Several nodes need a store that refuses to create what exists.
     #[error(
-        "the store at {store} overwrites what exists although it was asked to create only \
+        "the store at {store} overwrites existing objects even if it is asked to create new ones only \
          (no conditional PUT): several nodes would lose each other's commits there. Use a store \
          that supports If-None-Match, or set lake.shared = false and let one node write"
     )]
@@ -45,10 +45,9 @@ pub enum LakeError {
     },
     /// Names that differ only in case would share a folder.
     #[error(
-        "the folder {} lies on a file system that takes names in upper and lower case for the same: \
-         the tables of two buckets or measurements that differ in case only would be written into \
-         one folder. Choose a folder on a file system that tells case apart, or an object store \
-         (lake.url)",
+        "the folder {} is on a file system that ignores case: the tables of two buckets or measurements \
+         whose names differ only in case would be written into one folder. Choose a folder on a \
+         case-sensitive file system, or an object store (lake.url)",
         path.display()
     )]
     FoldsCase {
@@ -69,9 +68,9 @@ pub enum LakeError {
     /// A table's log is not valid, although the store can read it.
     #[error(
         "table {table} is damaged, or was written by a program that tidegate does not understand: \
-         {}. Nothing is added to it, and its new points stay in memory and log. Restore its \
-         folder from a backup; or, if what it had may be given up, move the folder away and say so \
-         with `tidegate lake accept-loss`",
+         {}. Nothing is added to it, and its new points stay in memory and in the log. Restore its \
+         folder from a backup; or, if its contents may be given up, move the folder away and confirm \
+         that with `tidegate lake accept-loss`",
         with_advice(source)
     )]
     Damaged {
@@ -82,11 +81,11 @@ pub enum LakeError {
     },
     /// A file of a table's log is not valid.
     #[error(
-        "table {table} cannot be read: {} in its folder, a part of its log, is damaged ({}). What was \
-         flushed to it is still in its other files, but which of them count cannot be told. Nothing is \
-         added to it, and its new points stay in memory and log; all other tables go on. Restore this \
-         file from a backup; or, if what the table had may be given up, move its folder away and say so \
-         with `tidegate lake accept-loss`",
+        "table {table} cannot be read: {} in its folder, a part of its log, is damaged ({}). The points \
+         flushed to it are still in its other files, but it is unknown which of them count. Nothing is \
+         added to it, and its new points stay in memory and in the log; other tables are not affected. \
+         Restore this file from a backup; or, if the table's contents may be given up, move its folder \
+         away and confirm that with `tidegate lake accept-loss`",
         faulty.file, faulty.reason
     )]
     DamagedLog {
@@ -106,7 +105,7 @@ pub enum LakeError {
     /// Another process has written under this node's id.
     #[error(
         "table {table} was written up to {found} by another process with this node's id \
-         ({node_id:016x}), this data folder knows of {known} only: it is a copy of another one, or \
+         ({node_id:016x}), but this data folder knows only of {known}: it is a copy of another one, or \
          it was restored from an old backup. One of the two must get an id of its own: move its \
          data to a new folder with `tidegate export` and `tidegate import`"
     )]
@@ -122,9 +121,9 @@ pub enum LakeError {
     },
     /// Rows of a table are missing, and no deletion explains it.
     #[error(
-        "table {table} was lost: {missing} is not in it any more, and no deletion of its bucket \
-         says why. Nothing is added to it. Restore its folder from a backup; or, if what it had may \
-         be given up, say so with `tidegate lake accept-loss`"
+        "table {table} was lost: {missing} is no longer in it, and no deletion of its bucket \
+         explains that. Nothing is added to it. Restore its folder from a backup; or, if its contents \
+         may be given up, confirm that with `tidegate lake accept-loss`"
     )]
     Gone {
         /// Its folder.
@@ -134,8 +133,8 @@ pub enum LakeError {
     },
     /// The wall clock is not trusted.
     #[error(
-        "the clock says {now}, expected about {expected}: nothing is dropped by age until it has gone \
-         on evenly for an hour, or an operator confirms it with `tidegate lake trust-clock`"
+        "the clock says {now}, expected about {expected}: nothing is dropped by age until the \
+         clock has run evenly for an hour, or an operator confirms it with `tidegate lake trust-clock`"
     )]
     Uncertain {
         /// Its error.
@@ -145,9 +144,9 @@ pub enum LakeError {
     },
     /// Another node is deleting the bucket.
     #[error(
-        "the tables of bucket \"{bucket}\" are being removed by node {node}, as it was deleted: new \
-         points of it stay in memory and log until that is done. If no file goes for ten minutes, \
-         because that node is gone for good, another node that has such points goes on with it"
+        "the tables of bucket \"{bucket}\" are being removed by node {node}, as it was deleted: its \
+         new points stay in memory and in the log until that is done. If no file is removed for ten \
+         minutes, because that node is gone for good, another node that has such points takes over"
     )]
     Removing {
         /// Its name.
@@ -162,7 +161,7 @@ pub enum LakeError {
         bucket: String,
     },
     /// Too many others commit to the same table.
-    #[error("table {table}: {attempts} commits in a row met one of another node")]
+    #[error("table {table}: {attempts} commits in a row were overtaken by one of another node")]
     Contended {
         /// Its folder.
         table: String,
@@ -232,7 +231,7 @@ pub enum LakeError {
     #[error("its rows stay where they are in the log: {0}")]
     NotLogged(String),
     /// A task ended early.
-    #[error("work on the tables was cut off by a fault of ours, see the log")]
+    #[error("work on the tables was cut short by an internal error, see the log")]
     Lost(#[from] tokio::task::JoinError),
 }
 
@@ -334,10 +333,10 @@ impl LakeError {
 /// Explains the consequences of a file that cannot be read, and the ways out.
 fn what_is_lost(restore: &str) -> String {
     format!(
-        "its rows cannot be read, nor the other rows of its day in this table, and it is joined with \
-         no other file. The other days can be read (--start, --end), new points are taken as before, \
-         and nothing was changed. {restore}; or, if its rows may be given up, move it out of the \
-         folder and have another program drop it from the table's log (such as repair() of the \
+        "its rows and the other rows of its day in this table cannot be read, and it is not joined \
+         with other files. The other days can be read (--start, --end), new points are accepted \
+         as before, and nothing was changed. {restore}; or, if its rows may be given up, move it out of \
+         the folder and let another program drop it from the table's log (such as repair() of the \
          Python package deltalake)"
     )
 }

@@ -150,8 +150,8 @@ impl Lake {
         let held = buffer.table(id);
         if held.is_some_and(|held| held.first <= flushed) {
             let reason = format!(
-                "it has what was flushed up to frame {flushed}, and in memory that cannot be told \
-                 from what came later: restart the server, which leaves it out"
+                "it has all rows up to frame {flushed}, and in memory they cannot be distinguished \
+                 from later rows: restart the server, which leaves them out"
             );
             return Err(LakeError::table(&table.folder, reason));
         }

@@ -73,7 +73,7 @@ pub(super) fn times(array: &ArrayRef) -> Result<ScalarBuffer<i64>, String> {
             array.as_primitive::<TimestampSecondType>().values(),
             1_000_000_000,
         ),
-        other => Err(format!("the type {other}, which is no time")),
+        other => Err(format!("the type {other}, which is not a time")),
     }
 }
 
@@ -138,7 +138,7 @@ where
     let array = array.as_primitive::<T>();
     let array: PrimitiveArray<UInt64Type> = array.try_unary(|value| {
         u64::try_from(value)
-            .map_err(|_| format!("the value {value:?}, which is no unsigned integer"))
+            .map_err(|_| format!("the value {value:?}, which is not an unsigned integer"))
     })?;
     Ok(Arc::new(array))
 }

@@ -26,7 +26,7 @@ pub enum EncodeError {
     #[error("a file of a table would have no rows: report this")]
     NoRows,
     /// There are more columns than can be numbered.
-    #[error("the table has more columns than a Parquet file can")]
+    #[error("the table has more columns than a Parquet file can have")]
     TooManyColumns,
     /// The compressor failed.
     #[error("compressing a page: {0}")]
@@ -43,8 +43,8 @@ impl DecodeError {
             Self::Damaged { source, .. } => Some(causes(source)),
             Self::Value { column, what, .. } => Some(format!("column {column:?} has {what}")),
             Self::NotSorted { row, .. } => Some(format!(
-                "it says that its rows are sorted by tags and time, but one after row {row} comes \
-                 before it"
+                "its footer says that its rows are sorted by tags and time, but a row after row {row} \
+                 should come before it"
             )),
             Self::Read { .. } | Self::Type { .. } | Self::NoTime { .. } | Self::Sort { .. } => None,
         }
@@ -105,7 +105,7 @@ pub enum DecodeError {
     },
     /// The rows are not sorted although the footer says so.
     #[error(
-        "{path} says that its rows are sorted by tags and time, but a row after row {row} comes \
+        "{path} says that its rows are sorted by tags and time, but a row after row {row} should come \
          before it: rewrite or remove the file"
     )]
     NotSorted {

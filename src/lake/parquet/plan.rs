@@ -296,14 +296,14 @@ fn check_columns(metadata: &ParquetMetaData, layout: &Layout) -> Result<(), Parq
         let is_ours = expected == Some(column.physical_type()) && is_required == is_time;
         if !is_ours || !seen.insert(name) {
             return Err(ParquetError::General(format!(
-                "its footer tells of a column {name:?} that its writer did not make"
+                "its footer has a column {name:?} that its writer did not make"
             )));
         }
     }
     match seen.contains(TIME_NS) {
         true => Ok(()),
         false => Err(ParquetError::General(format!(
-            "its footer tells of no column {TIME_NS:?}"
+            "its footer has no column {TIME_NS:?}"
         ))),
     }
 }

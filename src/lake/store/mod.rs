@@ -81,7 +81,8 @@ pub(super) fn open(
         _ => {
             return Err(LakeError::Url {
                 url: url.to_string(),
-                reason: "tables can lie under s3://, gs://, az:// and file:// only".to_owned(),
+                reason: "tables can be stored only under s3://, gs://, az:// and file://"
+                    .to_owned(),
             });
         }
     };
@@ -158,7 +159,7 @@ mod tests {
         assert!(!refused.is_transient());
         let text = refused.to_string();
         assert!(
-            text.starts_with("the folder lake lies on") && text.contains("lake.url"),
+            text.starts_with("the folder lake is on") && text.contains("lake.url"),
             "{text}"
         );
     }

@@ -50,8 +50,8 @@ pub(in crate::lake) async fn of_hint(table: &Store, paths: &[Path]) -> Option<Fa
     (!is_there).then(|| Faulty {
         file: path.to_string(),
         reason: format!(
-            "it leads to a checkpoint of version {version}, which is not there; as it is a hint \
-             only, you may as well remove it"
+            "it names a checkpoint of version {version}, which is not there; as it is only a hint, \
+             you may also remove it"
         ),
     })
 }
@@ -62,14 +62,14 @@ fn fault(bytes: &Bytes, is_checkpoint: bool) -> Option<String> {
     }
     if is_checkpoint {
         let fault = readable(bytes.clone()).err();
-        return fault.map(|fault| format!("it is no readable Parquet file: {fault}"));
+        return fault.map(|fault| format!("it is not a readable Parquet file: {fault}"));
     }
     let lines = bytes.split(|byte| *byte == b'\n');
     let faults = lines.enumerate().filter(|(_, line)| !line.is_empty());
     let mut faults = faults.filter_map(|(number, line)| {
         let fault = match serde_json::from_slice::<Map<String, Value>>(line) {
             Ok(action) => invalid(action)?,
-            Err(error) => format!("no JSON object: {error}"),
+            Err(error) => format!("not a JSON object: {error}"),
         };
         Some(format!("line {} is {fault}", number + 1))
     });
@@ -85,7 +85,7 @@ fn invalid(action: Map<String, Value>) -> Option<String> {
     let name = name?.to_owned();
     let read = serde_json::from_value::<Action>(Value::Object(action));
     let error = read.err()?;
-    Some(format!("no valid {name:?}: {error}"))
+    Some(format!("not a valid {name:?}: {error}"))
 }
 
 #[cfg(test)]
@@ -103,15 +103,18 @@ mod tests {
         assert_eq!(fault(txn, false), "");
         assert_eq!(
             fault(b"{\"txn\":{\"apqId\":\"a\",\"version\":1}}\n", false),
-            "line 1 is no valid \"txn\": missing field `appId`"
+            "line 1 is not a valid \"txn\": missing field `appId`"
         );
         assert_eq!(fault(b"", false), "it is empty");
         assert_eq!(fault(b"", true), "it is empty");
         let cut = fault(b"{\"other\":{}}\n{\"tx", false);
-        assert!(cut.starts_with("line 2 is no JSON object: EOF"), "{cut}");
+        assert!(cut.starts_with("line 2 is not a JSON object: EOF"), "{cut}");
         let other = fault(b"\x00\xff\n", false);
-        assert!(other.starts_with("line 1 is no JSON object"), "{other}");
+        assert!(other.starts_with("line 1 is not a JSON object"), "{other}");
         let checkpoint = fault(b"PAR1 and no more", true);
-        assert!(checkpoint.starts_with("it is no readable"), "{checkpoint}");
+        assert!(
+            checkpoint.starts_with("it is not a readable"),
+            "{checkpoint}"
+        );
     }
 }

@@ -114,7 +114,13 @@ async fn a_damaged_file_of_a_log_is_named_to_all_and_put_back_all_is_well() {
             let error = done.expect_err(&format!("{number}: {what}"));
             let told = error.to_string();
             assert!(!error.is_transient(), "{number}: {what}: {told}");
-            for part in ["b/cpu", name, "damaged", "memory and log", "from a backup"] {
+            for part in [
+                "b/cpu",
+                name,
+                "damaged",
+                "memory and in the log",
+                "from a backup",
+            ] {
                 assert!(told.contains(part), "{number}: {what}: no {part}: {told}");
             }
             assert!(!told.contains(".rs") && told.lines().count() == 1, "{told}");

@@ -154,7 +154,7 @@ async fn a_body_that_stops_coming_is_cut() {
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(
-        body_of(&answer).contains("no byte of the body came for 200 ms"),
+        body_of(&answer).contains("no byte of the body arrived for 200 ms"),
         "{answer}"
     );
     server.stop().await;

@@ -98,7 +98,7 @@ async fn an_upload_that_stands_still_yields_to_one_that_runs() {
     let answer = rest(&mut stuck).await;
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     assert!(answer.contains("retry-after: 1"), "{answer}");
-    assert!(body_of(&answer).contains("came more slowly"), "{answer}");
+    assert!(body_of(&answer).contains("arrived more slowly"), "{answer}");
     server.stop().await;
 }
 

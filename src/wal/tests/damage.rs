@@ -1,4 +1,4 @@
-//! Damaged logs: what is refused, what is cut, and what is said about it.
+//! Damaged logs: what is refused, what is cut, and the errors.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -288,12 +288,12 @@ fn foreign_segments_and_other_versions_are_refused_by_name() {
     };
     let newer = told(&of_version(9));
     assert!(
-        newer.contains("is of version 9, this tidegate reads 1: start the newer"),
+        newer.contains("has version 9, but this tidegate reads 1: start the newer"),
         "{newer}"
     );
     let older = told(&of_version(0));
     assert!(
-        older.contains("is of version 0, which this tidegate no longer reads"),
+        older.contains("has version 0, which this tidegate no longer reads"),
         "{older}"
     );
     let other = told(&|bytes| {
@@ -309,7 +309,7 @@ fn foreign_segments_and_other_versions_are_refused_by_name() {
     });
     assert!(
         other.contains(
-            "by node 00000000000000cd, this data folder belongs to node 00000000000000ab"
+            "by node 00000000000000cd, but this data folder belongs to node 00000000000000ab"
         ),
         "{other}"
     );

@@ -138,7 +138,7 @@ async fn a_body_that_stops_or_drips_is_cut_and_told() {
         .await;
     client.send("m f=1 1\n").await;
     let answer = client.answer(false).await;
-    let told = "no byte of the body came for 600 ms (connection.body_idle_timeout_ms)";
+    let told = "no byte of the body arrived for 600 ms (connection.body_idle_timeout_ms)";
     answer.is_error(408, "invalid", told);
     client.ends().await;
     server.stop().await;
@@ -165,7 +165,7 @@ async fn a_body_that_stops_or_drips_is_cut_and_told() {
     assert!(
         answer
             .message()
-            .ends_with("at least 1000 a second are expected (connection.body_rate_bytes_min)"),
+            .ends_with("at least 1000 per second are expected (connection.body_rate_bytes_min)"),
         "{}",
         answer.message()
     );

@@ -108,7 +108,7 @@ async fn a_token_that_asks_too_often_is_told_to_wait_and_others_are_not() {
         if answer.status == 429 {
             limited += 1;
             assert_eq!(answer.header("retry-after"), Some("1"));
-            let told = "more than 2 requests a second with this token \
+            let told = "more than 2 requests per second with this token \
                         (connection.token_requests_per_second)";
             answer.is_error(429, "too many requests", told);
         } else {

@@ -154,7 +154,7 @@ fn what_cannot_be_understood_is_an_error_that_names_file_and_column() {
             vec![("time_ns", time()), ("v", ints(vec![Some(-1)]))],
             FieldType::Unsigned
         ),
-        "x.parquet: column \"v\" has the value -1, which is no unsigned integer"
+        "x.parquet: column \"v\" has the value -1, which is not an unsigned integer"
     );
     assert_eq!(
         fails(vec![("time_ns", ints(vec![None]))], FieldType::Float),
