@@ -1,5 +1,5 @@
-//! How fast rows go into columns, into the log's bytes and back (replay), on TSBS cpu-only: ten
-//! tags, ten integers from 0 to 100, 4000 hosts, 5000 rows a batch.
+//! The speed at which rows go into columns, into the log's bytes and back (replay), on TSBS
+//! cpu-only: ten tags, ten integers from 0 to 100, 4000 hosts, 5000 rows per batch.
 //!
 //! `cargo bench --bench columnar`; it also prints what a row costs in memory and in the log.
 #![allow(

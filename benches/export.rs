@@ -1,5 +1,5 @@
-//! How fast stored rows leave: tables of few columns that every row has, and of 900 columns of
-//! which a row has one, in each format.
+//! The speed at which stored rows are exported: tables of few columns that every row has, and of
+//! 900 columns of which each row has one, in each format.
 //!
 //! `cargo bench --bench export`; the median of three runs counts.
 #![allow(
@@ -103,7 +103,7 @@ async fn export(exporter: &Exporter, bucket: &Bucket, format: Format) -> (f64, u
     (started.elapsed().as_secs_f64(), bytes)
 }
 
-/// As the Time Series Benchmark Suite's hosts, in the order of time.
+/// Rows like those of the Time Series Benchmark Suite's hosts, in the order of time.
 fn dense(first: u64) -> Batch {
     let mut builder = BatchBuilder::new("m");
     let columns: Vec<u32> = (0..10)

@@ -26,7 +26,8 @@ const COMMON: &[&str] = &["telemetry", "clock", "config", "id", "memory"];
 /// Everyone may use these, the leaves too: they are as if the language had them.
 const LANGUAGE: &[&str] = &["certain", "narrow"];
 
-/// What each module may import of ours, beside [`COMMON`] and [`LANGUAGE`]. A module that is not named fails.
+/// The modules of ours that each module may import, beside [`COMMON`] and [`LANGUAGE`]. A module
+/// that is not named fails.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("main", &["cli"]),
     ("allocator", &[]),
@@ -318,7 +319,7 @@ fn locked_versions() -> BTreeMap<String, BTreeSet<String>> {
     versions
 }
 
-/// What any package of the workspace depends on, tests included.
+/// The dependencies of all packages of the workspace, those of tests included.
 fn direct_dependencies() -> BTreeSet<String> {
     let folders = PACKAGES.iter().map(|(package, _)| format!("src/{package}"));
     let mut found = BTreeSet::new();
@@ -411,7 +412,7 @@ fn code_of(file: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether a path starts with `name`: `tower::` but not `my_tower::`.
+/// Returns whether a path starts with `name`: `tower::` but not `my_tower::`.
 fn mentions(code: &str, name: &str) -> bool {
     code.match_indices(name).any(|(position, _)| {
         !code[..position].ends_with(|before: char| before.is_alphanumeric() || before == '_')

@@ -111,7 +111,7 @@ struct Model {
 }
 
 impl Model {
-    /// Takes a write: what it should come to, were it to work.
+    /// Takes a write, and returns what it should come to if it worked.
     fn expect(&self, lines: &[Line]) -> (Points, lines::Verdict) {
         let mut stored = self.stored.clone();
         let verdict = lines::apply(lines, &mut stored);
@@ -125,7 +125,7 @@ impl Model {
         }
     }
 
-    /// Holds what is stored against what must and may be. From then on that is how it is.
+    /// Holds what is stored against what must and may be. From then on this is the expected state.
     fn check(&mut self, found: Points, context: &str) {
         for (cell, value) in &self.stored.0 {
             let there = found.0.get(cell);

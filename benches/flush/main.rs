@@ -1,5 +1,5 @@
-//! How fast rows of a segment become a Parquet file and come back, and how large they are there:
-//! TSBS cpu-only (10 tags, 10 integers, 4000 hosts) and what Telegraf sends from 50 hosts.
+//! The speed at which rows of a segment become a Parquet file and come back, and their size there:
+//! TSBS cpu-only (10 tags, 10 integers, 4000 hosts) and Telegraf's data from 50 hosts.
 //!
 //! `cargo bench --bench flush`; the median of five runs counts. The baseline is parquet's own
 //! ArrowWriter with its default properties (no compression), and with zstd, on the same rows,
@@ -36,7 +36,7 @@ use tidegate::merge::at_once::Sorted;
 
 const RUNS: usize = 5;
 
-/// Rows of one measurement, and what they are as line protocol.
+/// Rows of one measurement, and the same rows as line protocol.
 pub struct Table {
     name: String,
     builder: BatchBuilder,

@@ -1,4 +1,4 @@
-//! What Telegraf sends from 50 hosts every 10 s, made as its inputs make it: cpu from counters of
+//! Telegraf's data from 50 hosts, every 10 s, made as its inputs make it: cpu from counters of
 //! ticks, mem and disk from slow walks, net from growing counters.
 
 use tidegate::columnar::FieldValue::{self, Float, Integer};
@@ -29,7 +29,7 @@ fn time(interval: i64) -> i64 {
     START_NS + interval * 10_000_000_000
 }
 
-/// 100 ticks a second; Telegraf divides differences of seconds.
+/// 100 ticks per second; Telegraf divides differences of seconds.
 fn cpu(intervals: i64) -> Table {
     let mut random = Random::new(1);
     let mut table = Table::new("cpu");

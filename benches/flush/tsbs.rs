@@ -7,7 +7,7 @@ use crate::support::shapes::{CPU_FIELDS, Random};
 
 const HOSTS: usize = 4000;
 
-/// So many rows.
+/// The number of rows.
 pub fn table(rows: usize) -> Table {
     let mut random = Random::new(1);
     let mut table = Table::new("cpu");

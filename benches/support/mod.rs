@@ -1,3 +1,4 @@
-//! What the benches share: bodies in the shapes that real writers send, the same on every run.
+//! Helpers that the benches share: bodies in the shapes that real clients send, the same on every
+//! run.
 
 pub mod shapes;

@@ -13,7 +13,7 @@ pub struct Shape {
     pub body: Vec<u8>,
 }
 
-/// Every shape at the size that benches use, and a file of real metrics where it is at hand.
+/// Every shape at the size that benches use, and a file of real metrics if it is there.
 pub fn all() -> Vec<Shape> {
     let mut shapes = vec![
         shape("tsbs cpu-only", tsbs_cpu(3_000, 4_000)),
@@ -125,7 +125,7 @@ pub fn iot(lines: u64) -> String {
     body
 }
 
-/// What Telegraf's inputs send: several measurements, strings, booleans, counters, floats.
+/// The data of Telegraf's inputs: several measurements, strings, booleans, counters, floats.
 pub fn telegraf(lines: u64) -> String {
     let mut random = Random::new(4);
     let mut body = String::new();

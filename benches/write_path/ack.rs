@@ -1,4 +1,4 @@
-//! The acknowledgement of one line: over the disk alone with one client, and how many a second
+//! The acknowledgement of one line: over the disk alone with one client, and how many per second
 //! with 64.
 
 use std::fs::File;

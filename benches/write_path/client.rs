@@ -88,8 +88,9 @@ fn whole(answer: &[u8]) -> Option<(u16, usize)> {
     (answer.len() >= body_start + length).then_some((status, body_start))
 }
 
-/// How many writes `clients` of them get acknowledged a second, each sending its next one when the
-/// last was acknowledged. They share one thread, to leave the cores to the server.
+/// Returns the number of writes per second that `clients` of them get acknowledged, each sending
+/// its next one once the last was acknowledged. They share one thread, to leave the cores to the
+/// server.
 pub fn crowd(address: SocketAddr, clients: usize, request: &[u8], time: Duration) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

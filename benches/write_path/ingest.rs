@@ -1,4 +1,4 @@
-//! Lines a second end to end, where the CPU time goes, and what others feel meanwhile.
+//! Lines per second end to end, the use of CPU time, and the effect on others meanwhile.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -12,7 +12,7 @@ use chrono::{DateTime, SecondsFormat};
 
 use crate::certain::Certain;
 
-/// How far ahead the newest point may be: clocks of agents differ by seconds.
+/// The time by which the newest point may be ahead: clocks of agents differ by seconds.
 const SLACK_NS: i64 = 60 * 1_000_000_000;
 
 /// The remark to log if the clock is behind the newest point of the log. Times are nanoseconds

@@ -10,7 +10,7 @@ use super::{MAY_IMPORT, read, root};
 const DESIGN: &str = "src/DESIGN.md";
 const CONTRACT: &str = "src/api/CONTRACT.md";
 
-/// Where texts of the project lie.
+/// The folders of the project's texts.
 const FOLDERS: &[&str] = &["src", "tests", "benches", "config", ".ci"];
 const FILES: &[&str] = &["README.md", "Cargo.toml", "Dockerfile", ".clippy.toml"];
 
@@ -184,21 +184,21 @@ fn both_papers_are_shown_by_rustdoc() {
     }
 }
 
-/// Which paper a bare section number is of.
+/// The paper that a bare section number belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Paper {
     Design,
     Contract,
 }
 
-/// What a text refers to.
+/// A reference in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Cited {
     Decision(String),
     Section(Paper, String),
 }
 
-/// What the papers define.
+/// The sections and decisions that the papers define.
 struct Papers {
     decisions: BTreeSet<String>,
     design: BTreeSet<String>,
@@ -310,7 +310,7 @@ fn numbers(text: &str, is_list: bool) -> Vec<String> {
     found
 }
 
-/// What stands between single backticks.
+/// The texts between single backticks.
 fn code_spans(text: &str) -> Vec<String> {
     let mut spans = Vec::new();
     for line in text.lines() {

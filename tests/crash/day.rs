@@ -1,4 +1,4 @@
-//! A day of a fleet, in a hurry: what the tables look like afterwards, what they cost, and how
+//! A day of a fleet, in a hurry: the tables afterwards, their cost, and how
 //! soon a server with many files is ready. Long, hence run by hand; see `tests/scripts/lake_day.sh`.
 
 use std::fmt::Write as _;

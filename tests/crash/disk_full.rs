@@ -16,7 +16,7 @@ use crate::writers::{Load, Writers};
 /// The longest time from new space to the next acknowledged write.
 const RESUME_MAX: Duration = Duration::from_secs(5);
 const FILL_MAX: Duration = Duration::from_secs(60);
-/// More than the log wants free before it goes on: what did not fit, at most a group.
+/// More than the log needs free before it continues: the part that did not fit, at most a group.
 const BALLAST_BYTES: usize = 3 << 19;
 /// The most that the log wants free: a group, and some for the file system.
 const WANTED_BYTES_MAX: u64 = 5 << 18;
@@ -92,7 +92,7 @@ fn a_disk_full_of_log_is_freed_by_a_flush_to_tables_elsewhere() {
     fill(&mut server, &writers);
     let log = disk.join("data/wal");
     let full_bytes = folder_bytes(&log);
-    // Who writes goes on trying, and takes whatever is free for a moment.
+    // Clients keep trying, and take whatever is free for a moment.
     let flush = b"POST /api/v1/lake/flush HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     let mut client = server.client();
     let freed = server.until(HEAL_MAX, || {
@@ -167,7 +167,7 @@ fn fill(server: &mut Server, writers: &Writers) {
     );
 }
 
-/// Makes room, and waits until writes go on: as long as there is room, that is. A few of the large
+/// Makes room, and waits until writes continue, as they do while there is room. A few of the large
 /// bodies take all of it, and then it is right that the log is full again (a test that wanted more
 /// acknowledgements than fit failed now and then).
 fn resume(server: &mut Server, writers: &Writers, ballast: &Path) {

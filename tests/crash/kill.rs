@@ -9,7 +9,7 @@ use crate::writers::{Load, Writers};
 use crate::{seed, setting};
 
 const CLIENTS: u64 = 4;
-/// A folder that has had so many points is given up for a new one: checking it takes long. The
+/// A folder that has had this many points is replaced by a new one: checking it takes long. The
 /// setting TIDEGATE_FOLDER_POINTS changes it: a large number keeps one folder for a whole run.
 const POINTS_MAX: u64 = 60_000;
 /// The longest wait for the first acknowledgements on a busy machine.
@@ -65,7 +65,7 @@ fn nothing_acknowledged_is_lost_and_nothing_appears_however_often_the_server_is_
             .map(|record| record.acknowledged.len())
             .min()
             .expect("clients");
-        // What was only read must not change what is there.
+        // Reading must not change anything.
         if random.percent(50) {
             server.kill()
         } else {

@@ -1,4 +1,4 @@
-//! What was answered about tokens and buckets holds after `kill -9` directly behind the answer.
+//! Answers about tokens and buckets hold after a `kill -9` directly after the answer.
 
 use crate::http::{Answer, Client};
 use crate::server::{Server, Setup};

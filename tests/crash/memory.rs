@@ -1,6 +1,6 @@
 //! More load than memory. Whatever the shape of the points, the server's peak stays within a
 //! quarter above its budget while it flushes, it refuses with 503 what does not fit, keeps what it
-//! acknowledged, and goes on answering. Run by `tests/scripts/memory.sh`, which makes the memory cgroup.
+//! acknowledged, and continues to answer. Run by `tests/scripts/memory.sh`, which makes the memory cgroup.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use crate::writers::{gzip, retry_after};
 const BUDGET_BYTES: u64 = 256 << 20;
 const PEAK_BYTES_MAX: u64 = BUDGET_BYTES / 4 * 5;
 const CLIENTS: u64 = 12;
-/// The load goes on for so long after the first refusal.
+/// The time for which the load continues after the first refusal.
 const OVERLOAD: Duration = Duration::from_secs(4);
 const LOAD_MAX: Duration = Duration::from_secs(25);
 /// The text that a sustained load sends: ten times the budget.
@@ -75,7 +75,7 @@ fn ten_times_the_budget_goes_through_at_half_the_speed_of_a_server_without_bound
     assert!(bounded >= unbounded / 2.0, "less than half");
 }
 
-/// Bytes of text acknowledged a second, and the peak of memory.
+/// Bytes of text acknowledged per second, and the peak of memory.
 fn sustained(shape: &Shape, budget_bytes: u64, cgroup: Option<&str>) -> (f64, u64) {
     let home = tempfile::tempdir().expect("a folder");
     let mut setup = Setup::new(home.path(), &[("MEMORY__BUCKET_PERCENT", "100")]);

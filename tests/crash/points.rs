@@ -1,6 +1,6 @@
 //! The points that are written. Which text a point has follows from its client and its number
 //! alone, and it is the text that an export gives: so whatever is exported can be checked to the
-//! last byte, and nothing but two numbers has to be remembered about what was sent.
+//! last byte, and only two numbers have to be remembered about the points sent.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -11,9 +11,9 @@ const TIME_START_NS: u64 = 1_700_000_000_000_000_000;
 /// Clients share the time line without meeting.
 const CLIENTS_MAX: u64 = 64;
 const TABLES: u64 = 5;
-/// Every so many points of a client there is a new column...
+/// The number of points of a client after which there is a new column...
 const POINTS_A_COLUMN: u64 = 200;
-/// ...until there are so many: a wide table is slow to export.
+/// ...until there are this many columns: a wide table is slow to export.
 const COLUMNS_MAX: u64 = 40;
 /// Long strings make bodies of several frames.
 const LONG_BYTES: u64 = 12_000;
@@ -67,7 +67,8 @@ pub fn body(client: u64, numbers: std::ops::Range<u64>) -> String {
     body
 }
 
-/// Which point an exported line claims to be; whether it is that, to the byte, is not said.
+/// The point that an exported line claims to be. It is not checked here that the line is that
+/// point, to the byte.
 pub fn identify(line: &str) -> Option<(u64, u64)> {
     let number_after = |key: &str| -> Option<u64> {
         let digits = line.split_once(key)?.1;

@@ -98,7 +98,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The verdict: how many points were there that nobody had been told of.
+    /// The verdict: the number of points that were there without an acknowledgement.
     pub fn finish(mut self) -> Result<u64, String> {
         if !self.rest.is_empty() {
             let rest = String::from_utf8_lossy(&self.rest).into_owned();

@@ -71,7 +71,7 @@ impl Setup {
             .unwrap_or_else(|log| panic!("the server did not start:\n{log}"))
     }
 
-    /// The server, or what it logged if it ended before it listened.
+    /// Returns the server, or its log if it ended before it listened.
     pub fn try_start(&mut self) -> Result<Server, String> {
         self.starts += 1;
         let log = self.home.join(format!("log.{}", self.starts));
@@ -259,7 +259,7 @@ impl Server {
     }
 
     /// Exports everything and checks it against the records: how many lines there are, and how
-    /// many of them nobody had been told of.
+    /// many of them had not been acknowledged.
     pub fn check(&self, records: &[Record]) -> (u64, u64) {
         let mut check = Check::new(records);
         let mut client = self.client();

@@ -1,4 +1,4 @@
-//! SIGTERM under load: whoever asked is answered or refused, the server ends in time, and the log
+//! SIGTERM under load: every request is answered or refused, the server ends in time, and the log
 //! ends cleanly.
 
 use std::io::{Read as _, Write as _};
@@ -14,8 +14,8 @@ use crate::seed;
 use crate::server::{BUCKET, Setup};
 use crate::writers::{Load, Writers};
 
-/// How long the server may take beyond the grace it is given: the last words and the log's end,
-/// on a machine that is busy.
+/// The time that the server may take beyond its grace period, for the last words and the log's end
+/// on a busy machine.
 const BEYOND_GRACE: Duration = Duration::from_secs(20);
 /// Longer than anything takes on a machine that is merely slow.
 const PATIENCE: Duration = Duration::from_secs(60);

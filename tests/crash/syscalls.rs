@@ -48,8 +48,8 @@ fn inject(setup: &mut Setup, call: &str, what: &str) {
     ]);
 }
 
-/// With one client that waits for each answer every request has a sync of its own: so many errors,
-/// so many refusals, no more and no fewer.
+/// With one client that waits for each answer every request has a sync of its own: as many refusals as
+/// errors, no more and no fewer.
 #[test]
 #[ignore = "run by tests/scripts/sync_error.sh, which needs strace"]
 fn a_request_whose_write_or_sync_fails_is_refused_and_the_next_ones_are_taken() {
@@ -135,7 +135,7 @@ fn a_kill_at_any_system_call_of_the_log_loses_nothing() {
     assert!(killed > 0);
 }
 
-/// Whether it came to that.
+/// Returns whether the call was reached.
 fn kill_at(call: &str, when: u64, random: &mut Random) -> bool {
     const LOAD: Load = Load {
         large: 0,

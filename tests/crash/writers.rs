@@ -43,7 +43,7 @@ pub struct Load {
 }
 
 impl Writers {
-    /// One client a record goes on where the record ends.
+    /// Starts one client per record, which continues where the record ends.
     pub fn start(
         address: SocketAddr,
         records: Vec<Record>,
@@ -115,7 +115,8 @@ impl Writer {
         self.record
     }
 
-    /// What has no answer is sent again, as clients do, or given up, as clients do.
+    /// Returns the next numbers: a batch without an answer is either sent again or given up, as
+    /// clients do.
     fn next_numbers(&mut self) -> std::ops::Range<u64> {
         if let Some(numbers) = self.record.unanswered.take()
             && self.random.percent(50)

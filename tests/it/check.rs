@@ -20,8 +20,8 @@ fn precision(parameter: &str) -> Precision {
     }
 }
 
-/// What the check says of a body that comes in steps of `step` bytes: accepted and rejected lines
-/// and the reports, as a server's answer has them.
+/// Returns the check's result for a body that arrives in steps of `step` bytes: the accepted and
+/// the rejected lines, and the reports as a server's answer has them.
 fn checked(body: &[u8], parameter: &str, step: usize) -> (u64, u64, Vec<Value>) {
     let config = Config::load(&Sources::default()).expect("the defaults are valid");
     let now_ns = 1_700_000_000_000_000_000;

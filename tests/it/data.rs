@@ -1,5 +1,5 @@
 //! Real data and the corpus of the line protocol, there and back again: what is exported, written
-//! to another server and exported once more is the same byte for byte. Files that are not at hand
+//! to another server and exported once more is the same byte for byte. Files that are not there
 //! are skipped, loudly.
 
 use std::path::{Path, PathBuf};
@@ -96,8 +96,9 @@ pub fn case(decode: &Value) -> Option<(&'static str, Vec<u8>, bool)> {
     Some((precision, text, decode["output"].get("result").is_some()))
 }
 
-/// What the server refuses on purpose although the grammar accepts it: reserved names, a tag and
-/// a field of one name, one field with two types, types that clash between the lines of a case.
+/// Returns whether the server rejected this on purpose although the grammar accepts it: reserved
+/// names, a tag and a field of one name, one field with two types, types that conflict between the
+/// lines of a case.
 fn refused_on_purpose(answer: &Value) -> bool {
     let errors = answer["errors"].as_array().expect("a list");
     errors.iter().all(|error| {
@@ -118,7 +119,7 @@ async fn cases_of_the_corpus_are_taken_as_it_says_and_survive_two_servers() {
     let lots = |config: &mut tidegate::config::Config| config.limits.buckets_max = 100_000;
     let (first, second) = (Server::with(lots).await, Server::with(lots).await);
     let (mut accepted, mut refused, mut on_purpose) = (0, 0, 0);
-    // One bucket a case would sync a catalog for each: only what is accepted gets one.
+    // One bucket per case would sync a catalog for each: only what is accepted gets one.
     for (id, decode) in corpus["decode"].as_object().expect("cases") {
         let Some((precision, text, good)) = case(decode) else {
             panic!("{id} cannot be read")

@@ -199,7 +199,7 @@ async fn a_point_longer_than_the_limit_comes_as_several_lines_that_write_the_sam
     server.stop().await;
 }
 
-/// As `cat a.lp b.lp` makes it, where both begin with a mark.
+/// The result of `cat a.lp b.lp` if both files begin with a mark.
 #[tokio::test]
 async fn a_byte_order_mark_makes_no_second_measurement() {
     let server = Server::start().await;

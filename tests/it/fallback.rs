@@ -1,4 +1,4 @@
-//! Contract sections 1.2 and 3: what is not there (yet), `OPTIONS`, CORS, host names.
+//! Contract sections 1.2 and 3: unknown and unimplemented paths, `OPTIONS`, CORS, host names.
 
 use tidegate::config::Config;
 
@@ -89,7 +89,7 @@ async fn a_call_of_another_grpc_service_is_not_told_of_queries() {
     server.stop().await;
 }
 
-/// What a client of Arrow Flight sends: of a 404 it shows "unexpected HTTP status".
+/// Calls of a client of Arrow Flight, which shows a 404 as "unexpected HTTP status".
 #[tokio::test]
 async fn a_call_of_grpc_is_told_so_as_grpc_does() {
     let server = Server::start().await;
@@ -194,7 +194,7 @@ async fn every_answer_may_be_read_by_every_page_while_authentication_is_on() {
     for origin in [None, Some("https://any.example")] {
         for answer in some_of_each(&server, origin).await {
             assert_eq!(allowed(&answer), (Some("*"), false), "{answer:?}");
-            // What was refused for its head is answered without looking at it.
+            // A request refused for its head is answered without looking at it.
             let read = answer.status != 400 || !answer.text().contains("malformed");
             let exposed = answer.header("access-control-expose-headers");
             let retry = exposed.is_some_and(|named| named.contains("Retry-After"));
@@ -230,7 +230,7 @@ async fn listed_pages_may_read_and_others_not() {
         (None, None),
     ] {
         for answer in some_of_each(&server, origin).await {
-            // What was refused for its head is answered without looking at it.
+            // A request refused for its head is answered without looking at it.
             if answer.status != 400 || !answer.text().contains("malformed") {
                 assert_eq!(allowed(&answer), (named, true), "{answer:?}");
             }

@@ -1,5 +1,5 @@
 //! Thousands of requests that were made by chance or damaged by chance, all to one server. It
-//! must never answer with a fault of its own, never panic, and go on serving. Everything follows
+//! must never answer with a fault of its own, never panic, and continue to serve. Everything follows
 //! from the seed, which is printed when a request is not answered as it should be.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -328,7 +328,7 @@ async fn write_fine(server: &Server, fine: &AtomicU64) {
     server.write("bucket=b", &line).await.is_written();
 }
 
-/// Ten times what the log may have. It goes on: a few hundred bytes of it are the sick table's.
+/// Ten times what the log may have. It continues: a few hundred bytes of it are the sick table's.
 async fn write_much(server: &Server, fine: &AtomicU64) {
     for _ in 0..26 {
         until("the log is shorter than half of its limit", || async {
@@ -386,7 +386,7 @@ async fn a_table_that_cannot_be_flushed_stops_its_own_writers_only() {
     assert!(again > 0.0, "logged again");
     let folder = server.stop().await;
     let server = Server::over(folder, small).await;
-    // What is there cannot be read before its cause is gone; the others go on.
+    // The table cannot be read before the cause is gone; the others are not affected.
     until("the others are written to again", || async {
         let answer = server.write("bucket=b", "other f=1 1\n").await;
         answer.status == 204

@@ -4,7 +4,7 @@ use crate::client::Request;
 use crate::program::Program;
 use crate::server::{Folder, TOKEN, token};
 
-/// Few agents show what they are told: the server's log is where the one that sends bad lines is
+/// Few agents show the answers that they get: the server's log is where the one that sends bad lines is
 /// found.
 #[tokio::test]
 async fn an_agent_that_sends_bad_lines_can_be_found() {

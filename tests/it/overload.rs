@@ -106,7 +106,7 @@ async fn an_overload_is_told_with_when_to_come_back() {
     server.stop().await;
 }
 
-/// Who looks at it would restart a server that is only busy.
+/// Otherwise a monitor would restart a server that is only busy.
 #[tokio::test]
 async fn health_passes_while_requests_in_flight_hold_the_memory() {
     let server = Server::with(budget(10 * MB)).await;

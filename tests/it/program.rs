@@ -86,7 +86,7 @@ impl Program {
         logged.clone()
     }
 
-    /// Ends it gently; what it logged.
+    /// Ends it gently, and returns its log.
     pub fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         let kill = Command::new("kill").args(["-s", "TERM", &id]).status();

@@ -40,7 +40,7 @@ async fn no_credential_is_logged_at_any_level_by_anyone() {
         program.ask(request.clone()).await;
         second.ask(request).await;
     }
-    // What is refused before it is read, too.
+    // The same for requests that are refused before they are read.
     let malformed = Request::post(format!("/write?db=b&p={TOKEN}")).header("Bad Name", TOKEN);
     assert_eq!(program.ask(malformed).await.status, 400);
     let create = Request::post("/api/v1/tokens").token(TOKEN);

@@ -178,7 +178,7 @@ async fn http_2_is_spoken_where_the_client_offers_it() {
     secure.server.stop().await;
 }
 
-/// The proof that a certificate is exchanged without anybody noticing: clients that connect anew
+/// The proof that a certificate is exchanged without anybody noticing: clients that connect again
 /// for every request, and one that stays.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_under_load_fails_no_request_and_new_handshakes_see_the_new_pair() {
@@ -389,7 +389,7 @@ async fn a_refusal_can_be_read_by_who_is_still_sending() {
 }
 
 /// A goodbye that lies unread in the socket when it is closed makes the system reset the
-/// connection, and throw away what was not sent yet.
+/// connection, and discard what was not sent yet.
 #[tokio::test]
 async fn an_answer_comes_whole_to_a_slow_client_that_said_goodbye_meanwhile() {
     let pair = pair();

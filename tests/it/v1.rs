@@ -323,7 +323,7 @@ async fn other_statements_say_in_their_result_what_there_is_instead() {
     server.stop().await;
 }
 
-/// As influxdb-java, Ruby's client and every old tutorial do.
+/// influxdb-java, Ruby's client and every old tutorial do so.
 #[tokio::test]
 async fn a_database_is_made_by_get_too_with_a_warning() {
     let server = Server::start().await;

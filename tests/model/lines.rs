@@ -1,4 +1,4 @@
-//! Lines that are made up, as text and as what they mean: the rules of contract sections 1.3 and 5
+//! Generated lines, as text and with their meaning: the rules of contract sections 1.3 and 5
 //! once more, as plainly as they can be put.
 
 use std::collections::{BTreeMap, BTreeSet};

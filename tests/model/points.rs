@@ -64,7 +64,7 @@ impl Value {
 pub struct Points(pub BTreeMap<Cell, Value>);
 
 impl Points {
-    /// The columns of every measurement: what is stored has fixed them.
+    /// The columns of every measurement, as the stored points have fixed them.
     pub fn schema(&self) -> BTreeMap<(String, String), Kind> {
         let mut schema = BTreeMap::new();
         for (cell, value) in &self.0 {

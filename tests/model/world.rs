@@ -1,4 +1,4 @@
-//! The write path and the export over a disk in memory, put together from what is public.
+//! The write path and the export over a disk in memory, built from public parts.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -135,7 +135,8 @@ impl World {
         self.wait_until_healthy(100).await;
     }
 
-    /// What failed once works again soon, and what fails always does not.
+    /// Waits until the server is healthy, for at most `ms_max` milliseconds: a fault that comes
+    /// once is over soon, and one that stays is not.
     pub async fn wait_until_healthy(&self, ms_max: u32) {
         for _ in 0..ms_max {
             if self.ingest.health().is_ok() {

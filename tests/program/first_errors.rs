@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{PATIENCE, Program, TOKEN, tidegate};
 
-/// A server that has no token yet, with its log at hand.
+/// A server that has no token yet, with its log.
 fn serve(data_dir: &Path, arguments: &[&str]) -> Command {
     let mut command = tidegate(&["serve", "--listen", "127.0.0.1:0", "--data-dir"]);
     command.arg(data_dir).args(arguments).stderr(Stdio::piped());
@@ -165,7 +165,7 @@ fn a_token_that_is_missing_or_unknown_is_explained_once_in_the_log_and_never_to_
         assert_eq!(log.matches(advice).count(), 1, "{advice}: {log}");
     }
     assert!(!log.contains(TOKEN) && !log.contains(&unknown), "{log}");
-    // Set after the first start it does nothing, which is said.
+    // Set after the first start it has no effect, and a warning says so.
     let mut command = serve(&folder.path().join("data"), &[]);
     command.env("TIDEGATE_INIT_TOKEN", &unknown);
     let log = Program::start_ready(command).stop();

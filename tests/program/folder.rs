@@ -88,7 +88,7 @@ fn what_a_program_of_the_past_made_durable_is_read_written_on_and_kept() {
         "the permissions are those of before"
     );
 
-    // Work goes on there: in the log, in the tables, and after restarts.
+    // Work continues there: in the log, in the tables, and after restarts.
     let more = ["new,t=a v=1i 1800000000000000000".to_owned()];
     for bucket in BUCKETS {
         let (status, body) = server.ask_as(
@@ -147,11 +147,11 @@ fn remove(path: &Path) {
 enum Start {
     Refused(String),
     WithEverything,
-    /// A request for what is lost is answered with an error.
+    /// A request for lost data is answered with an error.
     ToldLater,
 }
 
-/// Starts on a folder. It must not take what is gone for what never was.
+/// Starts on a folder. It must not take lost parts for parts that never existed.
 fn start(data: &str, lost: &str) -> Start {
     let mut command = serve(data);
     command.stderr(std::process::Stdio::piped());

@@ -47,7 +47,7 @@ fn example_lines(help: &str) -> Vec<&str> {
     lines.collect()
 }
 
-/// The commands below `Examples:`; some go on after a backslash.
+/// The commands below `Examples:`; some continue after a backslash.
 fn examples(help: &str) -> Vec<String> {
     let joined = example_lines(help).join("\n").replace("\\\n", "");
     joined.lines().map(|line| line.trim().to_owned()).collect()

@@ -32,7 +32,7 @@ fn inspect(folder: &str) -> Value {
     log
 }
 
-/// The exit statuses that the help of a command tells of.
+/// The exit statuses that the help of a command names.
 fn statuses_told(command: &str) -> BTreeSet<String> {
     let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
     let (_, help, _) = run(&words);
@@ -210,8 +210,8 @@ fn a_damaged_frame_is_refused_and_costs_only_itself_in_the_salvaged_folder() {
     }
 }
 
-/// What is in the tables is not replayed beside them, and the folder of the tables comes along as
-/// the command says.
+/// Rows in the tables are not replayed beside them, and the folder of the tables comes along as the
+/// command says.
 #[cfg(feature = "lake")]
 #[test]
 fn a_salvaged_folder_goes_on_with_the_tables_and_has_no_point_twice() {

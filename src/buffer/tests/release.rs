@@ -184,7 +184,7 @@ fn a_table_tells_since_when_and_from_which_batch_on_it_has_rows() {
     assert!(rest.bytes < oldest.bytes);
 }
 
-/// The expected rows of a table: times by the batch that brought them, and those that were sealed.
+/// The expected rows of a table: times by the batch that they came with, and those that were sealed.
 #[derive(Default)]
 struct Expected {
     rows: BTreeMap<u64, Vec<i64>>,

@@ -10,7 +10,7 @@ use crate::config::{Config, Sources};
 use crate::engine::ingest_options;
 use crate::line_protocol::Precision;
 
-/// What is said about a text.
+/// Returns the reports about a text, and the summary.
 fn check(text: impl Read + Send + 'static, form: Form) -> (String, Summary) {
     let config = Config::load(&Sources::default()).expect("the defaults are valid");
     let text = Text::new(Box::new(text)).expect("readable");

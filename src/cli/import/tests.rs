@@ -78,8 +78,8 @@ fn points_without_a_timestamp_get_one_and_bad_lines_are_left_alone() {
     assert_eq!(batch.progress, text.len() as u64);
 }
 
-/// What the parser says about a text: the line of each point, and whether it is a bad one. (In which
-/// words depends on how much follows.)
+/// The parser's judgement of a text: the line of each point, and true if it is a bad one. (The
+/// words of the reason depend on how much text follows.)
 fn judgement(text: &[u8], lines_before: u64) -> Vec<(u64, bool)> {
     let mut parser = Parser::new(text, Precision::Nanosecond);
     let mut point = Point::default();

@@ -16,7 +16,7 @@ fn zstd(text: &str) -> Vec<u8> {
     zstd::encode_all(text.as_bytes(), 1).expect("to memory")
 }
 
-/// The text of what is stored, or the error; how many bytes of it were taken.
+/// The text of the stored points, or the error, and the number of its bytes that were taken.
 fn read(stored: &[u8]) -> (Result<String, String>, Option<u64>) {
     let mut text = match Text::new(Box::new(Cursor::new(stored.to_vec()))) {
         Ok(text) => text,

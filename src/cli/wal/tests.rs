@@ -5,7 +5,7 @@ use super::salvage::{copy, write_losses};
 use crate::storage::{FaultStorage, Storage, check_folder, data_format, hold, read};
 use crate::wal::{Generation, Wal, WalOptions};
 
-/// A data folder with a catalog and a log of so many frames, closed in order or not.
+/// A data folder with a catalog and a log of this many frames, closed in order or not.
 fn folder(frames: usize, is_closed: bool) -> FaultStorage {
     let storage = FaultStorage::new(1);
     storage.put("catalog.json", b"{\"buckets\":[]}");

@@ -1,4 +1,4 @@
-//! Acknowledged before it is on disk (`no_sync`): what that may cost, and what it may not.
+//! Points acknowledged before they are on disk (`no_sync`): what this may cost, and what it may not.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ async fn queue(world: &World, lines: &str) -> Result<WriteOutcome, WriteError> {
     world.ingest.write(request).await
 }
 
-/// Waits until nothing holds memory but what is stored, and the log works.
+/// Waits until only stored points take memory, and the log works.
 async fn settled(world: &World) {
     soon("nothing is on its way", || {
         world.ingest.shared.queued.is_empty() && world.ingest.health().is_ok()
@@ -43,7 +43,7 @@ async fn while_the_log_is_known_to_fail_nothing_is_acknowledged() {
     world.write("m v=1 1").await;
     let before = world.budget.used_bytes();
     world.storage.fail_always(Operation::Write, Fault::Io);
-    // At first nobody knows: these are lost, and that is what was asked for.
+    // At first nobody knows: these are lost, as the client accepted.
     for n in 2..200 {
         let lines = format!("m v={n},new{n}=1 {n}");
         let is_known = world.ingest.health().is_err();
@@ -60,7 +60,7 @@ async fn while_the_log_is_known_to_fail_nothing_is_acknowledged() {
     );
     world.storage.heal();
     settled(&world).await;
-    // Whole or not at all, in memory as on disk, and no memory is kept for what was lost.
+    // Whole or not at all, in memory as on disk, and no memory is kept for lost points.
     assert_eq!(world.rows("m"), [" v=1.0 1"]);
     assert_eq!(world.after_crash().rows("m"), world.rows("m"));
     soon("memory is given back", || {

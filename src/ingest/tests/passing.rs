@@ -45,7 +45,7 @@ async fn a_line_of_another_bucket_is_answered_before_a_large_frame_is_applied() 
     assert_eq!(small.accepted, 1);
     assert_eq!(world.rows("m").len(), 2, "readers see it");
     assert!(!large.is_finished());
-    // What is not applied is still needed.
+    // Frames that are not applied are still needed.
     let applied = || world.ingest.shared.applied.get();
     assert_eq!(applied(), before);
     drop(open);

@@ -1,4 +1,4 @@
-//! The memory that the schemas of all buckets may take, while frames that brought names may fail.
+//! The memory that the schemas of all buckets may take, while frames with new names may fail.
 
 use std::sync::Arc;
 

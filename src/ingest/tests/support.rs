@@ -1,4 +1,4 @@
-//! A write path over a disk in memory, and what it holds as text.
+//! A write path over a disk in memory, and its contents as text.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,7 +99,7 @@ impl World {
         Self::open(storage, setup).expect("the log opens")
     }
 
-    /// With a budget of so many bytes and a bucket's share of it, and somebody who looks on at
+    /// With a budget of this many bytes and a bucket's share of it, and somebody who looks on at
     /// each group that the log has committed.
     pub(super) fn over(
         storage: FaultStorage,

@@ -40,7 +40,7 @@ async fn a_clock_that_jumps_ahead_drops_nothing_until_it_is_confirmed() {
     let refused = vacuum.await.expect_err("refused");
     assert!(matches!(refused, LakeError::Uncertain { .. }), "{refused}");
     assert!(refused.to_string().contains("trust-clock"), "{refused}");
-    // Nor after a restart, which knows what was noted.
+    // Nor after a restart, which knows the notes.
     world.stop();
     let log = std::mem::take(&mut world.log);
     let opened = World::open_with(world.storage.crash(), log, options(), clock.clone()).await;

@@ -1,4 +1,4 @@
-//! Several nodes on one store, and what they have acknowledged.
+//! Several nodes on one store, and the points that they have acknowledged.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ pub(super) struct Cell {
     pub(super) value: f64,
 }
 
-/// What a node does.
+/// A step of one node.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     /// Acknowledges values.
@@ -60,7 +60,7 @@ pub(super) enum Step {
 
 pub(super) struct Cluster {
     pub(super) nodes: Vec<Node>,
-    /// What was flushed, in the order of the commits: of equal points of several nodes, the one
+    /// The flushed values, in the order of the commits: of equal points of several nodes, the one
     /// that was committed later is the newer one.
     flushed: Mutex<Values>,
     store: Arc<InMemory>,
@@ -73,7 +73,7 @@ pub(super) struct Node {
     budget: Budget,
     pub(super) gate: Arc<Gate>,
     pub(super) storage: FaultStorage,
-    /// What was acknowledged, frame by frame.
+    /// The acknowledged values, frame by frame.
     pub(super) log: Mutex<Vec<Vec<Cell>>>,
     pending: Mutex<Vec<Cell>>,
 }
@@ -190,12 +190,12 @@ impl Cluster {
         self.run(step).await
     }
 
-    /// What the table must hold.
+    /// The values that the table must hold.
     pub(super) fn expected(&self) -> Values {
         self.flushed.lock().expect("lock").clone()
     }
 
-    /// What readers of a node see, and the rows of all files.
+    /// The values that readers of a node see, and the number of rows in all files.
     pub(super) async fn stored(&self, node: usize) -> (Values, u64) {
         self.nodes[node].stored().await
     }
@@ -396,7 +396,7 @@ impl Node {
         table.forget();
     }
 
-    /// What its readers see, and the rows of all files.
+    /// The values that its readers see, and the number of rows in all files.
     pub(super) async fn stored(&self) -> (Values, u64) {
         let snapshot = self.lake.snapshot(&self.bucket, TABLE).await;
         let Some(snapshot) = snapshot.expect("readable") else {

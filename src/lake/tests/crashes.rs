@@ -6,7 +6,7 @@ use super::world::{Points, World};
 use crate::lake::Upkeep;
 use crate::merge::DAY_NS;
 
-/// Runs some flushes on a folder whose power is cut after so many changes of the disk; says whether
+/// Runs some flushes on a folder whose power is cut after this many changes of the disk; says whether
 /// they came to their end.
 async fn flushes(seed: u64, changes: u64) -> (World, bool) {
     let mut world = World::new(seed).await;
@@ -39,7 +39,7 @@ async fn compaction(seed: u64, changes: u64) -> (World, bool) {
     (world, is_done)
 }
 
-/// What a restart after a crash has in its tables is what was acknowledged.
+/// Checks that after a restart from a crash the tables have exactly the acknowledged points.
 pub(super) async fn check(before: World, when: &str, once: impl Fn(i64) -> bool) -> World {
     let opened = World::open(before.storage.crash(), before.log);
     let opened = tokio::time::timeout(Duration::from_secs(120), opened).await;

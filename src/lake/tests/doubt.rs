@@ -1,4 +1,4 @@
-//! Flushes whose end is not known, over restarts: issue 8, C8 and what was read about replays.
+//! Flushes of unknown outcome, across restarts: issue 8, C8 and its part about replays.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,7 @@ async fn a_commit_that_arrives_after_the_start_is_not_flushed_again() {
     }
 }
 
-/// What may be wrong with the log of a table.
+/// Faults that the log of a table may have.
 const DAMAGES: [&str; 5] = [
     "an entry is garbage",
     "an entry is missing",
@@ -135,7 +135,7 @@ const DAMAGES: [&str; 5] = [
     "the checkpoint is garbage",
 ];
 
-/// Does it, and returns what was there.
+/// Does the damage, and returns the file as it was.
 fn damage(storage: &FaultStorage, which: &str) -> Vec<(String, Vec<u8>)> {
     let checkpoint_path = |version: u64| format!("{LOG}/{version:020}.checkpoint.parquet");
     let last = |path: &dyn Fn(u64) -> String| {

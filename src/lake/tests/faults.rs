@@ -57,7 +57,7 @@ impl Nodes {
         new
     }
 
-    /// A node loses what it has not made durable, and starts again.
+    /// A node loses everything that is not durable, and starts again.
     async fn restart(&mut self, number: usize) {
         let old = Arc::clone(&self.nodes[number]);
         let gate = Arc::clone(&old.gate);
@@ -113,8 +113,8 @@ impl Nodes {
         *node.gate.meanwhile.lock().expect("lock") = None;
     }
 
-    /// What the table's log says: of each node the frames that its transactions cover, in the order
-    /// of the commits.
+    /// The values that the table must hold according to its log: for each node the frames that its
+    /// transactions cover, in the order of the commits.
     async fn expected(&self) -> Values {
         let mut values = Values::new();
         let mut done = vec![0; self.nodes.len()];
@@ -163,7 +163,7 @@ fn is_commit(location: &Path) -> bool {
     name.len() == "00000000000000000000.json".len() && name.ends_with(".json")
 }
 
-/// One call of so many fails.
+/// One call in this many fails.
 const FAULTS: u64 = 12;
 
 async fn check(seed: u64) {
@@ -219,7 +219,7 @@ fn check_all(cases: u64) {
         .build()
         .expect("a runtime");
     for seed in 0..cases {
-        // The seed of a case that fails is what it needs to be run again.
+        // The seed of a failing case is enough to run it again.
         let case = runtime.block_on(runtime.spawn(async move {
             tokio::time::timeout(Duration::from_secs(300), check(seed)).await
         }));

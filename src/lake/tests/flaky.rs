@@ -1,4 +1,4 @@
-//! An object store that can be away, wholly or in part, and that counts what it is asked.
+//! An object store that can be unavailable, wholly or in part, and that counts its requests.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -14,14 +14,14 @@ use object_store::{
     ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 
-/// What goes wrong.
+/// The requests that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failing {
     Nothing,
     All,
-    /// The next so many requests.
+    /// The next requests, this many.
     Next(u64),
-    /// What is below a folder.
+    /// Those for paths below a folder.
     Below(&'static str),
     /// Commits: they are not answered, and arrive when [`Flaky::arrive`] is called.
     Commits,
@@ -51,12 +51,12 @@ impl Flaky {
         *self.failing.lock().expect("lock") = failing;
     }
 
-    /// How often it was asked something.
+    /// The number of requests so far.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// How many data files were brought.
+    /// The number of data files that were written so far.
     pub(super) fn files(&self) -> u64 {
         self.files.load(Ordering::Relaxed)
     }

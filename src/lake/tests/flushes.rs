@@ -1,4 +1,4 @@
-//! What flushes leave in tables.
+//! The state of tables after flushes.
 
 use super::world::World;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
@@ -168,7 +168,7 @@ async fn days_past_their_retention_are_dropped_and_newer_ones_stay() {
         .await;
     assert_eq!(done.expect("looked after").files_removed, 2);
     let left = world.stored("cpu").await;
-    // The day in which the retention ends is kept whole: readers hide what is past it.
+    // The day in which the retention ends is kept as a whole: readers hide its expired points.
     assert_eq!(left.len(), 6);
     assert!(
         left.keys()

@@ -23,28 +23,28 @@ pub(super) struct Gate {
     pub(super) faults: Faults,
 }
 
-/// What goes wrong on the way, and when, by numbers that are the same for each run of a case.
+/// The faults on the way and their moments, from numbers that are the same for each run of a case.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     state: AtomicU64,
-    /// One call of so many fails; none if zero.
+    /// One call in this many fails; none if zero.
     one_of: AtomicU64,
 }
 
-/// What goes wrong with a call.
+/// The fault of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wrong {
     /// It is not done.
     Lost,
-    /// It is done, and nobody is told.
+    /// It is done, but not answered.
     Unheard,
     /// It is done, and done once more by the client.
     Repeated,
 }
 
 impl Faults {
-    /// From now on one call of so many fails; none if zero.
-    /// Returns the seed with which the earlier ones go on.
+    /// Makes one call in this many fail from now on; none if zero.
+    /// Returns the seed with which the earlier ones continue.
     pub(super) fn begin(&self, seed: u64, one_of: u64) -> u64 {
         self.one_of.store(one_of, Ordering::Relaxed);
         self.state.swap(seed, Ordering::Relaxed)

@@ -57,7 +57,7 @@ async fn nothing_is_committed_to_a_table_whose_log_is_gone() {
     world.write("cpu", 0..2, 2);
     let refused = world.flush("cpu").await.expect_err("refused").to_string();
     assert!(refused.contains("b/cpu"), "{refused}");
-    // What is not in the table is still in memory, and nothing begins a log at version 1.
+    // Points that are not in the table are still in memory, and nothing begins a log at version 1.
     assert_eq!(world.buffer.tables().len(), 1);
     assert!(world.storage.entries(LOG).expect("listed").is_empty());
 }
@@ -155,7 +155,7 @@ async fn a_bucket_that_another_node_deleted_begins_anew_and_a_loss_after_that_is
         world.flush(table).await.expect("flushed");
         assert_eq!(world.stored(table).await.len(), 1, "{table}");
     }
-    // The same after a restart, which has what was noted only.
+    // The same after a restart, which has only the notes.
     world.stop();
     let log = std::mem::take(&mut world.log);
     let mut world = World::open(world.storage.crash(), log)

@@ -1,4 +1,4 @@
-//! What is noted of flushes, and when: issue 8, C8 and C10.
+//! The notes of flushes, and when they are written: issue 8, C8 and C10.
 
 use std::collections::HashSet;
 use std::sync::Arc;

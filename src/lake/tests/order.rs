@@ -97,7 +97,7 @@ async fn check_more_than_64_files() {
     }
     cluster.upkeep(0, Upkeep::Compact).await;
     assert_eq!(cluster.nodes[0].paths().await.len(), 61);
-    // While the day runs, small new files are joined, and what is full is left alone.
+    // While the day runs, small new files are joined, and full files are left alone.
     for value in [3.0, 4.0, 5.0, 6.0] {
         cluster.run(write(0, some.clone(), time_ns, value)).await;
         cluster.run(flush(0)).await;
@@ -212,7 +212,7 @@ async fn a_past_day_of_70_files_rests_and_one_late_point_rewrites_one_of_them() 
     check_at_rest(&cluster).await;
 }
 
-/// Whoever updates a server does not have all its tables rewritten.
+/// An update of a server does not rewrite all of its tables.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_past_day_of_an_older_program_rests_until_something_meets_it() {
     let cluster = Cluster::small(1, FULL, MANY_FILES).await;

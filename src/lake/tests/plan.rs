@@ -1,4 +1,4 @@
-//! Which files are joined.
+//! The choice of the files that are joined.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ fn on_a_past_day_only_what_meets_is_joined_and_small_neighbours() {
     // Between two of them, or at another time, it meets none.
     assert!(with(&[file(10, 10, [("cc", 5), ("cc", 5)])]).is_empty());
     assert!(with(&[file(10, 10, [("e", 10), ("e", 10)])]).is_empty());
-    // What is in one gap becomes one file; what is in two gaps does not, for between them lies
+    // Files in one gap become one file; files in two gaps do not, for between them lies
     // what neither of them meets.
     let gap = file(10, 10, [("cc", 5), ("cc", 5)]);
     assert_eq!(
@@ -202,7 +202,7 @@ fn inputs_are_closed_if_what_they_meet_keeps_its_place() {
     assert!(!is_closed(&[1, 3]));
     // 3 is above 2 and below 4, and meets 2.
     assert!(!is_closed(&[1, 2, 4]));
-    // Whoever is older than what it meets stays below.
+    // A file that is older than those it meets stays below.
     assert!(is_closed(&[3, 4]));
     // Of unknown rows, times decide.
     let mut unknown = all.to_vec();

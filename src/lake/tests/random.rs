@@ -117,7 +117,7 @@ impl Random {
         steps
     }
 
-    /// What the other nodes do.
+    /// The steps of the other nodes in the meantime.
     fn meanwhile(&mut self, node: usize, nodes: usize) -> Vec<Step> {
         let steps = self.of(&[0, 1, 3, 6]);
         let steps = (0..steps).map(|_| {
@@ -191,7 +191,7 @@ fn check_all(cases: u64) {
         .build()
         .expect("a runtime");
     for seed in 0..cases {
-        // The seed of a case that fails is what it needs to be run again.
+        // The seed of a failing case is enough to run it again.
         let case = runtime.block_on(runtime.spawn(async move {
             let limit = std::time::Duration::from_secs(300);
             tokio::time::timeout(limit, check(seed)).await

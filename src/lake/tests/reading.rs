@@ -1,4 +1,4 @@
-//! Reading and joining what is larger than the memory there is.
+//! Reading and joining tables that are larger than the memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,7 +43,7 @@ async fn large_day() -> (World, Budget) {
     (world, budget)
 }
 
-/// How many rows the table has in a time range.
+/// Returns the number of rows that the table has in a time range.
 async fn rows_of(world: &World, budget: &Budget, times: TimeRange) -> Result<usize, LakeError> {
     let snapshot = world.lake.snapshot(&world.bucket, "cpu").await?;
     let days = snapshot.expect("there").files();
@@ -67,7 +67,7 @@ async fn rows_of(world: &World, budget: &Budget, times: TimeRange) -> Result<usi
     read.await?
 }
 
-/// What is left is what is kept of the table.
+/// Asserts that only the kept state of the table still takes memory.
 fn assert_given_back(budget: &Budget) {
     let started = crate::clock::instant();
     while budget.used_bytes() >= 64 << 10 {

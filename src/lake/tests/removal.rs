@@ -29,7 +29,7 @@ async fn flush(cluster: &Cluster, node: usize) -> bool {
     flushed.is_ok()
 }
 
-/// What a node does whose user deleted the bucket before it was ever deleted.
+/// Does what a node does if its user deletes the bucket and it was never deleted before.
 async fn remove(cluster: &Cluster, node: usize) -> bool {
     let tables = &cluster.nodes[node].lake.shared.tables;
     tables.remove_bucket("b", 0).await.is_ok()
@@ -54,7 +54,7 @@ async fn what_comes_after_two_deletions_of_a_bucket_at_once_stays() {
         flush(&meanwhile, 0).await;
     });
     assert!(remove(&cluster, 1).await);
-    // Whoever was refused comes again.
+    // A node that was refused tries again.
     assert!(remove(&cluster, 2).await);
     assert!(flush(&cluster, 0).await);
     assert_eq!(cluster.stored(0).await.0, values(2, 2.0));

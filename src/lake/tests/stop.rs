@@ -1,4 +1,4 @@
-//! What a stop leaves in memory.
+//! The rows that a stop leaves in memory.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -15,10 +15,10 @@ use crate::lake::{Flusher, Lake, Log, TableHold};
 use crate::merge::DAY_NS;
 use crate::storage::FaultStorage;
 
-/// What another program did to a table: its second commit.
+/// The second commit of a table, by another program.
 const RAISED: &[u8] = br#"{"protocol":{"minReaderVersion":2,"minWriterVersion":5}}"#;
 
-/// A log that goes on after so many frames, and takes so many.
+/// A log that continues after this many frames, and takes this many more.
 #[derive(Clone, Debug)]
 struct Tail {
     frames: Arc<Mutex<Vec<Batch>>>,
@@ -171,7 +171,8 @@ async fn the_newest_values_are_there_whichever_frames_of_rows_logged_again_a_cra
     assert!(frames_max > 5, "only {frames_max} frames");
 }
 
-/// Where a flush in doubt ended must still tell what the table turns out to have.
+/// The frame at which a flush in doubt ended must still show which rows the table turns out to
+/// have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_of_which_a_flush_is_in_doubt_are_not_logged_again() {
     let world = large(1).await;
@@ -239,7 +240,7 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
     assert!(waited.await.is_ok(), "never: {what}");
 }
 
-/// It was told to be stuck five times a second, for ever.
+/// From a bug: it was reported as stuck five times per second, forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_that_could_not_be_flushed_is_forgotten_with_its_bucket() {
     let world = sick(1 << 30).await;

@@ -1,4 +1,4 @@
-//! Every single sync fails once, work goes on, and then the power goes: issue 8, A2.
+//! Every single sync fails once, work continues, and then the power goes: issue 8, A2.
 
 use super::crashes::check;
 use super::world::World;

@@ -34,7 +34,7 @@ pub(super) struct World {
     pub(super) bucket: Arc<Bucket>,
     pub(super) lake: Lake,
     budget: Budget,
-    /// What was acknowledged, frame by frame.
+    /// The acknowledged rows, frame by frame.
     pub(super) log: Vec<Batch>,
 }
 
@@ -97,7 +97,7 @@ impl World {
         Self::open_in(None, storage, log, (options(), Clock::system(), budget)).await
     }
 
-    /// The same, whose tables lie in a store of their own.
+    /// The same, with its tables in a store of their own.
     pub(super) async fn on(
         store: &Arc<Flaky>,
         storage: FaultStorage,
@@ -195,7 +195,7 @@ impl World {
         self.apply(sequence, batch);
     }
 
-    /// What a stop notes.
+    /// Writes the notes that a stop writes.
     pub(super) fn stop(&self) {
         self.lake.shared.positions.write().expect("written");
     }
@@ -204,7 +204,7 @@ impl World {
         self.lake.flush_table(&self.bucket, table).await.map(|_| ())
     }
 
-    /// What the log says that a table must hold.
+    /// The points that a table must hold according to the log.
     pub(super) fn expected(&self, table: &str) -> Points {
         let mut points = Points::new();
         for batch in self.log.iter().filter(|b| b.measurement() == table) {
@@ -220,7 +220,7 @@ impl World {
         points
     }
 
-    /// What the files of a table hold, all versions of a point counted.
+    /// The points that the files of a table hold, all versions of a point counted.
     pub(super) async fn stored(&self, table: &str) -> Points {
         let table = self.lake.shared.tables.get("b", table).expect("a name");
         let Some(state) = table.refresh(self.lake.app()).await.expect("readable") else {

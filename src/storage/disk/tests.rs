@@ -1,4 +1,4 @@
-//! The real folder: modes, the lock, and what is refused.
+//! The real folder: modes, the lock, and refusals.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

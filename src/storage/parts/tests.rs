@@ -52,7 +52,7 @@ fn a_folder_of_version_1_gets_its_notes_whatever_moment_it_is_cut_short_at() {
         let storage = first_version();
         storage.cut_power_after(changes);
         let opened = open_folder(&storage);
-        // Version 1 or 2, and what it holds; both go on.
+        // Version 1 or 2, and its parts; both continue.
         let survived = storage.crash();
         let format = data_format(&survived).expect("readable");
         assert_eq!(format.node_id, 0xab);

@@ -29,7 +29,7 @@ struct Model {
     sequences: HashMap<Id, u64>,
     /// The highest sequence of which a release was asked for.
     released: u64,
-    /// Was found at the last start, though never acknowledged: goes on to be found once anything
+    /// Was found at the last start, though never acknowledged: continues to be found once anything
     /// is acknowledged.
     recovered: Vec<Id>,
     /// Failed or not answered since the last acknowledgement: may be found, in this order.
@@ -84,7 +84,7 @@ impl Model {
         }
     }
 
-    /// Releases some of what was acknowledged.
+    /// Releases some of the acknowledged frames.
     fn release(&mut self) {
         let places = self
             .known
@@ -240,7 +240,7 @@ impl Model {
                 "seed {seed}: {rest:?}, not {may_be:?}"
             );
         }
-        // What is not found now can be found later: the cut after a full disk may be lost with
+        // A frame that is not found now can be found later: the cut after a full disk may be lost with
         // the power. But only until something new is durable.
         self.unknown = may_be.into_iter().filter(|id| !rest.contains(id)).collect();
         self.recovered = rest;

@@ -1,4 +1,4 @@
-//! The log gives back what is safe elsewhere, and a crash at any moment does not confuse it.
+//! The log releases frames that are safe elsewhere, and a crash at any moment does not confuse it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Every single sync of the log fails once, work goes on, and then the power goes: issue 8, A2.
+//! Every single sync of the log fails once, work continues, and then the power goes: issue 8, A2.
 
 use super::super::WalError;
 use super::support::{Log, new_storage};
@@ -161,7 +161,7 @@ fn run(seed: u64, operation: Operation, after: u64, is_killed: bool) -> bool {
     writer.release();
     writer.write(1);
     let is_met = !writer.storage.has_faults();
-    // At most the groups that met it went unanswered: the log went on.
+    // At most the groups that met it went unanswered: the log continued.
     assert!(
         writer.acknowledged.len() as u64 + 4 >= writer.next_id - 1,
         "{}: {:?}",

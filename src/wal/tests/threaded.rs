@@ -185,7 +185,7 @@ fn a_full_disk_heals_by_itself_within_a_second_or_so() {
     assert!(healed.is_some(), "ten times it took longer");
 }
 
-/// How long a log takes that was full until its disk has room again.
+/// The time that a log takes to recover after its full disk has room again.
 fn time_to_heal() -> Duration {
     let storage = new_storage(1);
     let wal = start(&storage);

@@ -23,7 +23,7 @@ fuzz_target!(|body: &[u8]| {
     }
 });
 
-/// Where the parser stood after each result, and the point written again or the error's text.
+/// Returns the parser's place after each result, and the point written again or the error's text.
 fn read(body: &[u8]) -> Vec<(usize, Result<String, String>)> {
     let mut parser = Parser::new(body, Precision::Nanosecond);
     let mut point = Point::default();

@@ -264,7 +264,7 @@ async fn a_bomb_is_too_large_in_every_encoding_whatever_it_says_of_itself() {
     server.stop().await;
 }
 
-/// What a decoder needs for itself is asked for, and is never waited for.
+/// A decoder's own memory is asked for, and never waited for.
 #[tokio::test]
 async fn a_window_that_does_not_fit_the_memory_is_too_large_and_a_claim_takes_none() {
     let server = Server::with(|config| config.memory.budget_bytes = 4_000_000).await;

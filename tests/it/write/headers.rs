@@ -81,7 +81,7 @@ async fn bodies_come_with_a_length_or_in_chunks_of_any_size() {
             .send([head, &chunked(lines.as_bytes(), size)].concat())
             .await;
         client.answer(false).await.is_written();
-        // The connection goes on.
+        // The connection stays open.
         assert_eq!(client.ask(&Request::get("/ping")).await.status, 204);
         assert_eq!(server.export("c").await, stored);
     }

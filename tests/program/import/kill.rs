@@ -16,7 +16,7 @@ fn nothing_is_lost_or_made_up_when_the_server_is_killed_in_the_middle() {
     for part in 0..4 {
         let numbers = part * lines / 4..(part + 1) * lines / 4;
         let text: String = numbers.map(line).collect();
-        // What has been read is at most a few batches ahead of what was acknowledged.
+        // At most a few batches have been read and not yet acknowledged.
         import.feed(&text);
         expected.push_str(&text);
         assert!(!import.has_ended());

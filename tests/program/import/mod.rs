@@ -26,7 +26,7 @@ fn line(number: usize) -> String {
     format!("m,t={} f={number}.5,g={number}i {time}\n", number % 50)
 }
 
-/// The lines, sorted: what was written and what is exported may be in different orders.
+/// The lines, sorted: written and exported lines may be in different orders.
 fn sorted(text: &str) -> Vec<&str> {
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();

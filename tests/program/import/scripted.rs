@@ -1,4 +1,4 @@
-//! A server that answers one request a connection with what it was told.
+//! A server that answers one request per connection, as a script says.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -165,7 +165,7 @@ impl Fed {
         self.end_by_itself()
     }
 
-    /// Waits for the end although the input goes on.
+    /// Waits for the end although the input continues.
     pub fn end_by_itself(mut self) -> Run {
         self.wait();
         self.stderr.read_to_string(&mut self.said).expect("text");

@@ -135,7 +135,7 @@ fn long_tags_make_chunks_of_fewer_rows() {
     }
 }
 
-/// Counts what is read, and fails from some read on.
+/// Counts reads, and fails from one of them on.
 struct Watched {
     bytes: Bytes,
     reads: Mutex<Vec<Range<u64>>>,

@@ -1,4 +1,4 @@
-//! What goes into files comes out of them.
+//! Rows that go into files come out of them unchanged.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ fn open(file: Arc<dyn ReadRange>, layout: &Layout, chunk_bytes: u64) -> ParquetC
     ParquetChunks::open(file, "a.parquet", "m", layout, all, chunk_bytes).unwrap()
 }
 
-/// Writes the segments as files, reads them, writes what was read as one file a day again, reads it.
+/// Writes the segments as files, reads them, writes the result as one file per day again, and reads that.
 fn there_and_back(parts: &[Vec<Row>]) -> Vec<Row> {
     let all: Vec<Row> = parts.iter().flatten().cloned().collect();
     let layout = layout(&all);

@@ -1,4 +1,4 @@
-//! What footers and the log of the table say of a file.
+//! The statistics of a file in its footer and in the table's log.
 
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use serde_json::{Value, json};

@@ -110,7 +110,7 @@ pub(super) fn rows_of(segment: &Segment) -> Vec<Row> {
     rows
 }
 
-/// What the rows must become: sorted, and of equal points the newest value of every field.
+/// The rows as they must come back: sorted, and of equal points the newest value of every field.
 pub(super) fn merged(rows: &[Row]) -> Vec<Row> {
     let mut sorted = rows.to_vec();
     let tags = |row: &Row| row.tags.clone();
