@@ -2,11 +2,13 @@
 //! its lines are written, and what the client may not show is logged.
 
 use axum::body::Body as RequestBody;
-use http::HeaderMap;
+use axum::extract::Request;
+use http::{HeaderMap, StatusCode};
 
-use crate::api::AppState;
+use super::partial::{answer, hint};
 use crate::api::error::ApiError;
 use crate::api::state::Tells;
+use crate::api::{AppState, Dialect, bucket};
 use crate::auth::Identity;
 use crate::body::Received;
 use crate::catalog::TokenId;
@@ -29,6 +31,25 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// Receives the body, writes its lines and answers, as clients of v1 and v2 expect it. `missing`
+    /// is the error if the bucket was deleted meanwhile.
+    pub(super) async fn serve(
+        self,
+        app: &AppState,
+        identity: &Identity,
+        request: Request,
+        missing: impl FnOnce() -> ApiError,
+        dialect: Dialect,
+    ) -> Result<StatusCode, ApiError> {
+        let engine = app.ready()?;
+        let (head, body) = request.into_parts();
+        let body = receive(app, identity, &head.headers, body).await?;
+        let hint = hint(&head.headers, &body.bytes);
+        let outcome = self.write(app, engine, body).await;
+        let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
+        answer(outcome, hint, dialect)
+    }
+
     /// Writes the lines of a body.
     pub(super) async fn write(
         self,

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, Request, State};
 use http::StatusCode;
 
-use super::partial::{answer, hint};
-use super::receive::{Wanted, receive};
+use super::receive::Wanted;
 use crate::api::error::ApiError;
 use crate::api::params::V1WriteParams;
 use crate::api::{AppState, Dialect, bucket};
@@ -32,12 +31,9 @@ pub async fn write(
         acknowledge: Acknowledge::Durable,
         token: identity.token_id(),
     };
-    let (head, body) = request.into_parts();
-    let body = receive(&app, &identity, &head.headers, body).await?;
-    let hint = hint(&head.headers, &body.bytes);
-    let outcome = wanted.write(&app, engine, body).await;
-    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
-    answer(outcome, hint, Dialect::V1)
+    wanted
+        .serve(&app, &identity, request, missing, Dialect::V1)
+        .await
 }
 
 /// Returns true if a retention policy is the default one of a database.

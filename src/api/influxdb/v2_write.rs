@@ -3,8 +3,7 @@
 use axum::extract::{Extension, Request, State};
 use http::StatusCode;
 
-use super::partial::{answer, hint};
-use super::receive::{Wanted, receive};
+use super::receive::Wanted;
 use crate::api::error::ApiError;
 use crate::api::params::{ParamError, WriteParams};
 use crate::api::{AppState, Dialect, bucket};
@@ -29,12 +28,9 @@ pub async fn write(
         acknowledge: Acknowledge::Durable,
         token: identity.token_id(),
     };
-    let (head, body) = request.into_parts();
-    let body = receive(&app, &identity, &head.headers, body).await?;
-    let hint = hint(&head.headers, &body.bytes);
-    let outcome = wanted.write(&app, engine, body).await;
-    let outcome = outcome.map_err(|error| bucket::write_error(error, missing))?;
-    answer(outcome, hint, Dialect::V2)
+    wanted
+        .serve(&app, &identity, request, missing, Dialect::V2)
+        .await
 }
 
 /// Reads the parameters. Telegraf sends `org=` if no organization is configured and does not show
