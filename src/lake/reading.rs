@@ -72,6 +72,18 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<Snapshot>, LakeError> {
+        let Some((table, state)) = self.current(bucket, measurement).await? else {
+            return Ok(None);
+        };
+        Ok(Some(self.snapshot_of(table, state, measurement)))
+    }
+
+    /// Returns a table and its current state; nothing if there is none.
+    pub(super) async fn current(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<Option<(Arc<Table>, Arc<TableState>)>, LakeError> {
         if self.is_being_deleted(bucket) {
             return Ok(None);
         }
@@ -81,7 +93,7 @@ impl Lake {
             self.shared.tables.forget(&table);
             return Ok(None);
         };
-        Ok(Some(self.snapshot_of(table, state, measurement)))
+        Ok(Some((table, state)))
     }
 
     pub(super) fn snapshot_of(

@@ -36,13 +36,7 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<TableStatus>, LakeError> {
-        if self.is_being_deleted(bucket) {
-            return Ok(None);
-        }
-        let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let seen = self.see(&table, &bucket.table(measurement)).await?;
-        let Some(state) = seen.state else {
-            self.shared.tables.forget(&table);
+        let Some((table, state)) = self.current(bucket, measurement).await? else {
             return Ok(None);
         };
         let files = state.files.values();

@@ -2,7 +2,7 @@
 //! those in files by what the table's log says about each file.
 
 use super::error::ReadError;
-use super::sources::{DataFile, Sources};
+use super::sources::{DataFile, Places, Sources};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::merge::TimeRange;
 
@@ -47,17 +47,7 @@ impl Extent {
         table: &TableId,
         range: TimeRange,
     ) -> Result<(), ReadError> {
-        let Sources {
-            buffer,
-            lake,
-            budget,
-        } = sources;
-        // The order matters: see `sources`.
-        let snapshot = buffer.snapshot(table, budget)?;
-        let files = match lake {
-            Some(lake) => lake.table(table)?,
-            None => None,
-        };
+        let Places { snapshot, files } = sources.look(table)?;
         let flushed = files.as_ref().map_or(Sequence(0), |files| files.flushed);
         for file in files.iter().flat_map(|files| files.days.values().flatten()) {
             self.add_file(file.as_ref(), range);

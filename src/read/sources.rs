@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::error::{LakeError, ReadError};
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, TableSnapshot};
 use crate::columnar::FieldType;
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Room};
@@ -51,6 +51,23 @@ impl Sources {
         }
         Ok(all.into_iter().collect())
     }
+
+    /// The rows of a table in both places: those in memory, and the files.
+    pub(super) fn look(&self, table: &TableId) -> Result<Places, ReadError> {
+        // In this order: see the module's documentation.
+        let snapshot = self.buffer.snapshot(table, &self.budget)?;
+        let files = match &self.lake {
+            Some(lake) => lake.table(table)?,
+            None => None,
+        };
+        Ok(Places { snapshot, files })
+    }
+}
+
+/// A table in the places where its rows may be.
+pub(super) struct Places {
+    pub(super) snapshot: Option<TableSnapshot>,
+    pub(super) files: Option<TableFiles>,
 }
 
 /// The open tables of all buckets. Its methods may block.

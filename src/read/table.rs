@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::ReadError;
-use super::sources::{Sources, TableFiles};
+use super::sources::{Places, Sources, TableFiles};
 use crate::buffer::TableSnapshot;
 use crate::certain::Certain;
 use crate::columnar::{FieldType, Segment};
@@ -55,17 +55,7 @@ impl Table {
         range: TimeRange,
         room: Option<&Room>,
     ) -> Result<Option<Self>, ReadError> {
-        let Sources {
-            buffer,
-            lake,
-            budget,
-        } = sources;
-        // The order matters: see `sources`.
-        let snapshot = buffer.snapshot(table, budget)?;
-        let files = match lake {
-            Some(lake) => lake.table(table)?,
-            None => None,
-        };
+        let Places { snapshot, files } = sources.look(table)?;
         if snapshot.is_none() && files.is_none() {
             return Ok(None);
         }
@@ -74,7 +64,7 @@ impl Table {
         let segments = snapshot.as_ref().map(|snapshot| snapshot.after(flushed));
         let segments = segments.unwrap_or_default();
         let (tags, fields) = columns(&segments, files.as_ref());
-        let mut sorted = budget.empty();
+        let mut sorted = sources.budget.empty();
         let buffered = sort(&segments, range, &mut sorted)?;
         let of_buffer = buffered.iter().flat_map(|segment| segment.days());
         let of_lake = files.iter().flat_map(|files| files.days.keys().copied());
