@@ -42,7 +42,7 @@ impl Lake for LakeFiles {
         match self.bucket(bucket) {
             Some(bucket) => {
                 let measurements = self.lake.measurements(&bucket);
-                self.runtime.block_on(measurements).map_err(told)
+                self.runtime.block_on(measurements).map_err(classify)
             }
             None => Ok(Vec::new()),
         }
@@ -53,7 +53,7 @@ impl Lake for LakeFiles {
             return Ok(None);
         };
         let snapshot = self.lake.snapshot(&bucket, &table.measurement);
-        let Some(snapshot) = self.runtime.block_on(snapshot).map_err(told)? else {
+        let Some(snapshot) = self.runtime.block_on(snapshot).map_err(classify)? else {
             return Ok(None);
         };
         let (mut tags, mut fields) = (Vec::new(), Vec::new());
@@ -96,7 +96,7 @@ impl DataFile for StoredFile {
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError> {
-        let chunks = StoredFile::open(self, range, room, files).map_err(told)?;
+        let chunks = StoredFile::open(self, range, room, files).map_err(classify)?;
         Ok(Box::new(Told(chunks)))
     }
 }
@@ -108,7 +108,7 @@ impl Chunks for Told {
     fn next(&mut self) -> Result<Option<Arc<Segment>>, ChunksError> {
         let next = self.0.next();
         next.map_err(|error| match error.downcast::<lake::LakeError>() {
-            Ok(error) => told(*error).into(),
+            Ok(error) => classify(*error).into(),
             Err(error) => error,
         })
     }
@@ -118,7 +118,7 @@ impl Chunks for Told {
     }
 }
 
-fn told(error: lake::LakeError) -> LakeError {
+fn classify(error: lake::LakeError) -> LakeError {
     if error.is_damage() {
         return LakeError::Damaged(Box::new(error));
     }

@@ -284,14 +284,18 @@ struct DiskFile {
 }
 
 impl DiskFile {
-    fn told<T>(&self, operation: Operation, result: io::Result<T>) -> Result<T, StorageError> {
+    fn to_storage_error<T>(
+        &self,
+        operation: Operation,
+        result: io::Result<T>,
+    ) -> Result<T, StorageError> {
         result.map_err(|source| StorageError::io(operation, self.path.clone(), source))
     }
 }
 
 impl File for DiskFile {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
-        self.told(Operation::Write, self.file.write_all_at(bytes, offset))
+        self.to_storage_error(Operation::Write, self.file.write_all_at(bytes, offset))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
@@ -302,26 +306,26 @@ impl File for DiskFile {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return self.told(Operation::Read, Err(error)),
+                Err(error) => return self.to_storage_error(Operation::Read, Err(error)),
             }
         }
         Ok(filled)
     }
 
     fn sync_data(&self) -> Result<(), StorageError> {
-        self.told(Operation::Sync, self.file.sync_data())
+        self.to_storage_error(Operation::Sync, self.file.sync_data())
     }
 
     fn sync_all(&self) -> Result<(), StorageError> {
-        self.told(Operation::Sync, self.file.sync_all())
+        self.to_storage_error(Operation::Sync, self.file.sync_all())
     }
 
     fn set_len(&self, len: u64) -> Result<(), StorageError> {
-        self.told(Operation::SetLen, self.file.set_len(len))
+        self.to_storage_error(Operation::SetLen, self.file.set_len(len))
     }
 
     fn len(&self) -> Result<u64, StorageError> {
-        self.told(
+        self.to_storage_error(
             Operation::Len,
             self.file.metadata().map(|metadata| metadata.len()),
         )
