@@ -282,12 +282,12 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// From 0 to `end` - 1.
+    /// A number from 0 to `end` - 1.
     pub fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// From 0 to 1 with 16 digits.
+    /// A number from 0 to 1 with 16 digits.
     pub fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }

@@ -43,7 +43,7 @@ impl Ingest {
     ///
     /// # Errors
     ///
-    /// When the log cannot be written, or the bucket is gone.
+    /// If the log cannot be written, or the bucket is gone.
     pub fn hold_table(&self, table: &TableId) -> Result<HeldTable, WriteError> {
         let hold = self.shared.resolver.stuck().hold(table);
         let found = self.shared.catalog.bucket(table.bucket);
@@ -67,7 +67,7 @@ impl HeldTable {
     ///
     /// # Errors
     ///
-    /// When the log cannot be written, or the bucket is gone. The rows may still be durable.
+    /// If the log cannot be written, or the bucket is gone. The rows may still be durable.
     pub fn log_again(&mut self, rows: &Batch) -> Result<(), WriteError> {
         self.submit(&[rows])
     }

@@ -19,7 +19,7 @@ impl Ingest {
     ///
     /// # Errors
     ///
-    /// When the schemas' checkpoint cannot be written: then nothing is deleted.
+    /// If the schemas' checkpoint cannot be written: then nothing is deleted.
     pub fn release_log(&self) -> Result<(), CatalogError> {
         // Read first: a frame that is applied later may reach the buffer after it was looked at.
         let applied = self.shared.applied.get();

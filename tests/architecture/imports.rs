@@ -11,7 +11,7 @@ use super::{code_of, is_test, program, root};
 /// The path of a file's module, from the crate down.
 type Module = Vec<String>;
 
-/// What the code of a file shows.
+/// The findings in the code of a file.
 #[derive(Default)]
 struct File {
     /// The items that it defines.

@@ -19,7 +19,7 @@ impl Random {
         mix(self.0)
     }
 
-    /// From `low` to below `high`.
+    /// A number from `low` to below `high`.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.next() % (high - low).max(1)
     }

@@ -1,4 +1,4 @@
-//! What the layers ask about the route of a request. The route table gives the answers; the layers
+//! Facts about the route of a request, for the layers. The route table gives the answers; the layers
 //! do not know it.
 
 use axum::extract::{MatchedPath, Request};
