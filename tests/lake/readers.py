@@ -148,7 +148,10 @@ def main():
     until_compacted(server, found)
     print("compacted:")
     failed += compare_all(found, once)
-    sys.exit(1 if failed else 0)
+    server.kill()
+    sys.stdout.flush()
+    # Threads of the engines are still at work, and have crashed Python while it shut down.
+    os._exit(1 if failed else 0)
 
 
 if __name__ == "__main__":
