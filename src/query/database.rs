@@ -3,7 +3,7 @@
 //! They promise nothing about where rows lie. What they must promise about the rows themselves is
 //! said at [`Table::scan`].
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -93,10 +93,57 @@ pub struct TagFilter {
     pub one_of: Vec<Option<String>>,
 }
 
+impl fmt::Display for Scan {
+    /// As `EXPLAIN` shows it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "columns=[{}]", self.columns.join(", "))?;
+        let bound = |time_ns: i64, open: i64| (time_ns != open).then_some(time_ns);
+        if let Some(start) = bound(*self.times.start(), i64::MIN) {
+            write!(f, ", time>={start}")?;
+        }
+        if let Some(end) = bound(*self.times.end(), i64::MAX) {
+            write!(f, ", time<={end}")?;
+        }
+        self.tags
+            .iter()
+            .try_for_each(|filter| write!(f, ", {filter}"))
+    }
+}
+
+impl fmt::Display for TagFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let values = self.one_of.iter().map(|value| match value {
+            Some(value) => format!("{value:?}"),
+            None => "null".to_owned(),
+        });
+        let values: Vec<_> = values.collect();
+        write!(f, "{} in [{}]", self.column, values.join(", "))
+    }
+}
+
 /// A part of a table's rows. Pieces are independent of each other and may be read side by side.
+#[derive(Clone, Debug)]
 pub enum Piece {
-    /// Rows that are merged already, sorted by tags and then time.
-    Merged(BoxStream<'static, Result<RecordBatch, DatabaseError>>),
+    /// Rows that are merged already.
+    Merged(Arc<dyn Merged>),
+}
+
+impl Piece {
+    pub(crate) fn read(&self) -> Batches {
+        match self {
+            Self::Merged(rows) => rows.read(),
+        }
+    }
+}
+
+/// Rows in batches, as they come.
+pub type Batches = BoxStream<'static, Result<RecordBatch, DatabaseError>>;
+
+/// Rows that are merged, sorted by tags and then time.
+pub trait Merged: Debug + Send + Sync {
+    /// Reads them from the start. Nothing is done before the first batch is asked for, and nothing
+    /// more once the stream is dropped.
+    fn read(&self) -> Batches;
 }
 
 /// A failure of the program that keeps the points.

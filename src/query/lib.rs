@@ -12,9 +12,21 @@
 //! retention, exact in nanoseconds. So all that is promised about rows stands at
 //! [`Table::scan`], and whatever is above it may rely on that.
 
+mod answer;
 pub mod database;
+mod engine;
+mod error;
+mod kinds;
+mod provider;
 
-pub use database::{Column, ColumnKind, Database, DatabaseError, Piece, Scan, Table, TagFilter};
+pub use answer::Answer;
+pub use database::{
+    Batches, Column, ColumnKind, Database, DatabaseError, Merged, Piece, Scan, Table, TagFilter,
+};
+pub use datafusion::common::ScalarValue;
+pub use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
+pub use engine::{Limits, QueryEngine};
+pub use error::QueryError;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Tests of the traits, against a database that is a plain list of points.
 
 mod points;
+mod sql;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampNanosecondType};
@@ -67,8 +68,8 @@ async fn a_scan_gives_the_last_value_of_each_point_that_passes_and_no_other() {
 async fn read(table: &dyn Table, scan: Scan) -> Vec<(Option<String>, i64, Option<f64>)> {
     let mut rows = Vec::new();
     for piece in table.scan(scan).await.unwrap() {
-        let Piece::Merged(batches) = piece;
-        for batch in batches.try_collect::<Vec<_>>().await.unwrap() {
+        let Piece::Merged(merged) = piece;
+        for batch in merged.read().try_collect::<Vec<_>>().await.unwrap() {
             let usage = batch.column(0).as_primitive::<Float64Type>();
             let time = batch.column(1).as_primitive::<TimestampNanosecondType>();
             let host = batch.column(2).as_string::<i32>();

@@ -1,0 +1,140 @@
+//! The engine: what all questions share, and the way of one of them.
+//!
+//! ```text
+//! text > statement > names that it uses > logical plan > reads only? > parameters > physical plan > rows
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::common::TableReference;
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::context::SQLOptions;
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
+
+use crate::answer::Answer;
+use crate::database::Database;
+use crate::error::QueryError;
+use crate::provider::{CATALOG, Catalog, SCHEMA};
+
+/// Limits of all questions together.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How many parts of a question run side by side.
+    pub partitions: usize,
+    /// Where the memory of questions comes from.
+    pub memory: Arc<dyn MemoryPool>,
+}
+
+/// The engine. Clones share it.
+#[derive(Clone, Debug)]
+pub struct QueryEngine {
+    runtime: Arc<RuntimeEnv>,
+    config: SessionConfig,
+}
+
+impl QueryEngine {
+    /// Makes an engine with these limits.
+    ///
+    /// # Errors
+    /// The folder for what does not fit into memory cannot be used.
+    pub fn new(limits: Limits) -> Result<Self, QueryError> {
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(limits.memory);
+        Ok(Self {
+            runtime: Arc::new(runtime.build()?),
+            config: config(limits.partitions),
+        })
+    }
+
+    /// Answers a question in SQL. Named parameters (`$name`) have the values given here.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the question is wrong, or cannot be answered.
+    pub async fn sql(
+        &self,
+        database: Arc<dyn Database>,
+        text: &str,
+        parameters: HashMap<String, ScalarValue>,
+    ) -> Result<Answer, QueryError> {
+        let catalog = Arc::new(Catalog::new(database));
+        let state = self.session(&catalog);
+        let plan = plan(&state, &catalog, text).await?;
+        check(&plan)?;
+        let parameters = parameters.into_iter();
+        let parameters = parameters
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        let plan = plan.with_param_values(ParamValues::Map(parameters))?;
+        let plan = state.create_physical_plan(&plan).await?;
+        let rows = execute_stream(plan, state.task_ctx())?;
+        Ok(Answer::new(rows))
+    }
+
+    fn session(&self, catalog: &Arc<Catalog>) -> SessionState {
+        let state = SessionStateBuilder::new()
+            .with_config(self.config.clone())
+            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_default_features()
+            .build();
+        let catalogs = state.catalog_list();
+        catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
+        state
+    }
+}
+
+/// The settings of every session.
+fn config(partitions: usize) -> SessionConfig {
+    let config = SessionConfig::new()
+        .with_default_catalog_and_schema(CATALOG, SCHEMA)
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(true)
+        .with_target_partitions(partitions.max(1));
+    // Views are strings that clients of Grafana and of JavaScript cannot read.
+    config
+        .set_bool("datafusion.sql_parser.map_string_types_to_utf8view", false)
+        .set_bool(
+            "datafusion.execution.parquet.schema_force_view_types",
+            false,
+        )
+        .set_str("datafusion.execution.time_zone", "+00:00")
+}
+
+async fn plan(
+    state: &SessionState,
+    catalog: &Catalog,
+    text: &str,
+) -> Result<LogicalPlan, QueryError> {
+    let dialect = state.config().options().sql_parser.dialect;
+    let statement = state.sql_to_statement(text, &dialect)?;
+    if lists_tables(state, &statement)? {
+        catalog.names().await.map_err(QueryError::Database)?;
+    }
+    Ok(state.statement_to_plan(statement).await?)
+}
+
+/// Returns true if a statement may list the tables of the database.
+fn lists_tables(state: &SessionState, statement: &Statement) -> Result<bool, QueryError> {
+    let references = state.resolve_table_references(statement)?;
+    let lists = |reference: &TableReference| reference.schema() == Some("information_schema");
+    Ok(references.iter().any(lists))
+}
+
+fn check(plan: &LogicalPlan) -> Result<(), QueryError> {
+    let reading = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    reading.verify_plan(plan).map_err(|error| {
+        let text = error.strip_backtrace();
+        let what = text
+            .rsplit_once(": ")
+            .map_or(text.as_str(), |(_, what)| what);
+        QueryError::Writes(what.to_owned())
+    })
+}

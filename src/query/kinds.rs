@@ -1,0 +1,47 @@
+//! The kinds of columns in a schema, as the clients of InfluxDB 3 read them: in the metadata of a
+//! field, under `iox::column::type`.
+//!
+//! Source of the rule: query contract, section 5.
+
+use std::collections::HashMap;
+
+use arrow_schema::{DataType, Field};
+
+use crate::database::{Column, ColumnKind};
+
+/// The key under which a field says what kind of column it is.
+const KEY: &str = "iox::column::type";
+const TIME: &str = "iox::column_type::timestamp";
+const TAG: &str = "iox::column_type::tag";
+const FIELD: &str = "iox::column_type::field::";
+
+/// The field of a column, with its kind.
+pub(crate) fn field(column: &Column) -> Field {
+    let kind = match column.kind {
+        ColumnKind::Time => TIME.to_owned(),
+        ColumnKind::Tag => TAG.to_owned(),
+        ColumnKind::Field => format!("{FIELD}{}", name(&column.data_type)),
+    };
+    let is_nullable = column.kind != ColumnKind::Time;
+    Field::new(&column.name, column.data_type.clone(), is_nullable)
+        .with_metadata(HashMap::from([(KEY.to_owned(), kind)]))
+}
+
+/// The kind of the column that a field is; none if it is computed.
+pub(crate) fn of(field: &Field) -> Option<ColumnKind> {
+    match field.metadata().get(KEY)?.as_str() {
+        TIME => Some(ColumnKind::Time),
+        TAG => Some(ColumnKind::Tag),
+        kind => kind.starts_with(FIELD).then_some(ColumnKind::Field),
+    }
+}
+
+fn name(data_type: &DataType) -> &'static str {
+    match data_type {
+        DataType::Float64 => "float",
+        DataType::Int64 => "integer",
+        DataType::UInt64 => "uinteger",
+        DataType::Boolean => "boolean",
+        _ => "string",
+    }
+}

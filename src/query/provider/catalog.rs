@@ -1,0 +1,85 @@
+//! The catalog of a session: one database under the names that InfluxDB 3 has for it.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, SchemaProvider};
+use datafusion::datasource::TableProvider;
+use datafusion::error::{DataFusionError, Result};
+
+use super::table::Provider;
+use crate::database::{Database, DatabaseError};
+
+/// The name of the only catalog.
+pub(crate) const CATALOG: &str = "public";
+/// The name of the schema with the tables of points.
+pub(crate) const SCHEMA: &str = "iox";
+
+/// The only catalog.
+#[derive(Debug)]
+pub(crate) struct Catalog {
+    tables: Arc<Tables>,
+}
+
+/// The tables of a database. A single one is looked up when it is asked for; the names of all of
+/// them only once they are listed.
+#[derive(Debug)]
+struct Tables {
+    database: Arc<dyn Database>,
+    names: OnceLock<Vec<String>>,
+}
+
+impl Catalog {
+    pub(crate) fn new(database: Arc<dyn Database>) -> Self {
+        let names = OnceLock::new();
+        Self {
+            tables: Arc::new(Tables { database, names }),
+        }
+    }
+
+    /// The names of all tables, which must be known before a plan may list them.
+    ///
+    /// # Errors
+    /// They cannot be listed.
+    pub(crate) async fn names(&self) -> Result<&[String], DatabaseError> {
+        if self.tables.names.get().is_none() {
+            let names = self.tables.database.tables().await?;
+            // Another task may have been first: both saw the same moment.
+            let _ = self.tables.names.set(names);
+        }
+        Ok(self.tables.known())
+    }
+}
+
+impl Tables {
+    fn known(&self) -> &[String] {
+        self.names.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl CatalogProvider for Catalog {
+    fn schema_names(&self) -> Vec<String> {
+        vec![SCHEMA.to_owned()]
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        (name == SCHEMA).then(|| Arc::clone(&self.tables) as _)
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Tables {
+    fn table_names(&self) -> Vec<String> {
+        self.known().to_vec()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let table = self.database.table(name).await;
+        let table = table.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(table.map(|table| Arc::new(Provider::new(table)) as _))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.known().iter().any(|known| known == name)
+    }
+}

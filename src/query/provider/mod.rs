@@ -1,0 +1,16 @@
+//! A database as DataFusion sees it.
+//!
+//! ```text
+//! Database > catalog "public" > schema "iox" > table > scan of pieces
+//! ```
+//!
+//! Promises: a condition on the time or on tags that a scan understands ([`filters`]) is decided below
+//! the merge, by the database, and nowhere else. Conditions on fields stay above it. Nothing is read
+//! while a question is planned.
+
+mod catalog;
+mod filters;
+mod scan;
+mod table;
+
+pub(crate) use catalog::{CATALOG, Catalog, SCHEMA};

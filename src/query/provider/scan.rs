@@ -1,0 +1,137 @@
+//! The pieces of a scan as a source of a plan.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use datafusion::common::Statistics;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::source::DataSource;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayFormatType, Partitioning};
+use futures_util::{StreamExt, TryStreamExt, future, stream};
+
+use crate::database::{Piece, Scan};
+
+/// Pieces, dealt to as many partitions as are wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Pieces {
+    scan: Scan,
+    schema: SchemaRef,
+    partitions: Vec<Vec<Piece>>,
+    /// The most rows that anybody wants of a partition.
+    fetch: Option<usize>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl Pieces {
+    pub(super) fn new(
+        scan: Scan,
+        schema: SchemaRef,
+        pieces: Vec<Piece>,
+        partitions_max: usize,
+        fetch: Option<usize>,
+    ) -> Self {
+        let count = pieces.len().clamp(1, partitions_max.max(1));
+        let mut partitions = vec![Vec::new(); count];
+        for (piece, place) in pieces.into_iter().zip((0..count).cycle()) {
+            if let Some(partition) = partitions.get_mut(place) {
+                partition.push(piece);
+            }
+        }
+        Self {
+            scan,
+            schema,
+            partitions,
+            fetch,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+impl DataSource for Pieces {
+    fn open(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let Some(pieces) = self.partitions.get(partition) else {
+            let text = format!("a scan has no partition {partition}");
+            return Err(DataFusionError::Internal(text));
+        };
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let mut left = self.fetch.unwrap_or(usize::MAX);
+        let batches = stream::iter(pieces.clone())
+            .flat_map(|piece| piece.read())
+            .map_err(|error| DataFusionError::External(Box::new(error)))
+            .map_ok(move |batch| {
+                let batch = batch.slice(0, batch.num_rows().min(left));
+                left -= batch.num_rows();
+                metrics.record_output(batch.num_rows());
+                (batch, left)
+            });
+        // The batch that fills the limit is the last one that is read.
+        let batches = batches.scan(false, |is_full, next| {
+            let goes_on = !std::mem::replace(is_full, matches!(&next, Ok((_, 0))));
+            future::ready(goes_on.then(|| next.map(|(batch, _)| batch)))
+        });
+        let schema = Arc::clone(&self.schema);
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn fmt_as(&self, form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = form;
+        let pieces: usize = self.partitions.iter().map(Vec::len).sum();
+        write!(f, "pieces={pieces}, {}", self.scan)
+    }
+
+    fn output_partitioning(&self) -> Partitioning {
+        Partitioning::UnknownPartitioning(self.partitions.len())
+    }
+
+    fn eq_properties(&self) -> EquivalenceProperties {
+        EquivalenceProperties::new(Arc::clone(&self.schema))
+    }
+
+    fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
+        Ok(Arc::new(Statistics::new_unknown(&self.schema)))
+    }
+
+    fn with_fetch(&self, fetch: Option<usize>) -> Option<Arc<dyn DataSource>> {
+        let fetch = match (fetch, self.fetch) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (one, other) => one.or(other),
+        };
+        Some(Arc::new(Self {
+            fetch,
+            ..self.clone()
+        }))
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.fetch
+    }
+
+    fn metrics(&self) -> ExecutionPlanMetricsSet {
+        self.metrics.clone()
+    }
+
+    fn try_swapping_with_projection(
+        &self,
+        _projection: &ProjectionExprs,
+    ) -> Result<Option<Arc<dyn DataSource>>> {
+        Ok(None)
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+}

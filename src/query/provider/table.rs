@@ -1,0 +1,94 @@
+//! A table of a database as a table of a plan.
+
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::Session;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::{TableProvider, TableType};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::filters::{ALL_TIMES, Condition, intersect, understand};
+use super::scan::Pieces;
+use crate::database::{Scan, Table};
+use crate::kinds;
+
+/// A table, whose columns stand in bytewise order of their names.
+#[derive(Debug)]
+pub(super) struct Provider {
+    table: Arc<dyn Table>,
+    schema: SchemaRef,
+}
+
+impl Provider {
+    pub(super) fn new(table: Arc<dyn Table>) -> Self {
+        let mut fields: Vec<_> = table.columns().iter().map(kinds::field).collect();
+        fields.sort_by(|a, b| a.name().cmp(b.name()));
+        Self {
+            table,
+            schema: Arc::new(Schema::new(fields)),
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for Provider {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let decide = |filter: &&Expr| match understand(filter, &self.schema) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(decide).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = match projection {
+            Some(places) => Arc::new(self.schema.project(places)?),
+            None => self.schema(),
+        };
+        let (mut times, mut tags) = (ALL_TIMES, Vec::new());
+        for filter in filters {
+            match understand(filter, &self.schema) {
+                Some(Condition::Times(more)) => times = intersect(&times, &more),
+                Some(Condition::Tag(filter)) => tags.push(filter),
+                None => return Err(unexpected(filter)),
+            }
+        }
+        let columns = schema.fields().iter();
+        let scan = Scan {
+            columns: columns.map(|field| field.name().clone()).collect(),
+            times,
+            tags,
+        };
+        let pieces = self.table.scan(scan.clone()).await;
+        let pieces = pieces.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let partitions = state.config().target_partitions();
+        let pieces = Pieces::new(scan, schema, pieces, partitions, limit);
+        Ok(DataSourceExec::from_data_source(pieces))
+    }
+}
+
+/// A condition arrived that was not promised to be decided here.
+fn unexpected(filter: &Expr) -> DataFusionError {
+    DataFusionError::Internal(format!("a scan cannot decide {filter}"))
+}
