@@ -49,7 +49,7 @@ impl Answer {
     }
 }
 
-fn leaving(schema: &Schema) -> Schema {
+pub(crate) fn leaving(schema: &Schema) -> Schema {
     let fields = schema.fields().iter().map(|field| {
         let data_type = leaving_type(field.data_type());
         Field::clone(field).with_data_type(data_type)
@@ -58,7 +58,7 @@ fn leaving(schema: &Schema) -> Schema {
     Schema::new_with_metadata(fields, schema.metadata().clone())
 }
 
-fn leaving_type(data_type: &DataType) -> DataType {
+pub(crate) fn leaving_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Dictionary(_, values) => leaving_type(values),
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,

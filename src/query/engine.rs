@@ -1,27 +1,25 @@
 //! The engine: what all questions share, and the way of one of them.
 //!
 //! ```text
-//! text > statement > names that it uses > logical plan > reads only? > parameters > physical plan > rows
+//! text > statement > names that it uses > logical plan > reads only? > question > answer
 //! ```
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::common::TableReference;
-use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 
-use crate::answer::Answer;
 use crate::database::Database;
 use crate::error::QueryError;
+use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA};
+use crate::question::Question;
 
 /// Limits of all questions together.
 #[derive(Clone, Debug)]
@@ -52,28 +50,21 @@ impl QueryEngine {
         })
     }
 
-    /// Answers a question in SQL. Named parameters (`$name`) have the values given here.
+    /// Plans a question in SQL. Nothing is read before it is run.
     ///
     /// # Errors
-    /// [`QueryError`] if the question is wrong, or cannot be answered.
+    /// [`QueryError`] if the question is wrong, or would change something.
     pub async fn sql(
         &self,
         database: Arc<dyn Database>,
         text: &str,
-        parameters: HashMap<String, ScalarValue>,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<Question, QueryError> {
         let catalog = Arc::new(Catalog::new(database));
         let state = self.session(&catalog);
-        let plan = plan(&state, &catalog, text).await?;
+        let text = placeholders::number(text)?;
+        let plan = plan(&state, &catalog, &text).await?;
         check(&plan)?;
-        let parameters = parameters.into_iter();
-        let parameters = parameters
-            .map(|(name, value)| (name, value.into()))
-            .collect();
-        let plan = plan.with_param_values(ParamValues::Map(parameters))?;
-        let plan = state.create_physical_plan(&plan).await?;
-        let rows = execute_stream(plan, state.task_ctx())?;
-        Ok(Answer::new(rows))
+        Question::new(state, plan)
     }
 
     fn session(&self, catalog: &Arc<Catalog>) -> SessionState {

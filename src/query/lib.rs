@@ -17,7 +17,9 @@ pub mod database;
 mod engine;
 mod error;
 mod kinds;
+mod placeholders;
 mod provider;
+mod question;
 
 pub use answer::Answer;
 pub use database::{
@@ -27,6 +29,7 @@ pub use datafusion::common::ScalarValue;
 pub use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 pub use engine::{Limits, QueryEngine};
 pub use error::QueryError;
+pub use question::{Parameter, Parameters, Question};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 
 use super::points::{Point, Points};
-use crate::{GreedyMemoryPool, Limits, QueryEngine, QueryError, ScalarValue};
+use crate::{GreedyMemoryPool, Limits, Parameters, QueryEngine, QueryError, ScalarValue};
 
 fn engine() -> QueryEngine {
     let limits = Limits {
@@ -32,12 +32,11 @@ fn database() -> Arc<Points> {
     ]))
 }
 
-async fn answer(text: &str, parameters: &[(&str, ScalarValue)]) -> Result<String, QueryError> {
-    let parameters = parameters
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let parameters: HashMap<_, _> = parameters.collect();
-    let mut answer = engine().sql(database(), text, parameters).await?;
+async fn answer(text: &str, values: Parameters) -> Result<String, QueryError> {
+    let question = engine().sql(database(), text).await?;
+    let schema = question.schema();
+    let mut answer = question.run(values).await?;
+    assert_eq!(*answer.schema(), schema, "it is known before it is run");
     let mut batches = Vec::new();
     while let Some(batch) = answer.next_batch().await? {
         assert_eq!(batch.schema(), *answer.schema());
@@ -49,7 +48,7 @@ async fn answer(text: &str, parameters: &[(&str, ScalarValue)]) -> Result<String
 
 /// The cells of every row, without frames and header.
 async fn rows(text: &str) -> Vec<String> {
-    let table = answer(text, &[])
+    let table = answer(text, Parameters::none())
         .await
         .unwrap_or_else(|error| panic!("{text}: {error}"));
     let lines = table.lines().filter(|line| line.starts_with('|')).skip(1);
@@ -76,4 +75,66 @@ async fn rows_come_merged_and_a_missing_tag_is_null() {
         rows("SELECT * FROM cpu WHERE host IS NULL").await,
         [",5.0,1970-01-01T00:00:01.000000002,"].map(|_| ",5.0,1970-01-01T00:00:01.000000002,")
     );
+}
+
+#[tokio::test]
+async fn parameters_have_names_numbers_or_places() {
+    let query = |text: &'static str, values| async move { answer(text, values).await };
+    let named = HashMap::from([("host".to_owned(), ScalarValue::from("b"))]);
+    let placed = vec![ScalarValue::from("b"), ScalarValue::from(1.5)];
+    for (text, values) in [
+        (
+            "SELECT usage FROM cpu WHERE host = $host",
+            Parameters::Named(named),
+        ),
+        (
+            "SELECT usage FROM cpu WHERE host = $1 AND usage > $2",
+            Parameters::Placed(placed.clone()),
+        ),
+        (
+            "SELECT usage FROM cpu WHERE host = ? AND usage > ?",
+            Parameters::Placed(placed),
+        ),
+    ] {
+        let table = query(text, values).await.expect(text);
+        assert!(
+            table.contains("2.0") && table.lines().count() == 5,
+            "{text}: {table}"
+        );
+    }
+    let error = query(
+        "SELECT usage FROM cpu WHERE host = $host",
+        Parameters::none(),
+    )
+    .await;
+    let error = error.expect_err("no value").to_string();
+    assert_eq!(error, "No value found for placeholder with name $host");
+    let engine = engine();
+    let question = engine.sql(
+        database(),
+        "SELECT usage FROM cpu WHERE host = ? AND usage > ?",
+    );
+    let question = question.await.expect("it is understood");
+    let names: Vec<_> = question.parameters().iter().map(|one| &*one.name).collect();
+    assert_eq!(names, ["1", "2"]);
+}
+
+#[tokio::test]
+async fn what_would_change_something_is_refused() {
+    for text in [
+        "CREATE TABLE x AS SELECT 1",
+        "CREATE VIEW x AS SELECT 1",
+        "INSERT INTO cpu VALUES (1, 2, 3, 4)",
+        "DELETE FROM cpu",
+        "DROP TABLE cpu",
+        "COPY cpu TO '/tmp/x.csv'",
+        "SET datafusion.execution.batch_size = 1",
+        "CREATE EXTERNAL TABLE x STORED AS CSV LOCATION '/etc/passwd'",
+    ] {
+        let error = answer(text, Parameters::none()).await.expect_err(text);
+        assert!(
+            matches!(error, QueryError::Writes(_) | QueryError::Invalid(_)),
+            "{text}: {error:?}"
+        );
+    }
 }

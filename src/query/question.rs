@@ -1,0 +1,121 @@
+//! A question that was understood, and waits for the values of its parameters.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, SchemaRef};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
+
+use crate::answer::{Answer, leaving, leaving_type};
+use crate::error::QueryError;
+
+/// A question that was understood.
+#[derive(Debug)]
+pub struct Question {
+    state: SessionState,
+    plan: LogicalPlan,
+    parameters: Vec<Parameter>,
+}
+
+/// A place in a question that takes a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name without the `$`; its number if it has no name.
+    pub name: String,
+    /// The type that its place asks for, if that is known.
+    pub data_type: Option<DataType>,
+}
+
+/// The values of a question's parameters.
+#[derive(Clone, Debug)]
+pub enum Parameters {
+    /// By name, without the `$`.
+    Named(HashMap<String, ScalarValue>),
+    /// In order, the first for `$1` or the first `?`.
+    Placed(Vec<ScalarValue>),
+}
+
+impl Parameters {
+    /// No values.
+    pub fn none() -> Self {
+        Self::Placed(Vec::new())
+    }
+}
+
+impl Question {
+    pub(crate) fn new(state: SessionState, plan: LogicalPlan) -> Result<Self, QueryError> {
+        let types = plan.get_parameter_fields()?.into_iter();
+        let mut parameters: Vec<Parameter> = types
+            .map(|(name, field)| Parameter {
+                name: name.trim_start_matches('$').to_owned(),
+                data_type: field.map(|field| leaving_type(field.data_type())),
+            })
+            .collect();
+        parameters.sort_by(|a, b| order(a).cmp(&order(b)));
+        Ok(Self {
+            state,
+            plan,
+            parameters,
+        })
+    }
+
+    /// The columns of the answer, as they leave.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(leaving(self.plan.schema().as_arrow()))
+    }
+
+    /// The parameters: `$1`, `$2` and so on in order, then those with names by name.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// Starts to answer. Rows are read as they are asked for.
+    ///
+    /// # Errors
+    /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit.
+    pub async fn run(self, values: Parameters) -> Result<Answer, QueryError> {
+        let plan = match self.parameters.is_empty() {
+            true => self.plan,
+            false => self
+                .plan
+                .with_param_values(values.checked(&self.parameters)?)?,
+        };
+        let plan = self.state.create_physical_plan(&plan).await?;
+        let rows = execute_stream(plan, self.state.task_ctx())?;
+        Ok(Answer::new(rows))
+    }
+}
+
+/// Numbers first, by value.
+fn order(parameter: &Parameter) -> (bool, usize, &str) {
+    match parameter.name.parse() {
+        Ok(number) => (false, number, ""),
+        Err(_) => (true, 0, &parameter.name),
+    }
+}
+
+impl Parameters {
+    fn checked(self, parameters: &[Parameter]) -> Result<ParamValues, QueryError> {
+        let has = |parameter: &&Parameter| match &self {
+            Self::Named(values) => values.contains_key(&parameter.name),
+            Self::Placed(values) => {
+                let number: Option<usize> = parameter.name.parse().ok();
+                number.is_some_and(|number| (1..=values.len()).contains(&number))
+            }
+        };
+        if let Some(missing) = parameters.iter().find(|parameter| !has(parameter)) {
+            let text = format!("No value found for placeholder with name ${}", missing.name);
+            return Err(QueryError::Invalid(text));
+        }
+        Ok(match self {
+            Self::Named(values) => {
+                let values = values.into_iter();
+                ParamValues::Map(values.map(|(name, value)| (name, value.into())).collect())
+            }
+            Self::Placed(values) => ParamValues::List(values.into_iter().map(Into::into).collect()),
+        })
+    }
+}
