@@ -17,6 +17,7 @@ use datafusion::sql::parser::Statement;
 
 use crate::database::Database;
 use crate::error::QueryError;
+use crate::functions;
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA};
 use crate::question::Question;
@@ -60,22 +61,23 @@ impl QueryEngine {
         text: &str,
     ) -> Result<Question, QueryError> {
         let catalog = Arc::new(Catalog::new(database));
-        let state = self.session(&catalog);
+        let state = self.session(&catalog)?;
         let text = placeholders::number(text)?;
         let plan = plan(&state, &catalog, &text).await?;
         check(&plan)?;
         Question::new(state, plan)
     }
 
-    fn session(&self, catalog: &Arc<Catalog>) -> SessionState {
-        let state = SessionStateBuilder::new()
+    fn session(&self, catalog: &Arc<Catalog>) -> Result<SessionState, QueryError> {
+        let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
             .build();
         let catalogs = state.catalog_list();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
-        state
+        functions::register(&mut state)?;
+        Ok(state)
     }
 }
 

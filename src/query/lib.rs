@@ -16,6 +16,7 @@ mod answer;
 pub mod database;
 mod engine;
 mod error;
+mod functions;
 mod kinds;
 mod placeholders;
 mod provider;
