@@ -15,9 +15,11 @@ use zstd::zstd_safe::CParameter;
 
 use super::EncodeError;
 use super::hybrid::{Hybrid, width_of};
+use super::page_index::PageSpan;
 use super::row_selection::RowSelection;
 use super::statistics::Bounds;
 use super::values::{EncodedValues, Plain};
+use crate::certain::Certain;
 use crate::narrow;
 
 /// The largest number of rows in a page, which a reader of many files has unpacked at a time for each
@@ -36,7 +38,7 @@ pub(super) struct Chunk {
     pub(super) uncompressed_bytes: usize,
     /// The start of the first data page, if a dictionary comes before it.
     pub(super) dictionary_bytes: Option<usize>,
-    pub(super) data_pages: usize,
+    pub(super) pages: Vec<PageSpan>,
     /// The encoding of the data pages.
     pub(super) encoding: Encoding,
     pub(super) nulls: usize,
@@ -52,6 +54,13 @@ pub(super) struct TagRuns<'a> {
     pub(super) distinct: Vec<&'a str>,
     /// Index among the distinct values, nothing where the tag is absent, and number of rows.
     pub(super) runs: Vec<(Option<u32>, usize)>,
+}
+
+impl<'a> TagRuns<'a> {
+    fn value(&self, index: u32) -> &'a str {
+        let value = self.distinct.get(narrow::to_usize(u64::from(index)));
+        value.certain("an index is one of a distinct value")
+    }
 }
 
 /// An encoder of chunks, with buffers that are worth keeping between them.
@@ -76,8 +85,7 @@ impl ChunkEncoder {
         slice: &RowSelection<'_>,
         is_optional: bool,
     ) -> Result<Chunk, EncodeError> {
-        let bounds = plain.bounds();
-        let (dictionary, body) = EncodedValues::choose(plain, &bounds);
+        let (dictionary, body) = EncodedValues::choose(plain);
         let mut pages = Pages::new(&mut self.compressor, body.encoding());
         if let Some((dictionary, count)) = dictionary {
             pages.dictionary(dictionary, count)?;
@@ -91,11 +99,13 @@ impl ChunkEncoder {
             if is_optional {
                 push_levels(&mut page, slice.levels(first..first + rows));
             }
+            let bounds = plain.part(range.clone()).bounds();
+            let nulls = rows - range.len();
             body.encode(range, &mut page);
-            pages.data(page, rows)?;
+            pages.data(page, rows, nulls, bounds)?;
             first += rows;
         }
-        pages.finish(slice.rows() - slice.values_before(slice.rows()), bounds)
+        pages.finish()
     }
 
     /// Encodes a tag. Its values are sorted within those of the tags before it, so runs may be short or
@@ -105,16 +115,15 @@ impl ChunkEncoder {
         let width = width_of(count.saturating_sub(1));
         let mut pages = Pages::new(&mut self.compressor, Encoding::RLE_DICTIONARY);
         let mut distinct = Vec::new();
-        Plain::String(&tag.distinct).encode(0..tag.distinct.len(), &mut distinct);
+        Plain::String(&tag.distinct).encode(&mut distinct);
         pages.dictionary(distinct, tag.distinct.len())?;
-        let mut nulls = 0;
         let mut page = TagPage::new(width);
         for (index, length) in &tag.runs {
-            nulls += if index.is_none() { *length } else { 0 };
+            let value = index.map(|index| tag.value(index));
             let mut rest = *length;
             while rest > 0 {
                 let taken = rest.min(PAGE_ROWS - page.rows);
-                page.push(*index, taken);
+                page.push(*index, value, taken);
                 rest -= taken;
                 if page.rows == PAGE_ROWS {
                     let full = std::mem::replace(&mut page, TagPage::new(width));
@@ -125,7 +134,7 @@ impl ChunkEncoder {
         if page.rows > 0 {
             page.write(&mut pages, width)?;
         }
-        pages.finish(nulls, Bounds::strings(&tag.distinct))
+        pages.finish()
     }
 
     /// Encodes a column without values, for a row group of a file that has the column elsewhere.
@@ -135,28 +144,40 @@ impl ChunkEncoder {
         levels.push_run(0, rows);
         let mut page = Vec::new();
         push_levels(&mut page, levels);
-        pages.data(page, rows)?;
-        pages.finish(rows, Bounds::Empty)
+        pages.data(page, rows, rows, Bounds::Empty)?;
+        pages.finish()
     }
 }
 
-struct TagPage {
+struct TagPage<'a> {
     levels: Hybrid,
     indexes: Hybrid,
     rows: usize,
+    nulls: usize,
+    /// The least and the greatest value.
+    ends: Option<(&'a str, &'a str)>,
 }
 
-impl TagPage {
+impl<'a> TagPage<'a> {
     fn new(width: u32) -> Self {
         Self {
             levels: Hybrid::new(1),
             indexes: Hybrid::new(width),
             rows: 0,
+            nulls: 0,
+            ends: None,
         }
     }
 
-    fn push(&mut self, index: Option<u32>, length: usize) {
+    fn push(&mut self, index: Option<u32>, value: Option<&'a str>, length: usize) {
         self.rows += length;
+        match value {
+            Some(value) => {
+                let (min, max) = self.ends.unwrap_or((value, value));
+                self.ends = Some((min.min(value), max.max(value)));
+            }
+            None => self.nulls += length,
+        }
         self.levels.push_run(u32::from(index.is_some()), length);
         if let Some(index) = index {
             self.indexes.push_run(index, length);
@@ -168,7 +189,10 @@ impl TagPage {
         push_levels(&mut page, self.levels);
         page.push(width.to_le_bytes()[0]);
         page.extend(self.indexes.finish());
-        pages.data(page, self.rows)
+        let bounds = self
+            .ends
+            .map_or(Bounds::Empty, |(min, max)| Bounds::texts(min, max));
+        pages.data(page, self.rows, self.nulls, bounds)
     }
 }
 
@@ -185,7 +209,7 @@ struct Pages<'e> {
     sink: TrackedWrite<Vec<u8>>,
     uncompressed_bytes: usize,
     dictionary_bytes: Option<usize>,
-    data_pages: usize,
+    spans: Vec<PageSpan>,
     encoding: Encoding,
 }
 
@@ -196,7 +220,7 @@ impl<'e> Pages<'e> {
             sink: TrackedWrite::new(Vec::new()),
             uncompressed_bytes: 0,
             dictionary_bytes: None,
-            data_pages: 0,
+            spans: Vec::new(),
             encoding,
         }
     }
@@ -213,11 +237,17 @@ impl<'e> Pages<'e> {
         Ok(())
     }
 
-    fn data(&mut self, page: Vec<u8>, rows: usize) -> Result<(), EncodeError> {
+    fn data(
+        &mut self,
+        page: Vec<u8>,
+        rows: usize,
+        nulls: usize,
+        bounds: Bounds,
+    ) -> Result<(), EncodeError> {
         let encoding = self.encoding;
         let num_values = narrow::to_u32(rows, FEW);
-        self.data_pages += 1;
-        self.write(&page, |buf| Page::DataPage {
+        let start = self.sink.bytes_written();
+        let bytes = self.write(&page, |buf| Page::DataPage {
             buf,
             num_values,
             encoding,
@@ -225,6 +255,13 @@ impl<'e> Pages<'e> {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         })?;
+        self.spans.push(PageSpan {
+            start,
+            bytes,
+            rows,
+            nulls,
+            bounds,
+        });
         Ok(())
     }
 
@@ -244,12 +281,15 @@ impl<'e> Pages<'e> {
         Ok(written.compressed_size)
     }
 
-    fn finish(self, nulls: usize, bounds: Bounds) -> Result<Chunk, EncodeError> {
+    fn finish(self) -> Result<Chunk, EncodeError> {
+        let bounds = self.spans.iter().map(|page| &page.bounds);
+        let bounds = bounds.fold(Bounds::Empty, Bounds::join);
+        let nulls = self.spans.iter().map(|page| page.nulls).sum();
         Ok(Chunk {
             bytes: self.sink.into_inner()?.into(),
             uncompressed_bytes: self.uncompressed_bytes,
             dictionary_bytes: self.dictionary_bytes,
-            data_pages: self.data_pages,
+            pages: self.spans,
             encoding: self.encoding,
             nulls,
             bounds,

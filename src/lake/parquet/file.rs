@@ -18,6 +18,7 @@ use super::EncodeError;
 use super::chunk::{Chunk, ChunkEncoder};
 use super::keys::KeyRange;
 use super::layout::{Layout, TIME, TIME_NS};
+use super::page_index;
 use super::row_group::RowGroup;
 use super::summary::Summary;
 use crate::certain::Certain;
@@ -61,6 +62,8 @@ pub(super) fn assemble(
     let summary = Summary::of(layout, &groups);
     let schema = schema(layout, &used)?;
     let properties = Arc::new(properties(layout, &used)?);
+    let chunks = groups.iter().flat_map(RowGroup::chunks);
+    let is_indexed = chunks.into_iter().any(|chunk| chunk.pages.len() > 1);
     // All parts of a file but its columns are small: the buffer is not copied while it grows.
     let bytes: u64 = groups.iter().map(RowGroup::bytes).sum();
     let file = Vec::with_capacity(narrow::to_usize(bytes + bytes / 64 + 4096));
@@ -70,15 +73,15 @@ pub(super) fn assemble(
         let mut columns = columns.into_iter();
         let mut writer = file.next_row_group()?;
         for chunk in [&group.time, &group.time_ns] {
-            append(&mut writer, columns.next(), chunk, group.rows)?;
+            append(&mut writer, columns.next(), chunk, is_indexed)?;
         }
         // A chunk is dropped as soon as it is in the file.
         for place in &used {
             match group.columns.remove(place) {
-                Some(chunk) => append(&mut writer, columns.next(), &chunk, group.rows)?,
+                Some(chunk) => append(&mut writer, columns.next(), &chunk, is_indexed)?,
                 None => {
                     let nulls = encoder.nulls(group.rows)?;
-                    append(&mut writer, columns.next(), &nulls, group.rows)?;
+                    append(&mut writer, columns.next(), &nulls, is_indexed)?;
                 }
             }
         }
@@ -113,8 +116,7 @@ fn properties(layout: &Layout, used: &[usize]) -> Result<WriterProperties, Encod
     Ok(WriterProperties::builder()
         .set_created_by(format!("{WRITER}{}", env!("CARGO_PKG_VERSION")))
         .set_sorting_columns(Some(sorting))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true)
+        .set_statistics_enabled(EnabledStatistics::Page)
         .build())
 }
 
@@ -172,9 +174,14 @@ fn append(
     writer: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
     column: Option<ColumnDescPtr>,
     chunk: &Chunk,
-    rows: usize,
+    is_indexed: bool,
 ) -> Result<(), EncodeError> {
     let column = column.ok_or(EncodeError::TooManyColumns)?;
+    let rows = chunk.pages.iter().map(|page| page.rows).sum();
+    let column_index = match is_indexed {
+        true => page_index::ranges(column.physical_type(), &chunk.pages)?,
+        false => None,
+    };
     let bytes: Bytes = chunk.bytes.clone();
     writer.append_column(
         &bytes,
@@ -183,8 +190,8 @@ fn append(
             rows_written: rows as u64,
             metadata: metadata(column, chunk, rows)?,
             bloom_filter: None,
-            column_index: None,
-            offset_index: None,
+            column_index,
+            offset_index: is_indexed.then(|| page_index::offsets(&chunk.pages)),
         },
     )?;
     Ok(())
@@ -200,7 +207,7 @@ fn metadata(
     let mut pages = vec![PageEncodingStats {
         page_type: PageType::DATA_PAGE,
         encoding: chunk.encoding,
-        count: narrow::id(chunk.data_pages).cast_signed(),
+        count: narrow::id(chunk.pages.len()).cast_signed(),
     }];
     if chunk.dictionary_bytes.is_some() {
         encodings.push(Encoding::PLAIN);

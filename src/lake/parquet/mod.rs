@@ -35,6 +35,7 @@ mod hybrid;
 mod keys;
 mod layout;
 mod order_check;
+mod page_index;
 mod plan;
 mod read;
 mod row_group;

@@ -35,9 +35,15 @@ pub(super) struct RowGroup {
 impl RowGroup {
     /// The bytes of all columns.
     pub(super) fn bytes(&self) -> u64 {
-        let columns = self.columns.values();
-        let bytes = columns.map(|chunk| chunk.bytes.len()).sum::<usize>();
-        (bytes + self.time.bytes.len() + self.time_ns.bytes.len()) as u64
+        let bytes = self.chunks().map(|chunk| chunk.bytes.len());
+        bytes.sum::<usize>() as u64
+    }
+
+    /// All columns.
+    pub(super) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        [&self.time, &self.time_ns]
+            .into_iter()
+            .chain(self.columns.values())
     }
 
     /// The column at a place of the layout, if it has values here.

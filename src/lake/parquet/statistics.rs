@@ -60,9 +60,12 @@ impl Bounds {
 
     pub(super) fn strings(values: &[&str]) -> Self {
         let range = values.iter().min().zip(values.iter().max());
-        range.map_or(Self::Empty, |(min, max)| {
-            Self::String(TextBounds::of(min, max))
-        })
+        range.map_or(Self::Empty, |(min, max)| Self::texts(min, max))
+    }
+
+    /// The range from one text to another.
+    pub(super) fn texts(min: &str, max: &str) -> Self {
+        Self::String(TextBounds::of(min, max))
     }
 
     /// The range of both.
@@ -111,6 +114,25 @@ impl Bounds {
                 let values = ValueStatistics::new(Some(min), max, None, nulls, false);
                 let values = values.with_min_is_exact(text.min_is_exact);
                 Statistics::ByteArray(values.with_max_is_exact(text.max_is_exact))
+            }
+        })
+    }
+
+    /// The ends in Parquet's PLAIN encoding, as the index of a file's pages has them; nothing if one
+    /// is not known.
+    pub(super) fn ends(&self) -> Option<(Vec<u8>, Vec<u8>)> {
+        Some(match self {
+            Self::Empty | Self::Unknown => return None,
+            Self::Float(min, max) => {
+                let (min, max) = signed_zeros(*min, *max);
+                (min.to_le_bytes().to_vec(), max.to_le_bytes().to_vec())
+            }
+            Self::Integer(min, max) => (min.to_le_bytes().to_vec(), max.to_le_bytes().to_vec()),
+            Self::Unsigned(min, max) => (decimal(*min).to_vec(), decimal(*max).to_vec()),
+            Self::Boolean(min, max) => (vec![u8::from(*min)], vec![u8::from(*max)]),
+            Self::String(text) => {
+                let max = text.max.as_ref()?;
+                (text.min.clone().into_bytes(), max.clone().into_bytes())
             }
         })
     }

@@ -45,9 +45,9 @@ type DictionaryPage = (Vec<u8>, usize);
 impl<'a> EncodedValues<'a> {
     /// Takes the encoding that needs the fewest bytes before compression, which is a good guess for the
     /// fewest after it.
-    pub(super) fn choose(plain: Plain<'a>, bounds: &Bounds) -> (Option<DictionaryPage>, Self) {
-        match (plain, bounds) {
-            (Plain::Float(values), _) => {
+    pub(super) fn choose(plain: Plain<'a>) -> (Option<DictionaryPage>, Self) {
+        match plain {
+            Plain::Float(values) => {
                 // Compare bits, as -0.0 is not 0.0.
                 let dictionary = Dictionary::of(values, f64::to_bits);
                 Self::or_indexes(
@@ -56,15 +56,18 @@ impl<'a> EncodedValues<'a> {
                     Self::Plain(plain),
                 )
             }
-            (Plain::Integer(values), Bounds::Integer(min, max)) => {
-                let dictionary = Dictionary::of_integers(values, *min, *max);
+            Plain::Integer(values) => {
+                let Bounds::Integer(min, max) = plain.bounds() else {
+                    return (None, Self::Plain(plain));
+                };
+                let dictionary = Dictionary::of_integers(values, min, max);
                 Self::or_indexes(
                     dictionary,
                     |distinct| Plain::Integer(distinct),
                     Self::Delta(values),
                 )
             }
-            (Plain::Unsigned(values), _) => {
+            Plain::Unsigned(values) => {
                 let dictionary = Dictionary::of(values, |value| value);
                 Self::or_indexes(
                     dictionary,
@@ -72,7 +75,7 @@ impl<'a> EncodedValues<'a> {
                     Self::Plain(plain),
                 )
             }
-            (Plain::String(values), _) => {
+            Plain::String(values) => {
                 let dictionary = Dictionary::of(values, |value| value);
                 let is_small = |dictionary: &Dictionary<&str>| {
                     let bytes = dictionary.distinct.iter().map(|text| text.len());
@@ -84,7 +87,7 @@ impl<'a> EncodedValues<'a> {
                 });
                 Self::smaller(dictionary, Self::Plain(plain))
             }
-            (Plain::Boolean(_) | Plain::Integer(_), _) => (None, Self::Plain(plain)),
+            Plain::Boolean(_) => (None, Self::Plain(plain)),
         }
     }
 
@@ -169,7 +172,20 @@ impl<'a> EncodedValues<'a> {
                 page.extend(hybrid.finish());
             }
             Self::Delta(all) => delta::encode(all.get(values).certain(PAGE), page),
-            Self::Plain(plain) => plain.encode(values, page),
+            Self::Plain(plain) => plain.part(values).encode(page),
+        }
+    }
+}
+
+impl<'a> Plain<'a> {
+    /// Some of the values.
+    pub(super) fn part(self, range: Range<usize>) -> Self {
+        match self {
+            Self::Float(values) => Self::Float(values.get(range).certain(PAGE)),
+            Self::Integer(values) => Self::Integer(values.get(range).certain(PAGE)),
+            Self::Unsigned(values) => Self::Unsigned(values.get(range).certain(PAGE)),
+            Self::Boolean(values) => Self::Boolean(values.get(range).certain(PAGE)),
+            Self::String(values) => Self::String(values.get(range).certain(PAGE)),
         }
     }
 }
@@ -195,23 +211,15 @@ impl Plain<'_> {
         }
     }
 
-    /// Writes some of the values in Parquet's PLAIN encoding.
-    pub(super) fn encode(&self, range: Range<usize>, page: &mut Vec<u8>) {
+    /// Writes the values in Parquet's PLAIN encoding.
+    pub(super) fn encode(&self, page: &mut Vec<u8>) {
         match self {
-            Self::Float(values) => {
-                let values = values.get(range).certain(PAGE);
-                page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-            }
+            Self::Float(values) => page.extend(values.iter().flat_map(|value| value.to_le_bytes())),
             Self::Integer(values) => {
-                let values = values.get(range).certain(PAGE);
                 page.extend(values.iter().flat_map(|value| value.to_le_bytes()));
             }
-            Self::Unsigned(values) => {
-                let values = values.get(range).certain(PAGE);
-                page.extend(values.iter().flat_map(|value| decimal(*value)));
-            }
+            Self::Unsigned(values) => page.extend(values.iter().flat_map(|value| decimal(*value))),
             Self::Boolean(values) => {
-                let values = values.get(range).certain(PAGE);
                 let join = |byte: u8, value: &bool| byte << 1 | u8::from(*value);
                 let bytes = values
                     .chunks(8)
@@ -219,7 +227,7 @@ impl Plain<'_> {
                 page.extend(bytes);
             }
             Self::String(values) => {
-                for text in values.get(range).certain(PAGE) {
+                for text in *values {
                     let length = narrow::to_u32(text.len(), "a segment is below 1 GiB");
                     page.extend(length.to_le_bytes());
                     page.extend(text.as_bytes());
@@ -231,6 +239,6 @@ impl Plain<'_> {
 
 fn page_of(plain: Plain<'_>) -> DictionaryPage {
     let mut page = Vec::new();
-    plain.encode(0..plain.len(), &mut page);
+    plain.encode(&mut page);
     (page, plain.len())
 }

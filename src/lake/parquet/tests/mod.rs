@@ -4,6 +4,7 @@ mod support;
 
 mod flipped;
 mod foreign;
+mod page_index;
 mod pieces;
 mod round_trip;
 mod statistics;
