@@ -30,6 +30,7 @@
 //! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows of a table as they are at one moment, merged and sorted |
 //! | [`export`] | the formats in which rows leave, and the pace |
+//! | `render` | record batches as JSON, CSV, Parquet or a table to look at |
 //! | `tidegate-query` | a package of its own in `src/query`: the query engine, so far only its traits |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
@@ -65,6 +66,8 @@ pub mod columnar;
 pub mod lake;
 pub mod merge;
 pub mod read;
+#[cfg(feature = "query")]
+pub mod render;
 
 pub mod certain;
 pub mod clock;

@@ -64,6 +64,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "catalog",
             "line_protocol",
             "lake",
+            "render",
         ],
     ),
     // It opens the data folder and hands its parts to those who serve requests; where modules that
@@ -91,6 +92,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("export", &["read", "catalog", "columnar"]),
     ("read", &["buffer", "columnar", "merge"]),
+    ("render", &[]),
     (
         "lake",
         &["catalog", "buffer", "columnar", "merge", "storage", "vital"],
@@ -146,7 +148,9 @@ const HOMES: &[(&str, &[&str])] = &[
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),
-    ("parquet", &["lake"]),
+    ("parquet", &["lake", "render"]),
+    ("arrow_csv::", &["render"]),
+    ("arrow_json::", &["render"]),
     ("std::env::", &["config"]),
     ("SystemTime::now", &["clock"]),
     ("Instant::now", &["clock"]),
@@ -254,7 +258,10 @@ const PINS: &[(&str, &str)] = &[
     ("arrow", "59.3."),
     ("arrow-array", "59.3."),
     ("arrow-buffer", "59.3."),
+    ("arrow-cast", "59.3."),
+    ("arrow-csv", "59.3."),
     ("arrow-ipc", "59.3."),
+    ("arrow-json", "59.3."),
     ("arrow-schema", "59.3."),
     ("arrow-flight", "59.3."),
     ("datafusion", "55.2."),

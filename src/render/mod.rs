@@ -1,0 +1,59 @@
+//! Record batches as bytes: what the answer to a question looks like in the format that was asked
+//! for.
+//!
+//! ```text
+//! rows > slices > a renderer > bytes
+//! ```
+//!
+//! Promises: rows are written as they come, so what a renderer holds is bounded (one slice of rows,
+//! a row group of Parquet, the first part of a table that people look at); whether a format has room
+//! for a column is known before the first row. JSON and CSV are Arrow's own, which is what clients
+//! of InfluxDB 3 parse: a null has no member, times without a zone have no `Z`.
+//!
+//! This module does not know HTTP, nor where rows come from.
+
+mod csv;
+mod error;
+mod format;
+mod json;
+mod parquet;
+mod slices;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+
+pub use error::RenderError;
+pub use format::Format;
+pub use slices::slices;
+
+/// Something that turns rows into bytes of one format.
+pub trait Renderer: Send {
+    /// Appends rows to `out`, or holds them back until there are more.
+    ///
+    /// # Errors
+    /// [`RenderError::Internal`]: nothing more can be written.
+    fn write(&mut self, rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), RenderError>;
+
+    /// Appends what was held back, and the end. Nothing may be written afterwards.
+    ///
+    /// # Errors
+    /// [`RenderError::Internal`]: the end cannot be written.
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), RenderError>;
+}
+
+/// Makes a renderer for rows of this schema.
+///
+/// # Errors
+/// [`RenderError::NoRoom`] if the format has no room for one of the columns.
+pub fn renderer(format: Format, schema: &SchemaRef) -> Result<Box<dyn Renderer>, RenderError> {
+    Ok(match format {
+        Format::Json => Box::new(json::array(schema)?),
+        Format::Lines => Box::new(json::lines(schema)?),
+        Format::Csv => Box::new(csv::Csv::new(schema)?),
+        Format::Table => Box::new(table::Table::new(schema)?),
+        Format::Parquet => Box::new(parquet::Parquet::new(schema)?),
+    })
+}
