@@ -83,8 +83,11 @@ impl Question {
                 .plan
                 .with_param_values(values.checked(&self.parameters)?)?,
         };
-        let plan = self.state.create_physical_plan(&plan).await?;
-        let rows = execute_stream(plan, self.state.task_ctx())?;
+        let mut state = self.state;
+        // Else `now()` would be no constant while the question is planned, and prune nothing.
+        state.mark_start_execution();
+        let plan = state.create_physical_plan(&plan).await?;
+        let rows = execute_stream(plan, state.task_ctx())?;
         Ok(Answer::new(rows))
     }
 }
