@@ -17,7 +17,7 @@ use datafusion::sql::parser::Statement;
 
 use crate::database::Database;
 use crate::error::QueryError;
-use crate::functions;
+use crate::functions::{self, gapfill};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA};
 use crate::question::Question;
@@ -51,6 +51,13 @@ impl QueryEngine {
         })
     }
 
+    /// The engine with batches of so many rows, so that few rows make many of them.
+    #[cfg(test)]
+    pub(crate) fn with_batch_rows(mut self, rows: usize) -> Self {
+        self.config = self.config.with_batch_size(rows);
+        self
+    }
+
     /// Plans a question in SQL. Nothing is read before it is run.
     ///
     /// # Errors
@@ -73,6 +80,8 @@ impl QueryEngine {
             .with_config(self.config.clone())
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_default_features()
+            .with_optimizer_rules(gapfill::rules())
+            .with_query_planner(Arc::new(gapfill::Planner))
             .build();
         let catalogs = state.catalog_list();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
@@ -95,6 +104,12 @@ fn config(partitions: usize) -> SessionConfig {
             "datafusion.execution.parquet.schema_force_view_types",
             false,
         )
+        // It moves the fields of structs below any node, also below one that fills their gaps. Tables
+        // of points have no structs.
+        .set_bool(
+            "datafusion.optimizer.enable_leaf_expression_pushdown",
+            false,
+        )
         .set_str("datafusion.execution.time_zone", "+00:00")
 }
 
@@ -108,7 +123,8 @@ async fn plan(
     if lists_tables(state, &statement)? {
         catalog.names().await.map_err(QueryError::Database)?;
     }
-    Ok(state.statement_to_plan(statement).await?)
+    let plan = state.statement_to_plan(statement).await?;
+    Ok(gapfill::rewrite(plan)?)
 }
 
 /// Returns true if a statement may list the tables of the database.

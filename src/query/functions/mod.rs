@@ -2,6 +2,8 @@
 //!
 //! Source of the rules: query contract, section 13.
 
+pub(crate) mod gapfill;
+
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 
@@ -9,6 +11,6 @@ use datafusion::execution::SessionState;
 ///
 /// # Errors
 /// A function cannot be registered.
-pub(crate) fn register(_session: &mut SessionState) -> Result<()> {
-    Ok(())
+pub(crate) fn register(session: &mut SessionState) -> Result<()> {
+    gapfill::register(session)
 }

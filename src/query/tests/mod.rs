@@ -1,5 +1,6 @@
 //! Tests of the traits, against a database that is a plain list of points.
 
+mod gapfill;
 mod points;
 mod sql;
 

@@ -1,0 +1,214 @@
+//! The bins of a question: where one starts, and where the next one does.
+
+use std::fmt;
+use std::hash::Hash;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, TimeUnit};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::{ScalarValue, internal_datafusion_err, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
+
+const DAY_NS: i64 = 86_400_000_000_000;
+
+/// Bins, and those of them that an answer has.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Bins {
+    function: Arc<ScalarUDF>,
+    interval: ScalarValue,
+    interval_ns: i64,
+    origin: Option<ScalarValue>,
+    zone: Option<Arc<str>>,
+    /// The starts of the first and of the last bin. No bins if the first is after the last.
+    first: i64,
+    last: i64,
+}
+
+impl Bins {
+    /// Bins from the one with the start of `times` to the one with its end; none if it is empty.
+    ///
+    /// # Errors
+    /// The interval is not a positive length, or a bin starts where no time is.
+    pub(super) fn new(
+        function: Arc<ScalarUDF>,
+        interval: ScalarValue,
+        origin: Option<ScalarValue>,
+        zone: Option<Arc<str>>,
+        times: RangeInclusive<i64>,
+    ) -> Result<Self> {
+        let interval_ns = length_ns(&interval)?;
+        let mut bins = Self {
+            function,
+            interval,
+            interval_ns,
+            origin,
+            zone,
+            first: i64::MAX,
+            last: i64::MIN,
+        };
+        if !times.is_empty() {
+            bins.first = bins.bin(*times.start())?;
+            bins.last = bins.bin(*times.end())?;
+        }
+        Ok(bins)
+    }
+
+    /// The start of the first bin.
+    pub(super) fn first(&self) -> Option<i64> {
+        (self.first <= self.last).then_some(self.first)
+    }
+
+    /// The start of the bin after the one that starts here.
+    ///
+    /// # Errors
+    /// The function that bins fails, or does not move on.
+    pub(super) fn after(&self, start: i64) -> Result<Option<i64>> {
+        if start >= self.last {
+            return Ok(None);
+        }
+        // Bins of `date_bin` are all equally long; by the clock on the wall, one may be longer by the
+        // hour that comes twice, or shorter by the one that is left out.
+        let mut time = start;
+        for _ in 0..4 {
+            time = time.saturating_add(self.interval_ns);
+            let next = if self.function.name() == "date_bin" {
+                time
+            } else {
+                self.bin(time)?
+            };
+            if next > start {
+                return Ok((next <= self.last).then_some(next));
+            }
+        }
+        Err(internal_datafusion_err!(
+            "no bin follows the one at {start}"
+        ))
+    }
+
+    fn bin(&self, time_ns: i64) -> Result<i64> {
+        let time = ScalarValue::TimestampNanosecond(Some(time_ns), self.zone.clone());
+        let args = [Some(self.interval.clone()), Some(time), self.origin.clone()];
+        let args: Vec<ScalarValue> = args.into_iter().flatten().collect();
+        let field = |value: &ScalarValue| Arc::new(Field::new("", value.data_type(), true));
+        let of_time = DataType::Timestamp(TimeUnit::Nanosecond, self.zone.clone());
+        let result = self.function.invoke_with_args(ScalarFunctionArgs {
+            arg_fields: args.iter().map(field).collect(),
+            args: args.into_iter().map(ColumnarValue::Scalar).collect(),
+            number_rows: 1,
+            return_field: Arc::new(Field::new("", of_time, true)),
+            config_options: Arc::new(ConfigOptions::default()),
+        })?;
+        let start = match result {
+            ColumnarValue::Scalar(value) => value,
+            ColumnarValue::Array(values) => ScalarValue::try_from_array(&values, 0)?,
+        };
+        match start {
+            ScalarValue::TimestampNanosecond(Some(start), _) => Ok(start),
+            other => Err(internal_datafusion_err!("{other} is no bin")),
+        }
+    }
+}
+
+/// The length of an interval.
+fn length_ns(interval: &ScalarValue) -> Result<i64> {
+    let (months, days, rest_ns) = match interval {
+        ScalarValue::IntervalMonthDayNano(Some(value)) => {
+            (value.months, value.days, Some(value.nanoseconds))
+        }
+        ScalarValue::IntervalDayTime(Some(value)) => {
+            let rest_ns = i64::from(value.milliseconds).checked_mul(1_000_000);
+            (0, value.days, rest_ns)
+        }
+        other => {
+            return plan_err!("the interval of bins must be a constant interval, and is {other}");
+        }
+    };
+    if months != 0 {
+        return plan_err!(
+            "bins of months or years cannot be filled: write the interval in days or less"
+        );
+    }
+    let days_ns = i64::from(days).checked_mul(DAY_NS);
+    let length = days_ns.and_then(|days| days.checked_add(rest_ns?));
+    match length {
+        Some(length) if length > 0 => Ok(length),
+        Some(_) => plan_err!("the interval of bins must be longer than 0"),
+        None => plan_err!("the interval of bins is too long: more than 292 years"),
+    }
+}
+
+impl fmt::Display for Bins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            interval_ns,
+            first,
+            last,
+            ..
+        } = self;
+        write!(f, "interval={interval_ns} ns, bins=[{first}, {last}]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{ScalarUDFImpl, Signature, Volatility};
+
+    use super::*;
+
+    const HOUR: i64 = 3_600_000_000_000;
+
+    /// Days of a place that leaves out an hour of day 2 and repeats one of day 5.
+    #[derive(Debug, PartialEq, Eq, Hash)]
+    struct Days(Signature);
+
+    const STARTS: [i64; 9] = [0, 24, 48, 71, 95, 119, 144, 168, 192];
+
+    impl ScalarUDFImpl for Days {
+        fn name(&self) -> &'static str {
+            "days"
+        }
+
+        fn signature(&self) -> &Signature {
+            &self.0
+        }
+
+        fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+            Ok(types[1].clone())
+        }
+
+        fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+            let ColumnarValue::Scalar(ScalarValue::TimestampNanosecond(Some(time), zone)) =
+                &args.args[1]
+            else {
+                return Err(internal_datafusion_err!("not a time"));
+            };
+            let start = STARTS
+                .iter()
+                .rev()
+                .find(|start| **start * HOUR <= *time)
+                .unwrap()
+                * HOUR;
+            let start = ScalarValue::TimestampNanosecond(Some(start), zone.clone());
+            Ok(ColumnarValue::Scalar(start))
+        }
+    }
+
+    #[test]
+    fn bins_by_the_clock_on_the_wall_may_be_shorter_and_longer() {
+        let days = Arc::new(ScalarUDF::from(Days(Signature::any(
+            2,
+            Volatility::Immutable,
+        ))));
+        let day = ScalarValue::new_interval_mdn(0, 1, 0);
+        let times = 30 * HOUR..=170 * HOUR;
+        let bins = Bins::new(days, day, None, Some("Europe/Berlin".into()), times).unwrap();
+        let mut starts = vec![bins.first().unwrap()];
+        while let Some(next) = bins.after(*starts.last().unwrap()).unwrap() {
+            starts.push(next);
+        }
+        let expected: Vec<i64> = STARTS[1..8].iter().map(|start| start * HOUR).collect();
+        assert_eq!(starts, expected);
+    }
+}
