@@ -12,6 +12,8 @@ pub enum Dialect {
     V1,
     /// `{"error"}` (contract section 3.2).
     V3,
+    /// Status 200 without a body, and the error in headers, as clients of gRPC read it.
+    Grpc,
 }
 
 tokio::task_local! {

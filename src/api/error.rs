@@ -3,13 +3,14 @@
 //! means over HTTP. The endpoint's [`Dialect`](dialect::Dialect) decides the form of the body.
 
 mod body;
+mod grpc;
 
 use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::{dialect, request_id};
+use super::{Dialect, dialect, request_id};
 use crate::auth::Refusal;
 use crate::body::BodyError;
 use crate::catalog::CatalogError;
@@ -99,6 +100,22 @@ impl Code {
 }
 
 impl Code {
+    /// The status of the answer to a call of gRPC (query contract, on errors of gRPC).
+    fn grpc(self) -> u16 {
+        match self {
+            Self::Invalid | Self::LengthRequired | Self::UnsupportedMediaType => 3,
+            Self::Timeout => 4,
+            Self::NotFound => 5,
+            Self::Conflict => 6,
+            Self::Forbidden => 7,
+            Self::HeadTooLarge | Self::RequestTooLarge | Self::TooManyRequests => 8,
+            Self::NotImplemented | Self::MethodNotAllowed => 12,
+            Self::Internal => 13,
+            Self::Unavailable => 14,
+            Self::Unauthorized => 16,
+        }
+    }
+
     /// The name under which the metrics count refusals of this kind.
     pub fn refused(self) -> Option<&'static str> {
         match self {
@@ -209,6 +226,12 @@ impl ApiError {
         }
     }
 
+    /// The answer to a call of gRPC, whatever the dialect of its path.
+    pub(super) fn into_grpc(self) -> Response {
+        let answer = grpc::answer(self.code.grpc(), self.message());
+        (Extension(self.code), answer).into_response()
+    }
+
     /// The kind of the error.
     pub fn code(&self) -> Code {
         self.code
@@ -258,6 +281,9 @@ impl IntoResponse for ApiError {
             }
             Some(detail) => tracing::warn!(detail, "a request could not be carried out now"),
             None => {}
+        }
+        if dialect::current() == Dialect::Grpc {
+            return self.into_grpc();
         }
         let headers = self.headers();
         let body = self.body.to_json(dialect::current());

@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use http::{HeaderMap, Uri};
 
 use super::error::{ApiError, Code};
 
@@ -93,23 +93,11 @@ fn is_grpc(headers: &HeaderMap) -> bool {
     kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// `UNIMPLEMENTED`, the gRPC code for what does not exist.
-const GRPC_UNIMPLEMENTED: HeaderValue = HeaderValue::from_static("12");
-
-/// A gRPC answer without a message, with the sentence that the client shows. With an HTTP status
-/// other than 200, the client would show that instead.
+/// The answer to a call of a service that there is not.
 fn no_grpc(uri: &Uri) -> Response {
     let advice = match uri.path().starts_with("/arrow.flight.") {
         true => NO_QUERY,
         false => NO_GRPC,
     };
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("application/grpc")),
-        (HeaderName::from_static("grpc-status"), GRPC_UNIMPLEMENTED),
-        (
-            HeaderName::from_static("grpc-message"),
-            HeaderValue::from_static(advice),
-        ),
-    ];
-    (StatusCode::OK, headers).into_response()
+    ApiError::new(Code::NotImplemented, advice).into_grpc()
 }

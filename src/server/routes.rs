@@ -184,7 +184,7 @@ pub(super) fn matched(app: &AppState, pattern: Option<&str>, path: &str) -> Matc
 fn door(row: &Route, app: &AppState, refusals: &Refusals) -> Door {
     let forms = match row.dialect {
         Dialect::V1 => Forms::HeaderOrQuery,
-        Dialect::V2 | Dialect::V3 => Forms::Header,
+        Dialect::V2 | Dialect::V3 | Dialect::Grpc => Forms::Header,
     };
     Door::new(app, refusals, forms, row.access == Operator)
 }

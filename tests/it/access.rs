@@ -287,6 +287,7 @@ async fn the_method_is_looked_at_before_the_token_and_its_absence_leaks_nothing(
                 }
                 Dialect::V2 => format!(r#"{{"code":"method not allowed","message":{text}}}"#),
                 Dialect::V3 => format!(r#"{{"error":{text}}}"#),
+                Dialect::Grpc => panic!("no route of the table speaks it"),
             };
             answer.is(405, &body);
             let allow = answer.header("allow").unwrap_or_default();

@@ -96,7 +96,8 @@ impl Body {
         let json = match dialect {
             Dialect::V2 => serde_json::to_vec(&coded(None)),
             Dialect::V1 => serde_json::to_vec(&coded(Some(message))),
-            Dialect::V3 => serde_json::to_vec(&Plain {
+            // An answer of gRPC has no body: its error is in the headers.
+            Dialect::V3 | Dialect::Grpc => serde_json::to_vec(&Plain {
                 error: message,
                 data: self.rejected.as_ref(),
             }),

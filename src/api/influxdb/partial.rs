@@ -72,10 +72,11 @@ fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
         Dialect::V1 => "partial write has occurred, unable to parse or store line(s):".into(),
         _ if accepted == 0 => "no data written, errors encountered on line(s):".into(),
         Dialect::V3 => "partial write has occurred, errors encountered on line(s):".into(),
-        Dialect::V2 if rejected == 0 => {
+        // No write arrives over gRPC.
+        Dialect::V2 | Dialect::Grpc if rejected == 0 => {
             format!("{accepted} of {accepted} lines written; rejected field(s):")
         }
-        Dialect::V2 => {
+        Dialect::V2 | Dialect::Grpc => {
             let lines = accepted.saturating_add(rejected);
             format!("{accepted} of {lines} lines written; rejected line(s):")
         }
