@@ -19,6 +19,7 @@
 //! | [`auth`] | who sends a request, what that permits, and how often a token may ask |
 //! | [`api`] | the endpoints, one per file, and the bucket of a first write; what errors look like over HTTP |
 //! | [`engine`] | what a running server is made of, opened and closed; no HTTP |
+//! | `flight` | questions in SQL over gRPC: Arrow Flight and Flight SQL |
 //! | [`body`] | the bytes of a request, decoded and bounded |
 //! | [`line_protocol`] | the grammar: bytes in, points and line errors out |
 //! | [`ingest`] | the write path: parse, resolve, log (the payload of frames is drawn here), apply, acknowledge |
@@ -51,6 +52,8 @@ pub mod api;
 pub mod auth;
 pub mod body;
 pub mod engine;
+#[cfg(feature = "query")]
+pub mod flight;
 pub mod server;
 
 pub mod export;

@@ -50,8 +50,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("client", &[]),
     (
         "server",
-        &["api", "auth", "body", "engine", "catalog", "vital"],
+        &[
+            "api", "auth", "body", "engine", "flight", "catalog", "vital",
+        ],
     ),
+    // The server puts the sender beside each call, and hands in what answers questions.
+    ("flight", &["auth"]),
     (
         "api",
         &[
@@ -142,9 +146,11 @@ const HOMES: &[(&str, &[&str])] = &[
     // `cli` reads the user's own compressed files, piece by piece.
     ("flate2::", &["body", "cli"]),
     ("zstd::", &["body", "cli", "lake"]),
-    ("arrow_ipc::", &["export"]),
+    ("arrow_flight::", &["flight"]),
+    ("arrow_ipc::", &["export", "flight"]),
     ("datafusion", &[]),
-    ("tonic::", &[]),
+    ("prost::", &["flight"]),
+    ("tonic::", &["flight"]),
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),

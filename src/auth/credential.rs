@@ -1,7 +1,7 @@
 //! The places where a request may carry its secret: the header everywhere, and on the v1 endpoints
 //! also the query string, as v1 clients send it.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use super::header::{Scheme, secret_of};
 
@@ -26,6 +26,16 @@ pub struct Credentials<'a> {
 }
 
 impl Credentials<'_> {
+    /// The header `Authorization` with the first of the secrets, for senders that ask in which form
+    /// to send it from now on. Absent if there is no secret, or one that a header cannot carry.
+    pub fn bearer(&self) -> Option<HeaderValue> {
+        let secret = self.secrets().into_iter().next()?;
+        let bytes = [b"Bearer ", secret.as_slice()].concat();
+        let mut value = HeaderValue::from_bytes(&bytes).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
     /// The secrets that the sender may mean, the most likely first; empty if there is none. A
     /// readable header wins over the query string.
     pub(super) fn secrets(&self) -> Vec<Vec<u8>> {
@@ -93,6 +103,25 @@ mod tests {
         for none in ["", "u=me", "p=", "p=+%0a", "p=a&p=b"] {
             assert!(of(None, none, Forms::HeaderOrQuery).is_empty(), "{none}");
         }
+    }
+
+    #[test]
+    fn a_secret_of_any_scheme_can_be_sent_as_a_bearer_s() {
+        let bearer = |value: &str| {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().expect("a value"))]);
+            let credentials = Credentials {
+                headers: &headers,
+                query: None,
+                forms: Forms::Header,
+            };
+            let bearer = credentials.bearer();
+            bearer.map(|bearer| bearer.to_str().expect("text").to_owned())
+        };
+        // `user:s3:cret`
+        for value in ["Token s3:cret", "bearer s3:cret", "Basic dXNlcjpzMzpjcmV0"] {
+            assert_eq!(bearer(value).as_deref(), Some("Bearer s3:cret"), "{value}");
+        }
+        assert_eq!(bearer("Digest x"), None);
     }
 
     #[test]

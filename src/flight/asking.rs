@@ -1,0 +1,44 @@
+//! Who may ask about which bucket.
+
+use tidegate_query::Question;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::asks::Asks;
+use super::call::Call;
+use super::status;
+
+/// The service over what answers questions.
+#[derive(Debug)]
+pub struct Flight<A> {
+    pub(super) asks: A,
+    pub(super) cut: CancellationToken,
+}
+
+impl<A: Asks> Flight<A> {
+    /// The bucket that a call names, if its sender may read it. Only they learn whether it exists.
+    pub(super) fn bucket(&self, call: &Call, name: Option<&str>) -> Result<A::Bucket, Status> {
+        let name = name.ok_or_else(|| status::invalid("no 'database' header in request"))?;
+        if !call.sender.may_read(name) {
+            return Err(Status::permission_denied(
+                "insufficient permissions for read",
+            ));
+        }
+        let found = self.asks.bucket(name);
+        let found = found.map_err(|_| {
+            Status::unavailable("the server is starting: the log is being replayed")
+        })?;
+        found.ok_or_else(|| status::no_bucket(name))
+    }
+
+    /// Plans a question about the bucket that a call names.
+    pub(super) async fn question(
+        &self,
+        call: &Call,
+        database: Option<&str>,
+        text: &str,
+    ) -> Result<Question, Status> {
+        let bucket = self.bucket(call, database)?;
+        self.asks.sql(&bucket, text).await.map_err(status::of_query)
+    }
+}

@@ -1,0 +1,68 @@
+//! What a descriptor leads to: the columns of the answer, and what a ticket for it holds.
+
+use arrow_flight::FlightDescriptor;
+use arrow_flight::flight_descriptor::DescriptorType;
+use arrow_flight::sql::{Any, Command};
+use arrow_schema::SchemaRef;
+use prost::Message;
+use tonic::Status;
+
+use super::asking::Flight;
+use super::asks::Asks;
+use super::call::Call;
+use super::messages::Asked;
+use super::ticket::Ticket;
+use super::{commands, status};
+
+/// The columns of the answer to a descriptor, and what a ticket for it holds.
+pub(super) async fn look<A: Asks>(
+    flight: &Flight<A>,
+    call: &Call,
+    descriptor: &FlightDescriptor,
+) -> Result<(SchemaRef, Asked), Status> {
+    if descriptor.r#type() != DescriptorType::Cmd {
+        return Err(status::unimplemented(
+            "descriptors are commands of Flight SQL: there are no paths",
+        ));
+    }
+    let any = Any::decode(descriptor.cmd.clone());
+    let any = any.map_err(|_| status::invalid("the descriptor is not a command of Flight SQL"))?;
+    let named = call.database()?;
+    let asked = match commands::read(any.clone())? {
+        Command::CommandStatementQuery(statement) => {
+            if statement.transaction_id.is_some() {
+                return Err(status::unimplemented("there are no transactions"));
+            }
+            Asked {
+                query: statement.query,
+                ..Asked::default()
+            }
+        }
+        Command::CommandPreparedStatementQuery(prepared) => {
+            Ticket::of_handle(&prepared.prepared_statement_handle)?
+        }
+        command => {
+            let schema = commands::schema(&command)?;
+            if commands::needs_database(&command) {
+                flight.bucket(call, named.as_deref())?;
+            }
+            let asked = Asked {
+                database: named.unwrap_or_default(),
+                command: any.encode_to_vec().into(),
+                ..Asked::default()
+            };
+            return Ok((schema, asked));
+        }
+    };
+    call.speaks_sql()?;
+    let of_handle = Some(asked.database).filter(|name| !name.is_empty());
+    let database = named.or(of_handle);
+    let question = flight
+        .question(call, database.as_deref(), &asked.query)
+        .await?;
+    let asked = Asked {
+        database: database.unwrap_or_default(),
+        ..asked
+    };
+    Ok((question.schema(), asked))
+}

@@ -1,0 +1,54 @@
+//! Arrow Flight and Flight SQL: questions in SQL over gRPC, as the clients of InfluxDB 3, ADBC, JDBC
+//! and Grafana ask them (query contract).
+//!
+//! ```text
+//! call ─ ticket or command ─ may the sender read it? ─ question ─ first batch ─ header ─ rows
+//! ```
+//!
+//! Promises: tickets and handles of prepared statements hold all that they stand for, so nothing is
+//! kept between calls, and any server can answer them after any restart; whether a bucket exists is
+//! told only to those who may read it; nothing is sent before the first rows are there, so that an
+//! error is an answer and not the end of one; a client that goes away ends its question.
+//!
+//! It does not know how calls arrive, nor who may come in: the server puts the sender's
+//! [`Identity`](crate::auth::Identity) beside each call, and hands in what answers questions
+//! ([`Asks`]). It sets no limit on requests per second and no timeout on bodies; the time that a
+//! call may take is the client's (`grpc-timeout`).
+
+mod actions;
+mod answers;
+mod asking;
+mod asks;
+mod binding;
+mod call;
+mod catalog;
+mod commands;
+mod handshake;
+mod info;
+mod look;
+mod messages;
+mod rows;
+mod service;
+mod session;
+mod status;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod values;
+
+use arrow_flight::flight_service_server::FlightServiceServer;
+use tokio_util::sync::CancellationToken;
+use tonic::codec::CompressionEncoding;
+
+use messages::MESSAGE_BYTES_MAX;
+
+pub use asking::Flight;
+pub use asks::{Asks, Starting};
+
+/// The service for gRPC. Its calls end with `UNAVAILABLE` once `cut` is cancelled.
+pub fn service<A: Asks>(asks: A, cut: CancellationToken) -> FlightServiceServer<Flight<A>> {
+    FlightServiceServer::new(Flight { asks, cut })
+        .accept_compressed(CompressionEncoding::Gzip)
+        .send_compressed(CompressionEncoding::Gzip)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+}

@@ -1,0 +1,112 @@
+//! Errors as gRPC has them (query contract, on errors of gRPC).
+
+use std::fmt::Display;
+
+use arrow_flight::error::FlightError;
+use tidegate_query::{DatabaseError, QueryError};
+use tonic::Status;
+
+/// The most bytes of a message: it travels in a header, and clients bound those.
+const MESSAGE_BYTES_MAX: usize = 2000;
+
+/// The text for a fault of ours. What it was is in the log alone.
+const FAULT: &str = "an internal error: the server's log says what it was";
+
+/// `INVALID_ARGUMENT`: the request is wrong.
+pub(super) fn invalid(text: impl Into<String>) -> Status {
+    Status::invalid_argument(short(text.into()))
+}
+
+/// `UNIMPLEMENTED`: the request asks for what there is not.
+pub(super) fn unimplemented(text: impl Into<String>) -> Status {
+    Status::unimplemented(short(text.into()))
+}
+
+/// The answer to questions in InfluxQL.
+pub(super) fn no_influxql() -> Status {
+    unimplemented("InfluxQL is not implemented over Flight: ask in SQL")
+}
+
+/// `INTERNAL`: a fault of ours.
+pub(super) fn internal(detail: impl Display) -> Status {
+    tracing::error!(%detail, "a Flight call failed by a fault of ours");
+    Status::internal(FAULT)
+}
+
+/// `NOT_FOUND`: there is no such bucket.
+pub(super) fn no_bucket(name: &str) -> Status {
+    Status::not_found(short(format!("database not found: \"{name}\"")))
+}
+
+/// What a failed question means.
+pub(super) fn of_query(error: QueryError) -> Status {
+    match error {
+        QueryError::Invalid(_) | QueryError::Writes(_) => invalid(error.to_string()),
+        QueryError::Exhausted(text) => Status::resource_exhausted(short(text)),
+        QueryError::Database(error @ DatabaseError::Gone(_)) => {
+            Status::not_found(short(error.to_string()))
+        }
+        // Points that cannot be read, and faults of the engine.
+        error => internal(error),
+    }
+}
+
+/// What went wrong while rows were encoded: an error of the question, or a fault of ours.
+pub(super) fn of_flight(error: FlightError) -> Status {
+    match error {
+        FlightError::Tonic(status) => *status,
+        error => internal(error),
+    }
+}
+
+/// The text, cut short between characters.
+fn short(mut text: String) -> String {
+    if text.len() > MESSAGE_BYTES_MAX {
+        let mark = "…";
+        let end = text.floor_char_boundary(MESSAGE_BYTES_MAX - mark.len());
+        text.truncate(end);
+        text.push_str(mark);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_query::{DatabaseError, QueryError};
+    use tonic::Code;
+
+    use super::of_query;
+
+    #[test]
+    fn each_error_of_a_question_has_its_code() {
+        let unreadable = || DatabaseError::Unreadable("/data/x.parquet is damaged".into());
+        for (error, code) in [
+            (QueryError::Invalid("x".into()), Code::InvalidArgument),
+            (QueryError::Writes("x".into()), Code::InvalidArgument),
+            (QueryError::Exhausted("x".into()), Code::ResourceExhausted),
+            (
+                QueryError::Database(DatabaseError::Gone("b".into())),
+                Code::NotFound,
+            ),
+            (QueryError::Database(unreadable()), Code::Internal),
+            (QueryError::Internal("x".into()), Code::Internal),
+        ] {
+            assert_eq!(of_query(error).code(), code);
+        }
+        let told = of_query(QueryError::Database(unreadable()));
+        assert!(!told.message().contains("parquet"), "{told}");
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        for text in ["x".repeat(5000), "ü".repeat(5000), "€".repeat(5000)] {
+            let told = of_query(QueryError::Invalid(text));
+            let bytes = told.message().len();
+            assert!((1990..=2000).contains(&bytes), "{bytes}");
+            assert!(told.message().ends_with('…'));
+        }
+        let whole = "x".repeat(2000);
+        let told = of_query(QueryError::Invalid(whole.clone()));
+        assert_eq!(told.message(), whole);
+    }
+}

@@ -1,0 +1,163 @@
+//! The values of a question's parameters, on their way from a client to the question.
+
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use bytes::Bytes;
+use tidegate_query::{Parameter, Parameters, ScalarValue};
+use tonic::Status;
+
+use super::status;
+
+/// The values of a question's parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Values {
+    /// There are none.
+    None,
+    /// By name.
+    Named(HashMap<String, ScalarValue>),
+    /// A row, as a stream of Arrow IPC.
+    Row(Bytes),
+}
+
+impl Values {
+    pub(super) fn named(values: HashMap<String, ScalarValue>) -> Self {
+        match values.is_empty() {
+            true => Self::None,
+            false => Self::Named(values),
+        }
+    }
+
+    pub(super) fn of_stream(stream: Bytes) -> Self {
+        match stream.is_empty() {
+            true => Self::None,
+            false => Self::Row(stream),
+        }
+    }
+
+    /// The values for these parameters: of a row, in the order of its columns; if the parameters
+    /// have names and the columns the same ones, by name.
+    pub(super) fn bind(self, parameters: &[Parameter]) -> Result<Parameters, Status> {
+        match self {
+            Self::None => Ok(Parameters::none()),
+            Self::Named(values) => Ok(Parameters::Named(values)),
+            Self::Row(stream) => {
+                let row = read(&stream).ok_or_else(|| {
+                    status::invalid("the values of the prepared statement cannot be read")
+                })?;
+                bind_row(&row, parameters)
+            }
+        }
+    }
+}
+
+/// The stream of a row of values.
+pub(super) fn write(row: &RecordBatch) -> Result<Bytes, Status> {
+    let mut bytes = Vec::new();
+    let written = StreamWriter::try_new(&mut bytes, &row.schema()).and_then(|mut writer| {
+        writer.write(row)?;
+        writer.finish()
+    });
+    written.map_err(|error| status::invalid(format!("the values cannot be kept: {error}")))?;
+    Ok(bytes.into())
+}
+
+fn read(stream: &[u8]) -> Option<RecordBatch> {
+    let mut batches = StreamReader::try_new(stream, None).ok()?;
+    batches.next()?.ok().filter(|row| row.num_rows() == 1)
+}
+
+fn bind_row(row: &RecordBatch, parameters: &[Parameter]) -> Result<Parameters, Status> {
+    if row.num_columns() != parameters.len() {
+        let text = format!(
+            "{} values were bound to {} parameters",
+            row.num_columns(),
+            parameters.len()
+        );
+        return Err(status::invalid(text));
+    }
+    let values = row.columns().iter();
+    let values = values.map(|column| ScalarValue::try_from_array(column, 0));
+    let values = values
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| status::invalid(format!("a value cannot be used: {error}")))?;
+    if parameters
+        .iter()
+        .all(|parameter| parameter.name.parse::<usize>().is_ok())
+    {
+        return Ok(Parameters::Placed(values));
+    }
+    let names: Vec<String> = row.schema_ref().fields().iter().map(named).collect();
+    let all_named = parameters.iter().all(|one| names.contains(&one.name));
+    let names = match all_named {
+        true => names,
+        false => parameters.iter().map(|one| one.name.clone()).collect(),
+    };
+    Ok(Parameters::Named(names.into_iter().zip(values).collect()))
+}
+
+fn named(field: &arrow_schema::FieldRef) -> String {
+    field.name().trim_start_matches('$').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use tidegate_query::{Parameter, Parameters, ScalarValue};
+    use tonic::Code;
+
+    use super::{Values, write};
+
+    fn row(names: [&str; 2]) -> Values {
+        let columns: [ArrayRef; 2] = [
+            Arc::new(Int64Array::from(vec![1])),
+            Arc::new(StringArray::from(vec![Some("x")])),
+        ];
+        let row = RecordBatch::try_from_iter(names.into_iter().zip(columns)).expect("a row");
+        Values::of_stream(write(&row).expect("written"))
+    }
+
+    fn parameters<const N: usize>(names: [&str; N]) -> [Parameter; N] {
+        names.map(|name| Parameter {
+            name: name.to_owned(),
+            data_type: None,
+        })
+    }
+
+    #[test]
+    fn a_row_is_bound_by_place_and_to_names_by_name_if_it_has_the_same() {
+        let (one, x) = (ScalarValue::from(1_i64), ScalarValue::from("x"));
+        let bound = row(["a", "b"])
+            .bind(&parameters(["1", "2"]))
+            .expect("bound");
+        assert!(matches!(bound, Parameters::Placed(values) if values == [one.clone(), x.clone()]));
+        let bound = row(["$b", "a"])
+            .bind(&parameters(["a", "b"]))
+            .expect("bound");
+        let Parameters::Named(values) = bound else {
+            panic!("not by name");
+        };
+        assert_eq!((&values["a"], &values["b"]), (&x, &one));
+        let bound = row(["0", "1"])
+            .bind(&parameters(["a", "b"]))
+            .expect("bound");
+        let Parameters::Named(values) = bound else {
+            panic!("not by name");
+        };
+        assert_eq!((&values["a"], &values["b"]), (&one, &x));
+    }
+
+    #[test]
+    fn a_row_of_another_width_or_of_nonsense_is_refused() {
+        let error = row(["a", "b"]).bind(&parameters(["1"])).expect_err("wide");
+        assert_eq!(error.code(), Code::InvalidArgument);
+        assert!(error.message().contains("2 values"), "{error}");
+        let nonsense = Values::of_stream("nonsense".into());
+        let error = nonsense.bind(&parameters(["1"])).expect_err("nonsense");
+        assert_eq!(error.code(), Code::InvalidArgument);
+    }
+}
