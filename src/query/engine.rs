@@ -72,6 +72,7 @@ impl QueryEngine {
         let text = placeholders::number(text)?;
         let plan = plan(&state, &catalog, &text).await?;
         check(&plan)?;
+        functions::check_intervals(&plan)?;
         Question::new(state, plan)
     }
 

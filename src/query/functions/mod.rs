@@ -3,14 +3,39 @@
 //! Source of the rules: query contract, section 13.
 
 pub(crate) mod gapfill;
+mod interval;
+mod selector;
+mod to_timestamp;
+mod tz;
+pub(crate) mod wallclock;
+
+use std::sync::Arc;
 
 use datafusion::error::Result;
-use datafusion::execution::SessionState;
+use datafusion::execution::{FunctionRegistry, SessionState};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+
+pub(crate) use interval::check as check_intervals;
 
 /// Gives a session its functions.
 ///
 /// # Errors
 /// A function cannot be registered.
 pub(crate) fn register(session: &mut SessionState) -> Result<()> {
+    for selector in selector::all() {
+        session.register_udaf(Arc::new(AggregateUDF::new_from_impl(selector)))?;
+    }
+    let scalars = [
+        ScalarUDF::new_from_impl(tz::Tz::new()),
+        ScalarUDF::new_from_impl(to_timestamp::ToTimestamp::new()),
+        ScalarUDF::new_from_impl(wallclock::DateBinWallclock::new()),
+    ];
+    for scalar in scalars {
+        session.register_udf(Arc::new(scalar))?;
+    }
+    let variance = AggregateUDF::clone(&*session.udaf("var")?).with_aliases(["variance"]);
+    session.register_udaf(Arc::new(variance))?;
+    let date_part = ScalarUDF::clone(&*session.udf("date_part")?).with_aliases(["datepart"]);
+    session.register_udf(Arc::new(date_part))?;
     gapfill::register(session)
 }

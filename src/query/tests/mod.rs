@@ -1,8 +1,11 @@
 //! Tests of the traits, against a database that is a plain list of points.
 
+mod ask;
 mod gapfill;
 mod points;
+mod selectors;
 mod sql;
+mod times;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampNanosecondType};

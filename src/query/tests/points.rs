@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray};
+use arrow_array::{
+    ArrayRef, Float64Array, RecordBatch, RecordBatchOptions, StringArray, TimestampNanosecondArray,
+};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, future, stream};
@@ -144,7 +146,10 @@ impl Table for Rows {
                 (field, self.array(column, &rows))
             })
             .unzip();
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays);
+        // Rows can be asked for without their columns, to be counted.
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let schema = Arc::new(Schema::new(fields));
+        let batch = RecordBatch::try_new_with_options(schema, arrays, &options);
         // A piece for every three rows: more than one, as in a table of several days.
         let pieces = batch.map(|batch| {
             let starts = (0..batch.num_rows()).step_by(3);

@@ -1,0 +1,58 @@
+//! The intervals into which time is cut, looked at before anything is read.
+//!
+//! Grafana asks for `interval '0 second'` if a panel is narrower than a second per bin. DataFusion
+//! finds that out at the first row, if there is one.
+
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, LogicalPlan, expr::ScalarFunction};
+
+use crate::error::QueryError;
+
+/// Checks that no bin of a plan is without length.
+///
+/// # Errors
+/// [`QueryError::Invalid`], with the function's name.
+pub(crate) fn check(plan: &LogicalPlan) -> Result<(), QueryError> {
+    let mut without_length = None;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                without_length = binned_by_nothing(expr);
+                Ok(match without_length {
+                    Some(_) => TreeNodeRecursion::Stop,
+                    None => TreeNodeRecursion::Continue,
+                })
+            })
+        })
+    })?;
+    without_length.map_or(Ok(()), |name| {
+        Err(QueryError::Invalid(format!(
+            "the interval of {name} must be longer than 0; a dashboard asks for 0 seconds if its \
+             panel shows less than a second per point: ask for a longer time or for fewer points"
+        )))
+    })
+}
+
+/// The name of a function that cuts time by an interval of zero or less.
+fn binned_by_nothing(expr: &Expr) -> Option<String> {
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = expr else {
+        return None;
+    };
+    let Some(Expr::Literal(interval, _)) = args.first() else {
+        return None;
+    };
+    let bins = func.name().starts_with("date_bin");
+    (bins && is_empty(interval)).then(|| func.name().to_owned())
+}
+
+fn is_empty(interval: &ScalarValue) -> bool {
+    match interval {
+        ScalarValue::IntervalMonthDayNano(Some(parts)) => {
+            (parts.months, parts.days, parts.nanoseconds) <= (0, 0, 0)
+        }
+        ScalarValue::IntervalDayTime(Some(parts)) => (parts.days, parts.milliseconds) <= (0, 0),
+        _ => false,
+    }
+}
