@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator, expr::InList};
 
@@ -25,7 +25,7 @@ pub(super) const ALL_TIMES: RangeInclusive<i64> = i64::MIN..=i64::MAX;
 
 /// No time.
 fn no_times() -> RangeInclusive<i64> {
-    i64::MAX..=i64::MIN
+    RangeInclusive::new(i64::MAX, i64::MIN)
 }
 
 /// The times that are in both ranges.
@@ -41,6 +41,11 @@ pub(super) trait Kinds {
 /// Understands a condition; none if it has to be decided above the merge.
 pub(super) fn understand(condition: &Expr, kinds: &dyn Kinds) -> Option<Condition> {
     match condition {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::Or,
+            right,
+        }) => either(understand(left, kinds)?, understand(right, kinds)?),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             compare(left, *op, right, kinds).or_else(|| compare(right, op.swap()?, left, kinds))
         }
@@ -62,6 +67,17 @@ pub(super) fn understand(condition: &Expr, kinds: &dyn Kinds) -> Option<Conditio
             tag(expr, one_of?, kinds)
         }
         Expr::IsNull(expr) => tag(expr, vec![None], kinds),
+        _ => None,
+    }
+}
+
+/// Understands that one of two conditions holds, if both are on the same tag.
+fn either(a: Condition, b: Condition) -> Option<Condition> {
+    match (a, b) {
+        (Condition::Tag(mut a), Condition::Tag(b)) if a.column == b.column => {
+            a.one_of.extend(b.one_of);
+            Some(Condition::Tag(a))
+        }
         _ => None,
     }
 }
@@ -90,7 +106,24 @@ fn compare(column: &Expr, op: Operator, value: &Expr, kinds: &dyn Kinds) -> Opti
 }
 
 fn is_time(expr: &Expr, kinds: &dyn Kinds) -> Option<()> {
+    let expr = match expr {
+        Expr::Cast(cast) if is_same_instant(cast.field.data_type()) => &*cast.expr,
+        expr => expr,
+    };
     (kinds.kind(column(expr)?)? == ColumnKind::Time).then_some(())
+}
+
+/// Returns true if a time cast to this type still counts nanoseconds of UTC: DataFusion casts the
+/// column to compare it with a time that has a zone.
+fn is_same_instant(cast: &DataType) -> bool {
+    match cast {
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => is_utc(zone.as_deref()),
+        _ => false,
+    }
+}
+
+fn is_utc(zone: Option<&str>) -> bool {
+    matches!(zone, None | Some("+00:00" | "UTC" | "Etc/UTC" | "Z"))
 }
 
 fn tag(expr: &Expr, one_of: Vec<Option<String>>, kinds: &dyn Kinds) -> Option<Condition> {
@@ -110,11 +143,15 @@ fn column(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// A time in nanoseconds, of the type of the column: everything else was made one of it before, or is
-/// compared above the merge.
+/// A time in nanoseconds, of the type that the column has or is cast to: everything else was made
+/// one of it before, or is compared above the merge.
 fn time(expr: &Expr) -> Option<i64> {
     match expr {
-        Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), None), _) => Some(*time_ns),
+        Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), zone), _)
+            if is_utc(zone.as_deref()) =>
+        {
+            Some(*time_ns)
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of the traits, against a database that is a plain list of points.
 
 mod ask;
+mod bounds;
 mod gapfill;
 mod points;
 mod selectors;
