@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -13,14 +14,15 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::parser::Statement;
 
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::functions::{self, gapfill};
+use crate::hints;
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA};
 use crate::question::Question;
+use crate::statement;
 
 /// Limits of all questions together.
 #[derive(Clone, Debug)]
@@ -96,7 +98,8 @@ fn config(partitions: usize) -> SessionConfig {
     let config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
-        .with_information_schema(true)
+        // The catalog has one of its own.
+        .with_information_schema(false)
         .with_target_partitions(partitions.max(1));
     // Views are strings that clients of Grafana and of JavaScript cannot read.
     config
@@ -119,20 +122,24 @@ async fn plan(
     catalog: &Catalog,
     text: &str,
 ) -> Result<LogicalPlan, QueryError> {
-    let dialect = state.config().options().sql_parser.dialect;
-    let statement = state.sql_to_statement(text, &dialect)?;
-    if lists_tables(state, &statement)? {
+    let statement = statement::parse(state, text)?;
+    let references = state.resolve_table_references(&statement)?;
+    if references.iter().any(lists_tables) {
         catalog.names().await.map_err(QueryError::Database)?;
     }
-    let plan = state.statement_to_plan(statement).await?;
-    Ok(gapfill::rewrite(plan)?)
+    match state.statement_to_plan(statement).await {
+        Ok(plan) => Ok(gapfill::rewrite(plan)?),
+        Err(error) => {
+            let hint = hints::of_tables(catalog, &references).await;
+            let hint = hint.map_err(QueryError::Database)?;
+            Err(hint.map_or_else(|| error.into(), QueryError::Invalid))
+        }
+    }
 }
 
-/// Returns true if a statement may list the tables of the database.
-fn lists_tables(state: &SessionState, statement: &Statement) -> Result<bool, QueryError> {
-    let references = state.resolve_table_references(statement)?;
-    let lists = |reference: &TableReference| reference.schema() == Some("information_schema");
-    Ok(references.iter().any(lists))
+/// Returns true if a statement that refers to a table may list the tables of the database.
+fn lists_tables(reference: &TableReference) -> bool {
+    reference.schema() == Some(INFORMATION_SCHEMA)
 }
 
 fn check(plan: &LogicalPlan) -> Result<(), QueryError> {

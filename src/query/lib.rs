@@ -17,10 +17,12 @@ pub mod database;
 mod engine;
 mod error;
 mod functions;
+mod hints;
 mod kinds;
 mod placeholders;
 mod provider;
 mod question;
+mod statement;
 
 pub use answer::Answer;
 pub use database::{

@@ -3,10 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
+use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::catalog::{CatalogProvider, SchemaProvider};
 use datafusion::datasource::TableProvider;
 use datafusion::error::{DataFusionError, Result};
 
+use super::information::Information;
 use super::table::Provider;
 use crate::database::{Database, DatabaseError};
 
@@ -15,8 +17,8 @@ pub(crate) const CATALOG: &str = "public";
 /// The name of the schema with the tables of points.
 pub(crate) const SCHEMA: &str = "iox";
 
-/// The only catalog.
-#[derive(Debug)]
+/// The only catalog. Clones share it.
+#[derive(Clone, Debug)]
 pub(crate) struct Catalog {
     tables: Arc<Tables>,
 }
@@ -58,12 +60,17 @@ impl Tables {
 }
 
 impl CatalogProvider for Catalog {
+    /// The schemas that hold tables: `information_schema` tells of them.
     fn schema_names(&self) -> Vec<String> {
         vec![SCHEMA.to_owned()]
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        (name == SCHEMA).then(|| Arc::clone(&self.tables) as _)
+        match name {
+            SCHEMA => Some(Arc::clone(&self.tables) as _),
+            INFORMATION_SCHEMA => Some(Arc::new(Information::new(self.clone()))),
+            _ => None,
+        }
     }
 }
 

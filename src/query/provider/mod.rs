@@ -10,6 +10,7 @@
 
 mod catalog;
 mod filters;
+mod information;
 mod scan;
 mod table;
 

@@ -6,6 +6,7 @@ mod gapfill;
 mod points;
 mod selectors;
 mod sql;
+mod surface;
 mod times;
 
 use arrow_array::cast::AsArray;

@@ -1,0 +1,78 @@
+//! Hints for names that are not there: most often only their capitals differ.
+//!
+//! SQL reads a name without quotes in lower case; names of line protocol keep theirs. Source of the
+//! rule: query contract, section 16, number 9.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::TableReference;
+use datafusion::common::{Column, SchemaError};
+
+use crate::database::DatabaseError;
+use crate::provider::{Catalog, SCHEMA};
+
+/// How many names a hint lists.
+const NAMES_MAX: usize = 20;
+
+/// The text for the first table that is asked for and not there; none if all are.
+///
+/// # Errors
+/// The tables cannot be listed.
+pub(crate) async fn of_tables(
+    catalog: &Catalog,
+    references: &[TableReference],
+) -> Result<Option<String>, DatabaseError> {
+    let names = catalog.names().await?;
+    let points = references.iter().filter(|reference| {
+        let schema = reference.schema();
+        schema.is_none_or(|schema| schema == SCHEMA)
+    });
+    let missing = points
+        .map(|reference| reference.table())
+        .find(|table| !names.iter().any(|name| name == table));
+    Ok(missing.map(|table| unknown("table", table, names.iter().map(String::as_str))))
+}
+
+/// The text for a fault of a name in a plan.
+pub(crate) fn of_column(error: &SchemaError) -> String {
+    match error {
+        SchemaError::FieldNotFound {
+            field,
+            valid_fields,
+        } => unknown("column", &field.name, valid_fields.iter().map(Column::name)),
+        SchemaError::AmbiguousReference { field } => format!(
+            "the column {:?} is in more than one table: name the table, as in t.{0:?}",
+            field.name
+        ),
+        error => error.to_string(),
+    }
+}
+
+fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: BTreeSet<&str> = names.collect();
+    let lower = name.to_lowercase();
+    let alike = names.iter().find(|known| known.to_lowercase() == lower);
+    if let Some(alike) = alike {
+        let why = if alike.chars().any(char::is_uppercase) {
+            "Names with capitals need double quotes"
+        } else {
+            "Capitals count in names"
+        };
+        return format!("there is no {what} {name:?}: did you mean {alike:?}? {why}");
+    }
+    let listed: Vec<String> = names
+        .iter()
+        .take(NAMES_MAX)
+        .map(|name| format!("{name:?}"))
+        .collect();
+    let rest = match names.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    if listed.is_empty() {
+        format!("there is no {what} {name:?}: there are no {what}s here")
+    } else {
+        let listed = listed.join(", ");
+        format!("there is no {what} {name:?}: the {what}s here are {listed}{rest}")
+    }
+}

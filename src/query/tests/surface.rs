@@ -1,0 +1,212 @@
+//! What SQL shows of a database besides its points, what it refuses, and in which words.
+
+use std::sync::Arc;
+
+use super::ask::{ask, of, refusal};
+use super::points::{Point, Points};
+use crate::QueryError;
+
+fn database() -> Arc<Points> {
+    of([
+        Point::new(
+            "cpu",
+            &[("host", "a")],
+            1,
+            &[("usage", 1.0), ("tempC", 2.0)],
+        ),
+        Point::new("Mem", &[("Rack", "r")], 1, &[("used", 1.0)]),
+    ])
+}
+
+#[tokio::test]
+async fn grafana_finds_tables_columns_and_their_types() {
+    let database = database();
+    assert_eq!(ask(&database, "select 1").await, ["1"]);
+    assert_eq!(
+        ask(
+            &database,
+            "SELECT DISTINCT TABLE_SCHEMA from information_schema.TABLES \
+             where TABLE_TYPE != 'SYSTEM VIEW' ORDER BY TABLE_SCHEMA"
+        )
+        .await
+        .iter()
+        .filter(|schema| *schema == "iox")
+        .count(),
+        1
+    );
+    assert_eq!(
+        ask(
+            &database,
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'iox' \
+             ORDER BY table_name"
+        )
+        .await,
+        ["Mem", "cpu"]
+    );
+    assert_eq!(
+        ask(
+            &database,
+            "SELECT column_name, data_type FROM information_schema.columns \
+             WHERE table_schema = 'iox' AND table_name = 'cpu' ORDER BY column_name"
+        )
+        .await,
+        [
+            "host,Dictionary(Int32, Utf8)",
+            "tempC,Float64",
+            "time,Timestamp(Nanosecond, None)",
+            "usage,Float64",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn show_and_describe_list_tables_and_columns() {
+    let database = database();
+    let tables = ask(&database, "SHOW TABLES").await;
+    assert!(
+        tables.contains(&"public,iox,cpu,BASE TABLE".to_owned()),
+        "{tables:?}"
+    );
+    assert!(tables.contains(&"public,information_schema,columns,VIEW".to_owned()));
+    assert_eq!(
+        ask(&database, "SHOW COLUMNS FROM cpu").await,
+        [
+            "public,iox,cpu,host,Dictionary(Int32, Utf8),YES",
+            "public,iox,cpu,tempC,Float64,YES",
+            "public,iox,cpu,time,Timestamp(Nanosecond, None),NO",
+            "public,iox,cpu,usage,Float64,YES",
+        ]
+    );
+    // Types as Arrow spells them now: nobody but people reads these.
+    assert_eq!(
+        ask(&database, "DESCRIBE \"Mem\"").await,
+        ["Rack,Utf8,YES", "time,Timestamp(ns),NO", "used,Float64,YES"]
+    );
+    let places = "SELECT ordinal_position FROM information_schema.columns \
+                  WHERE table_name = 'cpu' ORDER BY column_name";
+    assert_eq!(ask(&database, places).await, ["0", "1", "2", "3"]);
+    assert!(!ask(&database, "SHOW ALL").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_differs_by_its_capitals_is_named_with_its_quotes() {
+    let database = database();
+    for (text, expected) in [
+        (
+            "SELECT tempC FROM cpu",
+            r#"there is no column "tempc": did you mean "tempC"? Names with capitals need double quotes"#,
+        ),
+        (
+            "SELECT c.TEMPC FROM cpu c WHERE usage > 1",
+            r#"there is no column "tempc": did you mean "tempC"? Names with capitals need double quotes"#,
+        ),
+        (
+            "SELECT usage FROM cpu WHERE tempC > 1",
+            r#"there is no column "tempc": did you mean "tempC"? Names with capitals need double quotes"#,
+        ),
+        (
+            "SELECT count(*) FROM Mem",
+            r#"there is no table "mem": did you mean "Mem"? Names with capitals need double quotes"#,
+        ),
+        (
+            "SELECT count(*) FROM public.iox.Mem",
+            r#"there is no table "mem": did you mean "Mem"? Names with capitals need double quotes"#,
+        ),
+        (
+            "SHOW COLUMNS FROM Mem",
+            r#"there is no table "mem": did you mean "Mem"? Names with capitals need double quotes"#,
+        ),
+        (
+            r#"SELECT "Usage" FROM cpu"#,
+            r#"there is no column "Usage": did you mean "usage"? Capitals count in names"#,
+        ),
+        (
+            "SELECT load FROM cpu",
+            r#"there is no column "load": the columns here are "host", "tempC", "time", "usage""#,
+        ),
+        (
+            "SELECT 1 FROM disk",
+            r#"there is no table "disk": the tables here are "Mem", "cpu""#,
+        ),
+    ] {
+        let error = refusal(&database, text).await;
+        assert!(matches!(error, QueryError::Invalid(_)), "{text}: {error:?}");
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_would_write_is_refused_by_its_verb() {
+    let database = database();
+    for (text, verb) in [
+        ("INSERT INTO cpu (usage) VALUES (1)", "INSERT"),
+        ("INSERT INTO nothing VALUES (1)", "INSERT"),
+        ("EXPLAIN INSERT INTO cpu (usage) VALUES (1)", "INSERT"),
+        (
+            "EXPLAIN ANALYZE INSERT INTO cpu (usage) VALUES (1)",
+            "INSERT",
+        ),
+        ("UPDATE cpu SET usage = 1", "UPDATE"),
+        ("DELETE FROM cpu", "DELETE"),
+        ("CREATE TABLE t AS SELECT 1", "CREATE"),
+        ("CREATE VIEW v AS SELECT 1", "CREATE"),
+        (
+            "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '/etc/passwd'",
+            "CREATE",
+        ),
+        ("COPY cpu TO '/tmp/cpu.csv'", "COPY"),
+        ("DROP TABLE cpu", "DROP"),
+        ("SET datafusion.execution.batch_size = 1", "SET"),
+        ("RESET datafusion.execution.batch_size", "RESET"),
+        ("PREPARE p AS SELECT 1", "PREPARE"),
+        ("BEGIN", "BEGIN"),
+    ] {
+        let error = refusal(&database, text).await;
+        assert!(matches!(error, QueryError::Writes(_)), "{text}: {error:?}");
+        let expected = format!("{verb} is not supported: questions only read");
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+    let plan = ask(&database, "EXPLAIN ANALYZE SELECT * FROM cpu").await;
+    assert!(plan.concat().contains("output_rows=1"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_question_is_said_in_plain_words() {
+    let database = database();
+    for (text, expected) in [
+        ("", "the question is empty"),
+        (" ; ", "the question is empty"),
+        ("-- nothing", "the question is empty"),
+        ("SELECT 1; SELECT 2", "a question is one statement"),
+        ("SELEC 1", "the SQL is wrong: Expected"),
+        ("SELECT * FROM", "the SQL is wrong: Expected"),
+        ("SELECT 'a", "the SQL is wrong: Unterminated string"),
+        ("SELECT nope(usage) FROM cpu", "nope"),
+        ("SELECT sum(host) FROM cpu", "sum"),
+        ("SELECT usage FROM cpu GROUP BY host", "usage"),
+        ("SELECT usage + host FROM cpu", ""),
+        ("SELECT 1 FROM cpu WHERE time > 'yesterday'", "yesterday"),
+        ("SELECT CAST('x' AS BIGINT)", "x"),
+        (
+            "SELECT a.time FROM cpu a JOIN cpu b ON a.host = b.host WHERE usage > 1",
+            "usage",
+        ),
+        ("SELECT * FROM other.cpu", "other"),
+    ] {
+        let error = refusal(&database, text).await;
+        assert!(matches!(error, QueryError::Invalid(_)), "{text}: {error:?}");
+        let error = error.to_string();
+        assert!(error.contains(expected), "{text}: {error}");
+        for machine in [
+            "External",
+            "Schema error",
+            "Error during",
+            "ParserError",
+            "TypeSignature",
+            "backtrace",
+        ] {
+            assert!(!error.contains(machine), "{text}: {error}");
+        }
+    }
+    assert_eq!(ask(&database, "SELECT 1;").await, ["1"]);
+}
