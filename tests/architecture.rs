@@ -154,7 +154,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),
-    ("parquet", &["lake", "render"]),
+    ("parquet::", &["lake", "render"]),
     ("arrow_csv::", &["render"]),
     ("arrow_json::", &["render"]),
     ("std::env::", &["config"]),

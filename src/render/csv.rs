@@ -5,7 +5,9 @@ use arrow_array::RecordBatch;
 use arrow_csv::WriterBuilder;
 use arrow_schema::SchemaRef;
 
-use super::{Format, RenderError, Renderer};
+use super::error::RenderError;
+use super::format::Format;
+use super::renderer::Renderer;
 
 const FORMAT: Format = Format::Csv;
 

@@ -6,7 +6,9 @@ use arrow_array::{RecordBatch, new_empty_array};
 use arrow_json::writer::{EncoderOptions, JsonArray, JsonFormat, LineDelimited, make_encoder};
 use arrow_schema::SchemaRef;
 
-use super::{Format, RenderError, Renderer};
+use super::error::RenderError;
+use super::format::Format;
+use super::renderer::Renderer;
 
 /// A writer of rows as objects.
 pub(super) struct Json<F: JsonFormat> {

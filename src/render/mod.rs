@@ -17,32 +17,18 @@ mod error;
 mod format;
 mod json;
 mod parquet;
+mod renderer;
 mod slices;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 pub use error::RenderError;
 pub use format::Format;
+pub use renderer::Renderer;
 pub use slices::slices;
-
-/// Something that turns rows into bytes of one format.
-pub trait Renderer: Send {
-    /// Appends rows to `out`, or holds them back until there are more.
-    ///
-    /// # Errors
-    /// [`RenderError::Internal`]: nothing more can be written.
-    fn write(&mut self, rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), RenderError>;
-
-    /// Appends what was held back, and the end. Nothing may be written afterwards.
-    ///
-    /// # Errors
-    /// [`RenderError::Internal`]: the end cannot be written.
-    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), RenderError>;
-}
 
 /// Makes a renderer for rows of this schema.
 ///

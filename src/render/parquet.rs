@@ -9,7 +9,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
-use super::{Format, RenderError, Renderer};
+use super::error::RenderError;
+use super::format::Format;
+use super::renderer::Renderer;
 
 const FORMAT: Format = Format::Parquet;
 

@@ -18,7 +18,9 @@ use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, SchemaRef};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Format, RenderError, Renderer};
+use super::error::RenderError;
+use super::format::Format;
+use super::renderer::Renderer;
 
 const FORMAT: Format = Format::Table;
 
