@@ -123,7 +123,9 @@ async fn plan(
     text: &str,
 ) -> Result<LogicalPlan, QueryError> {
     let statement = statement::parse(state, text)?;
-    let references = state.resolve_table_references(&statement)?;
+    let mut references = state.resolve_table_references(&statement)?;
+    // A function that makes a table is no name of one.
+    references.retain(|reference| !state.table_functions().contains_key(reference.table()));
     if references.iter().any(lists_tables) {
         catalog.names().await.map_err(QueryError::Database)?;
     }

@@ -192,6 +192,10 @@ async fn what_is_wrong_with_a_question_is_said_in_plain_words() {
             "usage",
         ),
         ("SELECT * FROM other.cpu", "other"),
+        (
+            "SELECT nope FROM generate_series(1, 2)",
+            "there is no column \"nope\"",
+        ),
     ] {
         let error = refusal(&database, text).await;
         assert!(matches!(error, QueryError::Invalid(_)), "{text}: {error:?}");
