@@ -1,7 +1,6 @@
 //! Hints for names that are not there: most often only their capitals differ.
 //!
-//! SQL reads a name without quotes in lower case; names of line protocol keep theirs. Source of the
-//! rule: query contract, section 16, number 9.
+//! SQL reads a name without quotes in lower case; names of line protocol keep theirs.
 
 use std::collections::BTreeSet;
 

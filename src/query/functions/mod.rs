@@ -1,6 +1,6 @@
 //! The functions of SQL that people know from InfluxDB 3 and that DataFusion does not have.
 //!
-//! Source of the rules: query contract, section 13.
+//! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
 pub(crate) mod gapfill;
 mod interval;

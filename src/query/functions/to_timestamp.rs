@@ -1,7 +1,7 @@
 //! `to_timestamp`: an integer is nanoseconds, as everywhere else in InfluxDB.
 //!
 //! DataFusion reads it as seconds. All else is as DataFusion has it, without a time zone, so that
-//! the result compares with the column `time` as it is. Source of the rule: query contract, Q6.
+//! the result compares with the column `time` as it is. Source of the rule: the documentation of InfluxDB 3.
 
 use arrow_schema::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;

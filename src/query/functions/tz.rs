@@ -1,6 +1,6 @@
 //! `tz(time[, zone])`: the same instant, told in a time zone.
 //!
-//! A time without a zone is one of UTC. Source of the rule: query contract, section 13.
+//! A time without a zone is one of UTC. Source of the rule: the documentation of InfluxDB 3.
 
 use std::sync::Arc;
 

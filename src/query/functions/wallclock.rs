@@ -5,7 +5,7 @@
 //! shift; shorter bins come twice as well. Where a clock is set forward, a bin that would begin in
 //! the hour that is left out begins right after it.
 //!
-//! Source of the rule: query contract, section 13.
+//! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
 use std::sync::Arc;
 

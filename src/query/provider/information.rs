@@ -3,7 +3,7 @@
 //! Grafana knows a time by the text `Timestamp(Nanosecond, None)`, which newer versions of Arrow spell
 //! otherwise. A tag is told as `Dictionary(Int32, Utf8)`, whatever its values are kept in.
 //!
-//! Source of the rule: query contract, Q5 and sections 4.5 and 5.
+//! Source of the rule: the queries and the types in Grafana's data source of InfluxDB.
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@
 //! earliest. Of equal times, which only points of several series have, `selector_first` and
 //! `selector_last` take the larger value, as InfluxDB 1 does. A group without values gives null.
 //!
-//! Source of the rules: query contract, section 13.
+//! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
 mod values;
 mod winners;
