@@ -1,6 +1,6 @@
 //! The lake's tables as a reader sees them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -93,10 +93,11 @@ impl DataFile for StoredFile {
     fn open(
         &self,
         range: TimeRange,
+        fields: Option<&HashSet<Box<str>>>,
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError> {
-        let chunks = StoredFile::open(self, range, room, files).map_err(classify)?;
+        let chunks = StoredFile::open(self, range, fields, room, files).map_err(classify)?;
         Ok(Box::new(Told(chunks)))
     }
 }

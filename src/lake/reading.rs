@@ -23,7 +23,7 @@
 //! Only a file in no known order, which another program has written, must be in memory as a whole. If
 //! it does not fit, it is refused by name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,12 +147,14 @@ impl StoredFile {
         &self.file
     }
 
-    /// Opens the file for reading, without the row groups that have no time in range. `files` is the
+    /// Opens the file for reading, without the row groups that have no time in range, and without
+    /// the fields that are not among `fields` (all are read if that is absent). `files` is the
     /// number of files that may be open at once in this room. Blocks, and so do the chunks: not for
     /// threads that serve other requests.
     pub fn open(
         &self,
         times: TimeRange,
+        fields: Option<&HashSet<Box<str>>>,
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError> {
@@ -165,7 +167,10 @@ impl StoredFile {
             runtime: snapshot.runtime.clone(),
         };
         let name = format!("{}/{}", snapshot.table.folder, self.file.path);
-        let layout = Arc::clone(&snapshot.layout);
+        let layout = match fields {
+            None => Arc::clone(&snapshot.layout),
+            Some(fields) => Arc::new(snapshot.layout.with_fields(|name| fields.contains(name))),
+        };
         let chunk_bytes = room.chunk_bytes(files);
         let measurement = &snapshot.measurement;
         let chunks = ParquetChunks::open(

@@ -28,6 +28,7 @@ pub mod at_once;
 mod day;
 mod order;
 mod streamed;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -38,3 +39,4 @@ pub use streamed::{
     CellIndex, Chunk, Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedRow,
     MergedSegments, Run, SegmentLimits, SortedSegment, Source, Tags,
 };
+pub use wanted::{SeriesFilter, Wanted};

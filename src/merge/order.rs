@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::wanted::Kept;
 use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::narrow;
@@ -11,14 +12,15 @@ use crate::narrow;
 const SERIES: &str = "segments have fewer series than bytes, and these fit into memory";
 const KNOWN: &str = "segments, series and ranks are those that were counted";
 
-/// The rank of every series of a segment: equal tag sets have equal ranks, and ranks ascend with
-/// the tag sets.
-pub fn series_ranks(segment: &Segment) -> Vec<u32> {
+/// The rank of every series of a segment that is asked for: equal tag sets have equal ranks, and
+/// ranks ascend with the tag sets. The other series have none that means anything.
+pub(super) fn series_ranks(segment: &Segment, kept: &Kept) -> Vec<u32> {
     let count = narrow::to_u32(segment.series_count(), SERIES);
     let compare = |a: u32, b: u32| compare_tags(segment.series_tags(a), segment.series_tags(b));
-    let mut sorted: Vec<u32> = (0..count).collect();
+    let mut ranks = vec![0; segment.series_count()];
+    let asked = (0..count).filter(|series| kept.has_series(*series));
+    let mut sorted: Vec<u32> = asked.collect();
     sorted.sort_unstable_by(|a, b| compare(*a, *b));
-    let mut ranks = vec![0; sorted.len()];
     let (mut rank, mut last) = (0, None);
     for series in sorted {
         rank += u32::from(last.is_some_and(|last| compare(last, series).is_ne()));

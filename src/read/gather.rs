@@ -49,14 +49,15 @@ enum Values {
 }
 
 impl Gather {
-    pub(super) fn new(rows: &Rows) -> Self {
+    /// Columns for the tags and fields of these rows, which may be a part of what the table has.
+    pub(super) fn new(rows: &Rows, zone: Option<&'static str>) -> Self {
         let tags = rows.tag_keys().map(|_| Tag::default());
         let fields = rows.fields().iter();
         let fields = fields.map(|field| Values::new(field.field_type));
         let row_bytes = size_of::<i64>() * (1 + rows.fields().len());
         let row_bytes = row_bytes + size_of::<i32>() * rows.tag_keys().count();
         Self {
-            times: TimestampNanosecondBuilder::new().with_timezone("UTC"),
+            times: TimestampNanosecondBuilder::new().with_timezone_opt(zone),
             tags: tags.collect(),
             tag_places: rows.tag_keys().map(Box::from).zip(0..).collect(),
             series_rows: 0,
@@ -99,9 +100,11 @@ impl Gather {
     fn start_series(&mut self, row: &Rows) {
         self.tags.iter_mut().for_each(|tag| tag.is_present = false);
         for (key, value) in row.row_tags() {
-            let place = self.tag_places.get(key);
-            let tag = place.and_then(|place| self.tags.get_mut(*place));
-            let tag = tag.certain("the table has every tag key of its rows");
+            let Some(place) = self.tag_places.get(key) else {
+                continue; // not asked for
+            };
+            let tag = self.tags.get_mut(*place);
+            let tag = tag.certain("each place is that of a tag");
             self.bytes += value.len();
             value.clone_into(&mut tag.text);
             tag.is_present = true;

@@ -19,18 +19,22 @@
 //!
 //! This module does not know who asks, in which form rows leave, or how the lake works.
 
+mod columns;
 mod error;
 mod extent;
 mod gather;
+mod moment;
 mod rows;
 mod scan;
 mod sources;
 mod table;
 
-pub use crate::merge::TimeRange;
+pub use crate::merge::{SeriesFilter, TimeRange, Wanted};
+pub use columns::TableField;
 pub use error::{LakeError, ReadError};
 pub use extent::Extent;
+pub use moment::{Moment, Selection};
 pub use rows::Rows;
-pub use scan::Scan;
+pub use scan::{Scan, Shape};
 pub use sources::{DataFile, Lake, Sources, TableFiles};
-pub use table::{Table, TableField};
+pub use table::Table;

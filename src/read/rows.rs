@@ -1,7 +1,8 @@
 //! A table as a stream of sorted, merged rows, day by day.
 
+use super::columns::TableField;
 use super::error::ReadError;
-use super::table::{Table, TableField};
+use super::table::Table;
 use crate::columnar::FieldValue;
 use crate::merge::{Merge, MergedPoints};
 

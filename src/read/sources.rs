@@ -4,7 +4,7 @@
 //! in both answers, and [`TableFiles::flushed`] says which of the buffer's to leave out: every row
 //! is read once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,11 +114,13 @@ pub trait DataFile: Debug + Send + Sync {
     }
 
     /// Prepares it for reading, in a room that is shared by this many files open at once. Rows
-    /// outside `range` need not be returned. May block. A [`LakeError`] inside the stream's error
-    /// is reported as that.
+    /// outside `range`, and the values of fields other than `fields`, need not be returned; every
+    /// row in `range` is, with its tags. May block. A [`LakeError`] inside the stream's error is
+    /// reported as that.
     fn open(
         &self,
         range: TimeRange,
+        fields: Option<&HashSet<Box<str>>>,
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError>;

@@ -1,6 +1,6 @@
 //! The lake beside the buffer, as an export sees both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -84,7 +84,13 @@ impl DataFile for Handle {
         u64::try_from(rows.sum::<usize>()).ok()
     }
 
-    fn open(&self, _: TimeRange, _: &Room, _: usize) -> Result<Box<dyn Chunks>, LakeError> {
+    fn open(
+        &self,
+        _: TimeRange,
+        _: Option<&HashSet<Box<str>>>,
+        _: &Room,
+        _: usize,
+    ) -> Result<Box<dyn Chunks>, LakeError> {
         let (open, most) = &*self.0.open;
         let now = open.fetch_add(1, Ordering::Relaxed) + 1;
         most.fetch_max(now, Ordering::Relaxed);

@@ -48,6 +48,13 @@ impl Layout {
         }
     }
 
+    /// The layout of the same table's files without some of their fields.
+    pub fn with_fields(&self, has: impl Fn(&str) -> bool) -> Self {
+        let columns = self.columns.iter();
+        let kept = columns.filter(|column| column.kind == ColumnKind::Tag || has(&column.name));
+        Self::new(kept.cloned().collect())
+    }
+
     /// The columns, in the table's order.
     pub fn columns(&self) -> &[Column] {
         &self.columns

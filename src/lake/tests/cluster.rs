@@ -263,7 +263,7 @@ fn read(files: &[StoredFile], values: &mut Values) {
     let floor = budget.try_reserve(Room::floor_bytes(&budget));
     let room = Room::within(floor.expect("nothing is held"));
     let runs = files.iter().map(|file| {
-        let chunks = file.open(TimeRange::ALL, &room, files.len());
+        let chunks = file.open(TimeRange::ALL, None, &room, files.len());
         let chunks = chunks.expect("opened");
         Run::stream(&file.file().path, chunks, TimeRange::ALL)
     });

@@ -46,7 +46,7 @@ async fn export(world: &World) -> Result<usize, LakeError> {
     let read = move || {
         let mut rows = 0;
         for file in snapshot.files().into_values().flatten() {
-            let mut chunks = file.open(TimeRange::ALL, &room, 1)?;
+            let mut chunks = file.open(TimeRange::ALL, None, &room, 1)?;
             while let Some(segment) = chunks
                 .next()
                 .map_err(|error| *error.downcast::<LakeError>().expect("the lake's"))?

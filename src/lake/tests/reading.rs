@@ -52,7 +52,7 @@ async fn rows_of(world: &World, budget: &Budget, times: TimeRange) -> Result<usi
         let mut rows = 0;
         for files in days.values() {
             let runs = files.iter().map(|file| {
-                let chunks = file.open(times, &room, files.len())?;
+                let chunks = file.open(times, None, &room, files.len())?;
                 Ok(Run::stream(&file.file().path, chunks, times))
             });
             let runs = runs.collect::<Result<Vec<Run>, LakeError>>()?;

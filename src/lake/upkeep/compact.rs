@@ -301,7 +301,7 @@ impl Chain {
         // Close the old file before opening the next.
         self.open = None;
         if let Some(file) = self.files.pop_front() {
-            self.open = Some(file.open(TimeRange::ALL, &self.room, self.width)?);
+            self.open = Some(file.open(TimeRange::ALL, None, &self.room, self.width)?);
         }
         Ok(())
     }

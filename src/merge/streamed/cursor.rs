@@ -11,8 +11,8 @@ use super::slots::Slots;
 use super::sorted::SortedSegment;
 use crate::certain::{Certain, impossible};
 use crate::columnar::Segment;
-use crate::merge::day::TimeRange;
 use crate::merge::order::compare_tags;
+use crate::merge::wanted::{Kept, Wanted};
 use crate::narrow;
 
 /// The place of a merge in one of its runs.
@@ -20,6 +20,8 @@ pub(super) struct Cursor {
     name: Box<str>,
     rows: Rows,
     segment: Arc<Segment>,
+    /// The rows of a chunk that are asked for; a sorted segment has no others in its order.
+    kept: Option<Kept>,
     /// The slot in which the merge keeps the segment.
     pub(super) slot: usize,
     /// The place of the current row: in the order of a sorted segment, or in the chunk.
@@ -46,9 +48,15 @@ impl Cursor {
         let Run { name, mut rows, .. } = run;
         let found = match &mut rows {
             Rows::Sorted(sorted, places) => first_of(sorted, places),
-            Rows::Stream(chunks, range) => next_chunk(&mut **chunks, *range, &name)?,
+            Rows::Stream(chunks, wanted) => next_chunk(&mut **chunks, wanted, &name)?,
         };
-        let Some((segment, cells, place)) = found else {
+        let Some(Found {
+            segment,
+            cells,
+            kept,
+            place,
+        }) = found
+        else {
             return Ok(None);
         };
         let mut cursor = Self {
@@ -56,6 +64,7 @@ impl Cursor {
             slot: slots.put(Arc::clone(&segment), cells),
             rows,
             segment,
+            kept,
             place,
             row: 0,
             series: 0,
@@ -87,12 +96,11 @@ impl Cursor {
                     self.series == before || sorted.rank(self.series) == sorted.rank(before);
                 Ok(if is_same { Step::Row } else { Step::Series })
             }
-            Rows::Stream(_, range) => {
-                let rest = self.segment.times().iter().enumerate().skip(self.place + 1);
-                let mut asked = rest.filter(|(_, time_ns)| range.contains(**time_ns));
-                match asked.next() {
+            Rows::Stream(..) => {
+                let kept = self.kept.as_ref();
+                match kept.and_then(|kept| asked(&self.segment, kept, self.place + 1)) {
                     None => self.next_chunk(slots),
-                    Some((place, _)) => self.step_to(place),
+                    Some(place) => self.step_to(place),
                 }
             }
         }
@@ -113,16 +121,23 @@ impl Cursor {
 
     #[cold]
     fn next_chunk(&mut self, slots: &mut Slots) -> Result<Step, MergeError> {
-        let Rows::Stream(chunks, range) = &mut self.rows else {
+        let Rows::Stream(chunks, wanted) = &mut self.rows else {
             impossible("only a stream comes in chunks");
         };
-        let Some((segment, cells, place)) = next_chunk(&mut **chunks, *range, &self.name)? else {
+        let Some(Found {
+            segment,
+            cells,
+            kept,
+            place,
+        }) = next_chunk(&mut **chunks, wanted, &self.name)?
+        else {
             return Ok(Step::End);
         };
         let (series, time_ns) = (self.series, self.time_ns);
         slots.retire(self.slot);
         self.slot = slots.put(Arc::clone(&segment), cells);
         let used = std::mem::replace(&mut self.segment, segment);
+        self.kept = kept;
         self.place = place;
         self.look();
         let order = compare_tags(used.series_tags(series), self.tags());
@@ -160,17 +175,36 @@ fn look(segment: &Segment, row: u32) -> (u32, u32, i64) {
     (row, *series, *time_ns)
 }
 
-type Found = (Arc<Segment>, Arc<CellIndex>, usize);
-
-fn first_of(sorted: &SortedSegment, places: &Range<usize>) -> Option<Found> {
-    let segment = Arc::clone(sorted.segment());
-    (!places.is_empty()).then(|| (segment, Arc::clone(sorted.cells()), places.start))
+/// Rows, and the place of the first one that is asked for.
+struct Found {
+    segment: Arc<Segment>,
+    cells: Arc<CellIndex>,
+    kept: Option<Kept>,
+    place: usize,
 }
 
-/// The next chunk that has a row in range, and the place of the first one.
+fn first_of(sorted: &SortedSegment, places: &Range<usize>) -> Option<Found> {
+    (!places.is_empty()).then(|| Found {
+        segment: Arc::clone(sorted.segment()),
+        cells: Arc::clone(sorted.cells()),
+        kept: None,
+        place: places.start,
+    })
+}
+
+/// The place of the first row from `start` on that is asked for.
+#[inline]
+fn asked(segment: &Segment, kept: &Kept, start: usize) -> Option<usize> {
+    let rows = segment.series_of_rows().iter().zip(segment.times());
+    let mut rest = rows.enumerate().skip(start);
+    let found = rest.find(|(_, (series, time_ns))| kept.has(**series, **time_ns));
+    found.map(|(place, _)| place)
+}
+
+/// The next chunk that has a row that is asked for.
 fn next_chunk(
     chunks: &mut dyn Chunks,
-    range: TimeRange,
+    wanted: &Wanted,
     name: &str,
 ) -> Result<Option<Found>, MergeError> {
     let failed = |source| MergeError::Chunks {
@@ -178,10 +212,14 @@ fn next_chunk(
         source,
     };
     while let Some(segment) = chunks.next().map_err(failed)? {
-        let mut times = segment.times().iter();
-        if let Some(place) = times.position(|time_ns| range.contains(*time_ns)) {
-            let cells = Arc::new(CellIndex::new(&segment));
-            return Ok(Some((segment, cells, place)));
+        let kept = wanted.of(&segment);
+        if let Some(place) = asked(&segment, &kept, 0) {
+            return Ok(Some(Found {
+                cells: Arc::new(CellIndex::new(&segment)),
+                segment,
+                kept: Some(kept),
+                place,
+            }));
         }
     }
     Ok(None)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::sorted::SortedSegment;
 use crate::columnar::Segment;
-use crate::merge::day::TimeRange;
+use crate::merge::wanted::Wanted;
 
 /// The error of a run's source that cannot continue.
 pub type ChunksError = Box<dyn std::error::Error + Send + Sync>;
@@ -38,8 +38,8 @@ pub struct Run {
 pub(super) enum Rows {
     /// Places in a segment's order.
     Sorted(Arc<SortedSegment>, Range<usize>),
-    /// A stream, and the range of its rows that is wanted.
-    Stream(Box<dyn Chunks>, TimeRange),
+    /// A stream, and what of it is asked for.
+    Stream(Box<dyn Chunks>, Wanted),
 }
 
 impl Run {
@@ -52,12 +52,12 @@ impl Run {
         }
     }
 
-    /// The rows of a stream whose times are in `range`. Errors name it by `name`.
-    pub fn stream(name: &str, chunks: Box<dyn Chunks>, range: TimeRange) -> Self {
+    /// The rows of a stream that are asked for: a range of times, or more. Errors name it by `name`.
+    pub fn stream(name: &str, chunks: Box<dyn Chunks>, wanted: impl Into<Wanted>) -> Self {
         Self {
             name: name.into(),
             lower_bound: chunks.lower_bound(),
-            rows: Rows::Stream(chunks, range),
+            rows: Rows::Stream(chunks, wanted.into()),
         }
     }
 }

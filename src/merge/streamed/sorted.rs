@@ -7,8 +7,9 @@ use std::sync::Arc;
 use super::cells::CellIndex;
 use crate::certain::Certain;
 use crate::columnar::Segment;
-use crate::merge::day::{TimeRange, day_of};
+use crate::merge::day::day_of;
 use crate::merge::order::series_ranks;
+use crate::merge::wanted::{Kept, Wanted};
 
 /// The memory that a day takes in the lists of days, in bytes.
 const DAY_BYTES: usize = 64;
@@ -30,10 +31,11 @@ pub struct SortedSegment {
 }
 
 impl SortedSegment {
-    /// Sorts the rows of `segment` whose time is in `range`.
-    pub fn new(segment: Arc<Segment>, range: TimeRange) -> Self {
-        let ranks = series_ranks(&segment);
-        let mut rows = by_series(&segment, &ranks, range);
+    /// Sorts the rows of `segment` that are asked for: a range of times, or more.
+    pub fn new(segment: Arc<Segment>, wanted: impl Into<Wanted>) -> Self {
+        let kept = wanted.into().of(&segment);
+        let ranks = series_ranks(&segment, &kept);
+        let mut rows = by_series(&segment, &ranks, &kept);
         let days = by_day(&segment, &mut rows);
         Self {
             cells: Arc::new(CellIndex::new(&segment)),
@@ -102,12 +104,12 @@ impl SortedSegment {
     }
 }
 
-/// The rows in range by series, time and arrival: each row goes to its series, and each series is
+/// The rows that are asked for by series, time and arrival: each row goes to its series, and each series is
 /// sorted by itself, because its rows have mostly come in the order of time.
-fn by_series(segment: &Segment, ranks: &[u32], range: TimeRange) -> Vec<u32> {
+fn by_series(segment: &Segment, ranks: &[u32], kept: &Kept) -> Vec<u32> {
     let ranked = || {
         let rows = (0_u32..).zip(segment.series_of_rows()).zip(segment.times());
-        let asked = rows.filter(|(_, time_ns)| range.contains(**time_ns));
+        let asked = rows.filter(|((_, series), time_ns)| kept.has(**series, **time_ns));
         let rank_of = |series: u32| *ranks.get(series as usize).certain(RANKED) as usize;
         asked.map(move |((row, series), _)| (row, rank_of(*series)))
     };

@@ -1,0 +1,67 @@
+//! The rows that are asked for: those in a range of times, of the series that pass a condition.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use super::day::TimeRange;
+use crate::certain::Certain;
+use crate::columnar::Segment;
+
+/// A condition on series. It is decided once for a series of a segment or chunk, not for each row.
+pub trait SeriesFilter: Debug + Send + Sync {
+    /// Returns whether a series with these tags, ordered by key, is asked for.
+    fn passes<'t>(&self, tags: &mut dyn Iterator<Item = (&'t str, &'t str)>) -> bool;
+}
+
+/// The rows that are asked for.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The range of their times.
+    pub range: TimeRange,
+    /// The condition on their series; absent if all are asked for.
+    pub series: Option<Arc<dyn SeriesFilter>>,
+}
+
+impl From<TimeRange> for Wanted {
+    fn from(range: TimeRange) -> Self {
+        let series = None;
+        Self { range, series }
+    }
+}
+
+impl Wanted {
+    /// Looks at the series of a segment.
+    pub(super) fn of(&self, segment: &Segment) -> Kept {
+        let series = self.series.as_ref().map(|filter| {
+            let all = (0_u32..).take(segment.series_count());
+            let passes = |series| filter.passes(&mut segment.series_tags(series));
+            all.map(passes).collect()
+        });
+        let range = self.range;
+        Kept { range, series }
+    }
+}
+
+/// The rows of one segment that are asked for.
+#[derive(Debug)]
+pub(super) struct Kept {
+    range: TimeRange,
+    /// By series id; absent if all are asked for.
+    series: Option<Vec<bool>>,
+}
+
+impl Kept {
+    /// Returns whether a row of this series and time is asked for.
+    #[inline]
+    pub(super) fn has(&self, series: u32, time_ns: i64) -> bool {
+        self.range.contains(time_ns) && self.has_series(series)
+    }
+
+    /// Returns whether rows of a series are asked for.
+    #[inline]
+    pub(super) fn has_series(&self, series: u32) -> bool {
+        const COUNTED: &str = "every series of the segment was looked at";
+        let kept = self.series.as_ref();
+        kept.is_none_or(|kept| *kept.get(series as usize).certain(COUNTED))
+    }
+}
