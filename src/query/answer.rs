@@ -9,29 +9,47 @@ use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::compute::cast;
 use datafusion::execution::SendableRecordBatchStream;
-use futures_core::stream::BoxStream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::error::QueryError;
+use crate::question::Runner;
 
-/// The rows that a question asked for.
+/// The rows that a question asked for. They are made on the threads of questions, a little ahead of
+/// whoever takes them; that ends when this is dropped.
+#[derive(Debug)]
 pub struct Answer {
     schema: SchemaRef,
-    batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
+    /// Closed without an end if the work was cut short.
+    batches: mpsc::Receiver<Next>,
+    is_ended: bool,
+    _work: JoinSet<()>,
 }
 
+/// The next batch, or the end.
+type Next = Result<Option<RecordBatch>, QueryError>;
+
 impl Answer {
-    pub(crate) fn new(rows: SendableRecordBatchStream) -> Self {
+    pub(crate) fn new(rows: SendableRecordBatchStream, runner: &Runner) -> Self {
         let schema = Arc::new(leaving(&rows.schema()));
-        let types = Arc::clone(&schema);
-        let batches = rows.map_err(QueryError::from);
-        let batches = batches.and_then(move |batch| {
-            let batch = recast(&batch, &types);
-            async move { batch }
-        });
+        let (ahead, batches) = mpsc::channel(1);
+        let hand_over = hand_over(rows, Arc::clone(&schema), ahead.clone());
+        let timeout = runner.timeout.clone();
+        let work = async move {
+            let Some((timeout, text)) = timeout else {
+                return hand_over.await;
+            };
+            if tokio::time::timeout(timeout, hand_over).await.is_err() {
+                // Nobody may be there to hear it.
+                let _ = ahead.send(Err(QueryError::Late(text))).await;
+            }
+        };
         Self {
             schema,
-            batches: batches.boxed(),
+            batches,
+            is_ended: false,
+            _work: runner.threads.start(work),
         }
     }
 
@@ -45,7 +63,30 @@ impl Answer {
     /// # Errors
     /// The rest of the answer cannot be given. Nothing follows.
     pub async fn next_batch(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        self.batches.try_next().await
+        if self.is_ended {
+            return Ok(None);
+        }
+        let next = match self.batches.recv().await {
+            Some(next) => next,
+            None => Err(QueryError::Internal("it was cut short".to_owned())),
+        };
+        self.is_ended = !matches!(next, Ok(Some(_)));
+        next
+    }
+}
+
+/// Hands over all rows, then the end or an error. Ends early if nobody takes them.
+async fn hand_over(mut rows: SendableRecordBatchStream, schema: SchemaRef, to: mpsc::Sender<Next>) {
+    loop {
+        let next = match rows.try_next().await {
+            Ok(Some(batch)) => recast(&batch, &schema).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error.into()),
+        };
+        let is_last = !matches!(next, Ok(Some(_)));
+        if to.send(next).await.is_err() || is_last {
+            return;
+        }
     }
 }
 

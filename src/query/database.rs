@@ -146,13 +146,22 @@ pub trait Merged: Debug + Send + Sync {
     fn read(&self) -> Batches;
 }
 
+/// The program's own error.
+pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
+
 /// A failure of the program that keeps the points.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// The bucket or the table was deleted while it was read.
     #[error("{0} was deleted while it was read")]
     Gone(String),
-    /// Rows that should be there cannot be read.
-    #[error("rows cannot be read: {0}")]
-    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// There is no memory or place for more readers; later there may be. The text says what is short.
+    #[error("{0}")]
+    Exhausted(String),
+    /// The place where rows are does not answer; it may later.
+    #[error("{0}")]
+    Unreachable(Cause),
+    /// Rows that should be there cannot be read: something is damaged or lost. The text names it.
+    #[error("{0}")]
+    Unreadable(Cause),
 }

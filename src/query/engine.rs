@@ -5,24 +5,27 @@
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
-use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionConfig;
+use tokio::runtime::Handle;
 
 use crate::database::Database;
 use crate::error::QueryError;
 use crate::functions::{self, gapfill};
 use crate::hints;
+use crate::memory::{Lent, Memory};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA};
-use crate::question::Question;
+use crate::question::{Question, Runner};
 use crate::statement;
+use crate::threads::Threads;
 
 /// Limits of all questions together.
 #[derive(Clone, Debug)]
@@ -30,7 +33,12 @@ pub struct Limits {
     /// How many parts of a question run side by side.
     pub partitions: usize,
     /// Where the memory of questions comes from.
-    pub memory: Arc<dyn MemoryPool>,
+    pub memory: Arc<dyn Memory>,
+    /// Where they are planned and run, whoever asks. It needs its timers.
+    pub threads: Handle,
+    /// The time in which an answer must be read to its end, and the text for one that is not;
+    /// absent if there is no such limit.
+    pub timeout: Option<(Duration, String)>,
 }
 
 /// The engine. Clones share it.
@@ -38,6 +46,7 @@ pub struct Limits {
 pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
     config: SessionConfig,
+    runner: Runner,
 }
 
 impl QueryEngine {
@@ -46,10 +55,14 @@ impl QueryEngine {
     /// # Errors
     /// The folder for what does not fit into memory cannot be used.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(limits.memory);
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Lent::new(limits.memory)));
         Ok(Self {
             runtime: Arc::new(runtime.build()?),
             config: config(limits.partitions),
+            runner: Runner {
+                threads: Threads::new(limits.threads),
+                timeout: limits.timeout,
+            },
         })
     }
 
@@ -69,13 +82,17 @@ impl QueryEngine {
         database: Arc<dyn Database>,
         text: &str,
     ) -> Result<Question, QueryError> {
+        let text = placeholders::number(text)?;
         let catalog = Arc::new(Catalog::new(database));
         let state = self.session(&catalog)?;
-        let text = placeholders::number(text)?;
-        let plan = plan(&state, &catalog, &text).await?;
-        check(&plan)?;
-        functions::check_intervals(&plan)?;
-        Question::new(state, plan)
+        let runner = self.runner.clone();
+        let planned = async move {
+            let plan = plan(&state, &catalog, &text).await?;
+            check(&plan)?;
+            functions::check_intervals(&plan)?;
+            Question::new(runner, state, plan)
+        };
+        self.runner.threads.run(planned).await
     }
 
     fn session(&self, catalog: &Arc<Catalog>) -> Result<SessionState, QueryError> {
@@ -127,13 +144,13 @@ async fn plan(
     // A function that makes a table is no name of one.
     references.retain(|reference| !state.table_functions().contains_key(reference.table()));
     if references.iter().any(lists_tables) {
-        catalog.names().await.map_err(QueryError::Database)?;
+        catalog.names().await?;
     }
     match state.statement_to_plan(statement).await {
         Ok(plan) => Ok(gapfill::rewrite(plan)?),
         Err(error) => {
             let hint = hints::of_tables(catalog, &references).await;
-            let hint = hint.map_err(QueryError::Database)?;
+            let hint = hint?;
             Err(hint.map_or_else(|| error.into(), QueryError::Invalid))
         }
     }

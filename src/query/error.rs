@@ -1,7 +1,5 @@
 //! The reasons for which a question gets no answer, or no more of it.
 
-use std::sync::Arc;
-
 use arrow_schema::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
@@ -13,7 +11,7 @@ use crate::hints;
 /// The reason for which a question gets no answer.
 ///
 /// The kinds are what a protocol tells apart; the texts are for the person who asked.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum QueryError {
     /// The question itself is wrong: its grammar, a name, a type, or a value in it.
     #[error("{0}")]
@@ -24,6 +22,9 @@ pub enum QueryError {
     /// It needs more memory or disk than it may have.
     #[error("{0}")]
     Exhausted(String),
+    /// It was not answered in the time that it has.
+    #[error("{0}")]
+    Late(String),
     /// The points cannot be read.
     #[error(transparent)]
     Database(DatabaseError),
@@ -32,48 +33,50 @@ pub enum QueryError {
     Internal(String),
 }
 
-impl From<DataFusionError> for QueryError {
-    fn from(error: DataFusionError) -> Self {
+impl From<DatabaseError> for QueryError {
+    fn from(error: DatabaseError) -> Self {
         match error {
-            DataFusionError::External(error) => match error.downcast::<DatabaseError>() {
-                Ok(error) => Self::Database(*error),
-                Err(error) => match error.downcast::<Self>() {
-                    Ok(error) => *error,
-                    Err(error) => Self::Internal(error.to_string()),
-                },
-            },
-            DataFusionError::Context(_, error) | DataFusionError::Diagnostic(_, error) => {
-                (*error).into()
-            }
-            DataFusionError::ArrowError(error, _) => match *error {
-                ArrowError::ExternalError(error) => DataFusionError::External(error).into(),
-                error => Self::Invalid(of_arrow(&error)),
-            },
-            DataFusionError::Collection(errors) => match errors.into_iter().next() {
-                Some(error) => error.into(),
-                None => Self::Internal("no error among errors".to_owned()),
-            },
-            DataFusionError::Shared(error) => match Arc::try_unwrap(error) {
-                Ok(error) => error.into(),
-                Err(error) => of_shared(&error),
-            },
-            error => of_plain(&error),
+            DatabaseError::Exhausted(text) => Self::Exhausted(text),
+            error => Self::Database(error),
         }
     }
 }
 
-/// The error that several parts of a plan were given. The others still hold it.
-fn of_shared(error: &DataFusionError) -> QueryError {
-    let error = error.find_root();
-    let DataFusionError::External(external) = error else {
-        return of_plain(error);
-    };
-    match external.downcast_ref::<DatabaseError>() {
-        Some(DatabaseError::Gone(what)) => QueryError::Database(DatabaseError::Gone(what.clone())),
-        Some(DatabaseError::Unreadable(why)) => {
-            QueryError::Database(DatabaseError::Unreadable(why.to_string().into()))
-        }
-        None => QueryError::Internal(external.to_string()),
+impl From<DataFusionError> for QueryError {
+    fn from(error: DataFusionError) -> Self {
+        of(&error)
+    }
+}
+
+/// Finds the reason inside of what DataFusion wraps around it. Parts of a plan that wait for the same
+/// rows share one error.
+fn of(error: &DataFusionError) -> QueryError {
+    match error {
+        DataFusionError::External(source) => of_source(&**source),
+        DataFusionError::Context(_, error) | DataFusionError::Diagnostic(_, error) => of(error),
+        DataFusionError::Shared(error) => of(error),
+        DataFusionError::Collection(errors) => match errors.first() {
+            Some(error) => of(error),
+            None => QueryError::Internal("no error among errors".to_owned()),
+        },
+        DataFusionError::ArrowError(error, _) => match &**error {
+            ArrowError::ExternalError(source) => of_source(&**source),
+            error => QueryError::Invalid(of_arrow(error)),
+        },
+        error => of_plain(error),
+    }
+}
+
+fn of_source(source: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryError {
+    if let Some(error) = source.downcast_ref::<DatabaseError>() {
+        return error.clone().into();
+    }
+    if let Some(error) = source.downcast_ref::<QueryError>() {
+        return error.clone();
+    }
+    match source.downcast_ref::<DataFusionError>() {
+        Some(error) => of(error),
+        None => QueryError::Internal(source.to_string()),
     }
 }
 

@@ -19,19 +19,22 @@ mod error;
 mod functions;
 mod hints;
 mod kinds;
+mod memory;
 mod placeholders;
 mod provider;
 mod question;
 mod statement;
+mod threads;
 
 pub use answer::Answer;
 pub use database::{
-    Batches, Column, ColumnKind, Database, DatabaseError, Merged, Piece, Scan, Table, TagFilter,
+    Batches, Cause, Column, ColumnKind, Database, DatabaseError, Merged, Piece, Scan, Table,
+    TagFilter,
 };
 pub use datafusion::common::ScalarValue;
-pub use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
 pub use engine::{Limits, QueryEngine};
 pub use error::QueryError;
+pub use memory::Memory;
 pub use question::{Parameter, Parameters, Question};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
@@ -11,10 +12,20 @@ use datafusion::physical_plan::execute_stream;
 
 use crate::answer::{Answer, leaving, leaving_type};
 use crate::error::QueryError;
+use crate::threads::Threads;
+
+/// The way in which plans are run.
+#[derive(Clone, Debug)]
+pub(crate) struct Runner {
+    pub(crate) threads: Threads,
+    /// The time for an answer, and the text for one that takes longer.
+    pub(crate) timeout: Option<(Duration, String)>,
+}
 
 /// A question that was understood.
 #[derive(Debug)]
 pub struct Question {
+    runner: Runner,
     state: SessionState,
     plan: LogicalPlan,
     parameters: Vec<Parameter>,
@@ -46,7 +57,11 @@ impl Parameters {
 }
 
 impl Question {
-    pub(crate) fn new(state: SessionState, plan: LogicalPlan) -> Result<Self, QueryError> {
+    pub(crate) fn new(
+        runner: Runner,
+        state: SessionState,
+        plan: LogicalPlan,
+    ) -> Result<Self, QueryError> {
         let types = plan.get_parameter_fields()?.into_iter();
         let mut parameters: Vec<Parameter> = types
             .map(|(name, field)| Parameter {
@@ -56,6 +71,7 @@ impl Question {
             .collect();
         parameters.sort_by(|a, b| order(a).cmp(&order(b)));
         Ok(Self {
+            runner,
             state,
             plan,
             parameters,
@@ -86,9 +102,12 @@ impl Question {
         let mut state = self.state;
         // Else `now()` would be no constant while the question is planned, and prune nothing.
         state.mark_start_execution();
-        let plan = state.create_physical_plan(&plan).await?;
-        let rows = execute_stream(plan, state.task_ctx())?;
-        Ok(Answer::new(rows))
+        let started = async move {
+            let plan = state.create_physical_plan(&plan).await?;
+            Ok(execute_stream(plan, state.task_ctx())?)
+        };
+        let rows = self.runner.threads.run(started).await?;
+        Ok(Answer::new(rows, &self.runner))
     }
 }
 

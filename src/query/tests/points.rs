@@ -158,7 +158,7 @@ impl Table for Rows {
                 .map(|part| Piece::Merged(Arc::new(Ready(part))))
                 .collect()
         });
-        let pieces = pieces.map_err(|error| DatabaseError::Unreadable(error.into()));
+        let pieces = pieces.map_err(|error| DatabaseError::Unreadable(Arc::new(error)));
         future::ready(pieces).boxed()
     }
 }

@@ -6,14 +6,10 @@ use std::sync::Arc;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 
 use super::points::{Point, Points};
-use crate::{GreedyMemoryPool, Limits, Parameters, QueryEngine, QueryError, ScalarValue};
+use crate::{Parameters, QueryEngine, QueryError, ScalarValue};
 
 fn engine() -> QueryEngine {
-    let limits = Limits {
-        partitions: 2,
-        memory: Arc::new(GreedyMemoryPool::new(64 << 20)),
-    };
-    QueryEngine::new(limits).expect("an engine")
+    QueryEngine::new(super::limits()).expect("an engine")
 }
 
 fn database() -> Arc<Points> {

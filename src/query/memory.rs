@@ -1,0 +1,95 @@
+//! The memory of questions: lent by the program, shared among those that can spill to disk.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
+
+/// Memory that the program lends to all questions together. The count is exact: what is taken is
+/// given back.
+pub trait Memory: Debug + Send + Sync {
+    /// The most bytes that are ever lent.
+    fn bytes_max(&self) -> usize;
+
+    /// Takes this many bytes now.
+    ///
+    /// # Errors
+    /// They are not free; the text says what limits them, for the person who asked.
+    fn try_take(&self, bytes: usize) -> Result<(), String>;
+
+    /// Takes this many bytes though they may not be free: they are in use already.
+    fn take(&self, bytes: usize);
+
+    /// Gives back this many bytes.
+    fn give_back(&self, bytes: usize);
+
+    /// What to say when the questions together have all that is lent.
+    fn all_is_taken(&self) -> String;
+}
+
+/// A pool over memory of the program.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    memory: Arc<dyn Memory>,
+    /// Divides it among those that can spill.
+    shares: FairSpillPool,
+}
+
+impl Lent {
+    pub(crate) fn new(memory: Arc<dyn Memory>) -> Self {
+        let shares = FairSpillPool::new(memory.bytes_max());
+        Self { memory, shares }
+    }
+}
+
+impl MemoryPool for Lent {
+    fn name(&self) -> &str {
+        "lent"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.shares.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.shares.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.shares.grow(reservation, additional);
+        self.memory.take(additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.shares.shrink(reservation, shrink);
+        self.memory.give_back(shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let refused = |_| DataFusionError::ResourcesExhausted(self.memory.all_is_taken());
+        self.shares
+            .try_grow(reservation, additional)
+            .map_err(refused)?;
+        self.memory.try_take(additional).map_err(|text| {
+            self.shares.shrink(reservation, additional);
+            DataFusionError::ResourcesExhausted(text)
+        })
+    }
+
+    fn reserved(&self) -> usize {
+        self.shares.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        MemoryLimit::Finite(self.memory.bytes_max())
+    }
+}
+
+impl fmt::Display for Lent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({} bytes)", self.name(), self.memory.bytes_max())
+    }
+}
