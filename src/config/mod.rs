@@ -29,8 +29,8 @@ mod tests;
 pub use error::ConfigError;
 pub use host::Host;
 pub use sections::{
-    Buffer, Connection, Cors, Export, Lake, Limits, Log, LogFormat, Memory, Server, Storage, Tls,
-    Types, Wal,
+    Buffer, Connection, Cors, Export, Lake, Limits, Log, LogFormat, Memory, Query, Server, Storage,
+    Tls, Types, Wal,
 };
 pub use settings::{Config, DEFAULTS};
 pub use sources::{Flag, Sources, variable};

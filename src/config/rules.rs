@@ -80,6 +80,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         &Bound::part(half, memory.bucket_bytes_max() / 2),
     )?;
     at_most(
+        "query.memory_bytes_max",
+        config.query.memory_bytes_max,
+        &Bound::key("memory.budget_bytes", memory.budget_bytes),
+    )?;
+    at_most(
         "limits.point_bytes_max",
         point_bytes_max,
         &Bound::key("limits.decoded_bytes_max", limits.decoded_bytes_max),

@@ -324,6 +324,27 @@ pub struct Export {
     pub rate_bytes_min: u64,
 }
 
+/// `[query]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// The most bytes that all queries together may take of the budget; 0 for half of it.
+    #[serde(deserialize_with = "bounded_or_zero::<MIB, { 1 << 50 }, _>")]
+    pub memory_bytes_max: u64,
+    /// The most queries at once; a further one waits for a moment.
+    #[serde(deserialize_with = "bounded::<1, 1000, _, _>")]
+    pub concurrent_max: usize,
+    /// The time in which a query must be answered to its end; 0 for no such rule.
+    #[serde(
+        rename = "timeout_ms",
+        deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
+    )]
+    pub timeout: Duration,
+    /// The threads that work on queries; 0 for the number of cores.
+    #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
+    pub threads: usize,
+}
+
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

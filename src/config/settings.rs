@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::sections::{
-    Buffer, Connection, Export, Lake, Limits, Log, Memory, Server, Storage, Tls, Types, Wal,
+    Buffer, Connection, Export, Lake, Limits, Log, Memory, Query, Server, Storage, Tls, Types, Wal,
 };
 use super::token::InitToken;
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub lake: Lake,
     /// Exports.
     pub export: Export,
+    /// Questions about the stored points.
+    pub query: Query,
     /// The server's log lines on standard error.
     pub log: Log,
     /// The operator's token for the very first start, if one was given.
@@ -56,6 +58,14 @@ impl Config {
         match self.limits.schema_bytes_max {
             0 => half,
             bytes => bytes.min(half),
+        }
+    }
+
+    /// Bytes of the budget that all queries together may take.
+    pub fn query_bytes_max(&self) -> u64 {
+        match self.query.memory_bytes_max {
+            0 => self.memory.budget_bytes / 2,
+            bytes => bytes,
         }
     }
 }

@@ -37,7 +37,7 @@ fn a_key_unlike_any_other_is_refused_with_those_that_there_are() {
     assert_eq!(
         in_file("[database]\nengine = \"a\"\n"),
         "unknown key database in the file /tidegate.toml: the sections are buffer, connection, \
-         export, lake, limits, log, memory, server, storage, tls, types, wal"
+         export, lake, limits, log, memory, query, server, storage, tls, types, wal"
     );
 }
 
@@ -54,7 +54,7 @@ fn a_mistyped_variable_is_refused_with_the_one_that_was_meant() {
     assert_eq!(
         refusal(&variables(&[("TIDEGATE_X__Y", "1")])),
         "unknown environment variable TIDEGATE_X__Y: variables are TIDEGATE_SECTION__KEY; the \
-         sections are buffer, connection, export, lake, limits, log, memory, server, storage, tls, types, wal"
+         sections are buffer, connection, export, lake, limits, log, memory, query, server, storage, tls, types, wal"
     );
 }
 
