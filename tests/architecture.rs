@@ -151,6 +151,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("datafusion", &[]),
     ("prost::", &["flight"]),
     ("tonic::", &["flight"]),
+    // The engine hands it the points, protocols hand it questions.
+    ("tidegate_query", &["engine", "api", "flight"]),
+    ("tonic::", &[]),
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),

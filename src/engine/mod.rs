@@ -3,12 +3,12 @@
 //! each finds what it needs.
 //!
 //! ```text
-//! data folder > catalog > buffer > tables > exporter > log, replayed into the buffer > flusher
+//! data folder > catalog > buffer > tables > exporter, queries > log, replayed into the buffer > flusher
 //! ```
 //!
 //! This module knows no HTTP: the endpoints receive an [`Engine`]. It also connects modules that
 //! must not know each other: the lake sees the log of the write path (`lake`), a reader sees the
-//! lake (`tables`).
+//! lake (`tables`), and the query package sees what is read (`queries`).
 
 mod environment;
 #[cfg_attr(not(feature = "lake"), path = "without_lake.rs")]
@@ -16,6 +16,8 @@ mod lake;
 mod open;
 mod parts;
 mod progress;
+#[cfg(feature = "query")]
+mod queries;
 mod skew;
 #[cfg(feature = "lake")]
 mod tables;
@@ -25,3 +27,5 @@ pub use environment::Environment;
 pub use lake::NoTables;
 pub use open::{Announce, Announcement, OpenError, ingest_options};
 pub use parts::Engine;
+#[cfg(feature = "query")]
+pub use queries::{Queries, QueriesError};

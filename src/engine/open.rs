@@ -12,6 +12,8 @@ use super::environment::Environment;
 use super::lake::{LakeError, Tables};
 use super::parts::Engine;
 use super::progress::progress_log;
+#[cfg(feature = "query")]
+use super::queries::{Queries, QueriesError};
 use super::skew;
 use crate::buffer::{Buffer, BufferLimits};
 use crate::catalog::{self, Catalog, CatalogError, TokenHash};
@@ -65,6 +67,10 @@ pub enum OpenError {
     /// The open tables.
     #[error(transparent)]
     Lake(#[from] LakeError),
+    /// Queries.
+    #[cfg(feature = "query")]
+    #[error(transparent)]
+    Queries(#[from] QueriesError),
     /// No thread could be started for it.
     #[error("no thread could be started for opening the data folder")]
     Thread(#[source] io::Error),
@@ -137,6 +143,8 @@ fn engine(
         budget: budget.clone(),
     };
     let exporter = Exporter::new(sources.clone(), clock.clone(), export_options(config));
+    #[cfg(feature = "query")]
+    let queries = Queries::open(environment, &sources, &catalog)?;
     let opened = IngestParts {
         storage,
         catalog: catalog.clone(),
@@ -163,6 +171,8 @@ fn engine(
         ingest,
         sources,
         exporter,
+        #[cfg(feature = "query")]
+        queries,
     })
 }
 

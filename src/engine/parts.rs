@@ -4,6 +4,8 @@ use std::time::Duration;
 
 #[cfg(not(feature = "lake"))]
 use super::lake::NoTables;
+#[cfg(feature = "query")]
+use super::queries::Queries;
 use crate::catalog::Catalog;
 use crate::export::Exporter;
 use crate::ingest::Ingest;
@@ -21,6 +23,9 @@ pub struct Engine {
     pub sources: Sources,
     /// Exports of the stored points.
     pub exporter: Exporter,
+    /// Questions about the stored points.
+    #[cfg(feature = "query")]
+    pub queries: Queries,
     /// The task that moves points to the tables.
     #[cfg(feature = "lake")]
     pub tables: crate::lake::Flusher,

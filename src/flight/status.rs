@@ -43,6 +43,10 @@ pub(super) fn of_query(error: QueryError) -> Status {
     match error {
         QueryError::Invalid(_) | QueryError::Writes(_) => invalid(error.to_string()),
         QueryError::Exhausted(text) => Status::resource_exhausted(short(text)),
+        QueryError::Late(text) => Status::deadline_exceeded(short(text)),
+        QueryError::Database(error @ DatabaseError::Unreachable(_)) => {
+            Status::unavailable(short(error.to_string()))
+        }
         QueryError::Database(error @ DatabaseError::Gone(_)) => {
             Status::not_found(short(error.to_string()))
         }
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn each_error_of_a_question_has_its_code() {
-        let unreadable = || DatabaseError::Unreadable("/data/x.parquet is damaged".into());
+        let unreadable = || DatabaseError::unreadable("/data/x.parquet is damaged");
         for (error, code) in [
             (QueryError::Invalid("x".into()), Code::InvalidArgument),
             (QueryError::Writes("x".into()), Code::InvalidArgument),

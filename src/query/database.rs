@@ -146,6 +146,13 @@ pub trait Merged: Debug + Send + Sync {
     fn read(&self) -> Batches;
 }
 
+impl DatabaseError {
+    /// The error of rows that cannot be read.
+    pub fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unreadable(Arc::from(cause.into()))
+    }
+}
+
 /// The program's own error.
 pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 

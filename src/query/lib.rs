@@ -34,7 +34,7 @@ pub use database::{
 pub use datafusion::common::ScalarValue;
 pub use engine::{Limits, QueryEngine};
 pub use error::QueryError;
-pub use memory::Memory;
+pub use memory::{FixedMemory, Memory};
 pub use question::{Parameter, Parameters, Question};
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::future::{self, BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use tidegate_query::{
-    Batches, Column, ColumnKind, Database, DatabaseError, GreedyMemoryPool, Limits, Merged, Piece,
+    Batches, Column, ColumnKind, Database, DatabaseError, FixedMemory, Limits, Merged, Piece,
     QueryEngine, QueryError, Question, Scan, Table,
 };
 use tokio::sync::Notify;
@@ -39,7 +39,9 @@ impl Tables {
     pub fn new() -> Self {
         let limits = Limits {
             partitions: 1,
-            memory: Arc::new(GreedyMemoryPool::new(64 << 20)),
+            memory: Arc::new(FixedMemory::new(64 << 20)),
+            threads: tokio::runtime::Handle::current(),
+            timeout: None,
         };
         Self {
             engine: QueryEngine::new(limits).expect("an engine"),
@@ -166,7 +168,7 @@ impl Merged for Rows {
     fn read(&self) -> Batches {
         match self.name.as_str() {
             "broken" => {
-                let error = DatabaseError::Unreadable("/data/x is damaged".into());
+                let error = DatabaseError::unreadable("/data/x is damaged");
                 stream::iter([Err(error)]).boxed()
             }
             "stuck" => {

@@ -15,7 +15,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, TimestampNanosecondType};
 use futures_util::TryStreamExt;
 
-use crate::{Column, ColumnKind, Database, Limits, Memory, Piece, Scan, Table, TagFilter};
+use crate::{Column, ColumnKind, Database, FixedMemory, Limits, Piece, Scan, Table, TagFilter};
 use points::{Point, Points};
 
 #[tokio::test]
@@ -90,33 +90,11 @@ async fn read(table: &dyn Table, scan: Scan) -> Vec<(Option<String>, i64, Option
 }
 
 /// Limits for tests, run on the test's own threads.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits {
         partitions: 2,
-        memory: Arc::new(Plenty),
+        memory: Arc::new(FixedMemory::new(64 << 20)),
         threads: tokio::runtime::Handle::current(),
         timeout: None,
-    }
-}
-
-/// 64 MiB that nobody else uses.
-#[derive(Debug)]
-struct Plenty;
-
-impl Memory for Plenty {
-    fn bytes_max(&self) -> usize {
-        64 << 20
-    }
-
-    fn try_take(&self, _: usize) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn take(&self, _: usize) {}
-
-    fn give_back(&self, _: usize) {}
-
-    fn all_is_taken(&self) -> String {
-        "64 MiB are in use".to_owned()
     }
 }

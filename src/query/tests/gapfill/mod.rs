@@ -9,14 +9,10 @@ use std::time::Duration;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 
 use super::points::{Point, Points};
-use crate::{GreedyMemoryPool, Limits, Parameters, QueryEngine, QueryError, ScalarValue};
+use crate::{Parameters, QueryEngine, QueryError, ScalarValue};
 
 fn engine() -> QueryEngine {
-    let limits = Limits {
-        partitions: 2,
-        memory: Arc::new(GreedyMemoryPool::new(64 << 20)),
-    };
-    QueryEngine::new(limits).expect("an engine")
+    QueryEngine::new(crate::tests::limits()).expect("an engine")
 }
 
 /// Two hosts, minutes after midnight: a has usage at 1 and 4, and at 5 only idle; b has usage at 3.

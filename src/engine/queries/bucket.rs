@@ -1,0 +1,77 @@
+//! A bucket as one question sees it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tidegate_query::{Database, DatabaseError, Table};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::access::Access;
+use super::table::TableMoment;
+use crate::read::Moment;
+
+/// A bucket. Each of its tables is looked at once, when it is first asked for.
+#[derive(Debug)]
+pub(super) struct BucketMoment {
+    access: Arc<Access>,
+    names: OnceCell<Vec<String>>,
+    tables: Mutex<HashMap<String, Option<Arc<TableMoment>>>>,
+}
+
+impl BucketMoment {
+    pub(super) fn new(access: Arc<Access>) -> Self {
+        Self {
+            access,
+            names: OnceCell::new(),
+            tables: Mutex::default(),
+        }
+    }
+
+    async fn names(&self) -> Result<Vec<String>, DatabaseError> {
+        let id = self.access.bucket.id;
+        let names = self
+            .access
+            .blocking(move |access| access.sources.measurements(id));
+        let names = names.await?;
+        self.access.check()?;
+        Ok(names)
+    }
+
+    async fn look(&self, name: &str) -> Result<Option<Arc<TableMoment>>, DatabaseError> {
+        let table = self.access.bucket.table(name);
+        let moment = self
+            .access
+            .blocking(move |access| Moment::of(&access.sources, &table));
+        let moment = moment.await?;
+        self.access.check()?;
+        Ok(moment.map(|moment| Arc::new(TableMoment::new(Arc::clone(&self.access), moment))))
+    }
+}
+
+impl Database for BucketMoment {
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
+        let names = self.names.get_or_try_init(|| self.names());
+        names.map(|names| names.cloned()).boxed()
+    }
+
+    fn table<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>> {
+        let table = async move {
+            let mut tables = self.tables.lock().await;
+            let table = match tables.get(name) {
+                Some(known) => known.clone(),
+                None => {
+                    let table = self.look(name).await?;
+                    tables.insert(name.to_owned(), table.clone());
+                    table
+                }
+            };
+            Ok(table.map(|table| table as Arc<dyn Table>))
+        };
+        table.boxed()
+    }
+}

@@ -1,0 +1,204 @@
+//! Questions about the stored points: the program's half of queries.
+//!
+//! ```text
+//! question > Queries > package `query` > Database (bucket) > Table > Merged (a day)
+//!              places, threads, memory       read: buffer and lake, merged
+//! ```
+//!
+//! Promises: a question sees every point of its bucket that was acknowledged before it began, none
+//! twice, and none past retention; each table as it was at one moment, however often the question
+//! names it. (Two tables may be looked at one after the other: a write that reaches both in between
+//! may be seen in one.) It takes memory from the budget and gives it back when it ends, or when
+//! nobody waits for it any more.
+//!
+//! Who may ask is decided before, by whoever calls.
+
+mod access;
+mod bucket;
+mod memory;
+mod piece;
+mod table;
+#[cfg(test)]
+mod tests;
+mod threads;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tidegate_query::{Database, Limits, QueryEngine, QueryError, Question};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::access::Access;
+use self::bucket::BucketMoment;
+use self::memory::QueryMemory;
+use self::threads::Threads;
+use super::environment::Environment;
+use crate::catalog::{Bucket, Catalog};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::memory::{Reservation, Room};
+use crate::narrow;
+use crate::read::Sources;
+
+/// The time that a question waits for its turn and for memory before it is refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The smallest budget of which questions get a part, in bytes.
+const BUDGET_BYTES_MIN: u64 = 128 << 20;
+
+/// The divisor of the memory of questions for what reading takes; plans take the rest.
+const READING_SHARE: u64 = 4;
+
+/// The reason for which nothing can be asked.
+#[derive(Debug, Error)]
+pub enum QueriesError {
+    /// No threads.
+    #[error("no threads could be started for queries")]
+    Threads(#[source] io::Error),
+    /// The query engine.
+    #[error(transparent)]
+    Engine(#[from] QueryError),
+}
+
+/// Answers questions about the stored points. Clones share the limits.
+#[derive(Clone, Debug)]
+pub struct Queries {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: QueryEngine,
+    sources: Sources,
+    catalog: Catalog,
+    clock: Clock,
+    places: Arc<Semaphore>,
+    concurrent_max: usize,
+    /// The bytes with which each question reads files.
+    reading_bytes: u64,
+    /// The number of days that each question reads at once.
+    partitions: usize,
+    threads: Threads,
+}
+
+impl Queries {
+    /// Answers questions about these points. Starts the threads for it.
+    pub(super) fn open(
+        environment: &Environment,
+        sources: &Sources,
+        catalog: &Catalog,
+    ) -> Result<Self, QueriesError> {
+        let config: &Config = &environment.config;
+        let query = &config.query;
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let partitions = match query.threads {
+            0 => cores,
+            threads => threads,
+        };
+        let threads = Threads::start(partitions).map_err(QueriesError::Threads)?;
+        let bytes_max = config.query_bytes_max();
+        let for_reading = bytes_max / READING_SHARE;
+        let each = for_reading / narrow::to_u64(query.concurrent_max).max(1);
+        let engine = QueryEngine::new(Limits {
+            partitions,
+            memory: Arc::new(QueryMemory::new(
+                &environment.budget,
+                bytes_max - for_reading,
+            )),
+            threads: threads.handle(),
+            timeout: timeout(query.timeout),
+        })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine,
+                sources: sources.clone(),
+                catalog: catalog.clone(),
+                clock: environment.clock.clone(),
+                places: Arc::new(Semaphore::new(query.concurrent_max)),
+                concurrent_max: query.concurrent_max,
+                reading_bytes: each.min(Room::floor_bytes(&environment.budget)),
+                partitions,
+                threads,
+            }),
+        })
+    }
+
+    /// Plans a question in SQL about a bucket, as it is now. Waits a while for its turn.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the question is wrong, or its answer cannot be begun.
+    pub async fn sql(&self, bucket: &Arc<Bucket>, text: &str) -> Result<Question, QueryError> {
+        let database = self.database(bucket).await?;
+        self.shared.engine.sql(database, text).await
+    }
+
+    /// A bucket as it is now, for one question. Waits a while for its turn, which ends when the
+    /// database and everything made of it is dropped.
+    ///
+    /// # Errors
+    /// [`QueryError::Exhausted`] if too many questions are asked, or memory is short.
+    pub async fn database(&self, bucket: &Arc<Bucket>) -> Result<Arc<dyn Database>, QueryError> {
+        let shared = &self.shared;
+        let place = self.place().await?;
+        let room = self.floor().await?.map(Room::within);
+        let oldest_ns = bucket.oldest_ns(shared.clock.now_ns());
+        let access = Access {
+            sources: shared.sources.clone(),
+            catalog: shared.catalog.clone(),
+            bucket: Arc::clone(bucket),
+            oldest_ns: oldest_ns.unwrap_or(i64::MIN),
+            threads: shared.threads.handle(),
+            room,
+            side_by_side: shared.partitions,
+            _place: place,
+        };
+        Ok(Arc::new(BucketMoment::new(Arc::new(access))))
+    }
+
+    /// The number of questions that are being answered.
+    pub fn running(&self) -> usize {
+        let free = self.shared.places.available_permits();
+        self.shared.concurrent_max.saturating_sub(free)
+    }
+
+    async fn place(&self) -> Result<OwnedSemaphorePermit, QueryError> {
+        let place = Arc::clone(&self.shared.places).acquire_owned();
+        match tokio::time::timeout(PATIENCE, place).await {
+            Ok(Ok(place)) => Ok(place),
+            _ => Err(QueryError::Exhausted(format!(
+                "{} queries are running already (query.concurrent_max): try again later",
+                self.shared.concurrent_max
+            ))),
+        }
+    }
+
+    /// The memory in which files are read; none without a lake.
+    async fn floor(&self) -> Result<Option<Reservation>, QueryError> {
+        let Sources { budget, lake, .. } = &self.shared.sources;
+        let budget_bytes = budget.marks().budget_bytes;
+        if budget_bytes < BUDGET_BYTES_MIN {
+            return Err(QueryError::Exhausted(format!(
+                "queries need a memory budget of at least {BUDGET_BYTES_MIN} bytes, and it is \
+                 {budget_bytes} (memory.budget_bytes)"
+            )));
+        }
+        if lake.is_none() {
+            return Ok(None);
+        }
+        let floor = budget.reserve_within(self.shared.reading_bytes, PATIENCE);
+        let floor = floor.await;
+        floor
+            .map(Some)
+            .map_err(|refused| QueryError::Exhausted(refused.to_string()))
+    }
+}
+
+fn timeout(timeout: Duration) -> Option<(Duration, String)> {
+    let text = format!(
+        "the query was not answered within {} ms (query.timeout_ms)",
+        timeout.as_millis()
+    );
+    (!timeout.is_zero()).then_some((timeout, text))
+}

@@ -1,0 +1,161 @@
+//! A table as one question sees it, and the rows of it that a scan asks for.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use tidegate_query::{Column, ColumnKind, DatabaseError, Piece, Scan, Table, TagFilter};
+
+use super::access::Access;
+use super::piece::Day;
+use crate::certain::Certain;
+use crate::columnar::FieldType;
+use crate::read::{Moment, Selection, SeriesFilter, Shape, TimeRange, Wanted};
+
+/// The name of the column of times.
+const TIME: &str = "time";
+
+/// A table at one moment.
+#[derive(Debug)]
+pub(super) struct TableMoment {
+    access: Arc<Access>,
+    moment: Arc<Moment>,
+    columns: Vec<Column>,
+}
+
+impl TableMoment {
+    pub(super) fn new(access: Arc<Access>, moment: Moment) -> Self {
+        let time = Column {
+            name: TIME.to_owned(),
+            kind: ColumnKind::Time,
+            data_type: DataType::Timestamp(TimeUnit::Nanosecond, None),
+        };
+        let tags = moment.tags().iter().map(|key| Column {
+            name: key.to_string(),
+            kind: ColumnKind::Tag,
+            data_type: DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+        });
+        let fields = moment.fields().iter().map(|field| Column {
+            name: field.label.to_string(),
+            kind: ColumnKind::Field,
+            data_type: data_type(field.field_type),
+        });
+        Self {
+            columns: std::iter::once(time).chain(tags).chain(fields).collect(),
+            moment: Arc::new(moment),
+            access,
+        }
+    }
+
+    fn pieces(&self, scan: Scan) -> Vec<Piece> {
+        let asked: HashSet<&str> = scan.columns.iter().map(String::as_str).collect();
+        let selection = Selection::new(Arc::clone(&self.moment), self.wanted(&scan));
+        let selection = selection.with_columns(|name| asked.contains(name));
+        let shape = self.shape(&selection, &scan.columns);
+        let days = selection.days();
+        let selection = Arc::new(selection);
+        let pieces = days.into_iter().map(|day| {
+            let access = Arc::clone(&self.access);
+            let day = Day::new(access, Arc::clone(&selection), shape.clone(), day);
+            Piece::Merged(Arc::new(day))
+        });
+        pieces.collect()
+    }
+
+    fn wanted(&self, scan: &Scan) -> Wanted {
+        let series = (!scan.tags.is_empty()).then(|| {
+            let conditions = scan.tags.iter().map(Condition::new);
+            Arc::new(Conditions(conditions.collect())) as Arc<dyn SeriesFilter>
+        });
+        Wanted {
+            range: TimeRange {
+                start_ns: self.access.oldest_ns.max(*scan.times.start()),
+                end_ns: scan.times.end().checked_add(1),
+            },
+            series,
+        }
+    }
+
+    /// The columns in the order that is asked for.
+    fn shape(&self, selection: &Selection, asked: &[String]) -> Shape {
+        let tags = selection.tags().iter().map(|key| &**key);
+        let fields = selection.fields().iter().map(|field| &*field.label);
+        let rows: Vec<&str> = std::iter::once(TIME).chain(tags).chain(fields).collect();
+        let place = |name: &String| rows.iter().position(|of_rows| of_rows == name);
+        let column = |name: &String| {
+            let columns = self.columns.iter();
+            columns.clone().find(|column| column.name == *name)
+        };
+        let fields = asked.iter().filter_map(column).map(|column| {
+            let is_nullable = column.kind != ColumnKind::Time;
+            Field::new(&column.name, column.data_type.clone(), is_nullable)
+        });
+        let fields: Vec<Field> = fields.collect();
+        let places: Option<Vec<usize>> = asked.iter().map(place).collect();
+        Shape {
+            schema: Arc::new(Schema::new(fields)),
+            places: places.certain("a scan asks for columns of the table"),
+        }
+    }
+}
+
+impl Table for TableMoment {
+    fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>> {
+        let pieces = match scan.times.is_empty() {
+            true => Vec::new(),
+            false => self.pieces(scan),
+        };
+        future::ok(pieces).boxed()
+    }
+}
+
+fn data_type(field_type: FieldType) -> DataType {
+    match field_type {
+        FieldType::Float => DataType::Float64,
+        FieldType::Integer => DataType::Int64,
+        FieldType::Unsigned => DataType::UInt64,
+        FieldType::Boolean => DataType::Boolean,
+        FieldType::String => DataType::Utf8,
+    }
+}
+
+/// Conditions on tags, all of which a series has to pass.
+#[derive(Debug)]
+struct Conditions(Vec<Condition>);
+
+#[derive(Debug)]
+struct Condition {
+    key: String,
+    values: HashSet<String>,
+    /// True if series without the tag pass.
+    has_none: bool,
+}
+
+impl Condition {
+    fn new(filter: &TagFilter) -> Self {
+        Self {
+            key: filter.column.clone(),
+            values: filter.one_of.iter().flatten().cloned().collect(),
+            has_none: filter.one_of.contains(&None),
+        }
+    }
+}
+
+impl SeriesFilter for Conditions {
+    fn passes<'t>(&self, tags: &mut dyn Iterator<Item = (&'t str, &'t str)>) -> bool {
+        let tags: Vec<(&str, &str)> = tags.collect();
+        self.0.iter().all(|condition| {
+            let tag = tags.iter().find(|(key, _)| *key == condition.key);
+            match tag {
+                Some((_, value)) => condition.values.contains(*value),
+                None => condition.has_none,
+            }
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! Questions against a plain map of what was acknowledged.
+
+mod random;
+mod world;
+
+use std::time::Duration;
+
+use tidegate_query::{DatabaseError, QueryError, Scan, TagFilter};
+
+use self::world::{NOW_NS, World, read, read_piece};
+
+fn all(columns: &[&str]) -> Scan {
+    Scan {
+        columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        times: i64::MIN..=i64::MAX,
+        tags: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_point_is_seen_by_the_question_after_its_acknowledgement() {
+    let world = World::new(|_| {}).await;
+    for number in 1..=40 {
+        world.write(&format!("m,host=a v={number} {number}")).await;
+        if number % 10 == 0 {
+            world.flush().await;
+        }
+        let (_, rows) = world
+            .ask("SELECT count(*), max(v) FROM m")
+            .await
+            .expect("answered");
+        let expected = number.to_string();
+        assert_eq!(rows, [[Some(expected.clone()), Some(expected)]]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_named_twice_shows_one_moment() {
+    let world = World::new(|_| {}).await;
+    world.write("m,host=a v=1 1\nm,host=b v=1 2").await;
+    world.flush().await;
+    world.write("m,host=a v=2 1").await;
+    let database = world
+        .engine
+        .queries
+        .database(&world.bucket)
+        .await
+        .expect("a place");
+    let first = database.table("m").await.expect("read").expect("there");
+    let pieces = first.scan(all(&["host", "v"])).await.expect("planned");
+    world.write("m,host=a v=3 1\nm,host=c v=3 3").await;
+    world.flush().await;
+    world.write("m,host=b v=4 2").await;
+    let second = database.table("m").await.expect("read").expect("there");
+    let row = |host: &str, v: &str| vec![Some(host.to_owned()), Some(v.to_owned())];
+    let before = [row("a", "2"), row("b", "1")];
+    assert_eq!(read(&*second, all(&["host", "v"])).await, before);
+    for _ in 0..2 {
+        assert_eq!(
+            read_piece(&pieces[0]).await,
+            before,
+            "a piece is read again"
+        );
+    }
+    let after = read(&*world.table().await, all(&["host", "v"])).await;
+    assert_eq!(after, [row("a", "3"), row("b", "4"), row("c", "3")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn points_past_retention_are_not_there() {
+    let mut world = World::new(|_| {}).await;
+    let kept = world
+        .engine
+        .catalog
+        .create_bucket("kept", Some(100))
+        .expect("created");
+    world.bucket = kept;
+    let lines = format!("m v=1 {}\nm v=1 {NOW_NS}", NOW_NS - 100);
+    world.write(&lines).await;
+    world.clock.set(NOW_NS + 50);
+    let rows = read(&*world.table().await, all(&["time"])).await;
+    assert_eq!(rows, [[Some(NOW_NS.to_string())]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_without_any_column_are_counted() {
+    let world = World::new(|_| {}).await;
+    world.write("m,host=a v=1 1\nm v=1 2").await;
+    let (_, rows) = world
+        .ask("SELECT count(*) FROM m WHERE host IS NULL")
+        .await
+        .expect("answered");
+    assert_eq!(rows, [[Some("1".to_owned())]]);
+    let read = read(&*world.table().await, all(&[])).await;
+    assert_eq!(read, [vec![], vec![]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_deleted_meanwhile_is_gone_and_not_empty() {
+    let world = World::new(|_| {}).await;
+    world.write("m v=1 1\nn v=1 1").await;
+    let database = world
+        .engine
+        .queries
+        .database(&world.bucket)
+        .await
+        .expect("a place");
+    database.table("m").await.expect("read").expect("there");
+    world
+        .engine
+        .catalog
+        .delete_bucket(world.bucket.id)
+        .expect("deleted");
+    for name in ["n", "other"] {
+        let error = database.table(name).await.expect_err("it is gone");
+        assert!(matches!(error, DatabaseError::Gone(_)), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "bucket \"b\" was deleted while it was read"
+        );
+    }
+    let error = world.ask("SELECT * FROM m").await.expect_err("it is gone");
+    assert!(
+        matches!(error, QueryError::Database(DatabaseError::Gone(_))),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_waits_for_its_turn_and_gives_everything_back() {
+    let world = World::new(|config| config.query.concurrent_max = 1).await;
+    world.write("m,host=a v=1 1").await;
+    world.flush().await;
+    let before = world.budget.used_bytes();
+    let first = world
+        .engine
+        .queries
+        .sql(&world.bucket, "SELECT * FROM m")
+        .await
+        .expect("planned");
+    assert_eq!(world.engine.queries.running(), 1);
+    let second = world.ask("SELECT host FROM m ORDER BY v");
+    let end_first = async {
+        tokio::task::yield_now().await;
+        drop(first);
+    };
+    let (second, ()) = tokio::join!(second, end_first);
+    assert_eq!(second.expect("answered").1, [[Some("a".to_owned())]]);
+    let begun = crate::clock::instant();
+    while world.budget.used_bytes() > before || world.engine.queries.running() > 0 {
+        assert!(begun.elapsed().as_secs() < 60, "something is kept");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_takes_too_long_is_stopped_by_name() {
+    let world = World::new(|config| config.query.timeout = Duration::from_millis(50)).await;
+    let lines: String = (0..2000).map(|time| format!("m v=1 {time}\n")).collect();
+    world.write(&lines).await;
+    let text = "SELECT count(*) FROM m a, m b, m c WHERE a.v + b.v + c.v > 5";
+    let error = world
+        .ask(text)
+        .await
+        .expect_err("8 billion rows take longer");
+    assert!(matches!(error, QueryError::Late(_)), "{error}");
+    assert!(error.to_string().contains("query.timeout_ms"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_that_is_too_small_for_questions_refuses_them_by_name() {
+    let world = World::new(|config| config.memory.budget_bytes = 64 << 20).await;
+    let error = world.ask("SELECT 1").await.expect_err("too small");
+    assert!(matches!(error, QueryError::Exhausted(_)), "{error}");
+    assert!(error.to_string().contains("memory.budget_bytes"), "{error}");
+}
+
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_lost_ends_the_answer_with_its_name() {
+    let world = World::new(|_| {}).await;
+    world.write("m v=1 1").await;
+    world.flush().await;
+    let table = world.table().await;
+    let pieces = table.scan(all(&["v"])).await.expect("planned");
+    let lost = remove_parquet(world.folder());
+    let tidegate_query::Piece::Merged(merged) = &pieces[0];
+    let read = futures_util::TryStreamExt::try_collect::<Vec<_>>(merged.read()).await;
+    let error = read.expect_err("a file is lost");
+    assert!(matches!(error, DatabaseError::Unreadable(_)), "{error}");
+    assert!(
+        lost.iter().any(|name| error.to_string().contains(name)),
+        "{error}"
+    );
+}
+
+/// Removes all Parquet files below a folder. Returns their names.
+#[cfg(feature = "lake")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the test damages the data folder"
+)]
+fn remove_parquet(folder: &std::path::Path) -> Vec<String> {
+    let mut lost = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            lost.extend(remove_parquet(&path));
+        } else if path.extension().is_some_and(|kind| kind == "parquet") {
+            std::fs::remove_file(&path).expect("removed");
+            lost.extend(
+                path.file_name()
+                    .and_then(|name| name.to_str())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    lost
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_filter_decides_series_by_series() {
+    let world = World::new(|_| {}).await;
+    world
+        .write("m,host=a,rack=1 v=1 1\nm,host=b v=2 1\nm v=3 1")
+        .await;
+    world.flush().await;
+    world.write("m,host=b v=4 1\nm,host=a v=5 1").await;
+    let filter = |column: &str, one_of: &[Option<&str>]| TagFilter {
+        column: column.to_owned(),
+        one_of: one_of
+            .iter()
+            .map(|value| value.map(str::to_owned))
+            .collect(),
+    };
+    let table = world.table().await;
+    for (tags, expected) in [
+        (vec![filter("host", &[Some("b")])], vec!["4"]),
+        (vec![filter("host", &[None, Some("x")])], vec!["3"]),
+        (
+            vec![filter("host", &[Some("a")]), filter("rack", &[None])],
+            vec!["5"],
+        ),
+        (vec![filter("host", &[])], vec![]),
+    ] {
+        let scan = Scan {
+            tags,
+            ..all(&["v"])
+        };
+        let rows = read(&*table, scan.clone()).await;
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|v| vec![Some((*v).to_owned())])
+            .collect();
+        assert_eq!(rows, expected, "{scan}");
+    }
+}

@@ -1,0 +1,211 @@
+//! An engine on a folder of its own, and a plain map of what was acknowledged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampNanosecondType, UInt64Type};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use tidegate_query::{Parameters, Piece, QueryError, Scan, Table};
+
+use crate::catalog::Bucket;
+use crate::clock::Clock;
+use crate::config::{Config, Sources};
+use crate::engine::{Engine, Environment};
+use crate::ingest::{Acknowledge, Body, Target, WriteRequest};
+use crate::line_protocol::Precision;
+use crate::memory::Budget;
+use crate::telemetry::Metrics;
+
+/// 2023-11-14 22:13:20 UTC.
+pub(super) const NOW_NS: i64 = 1_700_000_000_000_000_000;
+
+/// Host, rack and time of a point.
+pub(super) type Key = (Option<String>, Option<String>, i64);
+
+/// The last value of each field, as text.
+pub(super) type Model = BTreeMap<Key, BTreeMap<String, String>>;
+
+/// The cells of a row, as text.
+pub(super) type Row = Vec<Option<String>>;
+
+pub(super) struct World {
+    folder: tempfile::TempDir,
+    config: Arc<Config>,
+    pub(super) clock: Clock,
+    pub(super) budget: Budget,
+    pub(super) engine: Engine,
+    pub(super) bucket: Arc<Bucket>,
+}
+
+impl World {
+    pub(super) async fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut config = Config::load(&Sources::default()).expect("the defaults are valid");
+        config.storage.data_dir = folder.path().join("data");
+        // The tests alone decide when rows move.
+        config.lake.flush_age = Duration::from_secs(3600);
+        config.lake.upkeep_every = Duration::ZERO;
+        change(&mut config);
+        let config = Arc::new(config);
+        let clock = Clock::manual(NOW_NS);
+        let (engine, budget) = open(&config, &clock).await;
+        let bucket = engine.catalog.create_bucket("b", None).expect("created");
+        Self {
+            folder,
+            config,
+            clock,
+            budget,
+            engine,
+            bucket,
+        }
+    }
+
+    /// Ends and starts again, without moving what is in memory.
+    pub(super) async fn restart(self) -> Self {
+        let Self {
+            folder,
+            config,
+            clock,
+            engine,
+            ..
+        } = self;
+        engine.close(Duration::ZERO).await;
+        drop(engine);
+        let (engine, budget) = open(&config, &clock).await;
+        let bucket = engine.catalog.bucket_named("b").expect("it is kept");
+        Self {
+            folder,
+            config,
+            clock,
+            budget,
+            engine,
+            bucket,
+        }
+    }
+
+    /// Writes lines, which are acknowledged when it returns.
+    pub(super) async fn write(&self, lines: &str) {
+        let bytes = Bytes::from(lines.to_owned());
+        let request = WriteRequest {
+            target: Target::Existing(Arc::clone(&self.bucket)),
+            body: Body {
+                reservation: self.budget.force(bytes.len() as u64),
+                bytes,
+            },
+            precision: Precision::Nanosecond,
+            accept_partial: false,
+            acknowledge: Acknowledge::Durable,
+            received_ns: self.clock.now_ns(),
+        };
+        let written = self.engine.ingest.write(request).await.expect("written");
+        assert_eq!(written.rejected, 0, "{:?}", written.reports);
+    }
+
+    /// Moves what is in memory to the tables.
+    #[cfg(feature = "lake")]
+    pub(super) async fn flush(&self) {
+        let table = self.bucket.table("m");
+        self.engine.tables.flush_table(&table).await.expect("moved");
+    }
+
+    #[cfg(not(feature = "lake"))]
+    pub(super) async fn flush(&self) {}
+
+    /// The names of the columns and the rows of an answer.
+    pub(super) async fn ask(&self, text: &str) -> Result<(Vec<String>, Vec<Row>), QueryError> {
+        let question = self.engine.queries.sql(&self.bucket, text).await?;
+        let mut answer = question.run(Parameters::none()).await?;
+        let fields = answer.schema().fields().clone();
+        let names = fields.iter().map(|field| field.name().clone()).collect();
+        let mut rows = Vec::new();
+        while let Some(batch) = answer.next_batch().await? {
+            rows.extend(rows_of(&batch));
+        }
+        Ok((names, rows))
+    }
+
+    /// The table `m` at one moment.
+    pub(super) async fn table(&self) -> Arc<dyn Table> {
+        let database = self.engine.queries.database(&self.bucket).await;
+        let table = database.expect("a place").table("m").await;
+        table.expect("it is read").expect("it is there")
+    }
+
+    pub(super) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+}
+
+async fn open(config: &Arc<Config>, clock: &Clock) -> (Engine, Budget) {
+    let begun = crate::clock::instant();
+    loop {
+        let budget = Budget::new(config.memory.marks());
+        let environment = Environment {
+            config: Arc::clone(config),
+            clock: clock.clone(),
+            budget: budget.clone(),
+            metrics: Metrics::new(clock),
+        };
+        // An engine that was dropped gives its folder back a moment later.
+        match Engine::open(environment, Box::new(|_| Ok(()))).await {
+            Ok(engine) => return (engine, budget),
+            Err(error) => assert!(begun.elapsed().as_secs() < 60, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The rows of all pieces, piece after piece. Each piece must be sorted.
+pub(super) async fn read(table: &dyn Table, scan: Scan) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for piece in table.scan(scan).await.expect("it is planned") {
+        rows.extend(read_piece(&piece).await);
+    }
+    rows
+}
+
+pub(super) async fn read_piece(piece: &Piece) -> Vec<Row> {
+    let Piece::Merged(merged) = piece;
+    let batches: Vec<RecordBatch> = merged.read().try_collect().await.expect("it is read");
+    batches.iter().flat_map(rows_of).collect()
+}
+
+fn rows_of(batch: &RecordBatch) -> Vec<Row> {
+    let rows = 0..batch.num_rows();
+    let row = |row| {
+        batch
+            .columns()
+            .iter()
+            .map(|column| cell(column, row))
+            .collect()
+    };
+    rows.map(row).collect()
+}
+
+fn cell(array: &dyn Array, row: usize) -> Option<String> {
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Float64 => array.as_primitive::<Float64Type>().value(row).to_string(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::UInt64 => array.as_primitive::<UInt64Type>().value(row).to_string(),
+        DataType::Boolean => array.as_boolean().value(row).to_string(),
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+        DataType::Timestamp(_, None) => {
+            let times = array.as_primitive::<TimestampNanosecondType>();
+            times.value(row).to_string()
+        }
+        DataType::Dictionary(..) => {
+            let tags = array.as_dictionary::<Int32Type>();
+            let key = usize::try_from(tags.keys().value(row)).expect("a place");
+            tags.values().as_string::<i32>().value(key).to_owned()
+        }
+        other => panic!("a column of {other}"),
+    })
+}
