@@ -169,7 +169,7 @@ impl StoredFile {
         let name = format!("{}/{}", snapshot.table.folder, self.file.path);
         let layout = match fields {
             None => Arc::clone(&snapshot.layout),
-            Some(fields) => Arc::new(snapshot.layout.with_fields(|name| fields.contains(name))),
+            Some(fields) => Arc::new(snapshot.layout.reading(|name| fields.contains(name))),
         };
         let chunk_bytes = room.chunk_bytes(files);
         let measurement = &snapshot.measurement;

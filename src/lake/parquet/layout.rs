@@ -28,6 +28,8 @@ pub struct Layout {
     columns: Vec<Column>,
     by_name: HashMap<ColumnKind, HashMap<Arc<str>, usize>>,
     by_storage: HashMap<Arc<str>, usize>,
+    /// By place; absent if all columns are read.
+    read: Option<Vec<bool>>,
 }
 
 impl Layout {
@@ -44,15 +46,25 @@ impl Layout {
         Self {
             by_name,
             by_storage: by_storage.collect(),
+            read: None,
             columns,
         }
     }
 
-    /// The layout of the same table's files without some of their fields.
-    pub fn with_fields(&self, has: impl Fn(&str) -> bool) -> Self {
+    /// The same layout for a reader that reads the tags and only some of the fields.
+    pub fn reading(&self, has: impl Fn(&str) -> bool) -> Self {
         let columns = self.columns.iter();
-        let kept = columns.filter(|column| column.kind == ColumnKind::Tag || has(&column.name));
-        Self::new(kept.cloned().collect())
+        let is_read = columns.map(|column| column.kind == ColumnKind::Tag || has(&column.name));
+        Self {
+            read: Some(is_read.collect()),
+            ..self.clone()
+        }
+    }
+
+    /// Returns whether the column at a place is read.
+    pub fn is_read(&self, place: usize) -> bool {
+        let read = self.read.as_ref();
+        read.is_none_or(|read| read.get(place).is_some_and(|is_read| *is_read))
     }
 
     /// The columns, in the table's order.

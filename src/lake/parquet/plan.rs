@@ -254,6 +254,7 @@ fn roles(
             roles.push((index, Role::Time));
         } else if let Some(place) = layout.find_stored(field.name())
             && let Some(column) = layout.columns().get(place)
+            && layout.is_read(place)
         {
             let wanted = decode_arrays::type_for(column.kind, field.data_type());
             let wanted = wanted.ok_or_else(|| DecodeError::Type {
