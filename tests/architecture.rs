@@ -152,8 +152,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost::", &["flight"]),
     ("tonic::", &["flight"]),
     // The engine hands it the points, protocols hand it questions.
-    ("tidegate_query", &["engine", "api", "flight"]),
-    ("tonic::", &[]),
+    ("tidegate_query", &["engine", "api", "flight", "render"]),
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),
