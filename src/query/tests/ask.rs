@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 
 use super::points::{Point, Points};
-use crate::{GreedyMemoryPool, Limits, Parameters, QueryEngine, QueryError};
+use crate::{FixedMemory, Limits, Parameters, QueryEngine, QueryError};
 
 /// A database of these points.
 pub fn of(points: impl IntoIterator<Item = Point>) -> Arc<Points> {
@@ -33,7 +33,9 @@ pub async fn try_ask(
 ) -> Result<Vec<String>, QueryError> {
     let limits = Limits {
         partitions: 2,
-        memory: Arc::new(GreedyMemoryPool::new(64 << 20)),
+        memory: Arc::new(FixedMemory::new(64 << 20)),
+        threads: tokio::runtime::Handle::current(),
+        timeout: None,
     };
     let database = Arc::clone(database);
     let question = QueryEngine::new(limits)?.sql(database, text).await?;
