@@ -17,7 +17,7 @@
 //!
 //! Another binning (`date_bin_wallclock_gapfill`) is one more [`GapBin`] with the function that bins.
 //!
-//! Source of the rules: query contract, section 13.
+//! Source of the rules: the pages of InfluxDB 3 on filling gaps.
 
 mod bins;
 mod bounds;
