@@ -16,6 +16,8 @@ mod accept;
 mod activity;
 mod connection;
 mod drain;
+#[cfg(feature = "query")]
+mod flight;
 mod framing;
 mod layers;
 mod listener;
@@ -84,6 +86,8 @@ pub async fn run(
     );
     let drain = Drain::new(config.limits.wire_bytes_max, stop.gently.clone());
     let router = routes::router(&app);
+    #[cfg(feature = "query")]
+    let router = flight::mount(router, &app, cut.clone());
     let router = layers::stack(router, routes::matched, &app, cut.clone(), drain.clone());
     let Listener { tcp, tls } = listener.into();
     let connections = Connections::new(router, &config, tls, metrics.clone(), drain);

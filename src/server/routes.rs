@@ -11,6 +11,8 @@ use crate::api::tidegate::{buckets, export, tokens};
 use crate::api::{AppState, Dialect, fallback, health, metrics};
 use crate::auth::{AuthLayer, Forms};
 
+#[cfg(feature = "query")]
+use super::flight;
 use super::layers::{Door, Matched, Refusals};
 
 /// The clients that may call a route.
@@ -162,6 +164,14 @@ pub(super) fn router(app: &AppState) -> Router<AppState> {
 /// `unmatched`, so that paths which clients make up do not become time series; a missing path of v3
 /// is refused in the dialect of v3.
 pub(super) fn matched(app: &AppState, pattern: Option<&str>, path: &str) -> Matched {
+    #[cfg(feature = "query")]
+    if path.starts_with(flight::PATHS) {
+        return Matched {
+            pattern: flight::PATTERN,
+            dialect: Dialect::Grpc,
+            asks_for_credential: !app.config().server.without_auth,
+        };
+    }
     let unmatched = match path.starts_with("/api/v3/") {
         true => Dialect::V3,
         false => Dialect::V2,

@@ -89,11 +89,11 @@ async fn a_call_of_another_grpc_service_is_not_told_of_queries() {
     server.stop().await;
 }
 
-/// Calls of a client of Arrow Flight, which shows a 404 as "unexpected HTTP status".
+/// Calls of a service that there is not. Clients show a 404 as "unexpected HTTP status".
 #[tokio::test]
 async fn a_call_of_grpc_is_told_so_as_grpc_does() {
     let server = Server::start().await;
-    let call = Request::post("/arrow.flight.protocol.FlightService/DoGet")
+    let call = Request::post("/arrow.flight.protocol.OtherService/DoGet")
         .token(TOKEN)
         .header("Content-Type", "application/grpc");
     let answer = server.ask(call.body("\0\0\0\0\0")).await;

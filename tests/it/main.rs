@@ -48,6 +48,8 @@ mod data;
 mod dialects;
 mod export;
 mod fallback;
+#[cfg(feature = "query")]
+mod flight;
 mod hostile;
 mod http;
 #[cfg(feature = "lake")]

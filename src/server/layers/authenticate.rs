@@ -19,6 +19,7 @@ pub(in crate::server) struct Door {
     app: AppState,
     forms: Forms,
     operator_only: bool,
+    counts_requests: bool,
     refusals: Refusals,
 }
 
@@ -52,7 +53,17 @@ impl Door {
             app: app.clone(),
             forms,
             operator_only,
+            counts_requests: true,
             refusals: refusals.clone(),
+        }
+    }
+
+    /// A door without a limit on requests per second.
+    #[cfg(feature = "query")]
+    pub(in crate::server) fn without_rate(self) -> Self {
+        Self {
+            counts_requests: false,
+            ..self
         }
     }
 }
@@ -71,7 +82,9 @@ impl Gate for Door {
         };
         let identity = identify(&credentials, catalog, self.app.clock().now_ns())
             .inspect_err(|_| self.refusals.tell(&credentials, catalog))?;
-        if let (Some(rate), Some(token)) = (self.app.rate(), identity.token_id()) {
+        if let (true, Some(rate), Some(token)) =
+            (self.counts_requests, self.app.rate(), identity.token_id())
+        {
             rate.admit(token, clock::instant())?;
         }
         if self.operator_only && !identity.may_manage() {

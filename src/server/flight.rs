@@ -1,0 +1,55 @@
+//! Arrow Flight on the port of everything else: the service as a route of its own, behind the door
+//! that asks for a token. It has no row in the table of routes, which are HTTP's.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::routing::post_service;
+use tidegate_query::{QueryError, Question};
+use tokio_util::sync::CancellationToken;
+
+use super::layers::{Door, Refusals};
+use crate::api::AppState;
+use crate::auth::{AuthLayer, Forms};
+use crate::catalog::Bucket;
+use crate::flight::{Asks, Starting, service};
+
+/// The paths of the service's methods.
+pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";
+
+/// The beginning of the paths whose errors have the form of gRPC.
+pub(super) const PATHS: &str = "/arrow.flight.protocol.FlightService/";
+
+/// Adds the service to the routes. Its calls end as a stop no longer waits for them (`cut`).
+pub(super) fn mount(
+    router: Router<AppState>,
+    app: &AppState,
+    cut: CancellationToken,
+) -> Router<AppState> {
+    let refusals = Refusals::default();
+    // A stream of rows is no request like others, and one call asks as much as many.
+    let door = Door::new(app, &refusals, Forms::Header, false).without_rate();
+    let service = post_service(service(Program(app.clone()), cut));
+    router.route(PATTERN, service.route_layer(AuthLayer::new(door)))
+}
+
+/// The program, as the service asks it.
+#[derive(Debug)]
+struct Program(AppState);
+
+#[async_trait]
+impl Asks for Program {
+    type Bucket = Arc<Bucket>;
+
+    fn bucket(&self, name: &str) -> Result<Option<Arc<Bucket>>, Starting> {
+        let engine = self.0.engine().ok_or(Starting)?;
+        Ok(engine.catalog.bucket_named(name))
+    }
+
+    async fn sql(&self, bucket: &Arc<Bucket>, text: &str) -> Result<Question, QueryError> {
+        let starting = || QueryError::Internal("a bucket was found before the engine".to_owned());
+        let engine = self.0.engine().ok_or_else(starting)?;
+        engine.queries.sql(bucket, text).await
+    }
+}

@@ -1,0 +1,141 @@
+//! Questions over Arrow Flight, as real clients ask them, on the port of everything else.
+
+use arrow_array::cast::AsArray;
+use arrow_flight::decode::FlightRecordBatchStream;
+use arrow_flight::error::FlightError;
+use arrow_flight::flight_service_client::FlightServiceClient;
+use arrow_flight::sql::client::FlightSqlServiceClient;
+use arrow_flight::{FlightDescriptor, Ticket};
+use futures_util::TryStreamExt;
+use tidegate::catalog::Catalog;
+use tonic::transport::Channel;
+use tonic::{Code, Request, Status};
+
+use crate::client::Request as Http;
+use crate::server::{Folder, Server, TOKEN, token};
+
+async fn connect(server: &Server) -> Channel {
+    let address = format!("http://{}", server.address);
+    let endpoint = Channel::from_shared(address).expect("an address");
+    endpoint.connect().await.expect("connects")
+}
+
+/// A ticket as the clients of InfluxDB 3 write it, with this credential.
+fn asked(bucket: &str, text: &str, credential: Option<&str>) -> Request<Ticket> {
+    let ticket = serde_json::json!({ "database": bucket, "sql_query": text, "query_type": "sql" });
+    let mut request = Request::new(Ticket::new(ticket.to_string()));
+    if let Some(credential) = credential {
+        let value = credential.parse().expect("a header value");
+        request.metadata_mut().insert("authorization", value);
+    }
+    request
+}
+
+/// The hosts in the rows of an answer, whose first column they are.
+async fn hosts(server: &Server, request: Request<Ticket>) -> Result<Vec<String>, Status> {
+    let mut client = FlightServiceClient::new(connect(server).await);
+    let stream = client.do_get(request).await?.into_inner();
+    let batches = FlightRecordBatchStream::new_from_flight_data(stream.map_err(FlightError::from));
+    let batches: Vec<_> = batches.try_collect().await.map_err(Status::from)?;
+    let columns = batches
+        .iter()
+        .map(|batch| batch.column(0).as_string::<i32>());
+    Ok(columns
+        .flatten()
+        .map(|host| host.expect("a host").to_owned())
+        .collect())
+}
+
+const HOSTS: &str = "SELECT host FROM cpu ORDER BY host";
+
+async fn with_points() -> Server {
+    let server = Server::start().await;
+    server
+        .write("bucket=b", "cpu,host=a usage=1 1\ncpu,host=b usage=2 2")
+        .await
+        .is_written();
+    server
+}
+
+#[tokio::test]
+async fn what_was_written_can_be_asked_for_at_once_with_any_form_of_the_token() {
+    let server = with_points().await;
+    // `user:` and the token
+    let basic = "Basic dXNlcjowMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==".to_owned();
+    for credential in [format!("Bearer {TOKEN}"), format!("token {TOKEN}"), basic] {
+        let asked = asked("b", HOSTS, Some(&credential));
+        assert_eq!(
+            hosts(&server, asked).await.expect("rows"),
+            ["a", "b"],
+            "{credential}"
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_statement_of_flight_sql_is_answered() {
+    let server = with_points().await;
+    let mut client = FlightSqlServiceClient::new(connect(&server).await);
+    client.set_token(TOKEN.to_owned());
+    client.set_header("database", "b");
+    let info = client
+        .execute(HOSTS.to_owned(), None)
+        .await
+        .expect("an info");
+    let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+    let rows: Vec<_> = client
+        .do_get(ticket)
+        .await
+        .expect("sent")
+        .try_collect()
+        .await
+        .expect("rows");
+    assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_is_refused_in_the_form_of_grpc() {
+    let mut reader = None;
+    let folder = Folder::prepared(|catalog: &Catalog| {
+        reader = Some(token(catalog, &["other"], &[], None));
+    });
+    let server = Server::over(folder, |config| {
+        config.connection.token_requests_per_second = 1;
+    })
+    .await;
+    let operator = format!("Bearer {TOKEN}");
+    let reader = format!("Bearer {}", reader.expect("made"));
+    for (credential, bucket, code) in [
+        (None, "b", Code::Unauthenticated),
+        (Some("Bearer unknown"), "b", Code::Unauthenticated),
+        (Some(reader.as_str()), "b", Code::PermissionDenied),
+        (Some(reader.as_str()), "other", Code::NotFound),
+        (Some(operator.as_str()), "missing", Code::NotFound),
+        (Some(operator.as_str()), "missing", Code::NotFound),
+    ] {
+        let refused = hosts(&server, asked(bucket, HOSTS, credential)).await;
+        let error = refused.expect_err("refused");
+        assert_eq!(error.code(), code, "{credential:?} {bucket}: {error}");
+        assert!(!error.message().contains("unknown"), "{error}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_method_that_there_is_not_is_unimplemented() {
+    let server = Server::start().await;
+    let call = Http::post("/arrow.flight.protocol.FlightService/Fly").token(TOKEN);
+    let call = call.header("Content-Type", "application/grpc");
+    let answer = server.ask(call.body("\0\0\0\0\0")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("grpc-status"), Some("12"));
+    let mut client = FlightServiceClient::new(connect(&server).await);
+    let mut path = Request::new(FlightDescriptor::new_path(vec!["cpu".to_owned()]));
+    let value = format!("Bearer {TOKEN}").parse().expect("a header value");
+    path.metadata_mut().insert("authorization", value);
+    let error = client.get_flight_info(path).await.expect_err("a path");
+    assert_eq!(error.code(), Code::Unimplemented);
+    server.stop().await;
+}
