@@ -48,6 +48,22 @@ pub(super) fn to_write(
     }
 }
 
+/// Returns the bucket to read: the one that was found under this name, else the error `missing`.
+/// Only a token that may read a bucket learns whether it exists.
+pub(super) fn to_read(
+    identity: &Identity,
+    found: Option<Arc<Bucket>>,
+    name: &str,
+    missing: impl FnOnce() -> ApiError,
+) -> Result<Arc<Bucket>, ApiError> {
+    let name = found.as_ref().map_or(name, |bucket| &bucket.name);
+    if !identity.may_read(name) {
+        let text = "insufficient permissions for read";
+        return Err(ApiError::new(Code::Forbidden, text));
+    }
+    found.ok_or_else(missing)
+}
+
 /// The answer to a failed write. A bucket that was deleted in the meantime is missing in the words
 /// of the endpoint, which clients look for.
 pub(super) fn write_error(error: WriteError, missing: impl FnOnce() -> ApiError) -> ApiError {

@@ -9,6 +9,8 @@ use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+#[cfg(feature = "query")]
+use tidegate_query::{DatabaseError, QueryError};
 
 use super::{Dialect, dialect, request_id};
 use crate::auth::Refusal;
@@ -18,6 +20,8 @@ use crate::certain::Certain;
 use crate::export::ExportError;
 use crate::ingest::WriteError;
 use crate::read::{LakeError, ReadError};
+#[cfg(feature = "query")]
+use crate::render::RenderError;
 use crate::telemetry::causes;
 use body::Body;
 
@@ -389,6 +393,35 @@ impl From<ReadError> for ApiError {
             ReadError::Lake(LakeError::Unreadable(_))
             | ReadError::Merge(_)
             | ReadError::Arrow(_) => Self::internal(message),
+        }
+    }
+}
+
+#[cfg(feature = "query")]
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        let message = error.to_string();
+        match error {
+            QueryError::Invalid(_) | QueryError::Writes(_) => Self::new(Code::Invalid, message),
+            QueryError::Exhausted(_) => Self::overloaded(message),
+            QueryError::Database(DatabaseError::Gone(_)) => Self::new(Code::NotFound, message),
+            QueryError::Database(DatabaseError::Unreadable(cause)) => {
+                match cause.downcast::<ReadError>() {
+                    Ok(error) => Self::from(*error),
+                    Err(cause) => Self::internal(causes(&*cause)),
+                }
+            }
+            QueryError::Internal(_) => Self::internal(message),
+        }
+    }
+}
+
+#[cfg(feature = "query")]
+impl From<RenderError> for ApiError {
+    fn from(error: RenderError) -> Self {
+        match error {
+            RenderError::NoRoom { .. } => Self::new(Code::Invalid, error.to_string()),
+            RenderError::Internal { .. } => Self::internal(error.to_string()),
         }
     }
 }

@@ -76,12 +76,17 @@ pub async fn delete() -> ApiError {
     ApiError::new(Code::NotImplemented, text)
 }
 
-/// `/api/v2/query` and `/api/v3/query_…`.
+/// `/api/v2/query` and `/api/v3/query_influxql`; all queries, in a build without the query engine.
 pub async fn query() -> ApiError {
     ApiError::new(Code::NotImplemented, NO_QUERY)
 }
 
 /// The ways to read stored points instead.
+#[cfg(feature = "query")]
+const NO_QUERY: &str = "these queries are not implemented: ask in SQL with GET or POST \
+                        /api/v3/query_sql?db=&q=&format=json|jsonl|csv|pretty|parquet, or read with GET \
+                        /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
+#[cfg(not(feature = "query"))]
 const NO_QUERY: &str = "queries are not implemented: read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 

@@ -26,7 +26,25 @@ pub(super) async fn read_json<T: DeserializeOwned>(
     body: Body,
 ) -> Result<T, ApiError> {
     let body = read(app, headers, body).await?;
-    serde_json::from_slice(&body.bytes).map_err(|error| {
+    parse(&body.bytes)
+}
+
+/// Reads a body as JSON, whatever its `Content-Type` says; nothing if it is blank.
+#[cfg(feature = "query")]
+pub(super) async fn read_json_if_any<T: DeserializeOwned>(
+    app: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Option<T>, ApiError> {
+    let body = read(app, headers, body).await?;
+    match body.bytes.trim_ascii().is_empty() {
+        true => Ok(None),
+        false => parse(&body.bytes).map(Some),
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body).map_err(|error| {
         let text = format!(
             "the body is not the JSON that is expected: {}",
             fault(&error)

@@ -9,6 +9,8 @@ mod form;
 mod hidden;
 #[cfg(feature = "lake")]
 mod lake;
+#[cfg(feature = "query")]
+mod sql;
 mod statement;
 mod v1;
 mod v3;
@@ -21,6 +23,8 @@ pub use export::ExportParams;
 pub use hidden::HiddenParams;
 #[cfg(feature = "lake")]
 pub use lake::LakeParams;
+#[cfg(feature = "query")]
+pub use sql::{GivenSql, SqlParams};
 pub use statement::statement_of;
 pub use v1::V1WriteParams;
 pub use v3::V3WriteParams;

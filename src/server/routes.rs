@@ -4,6 +4,8 @@
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
+#[cfg(feature = "query")]
+use crate::api::influxdb::v3_query;
 use crate::api::influxdb::{v1_query, v1_write, v2, v2_write, v3_write};
 #[cfg(feature = "lake")]
 use crate::api::tidegate::lake;
@@ -55,7 +57,7 @@ pub const ROUTES: &[Route] = &[
         post(fallback::delete)
     }),
     route("/api/v2/query", &["GET", "POST"], Token, no_query),
-    route("/api/v3/query_sql", &["GET", "POST"], Token, no_query).speaking(Dialect::V3),
+    route("/api/v3/query_sql", &["GET", "POST"], Token, query_sql).speaking(Dialect::V3),
     route("/api/v3/query_influxql", &["GET", "POST"], Token, no_query).speaking(Dialect::V3),
     route("/write", &["POST"], Token, || post(v1_write::write)).speaking(Dialect::V1),
     route("/query", &["GET", "POST"], Token, || {
@@ -120,6 +122,14 @@ pub const ROUTES: &[Route] = &[
 fn no_query() -> MethodRouter<AppState> {
     get(fallback::query).post(fallback::query)
 }
+
+#[cfg(feature = "query")]
+fn query_sql() -> MethodRouter<AppState> {
+    get(v3_query::query_sql).post(v3_query::query_sql)
+}
+
+#[cfg(not(feature = "query"))]
+use no_query as query_sql;
 
 const fn route(
     path: &'static str,

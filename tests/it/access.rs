@@ -19,6 +19,11 @@ const CALLERS: [&str; 7] = [
     "expired",
 ];
 
+#[cfg(feature = "query")]
+const SQL: [u16; 7] = [401, 401, 200, 403, 403, 200, 401];
+#[cfg(not(feature = "query"))]
+const SQL: [u16; 7] = [401, 401, 501, 501, 501, 501, 401];
+
 /// Route, a good request to it, and the status that each caller gets.
 const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
     (
@@ -45,18 +50,8 @@ const TABLE: &[(&str, &str, &str, [u16; 7])] = &[
         "?org=o",
         [401, 401, 501, 501, 501, 501, 401],
     ),
-    (
-        "/api/v3/query_sql",
-        "GET",
-        "?db=b&q=x",
-        [401, 401, 501, 501, 501, 501, 401],
-    ),
-    (
-        "/api/v3/query_sql",
-        "POST",
-        "",
-        [401, 401, 501, 501, 501, 501, 401],
-    ),
+    ("/api/v3/query_sql", "GET", "?db=b&q=SELECT+1", SQL),
+    ("/api/v3/query_sql", "POST", "?db=b&q=SELECT+1", SQL),
     (
         "/api/v3/query_influxql",
         "GET",

@@ -21,19 +21,18 @@ async fn what_is_not_implemented_says_what_to_use_instead() {
         );
         assert!(answer.message().contains(word), "{}", answer.message());
     }
-    for path in [
-        "/api/v2/query",
-        "/api/v3/query_sql",
-        "/api/v3/query_influxql",
-    ] {
+    let mut paths = vec!["/api/v2/query", "/api/v3/query_influxql"];
+    if cfg!(not(feature = "query")) {
+        paths.push("/api/v3/query_sql");
+    }
+    for path in paths {
         for request in [Request::get(path), Request::post(path).body("{}")] {
             let answer = server.ask(request.token(TOKEN)).await;
             assert_eq!(answer.status, 501, "{path}");
-            assert!(
-                answer.text().contains("/api/v1/export"),
-                "{}",
-                answer.text()
-            );
+            let told = answer.text();
+            assert!(told.contains("/api/v1/export"), "{told}");
+            let sql = told.contains("/api/v3/query_sql");
+            assert_eq!(sql, cfg!(feature = "query"), "{told}");
         }
     }
     server.stop().await;

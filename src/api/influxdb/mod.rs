@@ -9,4 +9,6 @@ pub mod v1_query;
 pub mod v1_write;
 pub mod v2;
 pub mod v2_write;
+#[cfg(feature = "query")]
+pub mod v3_query;
 pub mod v3_write;

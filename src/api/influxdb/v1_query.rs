@@ -168,8 +168,8 @@ fn instead(other: Other) -> &'static str {
              the bucket"
         }
         Other::Read => {
-            "this query is not supported yet: read with GET \
-             /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv"
+            "this query is not supported yet: ask in SQL with /api/v3/query_sql?db=&q=, or read \
+             with GET /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv"
         }
         Other::Administration => {
             "this statement is not supported: tokens and buckets are managed by `tidegate token`, \

@@ -52,6 +52,25 @@ pub enum ParamError {
         /// The parameter.
         name: &'static str,
     },
+    /// The database or the question is missing. The words are those of InfluxDB 3.
+    #[error("missing query {0}")]
+    MissingQuestion(&'static str),
+    /// The values of a question's parameters cannot be read.
+    #[error("failed to deserialize {fields} in request: `params` is not a JSON object: {fault}")]
+    NoObject {
+        /// The parameters that the endpoint reads.
+        fields: &'static str,
+        /// The fault, cut short.
+        fault: String,
+    },
+    /// The value of a question's parameter is no single value.
+    #[error(
+        "the value of the parameter `{name}` is a list or an object, expected null, true, false, a number or a string"
+    )]
+    Nested {
+        /// The name of the parameter, cut short.
+        name: String,
+    },
     /// The bucket is missing.
     #[error("missing bucket value")]
     MissingBucket,

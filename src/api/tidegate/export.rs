@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
-use crate::api::error::{ApiError, Code};
+use crate::api::error::ApiError;
 use crate::api::params::ExportParams;
 use crate::api::{AppState, bucket};
 use crate::auth::Identity;
@@ -25,14 +25,8 @@ pub async fn export(
     let engine = app.ready()?;
     let params = ExportParams::parse(query.as_deref())?;
     let found = bucket::find(engine, &params.bucket);
-    let name = found.as_ref().map_or(&params.bucket, |bucket| &bucket.name);
-    if !identity.may_read(name) {
-        return Err(ApiError::new(
-            Code::Forbidden,
-            "insufficient permissions for read",
-        ));
-    }
-    let found = found.ok_or_else(|| bucket::not_found(&params.bucket))?;
+    let missing = || bucket::not_found(&params.bucket);
+    let found = bucket::to_read(&identity, found, &params.bucket, missing)?;
     let ExportParams {
         measurement,
         start_ns,
