@@ -404,14 +404,26 @@ impl From<QueryError> for ApiError {
         match error {
             QueryError::Invalid(_) | QueryError::Writes(_) => Self::new(Code::Invalid, message),
             QueryError::Exhausted(_) => Self::overloaded(message),
-            QueryError::Database(DatabaseError::Gone(_)) => Self::new(Code::NotFound, message),
-            QueryError::Database(DatabaseError::Unreadable(cause)) => {
-                match cause.downcast::<ReadError>() {
-                    Ok(error) => Self::from(*error),
-                    Err(cause) => Self::internal(causes(&*cause)),
-                }
-            }
+            QueryError::Late(_) => Self::unavailable(message),
+            QueryError::Database(error) => error.into(),
             QueryError::Internal(_) => Self::internal(message),
+        }
+    }
+}
+
+#[cfg(feature = "query")]
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        let message = error.to_string();
+        match error {
+            DatabaseError::Gone(_) => Self::new(Code::NotFound, message),
+            DatabaseError::Exhausted(_) => Self::overloaded(message),
+            DatabaseError::Unreachable(cause) => Self::without_tables(causes(&*cause)),
+            DatabaseError::Unreadable(cause) => match cause.downcast_ref() {
+                // This error was logged when it occurred, and names no path.
+                Some(ReadError::Lake(LakeError::Damaged(_))) => Self::new(Code::Internal, message),
+                _ => Self::internal(causes(&*cause)),
+            },
         }
     }
 }
