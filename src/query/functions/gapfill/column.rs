@@ -256,10 +256,13 @@ impl Numbers {
     }
 }
 
+/// What lies between two numbers, at a part of the way.
+type Between<N> = fn(N, N, Part) -> Option<N>;
+
 fn at<T: ArrowPrimitiveType>(
     values: &PrimitiveArray<T>,
     places: &[Place],
-    between: fn(T::Native, T::Native, Part) -> Option<T::Native>,
+    between: Between<T::Native>,
 ) -> PrimitiveArray<T> {
     let numbers = places.iter().map(|place| match *place {
         Place::Outside => None,

@@ -225,8 +225,13 @@ async fn whole_numbers_and_what_selectors_give_are_interpolated() {
     );
 }
 
+async fn refused(text: &str, reason: &str) {
+    let refusal = refusal(text).await;
+    assert!(refusal.contains(reason), "{text}: {refusal}");
+}
+
 #[tokio::test]
-async fn a_question_that_cannot_be_filled_says_why() {
+async fn a_question_without_both_bounds_of_time_says_which_is_missing() {
     let bin = "date_bin_gapfill(interval '1 minute', time)";
     for (text, reason) in [
         (
@@ -245,6 +250,15 @@ async fn a_question_that_cannot_be_filled_says_why() {
             format!("SELECT {bin} FROM cpu WHERE time >= '1970-01-01' GROUP BY 1"),
             "gap-filling query is missing upper time bound",
         ),
+    ] {
+        refused(&text, reason).await;
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_fills_gaps_where_it_cannot_says_where_it_can() {
+    let bin = "date_bin_gapfill(interval '1 minute', time)";
+    for (text, reason) in [
         (
             format!("SELECT {bin} FROM cpu WHERE {SIX}"),
             "date_bin_gapfill may only be used as an expression of GROUP BY",
@@ -283,6 +297,14 @@ async fn a_question_that_cannot_be_filled_says_why() {
             format!("SELECT {bin}, interpolate(max(host)) FROM cpu WHERE {SIX} GROUP BY 1"),
             "interpolate needs numbers",
         ),
+    ] {
+        refused(&text, reason).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bin_or_a_column_that_cannot_be_filled_says_why() {
+    for (text, reason) in [
         (
             format!(
                 "SELECT date_bin_gapfill(interval '0 second', time) FROM cpu WHERE {SIX} GROUP BY 1"
@@ -314,8 +336,7 @@ async fn a_question_that_cannot_be_filled_says_why() {
             "constants",
         ),
     ] {
-        let refusal = refusal(&text).await;
-        assert!(refusal.contains(reason), "{text}: {refusal}");
+        refused(&text, reason).await;
     }
 }
 

@@ -1,5 +1,11 @@
 //! Many small questions that fill gaps, against a loop over bins.
 
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "whole numbers below 1000"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -32,6 +38,9 @@ impl Dice {
         self.below(one_in) == 0
     }
 }
+
+/// The values of each bin.
+type Bins = BTreeMap<i64, Vec<Option<f64>>>;
 
 /// A question, in parts.
 #[derive(Debug)]
@@ -108,7 +117,7 @@ impl Case {
     /// The rows by group, then by time; a missing host is the last group.
     fn expected(&self) -> Vec<Row> {
         let (from, to) = self.times;
-        let mut groups: BTreeMap<(bool, &str), BTreeMap<i64, Vec<Option<f64>>>> = BTreeMap::new();
+        let mut groups: BTreeMap<(bool, &str), Bins> = BTreeMap::new();
         for (host, time, value) in &self.points {
             if (from..=to).contains(time) {
                 let host = if self.by_host { *host } else { Some("all") };
