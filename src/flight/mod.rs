@@ -44,6 +44,8 @@ use messages::MESSAGE_BYTES_MAX;
 
 pub use asking::Flight;
 pub use asks::{Asks, Starting};
+// What its implementers answer with.
+pub use tidegate_query::{QueryError, Question};
 
 /// The service for gRPC. Its calls end with `UNAVAILABLE` once `cut` is cancelled.
 pub fn service<A: Asks>(asks: A, cut: CancellationToken) -> FlightServiceServer<Flight<A>> {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::routing::post_service;
-use tidegate_query::{QueryError, Question};
 use tokio_util::sync::CancellationToken;
 
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::auth::{AuthLayer, Forms};
 use crate::catalog::Bucket;
-use crate::flight::{Asks, Starting, service};
+use crate::flight::{Asks, QueryError, Question, Starting, service};
 
 /// The paths of the service's methods.
 pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";

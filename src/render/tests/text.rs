@@ -1,5 +1,6 @@
 //! What people and programs read as text.
 
+use std::slice;
 use std::sync::Arc;
 
 use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
@@ -36,7 +37,7 @@ fn a_number_that_json_does_not_have_is_null_and_not_left_out() {
     ];
     let odd = batch(vec![("f", Arc::new(Float64Array::from(odd.to_vec())))]);
     assert_eq!(
-        text(Format::Lines, &[odd.clone()]),
+        text(Format::Lines, slice::from_ref(&odd)),
         "{\"f\":null}\n{\"f\":null}\n{\"f\":-0.0}\n{\"f\":1.0e300}\n{}\n"
     );
     assert_eq!(
@@ -74,7 +75,7 @@ fn without_rows_each_format_is_still_whole() {
              +---+---+---+---+------+---+",
         ),
     ] {
-        assert_eq!(text(format, &[none.clone()]), expected, "{format:?}");
+        assert_eq!(text(format, slice::from_ref(&none)), expected, "{format:?}");
     }
 }
 
@@ -86,7 +87,7 @@ fn a_table_looks_as_arrow_prints_it() {
         ("long name", Arc::new(Int64Array::from_iter_values(0..5))),
     ]);
     for rows in [words, kinds(), kinds().slice(1, 1)] {
-        let expected = pretty_format_batches_with_schema(rows.schema(), &[rows.clone()]);
+        let expected = pretty_format_batches_with_schema(rows.schema(), slice::from_ref(&rows));
         let expected = expected.expect("it prints").to_string();
         assert_eq!(text(Format::Table, &[rows]), expected);
     }

@@ -22,15 +22,21 @@ impl Chance {
         (mixed ^ (mixed >> 31)) % end
     }
 
+    /// One of so many places.
+    fn place(&mut self, places: usize) -> usize {
+        let end = u64::try_from(places).unwrap();
+        usize::try_from(self.below(end)).unwrap()
+    }
+
     fn tag(&mut self, values: &[&str]) -> Option<String> {
-        let place = self.below(values.len() as u64 + 1) as usize;
+        let place = self.place(values.len() + 1);
         values.get(place).map(|value| (*value).to_owned())
     }
 
     /// Few of them, so that points are written again; out of order, on several days.
     fn time_ns(&mut self) -> i64 {
-        let day = self.below(4) as i64 - 2;
-        NOW_NS + day * DAY_NS + self.below(8) as i64 - 4
+        let day = self.below(4).cast_signed() - 2;
+        NOW_NS + day * DAY_NS + self.below(8).cast_signed() - 4
     }
 }
 
@@ -41,12 +47,15 @@ fn line(chance: &mut Chance, fields: &[&str], model: &mut Model) -> String {
     let time_ns = chance.time_ns();
     let mut cells: BTreeMap<String, (String, String)> = BTreeMap::new();
     for _ in 0..=chance.below(2) {
-        let place = chance.below(fields.len() as u64) as usize;
+        let place = chance.place(fields.len());
         let number = chance.below(100);
         let (text, cell) = match fields[place] {
             "n" => (format!("{number}i"), number.to_string()),
             "s" => (format!("\"t{number}\""), format!("t{number}")),
-            "ok" => ((number % 2 == 0).to_string(), (number % 2 == 0).to_string()),
+            "ok" => {
+                let text = number.is_multiple_of(2).to_string();
+                (text.clone(), text)
+            }
             "u" => (format!("{number}u"), number.to_string()),
             _ => (format!("{number}.5"), format!("{number}.5")),
         };
@@ -90,7 +99,7 @@ fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
 fn scan(chance: &mut Chance, table: &dyn Table) -> Scan {
     let mut columns: Vec<String> = Vec::new();
     for column in table.columns() {
-        let place = chance.below(columns.len() as u64 + 1) as usize;
+        let place = chance.place(columns.len() + 1);
         if chance.below(2) == 0 {
             columns.insert(place, column.name.clone());
         }

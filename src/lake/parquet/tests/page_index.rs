@@ -28,6 +28,7 @@ fn open(file: &Encoded, policy: PageIndexPolicy) -> ParquetRecordBatchReaderBuil
 
 /// Rows of several pages and row groups: all types, tags that come and go, pages without values,
 /// texts that are cut in statistics.
+#[allow(clippy::cast_precision_loss, reason = "whole numbers below 1000")]
 fn many() -> Vec<Row> {
     let rows = (0..150_000_i64).map(|number| {
         let mut cells = match number % 3 {
@@ -99,6 +100,10 @@ fn check(values: &ArrayRef, mins: &ArrayRef, maxes: &ArrayRef, page: usize) {
     }
 }
 
+fn number(of_rows: i64) -> usize {
+    usize::try_from(of_rows).unwrap()
+}
+
 /// The rows of each page of a column in a row group.
 fn pages(
     reader: &ParquetRecordBatchReaderBuilder<Bytes>,
@@ -106,9 +111,9 @@ fn pages(
     column: usize,
 ) -> Vec<Range<usize>> {
     let index = reader.metadata().offset_index().unwrap();
-    let rows = reader.metadata().row_group(group).num_rows() as usize;
+    let rows = number(reader.metadata().row_group(group).num_rows());
     let starts = index[group][column].page_locations().iter();
-    let starts: Vec<usize> = starts.map(|page| page.first_row_index as usize).collect();
+    let starts: Vec<usize> = starts.map(|page| number(page.first_row_index)).collect();
     let ends = starts.iter().skip(1).copied().chain([rows]);
     starts
         .iter()
@@ -128,7 +133,7 @@ fn the_index_tells_the_rows_and_the_range_of_every_page() {
     let mut pages_seen = 0;
     for group in 0..metadata.num_row_groups() {
         let whole = open(&file, PageIndexPolicy::Skip).with_row_groups(vec![group]);
-        let rows = metadata.row_group(group).num_rows() as usize;
+        let rows = number(metadata.row_group(group).num_rows());
         let batch = whole
             .with_batch_size(rows)
             .build()
