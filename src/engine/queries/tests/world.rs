@@ -136,6 +136,7 @@ impl World {
         table.expect("it is read").expect("it is there")
     }
 
+    #[cfg(feature = "lake")]
     pub(super) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
