@@ -170,7 +170,7 @@ async fn a_question_that_is_wrong_or_writes_is_refused_with_the_reason() {
         ("SELECT sum(room) FROM boiler", "sum"),
         (
             "SELECT temp / (n + 1) + 1 / (n + 1) FROM boiler",
-            "ivide by zero",
+            "division by zero",
         ),
         ("CREATE TABLE x (a INT)", "only read"),
         (
