@@ -56,6 +56,10 @@ impl ScalarUDFImpl for GapBin {
         self.bin.signature()
     }
 
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        self.bin.coerce_types(given)
+    }
+
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         self.bin.return_type(types)
     }

@@ -15,7 +15,8 @@
 //! Unlike in InfluxDB 3, one aggregate may be asked for bare and wrapped, or wrapped in both ways: each
 //! is a column of its own. HAVING sees the rows that were added.
 //!
-//! Another binning (`date_bin_wallclock_gapfill`) is one more [`GapBin`] with the function that bins.
+//! `date_bin_wallclock_gapfill` is the same over bins of local time: each binning is a [`GapBin`] with
+//! the function that bins.
 //!
 //! Source of the rules: the pages of InfluxDB 3 on filling gaps.
 
@@ -41,6 +42,8 @@ use datafusion::optimizer::{Optimizer, OptimizerRule};
 use calls::{Fill, FillCall, GapBin};
 use resolve::Resolve;
 
+use super::wallclock::DateBinWallclock;
+
 pub(crate) use planner::Planner;
 pub(crate) use rewrite::rewrite;
 
@@ -55,8 +58,10 @@ pub(crate) fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
 /// # Errors
 /// A name is taken by something that cannot be replaced.
 pub(crate) fn register(state: &mut SessionState) -> Result<()> {
+    let wallclock = Arc::new(ScalarUDF::from(DateBinWallclock::new()));
     let functions = [
         ScalarUDF::from(GapBin::new("date_bin_gapfill", date_bin())),
+        ScalarUDF::from(GapBin::new("date_bin_wallclock_gapfill", wallclock)),
         ScalarUDF::from(FillCall::new(Fill::Locf)),
         ScalarUDF::from(FillCall::new(Fill::Interpolate)),
     ];

@@ -1,5 +1,6 @@
 //! Questions that fill gaps: what they answer and what they refuse.
 
+mod local;
 mod model;
 
 use std::collections::HashMap;
