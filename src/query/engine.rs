@@ -17,6 +17,7 @@ use datafusion::prelude::SessionConfig;
 use tokio::runtime::Handle;
 
 use crate::database::Database;
+use crate::describe;
 use crate::error::QueryError;
 use crate::functions::{self, gapfill};
 use crate::hints;
@@ -147,7 +148,7 @@ async fn plan(
         catalog.names().await?;
     }
     match state.statement_to_plan(statement).await {
-        Ok(plan) => Ok(gapfill::rewrite(plan)?),
+        Ok(plan) => Ok(gapfill::rewrite(describe::rewrite(plan)?)?),
         Err(error) => {
             let hint = hints::of_tables(catalog, &references).await;
             let hint = hint?;

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use datafusion::common::TableReference;
+use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{Column, SchemaError};
 
 use crate::database::DatabaseError;
@@ -59,6 +60,8 @@ fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> 
         };
         return format!("there is no {what} {name:?}: did you mean {alike:?}? {why}");
     }
+    let near = near(&lower, &names);
+    let near = near.map_or_else(String::new, |near| format!(" did you mean {near:?}?"));
     let listed: Vec<String> = names
         .iter()
         .take(NAMES_MAX)
@@ -72,6 +75,23 @@ fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> 
         format!("there is no {what} {name:?}: there are no {what}s here")
     } else {
         let listed = listed.join(", ");
-        format!("there is no {what} {name:?}: the {what}s here are {listed}{rest}")
+        let the = if near.is_empty() { "the" } else { "The" };
+        format!("there is no {what} {name:?}:{near} {the} {what}s here are {listed}{rest}")
     }
+}
+
+/// The name that differs by the fewest letters, if they are few: a slip of the hand.
+fn near<'a>(lower: &str, names: &BTreeSet<&'a str>) -> Option<&'a str> {
+    let slips_max = match lower.chars().count() {
+        0..3 => return None,
+        3..5 => 1,
+        _ => 2,
+    };
+    let distances = names
+        .iter()
+        .map(|name| (levenshtein(lower, &name.to_lowercase()), *name));
+    let nearest = distances.min_by_key(|(distance, _)| *distance);
+    nearest
+        .filter(|(distance, _)| *distance <= slips_max)
+        .map(|(_, name)| name)
 }

@@ -36,6 +36,16 @@ pub(crate) fn of(field: &Field) -> Option<ColumnKind> {
     }
 }
 
+/// The type of a column for people and for Grafana: as Arrow printed it when Grafana learned to read
+/// it, and for a tag the same one, whatever its values are kept in.
+pub(crate) fn type_name(field: &Field) -> String {
+    match (of(field), field.data_type()) {
+        (Some(ColumnKind::Tag), _) => "Dictionary(Int32, Utf8)".to_owned(),
+        (_, DataType::Timestamp(unit, zone)) => format!("Timestamp({unit:?}, {zone:?})"),
+        (_, other) => other.to_string(),
+    }
+}
+
 fn name(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Float64 => "float",

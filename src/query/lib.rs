@@ -14,6 +14,7 @@
 
 mod answer;
 pub mod database;
+mod describe;
 mod engine;
 mod error;
 mod functions;

@@ -35,15 +35,21 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
 fn reads(statement: &Statement) -> bool {
     match statement {
         Statement::Explain(explain) => reads(&explain.statement),
-        Statement::Statement(statement) => matches!(
-            **statement,
-            ast::Statement::Query(_)
-                | ast::Statement::ExplainTable { .. }
-                | ast::Statement::ShowTables { .. }
-                | ast::Statement::ShowColumns { .. }
-                | ast::Statement::ShowVariable { .. }
-                | ast::Statement::ShowFunctions { .. }
-        ),
+        Statement::Statement(statement) => match &**statement {
+            // `DESCRIBE SELECT …`.
+            ast::Statement::Explain { statement, .. } => {
+                matches!(**statement, ast::Statement::Query(_))
+            }
+            statement => matches!(
+                statement,
+                ast::Statement::Query(_)
+                    | ast::Statement::ExplainTable { .. }
+                    | ast::Statement::ShowTables { .. }
+                    | ast::Statement::ShowColumns { .. }
+                    | ast::Statement::ShowVariable { .. }
+                    | ast::Statement::ShowFunctions { .. }
+            ),
+        },
         _ => false,
     }
 }

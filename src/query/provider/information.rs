@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray, UInt64Array, new_null_array};
-use arrow_schema::{DataType, Field, SchemaRef};
+use arrow_schema::{Field, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::information_schema::InformationSchemaProvider;
 use datafusion::catalog::streaming::StreamingTable;
@@ -21,7 +21,6 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures_util::stream;
 
 use super::catalog::{CATALOG, Catalog};
-use crate::database::ColumnKind;
 use crate::kinds;
 
 /// The table that is ours.
@@ -171,20 +170,11 @@ fn values(column: &Field, described: &[Described]) -> ArrayRef {
             true => "YES".to_owned(),
             false => "NO".to_owned(),
         }),
-        "data_type" => texts(&|of| type_name(&of.field)),
+        "data_type" => texts(&|of| kinds::type_name(&of.field)),
         "ordinal_position" => {
             let places = described.iter().map(|of| of.place);
             Arc::new(UInt64Array::from_iter_values(places))
         }
         _ => new_null_array(column.data_type(), described.len()),
-    }
-}
-
-/// The type of a column as Arrow printed it when Grafana learned to read it.
-fn type_name(field: &Field) -> String {
-    match (kinds::of(field), field.data_type()) {
-        (Some(ColumnKind::Tag), _) => "Dictionary(Int32, Utf8)".to_owned(),
-        (_, DataType::Timestamp(unit, zone)) => format!("Timestamp({unit:?}, {zone:?})"),
-        (_, other) => other.to_string(),
     }
 }

@@ -3,6 +3,7 @@
 mod ask;
 mod bounds;
 mod gapfill;
+mod list;
 mod points;
 mod selectors;
 mod sql;

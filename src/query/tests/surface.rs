@@ -77,10 +77,23 @@ async fn show_and_describe_list_tables_and_columns() {
             "public,iox,cpu,usage,Float64,YES",
         ]
     );
-    // Types as Arrow spells them now: nobody but people reads these.
+    let mem = [
+        "Rack,Dictionary(Int32, Utf8),YES",
+        "time,Timestamp(Nanosecond, None),NO",
+        "used,Float64,YES",
+    ];
+    assert_eq!(ask(&database, "DESCRIBE \"Mem\"").await, mem);
+    assert_eq!(ask(&database, "DESC public.iox.\"Mem\"").await, mem);
     assert_eq!(
-        ask(&database, "DESCRIBE \"Mem\"").await,
-        ["Rack,Utf8,YES", "time,Timestamp(ns),NO", "used,Float64,YES"]
+        ask(
+            &database,
+            "DESCRIBE SELECT avg(usage), tz(max(time)) AS t FROM cpu"
+        )
+        .await,
+        [
+            "avg(cpu.usage),Float64,YES",
+            "t,Timestamp(Nanosecond, Some(\"UTC\")),YES"
+        ]
     );
     let places = "SELECT ordinal_position FROM information_schema.columns \
                   WHERE table_name = 'cpu' ORDER BY column_name";
@@ -123,6 +136,22 @@ async fn a_name_that_differs_by_its_capitals_is_named_with_its_quotes() {
         (
             "SELECT load FROM cpu",
             r#"there is no column "load": the columns here are "host", "tempC", "time", "usage""#,
+        ),
+        (
+            "SELECT usgae FROM cpu",
+            r#"there is no column "usgae": did you mean "usage"? The columns here are "host", "tempC", "time", "usage""#,
+        ),
+        (
+            "SELECT usag FROM cpu",
+            r#"there is no column "usag": did you mean "usage"? The columns here are "host", "tempC", "time", "usage""#,
+        ),
+        (
+            "SELECT tempk FROM cpu",
+            r#"there is no column "tempk": did you mean "tempC"? The columns here are "host", "tempC", "time", "usage""#,
+        ),
+        (
+            "SELECT 1 FROM cpus",
+            r#"there is no table "cpus": did you mean "cpu"? The tables here are "Mem", "cpu""#,
         ),
         (
             "SELECT 1 FROM disk",
