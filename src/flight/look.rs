@@ -12,6 +12,7 @@ use super::asks::Asks;
 use super::call::Call;
 use super::messages::Asked;
 use super::ticket::Ticket;
+use super::values::Values;
 use super::{commands, status};
 
 /// The columns of the answer to a descriptor, and what a ticket for it holds.
@@ -60,6 +61,14 @@ pub(super) async fn look<A: Asks>(
     let question = flight
         .question(call, database.as_deref(), &asked.query)
         .await?;
+    let question = match Values::of_stream(asked.values.clone()) {
+        // It may be told of without them.
+        Values::None => question,
+        values => {
+            let values = values.bind(question.parameters())?;
+            question.bind(values).map_err(status::of_query)?
+        }
+    };
     let asked = Asked {
         database: database.unwrap_or_default(),
         ..asked

@@ -1,5 +1,6 @@
 //! Calls of real clients over a socket, against a table in memory.
 
+mod columns;
 mod table;
 
 use std::sync::Arc;

@@ -31,8 +31,7 @@ pub struct Answer {
 type Next = Result<Option<RecordBatch>, QueryError>;
 
 impl Answer {
-    pub(crate) fn new(rows: SendableRecordBatchStream, runner: &Runner) -> Self {
-        let schema = Arc::new(leaving(&rows.schema()));
+    pub(crate) fn new(rows: SendableRecordBatchStream, schema: SchemaRef, runner: &Runner) -> Self {
         let (ahead, batches) = mpsc::channel(1);
         let hand_over = hand_over(rows, Arc::clone(&schema), ahead.clone());
         let timeout = runner.timeout.clone();
@@ -93,7 +92,12 @@ async fn hand_over(mut rows: SendableRecordBatchStream, schema: SchemaRef, to: m
 pub(crate) fn leaving(schema: &Schema) -> Schema {
     let fields = schema.fields().iter().map(|field| {
         let data_type = leaving_type(field.data_type());
-        Field::clone(field).with_data_type(data_type)
+        // Of what is computed that is a guess, and not the same one before and after planning:
+        // clients hold what they are told first against what they get.
+        let is_nullable = field.is_nullable() || field.metadata().is_empty();
+        Field::clone(field)
+            .with_data_type(data_type)
+            .with_nullable(is_nullable)
     });
     let fields: Vec<Field> = fields.collect();
     Schema::new_with_metadata(fields, schema.metadata().clone())

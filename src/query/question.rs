@@ -78,9 +78,15 @@ impl Question {
         })
     }
 
-    /// The columns of the answer, as they leave.
+    /// The columns of the answer, as they leave. Parameters without a value leave the types that
+    /// follow from theirs open.
     pub fn schema(&self) -> SchemaRef {
-        Arc::new(leaving(self.plan.schema().as_arrow()))
+        // Which types the sides of a union or of a sum come to is known after that.
+        let (analyzer, options) = (self.state.analyzer(), self.state.config_options());
+        let coerced = analyzer.execute_and_check(self.plan.clone(), options, |_, _| {});
+        // A question without its values may not be ready for it; a wrong one fails when it is run.
+        let plan = coerced.as_ref().unwrap_or(&self.plan);
+        Arc::new(leaving(plan.schema().as_arrow()))
     }
 
     /// The parameters: `$1`, `$2` and so on in order, then those with names by name.
@@ -88,26 +94,44 @@ impl Question {
         &self.parameters
     }
 
-    /// Starts to answer. Rows are read as they are asked for.
+    /// The question with values in place of its parameters, of which it has none then.
+    ///
+    /// # Errors
+    /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit.
+    pub fn bind(self, values: Parameters) -> Result<Self, QueryError> {
+        if self.parameters.is_empty() {
+            return Ok(self);
+        }
+        let values = values.checked(&self.parameters)?;
+        Ok(Self {
+            plan: self.plan.with_param_values(values)?,
+            parameters: Vec::new(),
+            ..self
+        })
+    }
+
+    /// Starts to answer. Rows are read as they are asked for. They have the columns of the question
+    /// with these values.
     ///
     /// # Errors
     /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit.
     pub async fn run(self, values: Parameters) -> Result<Answer, QueryError> {
-        let plan = match self.parameters.is_empty() {
-            true => self.plan,
-            false => self
-                .plan
-                .with_param_values(values.checked(&self.parameters)?)?,
-        };
-        let mut state = self.state;
+        let question = self.bind(values)?;
+        let schema = question.schema();
+        let Self {
+            runner,
+            mut state,
+            plan,
+            ..
+        } = question;
         // Else `now()` would be no constant while the question is planned, and prune nothing.
         state.mark_start_execution();
         let started = async move {
             let plan = state.create_physical_plan(&plan).await?;
             Ok(execute_stream(plan, state.task_ctx())?)
         };
-        let rows = self.runner.threads.run(started).await?;
-        Ok(Answer::new(rows, &self.runner))
+        let rows = runner.threads.run(started).await?;
+        Ok(Answer::new(rows, schema, &runner))
     }
 }
 

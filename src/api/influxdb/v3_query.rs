@@ -53,8 +53,9 @@ pub async fn query_sql(
     let missing = || bucket::database_not_found(&db);
     let found = bucket::to_read(&identity, found, &db, missing)?;
     let question = engine.queries.sql(&found, &text).await?;
+    let question = question.bind(parameters(values))?;
     let renderer = renderer(format, &question.schema())?;
-    let answer = question.run(parameters(values)).await?;
+    let answer = question.run(Parameters::none()).await?;
     let pieces = pieces::begin(batches(answer), renderer).await?;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())

@@ -29,9 +29,9 @@ fn database() -> Arc<Points> {
 }
 
 async fn answer(text: &str, values: Parameters) -> Result<String, QueryError> {
-    let question = engine().sql(database(), text).await?;
+    let question = engine().sql(database(), text).await?.bind(values)?;
     let schema = question.schema();
-    let mut answer = question.run(values).await?;
+    let mut answer = question.run(Parameters::none()).await?;
     assert_eq!(*answer.schema(), schema, "it is known before it is run");
     let mut batches = Vec::new();
     while let Some(batch) = answer.next_batch().await? {
@@ -132,5 +132,50 @@ async fn what_would_change_something_is_refused() {
             matches!(error, QueryError::Writes(_) | QueryError::Invalid(_)),
             "{text}: {error:?}"
         );
+    }
+}
+
+/// Drivers refuse rows whose columns are not the ones that they were told of.
+#[tokio::test]
+async fn the_columns_are_known_before_the_rows() {
+    let placed = |values: Vec<ScalarValue>| Parameters::Placed(values);
+    let one = || placed(vec![ScalarValue::from(1_i64)]);
+    for (text, values, types) in [
+        ("SELECT $1 AS x", one(), "Int64"),
+        ("SELECT $1 AS x", placed(vec!["a".into()]), "Utf8"),
+        (
+            "SELECT concat($1, 'b') AS x",
+            placed(vec!["a".into()]),
+            "Utf8",
+        ),
+        ("SELECT 1 + $1 AS x", one(), "Int64"),
+        ("SELECT usage + $1 AS x FROM cpu", one(), "Float64"),
+        ("SELECT count(*) AS x FROM cpu", Parameters::none(), "Int64"),
+        (
+            "SELECT 1 AS x UNION ALL SELECT 1.5",
+            Parameters::none(),
+            "Float64",
+        ),
+        (
+            "SELECT coalesce(usage, 1) AS x FROM cpu",
+            Parameters::none(),
+            "Float64",
+        ),
+        (
+            "SELECT b.usage AS x FROM cpu AS a LEFT JOIN cpu AS b ON a.host = b.host WHERE b.usage > 0",
+            Parameters::none(),
+            "Float64",
+        ),
+        (
+            "SELECT CASE WHEN usage > $1 THEN 1 ELSE usage END AS x FROM cpu",
+            one(),
+            "Float64",
+        ),
+    ] {
+        let question = engine().sql(database(), text).await;
+        let question = question.and_then(|question| question.bind(values.clone()));
+        let schema = question.expect(text).schema();
+        assert_eq!(schema.field(0).data_type().to_string(), types, "{text}");
+        answer(text, values).await.expect(text);
     }
 }
