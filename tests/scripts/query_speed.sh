@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The speed of questions in SQL, beside DuckDB on the same tables and Debian's influxdb 1.6 on the
+# same points: tests/speed/run.py. In CI with few points, where it shows that all give the same rows.
+# The whole table, with the program of `cargo build --release`:
+#   TIDEGATE_BIN=$PWD/target/release/tidegate TIDEGATE_STEP_S=10 TIDEGATE_ROUNDS=15 tests/scripts/query_speed.sh
+# Needs python3 and its registry; apt for influxdb, which is skipped without it.
+set -euo pipefail
+command -v python3 >/dev/null || { echo "SKIPPED: there is no python3"; exit 77; }
+source "$(dirname "$0")/server.sh"
+source "$root/tests/lake/venv.sh"
+with_packages deltalake==1.6.6 pyarrow==25.0.1 duckdb==1.5.5 duckdb-extension-delta==1.5.5
+export TIDEGATE_STEP_S=${TIDEGATE_STEP_S:-60} TIDEGATE_ROUNDS=${TIDEGATE_ROUNDS:-1}
+if [ -z "${TIDEGATE_INFLUXD:-}" ] && command -v dpkg >/dev/null &&
+    (cd "$work" && timeout 120 apt-get download influxdb >apt.log 2>&1 && dpkg -x influxdb_*.deb influxdb); then
+    export TIDEGATE_INFLUXD=$work/influxdb/usr/bin/influxd
+fi
+timeout "${TIDEGATE_SECONDS_MAX:-3600}" "$python" "$root/tests/speed/run.py"

@@ -1,0 +1,171 @@
+"""The speed table: loads the points, asks everybody each question by turns, compares the rows, and
+prints the medians. Ends with an error only for rows that differ: times are for people."""
+
+import math
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "lake"))
+
+import glob
+
+import peers
+import points
+import questions
+from server import Server
+
+DAYS = int(os.environ.get("TIDEGATE_DAYS", "3"))
+STEP_S = int(os.environ.get("TIDEGATE_STEP_S", "10"))
+ROUNDS = int(os.environ.get("TIDEGATE_ROUNDS", "15"))
+# Rounds that do not count.
+WARM = 2 if ROUNDS > 1 else 0
+INFLUXD = os.environ.get("TIDEGATE_INFLUXD")
+# Bodies between two flushes of the table with small files: about 50 a day.
+FILES_PER_DAY = 50
+SERVER = {
+    # Only what is asked for is flushed.
+    "LAKE__FLUSH_AGE_MS": 86_400_000,
+    "LAKE__FLUSH_BYTES": 1 << 34,
+    "MEMORY__BUDGET_BYTES": 2 << 30,
+}
+
+
+def load(server, influx, flush_s=None, until_s=math.inf):
+    """Writes all points. Flushes every so many seconds of their time, up to a time."""
+    client = server.client()
+    written = flushed_s = 0
+    for time_s, body in points.bodies(DAYS, STEP_S):
+        status, answer = client.write(peers.BUCKET, body)
+        assert status == 204, (status, answer[:300])
+        if influx:
+            influx.write(body)
+        written += body.count(b"\n") + 1
+        if flush_s and time_s - max(flushed_s, points.START_S) >= flush_s and time_s < until_s:
+            flushed_s = time_s
+            lake(server, "flush")
+    return written
+
+
+def lake(server, what):
+    status, answer = server.client().ask("POST", f"/api/v1/lake/{what}")
+    assert status in (200, 204), (status, answer[:300])
+
+
+def canonical(rows):
+    def value(one):
+        if isinstance(one, (int, float)) and not isinstance(one, bool):
+            return f"{one:.9g}" if abs(one) < 1e12 else str(int(one))
+        return str(one)
+
+    return sorted(tuple(value(one) for one in row) for row in rows)
+
+
+def compare(everybody, question):
+    """Returns the number of rows; all must be the same."""
+    first, *others = everybody
+    expected = canonical(first.rows(question))
+    assert expected, f"{question.name}: no rows"
+    for other in others:
+        rows = canonical(other.rows(question))
+        if rows != expected:
+            differ = [pair for pair in zip(expected, rows) if pair[0] != pair[1]][:3]
+            sys.exit(
+                f"FAILED: {question.name}: {first.name} has {len(expected)} rows, {other.name} "
+                f"{len(rows)}; the first that differ: {differ}"
+            )
+    return len(expected)
+
+
+def medians(everybody, question):
+    """Milliseconds, for each. They take turns, so that a busy machine is busy for all of them."""
+    taken = {peer.name: [] for peer in everybody}
+    for turn in range(-WARM, ROUNDS):
+        for peer in everybody:
+            began = time.perf_counter()
+            peer.ask(question)
+            if turn >= 0:
+                taken[peer.name].append((time.perf_counter() - began) * 1000)
+    return {name: statistics.median(times) for name, times in taken.items()}
+
+
+def geometric(ratios):
+    return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else math.nan
+
+
+def table(title, everybody):
+    names = [peer.name for peer in everybody]
+    print(f"\n{title}\n{'question':24}{'rows':>8}" + "".join(f"{name:>18}" for name in names) + f"{'goal':>8}", flush=True)
+    of_all = {}
+    for question in questions.ALL:
+        rows = compare(everybody, question)
+        of_all[question.name] = times = medians(everybody, question)
+        cells = "".join(f"{times[name]:18.1f}" for name in names)
+        print(f"{question.name:24}{rows:8}{cells}{question.goal_ms:8}", flush=True)
+    return of_all
+
+
+def summary(of_all):
+    """How both of Tidegate's ways compare with the others and with their goals."""
+    for way in ("tidegate, http", "tidegate, flight"):
+        for peer in ("duckdb, files", "influxdb 1.6"):
+            ratios = [times[way] / times[peer] for times in of_all.values() if peer in times]
+            if ratios:
+                print(f"{way} / {peer}: geometric mean {geometric(ratios):.2f}")
+        over = [
+            name
+            for name, times in of_all.items()
+            if (best := min((times[p] for p in ("duckdb, files", "influxdb 1.6") if p in times), default=None))
+            and times[way] > 2 * best + 3
+        ]
+        print(f"{way}: over 2 x the better of the two + 3 ms: {', '.join(over) or 'none'}")
+        missed = [q.name for q in questions.ALL if of_all[q.name][way] > q.goal_ms]
+        print(f"{way}: over its goal: {', '.join(missed) or 'none'}")
+
+
+def last_points(everybody):
+    for name, sql in questions.LAST_POINTS.items():
+        question = questions.Question(name, sql, sql, "", 0)
+        times = medians(everybody, question)
+        print(f"{name:32}" + "".join(f"{time:18.1f}" for time in times.values()), flush=True)
+
+
+def main():
+    influx = None
+    if INFLUXD:
+        influx = peers.Influx(INFLUXD, os.path.join(os.environ["TIDEGATE_WORK"], "influx"))
+    else:
+        print("SKIPPED: influxdb: TIDEGATE_INFLUXD names no program")
+    server = Server("compacted", SERVER).start()
+    began = time.monotonic()
+    written = load(server, influx)
+    print(f"{written} points written in {time.monotonic() - began:.0f} s", flush=True)
+    lake(server, "flush")
+    lake(server, "compact")
+    (log,) = glob.glob(f"{server.lake}/**/_delta_log", recursive=True)
+    folder = os.path.dirname(log)
+    ours = [peers.Http(server), peers.Flight(server)]
+    ducks = [peers.DuckDb(folder, with_delta=True), peers.DuckDb(folder, with_delta=False)]
+    compacted = table("compacted", [*ours, *ducks, *([influx] if influx else [])])
+    summary(compacted)
+    last_points(ours)
+    server.stop()
+    if influx:
+        influx.stop()
+
+    # The same points as a live table has them: small files, and the last hour in memory.
+    live = Server("live", {**SERVER, "LAKE__COMPACT_FILES_MIN": 10_000}).start()
+    end_s = points.START_S + DAYS * 86_400
+    load(live, None, flush_s=86_400 // FILES_PER_DAY, until_s=end_s - 3600)
+    files = len(glob.glob(f"{live.lake}/**/*.parquet", recursive=True))
+    both = [peers.Http(live), peers.Flight(live)]
+    of_live = table(f"live: {files} files, the last hour in memory", both)
+    for way in ("tidegate, http", "tidegate, flight"):
+        ratios = [of_live[name][way] / compacted[name][way] for name in of_live]
+        print(f"{way}: live / compacted: geometric mean {geometric(ratios):.2f}, most {max(ratios):.2f}")
+    last_points(both)
+    live.stop()
+
+
+main()
