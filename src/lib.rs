@@ -32,7 +32,7 @@
 //! | [`read`] | rows of a table as they are at one moment, merged and sorted |
 //! | [`export`] | the formats in which rows leave, and the pace |
 //! | `render` | record batches as JSON, CSV, Parquet or a table to look at |
-//! | `tidegate-query` | a package of its own in `src/query`: the query engine, so far only its traits |
+//! | `tidegate-query` | a package of its own in `src/query`: the query engine, over a trait of a database |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
 //! | [`memory`], [`clock`], [`id`] | the budget of bytes and its marks; time; the names of buckets, tables and frames |
