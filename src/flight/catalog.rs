@@ -5,16 +5,11 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_flight::error::Result;
-use arrow_flight::sql::metadata::{
-    SqlInfoData, SqlInfoDataBuilder, XdbcTypeInfo, XdbcTypeInfoData, XdbcTypeInfoDataBuilder,
-};
+use arrow_flight::sql::metadata::{XdbcTypeInfo, XdbcTypeInfoData, XdbcTypeInfoDataBuilder};
 use arrow_flight::sql::{
-    CommandGetDbSchemas, Nullable, Searchable, SqlInfo, SqlSupportedTransaction, XdbcDataType,
-    XdbcDatetimeSubcode,
+    CommandGetDbSchemas, Nullable, Searchable, XdbcDataType, XdbcDatetimeSubcode,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
-
-use crate::telemetry::VERSION;
 
 /// The catalog, as SQL names it.
 pub(super) const CATALOG: &str = "public";
@@ -39,27 +34,6 @@ pub(super) fn table_types() -> Result<RecordBatch> {
     builder.append(BASE_TABLE);
     builder.append(VIEW);
     builder.build()
-}
-
-/// The server's name and abilities.
-pub(super) fn sql_info() -> Result<SqlInfoData> {
-    let mut infos = SqlInfoDataBuilder::new();
-    infos.append(SqlInfo::FlightSqlServerName, "Tidegate");
-    infos.append(SqlInfo::FlightSqlServerVersion, VERSION);
-    // The version of the format, which has its own numbers.
-    infos.append(SqlInfo::FlightSqlServerArrowVersion, "1.5");
-    infos.append(SqlInfo::FlightSqlServerReadOnly, true);
-    infos.append(SqlInfo::FlightSqlServerSql, true);
-    infos.append(SqlInfo::FlightSqlServerSubstrait, false);
-    let none = SqlSupportedTransaction::None as i32;
-    infos.append(SqlInfo::FlightSqlServerTransaction, none);
-    infos.append(SqlInfo::FlightSqlServerCancel, false);
-    infos.append(SqlInfo::SqlDdlCatalog, false);
-    infos.append(SqlInfo::SqlDdlSchema, false);
-    infos.append(SqlInfo::SqlDdlTable, false);
-    infos.append(SqlInfo::SqlIdentifierQuoteChar, "\"");
-    infos.append(SqlInfo::SqlTransactionsSupported, false);
-    infos.build()
 }
 
 /// The types of values.

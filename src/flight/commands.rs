@@ -9,6 +9,7 @@ use arrow_schema::SchemaRef;
 use tidegate_query::Parameters;
 use tonic::Status;
 
+use super::abilities;
 use super::asking::Flight;
 use super::asks::Asks;
 use super::call::Call;
@@ -66,9 +67,8 @@ fn of_server(command: &Command) -> Result<RecordBatch, Status> {
         }
         Command::CommandGetDbSchemas(command) => catalog::schemas(command.clone()),
         Command::CommandGetTableTypes(_) => catalog::table_types(),
-        Command::CommandGetSqlInfo(command) => {
-            catalog::sql_info().and_then(|infos| infos.record_batch(command.info.iter().copied()))
-        }
+        Command::CommandGetSqlInfo(command) => abilities::abilities()
+            .and_then(|infos| infos.record_batch(command.info.iter().copied())),
         Command::CommandGetXdbcTypeInfo(command) => {
             catalog::types().and_then(|types| types.record_batch(command.data_type))
         }

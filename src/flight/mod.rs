@@ -15,6 +15,7 @@
 //! ([`Asks`]). It sets no limit on requests per second and no timeout on bodies; the time that a
 //! call may take is the client's (`grpc-timeout`).
 
+mod abilities;
 mod actions;
 mod answers;
 mod asking;
