@@ -20,13 +20,13 @@ skip() {
 client() {
     local name=$1 began=$SECONDS
     shift
-    if ! timeout 180 "$@" >"$work/$name.log" 2>&1; then
+    if ! timeout 180 "$@" >"$work/$name.log" 2>"$work/$name.err"; then
         echo "FAILED: $name"
-        tail -n 40 "$work/$name.log"
+        tail -n 40 "$work/$name.log" "$work/$name.err"
         failed=$((failed + 1))
         return
     fi
-    echo "PASSED: $name: $(tail -n 1 "$work/$name.log") ($((SECONDS - began)) s)"
+    echo "PASSED: $(tail -n 1 "$work/$name.log") ($((SECONDS - began)) s)"
     passed=$((passed + 1))
 }
 
@@ -78,6 +78,46 @@ else
     python_client influxdb3-python v3.py influxdb3-python==0.21.0 pandas==3.1.1 polars==2.1.0
     python_client adbc adbc.py adbc-driver-flightsql==1.13.0 adbc-driver-manager==1.13.0
     python_client flightsql-dbapi dbapi.py flightsql-dbapi==0.2.2
+fi
+
+# Clients from Maven Central: $1 the name, $2 its profile in pom.xml, $3 the program.
+java_client() {
+    local name=$1 profile=$2 program=$3
+    if ! timeout 600 mvn -q -B -P "$profile" -f "$query/java/pom.xml" dependency:copy-dependencies \
+        -DoutputDirectory="$clients/$profile" >"$work/mvn.log" 2>&1; then
+        skip "$name" "it could not be fetched: $(grep -m 1 ERROR "$work/mvn.log")"
+    else
+        client "$name" java --add-opens=java.base/java.nio=ALL-UNNAMED -cp "$clients/$profile/*" \
+            "$query/java/$program"
+    fi
+}
+
+if ! command -v mvn >/dev/null || ! command -v java >/dev/null; then
+    skip jdbc "no java or no maven"
+    skip influxdb3-java "no java or no maven"
+else
+    java_client jdbc jdbc QueryJdbc.java
+    java_client influxdb3-java v3 QueryV3.java
+fi
+
+if ! command -v go >/dev/null; then
+    skip influxdb3-go "no go"
+elif ! (rm -rf "$clients/go" && cp -r "$query/go" "$clients/go" && cd "$clients/go" &&
+    timeout 900 go build -mod=mod -o query .) >"$work/go.log" 2>&1; then
+    skip influxdb3-go "its client could not be built: $(tail -n 1 "$work/go.log")"
+else
+    client influxdb3-go "$clients/go/query"
+fi
+
+if ! command -v npm >/dev/null; then
+    skip influxdb3-js "no npm"
+elif ! { mkdir -p "$clients/js" && cp "$query/js/query.mjs" "$clients/js/" &&
+    timeout 600 npm install --prefix "$clients/js" --silent --no-audit --no-fund \
+        @influxdata/influxdb3-client@2.1.0; } >"$work/npm.log" 2>&1; then
+    skip influxdb3-js "it could not be installed: $(tail -n 1 "$work/npm.log")"
+else
+    # The authority is one that it is told of; without TLS the name is not used.
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=${TIDEGATE_TLS_CA:-} client influxdb3-js node "$clients/js/query.mjs"
 fi
 
 echo "query clients: $passed passed, $failed failed, $skipped skipped"

@@ -13,7 +13,8 @@ from points import (
 )
 
 ALL = "SELECT * FROM every ORDER BY time"
-# It runs for hours.
+# The one has endless rows, the other computes for hours.
+ROWS = "SELECT value FROM generate_series(1, 1000000000000)"
 ENDLESS = "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b"
 TLS = os.environ.get("TIDEGATE_TLS_URL")
 client = flight.FlightClient(GRPC)
@@ -138,11 +139,9 @@ for text, expected in GRAFANA:
 fails("interval", lambda: get("SELECT date_bin(interval '0 second', time) FROM every").read_all())
 
 # A large answer, in messages that every client takes.
-for start in range(0, 10):
-    lines = many(100_000)
-    write("large", lines if start == 0 else lines.replace("many,", "many,part=%d," % start))
+write("large", many(100_000))
 began = time.monotonic()
-reader, found, total, largest = get("SELECT * FROM many", "large"), 0, 0, 0
+reader, found, total, largest = get("SELECT many.* FROM many, generate_series(1, 10)", "large"), 0, 0, 0
 for chunk in reader:
     found += chunk.data.num_rows
     total += pyarrow.compute.sum(chunk.data.column("n")).as_py()
@@ -152,7 +151,7 @@ assert largest < 4 << 20, largest
 print("1,000,000 rows in %.1f s" % (time.monotonic() - began))
 
 # A call that its client gives up in the middle, and one whose time is over: the server computes no more.
-reader = get("SELECT a.n FROM many a, many b", "large")
+reader = get(ROWS)
 assert reader.read_chunk().data.num_rows > 0
 reader.cancel()
 await_true("the server is idle after a cancellation", idle)
@@ -161,7 +160,7 @@ error = fails("", lambda: get(ENDLESS, by=options(timeout=0.5)).read_all())
 assert isinstance(error, flight.FlightTimedOutError) and time.monotonic() - began < 5, error
 await_true("the server is idle after a deadline", idle)
 leaving = flight.FlightClient(GRPC)
-reader = get("SELECT a.n FROM many a, many b", "large", call=leaving)
+reader = get(ROWS, call=leaving)
 reader.read_chunk()
 del reader
 leaving.close()
@@ -173,10 +172,10 @@ assert rows(get("SELECT '%s' AS x" % ("x" * 100_000), call=packed).read_all()) =
 long = "SELECT 1 -- " + "x" * (1 << 20)
 assert rows(get(long).read_all()) == [(1,)]
 error = fails("", lambda: get("SELECT 1 -- " + "x" * (17 << 20)).read_all())
-print("17 MiB of question:", str(error)[:150])
+assert "decoded message length too large" in str(error), error
 same(get(ALL, by=options(padding="x" * 6000)).read_all())
 error = fails("", lambda: get(ALL, by=options(padding="x" * 200_000)).read_all())
-print("200 kB of headers:", str(error)[:150])
+assert isinstance(error, (flight.FlightUnavailableError, flight.FlightServerError)), error
 # The connections work on.
 same(get(ALL).read_all())
 error = fails("", lambda: get("SELECT * FROM " + "x" * 5000).read_all())
