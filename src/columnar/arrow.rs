@@ -6,9 +6,10 @@ use arrow_array::builder::{BooleanBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type, UInt64Type};
 use arrow_array::{
-    ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, StringArray, TimestampNanosecondArray,
+    ArrayRef, DictionaryArray, Int32Array, PrimitiveArray, RecordBatch, StringArray,
+    TimestampNanosecondArray,
 };
-use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, NullBufferBuilder, OffsetBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::batch::TagColumn;
@@ -100,9 +101,19 @@ impl Segment {
             .take(self.series_count())
             .map(|series| self.tag_of_series(tag, series))
             .collect();
-        let rows = self.row_series.iter();
-        let keys = rows.map(|series| *of_series.get(*series as usize).certain(SERIES));
-        DictionaryArray::try_new(keys.collect(), Arc::new(values))
+        let mut keys: Vec<i32> = Vec::with_capacity(self.rows());
+        let mut nulls = NullBufferBuilder::new(self.rows());
+        for same in self.row_series.chunk_by(|a, b| a == b) {
+            let series = same.first().copied().unwrap_or_default();
+            let key = *of_series.get(series as usize).certain(SERIES);
+            keys.resize(keys.len() + same.len(), key.unwrap_or_default());
+            match key {
+                Some(_) => nulls.append_n_non_nulls(same.len()),
+                None => nulls.append_n_nulls(same.len()),
+            }
+        }
+        let keys = Int32Array::new(keys.into(), nulls.finish());
+        DictionaryArray::try_new(keys, Arc::new(values))
     }
 
     /// The values of a field, by its position in [`Segment::fields`], in all rows; null where a

@@ -39,6 +39,23 @@ impl Bits {
         self.len += 1;
     }
 
+    /// Appends the lowest `count` bits of a word, at most 64; the others are zero.
+    pub(super) fn push_word(&mut self, word: u64, count: usize) {
+        debug_assert!(count == 64 || word >> count == 0, "the others are zero");
+        let shift = self.len % 8;
+        let old = self.bytes.len();
+        let shifted = u128::from(word) << shift;
+        let bytes = shifted.to_le_bytes();
+        self.len += count;
+        let mut bytes = bytes.iter();
+        if shift > 0 {
+            let begun = self.bytes.last_mut();
+            *begun.certain("a byte that is begun is there") |= bytes.next().copied().unwrap_or(0);
+        }
+        let more = self.len.div_ceil(8) - old;
+        self.bytes.extend(bytes.take(more));
+    }
+
     pub(super) fn get(&self, index: usize) -> Option<bool> {
         let byte = self.bytes.get(index / 8).filter(|_| index < self.len)?;
         Some(byte >> (index % 8) & 1 == 1)
@@ -93,6 +110,19 @@ mod tests {
             assert_eq!(left, all);
             assert!((0..first + second).all(|i| all.get(i) == Some(bit(i))));
             assert_eq!(all.get(first + second), None);
+        }
+    }
+
+    #[test]
+    fn words_appended_at_any_offset_come_back_in_order() {
+        for (first, count) in (0..20).flat_map(|a| (0..=64).map(move |b| (a, b))) {
+            let word = 0xd3c1_57a9_0f3e_8b25_u64 & u64::MAX.checked_shr(64 - count).unwrap_or(0);
+            let mut bits = Bits::default();
+            (0..first).for_each(|i| bits.push(i % 3 == 1));
+            let mut one_by_one = bits.clone();
+            bits.push_word(word, count as usize);
+            (0..count).for_each(|i| one_by_one.push(word >> i & 1 == 1));
+            assert_eq!(bits, one_by_one, "{first} {count}");
         }
     }
 

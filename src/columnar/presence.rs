@@ -4,6 +4,9 @@
 //! A column that every row sets has no list at all. One set by every second row costs 8 bytes per
 //! value, one that starts late or stops early 8 bytes in all.
 
+use std::ops::Range;
+
+use super::picked::Picked;
 use crate::certain::{Certain, impossible};
 
 /// A stretch of rows that all have a value. It ends where the next one's rank says, so its length
@@ -68,6 +71,9 @@ impl Presence {
     /// Returns the place of the value of `row` in the packed values.
     pub(super) fn rank(&self, row: usize) -> Option<usize> {
         let row = u32::try_from(row).ok()?;
+        if self.runs.is_empty() {
+            return (row < self.count).then_some(row as usize);
+        }
         let later = self.runs.partition_point(|run| run.row <= row);
         let end = self.runs.get(later).map_or(self.count, |run| run.rank);
         let start = match later.checked_sub(1) {
@@ -79,6 +85,35 @@ impl Presence {
         };
         let rank = start.rank + (row - start.row);
         (rank < end).then_some(rank as usize)
+    }
+
+    /// Returns true if every row from 0 to the last of `picked` has a value.
+    pub(super) fn is_unbroken_to(&self, picked: &Picked<'_>) -> bool {
+        let unbroken = self.runs.first().map_or(self.count, |run| run.rank);
+        match picked {
+            Picked::Stretch(rows) => rows.end <= unbroken,
+            Picked::List(rows) => rows.iter().max().is_none_or(|last| *last < unbroken),
+        }
+    }
+
+    /// First row, rank and length of every part of a run that is in `rows`, ascending.
+    pub(super) fn runs_in(&self, rows: Range<u32>) -> impl Iterator<Item = (u32, u32, u32)> {
+        let later = self.runs.partition_point(|run| run.row <= rows.start);
+        let (first, rest) = match later.checked_sub(1) {
+            Some(index) => (None, index),
+            None => (Some(Run { row: 0, rank: 0 }), 0),
+        };
+        let listed = self.runs.get(rest..).certain("it is before the end");
+        let starts = first.into_iter().chain(listed.iter().copied());
+        let ends = starts.clone().skip(1).map(|run| run.rank);
+        let runs = starts.zip(ends.chain([self.count]));
+        let until = rows.end;
+        let met = runs.take_while(move |(run, _)| run.row < until);
+        met.filter_map(move |(run, rank_end)| {
+            let start = run.row.max(rows.start);
+            let end = (run.row + (rank_end - run.rank)).min(rows.end);
+            (start < end).then(|| (start, run.rank + (start - run.row), end - start))
+        })
     }
 
     /// First row and length of every run, ascending.

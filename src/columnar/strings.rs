@@ -97,6 +97,22 @@ impl Strings {
             .extend(other.offsets.iter().skip(1).map(|end| base + end));
     }
 
+    /// Appends texts that lie end to end in `bytes`, each from one of the offsets to the next.
+    pub(super) fn push_all(&mut self, bytes: &[u8], offsets: &[i32]) {
+        let (Some(start), Some(end)) = (offsets.first(), offsets.last()) else {
+            return;
+        };
+        let text = bytes.get(start.cast_unsigned() as usize..end.cast_unsigned() as usize);
+        let text = text.and_then(|text| std::str::from_utf8(text).ok());
+        let before = narrow::id(self.bytes.len());
+        self.bytes
+            .push_str(text.certain("the texts of a string array are within its bytes"));
+        let _checked = narrow::id(self.bytes.len());
+        let ends = offsets.iter().skip(1);
+        self.offsets
+            .extend(ends.map(|end| before.cast_signed() + (end - start)));
+    }
+
     pub(super) fn shrink(&mut self) {
         self.bytes.shrink_to_fit();
         self.offsets.shrink_to_fit();

@@ -3,7 +3,7 @@
 //! ```text
 //! segment ── SortedSegment ── a day of it ─┐
 //!                                          ├─ Run, Run, ... ── Merge ── MergedPoints ── MergedSegments
-//! file ───── Chunks ───────────────────────┘   in order of     rows      last value       segments
+//! file ───── Chunks ───────────────────────┘   in order of  stretches    last value       segments
 //!                                              writing                   per field
 //!
 //! segments ── Sorted: where each row goes ── gather: a column in the order of the output
@@ -36,7 +36,7 @@ mod tests;
 pub use day::{DAY_NS, TimeRange, day_of, day_start_ns};
 pub use order::{Ranks, compare_tags};
 pub use streamed::{
-    CellIndex, Chunk, Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedRow,
-    MergedSegments, Run, SegmentLimits, SortedSegment, Source, Tags,
+    CellIndex, Chunk, Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedSegments,
+    PointBatch, Points, Run, SegmentLimits, SortedSegment, Source, Stretch, Tags, Weights,
 };
 pub use wanted::{SeriesFilter, Wanted};

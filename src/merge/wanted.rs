@@ -57,6 +57,12 @@ impl Kept {
         self.range.contains(time_ns) && self.has_series(series)
     }
 
+    /// Returns whether a time is asked for.
+    #[inline]
+    pub(super) fn has_time(&self, time_ns: i64) -> bool {
+        self.range.contains(time_ns)
+    }
+
     /// Returns whether rows of a series are asked for.
     #[inline]
     pub(super) fn has_series(&self, series: u32) -> bool {

@@ -22,7 +22,6 @@
 mod columns;
 mod error;
 mod extent;
-mod gather;
 mod moment;
 mod rows;
 mod scan;

@@ -1,12 +1,12 @@
-//! A table as a stream of sorted, merged rows, day by day.
+//! A table as a stream of sorted, merged rows, day by day: one at a time, or batches of them.
 
 use super::columns::TableField;
 use super::error::ReadError;
 use super::table::Table;
 use crate::columnar::FieldValue;
-use crate::merge::{Merge, MergedPoints};
+use crate::merge::{Merge, MergedPoints, PointBatch};
 
-/// Rows in order, one at a time.
+/// Rows in order.
 pub struct Rows {
     table: Table,
     /// The merged points of the current day.
@@ -34,13 +34,30 @@ impl Rows {
     /// Moves to the next row; returns false at the end.
     pub fn advance(&mut self) -> Result<bool, ReadError> {
         while !self.points.advance()? {
-            // The memory of the day is given back before the next one is opened.
-            self.points.start(Merge::default());
-            let Some(merge) = self.table.next_day()? else {
+            if !self.next_day()? {
                 return Ok(false);
-            };
-            self.points.start(merge);
+            }
         }
+        Ok(true)
+    }
+
+    /// Adds the next rows to a batch until it is full; returns false if they ended before.
+    pub(super) fn fill(&mut self, batch: &mut PointBatch) -> Result<bool, ReadError> {
+        while !batch.fill(&mut self.points)? {
+            if !self.next_day()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn next_day(&mut self) -> Result<bool, ReadError> {
+        // The memory of the day is given back before the next one is opened.
+        self.points.start(Merge::default());
+        let Some(merge) = self.table.next_day()? else {
+            return Ok(false);
+        };
+        self.points.start(merge);
         Ok(true)
     }
 

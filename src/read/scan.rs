@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::SchemaRef;
 
 use super::error::ReadError;
-use super::gather::Gather;
 use super::rows::Rows;
 use crate::certain::Certain;
-use crate::columnar::schema;
+use crate::columnar::{Segment, schema};
+use crate::merge::{PointBatch, Points, SegmentLimits, Weights};
 
-/// The most rows of a record batch.
-const BATCH_ROWS: usize = 8192;
-
-/// The bytes from which a record batch is full, however few rows it has.
-const BATCH_BYTES: usize = 1 << 20;
+/// The size of a record batch: the most rows, and the bytes from which it is full, however few rows
+/// it has.
+const LIMITS: SegmentLimits = SegmentLimits {
+    rows_max: 8192,
+    bytes_max: 1 << 20,
+};
 
 /// The zone that exported times are marked with.
 const UTC: &str = "UTC";
@@ -32,9 +33,10 @@ pub struct Shape {
 /// The rows of a table, a few thousand at a time.
 pub struct Scan {
     schema: SchemaRef,
-    /// Absent if all columns are there, in the order of the rows.
-    places: Option<Vec<usize>>,
-    gather: Gather,
+    /// For each column its place among the time, the tags and the fields of the rows.
+    places: Vec<usize>,
+    zone: Option<&'static str>,
+    batch: PointBatch,
     rows: Rows,
 }
 
@@ -43,20 +45,30 @@ impl Scan {
     pub fn new(rows: Rows) -> Self {
         let fields = rows.fields().iter();
         let fields = fields.map(|field| (&*field.label, field.field_type));
-        Self {
-            schema: schema(rows.tag_keys(), fields),
-            places: None,
-            gather: Gather::new(&rows, Some(UTC)),
-            rows,
-        }
+        let schema = schema(rows.tag_keys(), fields);
+        let places = (0..schema.fields().len()).collect();
+        Self::with_zone(rows, Shape { schema, places }, Some(UTC))
     }
 
     /// Makes batches of this shape of these rows.
     pub fn shaped(rows: Rows, shape: Shape) -> Self {
+        Self::with_zone(rows, shape, None)
+    }
+
+    fn with_zone(rows: Rows, Shape { schema, places }: Shape, zone: Option<&'static str>) -> Self {
+        let tags: Vec<Box<str>> = rows.tag_keys().map(Box::from).collect();
+        let row_bytes = size_of::<i64>() * (1 + rows.fields().len());
+        let weights = Weights {
+            row_bytes: row_bytes + size_of::<i32>() * tags.len(),
+            // A cell without a value takes as much in an array: the row counts for all.
+            value_bytes: 0,
+            tag_bytes_free: 0,
+        };
         Self {
-            schema: shape.schema,
-            places: Some(shape.places),
-            gather: Gather::new(&rows, None),
+            schema,
+            places,
+            zone,
+            batch: PointBatch::new("", LIMITS, weights).with_tags(tags),
             rows,
         }
     }
@@ -69,27 +81,44 @@ impl Scan {
 
     /// The next rows; `None` at the end.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>, ReadError> {
-        while self.gather.rows() < BATCH_ROWS
-            && self.gather.bytes() < BATCH_BYTES
-            && self.rows.advance()?
-        {
-            self.gather.push(&self.rows);
-        }
-        let rows = self.gather.rows();
-        if rows == 0 {
+        self.rows.fill(&mut self.batch)?;
+        let Some(points) = self.batch.finish() else {
             return Ok(None);
-        }
-        let gathered = self.gather.finish();
-        let columns = match &self.places {
-            None => gathered,
-            Some(places) => {
-                let column = |place: &usize| gathered.get(*place).cloned();
-                let columns = places.iter().map(column).collect::<Option<_>>();
-                columns.certain("a shape has places of the rows that it is for")
-            }
         };
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let schema = self.schema.fields().iter().zip(&self.places);
+        let columns = schema.map(|(field, place)| {
+            let column = self.column(&points, *place)?;
+            let rows = points.segment.rows();
+            Ok(column.unwrap_or_else(|| new_null_array(field.data_type(), rows)))
+        });
+        let columns = columns.collect::<Result<_, ReadError>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(points.segment.rows()));
         let batch = RecordBatch::try_new_with_options(self.schema(), columns, &options);
         Ok(Some(batch?))
+    }
+
+    /// The column at a place among the time, the tags and the fields; nothing if no row has a value.
+    fn column(&self, points: &Points, place: usize) -> Result<Option<ArrayRef>, ReadError> {
+        let Points { segment, columns } = points;
+        let Some(place) = place.checked_sub(1) else {
+            let times = segment.time_array().with_timezone_opt(self.zone);
+            return Ok(Some(Arc::new(times)));
+        };
+        if let Some(key) = self.rows.tag_keys().nth(place) {
+            return self.tag(segment, key);
+        }
+        let field = place - self.rows.tag_keys().count();
+        let position = columns.get(field).copied().flatten();
+        let array = position.map(|position| {
+            let array = segment.field_array(position as usize);
+            array.certain("a batch says where its columns are")
+        });
+        Ok(array)
+    }
+
+    fn tag(&self, segment: &Segment, key: &str) -> Result<Option<ArrayRef>, ReadError> {
+        let position = segment.tag_keys().position(|of_segment| of_segment == key);
+        let array = position.map(|position| segment.tag_array(position));
+        Ok(array.transpose()?.map(|array| Arc::new(array) as ArrayRef))
     }
 }

@@ -8,7 +8,7 @@ use super::world::{World, budget_of};
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::lake::{LakeError, Upkeep};
 use crate::memory::{Budget, Room};
-use crate::merge::{Merge, MergedRow, Run, TimeRange};
+use crate::merge::{Merge, Run, Stretch, TimeRange};
 use crate::storage::FaultStorage;
 
 const BUDGET_BYTES: u64 = 4 << 20;
@@ -57,9 +57,9 @@ async fn rows_of(world: &World, budget: &Budget, times: TimeRange) -> Result<usi
             });
             let runs = runs.collect::<Result<Vec<Run>, LakeError>>()?;
             let mut merge = Merge::new(runs).map_err(LakeError::merge)?;
-            let mut row = MergedRow::default();
+            let mut row = Stretch::default();
             while merge.next(&mut row).map_err(LakeError::merge)? {
-                rows += 1;
+                rows += row.length;
             }
         }
         Ok(rows)

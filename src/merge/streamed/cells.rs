@@ -86,6 +86,11 @@ impl CellIndex {
         &self.dense
     }
 
+    /// Returns true if there are fields that only the index knows.
+    pub fn has_sparse(&self) -> bool {
+        !self.ends.is_empty()
+    }
+
     /// The other fields that `row` has.
     pub fn sparse(&self, row: usize) -> &[u32] {
         // All are dense.

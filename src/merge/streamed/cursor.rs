@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::cells::CellIndex;
 use super::error::MergeError;
+use super::kway::Source;
 use super::run::{Chunks, Rows, Run};
 use super::slots::Slots;
 use super::sorted::SortedSegment;
@@ -26,8 +27,8 @@ pub(super) struct Cursor {
     pub(super) slot: usize,
     /// The place of the current row: in the order of a sorted segment, or in the chunk.
     place: usize,
-    pub(super) row: u32,
-    pub(super) series: u32,
+    row: u32,
+    series: u32,
     pub(super) time_ns: i64,
 }
 
@@ -61,7 +62,7 @@ impl Cursor {
         };
         let mut cursor = Self {
             name,
-            slot: slots.put(Arc::clone(&segment), cells),
+            slot: slots.put(Arc::clone(&segment), cells, rows.order()),
             rows,
             segment,
             kept,
@@ -77,6 +78,57 @@ impl Cursor {
     /// The tag set of the current row.
     pub(super) fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         self.segment.series_tags(self.series)
+    }
+
+    /// The current row, as one of this run.
+    pub(super) fn source(&self, run: usize) -> Source {
+        Source {
+            run,
+            slot: self.slot,
+            row: self.row,
+            place: self.place,
+        }
+    }
+
+    /// The number of rows, from the current one on, that need no look at another run: they are of
+    /// one series, and each has a time of its own before `limit_ns`. The row after them is of that
+    /// series and chunk too, so the last of them is known to be alone at its time.
+    pub(super) fn plain(&self, limit_ns: i64) -> usize {
+        match &self.rows {
+            Rows::Sorted(sorted, places) => {
+                let rows = sorted.rows_at(self.place..places.end).iter();
+                let rank = sorted.rank(self.series);
+                let mut before_ns = self.time_ns;
+                let rest = rows.skip(1).map(|row| look(&self.segment, *row));
+                let plain = rest.take_while(|(_, series, time_ns)| {
+                    let is_same = *series == self.series || sorted.rank(*series) == rank;
+                    let is_plain = before_ns < *time_ns && before_ns < limit_ns;
+                    before_ns = *time_ns;
+                    is_same && is_plain
+                });
+                plain.count()
+            }
+            Rows::Stream(..) => {
+                let Some(kept) = &self.kept else { return 0 };
+                let times = self.segment.times().get(self.place..).unwrap_or_default();
+                let series = self.segment.series_of_rows().get(self.place..);
+                let next = times.iter().zip(series.unwrap_or_default()).skip(1);
+                let plain = times
+                    .iter()
+                    .zip(next)
+                    .take_while(|(time_ns, (next_ns, series))| {
+                        let is_plain = *time_ns < next_ns && **time_ns < limit_ns;
+                        is_plain && **series == self.series && kept.has_time(**next_ns)
+                    });
+                plain.count()
+            }
+        }
+    }
+
+    /// Goes past rows that are [`Cursor::plain`].
+    pub(super) fn skip(&mut self, rows: usize) {
+        self.place += rows;
+        self.look();
     }
 
     /// Goes to the next row. If that leaves a chunk, the chunk stays in its slot until the merge
@@ -135,7 +187,7 @@ impl Cursor {
         };
         let (series, time_ns) = (self.series, self.time_ns);
         slots.retire(self.slot);
-        self.slot = slots.put(Arc::clone(&segment), cells);
+        self.slot = slots.put(Arc::clone(&segment), cells, None);
         let used = std::mem::replace(&mut self.segment, segment);
         self.kept = kept;
         self.place = place;

@@ -43,14 +43,18 @@ struct Waiting {
     is_joined: bool,
 }
 
-/// A row of the result.
+/// Rows of the result that follow each other, all of one series: as many as one run alone has, or
+/// one that is merged from several.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct MergedRow {
-    /// Nanoseconds since the epoch.
+pub struct Stretch {
+    /// The time of the first row, in nanoseconds since the epoch.
     pub time_ns: i64,
-    /// True if it is the first row of its series.
+    /// True if it begins with the first row of its series.
     pub is_new_series: bool,
-    /// The rows that it is merged from, oldest first: valid until the merge continues.
+    /// The number of rows. If there are several, they come from one source, and follow it in the
+    /// order of its run.
+    pub length: usize,
+    /// The rows that the first row is merged from, oldest first: valid until the merge continues.
     pub sources: Vec<Source>,
 }
 
@@ -63,6 +67,8 @@ pub struct Source {
     pub slot: usize,
     /// The row in that segment.
     pub row: u32,
+    /// The place of the row in the order of its run.
+    pub(super) place: usize,
 }
 
 impl Merge {
@@ -85,12 +91,13 @@ impl Merge {
         Ok(merge)
     }
 
-    /// Fills `row` with the next merged row. Returns false at the end. An error is the end too.
-    pub fn next(&mut self, row: &mut MergedRow) -> Result<bool, MergeError> {
-        row.sources.clear();
+    /// Fills `next` with the next merged rows. Returns false at the end. An error is the end too.
+    pub fn next(&mut self, next: &mut Stretch) -> Result<bool, MergeError> {
+        next.sources.clear();
+        next.length = 0;
         self.slots.free();
-        row.is_new_series = self.active.is_empty();
-        if row.is_new_series
+        next.is_new_series = self.active.is_empty();
+        if next.is_new_series
             && let Err(error) = self.activate()
         {
             *self = Self::default();
@@ -99,12 +106,21 @@ impl Merge {
         let Some(Reverse((time_ns, _))) = self.active.peek() else {
             return Ok(false);
         };
-        row.time_ns = *time_ns;
-        let taken = self.take(row);
+        next.time_ns = *time_ns;
+        next.length = 1;
+        if self.take_plain(next) {
+            return Ok(true);
+        }
+        let taken = self.take(next);
         if taken.is_err() {
             *self = Self::default();
         }
         taken.map(|()| true)
+    }
+
+    /// Returns true if the next rows take the place of a chunk that the current ones came from.
+    pub(super) fn drops_chunks(&self) -> bool {
+        self.slots.has_retired()
     }
 
     /// The chunk that a source of the current row belongs to.
@@ -114,8 +130,31 @@ impl Merge {
         chunk.certain("a chunk stays in its slot as long as the current row needs it")
     }
 
+    /// Takes the rows that only the run of the first one has before another run has one. Returns
+    /// false if there is no such row.
+    fn take_plain(&mut self, next: &mut Stretch) -> bool {
+        let Some(Reverse((_, run))) = self.active.pop() else {
+            return false;
+        };
+        let limit_ns = self.active.peek().map_or(i64::MAX, |other| other.0.0);
+        let Some(Place::At(cursor)) = self.places.get_mut(run) else {
+            impossible("a run is active while it is at a row");
+        };
+        let length = match next.time_ns < limit_ns {
+            true => cursor.plain(limit_ns),
+            false => 0,
+        };
+        if length > 0 {
+            next.length = length;
+            next.sources.push(cursor.source(run));
+            cursor.skip(length);
+        }
+        self.active.push(Reverse((cursor.time_ns, run)));
+        length > 0
+    }
+
     /// Takes all rows at the row's time from the runs of its series.
-    fn take(&mut self, row: &mut MergedRow) -> Result<(), MergeError> {
+    fn take(&mut self, row: &mut Stretch) -> Result<(), MergeError> {
         loop {
             let Some(mut head) = self.active.peek_mut() else {
                 return Ok(());
@@ -127,12 +166,7 @@ impl Merge {
             let Some(Place::At(cursor)) = self.places.get_mut(run) else {
                 impossible("a run is active while it is at a row");
             };
-            let slot = cursor.slot;
-            row.sources.push(Source {
-                run,
-                slot,
-                row: cursor.row,
-            });
+            row.sources.push(cursor.source(run));
             let step = cursor.advance(&mut self.slots)?;
             if step == Step::Row {
                 if cursor.time_ns != time_ns {

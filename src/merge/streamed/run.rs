@@ -42,6 +42,16 @@ pub(super) enum Rows {
     Stream(Box<dyn Chunks>, Wanted),
 }
 
+impl Rows {
+    /// The order of rows that do not lie in order.
+    pub(super) fn order(&self) -> Option<Arc<SortedSegment>> {
+        match self {
+            Self::Sorted(sorted, _) => Some(Arc::clone(sorted)),
+            Self::Stream(..) => None,
+        }
+    }
+}
+
 impl Run {
     /// The rows of one day of a segment in memory.
     pub fn of_day(segment: &Arc<SortedSegment>, day: i32) -> Self {

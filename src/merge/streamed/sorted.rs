@@ -98,6 +98,11 @@ impl SortedSegment {
         *self.rows.get(place).certain("places come from `of_day`")
     }
 
+    /// The rows at some places of the order.
+    pub(super) fn rows_at(&self, places: Range<usize>) -> &[u32] {
+        self.rows.get(places).certain("places come from `of_day`")
+    }
+
     #[inline]
     pub(super) fn rank(&self, series: u32) -> u32 {
         *self.ranks.get(series as usize).certain(RANKED)

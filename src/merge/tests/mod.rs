@@ -1,12 +1,13 @@
 mod at_once;
+mod batches;
 mod model;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{
-    Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedRow, MergedSegments, Run,
-    SegmentLimits, SortedSegment, TimeRange,
+    Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedSegments, Run, SegmentLimits,
+    SortedSegment, Stretch, TimeRange,
 };
 use crate::columnar::FieldValue::{self, Float, Integer};
 use crate::columnar::{BatchBuilder, Segment};
@@ -131,7 +132,7 @@ fn a_chunk_is_freed_as_soon_as_no_row_at_hand_needs_it() {
     let run = Run::stream("file", Box::new(shared), TimeRange::ALL);
     let mut merge = Merge::new([run]).expect("opens");
     assert_eq!(held(&chunks), [0]);
-    let mut row = MergedRow::default();
+    let mut row = Stretch::default();
     let mut seen = Vec::new();
     while merge.next(&mut row).expect("in order") {
         seen.push((
@@ -257,7 +258,7 @@ fn what_a_stream_says_is_told_with_its_name_and_ends_the_merge() {
     let chunks = VecDeque::from([Ok(first), Err("connection reset".into())]);
     let run = Run::stream("x.parquet", Box::new(Given { chunks }), TimeRange::ALL);
     let mut merge = Merge::new([run]).expect("the first chunk is there");
-    let mut row = MergedRow::default();
+    let mut row = Stretch::default();
     let error = merge
         .next(&mut row)
         .expect_err("what comes behind the row is not known");
