@@ -2,7 +2,7 @@
 //! point only when it is on disk.
 //!
 //! [`design`] says how and why: the path of a point, which module may import which, the decisions
-//! D1 to D15, the promises and the ways to prove them. [`api::contract`] is what a client sees.
+//! D1 to D18, the promises and the ways to prove them. [`api::contract`] is what a client sees.
 //!
 //! The modules, in the order in which a request, and then a point, meets them:
 //!

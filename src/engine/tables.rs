@@ -1,8 +1,11 @@
 //! The lake's tables as a reader sees them.
 
+use std::any::Any;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
+use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::Handle;
 
 use crate::catalog::{Bucket, Catalog};
@@ -11,7 +14,7 @@ use crate::id::{BucketId, TableId};
 use crate::lake::{self, StoredFile};
 use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, Tags, TimeRange};
-use crate::read::{DataFile, Lake, LakeError, TableFiles};
+use crate::read::{DataFile, Lake, LakeError, ParquetFile, Reading, TableFiles};
 
 /// The tables of all buckets. Its methods block on the runtime: never call them on a thread that
 /// serves connections.
@@ -90,6 +93,24 @@ impl DataFile for StoredFile {
         self.file().rows
     }
 
+    fn is_plain(&self) -> bool {
+        self.file().is_plain()
+    }
+
+    fn may_share_points(&self, other: &dyn DataFile) -> bool {
+        match (other as &dyn Any).downcast_ref::<Self>() {
+            Some(other) => self.file().meets(other.file()),
+            None => true,
+        }
+    }
+
+    fn parquet(&self) -> Option<Arc<dyn ParquetFile>> {
+        Some(Arc::new(Parquet {
+            path: StoredFile::name(self),
+            file: self.clone(),
+        }))
+    }
+
     fn open(
         &self,
         range: TimeRange,
@@ -99,6 +120,35 @@ impl DataFile for StoredFile {
     ) -> Result<Box<dyn Chunks>, LakeError> {
         let chunks = StoredFile::open(self, range, fields, room, files).map_err(classify)?;
         Ok(Box::new(Told(chunks)))
+    }
+}
+
+/// A file of a table in its own format.
+#[derive(Debug)]
+struct Parquet {
+    path: String,
+    file: StoredFile,
+}
+
+impl ParquetFile for Parquet {
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file.file().bytes
+    }
+
+    fn stored(&self, column: &str, kind: ColumnKind) -> Option<&str> {
+        self.file.stored(column, kind)
+    }
+
+    fn read(&self, ranges: Vec<Range<u64>>) -> Reading {
+        self.file.read(ranges).map_err(classify).boxed()
+    }
+
+    fn damaged(&self, reason: String) -> LakeError {
+        classify(self.file.damaged(reason))
     }
 }
 

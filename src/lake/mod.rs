@@ -56,6 +56,7 @@ mod open;
 mod options;
 pub mod parquet;
 mod positions;
+mod ranges;
 mod reading;
 mod removal;
 mod settle;

@@ -26,23 +26,21 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 use tokio::runtime::Handle;
 
 use super::error::LakeError;
 use super::handle::Lake;
-use super::parquet::{BoxError, DecodeError, How, Layout, ParquetChunks, ReadRange};
+use super::parquet::{DecodeError, How, Layout, ParquetChunks};
+use super::ranges::{StoreRange, is_missing};
 use super::state::columns::TableColumns;
 use super::state::data_file::DataFile;
 use super::state::table_state::TableState;
-use super::store::Store;
 use super::table::Table;
 use crate::catalog::Bucket;
-use crate::columnar::Segment;
+use crate::columnar::{ColumnKind, Segment};
 use crate::id::Sequence;
 use crate::memory::{Reservation, Room};
 use crate::merge::{Chunks, ChunksError, Tags, TimeRange};
@@ -159,14 +157,8 @@ impl StoredFile {
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError> {
         let snapshot = &self.snapshot;
-        let path = Path::parse(&self.file.path).map_err(|error| self.failed(error.to_string()))?;
-        let range = StoreRange {
-            store: Arc::clone(&snapshot.table.store),
-            path,
-            bytes: self.file.bytes,
-            runtime: snapshot.runtime.clone(),
-        };
-        let name = format!("{}/{}", snapshot.table.folder, self.file.path);
+        let range = self.range()?;
+        let name = self.name();
         let layout = match fields {
             None => Arc::clone(&snapshot.layout),
             Some(fields) => Arc::new(snapshot.layout.reading(|name| fields.contains(name))),
@@ -193,18 +185,68 @@ impl StoredFile {
         }))
     }
 
+    /// Its bytes.
+    pub(super) fn range(&self) -> Result<StoreRange, LakeError> {
+        let path = Path::parse(&self.file.path).map_err(|error| self.failed(error.to_string()))?;
+        Ok(StoreRange {
+            store: Arc::clone(&self.snapshot.table.store),
+            path,
+            bytes: self.file.bytes,
+            runtime: self.snapshot.runtime.clone(),
+        })
+    }
+
+    /// Its path, which no other file of the lake has.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.snapshot.table.folder, self.file.path)
+    }
+
+    /// Reads ranges of it, each in full, on the runtime of the caller.
+    pub fn read(
+        &self,
+        ranges: Vec<Range<u64>>,
+    ) -> impl Future<Output = Result<Vec<Bytes>, LakeError>> + Send + 'static {
+        let file = self.clone();
+        async move {
+            let read = file.range()?.read_all(&ranges).await;
+            let read = read.map_err(|error| {
+                file.read_error(DecodeError::Read {
+                    path: file.name().into(),
+                    source: Box::new(error),
+                })
+            })?;
+            let lengths = ranges.iter().map(|range| range.end - range.start);
+            match lengths.eq(read.iter().map(|bytes| bytes.len() as u64)) {
+                true => Ok(read),
+                false => Err(file.damaged("it is shorter than when it was written".to_owned())),
+            }
+        }
+    }
+
+    /// The name of a column in files of the table; absent if they have none.
+    pub fn stored(&self, column: &str, kind: ColumnKind) -> Option<&str> {
+        let layout = &self.snapshot.layout;
+        let column = layout.columns().get(layout.find(column, kind)?)?;
+        Some(&column.storage)
+    }
+
+    /// The error for a file whose bytes make no sense.
+    pub fn damaged(&self, reason: String) -> LakeError {
+        LakeError::DamagedFile {
+            table: self.snapshot.table.folder.clone(),
+            file: self.file.path.to_string(),
+            reason,
+        }
+    }
+
     /// Turns damage of the file itself into an error with advice. An error of the store stays, as it
     /// decides whether trying again may help.
-    fn read_error(&self, error: DecodeError) -> LakeError {
+    pub(super) fn read_error(&self, error: DecodeError) -> LakeError {
+        if let Some(reason) = error.damage() {
+            return self.damaged(reason);
+        }
         let table = self.snapshot.table.folder.clone();
         let file = self.file.path.to_string();
-        if let Some(reason) = error.damage() {
-            return LakeError::DamagedFile {
-                table,
-                file,
-                reason,
-            };
-        }
         match &error {
             DecodeError::Read { source, .. } if source.downcast_ref().is_some_and(is_missing) => {
                 LakeError::LostFile { table, file }
@@ -220,10 +262,6 @@ impl StoredFile {
             reason,
         }
     }
-}
-
-fn is_missing(error: &object_store::Error) -> bool {
-    matches!(error, object_store::Error::NotFound { .. })
 }
 
 struct FileChunks {
@@ -284,43 +322,5 @@ impl Chunks for FileChunks {
 
     fn lower_bound(&self) -> Option<Tags> {
         self.lower_bound.clone()
-    }
-}
-
-/// A file in a store, read with blocking calls.
-struct StoreRange {
-    store: Store,
-    path: Path,
-    bytes: u64,
-    runtime: Handle,
-}
-
-/// The longest wait for the length of a file that could not be read. The store has failed already.
-const LENGTH_MAX: Duration = Duration::from_secs(2);
-
-impl StoreRange {
-    /// Returns true if the file is known to be shorter than the table's log says.
-    async fn is_shorter(&self) -> bool {
-        let meta = tokio::time::timeout(LENGTH_MAX, self.store.head(&self.path)).await;
-        matches!(meta, Ok(Ok(meta)) if meta.size < self.bytes)
-    }
-}
-
-impl ReadRange for StoreRange {
-    fn read(&self, range: Range<u64>) -> Result<Bytes, BoxError> {
-        let read = self.runtime.block_on(async {
-            let read = self.store.get_range(&self.path, range).await;
-            match read {
-                // Stores have words of their own for a range after the end of a file. It is damage, and
-                // not a store that may answer later.
-                Err(error) if !is_missing(&error) && self.is_shorter().await => Ok(Bytes::new()),
-                read => read,
-            }
-        });
-        Ok(read?)
-    }
-
-    fn len(&self) -> u64 {
-        self.bytes
     }
 }

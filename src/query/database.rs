@@ -4,11 +4,12 @@
 //! said at [`Table::scan`].
 
 use std::fmt::{self, Debug};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
+use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 
@@ -126,14 +127,72 @@ impl fmt::Display for TagFilter {
 pub enum Piece {
     /// Rows that are merged already.
     Merged(Arc<dyn Merged>),
+    /// Files with rows that need no merge, because no other place has a row of the same tags and
+    /// time.
+    Files(Files),
 }
 
-impl Piece {
-    pub(crate) fn read(&self) -> Batches {
-        match self {
-            Self::Merged(rows) => rows.read(),
-        }
+/// Parquet files of a table, in which each row stands once and as it is.
+///
+/// They are handed over as they lie: whoever reads them leaves out what the [`Scan`] excludes, and
+/// the rows outside of [`FilePart::times`], which are in other pieces.
+#[derive(Clone, Debug)]
+pub struct Files {
+    /// The columns of the table that its files may have.
+    pub columns: Arc<[StoredColumn]>,
+    /// The files, in any order. A file may be there several times with ranges that do not overlap.
+    pub parts: Vec<FilePart>,
+}
+
+/// A column of a table, as its files have it.
+///
+/// A time is stored as an INT64 of nanoseconds, a tag and a string as a STRING, an unsigned as a
+/// DECIMAL(20,0), everything else as what it is. A file that lacks the column has no value of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredColumn {
+    /// Its name in [`Table::columns`].
+    pub name: String,
+    /// Its name in files.
+    pub stored: String,
+}
+
+/// The part of a file that belongs to a piece.
+#[derive(Clone, Debug)]
+pub struct FilePart {
+    /// The file.
+    pub file: Arc<dyn ParquetFile>,
+    /// Bounds for the times of its rows, nanoseconds, both ends included.
+    pub bounds: RangeInclusive<i64>,
+    /// The times of the rows that belong to the piece, nanoseconds, both ends included.
+    pub times: RangeInclusive<i64>,
+}
+
+impl FilePart {
+    /// Returns true if every row of the file belongs to the piece.
+    pub fn is_whole(&self) -> bool {
+        self.times.start() <= self.bounds.start() && self.bounds.end() <= self.times.end()
     }
+}
+
+/// A file of a store, which is never changed once it is written.
+pub trait ParquetFile: Debug + Send + Sync {
+    /// Its path, which no other file of the program has.
+    fn path(&self) -> &str;
+
+    /// Its size, in bytes.
+    fn bytes(&self) -> u64;
+
+    /// Reads ranges of it, each in full.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] if they cannot be read.
+    fn read(
+        &self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'static, Result<Vec<Bytes>, DatabaseError>>;
+
+    /// The error for a file whose bytes were read and make no sense.
+    fn damaged(&self, reason: String) -> DatabaseError;
 }
 
 /// Rows in batches, as they come.

@@ -21,7 +21,7 @@ use crate::describe;
 use crate::error::QueryError;
 use crate::functions::{self, gapfill};
 use crate::hints;
-use crate::memory::{Lent, Memory};
+use crate::memory::{Lent, Memory, footer_bytes_max};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA};
 use crate::question::{Question, Runner};
@@ -56,7 +56,10 @@ impl QueryEngine {
     /// # Errors
     /// The folder for what does not fit into memory cannot be used.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Lent::new(limits.memory)));
+        let footers = footer_bytes_max(&*limits.memory);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_metadata_cache_limit(footers)
+            .with_memory_pool(Arc::new(Lent::new(limits.memory)));
         Ok(Self {
             runtime: Arc::new(runtime.build()?),
             config: config(limits.partitions),

@@ -2,6 +2,7 @@
 
 use arrow_schema::ArrowError;
 use datafusion::error::DataFusionError;
+use datafusion::parquet::errors::ParquetError;
 use datafusion::sql::sqlparser::parser::ParserError;
 use thiserror::Error;
 
@@ -63,6 +64,7 @@ fn of(error: &DataFusionError) -> QueryError {
             ArrowError::ExternalError(source) => of_source(&**source),
             error => QueryError::Invalid(of_arrow(error)),
         },
+        DataFusionError::ParquetError(error) => of_file(error),
         error => of_plain(error),
     }
 }
@@ -77,6 +79,17 @@ fn of_source(source: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryE
     match source.downcast_ref::<DataFusionError>() {
         Some(error) => of(error),
         None => QueryError::Internal(source.to_string()),
+    }
+}
+
+/// An error of reading files. Bytes that make no sense come without the name of their file.
+fn of_file(error: &ParquetError) -> QueryError {
+    match error {
+        ParquetError::External(source) => of_source(&**source),
+        error => {
+            let text = format!("a file of the table is damaged: {error}");
+            QueryError::Database(DatabaseError::unreadable(text))
+        }
     }
 }
 

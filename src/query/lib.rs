@@ -29,8 +29,8 @@ mod threads;
 
 pub use answer::Answer;
 pub use database::{
-    Batches, Cause, Column, ColumnKind, Database, DatabaseError, Merged, Piece, Scan, Table,
-    TagFilter,
+    Batches, Cause, Column, ColumnKind, Database, DatabaseError, FilePart, Files, Merged,
+    ParquetFile, Piece, Scan, StoredColumn, Table, TagFilter,
 };
 pub use datafusion::common::ScalarValue;
 pub use engine::{Limits, QueryEngine};

@@ -61,6 +61,12 @@ impl Memory for FixedMemory {
     }
 }
 
+/// The most bytes of footers of files that are kept for the questions to come: a small part of what
+/// is lent, kept beside the count of what questions take.
+pub(crate) fn footer_bytes_max(memory: &dyn Memory) -> usize {
+    memory.bytes_max() / 32
+}
+
 /// A pool over memory of the program.
 #[derive(Debug)]
 pub(crate) struct Lent {
@@ -70,8 +76,9 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
+    /// A pool over it, without what footers of files take.
     pub(crate) fn new(memory: Arc<dyn Memory>) -> Self {
-        let shares = FairSpillPool::new(memory.bytes_max());
+        let shares = FairSpillPool::new(memory.bytes_max() - footer_bytes_max(&*memory));
         Self { memory, shares }
     }
 }

@@ -12,6 +12,9 @@
 //! nodes of a shared lake wrote a field with several types, all of its values are returned: nothing
 //! that was acknowledged is left out.
 //!
+//! A reader that can read files itself gets a day divided ([`Selection::split`]): what one file alone
+//! has, and stretches that have to be merged.
+//!
 //! Memory beyond what is buffered is taken from the budget: a few bytes per buffered row, and for
 //! files the minimum of one reading ([`Room`](crate::memory::Room)), however many and large they
 //! are, so a table may be of any size. It is taken before the first row, so that no reader breaks
@@ -26,7 +29,11 @@ mod moment;
 mod rows;
 mod scan;
 mod sources;
+mod split;
 mod table;
+
+#[cfg(test)]
+mod tests;
 
 pub use crate::merge::{SeriesFilter, TimeRange, Wanted};
 pub use columns::TableField;
@@ -35,5 +42,6 @@ pub use extent::Extent;
 pub use moment::{Moment, Selection};
 pub use rows::Rows;
 pub use scan::{Scan, Shape};
-pub use sources::{DataFile, Lake, Sources, TableFiles};
+pub use sources::{DataFile, Lake, ParquetFile, Reading, Sources, TableFiles};
+pub use split::{DaySplit, Lone, Stretch};
 pub use table::Table;

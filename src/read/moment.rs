@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::columns::{TableField, columns};
 use super::error::ReadError;
 use super::sources::{Places, Sources, TableFiles};
+use super::split::{DaySplit, Stretch, split};
 use crate::buffer::TableSnapshot;
 use crate::columnar::Segment;
 use crate::id::{Sequence, TableId};
 use crate::memory::{Budget, Reservation, Room};
-use crate::merge::{Merge, Run, SortedSegment, TimeRange, Wanted, day_of};
+use crate::merge::{DAY_NS, Merge, Run, SortedSegment, TimeRange, Wanted, day_of, day_start_ns};
 
 /// The rows of a table as they are at one moment.
 #[derive(Debug)]
@@ -30,9 +31,13 @@ pub struct Moment {
 #[derive(Debug)]
 struct Buffered {
     segment: Arc<Segment>,
-    /// The first and the last time of each day.
-    days: BTreeMap<i32, (i64, i64)>,
+    /// The first and the last time of each part of a day: few rows that came late then do not count
+    /// as rows of the whole day.
+    parts: BTreeMap<i64, (i64, i64)>,
 }
+
+/// The length of a part of a day, in nanoseconds.
+const PART_NS: i64 = DAY_NS / 96;
 
 impl Moment {
     /// A table as it is now; `None` if there is no such table. May block.
@@ -71,22 +76,29 @@ impl Moment {
 
 impl Buffered {
     fn new(segment: Arc<Segment>) -> Self {
-        let mut days: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
-        for same in segment.times().chunk_by(|a, b| day_of(*a) == day_of(*b)) {
+        let mut parts: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+        let part_of = |time_ns: &i64| time_ns.div_euclid(PART_NS);
+        for same in segment.times().chunk_by(|a, b| part_of(a) == part_of(b)) {
             let (Some(first), Some(last)) = (same.iter().min(), same.iter().max()) else {
                 continue;
             };
-            let times = days.entry(day_of(*first)).or_insert((*first, *last));
+            let times = parts.entry(part_of(first)).or_insert((*first, *last));
             *times = (times.0.min(*first), times.1.max(*last));
         }
-        Self { segment, days }
+        Self { segment, parts }
     }
 
     /// The days on which it may have rows in a range.
     fn days(&self, range: TimeRange) -> impl Iterator<Item = i32> {
-        let days = self.days.iter();
-        let met = days.filter(move |(_, (first, last))| range.meets(*first, *last));
-        met.map(|(day, _)| *day)
+        let parts = self.parts.values();
+        let met = parts.filter(move |(first, last)| range.meets(*first, *last));
+        met.map(|(first, _)| day_of(*first))
+    }
+
+    /// The times of a day between which it has rows.
+    fn of_day(&self, day: i32) -> impl Iterator<Item = (i64, i64)> {
+        let parts = self.parts.values().copied();
+        parts.filter(move |(first, _)| day_of(*first) == day)
     }
 }
 
@@ -99,6 +111,8 @@ pub struct Selection {
     fields: Vec<TableField>,
     /// The names of the fields if they are not all of the table's.
     names: Option<HashSet<Box<str>>>,
+    /// The day that is read and the places of its files that are; absent if all are.
+    only: Option<(i32, BTreeSet<usize>)>,
     /// Made when the first row is asked for.
     sorted: Mutex<Option<Arc<Sorted>>>,
 }
@@ -117,10 +131,54 @@ impl Selection {
             tags: moment.tags.clone(),
             fields: moment.fields.clone(),
             names: None,
+            only: None,
             wanted: wanted.into(),
             sorted: Mutex::default(),
             moment,
         }
+    }
+
+    /// Those of the rows that are in a stretch of a day.
+    pub fn within(&self, day: i32, stretch: &Stretch) -> Self {
+        let mut wanted = self.wanted.clone();
+        wanted.range = TimeRange {
+            start_ns: wanted.range.start_ns.max(*stretch.times.start()),
+            end_ns: match (wanted.range.end_ns, stretch.times.end().checked_add(1)) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+        };
+        Self {
+            moment: Arc::clone(&self.moment),
+            wanted,
+            tags: self.tags.clone(),
+            fields: self.fields.clone(),
+            names: self.names.clone(),
+            only: Some((day, stretch.files.clone())),
+            sorted: Mutex::default(),
+        }
+    }
+
+    /// Divides a day into what has to be merged and what one file alone has.
+    pub fn split(&self, day: i32) -> DaySplit {
+        let range = self.wanted.range;
+        let last = range
+            .end_ns
+            .map_or(Some(i64::MAX), |end_ns| end_ns.checked_sub(1));
+        let Some(last) = last else {
+            return DaySplit::default();
+        };
+        // What a file does not tell of its times is not about other days.
+        let start = day_start_ns(day);
+        let end = start.saturating_add(DAY_NS - 1);
+        let files = self.moment.files.as_ref();
+        let files = files.and_then(|files| files.days.get(&day));
+        let buffered = self.moment.buffered.iter();
+        split(
+            files.map_or(&[], Vec::as_slice),
+            buffered.flat_map(|rows| rows.of_day(day)),
+            (range.start_ns.max(start), last.min(end)),
+        )
     }
 
     /// The same rows with some of their columns: tags by key and fields by label.
@@ -188,7 +246,13 @@ impl Selection {
         let files = self.moment.files.as_ref();
         let files = files.and_then(|files| files.days.get(&day));
         if let (Some(files), Some(room)) = (files, room) {
-            let met: Vec<_> = files.iter().filter(|file| file.meets(range)).collect();
+            let is_read = |place: &usize| {
+                let only = self.only.as_ref();
+                only.is_none_or(|(_, places)| places.contains(place))
+            };
+            let met = files.iter().enumerate().filter(|(place, _)| is_read(place));
+            let met = met.map(|(_, file)| file);
+            let met: Vec<_> = met.filter(|file| file.meets(range)).collect();
             let open = met.len().saturating_mul(days.max(1));
             for file in met {
                 let chunks = file.open(range, self.names.as_ref(), room, open)?;

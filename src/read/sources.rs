@@ -4,16 +4,20 @@
 //! in both answers, and [`TableFiles::flushed`] says which of the buffer's to leave out: every row
 //! is read once.
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use super::error::{LakeError, ReadError};
 use crate::buffer::{Buffer, TableSnapshot};
-use crate::columnar::FieldType;
+use crate::columnar::{ColumnKind, FieldType};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Room};
 use crate::merge::{Chunks, TimeRange};
@@ -96,7 +100,7 @@ pub struct TableFiles {
 }
 
 /// A file of a table.
-pub trait DataFile: Debug + Send + Sync {
+pub trait DataFile: Any + Debug + Send + Sync {
     /// Its path, for messages.
     fn name(&self) -> &str;
 
@@ -113,6 +117,24 @@ pub trait DataFile: Debug + Send + Sync {
         range.meets(min_ns, max_ns)
     }
 
+    /// Returns true if no two of its rows have equal series and time, and [`DataFile::times`] are true
+    /// bounds: nothing has to be merged if no other place has such a row.
+    fn is_plain(&self) -> bool {
+        false
+    }
+
+    /// Returns true if a row of this file may have series and time of a row of another file of its
+    /// day.
+    fn may_share_points(&self, other: &dyn DataFile) -> bool {
+        let (mine, others) = (self.times(), other.times());
+        mine.0 <= others.1 && others.0 <= mine.1
+    }
+
+    /// The file as other readers of Parquet see it, if it is one.
+    fn parquet(&self) -> Option<Arc<dyn ParquetFile>> {
+        None
+    }
+
     /// Prepares it for reading, in a room that is shared by this many files open at once. Rows
     /// outside `range`, and the values of fields other than `fields`, need not be returned; every
     /// row in `range` is, with its tags. May block. A [`LakeError`] inside the stream's error is
@@ -124,4 +146,25 @@ pub trait DataFile: Debug + Send + Sync {
         room: &Room,
         files: usize,
     ) -> Result<Box<dyn Chunks>, LakeError>;
+}
+
+/// The bytes of a file that are being read.
+pub type Reading = BoxFuture<'static, Result<Vec<Bytes>, LakeError>>;
+
+/// A file in the format Parquet, read by others than our merge.
+pub trait ParquetFile: Debug + Send + Sync {
+    /// Its path, which no other file of the lake has.
+    fn path(&self) -> &str;
+
+    /// Its size, in bytes.
+    fn bytes(&self) -> u64;
+
+    /// The name of a column in files of the table; absent if they have none.
+    fn stored(&self, column: &str, kind: ColumnKind) -> Option<&str>;
+
+    /// Reads ranges of it, each in full, on the runtime of the caller.
+    fn read(&self, ranges: Vec<Range<u64>>) -> Reading;
+
+    /// The error for a file whose bytes were read and make no sense.
+    fn damaged(&self, reason: String) -> LakeError;
 }

@@ -63,7 +63,7 @@ impl Access {
 
     /// A failure as the one who asked sees it. The files of a deleted bucket are missed by whoever
     /// reads them.
-    fn failed(&self, error: ReadError) -> DatabaseError {
+    pub(super) fn failed(&self, error: ReadError) -> DatabaseError {
         if self.check().is_err() {
             return self.gone();
         }

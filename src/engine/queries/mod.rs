@@ -1,8 +1,8 @@
 //! Questions about the stored points: the program's half of queries.
 //!
 //! ```text
-//! question > Queries > package `query` > Database (bucket) > Table > Merged (a day)
-//!              places, threads, memory       read: buffer and lake, merged
+//! question > Queries > package `query` > Database (bucket) > Table > Merged (a stretch of a day)
+//!              places, threads, memory                             > Files (what need not be merged)
 //! ```
 //!
 //! Promises: a question sees every point of its bucket that was acknowledged before it began, none
@@ -15,6 +15,7 @@
 
 mod access;
 mod bucket;
+mod files;
 mod memory;
 mod piece;
 mod table;

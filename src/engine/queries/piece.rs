@@ -1,4 +1,4 @@
-//! The rows of a day, read as they are asked for: each batch on a thread for work that blocks, and
+//! Merged rows of a day, read as they are asked for: each batch on a thread for work that blocks, and
 //! none while nobody waits for it.
 
 use std::fmt::{self, Debug};
@@ -11,7 +11,7 @@ use tidegate_query::{Batches, Merged};
 use super::access::Access;
 use crate::read::{ReadError, Rows, Scan, Selection, Shape, Table};
 
-/// A day of a table.
+/// The merged rows of a stretch of a day of a table.
 #[derive(Clone)]
 pub(super) struct Day {
     access: Arc<Access>,

@@ -9,9 +9,10 @@ use futures_util::future::{self, BoxFuture};
 use tidegate_query::{Column, ColumnKind, DatabaseError, Piece, Scan, Table, TagFilter};
 
 use super::access::Access;
+use super::files::{self, Named};
 use super::piece::Day;
 use crate::certain::Certain;
-use crate::columnar::FieldType;
+use crate::columnar::{self, FieldType};
 use crate::read::{Moment, Selection, SeriesFilter, Shape, TimeRange, Wanted};
 
 /// The name of the column of times.
@@ -54,14 +55,36 @@ impl TableMoment {
         let selection = Selection::new(Arc::clone(&self.moment), self.wanted(&scan));
         let selection = selection.with_columns(|name| asked.contains(name));
         let shape = self.shape(&selection, &scan.columns);
-        let days = selection.days();
-        let selection = Arc::new(selection);
-        let pieces = days.into_iter().map(|day| {
-            let access = Arc::clone(&self.access);
-            let day = Day::new(access, Arc::clone(&selection), shape.clone(), day);
-            Piece::Merged(Arc::new(day))
+        let (mut pieces, mut lone) = (Vec::new(), Vec::new());
+        for day in selection.days() {
+            let split = selection.split(day);
+            lone.extend(split.lone);
+            pieces.extend(split.stretches.iter().map(|stretch| {
+                let access = Arc::clone(&self.access);
+                let rows = Arc::new(selection.within(day, stretch));
+                Piece::Merged(Arc::new(Day::new(access, rows, shape.clone(), day)))
+            }));
+        }
+        let files = files::piece(&self.access, lone, self.named());
+        pieces.extend(files.map(Piece::Files));
+        pieces
+    }
+
+    /// All columns.
+    fn named(&self) -> impl Iterator<Item = Named<'_>> {
+        let time = Named {
+            label: TIME,
+            column: None,
+        };
+        let tags = self.moment.tags().iter().map(|key| Named {
+            label: key,
+            column: Some((key, columnar::ColumnKind::Tag)),
         });
-        pieces.collect()
+        let fields = self.moment.fields().iter().map(|field| Named {
+            label: &field.label,
+            column: Some((&field.name, columnar::ColumnKind::Field(field.field_type))),
+        });
+        std::iter::once(time).chain(tags).chain(fields)
     }
 
     fn wanted(&self, scan: &Scan) -> Wanted {

@@ -83,8 +83,14 @@ impl DataFile {
         (self.order, self.node, &self.path)
     }
 
+    /// Returns whether it was written by tidegate, so that no two of its rows have equal series and
+    /// time, and its times are known.
+    pub fn is_plain(&self) -> bool {
+        self.node.is_some() && self.min_ns != i64::MIN && self.max_ns != i64::MAX
+    }
+
     /// Returns whether a point may be in both files, which are of one day.
-    pub(in crate::lake) fn meets(&self, other: &Self) -> bool {
+    pub fn meets(&self, other: &Self) -> bool {
         match (&self.keys, &other.keys) {
             // Parts of one compaction.
             (Some(_), Some(_)) if self.order == other.order => false,

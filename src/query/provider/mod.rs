@@ -5,10 +5,12 @@
 //! ```
 //!
 //! Promises: a condition on the time or on tags that a scan understands ([`filters`]) is decided below
-//! the merge, by the database, and nowhere else. Conditions on fields stay above it. Nothing is read
-//! while a question is planned.
+//! the merge, by the database or where its [`files`] are read, and nowhere else. Conditions on fields
+//! stay above the merge; only files that nothing overlaps get them. Nothing is read while a question
+//! is planned.
 
 mod catalog;
+mod files;
 mod filters;
 mod information;
 mod scan;

@@ -1,4 +1,4 @@
-//! The pieces of a scan as a source of a plan.
+//! The merged pieces of a scan as a source of a plan.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
-use crate::database::{Piece, Scan};
+use crate::database::{Merged, Scan};
 
-/// Pieces, dealt to as many partitions as are wanted.
+/// Merged pieces, dealt to as many partitions as are wanted.
 #[derive(Clone, Debug)]
 pub(crate) struct Pieces {
     scan: Scan,
     schema: SchemaRef,
-    partitions: Vec<Vec<Piece>>,
+    partitions: Vec<Vec<Arc<dyn Merged>>>,
     /// The most rows that anybody wants of a partition.
     fetch: Option<usize>,
     metrics: ExecutionPlanMetricsSet,
@@ -33,7 +33,7 @@ impl Pieces {
     pub(super) fn new(
         scan: Scan,
         schema: SchemaRef,
-        pieces: Vec<Piece>,
+        pieces: Vec<Arc<dyn Merged>>,
         partitions_max: usize,
         fetch: Option<usize>,
     ) -> Self {

@@ -10,10 +10,12 @@ use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
 
+use super::files;
 use super::filters::{ALL_TIMES, Condition, intersect, understand};
 use super::scan::Pieces;
-use crate::database::{Scan, Table};
+use crate::database::{Piece, Scan, Table};
 use crate::kinds;
 
 /// A table, whose columns stand in bytewise order of their names.
@@ -82,9 +84,28 @@ impl TableProvider for Provider {
         };
         let pieces = self.table.scan(scan.clone()).await;
         let pieces = pieces.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let partitions = state.config().target_partitions();
-        let pieces = Pieces::new(scan, schema, pieces, partitions, limit);
-        Ok(DataSourceExec::from_data_source(pieces))
+        let asked = files::Asked {
+            schema: &self.schema,
+            projection,
+            tags: &scan.tags,
+            limit,
+        };
+        let (mut merged, mut plans) = (Vec::new(), Vec::new());
+        for piece in pieces {
+            match piece {
+                Piece::Merged(rows) => merged.push(rows),
+                Piece::Files(files) => plans.extend(files::plans(state, &asked, files)?),
+            }
+        }
+        if plans.is_empty() || !merged.is_empty() {
+            let partitions = state.config().target_partitions();
+            let merged = Pieces::new(scan, schema, merged, partitions, limit);
+            plans.push(DataSourceExec::from_data_source(merged));
+        }
+        match <[_; 1]>::try_from(plans) {
+            Ok([plan]) => Ok(plan),
+            Err(plans) => UnionExec::try_new(plans),
+        }
     }
 }
 

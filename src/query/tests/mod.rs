@@ -77,7 +77,9 @@ async fn a_scan_gives_the_last_value_of_each_point_that_passes_and_no_other() {
 async fn read(table: &dyn Table, scan: Scan) -> Vec<(Option<String>, i64, Option<f64>)> {
     let mut rows = Vec::new();
     for piece in table.scan(scan).await.unwrap() {
-        let Piece::Merged(merged) = piece;
+        let Piece::Merged(merged) = piece else {
+            panic!("a list has no files");
+        };
         for batch in merged.read().try_collect::<Vec<_>>().await.unwrap() {
             let usage = batch.column(0).as_primitive::<Float64Type>();
             let time = batch.column(1).as_primitive::<TimestampNanosecondType>();

@@ -1,10 +1,11 @@
 //! Random writes, flushes and restarts; after each, what is asked equals a plain map.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use tidegate_query::{ColumnKind, Scan, Table, TagFilter};
+use tidegate_query::{ColumnKind, Piece, Scan, Table, TagFilter};
 
-use super::world::{Key, Model, NOW_NS, Row, World, read};
+use super::world::{Key, Model, NOW_NS, Row, World, sorted};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
@@ -12,12 +13,17 @@ const DAY_NS: i64 = 86_400_000_000_000;
 const FIELDS: [&str; 6] = ["v", "n", "s", "ok", "u", "V"];
 
 /// Numbers that look random: the same for a seed (SplitMix64).
-struct Chance(u64);
+struct Chance {
+    state: u64,
+    /// The middle of the times of new points, from that of their day: it moves, so that files overlap
+    /// at their edges.
+    around_ns: i64,
+}
 
 impl Chance {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % end
     }
@@ -36,7 +42,7 @@ impl Chance {
     /// Few of them, so that points are written again; out of order, on several days.
     fn time_ns(&mut self) -> i64 {
         let day = self.below(4).cast_signed() - 2;
-        NOW_NS + day * DAY_NS + self.below(8).cast_signed() - 4
+        NOW_NS + day * DAY_NS + self.around_ns + self.below(8).cast_signed() - 4
     }
 }
 
@@ -91,11 +97,6 @@ fn row(columns: &[String], key: &Key, fields: &BTreeMap<String, String>) -> Row 
     cells.collect()
 }
 
-fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
-    rows.sort();
-    rows
-}
-
 fn scan(chance: &mut Chance, table: &dyn Table) -> Scan {
     let mut columns: Vec<String> = Vec::new();
     for column in table.columns() {
@@ -146,59 +147,107 @@ fn expected(model: &Model, scan: &Scan) -> Vec<Row> {
         .collect()
 }
 
-async fn check(world: &World, model: &Model, chance: &mut Chance, at: &str) {
+/// How often pieces of each kind were read.
+#[derive(Debug, Default)]
+struct Seen {
+    merged: usize,
+    whole: usize,
+    cut: usize,
+    mixed: usize,
+}
+
+impl Seen {
+    async fn count(&mut self, table: &dyn Table, scan: Scan) {
+        let (mut merged, mut files) = (0, 0);
+        for piece in table.scan(scan).await.expect("planned") {
+            match piece {
+                Piece::Merged(_) => merged += 1,
+                Piece::Files(of) => {
+                    files += of.parts.len();
+                    let whole = of.parts.iter().filter(|part| part.is_whole()).count();
+                    self.whole += whole;
+                    self.cut += of.parts.len() - whole;
+                }
+            }
+        }
+        self.merged += merged;
+        self.mixed += usize::from(merged > 0 && files > 0);
+    }
+}
+
+async fn check(world: &World, model: &Model, chance: &mut Chance, seen: &mut Seen, at: &str) {
     let (names, rows) = world.ask("SELECT * FROM m").await.expect("answered");
     let all: Vec<Row> = model
         .iter()
         .map(|(key, fields)| row(&names, key, fields))
         .collect();
     assert!(sorted(rows) == sorted(all), "SELECT * {at}");
-    let table = world.table().await;
+    let table: Arc<dyn Table> = world.table().await;
     for _ in 0..10 {
         let scan = scan(chance, &*table);
-        let rows = read(&*table, scan.clone()).await;
+        seen.count(&*table, scan.clone()).await;
+        let rows = world.read(&table, &scan).await;
         assert!(
             sorted(rows) == sorted(expected(model, &scan)),
             "{scan} {at}"
         );
     }
+    let limit = u32::try_from(chance.below(100)).expect("small");
+    let text = format!("SELECT * FROM m WHERE v > {limit}");
+    let (names, rows) = world.ask(&text).await.expect("answered");
+    let passes = |fields: &BTreeMap<String, String>| {
+        let value = fields.get("v").and_then(|value| value.parse::<f64>().ok());
+        value.is_some_and(|value| value > f64::from(limit))
+    };
+    let of_field = model.iter().filter(|(_, fields)| passes(fields));
+    let of_field = of_field.map(|(key, fields)| row(&names, key, fields));
+    assert!(sorted(rows) == sorted(of_field.collect()), "{text} {at}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_asked_equals_what_was_acknowledged_before_and_after_flush_and_restart() {
-    for seed in 0..4 {
-        let mut chance = Chance(seed);
+async fn what_is_asked_equals_what_was_acknowledged_whatever_was_done_to_it() {
+    let mut seen = Seen::default();
+    for seed in 0..6 {
+        let mut chance = Chance {
+            state: seed,
+            around_ns: 0,
+        };
         let mut model = Model::new();
         let mut world = World::new(|config| {
             // Every few batches make a segment.
             config.buffer.segment_bytes_max = 1 << 16;
         })
         .await;
-        for round in 0..10 {
+        for round in 0..12 {
             let fields = &FIELDS[..(round + 2).min(FIELDS.len())];
             let lines: String = (0..=chance.below(40))
                 .map(|_| line(&mut chance, fields, &mut model))
                 .collect();
             world.write(&lines).await;
-            check(
-                &world,
-                &model,
-                &mut chance,
-                &format!("seed {seed}, round {round}"),
-            )
-            .await;
-            match chance.below(4) {
-                0 => world.flush().await,
-                1 => world = world.restart().await,
+            let at = format!("seed {seed}, round {round}");
+            check(&world, &model, &mut chance, &mut seen, &at).await;
+            match chance.below(6) {
+                0..=2 => world.flush().await,
+                3 => world = world.restart().await,
+                4 => world.compact().await,
                 _ => continue,
             }
-            check(
-                &world,
-                &model,
-                &mut chance,
-                &format!("seed {seed}, after round {round}"),
-            )
-            .await;
+            // Some of it follows what was written before, and some overlaps it.
+            chance.around_ns += chance.below(10).cast_signed();
+            let at = format!("seed {seed}, after round {round}");
+            check(&world, &model, &mut chance, &mut seen, &at).await;
         }
+    }
+    let Seen {
+        merged,
+        whole,
+        cut,
+        mixed,
+    } = seen;
+    let is_enough = |count: usize| count > 50;
+    assert!(is_enough(merged), "{merged} stretches were merged");
+    if cfg!(feature = "lake") {
+        let all = [whole, cut, mixed].into_iter().all(is_enough);
+        assert!(all, "{whole} whole files, {cut} parts, {mixed} both");
     }
 }

@@ -9,8 +9,9 @@ use arrow_array::types::{Float64Type, Int32Type, Int64Type, TimestampNanosecondT
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use bytes::Bytes;
-use futures_util::TryStreamExt;
-use tidegate_query::{Parameters, Piece, QueryError, Scan, Table};
+use futures_util::future::{self, BoxFuture};
+use futures_util::{FutureExt, TryStreamExt};
+use tidegate_query::{Database, DatabaseError, Parameters, Piece, QueryError, Scan, Table};
 
 use crate::catalog::Bucket;
 use crate::clock::Clock;
@@ -161,17 +162,104 @@ async fn open(config: &Arc<Config>, clock: &Clock) -> (Engine, Budget) {
     }
 }
 
-/// The rows of all pieces, piece after piece. Each piece must be sorted.
-pub(super) async fn read(table: &dyn Table, scan: Scan) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for piece in table.scan(scan).await.expect("it is planned") {
-        rows.extend(read_piece(&piece).await);
+impl World {
+    /// Joins the files of the table.
+    #[cfg(feature = "lake")]
+    pub(super) async fn compact(&self) {
+        let lake = self.engine.tables.lake();
+        let all = lake.upkeep(&self.bucket, "m", crate::lake::Upkeep::Compact);
+        all.await.expect("joined");
     }
+
+    #[cfg(not(feature = "lake"))]
+    pub(super) async fn compact(&self) {}
+
+    /// The rows of a table that a scan asks for.
+    pub(super) async fn read(&self, table: &Arc<dyn Table>, scan: &Scan) -> Vec<Row> {
+        let database = Arc::new(Only(Arc::clone(table)));
+        let engine = &self.engine.queries.shared.engine;
+        let text = sql(scan);
+        let question = engine.sql(database, &text).await;
+        let question = question.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let answer = question.run(Parameters::none()).await;
+        let mut answer = answer.unwrap_or_else(|error| panic!("{text}: {error}"));
+        let mut rows = Vec::new();
+        while let Some(batch) = answer.next_batch().await.expect("it is read") {
+            let some = rows_of(&batch);
+            // A statement without columns cannot be said.
+            let some = some.into_iter().map(|mut row| {
+                row.truncate(scan.columns.len());
+                row
+            });
+            rows.extend(some);
+        }
+        rows
+    }
+}
+
+/// A scan as a statement.
+fn sql(scan: &Scan) -> String {
+    let columns: Vec<String> = scan
+        .columns
+        .iter()
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    let columns = match columns.is_empty() {
+        true => "1".to_owned(),
+        false => columns.join(", "),
+    };
+    let mut conditions = Vec::new();
+    let time = |time_ns: i64| format!("to_timestamp({time_ns})");
+    if *scan.times.start() != i64::MIN {
+        conditions.push(format!("time >= {}", time(*scan.times.start())));
+    }
+    if *scan.times.end() != i64::MAX {
+        conditions.push(format!("time <= {}", time(*scan.times.end())));
+    }
+    conditions.extend(scan.tags.iter().map(|filter| {
+        let values = filter.one_of.iter().map(|value| match value {
+            Some(value) => format!("{} = '{value}'", filter.column),
+            None => format!("{} IS NULL", filter.column),
+        });
+        let values: Vec<String> = values.chain(["false".to_owned()]).collect();
+        format!("({})", values.join(" OR "))
+    }));
+    let conditions = match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" WHERE {}", conditions.join(" AND ")),
+    };
+    format!("SELECT {columns} FROM m{conditions}")
+}
+
+/// A database of one table.
+#[derive(Debug)]
+struct Only(Arc<dyn Table>);
+
+impl Database for Only {
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
+        future::ok(vec!["m".to_owned()]).boxed()
+    }
+
+    fn table<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>> {
+        let table = (name == "m").then(|| Arc::clone(&self.0));
+        future::ok(table).boxed()
+    }
+}
+
+/// Rows in order.
+pub(super) fn sorted(mut rows: Vec<Row>) -> Vec<Row> {
+    rows.sort();
     rows
 }
 
+/// The rows of a merged piece.
 pub(super) async fn read_piece(piece: &Piece) -> Vec<Row> {
-    let Piece::Merged(merged) = piece;
+    let Piece::Merged(merged) = piece else {
+        panic!("a piece of files");
+    };
     let batches: Vec<RecordBatch> = merged.read().try_collect().await.expect("it is read");
     batches.iter().flat_map(rows_of).collect()
 }
@@ -209,4 +297,30 @@ fn cell(array: &dyn Array, row: usize) -> Option<String> {
         }
         other => panic!("a column of {other}"),
     })
+}
+
+/// All Parquet files below a folder.
+#[cfg(feature = "lake")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the tests damage the data folder"
+)]
+pub(super) fn parquet(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(parquet(&path));
+        } else if path.extension().is_some_and(|kind| kind == "parquet") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The name of a file.
+#[cfg(feature = "lake")]
+pub(super) fn name(path: &std::path::Path) -> Option<String> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.map(str::to_owned)
 }

@@ -1,0 +1,213 @@
+//! Files that are read as they lie: their names, types and times, and what is left unread.
+
+use tidegate_query::{DatabaseError, Piece, QueryError, Scan};
+
+use super::world::{NOW_NS, World, name, parquet, sorted};
+
+fn all() -> Scan {
+    Scan {
+        columns: vec!["time".to_owned()],
+        times: i64::MIN..=i64::MAX,
+        tags: Vec::new(),
+    }
+}
+
+/// The number of merged pieces, and that of parts of files.
+async fn pieces(world: &World) -> (usize, usize) {
+    let (mut merged, mut parts) = (0, 0);
+    for piece in world.table().await.scan(all()).await.expect("planned") {
+        match piece {
+            Piece::Merged(_) => merged += 1,
+            Piece::Files(files) => parts += files.parts.len(),
+        }
+    }
+    (merged, parts)
+}
+
+/// The cells of a column.
+async fn column(world: &World, text: &str) -> Vec<String> {
+    let (_, rows) = world
+        .ask(text)
+        .await
+        .unwrap_or_else(|error| panic!("{text}: {error}"));
+    let cells = rows
+        .into_iter()
+        .map(|mut row| row.remove(0).unwrap_or_else(|| "null".to_owned()));
+    let mut cells: Vec<String> = cells.collect();
+    cells.sort();
+    cells
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_on_the_time_is_exact_to_the_nanosecond_in_files() {
+    let world = World::new(|_| {}).await;
+    // Three rows within one microsecond, and both of its neighbours.
+    let times: Vec<i64> = [-1, 0, 1, 500, 999, 1000]
+        .iter()
+        .map(|t| NOW_NS + t)
+        .collect();
+    let lines: Vec<String> = times
+        .iter()
+        .map(|time| format!("m,host=a v=1 {time}"))
+        .collect();
+    world.write(&lines.join("\n")).await;
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 1));
+    for bound in &times {
+        for by in [-1, 0, 1] {
+            let bound = bound + by;
+            let conditions: [(&str, fn(i64, i64) -> bool); 5] = [
+                (">=", |time, bound| time >= bound),
+                (">", |time, bound| time > bound),
+                ("<", |time, bound| time < bound),
+                ("<=", |time, bound| time <= bound),
+                ("=", |time, bound| time == bound),
+            ];
+            for (sign, passes) in conditions {
+                // The second one is decided by the source of files itself.
+                for text in [
+                    format!("SELECT time FROM m WHERE time {sign} to_timestamp({bound})"),
+                    format!("SELECT time FROM m WHERE time {sign} to_timestamp({bound}) OR v < 0"),
+                ] {
+                    let expected = times.iter().filter(|time| passes(**time, bound));
+                    let expected: Vec<String> = expected.map(i64::to_string).collect();
+                    assert_eq!(column(&world, &text).await, expected, "{text}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_and_types_of_line_protocol_come_out_of_files() {
+    let world = World::new(|_| {}).await;
+    let large = u64::MAX - 1;
+    world
+        .write(&format!(
+            "m,host=a,Host=A v=1,V=2,v_3=3,n={large}u,time_ns=7i,day=\"d\",s=\"x\",ok=true 1\n\
+             m,host=b n=5u,s=\"y\" 2"
+        ))
+        .await;
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 1));
+    let text = "SELECT host, \"Host\", v, \"V\", v_3, n, time_ns, day, s, ok, time FROM m";
+    let (_, rows) = world.ask(text).await.expect("answered");
+    let row = |cells: &[&str]| {
+        let cell = |cell: &&str| (*cell != "-").then(|| (*cell).to_owned());
+        cells.iter().map(cell).collect::<Vec<_>>()
+    };
+    let large = large.to_string();
+    let expected = [
+        row(&["a", "A", "1", "2", "3", &large, "7", "d", "x", "true", "1"]),
+        row(&["b", "-", "-", "-", "-", "5", "-", "-", "y", "-", "2"]),
+    ];
+    assert_eq!(sorted(rows), expected);
+    for (condition, host) in [
+        ("\"V\" = 2", "a"),
+        ("v_3 > 2", "a"),
+        ("n > 9223372036854775808", "a"),
+        ("n < 6", "b"),
+        ("v IS NULL", "b"),
+        ("s = 'y'", "b"),
+        ("ok", "a"),
+        ("time_ns = 7", "a"),
+        ("\"Host\" IS NULL", "b"),
+        ("\"Host\" = 'A'", "a"),
+        ("host <> 'a'", "b"),
+    ] {
+        let text = format!("SELECT host FROM m WHERE {condition}");
+        assert_eq!(column(&world, &text).await, [host], "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_on_a_tag_or_field_that_a_file_lacks_lets_its_rows_pass_only_as_null() {
+    let world = World::new(|_| {}).await;
+    world.write("m,host=a v=1 1").await;
+    world.flush().await;
+    world.write("m,host=b,rack=1 v=1,w=2 2").await;
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 2));
+    for (condition, hosts) in [
+        ("rack = '1'", vec!["b"]),
+        ("rack IS NULL", vec!["a"]),
+        ("rack = '2'", vec![]),
+        ("rack IN ('1', '2')", vec!["b"]),
+        ("rack = '1' OR rack IS NULL", vec!["a", "b"]),
+        ("w = 2", vec!["b"]),
+        ("w IS NULL", vec!["a"]),
+        ("w IS NULL OR w > 5", vec!["a"]),
+        ("rack = '1' AND w < 1", vec![]),
+    ] {
+        let text = format!("SELECT host FROM m WHERE {condition}");
+        assert_eq!(column(&world, &text).await, hosts, "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_on_a_field_goes_to_files_and_stays_above_what_is_merged() {
+    let world = World::new(|_| {}).await;
+    world
+        .write("m,host=a v=9 1\nm,host=a v=9 2\nm,host=a v=1 3")
+        .await;
+    world.flush().await;
+    world.write("m,host=a v=1 2").await;
+    assert_eq!(pieces(&world).await, (1, 2));
+    let text = "SELECT time FROM m WHERE v > 5";
+    assert_eq!(column(&world, text).await, ["1"], "an old value came back");
+    let (_, plan) = world
+        .ask(&format!("EXPLAIN {text}"))
+        .await
+        .expect("explained");
+    let plan: Vec<String> = plan.into_iter().flatten().flatten().collect();
+    let plan = plan.join("\n");
+    let lines: Vec<&str> = plan.lines().map(str::trim).collect();
+    let above = lines
+        .iter()
+        .position(|line| line.starts_with("FilterExec: v"));
+    let above = above.unwrap_or_else(|| panic!("nothing decides it above the merge: {plan}"));
+    let below = lines[above + 1..].iter();
+    let mut below = below.skip_while(|line| line.starts_with("RepartitionExec"));
+    let below = below
+        .next()
+        .unwrap_or_else(|| panic!("nothing below it: {plan}"));
+    assert!(below.contains("pieces=1"), "{plan}");
+    let files = lines.iter().find(|line| line.contains("file_type=parquet"));
+    let files = files.unwrap_or_else(|| panic!("no files: {plan}"));
+    assert!(
+        files.contains("predicate=") && files.contains("v@"),
+        "{plan}"
+    );
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the test damages the data folder"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_damaged_ends_the_answer() {
+    let world = World::new(|_| {}).await;
+    world.write("m,host=a v=1 1").await;
+    world.flush().await;
+    let files = parquet(world.folder());
+    for path in &files {
+        let mut bytes = std::fs::read(path).expect("read");
+        let end = bytes.len();
+        // Within the footer, before its length.
+        bytes[end - 60..end - 8].fill(0xff);
+        std::fs::write(path, bytes).expect("written");
+    }
+    let error = world
+        .ask("SELECT * FROM m")
+        .await
+        .expect_err("its footer makes no sense");
+    assert!(
+        matches!(error, QueryError::Database(DatabaseError::Unreadable(_))),
+        "{error:?}"
+    );
+    let names: Vec<String> = files.iter().filter_map(|path| name(path)).collect();
+    assert!(
+        names.iter().any(|name| error.to_string().contains(name)),
+        "{error}"
+    );
+}

@@ -1,0 +1,45 @@
+//! The footer of a file, with the types in which its columns are read.
+//!
+//! Parquet's reader takes them from the place where other writers put them: the schema of Arrow among
+//! the footer's own texts. So a time is read, pruned and compared as exact nanoseconds from the start,
+//! and tags keep the dictionaries that they have in the file.
+
+use arrow_schema::Schema;
+use datafusion::parquet::arrow::{
+    ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema,
+};
+use datafusion::parquet::errors::Result;
+use datafusion::parquet::file::metadata::{
+    FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder,
+};
+
+use super::adapter::Adapt;
+
+/// The footer of a file of the table that `adapt` is for.
+pub(super) fn with_types(footer: ParquetMetaData, adapt: &Adapt) -> Result<ParquetMetaData> {
+    let said = footer.file_metadata();
+    let schema = parquet_to_arrow_schema(said.schema_descr(), None)?;
+    let fields = schema.fields().iter().map(|field| {
+        let field = field.as_ref().clone();
+        match adapt.read_as(field.name()) {
+            Some(data_type) => field.with_data_type(data_type.clone()),
+            None => field,
+        }
+    });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let types = KeyValue::new(
+        ARROW_SCHEMA_META_KEY.to_owned(),
+        Some(encode_arrow_schema(&schema)),
+    );
+    let said = FileMetaData::new(
+        said.version(),
+        said.num_rows(),
+        said.created_by().map(str::to_owned),
+        Some(vec![types]),
+        said.schema_descr_ptr(),
+        said.column_orders().cloned(),
+    );
+    let groups: Vec<_> = footer.row_groups().to_vec();
+    let footer = ParquetMetaDataBuilder::new(said).set_row_groups(groups);
+    Ok(footer.build())
+}

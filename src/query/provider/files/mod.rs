@@ -1,0 +1,157 @@
+//! Files that need no merge, as sources of DataFusion's own.
+//!
+//! ```text
+//! Files > a scan of whole files    ─┐
+//!       > a scan of parts of files ─┴ Parquet source > reader (bytes, footer) > adapter (names, types)
+//! ```
+//!
+//! Promises: rows outside of a part's times, and rows that the conditions on tags exclude, do not
+//! come, to the nanosecond; whatever can be left unread for it is. Conditions on fields may be pushed
+//! into these sources by DataFusion, since no other place has a newer value.
+
+mod adapter;
+mod condition;
+mod footer;
+mod reader;
+
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::stats::Precision;
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
+use datafusion::config::TableParquetOptions;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::Result;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_plan::ExecutionPlan;
+
+use self::adapter::Adapt;
+use self::condition::Bounds;
+use self::reader::{KEPT_BYTES_MAX, Readers};
+use crate::database::{ColumnKind, FilePart, Files, TagFilter};
+use crate::kinds;
+
+/// What a scan asks of files.
+pub(super) struct Asked<'a> {
+    /// All columns of the table.
+    pub(super) schema: &'a SchemaRef,
+    /// The places of those that are asked for; absent if all are.
+    pub(super) projection: Option<&'a Vec<usize>>,
+    /// The conditions on tags.
+    pub(super) tags: &'a [TagFilter],
+    /// The most rows that anybody wants.
+    pub(super) limit: Option<usize>,
+}
+
+/// Plans that read these files, one for whole files and one for parts of them.
+pub(super) fn plans(
+    state: &dyn Session,
+    asked: &Asked<'_>,
+    files: Files,
+) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    let columns = files.columns;
+    let (whole, cut): (Vec<_>, Vec<_>) = files.parts.into_iter().partition(FilePart::is_whole);
+    let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+    for (parts, is_cut) in [(whole, false), (cut, true)] {
+        if parts.is_empty() {
+            continue;
+        }
+        let files = Files {
+            columns: Arc::clone(&columns),
+            parts,
+        };
+        plans.push(plan(state, asked, files, is_cut)?);
+    }
+    Ok(plans)
+}
+
+fn plan(
+    state: &dyn Session,
+    asked: &Asked<'_>,
+    files: Files,
+    is_cut: bool,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let bounds = is_cut.then(|| Bounds::beside(asked.schema));
+    let of_file = bounds.as_ref().map(Bounds::fields).unwrap_or_default();
+    let table = TableSchema::builder(Arc::clone(asked.schema))
+        .with_table_partition_cols(of_file)
+        .build();
+    let condition = condition::of(state, &table, bounds.as_ref(), asked.tags)?;
+    let adapt = Arc::new(Adapt::new(&files.columns, asked.schema));
+    let readers = Readers::new(state, Arc::clone(&adapt));
+    let mut source = ParquetSource::new(table)
+        .with_table_parquet_options(options(state))
+        .with_parquet_file_reader_factory(Arc::new(readers));
+    if let Some(condition) = condition {
+        source = source.with_predicate(condition);
+    }
+    let groups = groups(files.parts, asked.schema, is_cut, state);
+    let all: Vec<usize> = (0..asked.schema.fields().len()).collect();
+    let projection = asked.projection.cloned().unwrap_or(all);
+    // The place is never looked at: bytes come from the readers.
+    let nowhere = ObjectStoreUrl::local_filesystem();
+    let scan: FileScanConfig = FileScanConfigBuilder::new(nowhere, Arc::new(source))
+        .with_file_groups(groups)
+        .with_projection_indices(Some(projection))?
+        .with_limit(asked.limit)
+        .with_expr_adapter(Some(adapt))
+        .build();
+    Ok(DataSourceExec::from_data_source(scan))
+}
+
+/// The options of reading: conditions are decided row by row, so that nothing above has to do it.
+fn options(state: &dyn Session) -> TableParquetOptions {
+    let mut options = state.table_options().parquet.clone();
+    options.global.pushdown_filters = true;
+    options.global.reorder_filters = true;
+    options.global.max_predicate_cache_size = Some(KEPT_BYTES_MAX);
+    options
+}
+
+/// The files in as many groups as may be read side by side, those with the newest rows first.
+fn groups(
+    mut parts: Vec<FilePart>,
+    schema: &SchemaRef,
+    is_cut: bool,
+    state: &dyn Session,
+) -> Vec<FileGroup> {
+    parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
+    let count = parts.len().min(state.config().target_partitions()).max(1);
+    let mut groups = vec![Vec::new(); count];
+    for (part, place) in parts.into_iter().zip((0..count).cycle()) {
+        if let Some(group) = groups.get_mut(place) {
+            group.push(file(part, schema, is_cut));
+        }
+    }
+    groups.into_iter().map(FileGroup::new).collect()
+}
+
+fn file(part: FilePart, schema: &SchemaRef, is_cut: bool) -> PartitionedFile {
+    let time = |time_ns: i64| ScalarValue::TimestampNanosecond(Some(time_ns), None);
+    let mut file = PartitionedFile::new(part.file.path(), part.file.bytes());
+    if is_cut {
+        file.partition_values = vec![time(*part.times.start()), time(*part.times.end())];
+    } else {
+        let columns = schema.fields().iter().map(|field| match kinds::of(field) {
+            Some(ColumnKind::Time) => ColumnStatistics {
+                min_value: Precision::Exact(time(*part.bounds.start())),
+                max_value: Precision::Exact(time(*part.bounds.end())),
+                null_count: Precision::Exact(0),
+                ..ColumnStatistics::new_unknown()
+            },
+            _ => ColumnStatistics::new_unknown(),
+        });
+        file = file.with_statistics(Arc::new(Statistics {
+            num_rows: Precision::Absent,
+            total_byte_size: Precision::Absent,
+            column_statistics: columns.collect(),
+        }));
+    }
+    file.with_extension(part.file)
+}

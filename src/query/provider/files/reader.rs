@@ -1,0 +1,207 @@
+//! The bytes of files, as Parquet's reader asks for them.
+//!
+//! What it holds is counted: the bytes of pages from when they are asked for until it drops them, at
+//! twice their size, since one page of each column is unpacked at a time, and a fixed size for values
+//! that it keeps. Footers are kept for the next question in a
+//! cache that has a size of its own.
+
+use std::any::Any;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::catalog::Session;
+use datafusion::common::HashMap as Told;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{ParquetFileMetrics, ParquetFileReaderFactory};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::cache::cache_manager::{
+    CachedFileMetadataEntry, FileMetadata, FileMetadataCache,
+};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
+use datafusion::parquet::file::metadata::{
+    PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
+};
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt;
+
+use super::adapter::Adapt;
+use super::footer;
+use crate::database::{DatabaseError, ParquetFile};
+
+/// The size of the first read of a file: footers of files with some hundred columns fit.
+const FOOTER_BYTES: usize = 64 << 10;
+
+/// The most bytes of unpacked values that a file keeps because a condition and the answer both need
+/// them.
+pub(super) const KEPT_BYTES_MAX: usize = 1 << 20;
+
+/// The factor by which what is held while pages are unpacked exceeds their bytes in the file.
+const UNPACKED: usize = 2;
+
+/// Makes readers of the files of one scan.
+#[derive(Debug)]
+pub(super) struct Readers {
+    adapt: Arc<Adapt>,
+    memory: Arc<dyn MemoryPool>,
+    footers: Arc<FileMetadataCache>,
+}
+
+impl Readers {
+    pub(super) fn new(state: &dyn Session, adapt: Arc<Adapt>) -> Self {
+        let runtime = state.runtime_env();
+        Self {
+            adapt,
+            memory: Arc::clone(&runtime.memory_pool),
+            footers: runtime.cache_manager.get_file_metadata_cache(),
+        }
+    }
+}
+
+impl ParquetFileReaderFactory for Readers {
+    fn create_reader(
+        &self,
+        partition_index: usize,
+        partitioned_file: PartitionedFile,
+        _metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let Some(file) = partitioned_file.extension::<Arc<dyn ParquetFile>>() else {
+            let text = "a scan has a file that cannot be read".to_owned();
+            return Err(DataFusionError::Internal(text));
+        };
+        let metrics = ParquetFileMetrics::new(partition_index, file.path(), metrics);
+        let memory = MemoryConsumer::new("files").register(&self.memory);
+        memory.try_grow(KEPT_BYTES_MAX)?;
+        Ok(Box::new(Reader {
+            file: Arc::clone(file),
+            adapt: Arc::clone(&self.adapt),
+            memory,
+            footers: Arc::clone(&self.footers),
+            place: partitioned_file,
+            metrics,
+        }))
+    }
+}
+
+/// A reader of one file.
+struct Reader {
+    file: Arc<dyn ParquetFile>,
+    adapt: Arc<Adapt>,
+    /// What is kept of unpacked values. What is read takes more beside it.
+    memory: MemoryReservation,
+    footers: Arc<FileMetadataCache>,
+    place: PartitionedFile,
+    metrics: ParquetFileMetrics,
+}
+
+impl Reader {
+    async fn read(&self, ranges: Vec<Range<u64>>) -> ParquetResult<Vec<Bytes>> {
+        let sizes = ranges.iter().map(|range| range.end - range.start);
+        let size = usize::try_from(sizes.sum::<u64>()).unwrap_or(usize::MAX);
+        let taken = self.memory.new_empty();
+        let taken = taken
+            .try_grow(size.saturating_mul(UNPACKED))
+            .map(|()| taken);
+        let taken = Arc::new(taken.map_err(|error| ParquetError::External(Box::new(error)))?);
+        self.metrics.bytes_scanned.add(size);
+        let read = self.file.read(ranges).await.map_err(failed)?;
+        let held = read.into_iter().map(|bytes| {
+            let taken = Arc::clone(&taken);
+            Bytes::from_owner(Held { bytes, taken })
+        });
+        Ok(held.collect())
+    }
+
+    async fn footer(&mut self) -> ParquetResult<Arc<ParquetMetaData>> {
+        let meta = self.place.object_meta.clone();
+        let known = self.footers.get(&meta.location);
+        let known = known.filter(|known| known.is_valid_for(&meta));
+        let known = known.as_ref().and_then(|known| {
+            let known: &dyn Any = known.file_metadata.as_any();
+            known.downcast_ref::<Footer>()
+        });
+        if let Some(Footer(footer)) = known {
+            return Ok(Arc::clone(footer));
+        }
+        let file = Arc::clone(&self.file);
+        let damaged = |error| match error {
+            error @ ParquetError::External(_) => error,
+            error => failed(file.damaged(error.to_string())),
+        };
+        let bytes = file.bytes();
+        let footer = ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .with_prefetch_hint(Some(FOOTER_BYTES));
+        let footer = footer.load_and_finish(&mut *self, bytes).await;
+        let footer = footer.and_then(|footer| footer::with_types(footer, &self.adapt));
+        let footer = Arc::new(footer.map_err(damaged)?);
+        let entry = Arc::new(Footer(Arc::clone(&footer)));
+        let entry = CachedFileMetadataEntry::new(meta.clone(), entry);
+        self.footers.put(&meta.location, entry);
+        Ok(footer)
+    }
+}
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        let one = async {
+            let mut read = self.read(vec![range]).await?;
+            let none = || ParquetError::General("a read gave nothing".to_owned());
+            read.pop().ok_or_else(none)
+        };
+        one.boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        self.read(ranges).boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        self.footer().boxed()
+    }
+}
+
+fn failed(error: DatabaseError) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+/// Bytes that are counted until they are dropped.
+struct Held {
+    bytes: Bytes,
+    #[allow(dead_code, reason = "it is kept for what its drop gives back")]
+    taken: Arc<MemoryReservation>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// A footer in the cache.
+struct Footer(Arc<ParquetMetaData>);
+
+impl FileMetadata for Footer {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn memory_size(&self) -> usize {
+        self.0.memory_size()
+    }
+
+    fn extra_info(&self) -> Told<String, String> {
+        Told::default()
+    }
+}

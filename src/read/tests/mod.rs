@@ -1,0 +1,3 @@
+//! Tests of what is decided before anything is read.
+
+mod split;
