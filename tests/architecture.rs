@@ -147,7 +147,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("flate2::", &["body", "cli"]),
     ("zstd::", &["body", "cli", "lake"]),
     ("arrow_flight::", &["flight"]),
-    ("arrow_ipc::", &["export", "flight"]),
+    ("arrow_ipc::", &["export", "flight", "render"]),
     ("datafusion", &[]),
     ("prost::", &["flight"]),
     ("tonic::", &["flight"]),

@@ -30,6 +30,17 @@ pub enum RenderError {
     },
 }
 
+/// The reason for which bytes are not rows.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// It is something else, or damaged.
+    #[error("it is no Arrow stream: {0}")]
+    Damaged(String),
+    /// The bytes end before the stream does.
+    #[error("the Arrow stream is cut short")]
+    Short,
+}
+
 impl RenderError {
     pub(super) fn no_room(format: Format, field: &Field) -> Self {
         Self::NoRoom {

@@ -13,6 +13,8 @@ pub enum Format {
     Table,
     /// One Parquet file.
     Parquet,
+    /// An Arrow IPC stream.
+    Arrow,
 }
 
 impl Format {
@@ -25,6 +27,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Table => "pretty",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
         }
     }
 }

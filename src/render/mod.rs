@@ -10,8 +10,12 @@
 //! for a column is known before the first row. JSON and CSV are Arrow's own, which is what clients
 //! of InfluxDB 3 parse: a null has no member, times without a zone have no `Z`.
 //!
+//! One format is read back too, the one that keeps every type: a client of ours asks for an Arrow
+//! stream, and writes its rows in whichever format its user wants.
+//!
 //! This module does not know HTTP, nor where rows come from.
 
+mod arrow;
 mod csv;
 mod error;
 mod format;
@@ -25,7 +29,8 @@ mod tests;
 
 use arrow_schema::SchemaRef;
 
-pub use error::RenderError;
+pub use arrow::Reader;
+pub use error::{ReadError, RenderError};
 pub use format::Format;
 pub use renderer::Renderer;
 pub use slices::slices;
@@ -41,5 +46,6 @@ pub fn renderer(format: Format, schema: &SchemaRef) -> Result<Box<dyn Renderer>,
         Format::Csv => Box::new(csv::Csv::new(schema)?),
         Format::Table => Box::new(table::Table::new(schema)?),
         Format::Parquet => Box::new(parquet::Parquet::new(schema)?),
+        Format::Arrow => Box::new(arrow::Arrow::new(schema)?),
     })
 }

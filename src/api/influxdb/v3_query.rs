@@ -97,5 +97,6 @@ fn content_type(format: Format) -> &'static str {
         Format::Csv => "text/csv",
         Format::Table => "text/plain; charset=utf-8",
         Format::Parquet => "application/vnd.apache.parquet",
+        Format::Arrow => "application/vnd.apache.arrow.stream",
     }
 }

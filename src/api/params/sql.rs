@@ -20,8 +20,9 @@ const FORMATS: Words<Option<Format>> = Words {
         ("csv", Some(Format::Csv)),
         ("pretty", Some(Format::Table)),
         ("parquet", Some(Format::Parquet)),
+        ("arrow", Some(Format::Arrow)),
     ],
-    told: "one of `json`, `jsonl`, `csv`, `pretty`, `parquet`",
+    told: "one of `json`, `jsonl`, `csv`, `pretty`, `parquet`, `arrow`",
 };
 
 /// The question that is asked.
@@ -171,6 +172,7 @@ mod tests {
             ("csv", Format::Csv),
             ("pretty", Format::Table),
             ("parquet", Format::Parquet),
+            ("arrow", Format::Arrow),
         ] {
             let asked = of(&format!("db=d&q=x&format={name}"), &json!({}));
             assert_eq!(asked.expect("complete").format, Some(format), "{name}");

@@ -1,5 +1,6 @@
 //! Tests of the formats, on batches in memory.
 
+mod arrow;
 mod text;
 mod whole;
 
@@ -13,12 +14,13 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::{Format, renderer, slices};
 
-const FORMATS: [Format; 5] = [
+const FORMATS: [Format; 6] = [
     Format::Json,
     Format::Lines,
     Format::Csv,
     Format::Table,
     Format::Parquet,
+    Format::Arrow,
 ];
 
 fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {

@@ -5,6 +5,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use arrow_array::RecordBatch;
 use arrow_cast::pretty::pretty_format_batches;
+use arrow_ipc::reader::StreamReader;
 
 use super::{LINES, get, question, server};
 use crate::client::{Answer, Request};
@@ -80,6 +81,13 @@ async fn holds(server: &Server) {
     }
     let answer = server.ask(question(ALL, "parquet")).await;
     let table = pretty_format_batches(&rows(&answer)).expect("it prints");
+    assert_eq!(table.to_string(), EXPECTED[3].2);
+    let answer = server.ask(question(ALL, "arrow")).await;
+    let content_type = Some("application/vnd.apache.arrow.stream");
+    assert_eq!(answer.header("content-type"), content_type);
+    let rows = StreamReader::try_new(answer.body.as_slice(), None).expect("a stream");
+    let rows: Vec<RecordBatch> = rows.map(|rows| rows.expect("rows")).collect();
+    let table = pretty_format_batches(&rows).expect("it prints");
     assert_eq!(table.to_string(), EXPECTED[3].2);
 }
 

@@ -41,6 +41,7 @@ const TYPES: &[(&str, Format)] = &[
     ("text/csv", Format::Csv),
     ("text/plain", Format::Table),
     ("application/vnd.apache.parquet", Format::Parquet),
+    ("application/vnd.apache.arrow.stream", Format::Arrow),
 ];
 
 #[cfg(test)]
@@ -69,6 +70,7 @@ mod tests {
             (&["text/csv; charset=utf-8"], Format::Csv),
             (&["text/plain"], Format::Table),
             (&["application/vnd.apache.parquet"], Format::Parquet),
+            (&["application/vnd.apache.arrow.stream"], Format::Arrow),
             // axios, and a browser.
             (&["application/json, text/plain, */*"], Format::Json),
             (
