@@ -18,79 +18,110 @@ const CELL_COLUMNS_MIN: usize = 12;
 /// A record's values are not broken to less than this, in columns.
 const VALUE_COLUMNS_MIN: usize = 16;
 
-/// The table for standard output.
-pub(super) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
-    render(heads, rows, terminal::columns())
+/// The side of its column on which a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    #[cfg_attr(
+        not(feature = "query"),
+        allow(dead_code, reason = "only answers have numbers")
+    )]
+    Right,
 }
 
-fn render<const N: usize>(
-    heads: [&str; N],
-    rows: &[[String; N]],
+/// The head of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    name: String,
+    side: Side,
+}
+
+impl Head {
+    /// A head with this name, whose cells stand on this side.
+    pub(super) fn new(name: &str, side: Side) -> Self {
+        let name = visible(name);
+        Self { name, side }
+    }
+}
+
+/// The table for standard output.
+pub(super) fn table<const N: usize>(heads: [&str; N], rows: &[[String; N]]) -> String {
+    let heads = heads.map(|head| Head::new(head, Side::Left));
+    render(&heads, rows, terminal::columns())
+}
+
+/// The table of rows that have as many cells as there are heads, for a terminal of this many columns.
+pub(super) fn render<Row: AsRef<[String]>>(
+    heads: &[Head],
+    rows: &[Row],
     columns: Option<usize>,
 ) -> String {
-    let rows: Vec<[String; N]> = rows
-        .iter()
-        .map(|row| row.each_ref().map(|cell| visible(cell)))
-        .collect();
+    let seen = |row: &Row| row.as_ref().iter().map(|cell| visible(cell)).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(seen).collect();
     let columns = columns.unwrap_or(usize::MAX);
-    let text = match fit(&heads, &rows, columns) {
+    let text = match fit(heads, &rows, columns) {
         Some(widths) => {
-            let heads = heads.map(str::to_owned);
-            let rows = std::iter::once(&heads).chain(&rows);
-            rows.map(|row| lines(row, &widths)).collect()
+            let names = heads.iter().map(|head| head.name.clone()).collect();
+            let sides: Vec<Side> = heads.iter().map(|head| head.side).collect();
+            let rows = std::iter::once(&names).chain(&rows);
+            rows.map(|row| lines(row, &widths, &sides)).collect()
         }
-        None => records(&heads, &rows, columns),
+        None => records(heads, &rows, columns),
     };
     text.trim_end().to_owned()
 }
 
 /// The width of each column so that all fit; none if they cannot.
-fn fit<const N: usize>(
-    heads: &[&str; N],
-    rows: &[[String; N]],
-    columns: usize,
-) -> Option<[usize; N]> {
-    let widest = |place: usize, head: &str, of: &dyn Fn(&str) -> usize| {
+fn fit(heads: &[Head], rows: &[Vec<String>], columns: usize) -> Option<Vec<usize>> {
+    let widest = |place: usize, head: &Head, of: &dyn Fn(&str) -> usize| {
         let cells = rows.iter().filter_map(|row| row.get(place));
         let widths = cells.map(|cell| of(cell));
-        widths.fold(width(head), usize::max)
+        widths.fold(width(&head.name), usize::max)
     };
-    let mut place = 0;
-    let mut widths = heads.map(|head| {
+    let widths = heads.iter().enumerate().map(|(place, head)| {
         let wide = widest(place, head, &|cell| width(cell));
-        let narrow = widest(place, head, &|cell| {
-            let words = words(cell).map(|word| width(word.trim_end()));
-            let whole = width(cell).min(CELL_COLUMNS_MIN);
-            let words = words.max().unwrap_or(0).min(WORD_COLUMNS_MAX);
-            words.max(whole)
-        });
-        place += 1;
+        let narrow = match head.side {
+            Side::Left => widest(place, head, &narrowest),
+            // A number in two lines would be read as two.
+            Side::Right => wide,
+        };
         (wide, narrow)
     });
-    let gaps = GAP * N.saturating_sub(1);
+    let mut widths: Vec<(usize, usize)> = widths.collect();
+    let gaps = GAP * heads.len().saturating_sub(1);
     while gaps + widths.iter().map(|(now, _)| now).sum::<usize>() > columns {
         let can = widths.iter_mut().filter(|(now, narrow)| now > narrow);
         let (widest, _) = can.max_by_key(|(now, _)| *now)?;
         *widest -= 1;
     }
-    Some(widths.map(|(now, _)| now))
+    Some(widths.into_iter().map(|(now, _)| now).collect())
+}
+
+/// The columns that a cell needs at least.
+fn narrowest(cell: &str) -> usize {
+    let words = words(cell).map(|word| width(word.trim_end()));
+    let words = words.max().unwrap_or(0).min(WORD_COLUMNS_MAX);
+    words.max(width(cell).min(CELL_COLUMNS_MIN))
 }
 
 /// A row, with its line feeds.
-fn lines<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
-    let cells = row.iter().zip(widths);
-    let cells: Vec<(Vec<String>, usize)> = cells
-        .map(|(cell, width)| (wrap(cell, *width), *width))
+fn lines(row: &[String], widths: &[usize], sides: &[Side]) -> String {
+    let cells = row.iter().zip(widths).zip(sides);
+    let cells: Vec<(Vec<String>, usize, Side)> = cells
+        .map(|((cell, width), side)| (wrap(cell, *width), *width, *side))
         .collect();
-    let count = cells.iter().map(|(lines, _)| lines.len()).max();
+    let count = cells.iter().map(|(lines, ..)| lines.len()).max();
     let mut text = String::new();
     for line in 0..count.unwrap_or(0) {
         let mut written = String::new();
-        for (cell, columns) in &cells {
+        for (cell, columns, side) in &cells {
             let part = cell.get(line).map_or("", String::as_str);
-            let blanks = columns.saturating_sub(width(part)) + GAP;
-            written.push_str(part);
-            written.push_str(&" ".repeat(blanks));
+            let blanks = " ".repeat(columns.saturating_sub(width(part)));
+            match side {
+                Side::Left => written.extend([part, &blanks]),
+                Side::Right => written.extend([&blanks, part]),
+            }
+            written.push_str(&" ".repeat(GAP));
         }
         text.push_str(written.trim_end());
         text.push('\n');
@@ -99,14 +130,18 @@ fn lines<const N: usize>(row: &[String; N], widths: &[usize; N]) -> String {
 }
 
 /// A line per cell, a blank one between two rows.
-fn records<const N: usize>(heads: &[&str; N], rows: &[[String; N]], columns: usize) -> String {
-    let widest = heads.iter().map(|head| width(head)).max().unwrap_or(0);
+fn records(heads: &[Head], rows: &[Vec<String>], columns: usize) -> String {
+    let widest = heads
+        .iter()
+        .map(|head| width(&head.name))
+        .max()
+        .unwrap_or(0);
     let value = columns.saturating_sub(widest + GAP).max(VALUE_COLUMNS_MIN);
     let mut text = String::new();
     for row in rows {
         for (head, cell) in heads.iter().zip(row) {
-            let cell = [(*head).to_owned(), cell.clone()];
-            text.push_str(&lines(&cell, &[widest, value]));
+            let cell = [head.name.clone(), cell.clone()];
+            text.push_str(&lines(&cell, &[widest, value], &[Side::Left; 2]));
         }
         text.push('\n');
     }
@@ -142,7 +177,16 @@ fn words(cell: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{render, width};
+    use super::{Head, Side, width};
+
+    fn render<const N: usize>(
+        heads: [&str; N],
+        rows: &[[String; N]],
+        columns: Option<usize>,
+    ) -> String {
+        let heads = heads.map(|head| Head::new(head, Side::Left));
+        super::render(&heads, rows, columns)
+    }
 
     fn rows<const N: usize>(rows: &[[&str; N]]) -> Vec<[String; N]> {
         rows.iter().map(|row| row.map(str::to_owned)).collect()
@@ -174,6 +218,27 @@ mod tests {
         assert_eq!(
             render(["NAME", "N"], &rows, None),
             "NAME          N\näöü           1\n\\u{1b}[31m\\n\n温度          2\na\\u{202e}     3"
+        );
+    }
+
+    #[test]
+    fn numbers_stand_on_the_right_and_are_not_broken() {
+        let heads = [("note", Side::Left), ("n\t", Side::Right)];
+        let heads = heads.map(|(name, side)| Head::new(name, side));
+        let number = "-1234567890123456789012345";
+        let cells = rows(&[["so it is, and was", number], ["", "5"]]);
+        let expected = [
+            format!("{:12}  {:>26}", "note", "n\\t"),
+            format!("{:12}  {number}", "so it is,"),
+            "and was".to_owned(),
+            format!("{:12}  {:>26}", "", "5"),
+        ];
+        let text = super::render(&heads, &cells, Some(40));
+        assert_eq!(text, expected.join("\n"));
+        let narrow = super::render(&heads, &cells, Some(39));
+        assert!(
+            narrow.starts_with("note  so it is, and was\nn\\t   -1234"),
+            "{narrow}"
         );
     }
 
