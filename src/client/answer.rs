@@ -33,10 +33,11 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// The body of every error of a server.
+/// The body of every error of a server: `message`, or `error` alone where InfluxDB 3 has that.
 #[derive(Deserialize)]
 struct ErrorBody {
-    message: String,
+    message: Option<String>,
+    error: Option<String>,
 }
 
 impl Answer {
@@ -84,11 +85,12 @@ impl Answer {
     /// The answer as an error.
     pub fn refusal(&self) -> Refusal {
         let told: Option<ErrorBody> = serde_json::from_slice(&self.body).ok();
+        let told = told.and_then(|body| body.message.or(body.error));
         Refusal {
             address: self.address.clone(),
             status: self.status,
             is_ours: told.is_some(),
-            message: told.map_or_else(|| excerpt(&self.body), |body| body.message),
+            message: told.unwrap_or_else(|| excerpt(&self.body)),
             retry_after: self.retry_after(),
         }
     }
