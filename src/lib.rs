@@ -31,7 +31,7 @@
 //! | `lake` | open tables: flush, commits, compaction, retention |
 //! | [`read`] | rows of a table as they are at one moment, merged and sorted |
 //! | [`export`] | the formats in which rows leave, and the pace |
-//! | `render` | record batches as JSON, CSV, Parquet or a table to look at |
+//! | `render` | record batches as JSON, CSV, Parquet, Arrow or a table to look at |
 //! | `tidegate-query` | a package of its own in `src/query`: the query engine, over a trait of a database |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |

@@ -45,6 +45,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "ingest",
             "storage",
             "catalog",
+            "render",
         ],
     ),
     ("client", &[]),

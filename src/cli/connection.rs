@@ -60,6 +60,8 @@ enum Given {
 #[derive(Clone, Debug)]
 pub(super) struct Session {
     client: Client,
+    #[cfg(feature = "query")]
+    token: Option<Token>,
     given: Given,
     ca_cert: Option<PathBuf>,
 }
@@ -88,6 +90,8 @@ impl Location {
         })?;
         Ok(Session {
             client,
+            #[cfg(feature = "query")]
+            token: token.cloned(),
             given,
             ca_cert: self.ca_cert.clone(),
         })
@@ -140,6 +144,12 @@ impl Session {
     /// The client itself, for more than one request with one answer.
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Returns true if a text has the token of this session in it.
+    #[cfg(feature = "query")]
+    pub(super) fn has_token_in(&self, text: &str) -> bool {
+        self.token.as_ref().is_some_and(|token| token.is_in(text))
     }
 
     /// Sends a request; anything but success is an error.

@@ -137,6 +137,51 @@ impl Drop for Unfinished {
     }
 }
 
+/// The text of a file that is for its owner alone, or none if there is no such file: the last part of
+/// it if it has grown too large.
+#[cfg(feature = "query")]
+pub(super) fn read_private(path: &Path) -> Result<String, CliError> {
+    use std::io::{Seek as _, SeekFrom};
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(CliError::file("open", path, error)),
+    };
+    let mut read = || {
+        let bytes = file.metadata()?.len();
+        file.seek(SeekFrom::Start(bytes.saturating_sub(SMALL_BYTES_MAX)))?;
+        let mut text = Vec::new();
+        (&mut file).take(SMALL_BYTES_MAX).read_to_end(&mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    read().map_err(|error| CliError::file("read", path, error))
+}
+
+/// Adds to a file that is for its owner alone, and makes it and its folders if there are none.
+#[cfg(feature = "query")]
+pub(super) fn append_private(path: &Path, text: &str) -> Result<(), CliError> {
+    write_private(path, text, File::options().append(true))
+}
+
+/// Replaces what is in a file that is for its owner alone.
+#[cfg(feature = "query")]
+pub(super) fn replace_private(path: &Path, text: &str) -> Result<(), CliError> {
+    write_private(path, text, File::options().write(true).truncate(true))
+}
+
+#[cfg(feature = "query")]
+fn write_private(path: &Path, text: &str, how: &mut fs::OpenOptions) -> Result<(), CliError> {
+    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    let folder = path.parent().unwrap_or(path);
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder);
+    made.and_then(|()| how.create(true).mode(0o600).open(path))
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|error| CliError::file("write", path, error))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -145,6 +190,30 @@ mod tests {
     use std::process::Command;
 
     use super::Unfinished;
+
+    #[cfg(feature = "query")]
+    #[test]
+    fn a_private_file_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = tempfile::tempdir().expect("a folder");
+        let path = scratch.path().join("state/tidegate/history");
+        assert_eq!(super::read_private(&path).expect("none"), "");
+        super::append_private(&path, "a\n").expect("written");
+        super::append_private(&path, "b\n").expect("written");
+        assert_eq!(super::read_private(&path).expect("there"), "a\nb\n");
+        super::replace_private(&path, "c\n").expect("written");
+        assert_eq!(super::read_private(&path).expect("there"), "c\n");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        let folder = path.parent().expect("a folder");
+        assert_eq!((mode(&path), mode(folder)), (0o600, 0o700));
+        let large = "x".repeat(2 << 20);
+        super::replace_private(&path, &format!("{large}\nd\n")).expect("written");
+        assert!(
+            super::read_private(&path)
+                .expect("there")
+                .ends_with("x\nd\n")
+        );
+    }
 
     #[test]
     fn a_file_has_its_name_only_when_it_is_whole() {

@@ -2,7 +2,7 @@
 //! else (logs, errors) to standard error.
 //!
 //! A command knows its flags and its texts. It does not know how the server works: it talks to a server
-//! through [`crate::client`], and opens the folder of a stopped one through [`crate::storage`].
+//! through [`crate::client`] and writes rows through `render`, and opens the folder of a stopped one through [`crate::storage`].
 
 mod bucket;
 mod check;
@@ -14,10 +14,14 @@ mod export;
 mod files;
 mod import;
 mod lake;
+#[cfg(feature = "query")]
+mod line_editor;
 mod output;
 mod ping;
 mod plain_text;
 mod progress;
+#[cfg(feature = "query")]
+mod query;
 mod serve;
 mod signals;
 mod table;
@@ -84,6 +88,8 @@ enum Command {
     Bucket(bucket::Bucket),
     Import(import::Import),
     Export(export::Export),
+    #[cfg(feature = "query")]
+    Query(query::Query),
     Check(check::Check),
     Lake(lake::Lake),
     Wal(wal::Wal),
@@ -100,6 +106,8 @@ impl Cli {
             Command::Bucket(bucket) => wait_for(bucket.run()),
             Command::Import(import) => wait_for(import.run()),
             Command::Export(export) => wait_for(export.run()),
+            #[cfg(feature = "query")]
+            Command::Query(query) => wait_for(query.run()),
             Command::Check(check) => check.run(),
             Command::Lake(lake) => wait_for(lake.run()),
             Command::Wal(wal) => Ok(wal.run()?),

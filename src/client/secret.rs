@@ -49,6 +49,13 @@ impl Token {
         Ok(Self(header))
     }
 
+    /// Returns true if a text has the token in it.
+    pub fn is_in(&self, text: &str) -> bool {
+        let value = self.0.to_str().ok();
+        let token = value.and_then(|value| value.strip_prefix("Token "));
+        token.is_some_and(|token| text.contains(token))
+    }
+
     pub(super) fn header(&self) -> HeaderValue {
         self.0.clone()
     }
@@ -71,6 +78,7 @@ mod tests {
             assert_eq!(Token::new(text), Ok(token.clone()), "{text:?}");
         }
         assert_eq!(token.header(), "Token abc");
+        assert!(token.is_in("SELECT 'xabcx'") && !token.is_in("Token ab"));
         assert_eq!(
             format!("{token:?} {:?}", token.header()),
             "Token(…) Sensitive"

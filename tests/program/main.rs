@@ -16,5 +16,7 @@ mod first_errors;
 mod folder;
 mod help;
 mod import;
+#[cfg(feature = "query")]
+mod query;
 mod support;
 mod wal_tools;

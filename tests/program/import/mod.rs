@@ -12,7 +12,7 @@ mod kill;
 mod rejected;
 mod retries;
 mod scripted;
-mod server;
+pub mod server;
 
 /// The number of lines for a test: `usually`, and more by hand, see above.
 fn lines_or(usually: usize) -> usize {

@@ -1,0 +1,86 @@
+//! The formats in which an answer is written, and which one it is if none is named.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::render;
+
+/// A format of answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A table for people to look at
+    Table,
+    /// CSV with a header; NULL is empty
+    Csv,
+    /// One JSON array of objects; NULL is left out
+    Json,
+    /// A JSON object per line
+    Jsonl,
+    /// A Parquet file
+    Parquet,
+    /// An Arrow IPC stream
+    Arrow,
+}
+
+impl Format {
+    /// The format for this file, by the end of its name; CSV for others, and a table on a terminal.
+    pub(super) fn usual(file: Option<&Path>, is_terminal: bool) -> Self {
+        let Some(file) = file else {
+            return match is_terminal {
+                true => Self::Table,
+                false => Self::Csv,
+            };
+        };
+        let end = file.extension().and_then(|end| end.to_str());
+        match end.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "json" => Self::Json,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            "parquet" => Self::Parquet,
+            "arrow" | "arrows" => Self::Arrow,
+            _ => Self::Csv,
+        }
+    }
+
+    /// Returns true if it can be shown on a terminal.
+    pub(super) fn is_text(self) -> bool {
+        !matches!(self, Self::Parquet | Self::Arrow)
+    }
+
+    /// The one that writes it; none for a table, which knows how wide the terminal is.
+    pub(super) fn rendered(self) -> Option<render::Format> {
+        Some(match self {
+            Self::Table => return None,
+            Self::Csv => render::Format::Csv,
+            Self::Json => render::Format::Json,
+            Self::Jsonl => render::Format::Lines,
+            Self::Parquet => render::Format::Parquet,
+            Self::Arrow => render::Format::Arrow,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::Format;
+
+    #[test]
+    fn a_terminal_gets_a_table_a_pipe_csv_and_a_file_what_its_name_says() {
+        assert_eq!(Format::usual(None, true), Format::Table);
+        assert_eq!(Format::usual(None, false), Format::Csv);
+        for (name, format) in [
+            ("a.csv", Format::Csv),
+            ("a", Format::Csv),
+            ("a.txt", Format::Csv),
+            ("a.json", Format::Json),
+            ("a.JSONL", Format::Jsonl),
+            ("x/a.b.parquet", Format::Parquet),
+            ("a.arrow", Format::Arrow),
+            (".json", Format::Csv),
+        ] {
+            assert_eq!(Format::usual(Some(Path::new(name)), true), format, "{name}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A prompt for questions: a statement may have several lines and ends with `;`, words that begin
+//! with a backslash are for the prompt itself.
+
+use serde_json::{Map, Value};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::block_in_place;
+
+use super::asker::Asker;
+use super::history::History;
+use super::run::{Answered, answer};
+use super::statement;
+use super::target::Target;
+use crate::cli::CliError;
+use crate::cli::line_editor::{Input, read_line};
+use crate::cli::output::{line, remark};
+use crate::cli::terminal::{visible, width};
+
+const HELLO: &str = "A statement ends with ; and may have several lines. \\? tells more, \\q ends.";
+
+const HELP: &str = "\
+  SELECT …;   asks; a statement ends with ; and may have several lines
+  \\d          the tables
+  \\d TABLE    the columns of a table
+  \\q          ends, as Ctrl-D does
+  \\?          this help
+
+  Ctrl-C ends a question, or drops what is typed. Up and Down bring back older
+  statements; one that begins with a blank is not kept.";
+
+/// The most columns of the bucket's name before each line.
+const NAME_COLUMNS_MAX: usize = 20;
+
+const TABLES: &str = "SELECT table_name FROM information_schema.tables \
+                      WHERE table_schema = 'iox' ORDER BY table_name";
+
+const COLUMNS: &str = "SELECT column_name, data_type, is_nullable FROM information_schema.columns \
+                       WHERE table_schema = 'iox' AND table_name = $table \
+                       ORDER BY ordinal_position";
+
+/// What a line is for the prompt itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Word {
+    Tables,
+    Columns(String),
+    Help,
+    End,
+    Unknown,
+}
+
+/// A prompt.
+#[derive(Debug)]
+pub(super) struct Prompt<'a> {
+    pub(super) asker: &'a Asker,
+    pub(super) target: &'a Target,
+    /// The values that were given with the command.
+    pub(super) values: &'a Map<String, Value>,
+    pub(super) history: History,
+}
+
+impl Prompt<'_> {
+    /// Asks for questions and answers them until that is ended.
+    pub(super) async fn run(mut self) -> Result<(), CliError> {
+        // From now on Ctrl-C ends a question, never the program.
+        let system = "listen for signals";
+        let _held = signal(SignalKind::interrupt()).map_err(CliError::system(system))?;
+        remark(HELLO);
+        let (first, next) = prompts(&self.asker.bucket);
+        let mut typed = String::new();
+        loop {
+            let prompt = if typed.is_empty() { &first } else { &next };
+            let input = block_in_place(|| read_line(prompt, self.history.statements()));
+            match input.map_err(CliError::system("read from the terminal"))? {
+                Input::Closed => return Ok(()),
+                Input::Cancelled => typed.clear(),
+                Input::Line(text) if typed.is_empty() => match word(&text) {
+                    Some(Word::End) => return Ok(()),
+                    Some(word) => {
+                        self.history.add(text.trim_end(), &self.asker.session);
+                        self.obey(word).await?;
+                    }
+                    None => typed = self.take(text).await?,
+                },
+                Input::Line(text) => typed = self.take(format!("{typed}\n{text}")).await?,
+            }
+        }
+    }
+
+    /// Answers the statements that are whole; the rest of the text.
+    async fn take(&mut self, text: String) -> Result<String, CliError> {
+        let mut rest = text.as_str();
+        while let Some((statement, after)) = statement::split(rest) {
+            let asked = format!("{};", statement.trim_end());
+            self.history.add(&asked, &self.asker.session);
+            if !statement::is_blank(statement) {
+                self.answer(statement, self.values).await?;
+            }
+            rest = after;
+        }
+        match statement::is_blank(rest) {
+            true => Ok(String::new()),
+            false => Ok(rest.to_owned()),
+        }
+    }
+
+    async fn obey(&self, word: Word) -> Result<(), CliError> {
+        match word {
+            Word::Tables => self.answer(TABLES, &Map::new()).await,
+            Word::Columns(table) => {
+                let values = [("table".to_owned(), Value::String(table))];
+                self.answer(COLUMNS, &values.into_iter().collect()).await
+            }
+            Word::Help => line(HELP),
+            Word::Unknown => {
+                remark("there is no such word: \\? tells which there are");
+                Ok(())
+            }
+            Word::End => Ok(()),
+        }
+    }
+
+    /// Only what ends the prompt is an error: that nothing can be shown.
+    async fn answer(&self, text: &str, values: &Map<String, Value>) -> Result<(), CliError> {
+        let system = "listen for signals";
+        let interrupt = signal(SignalKind::interrupt());
+        let mut interrupt = interrupt.map_err(CliError::system(system))?;
+        let cancelled = async {
+            interrupt.recv().await;
+        };
+        match answer(self.asker, text, values, self.target, cancelled).await {
+            Ok(Answered::Whole) => Ok(()),
+            Ok(Answered::Cancelled) => {
+                remark("cancelled");
+                Ok(())
+            }
+            Err(error @ CliError::Output(_)) => Err(error),
+            Err(error) => {
+                remark(&error.line().unwrap_or_default());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What stands before the first line of a statement, and before the others.
+fn prompts(bucket: &str) -> (String, String) {
+    let mut name = String::new();
+    for character in visible(bucket).chars() {
+        if width(&name) >= NAME_COLUMNS_MAX {
+            name.push('…');
+            break;
+        }
+        name.push(character);
+    }
+    let blanks = " ".repeat(width(&name).saturating_sub(1));
+    (format!("{name}> "), format!("{blanks}-> "))
+}
+
+/// The word for the prompt that a line is, if it is one.
+fn word(line: &str) -> Option<Word> {
+    let line = line.trim().trim_end_matches(';').trim_end();
+    match line.to_ascii_lowercase().as_str() {
+        "exit" | "quit" => return Some(Word::End),
+        "help" => return Some(Word::Help),
+        _ => {}
+    }
+    let (word, rest) = line
+        .strip_prefix('\\')?
+        .split_at_checked(1)
+        .unwrap_or_default();
+    let name = rest.trim();
+    let is_apart = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    Some(match (word, name) {
+        ("q", "") => Word::End,
+        ("?", "") => Word::Help,
+        ("d", "") => Word::Tables,
+        ("d", name) if is_apart => Word::Columns(unquoted(name)),
+        _ => Word::Unknown,
+    })
+}
+
+/// A table's name as it is in a statement: quotes keep it as it is.
+fn unquoted(name: &str) -> String {
+    let inner = name
+        .strip_prefix('"')
+        .and_then(|name| name.strip_suffix('"'));
+    inner.map_or_else(|| name.to_owned(), |name| name.replace("\"\"", "\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_a_backslash_are_for_the_prompt() {
+        let columns = |name: &str| Some(Word::Columns(name.to_owned()));
+        for (line, expected) in [
+            ("\\d", Some(Word::Tables)),
+            (" \\d; ", Some(Word::Tables)),
+            ("\\d room", columns("room")),
+            ("\\d  Wind Speed;", columns("Wind Speed")),
+            ("\\d \"a \"\"b\"\"\"", columns("a \"b\"")),
+            ("\\q", Some(Word::End)),
+            ("exit", Some(Word::End)),
+            ("QUIT;", Some(Word::End)),
+            ("\\?", Some(Word::Help)),
+            ("help", Some(Word::Help)),
+            ("\\dx", Some(Word::Unknown)),
+            ("\\", Some(Word::Unknown)),
+            ("\\ä", Some(Word::Unknown)),
+            ("SELECT 1;", None),
+            ("", None),
+        ] {
+            assert_eq!(word(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_name_before_a_line_is_short_and_harmless() {
+        assert_eq!(prompts("home"), ("home> ".to_owned(), "   -> ".to_owned()));
+        assert_eq!(prompts(""), ("> ".to_owned(), "-> ".to_owned()));
+        let (first, next) = prompts(&"\x1b温".repeat(20));
+        assert!(width(&first) < 30 && !first.contains('\x1b'), "{first}");
+        assert_eq!(width(&first), width(&next));
+    }
+}

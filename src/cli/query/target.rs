@@ -1,0 +1,143 @@
+//! The place where an answer goes, and how it is written there.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use arrow_schema::ArrowError;
+
+use super::asker::Rows;
+use super::cells::{zoned, zoned_schema};
+use super::format::Format;
+use super::parts::{Parts, Shown};
+use super::waiting::Waiting;
+use crate::cli::CliError;
+use crate::cli::files::Unfinished;
+use crate::cli::terminal;
+use crate::narrow;
+use crate::render::{self, RenderError, renderer, slices};
+
+/// The place where an answer goes.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    /// The format there.
+    pub(super) format: Format,
+    /// The file; standard output if there is none.
+    pub(super) file: Option<PathBuf>,
+    /// The most rows of a table; all of them if there is none.
+    pub(super) rows_max: Option<u64>,
+}
+
+/// A function that says that writing has failed.
+type Failed<'a> = &'a (dyn Fn(io::Error) -> CliError + Sync);
+
+impl Target {
+    /// Writes an answer to its end. A file with the wanted name is always whole.
+    pub(super) async fn write(
+        &self,
+        rows: &mut Rows,
+        waiting: &Waiting,
+    ) -> Result<Shown, CliError> {
+        let Some(path) = &self.file else {
+            if io::stdout().is_terminal() {
+                // The answer itself shows how far it is.
+                waiting.end();
+            }
+            return self
+                .write_to(rows, &mut io::stdout(), &CliError::Output, waiting)
+                .await;
+        };
+        self.write_file(rows, path, waiting).await
+    }
+
+    async fn write_file(
+        &self,
+        rows: &mut Rows,
+        path: &Path,
+        waiting: &Waiting,
+    ) -> Result<Shown, CliError> {
+        let mut file = Unfinished::create(path)?;
+        let failed = |error| CliError::file("write", path, error);
+        let shown = self.write_to(rows, &mut file, &failed, waiting).await?;
+        file.finish()?;
+        Ok(shown)
+    }
+
+    async fn write_to(
+        &self,
+        rows: &mut Rows,
+        out: &mut (impl Write + Send),
+        failed: Failed<'_>,
+        waiting: &Waiting,
+    ) -> Result<Shown, CliError> {
+        let shown = match self.format.rendered() {
+            Some(format) => write_rendered(rows, format, out, failed, waiting).await,
+            None => self.write_table(rows, out, failed, waiting).await,
+        };
+        out.flush().map_err(failed)?;
+        shown
+    }
+
+    async fn write_table(
+        &self,
+        rows: &mut Rows,
+        out: &mut (impl Write + Send),
+        failed: Failed<'_>,
+        waiting: &Waiting,
+    ) -> Result<Shown, CliError> {
+        let columns = match self.file {
+            None => terminal::columns(),
+            Some(_) => None,
+        };
+        let schema = zoned_schema(rows.schema());
+        let mut parts = Parts::new(&schema, columns, self.rows_max);
+        while let Some(batch) = rows.next().await? {
+            for slice in slices(&batch) {
+                let slice = zoned(&slice, &schema).map_err(unwritable)?;
+                let text = parts.add(&slice).map_err(unwritable)?;
+                out.write_all(text.as_bytes()).map_err(failed)?;
+            }
+            waiting.rows(parts.shown().rows);
+            if parts.shown().is_cut {
+                break;
+            }
+        }
+        out.write_all(parts.end().as_bytes()).map_err(failed)?;
+        Ok(parts.shown())
+    }
+}
+
+async fn write_rendered(
+    rows: &mut Rows,
+    format: render::Format,
+    out: &mut (impl Write + Send),
+    failed: Failed<'_>,
+    waiting: &Waiting,
+) -> Result<Shown, CliError> {
+    // Formats with types have one for a time without a zone; a text has only its zone.
+    let is_typed = matches!(format, render::Format::Parquet | render::Format::Arrow);
+    let schema = match is_typed {
+        true => rows.schema().clone(),
+        false => zoned_schema(rows.schema()),
+    };
+    let wrong = |error: RenderError| CliError::Failed(error.to_string());
+    let mut renderer = renderer(format, &schema).map_err(wrong)?;
+    let mut shown = Shown::default();
+    let mut bytes = Vec::new();
+    while let Some(batch) = rows.next().await? {
+        for slice in slices(&batch) {
+            let slice = zoned(&slice, &schema).map_err(unwritable)?;
+            renderer.write(&slice, &mut bytes).map_err(wrong)?;
+            out.write_all(&bytes).map_err(failed)?;
+            bytes.clear();
+        }
+        shown.rows += narrow::to_u64(batch.num_rows());
+        waiting.rows(shown.rows);
+    }
+    renderer.finish(&mut bytes).map_err(wrong)?;
+    out.write_all(&bytes).map_err(failed)?;
+    Ok(shown)
+}
+
+fn unwritable(error: ArrowError) -> CliError {
+    CliError::Failed(format!("the rows cannot be shown: {error}"))
+}
