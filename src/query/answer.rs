@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::error::QueryError;
 use crate::question::Runner;
+use crate::record::{Following, Outcome};
 
 /// The rows that a question asked for. They are made on the threads of questions, a little ahead of
 /// whoever takes them; that ends when this is dropped.
@@ -24,6 +25,7 @@ pub struct Answer {
     /// Closed without an end if the work was cut short.
     batches: mpsc::Receiver<Next>,
     is_ended: bool,
+    following: Option<Following>,
     _work: JoinSet<()>,
 }
 
@@ -31,7 +33,12 @@ pub struct Answer {
 type Next = Result<Option<RecordBatch>, QueryError>;
 
 impl Answer {
-    pub(crate) fn new(rows: SendableRecordBatchStream, schema: SchemaRef, runner: &Runner) -> Self {
+    pub(crate) fn new(
+        rows: SendableRecordBatchStream,
+        schema: SchemaRef,
+        runner: &Runner,
+        following: Option<Following>,
+    ) -> Self {
         let (ahead, batches) = mpsc::channel(1);
         let hand_over = hand_over(rows, Arc::clone(&schema), ahead.clone());
         let timeout = runner.timeout.clone();
@@ -48,6 +55,7 @@ impl Answer {
             schema,
             batches,
             is_ended: false,
+            following,
             _work: runner.threads.start(work),
         }
     }
@@ -70,6 +78,13 @@ impl Answer {
             None => Err(QueryError::Internal("it was cut short".to_owned())),
         };
         self.is_ended = !matches!(next, Ok(Some(_)));
+        if let Some(following) = &mut self.following {
+            match &next {
+                Ok(Some(batch)) => following.took(batch),
+                Ok(None) => following.end(Outcome::Done),
+                Err(error) => following.end(Outcome::of(error)),
+            }
+        }
         next
     }
 }

@@ -4,6 +4,7 @@
 //! text > statement > names that it uses > logical plan > reads only? > question > answer
 //! ```
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,9 @@ use crate::functions::{self, gapfill};
 use crate::hints;
 use crate::memory::{Lent, Memory, footer_bytes_max};
 use crate::placeholders;
-use crate::provider::{CATALOG, Catalog, SCHEMA};
+use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::question::{Question, Runner};
+use crate::record::{Asker, Following, Outcome, Records, Watch};
 use crate::statement;
 use crate::threads::Threads;
 
@@ -48,6 +50,7 @@ pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
     config: SessionConfig,
     runner: Runner,
+    records: Option<Arc<Records>>,
 }
 
 impl QueryEngine {
@@ -67,7 +70,20 @@ impl QueryEngine {
                 threads: Threads::new(limits.threads),
                 timeout: limits.timeout,
             },
+            records: None,
         })
+    }
+
+    /// The engine with records of what is asked, for `system.queries` and for the program.
+    #[must_use]
+    pub fn watched_by(mut self, watch: Arc<dyn Watch>) -> Self {
+        self.records = Some(Arc::new(Records::new(watch)));
+        self
+    }
+
+    /// The bytes of memory that all questions have now.
+    pub fn memory_used_bytes(&self) -> usize {
+        self.runtime.memory_pool.reserved()
     }
 
     /// The engine with batches of so many rows, so that few rows make many of them.
@@ -77,7 +93,7 @@ impl QueryEngine {
         self
     }
 
-    /// Plans a question in SQL. Nothing is read before it is run.
+    /// Plans a question in SQL, of which there is no record. Nothing is read before it is run.
     ///
     /// # Errors
     /// [`QueryError`] if the question is wrong, or would change something.
@@ -86,9 +102,49 @@ impl QueryEngine {
         database: Arc<dyn Database>,
         text: &str,
     ) -> Result<Question, QueryError> {
+        self.plan(database, text, View::default(), None).await
+    }
+
+    /// Plans a question in SQL that is recorded as this sender's. Waiting for the database, which is
+    /// its turn, is part of the question.
+    ///
+    /// # Errors
+    /// [`QueryError`] if there is no database, or the question is wrong or would change something.
+    pub async fn ask(
+        &self,
+        asker: Asker,
+        text: &str,
+        database: impl Future<Output = Result<Arc<dyn Database>, QueryError>>,
+    ) -> Result<Question, QueryError> {
+        let Some(records) = &self.records else {
+            return self.sql(database.await?, text).await;
+        };
+        let view = View::new(Arc::clone(records), asker.clone());
+        let mut following = records.begin(asker, text);
+        let planned = async {
+            let database = database.await?;
+            following.has_turn();
+            self.plan(database, text, view, Some(&following)).await
+        };
+        match planned.await {
+            Ok(question) => Ok(question.followed(following)),
+            Err(error) => {
+                following.end(Outcome::of(&error));
+                Err(error)
+            }
+        }
+    }
+
+    async fn plan(
+        &self,
+        database: Arc<dyn Database>,
+        text: &str,
+        view: View,
+        following: Option<&Following>,
+    ) -> Result<Question, QueryError> {
         let text = placeholders::number(text)?;
-        let catalog = Arc::new(Catalog::new(database));
-        let state = self.session(&catalog)?;
+        let catalog = Arc::new(Catalog::new(database, view));
+        let state = self.session(&catalog, following)?;
         let runner = self.runner.clone();
         let planned = async move {
             let plan = plan(&state, &catalog, &text).await?;
@@ -99,10 +155,14 @@ impl QueryEngine {
         self.runner.threads.run(planned).await
     }
 
-    fn session(&self, catalog: &Arc<Catalog>) -> Result<SessionState, QueryError> {
+    fn session(
+        &self,
+        catalog: &Arc<Catalog>,
+        following: Option<&Following>,
+    ) -> Result<SessionState, QueryError> {
         let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
-            .with_runtime_env(Arc::clone(&self.runtime))
+            .with_runtime_env(self.runtime(following))
             .with_default_features()
             .with_optimizer_rules(gapfill::rules())
             .with_query_planner(Arc::new(gapfill::Planner))
@@ -111,6 +171,17 @@ impl QueryEngine {
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
         functions::register(&mut state)?;
         Ok(state)
+    }
+
+    /// The environment of a question: that of all, but for the count of its memory.
+    fn runtime(&self, following: Option<&Following>) -> Arc<RuntimeEnv> {
+        match following {
+            Some(following) => Arc::new(RuntimeEnv {
+                memory_pool: following.pool(Arc::clone(&self.runtime.memory_pool)),
+                ..RuntimeEnv::clone(&self.runtime)
+            }),
+            None => Arc::clone(&self.runtime),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod memory;
 mod placeholders;
 mod provider;
 mod question;
+mod record;
 mod statement;
 mod threads;
 
@@ -37,6 +38,7 @@ pub use engine::{Limits, QueryEngine};
 pub use error::QueryError;
 pub use memory::{FixedMemory, Memory};
 pub use question::{Parameter, Parameters, Question};
+pub use record::{Asker, Outcome, Record, Watch};
 
 #[cfg(test)]
 mod tests;

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::execution::SessionState;
+use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
 use crate::answer::{Answer, leaving, leaving_type};
 use crate::error::QueryError;
+use crate::record::{Following, Outcome};
 use crate::threads::Threads;
 
 /// The way in which plans are run.
@@ -29,6 +30,7 @@ pub struct Question {
     state: SessionState,
     plan: LogicalPlan,
     parameters: Vec<Parameter>,
+    following: Option<Following>,
 }
 
 /// A place in a question that takes a value.
@@ -75,7 +77,15 @@ impl Question {
             state,
             plan,
             parameters,
+            following: None,
         })
+    }
+
+    /// The question with its record.
+    pub(crate) fn followed(mut self, mut following: Following) -> Self {
+        following.is_planned();
+        self.following = Some(following);
+        self
     }
 
     /// The columns of the answer, as they leave. Parameters without a value leave the types that
@@ -98,16 +108,21 @@ impl Question {
     ///
     /// # Errors
     /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit.
-    pub fn bind(self, values: Parameters) -> Result<Self, QueryError> {
+    pub fn bind(mut self, values: Parameters) -> Result<Self, QueryError> {
         if self.parameters.is_empty() {
             return Ok(self);
         }
-        let values = values.checked(&self.parameters)?;
-        Ok(Self {
-            plan: self.plan.with_param_values(values)?,
-            parameters: Vec::new(),
-            ..self
-        })
+        let values = values.checked(&self.parameters);
+        let plan = self.plan.clone();
+        let bound = values.and_then(|values| Ok(plan.with_param_values(values)?));
+        match bound {
+            Ok(plan) => {
+                self.plan = plan;
+                self.parameters = Vec::new();
+                Ok(self)
+            }
+            Err(error) => Err(end(&mut self.following, error)),
+        }
     }
 
     /// Starts to answer. Rows are read as they are asked for. They have the columns of the question
@@ -116,23 +131,50 @@ impl Question {
     /// # Errors
     /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit.
     pub async fn run(self, values: Parameters) -> Result<Answer, QueryError> {
-        let question = self.bind(values)?;
-        let schema = question.schema();
+        let mut question = self.bind(values)?;
+        let (schema, runner) = (question.schema(), question.runner.clone());
+        let mut following = question.following.take();
+        if let Some(following) = &mut following {
+            following.runs();
+        }
+        match question.start().await {
+            Ok((plan, rows)) => {
+                if let Some(following) = &following {
+                    following.runs_by(plan);
+                }
+                Ok(Answer::new(rows, schema, &runner, following))
+            }
+            Err(error) => Err(end(&mut following, error)),
+        }
+    }
+
+    async fn start(self) -> Result<Started, QueryError> {
         let Self {
             runner,
             mut state,
             plan,
             ..
-        } = question;
+        } = self;
         // Else `now()` would be no constant while the question is planned, and prune nothing.
         state.mark_start_execution();
         let started = async move {
             let plan = state.create_physical_plan(&plan).await?;
-            Ok(execute_stream(plan, state.task_ctx())?)
+            let rows = execute_stream(Arc::clone(&plan), state.task_ctx())?;
+            Ok((plan, rows))
         };
-        let rows = runner.threads.run(started).await?;
-        Ok(Answer::new(rows, schema, &runner))
+        runner.threads.run(started).await
     }
+}
+
+/// A plan that runs, and its rows.
+type Started = (Arc<dyn ExecutionPlan>, SendableRecordBatchStream);
+
+/// Ends the record of a question that fails.
+fn end(following: &mut Option<Following>, error: QueryError) -> QueryError {
+    if let Some(following) = following {
+        following.end(Outcome::of(&error));
+    }
+    error
 }
 
 /// Numbers first, by value.

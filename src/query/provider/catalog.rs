@@ -9,6 +9,7 @@ use datafusion::datasource::TableProvider;
 use datafusion::error::{DataFusionError, Result};
 
 use super::information::Information;
+use super::system::{SYSTEM, System, View};
 use super::table::Provider;
 use crate::database::{Database, DatabaseError};
 
@@ -21,6 +22,7 @@ pub(crate) const SCHEMA: &str = "iox";
 #[derive(Clone, Debug)]
 pub(crate) struct Catalog {
     tables: Arc<Tables>,
+    view: View,
 }
 
 /// The tables of a database. A single one is looked up when it is asked for; the names of all of
@@ -32,10 +34,12 @@ struct Tables {
 }
 
 impl Catalog {
-    pub(crate) fn new(database: Arc<dyn Database>) -> Self {
+    /// The tables of a database, and what the one who asks sees of questions.
+    pub(crate) fn new(database: Arc<dyn Database>, view: View) -> Self {
         let names = OnceLock::new();
         Self {
             tables: Arc::new(Tables { database, names }),
+            view,
         }
     }
 
@@ -62,12 +66,13 @@ impl Tables {
 impl CatalogProvider for Catalog {
     /// The schemas that hold tables: `information_schema` tells of them.
     fn schema_names(&self) -> Vec<String> {
-        vec![SCHEMA.to_owned()]
+        [SCHEMA, SYSTEM].map(str::to_owned).to_vec()
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
         match name {
             SCHEMA => Some(Arc::clone(&self.tables) as _),
+            SYSTEM => Some(Arc::new(System::new(self.view.clone()))),
             INFORMATION_SCHEMA => Some(Arc::new(Information::new(self.clone()))),
             _ => None,
         }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Database > catalog "public" > schema "iox" > table > scan of pieces
+//!                               schemas "information_schema", "system"
 //! ```
 //!
 //! Promises: a condition on the time or on tags that a scan understands ([`filters`]) is decided below
@@ -14,6 +15,8 @@ mod files;
 mod filters;
 mod information;
 mod scan;
+mod system;
 mod table;
 
 pub(crate) use catalog::{CATALOG, Catalog, SCHEMA};
+pub(crate) use system::View;

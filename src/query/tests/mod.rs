@@ -5,6 +5,7 @@ mod bounds;
 mod gapfill;
 mod list;
 mod points;
+mod records;
 mod selectors;
 mod sql;
 mod surface;

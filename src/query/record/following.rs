@@ -1,0 +1,175 @@
+//! The record of a question as it is made.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use arrow_array::{Array, RecordBatch};
+use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::physical_plan::ExecutionPlan;
+
+use super::memory::{Counted, Use};
+use super::records::Records;
+use super::{Asker, Outcome, Record, Watch, plan, text};
+
+/// A question that runs.
+#[derive(Debug)]
+pub(super) struct Entry {
+    asker: Asker,
+    text: String,
+    masked: String,
+    start_ns: i64,
+    start: Instant,
+    waited: OnceLock<Duration>,
+    planned: OnceLock<Duration>,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    memory: Arc<Use>,
+    plan: Mutex<Option<Arc<dyn ExecutionPlan>>>,
+}
+
+impl Entry {
+    pub(super) fn new(asker: Asker, text: &str, watch: &dyn Watch) -> Self {
+        Self {
+            asker,
+            text: text::cut(text),
+            masked: text::mask(text),
+            start_ns: watch.now_ns(),
+            start: watch.instant(),
+            waited: OnceLock::new(),
+            planned: OnceLock::new(),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            memory: Arc::default(),
+            plan: Mutex::default(),
+        }
+    }
+
+    pub(super) fn record(&self, outcome: Outcome, now: Instant) -> Record {
+        let plan = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = plan.clone();
+        let files = plan.as_ref().and_then(plan::files);
+        let lasted = now.saturating_duration_since(self.start);
+        let waited = self.waited.get().copied().unwrap_or(lasted);
+        Record {
+            asker: self.asker.clone(),
+            text: self.text.clone(),
+            masked: self.masked.clone(),
+            start_ns: self.start_ns,
+            outcome,
+            waited,
+            planned: self
+                .planned
+                .get()
+                .copied()
+                .unwrap_or(lasted.saturating_sub(waited)),
+            lasted,
+            rows: self.rows.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            memory_bytes_max: u64::try_from(self.memory.bytes_max()).unwrap_or(u64::MAX),
+            files_read: files.map(|(read, _)| read),
+            files_pruned: files.map(|(_, pruned)| pruned),
+        }
+    }
+}
+
+/// Follows a question from its begin to its end. Dropped before, it was cancelled.
+#[derive(Debug)]
+pub(crate) struct Following {
+    records: Arc<Records>,
+    id: u64,
+    entry: Arc<Entry>,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It waits for its turn, or is being planned.
+    Planning,
+    /// It was planned; nobody has asked for rows.
+    Planned,
+    Running,
+    Ended,
+}
+
+impl Following {
+    pub(super) fn new(records: Arc<Records>, id: u64, entry: Arc<Entry>) -> Self {
+        Self {
+            records,
+            id,
+            entry,
+            stage: Stage::Planning,
+        }
+    }
+
+    /// A pool that counts what the question takes from another.
+    pub(crate) fn pool(&self, shared: Arc<dyn MemoryPool>) -> Arc<dyn MemoryPool> {
+        Arc::new(Counted::new(shared, Arc::clone(&self.entry.memory)))
+    }
+
+    /// It has got its turn.
+    pub(crate) fn has_turn(&self) {
+        let _ = self.entry.waited.set(self.lasted());
+    }
+
+    /// It is planned.
+    pub(crate) fn is_planned(&mut self) {
+        self.stage = Stage::Planned;
+        let waited = self.entry.waited.get().copied().unwrap_or_default();
+        let planned = self.lasted().saturating_sub(waited);
+        let _ = self.entry.planned.set(planned);
+    }
+
+    /// Rows are asked for.
+    pub(crate) fn runs(&mut self) {
+        self.stage = Stage::Running;
+    }
+
+    /// This plan makes the rows.
+    pub(crate) fn runs_by(&self, plan: Arc<dyn ExecutionPlan>) {
+        *self
+            .entry
+            .plan
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(plan);
+    }
+
+    /// These rows were taken.
+    pub(crate) fn took(&self, batch: &RecordBatch) {
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let sizes = batch.columns().iter().map(|column| {
+            let size = column.to_data().get_slice_memory_size();
+            size.unwrap_or_else(|_| column.get_array_memory_size())
+        });
+        let bytes = count(sizes.sum());
+        self.entry
+            .rows
+            .fetch_add(count(batch.num_rows()), Ordering::Relaxed);
+        self.entry.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// It has ended. Only the first end counts.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        if self.stage == Stage::Ended {
+            return;
+        }
+        self.stage = Stage::Ended;
+        let now = self.records.watch.instant();
+        self.records.end(self.id, self.entry.record(outcome, now));
+    }
+
+    fn lasted(&self) -> Duration {
+        let now = self.records.watch.instant();
+        now.saturating_duration_since(self.entry.start)
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        match self.stage {
+            Stage::Planning | Stage::Running => self.end(Outcome::Cancelled),
+            Stage::Planned => self.records.forget(self.id),
+            Stage::Ended => {}
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Records of questions: those that run, and the last ones that ended.
+//!
+//! ```text
+//! begin > wait for a turn > plan > run > rows … > end        each step told by the one who takes it
+//! ```
+//!
+//! The package records what a question did; the program says who asked ([`Asker`]), lends its clocks
+//! and is told of each end ([`Watch`]). Promises: a question that was begun ends once, with the reason
+//! for which it did, whoever drops what; values of parameters are never recorded, and the text that
+//! others see has no literals. A question that was planned and never run leaves no record: clients of
+//! Flight SQL plan each question twice.
+
+mod ended;
+mod following;
+mod memory;
+mod plan;
+mod records;
+mod text;
+
+use std::fmt::Debug;
+use std::time::Instant;
+
+pub use ended::{Outcome, Record};
+pub(crate) use following::Following;
+pub(crate) use records::Records;
+
+/// The sender of a question, as far as records show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// The name of the sender's token, which is no secret. Senders of the same name see each other's
+    /// questions; without a name, those without one.
+    pub token: Option<String>,
+    /// The token's description, for people.
+    pub description: String,
+    /// Whether this sender sees the questions of all.
+    pub sees_all: bool,
+    /// The bucket that is asked about.
+    pub bucket: String,
+    /// The protocol, in a word.
+    pub protocol: &'static str,
+}
+
+/// The program's clocks, and its ear for what has ended.
+pub trait Watch: Debug + Send + Sync {
+    /// Nanoseconds since 1970-01-01 00:00 UTC.
+    fn now_ns(&self) -> i64;
+
+    /// Now, on a clock that never goes back.
+    fn instant(&self) -> Instant;
+
+    /// Told of every question that has ended. It must not block.
+    fn ended(&self, record: &Record);
+}
