@@ -81,17 +81,26 @@ pub async fn query() -> ApiError {
     ApiError::new(Code::NotImplemented, NO_QUERY)
 }
 
-/// The ways to read stored points instead.
+/// The ways to read stored points instead of in InfluxQL or Flux.
 #[cfg(feature = "query")]
-const NO_QUERY: &str = "these queries are not implemented: ask in SQL with GET or POST \
-                        /api/v3/query_sql?db=&q=&format=json|jsonl|csv|pretty|parquet, or read with GET \
+const NO_QUERY: &str = "neither InfluxQL nor Flux is implemented: ask in SQL with GET or POST \
+                        /api/v3/query_sql?db=&q=&format=json|jsonl|csv|pretty|parquet or over Arrow \
+                        Flight, or read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 #[cfg(not(feature = "query"))]
-const NO_QUERY: &str = "queries are not implemented: read with GET \
+const NO_QUERY: &str = "this server was built without queries: read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 
+/// The answer to a call of Arrow Flight that there is not.
+#[cfg(feature = "query")]
+const NO_FLIGHT: &str = "there is no such method: questions in SQL are asked of \
+                         arrow.flight.protocol.FlightService, with GetFlightInfo and DoGet";
+#[cfg(not(feature = "query"))]
+const NO_FLIGHT: &str = NO_QUERY;
+
 /// The answer to calls of other services, such as that of OpenTelemetry's exporter.
-const NO_GRPC: &str = "there is no gRPC here: send line protocol with POST /api/v2/write?bucket=";
+const NO_GRPC: &str =
+    "there is no gRPC for writing: send line protocol with POST /api/v2/write?bucket=";
 
 fn is_grpc(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE);
@@ -101,7 +110,7 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 /// The answer to a call of a service that there is not.
 fn no_grpc(uri: &Uri) -> Response {
     let advice = match uri.path().starts_with("/arrow.flight.") {
-        true => NO_QUERY,
+        true => NO_FLIGHT,
         false => NO_GRPC,
     };
     ApiError::new(Code::NotImplemented, advice).into_grpc()

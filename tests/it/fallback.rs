@@ -33,6 +33,8 @@ async fn what_is_not_implemented_says_what_to_use_instead() {
             assert!(told.contains("/api/v1/export"), "{told}");
             let sql = told.contains("/api/v3/query_sql");
             assert_eq!(sql, cfg!(feature = "query"), "{told}");
+            let without = told.contains("built without queries");
+            assert_eq!(without, cfg!(not(feature = "query")), "{told}");
         }
     }
     server.stop().await;
@@ -100,7 +102,11 @@ async fn a_call_of_grpc_is_told_so_as_grpc_does() {
     assert_eq!(answer.header("content-type"), Some("application/grpc"));
     assert_eq!(answer.header("grpc-status"), Some("12"));
     let message = answer.header("grpc-message").expect("a sentence");
-    assert!(message.contains("/api/v1/export"), "{message}");
+    let instead = match cfg!(feature = "query") {
+        true => "arrow.flight.protocol.FlightService",
+        false => "/api/v1/export",
+    };
+    assert!(message.contains(instead), "{message}");
     server.stop().await;
 }
 
