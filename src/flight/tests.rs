@@ -1,6 +1,7 @@
 //! Calls of real clients over a socket, against a table in memory.
 
 mod columns;
+mod rights;
 mod table;
 
 use std::sync::Arc;
