@@ -29,6 +29,7 @@ fn gauges(app: &AppState) -> Gauges {
         memory_budget_bytes: marks.budget_bytes,
         buckets_max: narrow::to_u64(config.limits.buckets_max),
         exports_max: narrow::to_u64(config.export.concurrent_max),
+        queries_max: narrow::to_u64(config.query.concurrent_max),
         bucket_bytes_max: config.memory.bucket_bytes_max(),
         wal_bytes_max: config.wal.log_bytes_max,
         ..Gauges::default()
@@ -52,6 +53,11 @@ fn gauges(app: &AppState) -> Gauges {
         gauges.wal_backlog_bytes = log.backlog_bytes;
         gauges.wal_durable_sequence = log.durable.0;
         gauges.exports_running = narrow::to_u64(engine.exporter.exports_running());
+        #[cfg(feature = "query")]
+        {
+            gauges.queries_running = narrow::to_u64(engine.queries.running());
+            gauges.query_memory_used_bytes = narrow::to_u64(engine.queries.memory_used_bytes());
+        }
     }
     gauges
 }

@@ -11,6 +11,8 @@
 #[doc = include_str!("CONTRACT.md")]
 pub mod contract {}
 
+#[cfg(feature = "query")]
+pub mod asker;
 mod blocking;
 mod bucket;
 pub mod dialect;

@@ -340,6 +340,12 @@ pub struct Query {
         deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
     )]
     pub timeout: Duration,
+    /// The time from which on a query is logged as slow; 0 for never.
+    #[serde(
+        rename = "slow_ms",
+        deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
+    )]
+    pub slow: Duration,
     /// The threads that work on queries; 0 for the number of cores.
     #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
     pub threads: usize,

@@ -12,7 +12,7 @@ use tidegate_query::Parameter;
 use tonic::Status;
 
 use super::asking::Flight;
-use super::asks::Asks;
+use super::asks::{Asks, Protocol};
 use super::call::Call;
 use super::info::schema_bytes;
 use super::messages::Asked;
@@ -83,9 +83,14 @@ async fn prepare<A: Asks>(
         return Err(status::unimplemented("there are no transactions"));
     }
     let database = call.database()?;
-    let bucket = flight.bucket(call, database.as_deref())?;
-    let question = flight.asks.sql(&bucket, &request.query).await;
-    let question = question.map_err(status::of_query)?;
+    let question = flight
+        .question(
+            call,
+            database.as_deref(),
+            Protocol::FlightSql,
+            &request.query,
+        )
+        .await?;
     let asked = Asked {
         database: database.unwrap_or_default(),
         query: request.query,

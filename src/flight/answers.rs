@@ -1,6 +1,7 @@
 //! The answers to tickets: rows of a question, or of a command.
 
 use arrow_flight::sql::Command;
+use tidegate_query::Question;
 use tonic::Status;
 
 use super::asking::Flight;
@@ -21,18 +22,25 @@ pub(super) async fn get<A: Asks>(
         Some(database) => Some(database),
         None => call.database()?,
     };
-    let database = database.as_deref();
+    let (database, protocol) = (database.as_deref(), ticket.protocol);
     match ticket.subject {
-        Subject::Query { text, values } => run(flight, call, database, &text, values).await,
+        Subject::Query { text, values } => {
+            let question = flight.question(call, database, protocol, &text).await?;
+            run(question, call, values).await
+        }
         Subject::Command(any) => match commands::read(any)? {
             Command::CommandStatementQuery(statement) => {
-                run(flight, call, database, &statement.query, Values::None).await
+                let text = &statement.query;
+                let question = flight.question(call, database, protocol, text).await?;
+                run(question, call, Values::None).await
             }
             Command::CommandPreparedStatementQuery(prepared) => {
                 let asked = Ticket::of_handle(&prepared.prepared_statement_handle)?;
                 let database = database.or(Some(&asked.database));
-                let values = Values::of_stream(asked.values);
-                run(flight, call, database, &asked.query, values).await
+                let question = flight
+                    .question(call, database, protocol, &asked.query)
+                    .await?;
+                run(question, call, Values::of_stream(asked.values)).await
             }
             command => {
                 let batch = commands::answer(flight, call, database, command).await?;
@@ -42,14 +50,7 @@ pub(super) async fn get<A: Asks>(
     }
 }
 
-async fn run<A: Asks>(
-    flight: &Flight<A>,
-    call: &Call,
-    database: Option<&str>,
-    text: &str,
-    values: Values,
-) -> Result<Messages, Status> {
-    let question = flight.question(call, database, text).await?;
+async fn run(question: Question, call: &Call, values: Values) -> Result<Messages, Status> {
     let values = values.bind(question.parameters())?;
     let answer = question.run(values).await.map_err(status::of_query)?;
     rows::of_answer(answer, call).await

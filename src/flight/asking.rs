@@ -4,7 +4,7 @@ use tidegate_query::Question;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::asks::Asks;
+use super::asks::{Asking, Asks, Protocol};
 use super::call::Call;
 use super::status;
 
@@ -36,9 +36,16 @@ impl<A: Asks> Flight<A> {
         &self,
         call: &Call,
         database: Option<&str>,
+        protocol: Protocol,
         text: &str,
     ) -> Result<Question, Status> {
         let bucket = self.bucket(call, database)?;
-        self.asks.sql(&bucket, text).await.map_err(status::of_query)
+        let asking = Asking {
+            sender: &call.sender,
+            protocol,
+            text,
+        };
+        let question = self.asks.ask(&bucket, asking).await;
+        question.map_err(status::of_query)
     }
 }

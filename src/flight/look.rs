@@ -8,7 +8,7 @@ use prost::Message;
 use tonic::Status;
 
 use super::asking::Flight;
-use super::asks::Asks;
+use super::asks::{Asks, Protocol};
 use super::call::Call;
 use super::messages::Asked;
 use super::ticket::Ticket;
@@ -59,7 +59,7 @@ pub(super) async fn look<A: Asks>(
     let of_handle = Some(asked.database).filter(|name| !name.is_empty());
     let database = named.or(of_handle);
     let question = flight
-        .question(call, database.as_deref(), &asked.query)
+        .question(call, database.as_deref(), Protocol::FlightSql, &asked.query)
         .await?;
     let question = match Values::of_stream(asked.values.clone()) {
         // It may be told of without them.

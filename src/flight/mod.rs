@@ -44,7 +44,7 @@ use tonic::codec::CompressionEncoding;
 use messages::MESSAGE_BYTES_MAX;
 
 pub use asking::Flight;
-pub use asks::{Asks, Starting};
+pub use asks::{Asking, Asks, Protocol, Starting};
 // What its implementers answer with.
 pub use tidegate_query::{QueryError, Question};
 

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tidegate_query::ScalarValue;
 use tonic::Status;
 
+use super::asks::Protocol;
 use super::messages::{ASKED_URL, Asked, ParamValue, QueryType, READ_INFO_URL, ReadInfo};
 use super::status;
 use super::values::Values;
@@ -21,6 +22,8 @@ pub(super) struct Ticket {
     /// The bucket, if the ticket names it.
     pub(super) database: Option<String>,
     pub(super) subject: Subject,
+    /// The protocol that its form belongs to.
+    pub(super) protocol: Protocol,
 }
 
 /// What is asked for.
@@ -50,6 +53,7 @@ impl Ticket {
             Ok(any) if any.type_url.starts_with("type.googleapis.com/") => Ok(Self {
                 database: None,
                 subject: Subject::Command(any),
+                protocol: Protocol::FlightSql,
             }),
             _ => Self::try_from(ReadInfo::decode(bytes.clone()).map_err(|_| unreadable())?),
         }
@@ -89,6 +93,7 @@ impl TryFrom<Asked> for Ticket {
         Ok(Self {
             database: Some(asked.database).filter(|name| !name.is_empty()),
             subject,
+            protocol: Protocol::FlightSql,
         })
     }
 }
@@ -114,9 +119,14 @@ impl TryFrom<ReadInfo> for Ticket {
         if info.database.is_empty() {
             return Err(unreadable());
         }
+        let protocol = match subject {
+            Subject::Query { .. } => Protocol::Flight,
+            Subject::Command(_) => Protocol::FlightSql,
+        };
         Ok(Self {
             database: Some(info.database),
             subject,
+            protocol,
         })
     }
 }
@@ -167,6 +177,7 @@ fn of_json(bytes: &[u8]) -> Result<Ticket, Status> {
             text: json.sql_query,
             values: Values::named(named.collect::<Result<_, Status>>()?),
         },
+        protocol: Protocol::Flight,
     })
 }
 
@@ -206,7 +217,7 @@ mod tests {
 
     use super::super::messages::{ParamValue, QueryParam, READ_INFO_URL, ReadInfo};
     use super::super::values::Values;
-    use super::{Asked, Subject, Ticket};
+    use super::{Asked, Protocol, Subject, Ticket};
 
     fn query(text: &str, values: Values) -> Ticket {
         Ticket {
@@ -215,6 +226,7 @@ mod tests {
                 text: text.to_owned(),
                 values,
             },
+            protocol: Protocol::Flight,
         }
     }
 
@@ -294,7 +306,11 @@ mod tests {
             ..Asked::default()
         };
         let read = Ticket::read(&asked.ticket()).expect("a query");
-        assert_eq!(read, query("q", Values::None));
+        let ours = Ticket {
+            protocol: Protocol::FlightSql,
+            ..query("q", Values::None)
+        };
+        assert_eq!(read, ours);
         let command = CommandGetTables::default().as_any();
         let asked = Asked {
             command: command.encode_to_vec().into(),

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
+use crate::api::asker::asker;
 use crate::auth::{AuthLayer, Forms};
 use crate::catalog::Bucket;
-use crate::flight::{Asks, QueryError, Question, Starting, service};
+use crate::flight::{Asking, Asks, QueryError, Question, Starting, service};
 
 /// The paths of the service's methods.
 pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";
@@ -46,9 +47,23 @@ impl Asks for Program {
         Ok(engine.catalog.bucket_named(name))
     }
 
+    async fn ask(&self, bucket: &Arc<Bucket>, asking: Asking<'_>) -> Result<Question, QueryError> {
+        let Asking {
+            sender,
+            protocol,
+            text,
+        } = asking;
+        let asker = asker(sender, &bucket.name, protocol.as_str());
+        let engine = self.0.engine().ok_or_else(starting)?;
+        engine.queries.ask(bucket, text, asker).await
+    }
+
     async fn sql(&self, bucket: &Arc<Bucket>, text: &str) -> Result<Question, QueryError> {
-        let starting = || QueryError::Internal("a bucket was found before the engine".to_owned());
         let engine = self.0.engine().ok_or_else(starting)?;
         engine.queries.sql(bucket, text).await
     }
+}
+
+fn starting() -> QueryError {
+    QueryError::Internal("a bucket was found before the engine".to_owned())
 }

@@ -194,3 +194,9 @@ impl Families {
         );
     }
 }
+
+/// Converts a count; exact up to 2^53, which nothing that is counted here reaches.
+#[allow(clippy::cast_precision_loss, reason = "a histogram's sum is a float")]
+pub(super) fn approximate(number: u64) -> f64 {
+    number as f64
+}

@@ -66,4 +66,7 @@ gauges! {
     flush_lag_seconds: "Age of the oldest row in memory that is in no table yet",
     exports_running: "Exports under way",
     exports_max: "Exports that may be under way at once",
+    queries_running: "Queries under way",
+    queries_max: "Queries that may be under way at once",
+    query_memory_used_bytes: "Bytes of memory that the plans of all queries have",
 }

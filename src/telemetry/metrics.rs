@@ -5,9 +5,10 @@ use std::sync::Arc;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
-use super::families::{Code, Families, Reason, Request, Route};
+use super::families::{Code, Families, Reason, Request, Route, approximate};
 use super::gauges::{Gauges, Registered};
 use super::process::Process;
+use super::queries::QueryMetrics;
 use super::tables::TableMetrics;
 use super::text::{Exposition, to_prometheus};
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ struct Shared {
     registry: Registry,
     families: Families,
     tables: TableMetrics,
+    queries: QueryMetrics,
     gauges: Registered,
     process: Process,
 }
@@ -36,15 +38,17 @@ impl Metrics {
         let mut registry = Registry::default();
         process.register(&mut registry, clock.now_ns());
         let ours = registry.sub_registry_with_prefix("tidegate");
-        let tables = TableMetrics::default();
+        let (tables, queries) = (TableMetrics::default(), QueryMetrics::default());
         families.register(ours);
         tables.register(ours);
+        queries.register(ours);
         gauges.register(ours);
         Self {
             shared: Arc::new(Shared {
                 registry,
                 families,
                 tables,
+                queries,
                 gauges,
                 process,
             }),
@@ -136,6 +140,11 @@ impl Metrics {
         &self.shared.tables
     }
 
+    /// The metrics of queries.
+    pub fn queries(&self) -> &QueryMetrics {
+        &self.shared.queries
+    }
+
     /// The number of connections that are open now.
     pub fn connections(&self) -> u64 {
         let families = self.families();
@@ -168,10 +177,4 @@ impl Metrics {
     fn families(&self) -> &Families {
         &self.shared.families
     }
-}
-
-/// Converts a count; exact up to 2^53, which no group of frames reaches.
-#[allow(clippy::cast_precision_loss, reason = "a histogram's sum is a float")]
-fn approximate(number: u64) -> f64 {
-    number as f64
 }

@@ -124,3 +124,36 @@ async fn a_store_that_cannot_be_reached_is_told_at_the_start_with_its_cause() {
     }
     assert!(!log.contains("secret"), "{log}");
 }
+
+/// A slow query is found by its text, and literals in it may be secrets.
+#[cfg(feature = "query")]
+#[tokio::test]
+async fn a_slow_query_is_logged_without_its_literals() {
+    let mut reader = String::new();
+    let folder = Folder::prepared(|catalog| {
+        catalog.create_bucket("b", None).expect("created");
+        reader = token(catalog, &["b"], &[], None);
+    });
+    let program = Program::start_with(&folder, &[], &[("TIDEGATE_QUERY__SLOW_MS", "1")]).await;
+    let text = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'hunter2'";
+    let body = serde_json::json!({ "db": "b", "q": text }).to_string();
+    let request = Request::post("/api/v3/query_sql").token(&reader).body(body);
+    assert_eq!(program.ask(request).await.status, 200);
+    let log = program.stop();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("a query was slow"))
+        .collect();
+    let [line] = lines[..] else {
+        panic!("one line: {log}");
+    };
+    for part in [
+        " WARN ",
+        "protocol=\"http\" outcome=\"done\" bucket=\"b\" token=2",
+        "rows=1",
+        "WHERE table_name = ?\"",
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!log.contains("hunter2") && !log.contains(&reader), "{log}");
+}

@@ -11,7 +11,7 @@
 //! | 3 other endpoints | `probes`, `v2`, `fallback` |
 //! | 3.3 tokens and buckets, 3.4 export, 3.5 the open tables | `management`, `export`, `lake` |
 //! | 3.1 v1, 3.2 v3 | `v1`, `v3`, `dialects` (every refusal in the words of the endpoint) |
-//! | 3.6 questions in SQL | `query_sql` |
+//! | 3.6 questions in SQL, and what is told of them | `query_sql`, `queries` |
 //! | 4 timestamps, 5 points | `write::timestamps`, `write::points` |
 //! | 6 limits, connections | `write::limits`, `overload`, `schemas`, `http` |
 //! | the description in `config/openapi.yaml` | `openapi`, and every answer of every other test |
@@ -61,6 +61,8 @@ mod openapi;
 mod overload;
 mod probes;
 mod program;
+#[cfg(feature = "query")]
+mod queries;
 #[cfg(feature = "query")]
 mod query_sql;
 mod random;

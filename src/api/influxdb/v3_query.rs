@@ -21,6 +21,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 use tidegate_query::{Answer, Parameters, QueryError, ScalarValue};
 
+use crate::api::asker::asker;
 use crate::api::error::ApiError;
 use crate::api::json::read_json_if_any;
 use crate::api::params::{GivenSql, SqlParams};
@@ -52,7 +53,8 @@ pub async fn query_sql(
     let found = engine.catalog.bucket_named(&db);
     let missing = || bucket::database_not_found(&db);
     let found = bucket::to_read(&identity, found, &db, missing)?;
-    let question = engine.queries.sql(&found, &text).await?;
+    let asker = asker(&identity, &found.name, "http");
+    let question = engine.queries.ask(&found, &text, asker).await?;
     let question = question.bind(parameters(values))?;
     let renderer = renderer(format, &question.schema())?;
     let answer = question.run(Parameters::none()).await?;

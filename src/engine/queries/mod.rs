@@ -22,19 +22,21 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod watch;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tidegate_query::{Database, Limits, QueryEngine, QueryError, Question};
+use tidegate_query::{Asker, Database, Limits, QueryEngine, QueryError, Question};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::access::Access;
 use self::bucket::BucketMoment;
 use self::memory::QueryMemory;
 use self::threads::Threads;
+use self::watch::Watcher;
 use super::environment::Environment;
 use crate::catalog::{Bucket, Catalog};
 use crate::clock::Clock;
@@ -111,6 +113,11 @@ impl Queries {
             threads: threads.handle(),
             timeout: timeout(query.timeout),
         })?;
+        let engine = engine.watched_by(Arc::new(Watcher {
+            clock: environment.clock.clone(),
+            metrics: environment.metrics.clone(),
+            slow: query.slow,
+        }));
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
@@ -126,7 +133,22 @@ impl Queries {
         })
     }
 
-    /// Plans a question in SQL about a bucket, as it is now. Waits a while for its turn.
+    /// Plans a question in SQL of this sender about a bucket, as it is now. Waits a while for its turn.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the question is wrong, or its answer cannot be begun.
+    pub async fn ask(
+        &self,
+        bucket: &Arc<Bucket>,
+        text: &str,
+        asker: Asker,
+    ) -> Result<Question, QueryError> {
+        let database = self.database(bucket);
+        self.shared.engine.ask(asker, text, database).await
+    }
+
+    /// Plans a question in SQL about a bucket, as [`Queries::ask`], on behalf of nobody: it is not
+    /// recorded.
     ///
     /// # Errors
     /// [`QueryError`] if the question is wrong, or its answer cannot be begun.
@@ -156,6 +178,11 @@ impl Queries {
             _place: place,
         };
         Ok(Arc::new(BucketMoment::new(Arc::new(access))))
+    }
+
+    /// The bytes of memory that the plans of all questions have.
+    pub fn memory_used_bytes(&self) -> usize {
+        self.shared.engine.memory_used_bytes()
     }
 
     /// The number of questions that are being answered.

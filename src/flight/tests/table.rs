@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 use crate::auth::Identity;
 use crate::catalog::{self, Catalog, NewToken, Permissions, Scope};
 use crate::clock::Clock;
-use crate::flight::{Asks, Starting};
+use crate::flight::{Asking, Asks, Starting};
 use crate::storage::FaultStorage;
 
 /// Told of the questions about `stuck`.
@@ -56,6 +56,10 @@ impl Asks for Tables {
 
     fn bucket(&self, name: &str) -> Result<Option<()>, Starting> {
         Ok(["b", "other"].contains(&name).then_some(()))
+    }
+
+    async fn ask(&self, bucket: &(), asking: Asking<'_>) -> Result<Question, QueryError> {
+        self.sql(bucket, asking.text).await
     }
 
     async fn sql(&self, _bucket: &(), text: &str) -> Result<Question, QueryError> {

@@ -1,5 +1,5 @@
 //! The functions and statements that InfluxDB 3 documents for SQL, line by line, and what Grafana
-//! writes (query contract, section 13 and the queries of Grafana).
+//! writes (query contract, on SQL and on the queries of Grafana).
 
 use std::sync::Arc;
 use std::time::Duration;
