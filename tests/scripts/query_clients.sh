@@ -20,7 +20,7 @@ skip() {
 client() {
     local name=$1 began=$SECONDS
     shift
-    if ! timeout 180 "$@" >"$work/$name.log" 2>"$work/$name.err"; then
+    if ! timeout 300 "$@" >"$work/$name.log" 2>"$work/$name.err"; then
         echo "FAILED: $name"
         tail -n 40 "$work/$name.log" "$work/$name.err"
         failed=$((failed + 1))
@@ -49,7 +49,7 @@ else
 fi
 
 start data
-export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token
+export TIDEGATE_URL=$url TIDEGATE_TOKEN=$token TIDEGATE_PID=$server
 "$TIDEGATE_BIN" bucket create readable >/dev/null
 TIDEGATE_READER=$("$TIDEGATE_BIN" token create --read readable --description reader 2>/dev/null)
 TIDEGATE_WRITER=$("$TIDEGATE_BIN" token create --write written --description writer 2>/dev/null)
@@ -77,7 +77,7 @@ else
     python_client pyarrow flight.py pyarrow==26.0.1
     python_client influxdb3-python v3.py influxdb3-python==0.21.0 pandas==3.1.1 polars==2.1.0
     python_client adbc adbc.py adbc-driver-flightsql==1.13.0 adbc-driver-manager==1.13.0
-    python_client flightsql-dbapi dbapi.py flightsql-dbapi==0.2.2
+    python_client flightsql-dbapi dbapi.py flightsql-dbapi==0.2.2 pandas==3.1.1
 fi
 
 # Clients from Maven Central: $1 the name, $2 its profile in pom.xml, $3 the program.
@@ -120,6 +120,7 @@ else
     GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=${TIDEGATE_TLS_CA:-} client influxdb3-js node "$clients/js/query.mjs"
 fi
 
+echo "NOT TRIED HERE: Grafana itself, whose Go package no registry has; pyarrow.flight sends its questions as it does"
 echo "query clients: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ] || exit 1
 # Nothing could be tried: skipped, not passed.
