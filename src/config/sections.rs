@@ -349,6 +349,8 @@ pub struct Query {
     /// The threads that work on queries; 0 for the number of cores.
     #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
     pub threads: usize,
+    /// True if pages in browsers may ask over gRPC-Web.
+    pub grpc_web: bool,
 }
 
 /// `[log]`

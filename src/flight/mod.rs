@@ -45,6 +45,8 @@ use messages::MESSAGE_BYTES_MAX;
 
 pub use asking::Flight;
 pub use asks::{Asking, Asks, Protocol, Starting};
+/// The body of a call, before it is known whether it came over gRPC-Web.
+pub use tonic::body::Body as GrpcBody;
 // What its implementers answer with.
 pub use tidegate_query::{QueryError, Question};
 

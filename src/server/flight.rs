@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
+use axum::body::Body;
 use axum::routing::post_service;
+use http::Request;
 use tokio_util::sync::CancellationToken;
+use tonic_web::GrpcWebLayer;
+use tower::ServiceBuilder;
 
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::api::asker::asker;
 use crate::auth::{AuthLayer, Forms};
 use crate::catalog::Bucket;
-use crate::flight::{Asking, Asks, QueryError, Question, Starting, service};
+use crate::flight::{Asking, Asks, GrpcBody, QueryError, Question, Starting, service};
 
 /// The paths of the service's methods.
 pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";
@@ -31,7 +35,17 @@ pub(super) fn mount(
     // A stream of rows is no request like others, and one call asks as much as many.
     let door = Door::new(app, &refusals, Forms::Header, false).without_rate();
     let service = post_service(service(Program(app.clone()), cut));
-    router.route(PATTERN, service.route_layer(AuthLayer::new(door)))
+    let service = service.route_layer(AuthLayer::new(door));
+    let service = match app.config().query.grpc_web {
+        // Outside of the door, whose refusals are gRPC too.
+        true => service.route_layer(
+            ServiceBuilder::new()
+                .layer(GrpcWebLayer::new())
+                .map_request(|request: Request<GrpcBody>| request.map(Body::new)),
+        ),
+        false => service,
+    };
+    router.route(PATTERN, service)
 }
 
 /// The program, as the service asks it.

@@ -7,6 +7,7 @@ use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::client::FlightSqlServiceClient;
 use arrow_flight::{FlightDescriptor, Ticket};
 use futures_util::TryStreamExt;
+use prost::Message;
 use tidegate::catalog::Catalog;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -138,4 +139,41 @@ async fn a_method_that_there_is_not_is_unimplemented() {
     let error = client.get_flight_info(path).await.expect_err("a path");
     assert_eq!(error.code(), Code::Unimplemented);
     server.stop().await;
+}
+
+/// A page in a browser has no HTTP/2 of its own: it asks over HTTP/1.1, and reads the status of its
+/// call at the end of the body.
+#[tokio::test]
+async fn a_page_may_ask_over_grpc_web_where_that_is_set() {
+    let web = |credential: &str| {
+        let ticket = serde_json::json!({ "database": "b", "sql_query": HOSTS });
+        let ticket = Ticket::new(ticket.to_string()).encode_to_vec();
+        let length = u8::try_from(ticket.len()).expect("short");
+        let message = [&[0, 0, 0, 0, length], ticket.as_slice()].concat();
+        Http::post("/arrow.flight.protocol.FlightService/DoGet")
+            .header("Content-Type", "application/grpc-web+proto")
+            .header("Authorization", &format!("Bearer {credential}"))
+            .body(message)
+    };
+    for is_set in [true, false] {
+        let server = Server::with(|config| config.query.grpc_web = is_set).await;
+        server
+            .write("bucket=b", "cpu,host=a usage=1 1")
+            .await
+            .is_written();
+        let answer = server.ask(web(TOKEN)).await;
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert_eq!(kind == "application/grpc-web+proto", is_set, "{answer:?}");
+        let status = b"grpc-status:0";
+        let at_end = answer.body.windows(status.len()).any(|part| part == status);
+        assert_eq!(at_end, is_set, "{answer:?}");
+        let refused = server.ask(web("wrong")).await;
+        let kind = refused.header("content-type").unwrap_or_default();
+        assert_eq!(kind == "application/grpc-web+proto", is_set, "{refused:?}");
+        // gRPC as it always was.
+        let credential = format!("Bearer {TOKEN}");
+        let asked = asked("b", HOSTS, Some(&credential));
+        assert_eq!(hosts(&server, asked).await.expect("rows"), ["a"]);
+        server.stop().await;
+    }
 }

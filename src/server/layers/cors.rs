@@ -14,9 +14,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use crate::api::AppState;
 use crate::config::Cors;
 
-/// The headers that scripts need: when to retry, and the request's id for reports.
-const EXPOSED: &str =
-    "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, X-Influxdb-Version, Retry-After";
+/// The headers that scripts need: when to retry, the request's id for reports, and the status of a
+/// call over gRPC-Web.
+const EXPOSED: &str = "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, \
+    X-Influxdb-Version, Retry-After, Grpc-Status, Grpc-Message";
 
 pub(super) async fn cors(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
@@ -69,7 +70,8 @@ fn describe(headers: &mut HeaderMap) {
         ),
         (
             ACCESS_CONTROL_ALLOW_HEADERS,
-            "Authorization, Content-Type, Content-Encoding, Accept, User-Agent, Zap-Trace-Span",
+            "Authorization, Content-Type, Content-Encoding, Accept, User-Agent, Zap-Trace-Span, \
+             X-Grpc-Web, X-User-Agent, Grpc-Timeout, Database",
         ),
         (ACCESS_CONTROL_MAX_AGE, "3600"),
     ] {
