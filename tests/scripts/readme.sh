@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs the README as a newcomer would: every block of commands, in its order, in a fresh copy of
 # the sources. A block marked `text` after a block of commands is what they print, to the letter.
+# Programs of clients run too: the first line of each says what it needs; what cannot be had here is
+# said and skipped.
 # TIDEGATE_BIN names a program that takes the place of the one that the README builds. Needs curl.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,7 +27,7 @@ trap cleanup EXIT
 # One file a block: 01.sh, 02.text, … in the order of the README.
 mkdir "$work/blocks"
 awk -v folder="$work/blocks" '
-    /^```(sh|text)$/ { file = sprintf("%s/%02d.%s", folder, ++count, substr($0, 4)); printf "" >file; next }
+    /^```(sh|text|python|javascript|go|java)$/ { file = sprintf("%s/%02d.%s", folder, ++count, substr($0, 4)); printf "" >file; next }
     /^```/ { file = ""; next }
     file { print >>file }
 ' "$root/README.md"
@@ -51,7 +53,38 @@ await() {
     exit 1
 }
 
-ran=0 compared=0 previous=
+# Makes ready what the program of a client needs, in a folder of its own, and says how to run it
+# (`$run`). Returns 1 if that cannot be had here.
+prepare() {
+    local block=$1 kind=${1##*.} needs
+    mkdir -p "$work/$kind"
+    needs=$(sed -n '1s/^[/#]* *[a-z]* [a-z:]* //p' "$block")
+    case $kind in
+    python)
+        run=("$work/python/bin/python" "$block")
+        python3 -m venv "$work/python" &&
+            timeout 600 "$work/python/bin/pip" install -q --disable-pip-version-check $needs
+        ;;
+    javascript)
+        run=(node "$work/javascript/ask.mjs")
+        cp "$block" "$work/javascript/ask.mjs"
+        timeout 600 npm install --prefix "$work/javascript" --silent --no-audit --no-fund "$needs"
+        ;;
+    go)
+        run=("$work/go/ask")
+        cp "$block" "$work/go/main.go"
+        (cd "$work/go" && go mod init ask && timeout 300 go get "$needs" &&
+            timeout 600 go build -mod=mod -o ask .)
+        ;;
+    java)
+        run=(java --add-opens=java.base/java.nio=ALL-UNNAMED -cp "$work/java/*" "$work/java/Ask.java")
+        cp "$block" "$work/java/Ask.java"
+        timeout 600 mvn -q -B dependency:copy "$needs" -DoutputDirectory="$work/java"
+        ;;
+    esac >"$work/prepare.log" 2>&1
+}
+
+ran=0 compared=0 skipped=0 previous=
 : >"$work/environment"
 for block in "$work"/blocks/*; do
     name=$(basename "$block")
@@ -64,6 +97,25 @@ for block in "$work"/blocks/*; do
             compared=$((compared + 1))
         fi
         previous=
+        continue
+        ;;
+    *.python | *.javascript | *.go | *.java)
+        previous=
+        # Others are parts of programs, to be read.
+        head -n 1 "$block" | grep -Eq '^(#|//) (pip install|npm install|go get|mvn) ' || continue
+        if ! prepare "$block"; then
+            echo "SKIPPED: $name: $(tail -n 1 "$work/prepare.log")"
+            skipped=$((skipped + 1))
+            continue
+        fi
+        echo "== $name"
+        if ! timeout 120 "${run[@]}" >"$work/$name.printed" 2>"$work/errors"; then
+            cat "$work/$name.printed" "$work/errors"
+            echo "FAILED: $name"
+            exit 1
+        fi
+        previous=$work/$name.printed
+        ran=$((ran + 1))
         continue
         ;;
     esac
@@ -97,4 +149,4 @@ for block in "$work"/blocks/*; do
     ran=$((ran + 1))
 done
 [ "$ran" -ge 8 ] && [ "$compared" -ge 2 ] || { echo "FAILED: only $ran blocks ran, $compared were compared"; exit 1; }
-echo "PASSED: $ran blocks ran, what $compared of them print was compared"
+echo "PASSED: $ran blocks ran, what $compared of them print was compared, $skipped were skipped"
