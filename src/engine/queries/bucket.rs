@@ -34,8 +34,11 @@ impl BucketMoment {
         let names = self
             .access
             .blocking(move |access| access.sources.measurements(id));
-        let names = names.await?;
+        let mut names = names.await?;
         self.access.check()?;
+        // A table that was looked for and was not there yet has no place in this moment.
+        let tables = self.tables.lock().await;
+        names.retain(|name| !matches!(tables.get(name), Some(None)));
         Ok(names)
     }
 

@@ -74,6 +74,19 @@ async fn a_table_that_is_named_twice_shows_one_moment() {
     assert_eq!(sorted(after), [row("a", "3"), row("b", "4"), row("c", "3")]);
 }
 
+/// A question that ran into this was answered with the words of the engine for a missing table.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_was_missed_is_not_listed_by_the_same_question() {
+    let world = World::new(|_| {}).await;
+    world.write("m v=1 1").await;
+    let database = world.engine.queries.database(&world.bucket).await;
+    let database = database.expect("a place");
+    assert!(database.table("n").await.expect("read").is_none());
+    world.write("n v=1 1").await;
+    assert_eq!(database.tables().await.expect("listed"), ["m"]);
+    assert!(database.table("n").await.expect("read").is_none());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn points_past_retention_are_not_there() {
     let mut world = World::new(|_| {}).await;
