@@ -3,6 +3,7 @@
 #[cfg(feature = "lake")]
 mod files;
 mod random;
+mod shapes;
 #[cfg(feature = "lake")]
 mod speed;
 mod world;

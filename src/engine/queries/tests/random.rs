@@ -13,7 +13,7 @@ const DAY_NS: i64 = 86_400_000_000_000;
 const FIELDS: [&str; 6] = ["v", "n", "s", "ok", "u", "V"];
 
 /// Numbers that look random: the same for a seed (SplitMix64).
-struct Chance {
+pub(super) struct Chance {
     state: u64,
     /// The middle of the times of new points, from that of their day: it moves, so that files overlap
     /// at their edges.
@@ -21,7 +21,14 @@ struct Chance {
 }
 
 impl Chance {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            state: seed,
+            around_ns: 0,
+        }
+    }
+
+    pub(super) fn below(&mut self, end: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -29,7 +36,7 @@ impl Chance {
     }
 
     /// One of so many places.
-    fn place(&mut self, places: usize) -> usize {
+    pub(super) fn place(&mut self, places: usize) -> usize {
         let end = u64::try_from(places).unwrap();
         usize::try_from(self.below(end)).unwrap()
     }

@@ -18,6 +18,8 @@ use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::engine::{Engine, Environment};
 use crate::ingest::{Acknowledge, Body, Target, WriteRequest};
+#[cfg(feature = "lake")]
+use crate::lake::Upkeep;
 use crate::line_protocol::Precision;
 use crate::memory::Budget;
 use crate::telemetry::Metrics;
@@ -91,9 +93,13 @@ impl World {
 
     /// Writes lines, which are acknowledged when it returns.
     pub(super) async fn write(&self, lines: &str) {
+        self.write_to(&self.bucket, lines).await;
+    }
+
+    pub(super) async fn write_to(&self, bucket: &Arc<Bucket>, lines: &str) {
         let bytes = Bytes::from(lines.to_owned());
         let request = WriteRequest {
-            target: Target::Existing(Arc::clone(&self.bucket)),
+            target: Target::Existing(Arc::clone(bucket)),
             body: Body {
                 reservation: self.budget.force(bytes.len() as u64),
                 bytes,
@@ -110,16 +116,48 @@ impl World {
     /// Moves what is in memory to the tables.
     #[cfg(feature = "lake")]
     pub(super) async fn flush(&self) {
-        let table = self.bucket.table("m");
-        self.engine.tables.flush_table(&table).await.expect("moved");
+        self.flush_of(&self.bucket, "m").await;
+    }
+
+    #[cfg(feature = "lake")]
+    pub(super) async fn flush_of(&self, bucket: &Bucket, measurement: &str) {
+        let tables = &self.engine.tables;
+        // The tables of a deleted bucket of the same name go first.
+        tables.wait_for_removal(bucket.id).await;
+        let moved = tables.flush_table(&bucket.table(measurement)).await;
+        moved.expect("moved");
     }
 
     #[cfg(not(feature = "lake"))]
     pub(super) async fn flush(&self) {}
 
+    #[cfg(not(feature = "lake"))]
+    pub(super) async fn flush_of(&self, _: &Bucket, _: &str) {}
+
+    /// Joins what can be joined of a table's files, and removes those of no table.
+    #[cfg(feature = "lake")]
+    pub(super) async fn compact(&self, measurement: &str) {
+        let lake = self.engine.tables.lake();
+        for what in [Upkeep::Compact, Upkeep::Vacuum] {
+            let done = lake.upkeep(&self.bucket, measurement, what).await;
+            done.expect("compacted");
+        }
+    }
+
+    #[cfg(not(feature = "lake"))]
+    pub(super) async fn compact(&self, _: &str) {}
+
     /// The names of the columns and the rows of an answer.
     pub(super) async fn ask(&self, text: &str) -> Result<(Vec<String>, Vec<Row>), QueryError> {
-        let question = self.engine.queries.sql(&self.bucket, text).await?;
+        self.ask_of(&self.bucket, text).await
+    }
+
+    pub(super) async fn ask_of(
+        &self,
+        bucket: &Arc<Bucket>,
+        text: &str,
+    ) -> Result<(Vec<String>, Vec<Row>), QueryError> {
+        let question = self.engine.queries.sql(bucket, text).await?;
         let mut answer = question.run(Parameters::none()).await?;
         let fields = answer.schema().fields().clone();
         let names = fields.iter().map(|field| field.name().clone()).collect();
