@@ -215,10 +215,7 @@ async fn check(world: &World, model: &Model, chance: &mut Chance, seen: &mut See
 async fn what_is_asked_equals_what_was_acknowledged_whatever_was_done_to_it() {
     let mut seen = Seen::default();
     for seed in 0..6 {
-        let mut chance = Chance {
-            state: seed,
-            around_ns: 0,
-        };
+        let mut chance = Chance::new(seed);
         let mut model = Model::new();
         let mut world = World::new(|config| {
             // Every few batches make a segment.
