@@ -136,7 +136,7 @@ impl World {
 
     /// Joins what can be joined of a table's files, and removes those of no table.
     #[cfg(feature = "lake")]
-    pub(super) async fn compact(&self, measurement: &str) {
+    pub(super) async fn tidy(&self, measurement: &str) {
         let lake = self.engine.tables.lake();
         for what in [Upkeep::Compact, Upkeep::Vacuum] {
             let done = lake.upkeep(&self.bucket, measurement, what).await;
@@ -145,7 +145,7 @@ impl World {
     }
 
     #[cfg(not(feature = "lake"))]
-    pub(super) async fn compact(&self, _: &str) {}
+    pub(super) async fn tidy(&self, _: &str) {}
 
     /// The names of the columns and the rows of an answer.
     pub(super) async fn ask(&self, text: &str) -> Result<(Vec<String>, Vec<Row>), QueryError> {

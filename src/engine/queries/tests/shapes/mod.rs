@@ -86,11 +86,11 @@ async fn step(world: World, chance: &mut Chance) -> (World, &'static str) {
         }
         2 => {
             world.flush().await;
-            world.compact("m").await;
+            world.tidy("m").await;
             (world, "a compaction")
         }
         3 => {
-            world.compact("m").await;
+            world.tidy("m").await;
             (world, "a compaction beside the buffer")
         }
         4 => (world.restart().await, "a restart"),
