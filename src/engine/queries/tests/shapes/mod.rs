@@ -98,8 +98,7 @@ async fn step(world: World, chance: &mut Chance) -> (World, &'static str) {
     }
 }
 
-/// Lets time pass, so that some points are past their retention by no more than a nanosecond. Less
-/// than a day of it: tables do not trust a clock that jumps.
+/// Lets time pass, so that some points are past their retention by no more than a nanosecond.
 fn pass_time(world: &World, points: &mut Points, chance: &mut Chance) {
     let now_ns = world.clock.now_ns();
     let oldest_ns = data::time_ns(chance) + chance.below(3).cast_signed() - 1;
