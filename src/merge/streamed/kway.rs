@@ -133,23 +133,27 @@ impl Merge {
     /// Takes the rows that only the run of the first one has before another run has one. Returns
     /// false if there is no such row.
     fn take_plain(&mut self, next: &mut Stretch) -> bool {
-        let Some(Reverse((_, run))) = self.active.pop() else {
+        // The runs right below the first one in the heap: one of them is the next.
+        let others = self.active.as_slice().iter().skip(1).take(2);
+        let limit_ns = others.map(|Reverse((time_ns, _))| *time_ns).min();
+        let limit_ns = limit_ns.unwrap_or(i64::MAX);
+        if next.time_ns >= limit_ns {
+            return false;
+        }
+        let Some(mut head) = self.active.peek_mut() else {
             return false;
         };
-        let limit_ns = self.active.peek().map_or(i64::MAX, |other| other.0.0);
+        let Reverse((_, run)) = *head;
         let Some(Place::At(cursor)) = self.places.get_mut(run) else {
             impossible("a run is active while it is at a row");
         };
-        let length = match next.time_ns < limit_ns {
-            true => cursor.plain(limit_ns),
-            false => 0,
-        };
+        let length = cursor.plain(limit_ns);
         if length > 0 {
             next.length = length;
             next.sources.push(cursor.source(run));
             cursor.skip(length);
+            *head = Reverse((cursor.time_ns, run));
         }
-        self.active.push(Reverse((cursor.time_ns, run)));
         length > 0
     }
 
