@@ -25,6 +25,7 @@ mod builder;
 mod codec;
 mod column;
 mod columns;
+mod copying;
 mod floats;
 mod footprint;
 mod index;

@@ -4,7 +4,6 @@
 use super::error::MergeError;
 use super::last_value::{Alone, MergedPoints};
 use super::plan::Plan;
-use super::segments::SegmentLimits;
 use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldValue, Picked, Segment, SegmentField};
 use crate::narrow;
@@ -16,6 +15,15 @@ const POSITION: &str = "positions are those of the fields of the chunk";
 
 /// The number of points from which a stretch is copied by itself.
 const LONG: usize = 16;
+
+/// The limits on the size of a segment of merged rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentLimits {
+    /// The maximum number of rows.
+    pub rows_max: usize,
+    /// The bytes of values at which a segment is full, however few rows it has.
+    pub bytes_max: usize,
+}
 
 /// The bytes that count for the limit of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::cells::CellIndex;
 use super::error::MergeError;
-use super::kway::Source;
 use super::run::{Chunks, Rows, Run};
-use super::slots::Slots;
+use super::slots::{Slots, Source};
 use super::sorted::SortedSegment;
 use crate::certain::{Certain, impossible};
 use crate::columnar::Segment;

@@ -8,7 +8,7 @@ use std::collections::binary_heap::PeekMut;
 use super::cursor::{Cursor, Step};
 use super::error::MergeError;
 use super::run::{Run, Tags};
-use super::slots::{Chunk, Slots};
+use super::slots::{Chunk, Slots, Source};
 use crate::certain::{Certain, impossible};
 use crate::merge::order::compare_tags;
 
@@ -56,19 +56,6 @@ pub struct Stretch {
     pub length: usize,
     /// The rows that the first row is merged from, oldest first: valid until the merge continues.
     pub sources: Vec<Source>,
-}
-
-/// A row of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The run's index, in the order in which runs were given.
-    pub run: usize,
-    /// The slot of its segment, for [`Merge::chunk`].
-    pub slot: usize,
-    /// The row in that segment.
-    pub row: u32,
-    /// The place of the row in the order of its run.
-    pub(super) place: usize,
 }
 
 impl Merge {

@@ -34,12 +34,12 @@ mod segments;
 mod slots;
 mod sorted;
 
-pub use batch::{PointBatch, Points, Weights};
+pub use batch::{PointBatch, Points, SegmentLimits, Weights};
 pub use cells::CellIndex;
 pub use error::MergeError;
-pub use kway::{Merge, Source, Stretch};
+pub use kway::{Merge, Stretch};
 pub use last_value::MergedPoints;
 pub use run::{Chunks, ChunksError, Run, Tags};
-pub use segments::{MergedSegments, SegmentLimits};
-pub use slots::Chunk;
+pub use segments::MergedSegments;
+pub use slots::{Chunk, Source};
 pub use sorted::SortedSegment;

@@ -1,19 +1,10 @@
 //! Merged rows as new segments, from which files are written.
 
-use super::batch::{PointBatch, Weights};
+use super::batch::{PointBatch, SegmentLimits, Weights};
 use super::error::MergeError;
 use super::kway::Merge;
 use super::last_value::MergedPoints;
 use crate::columnar::Segment;
-
-/// The limits on the size of a segment of merged rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentLimits {
-    /// The maximum number of rows.
-    pub rows_max: usize,
-    /// The bytes of values at which a segment is full, however few rows it has.
-    pub bytes_max: usize,
-}
 
 /// The weights of rows that stay packed.
 const PACKED: Weights = Weights {

@@ -4,11 +4,23 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cells::CellIndex;
-use super::kway::Source;
 use super::sorted::SortedSegment;
 use crate::certain::Certain;
 use crate::columnar::{Picked, Segment};
 use crate::narrow;
+
+/// A row of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The run's index, in the order in which runs were given.
+    pub run: usize,
+    /// The slot of its segment, for [`Merge::chunk`](super::Merge::chunk).
+    pub slot: usize,
+    /// The row in that segment.
+    pub row: u32,
+    /// The place of the row in the order of its run.
+    pub(super) place: usize,
+}
 
 /// Rows that a merge currently holds.
 #[derive(Debug)]

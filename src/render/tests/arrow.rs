@@ -34,7 +34,7 @@ fn a_stream_gives_the_rows_back_however_its_bytes_come() {
 fn a_stream_without_rows_has_its_columns() {
     for batch in [kinds().slice(0, 0), RecordBatch::new_empty(nested())] {
         let mut reader = Reader::default();
-        let read = reader.read(stream(&[batch.clone()]).into());
+        let read = reader.read(stream(std::slice::from_ref(&batch)).into());
         assert!(
             read.expect("a stream")
                 .iter()

@@ -38,6 +38,9 @@ async fn column(world: &World, text: &str) -> Vec<String> {
     cells
 }
 
+/// What a comparison says of a time and a bound.
+type Holds = fn(i64, i64) -> bool;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bound_on_the_time_is_exact_to_the_nanosecond_in_files() {
     let world = World::new(|_| {}).await;
@@ -56,7 +59,7 @@ async fn a_bound_on_the_time_is_exact_to_the_nanosecond_in_files() {
     for bound in &times {
         for by in [-1, 0, 1] {
             let bound = bound + by;
-            let conditions: [(&str, fn(i64, i64) -> bool); 5] = [
+            let conditions: [(&str, Holds); 5] = [
                 (">=", |time, bound| time >= bound),
                 (">", |time, bound| time > bound),
                 ("<", |time, bound| time < bound),

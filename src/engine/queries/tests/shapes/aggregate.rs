@@ -7,10 +7,13 @@ use super::condition::condition;
 use super::data::{Points, quoted};
 use super::value::{Record, Value};
 
+/// What an aggregate is of a group of points.
+type Of = dyn Fn(&[&Record]) -> Option<Value>;
+
 /// An aggregate of a group of points.
 pub(super) struct Aggregate {
     pub(super) sql: String,
-    of: Box<dyn Fn(&[&Record]) -> Option<Value>>,
+    of: Box<Of>,
 }
 
 impl Aggregate {

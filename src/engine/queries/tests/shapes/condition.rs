@@ -4,10 +4,13 @@ use super::super::random::Chance;
 use super::data::{Points, quoted, value};
 use super::value::{Record, Value};
 
+/// What a condition says of a point; absent if that is unknown.
+type Holds = dyn Fn(&Record) -> Option<bool>;
+
 /// A condition.
 pub(super) struct Condition {
     pub(super) sql: String,
-    holds: Box<dyn Fn(&Record) -> Option<bool>>,
+    holds: Box<Holds>,
 }
 
 impl Condition {

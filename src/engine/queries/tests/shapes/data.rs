@@ -45,11 +45,8 @@ impl Points {
 
     /// One of the columns.
     pub(super) fn column(&self, chance: &mut Chance) -> &'static str {
-        *self
-            .columns
-            .iter()
-            .nth(chance.place(self.columns.len()))
-            .unwrap()
+        let place = chance.place(self.columns.len());
+        self.columns.iter().nth(place).unwrap()
     }
 
     /// One of the tags that are there.
@@ -169,7 +166,7 @@ fn field_value(chance: &mut Chance, field: &str) -> Value {
         "n" => Value::Integer(signed - 5),
         "u" if number < 3 => Value::Unsigned(u64::MAX - number),
         "u" => Value::Unsigned(number + (1 << 53)),
-        "ok" => Value::Boolean(number % 2 == 0),
+        "ok" => Value::Boolean(number.is_multiple_of(2)),
         "s" => Value::Text(TEXTS[chance.place(TEXTS.len())].to_owned()),
         _ => Value::Float(f64::from(i32::try_from(signed).unwrap()) / 2.0 - 2.0),
     }

@@ -131,10 +131,13 @@ fn plain(from: String, records: Vec<Record>) -> Relation {
     }
 }
 
+/// What an expression is of a point.
+type Of = dyn Fn(&Record) -> Option<Value>;
+
 /// An expression.
 pub(super) struct Expression {
     pub(super) sql: String,
-    of: Box<dyn Fn(&Record) -> Option<Value>>,
+    of: Box<Of>,
 }
 
 impl Expression {
