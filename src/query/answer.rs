@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::error::QueryError;
-use crate::question::Runner;
+use crate::question::Asked;
 use crate::record::{Following, Outcome};
 
 /// The rows that a question asked for. They are made on the threads of questions, a little ahead of
@@ -27,6 +27,7 @@ pub struct Answer {
     is_ended: bool,
     following: Option<Following>,
     _work: JoinSet<()>,
+    _asked: Asked,
 }
 
 /// The next batch, or the end.
@@ -36,19 +37,18 @@ impl Answer {
     pub(crate) fn new(
         rows: SendableRecordBatchStream,
         schema: SchemaRef,
-        runner: &Runner,
+        asked: Asked,
         following: Option<Following>,
     ) -> Self {
         let (ahead, batches) = mpsc::channel(1);
         let hand_over = hand_over(rows, Arc::clone(&schema), ahead.clone());
-        let timeout = runner.timeout.clone();
+        // The work may outlast the answer for a moment, and counts as long as it lasts.
+        let held = asked.clone();
         let work = async move {
-            let Some((timeout, text)) = timeout else {
-                return hand_over.await;
-            };
-            if tokio::time::timeout(timeout, hand_over).await.is_err() {
+            let handed_over = async { Ok(hand_over.await) };
+            if let Err(late) = held.deadline.clone().within(handed_over).await {
                 // Nobody may be there to hear it.
-                let _ = ahead.send(Err(QueryError::Late(text))).await;
+                let _ = ahead.send(Err(late)).await;
             }
         };
         Self {
@@ -56,7 +56,8 @@ impl Answer {
             batches,
             is_ended: false,
             following,
-            _work: runner.threads.start(work),
+            _work: asked.threads.start(work),
+            _asked: asked,
         }
     }
 

@@ -18,6 +18,7 @@ use datafusion::prelude::SessionConfig;
 use tokio::runtime::Handle;
 
 use crate::database::Database;
+use crate::deadline::Deadline;
 use crate::describe;
 use crate::error::QueryError;
 use crate::functions::{self, gapfill};
@@ -25,8 +26,9 @@ use crate::hints;
 use crate::memory::{Lent, Memory, footer_bytes_max};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
-use crate::question::{Question, Runner};
+use crate::question::{Asked, Question};
 use crate::record::{Asker, Following, Outcome, Records, Watch};
+use crate::rescan;
 use crate::statement;
 use crate::threads::Threads;
 
@@ -49,7 +51,10 @@ pub struct Limits {
 pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
     config: SessionConfig,
-    runner: Runner,
+    threads: Threads,
+    timeout: Option<(Duration, String)>,
+    /// What to say when the questions together have all memory.
+    all_is_taken: Arc<str>,
     records: Option<Arc<Records>>,
 }
 
@@ -59,17 +64,17 @@ impl QueryEngine {
     /// # Errors
     /// The folder for what does not fit into memory cannot be used.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
+        let all_is_taken = limits.memory.all_is_taken().into();
         let footers = footer_bytes_max(&*limits.memory);
         let runtime = RuntimeEnvBuilder::new()
             .with_metadata_cache_limit(footers)
             .with_memory_pool(Arc::new(Lent::new(limits.memory)));
         Ok(Self {
+            all_is_taken,
             runtime: Arc::new(runtime.build()?),
             config: config(limits.partitions),
-            runner: Runner {
-                threads: Threads::new(limits.threads),
-                timeout: limits.timeout,
-            },
+            threads: Threads::new(limits.threads),
+            timeout: limits.timeout,
             records: None,
         })
     }
@@ -93,7 +98,8 @@ impl QueryEngine {
         self
     }
 
-    /// Plans a question in SQL, of which there is no record. Nothing is read before it is run.
+    /// Plans a question in SQL, of which there is no record. Nothing is read before it is run. The
+    /// database is held until the question and its answer are dropped and their work has ended.
     ///
     /// # Errors
     /// [`QueryError`] if the question is wrong, or would change something.
@@ -142,17 +148,22 @@ impl QueryEngine {
         view: View,
         following: Option<&Following>,
     ) -> Result<Question, QueryError> {
+        let deadline = Deadline::of(self.timeout.as_ref());
         let text = placeholders::number(text)?;
-        let catalog = Arc::new(Catalog::new(database, view));
+        let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
         let state = self.session(&catalog, following)?;
-        let runner = self.runner.clone();
+        let asked = Asked {
+            threads: self.threads.clone(),
+            deadline: deadline.clone(),
+            _database: database,
+        };
         let planned = async move {
             let plan = plan(&state, &catalog, &text).await?;
             check(&plan)?;
             functions::check_intervals(&plan)?;
-            Question::new(runner, state, plan)
+            Question::new(asked, state, plan)
         };
-        self.runner.threads.run(planned).await
+        self.threads.run(deadline.within(planned)).await
     }
 
     fn session(
@@ -160,12 +171,16 @@ impl QueryEngine {
         catalog: &Arc<Catalog>,
         following: Option<&Following>,
     ) -> Result<SessionState, QueryError> {
+        let rescan = rescan::Rule {
+            all_is_taken: Arc::clone(&self.all_is_taken),
+        };
         let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
             .with_runtime_env(self.runtime(following))
             .with_default_features()
             .with_optimizer_rules(gapfill::rules())
             .with_query_planner(Arc::new(gapfill::Planner))
+            .with_physical_optimizer_rule(Arc::new(rescan))
             .build();
         let catalogs = state.catalog_list();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);

@@ -14,6 +14,7 @@
 
 mod answer;
 pub mod database;
+mod deadline;
 mod describe;
 mod engine;
 mod error;
@@ -25,6 +26,7 @@ mod placeholders;
 mod provider;
 mod question;
 mod record;
+mod rescan;
 mod statement;
 mod threads;
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
@@ -11,22 +10,26 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
 use crate::answer::{Answer, leaving, leaving_type};
+use crate::database::Database;
+use crate::deadline::Deadline;
 use crate::error::QueryError;
 use crate::record::{Following, Outcome};
 use crate::threads::Threads;
 
-/// The way in which plans are run.
+/// What a question holds from its beginning to the end of its answer.
 #[derive(Clone, Debug)]
-pub(crate) struct Runner {
+pub(crate) struct Asked {
     pub(crate) threads: Threads,
-    /// The time for an answer, and the text for one that takes longer.
-    pub(crate) timeout: Option<(Duration, String)>,
+    /// The time by which the answer must be read to its end.
+    pub(crate) deadline: Deadline,
+    /// Held though no table of it may be read: what it holds counts the question.
+    pub(crate) _database: Arc<dyn Database>,
 }
 
 /// A question that was understood.
 #[derive(Debug)]
 pub struct Question {
-    runner: Runner,
+    asked: Asked,
     state: SessionState,
     plan: LogicalPlan,
     parameters: Vec<Parameter>,
@@ -60,7 +63,7 @@ impl Parameters {
 
 impl Question {
     pub(crate) fn new(
-        runner: Runner,
+        asked: Asked,
         state: SessionState,
         plan: LogicalPlan,
     ) -> Result<Self, QueryError> {
@@ -73,7 +76,7 @@ impl Question {
             .collect();
         parameters.sort_by(|a, b| order(a).cmp(&order(b)));
         Ok(Self {
-            runner,
+            asked,
             state,
             plan,
             parameters,
@@ -129,10 +132,11 @@ impl Question {
     /// with these values.
     ///
     /// # Errors
-    /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit.
+    /// [`QueryError::Invalid`] if a parameter has no value, or one that does not fit;
+    /// [`QueryError::Late`] if its time is over.
     pub async fn run(self, values: Parameters) -> Result<Answer, QueryError> {
         let mut question = self.bind(values)?;
-        let (schema, runner) = (question.schema(), question.runner.clone());
+        let (schema, asked) = (question.schema(), question.asked.clone());
         let mut following = question.following.take();
         if let Some(following) = &mut following {
             following.runs();
@@ -142,7 +146,7 @@ impl Question {
                 if let Some(following) = &following {
                     following.runs_by(plan);
                 }
-                Ok(Answer::new(rows, schema, &runner, following))
+                Ok(Answer::new(rows, schema, asked, following))
             }
             Err(error) => Err(end(&mut following, error)),
         }
@@ -150,7 +154,7 @@ impl Question {
 
     async fn start(self) -> Result<Started, QueryError> {
         let Self {
-            runner,
+            asked,
             mut state,
             plan,
             ..
@@ -162,7 +166,10 @@ impl Question {
             let rows = execute_stream(Arc::clone(&plan), state.task_ctx())?;
             Ok((plan, rows))
         };
-        runner.threads.run(started).await
+        let Asked {
+            threads, deadline, ..
+        } = asked;
+        threads.run(deadline.within(started)).await
     }
 }
 

@@ -3,6 +3,7 @@
 mod ask;
 mod bounds;
 mod gapfill;
+mod limits;
 mod list;
 mod points;
 mod records;

@@ -1,0 +1,100 @@
+//! What a question holds, and what becomes of one that needs more than it may have.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ask::of;
+use super::limits;
+use super::points::{Point, Points};
+use crate::{FixedMemory, Limits, Parameters, QueryEngine, QueryError};
+
+fn numbers(table: &str, count: i64) -> Vec<Point> {
+    let count = (0..count).map(|number| {
+        let value = f64::from(i32::try_from(number).expect("few"));
+        Point::new(table, &[], number, &[("v", value)])
+    });
+    count.collect()
+}
+
+fn engine(memory_bytes: usize) -> QueryEngine {
+    let limits = Limits {
+        memory: Arc::new(FixedMemory::new(memory_bytes)),
+        ..limits()
+    };
+    QueryEngine::new(limits).expect("an engine")
+}
+
+/// The only cell of an answer.
+async fn one(engine: &QueryEngine, database: &Arc<Points>, text: &str) -> Result<i64, QueryError> {
+    let question = engine.sql(Arc::clone(database) as _, text).await?;
+    let mut answer = question.run(Parameters::none()).await?;
+    let mut cells = Vec::new();
+    while let Some(batch) = answer.next_batch().await? {
+        let column = arrow_array::cast::AsArray::as_primitive::<arrow_array::types::Int64Type>(
+            batch.column(0),
+        );
+        cells.extend(column.values().to_vec());
+    }
+    assert_eq!(cells.len(), 1, "{text}");
+    Ok(cells[0])
+}
+
+/// From a bug: a question that names no table gave its place back once it was planned.
+#[tokio::test]
+async fn a_question_without_tables_holds_its_database_to_the_end_of_its_answer() {
+    let database = of(numbers("m", 1));
+    let before = Arc::strong_count(&database);
+    let text = "SELECT count(*) FROM generate_series(1, 1000000000000)";
+    let engine = engine(64 << 20);
+    let question = engine.sql(Arc::clone(&database) as _, text).await;
+    let question = question.expect("planned");
+    assert!(Arc::strong_count(&database) > before, "planned");
+    let answer = question.run(Parameters::none()).await.expect("begun");
+    assert!(Arc::strong_count(&database) > before, "begun");
+    drop(answer);
+    let over = async {
+        while Arc::strong_count(&database) > before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let over = tokio::time::timeout(Duration::from_secs(60), over).await;
+    over.expect("it is given back with the answer");
+}
+
+/// From a bug: DataFusion read the left side again, which was dealt out to two streams, and panicked.
+#[tokio::test]
+async fn a_join_whose_left_side_does_not_fit_is_right_or_refused_and_never_a_fault() {
+    let database = of([numbers("m", 60), numbers("n", 3)].concat());
+    let text = "SELECT count(*) FROM m a CROSS JOIN m b CROSS JOIN n d \
+                JOIN n c ON a.v + b.v > c.v + 10";
+    let pairs = (0..60).flat_map(|a| (0..60).map(move |b| a + b));
+    let expected: i64 = pairs.map(|sum: i64| 3 * (sum - 10).clamp(0, 3)).sum();
+    let counted = one(&engine(64 << 20), &database, text).await;
+    assert_eq!(counted.expect("answered"), expected, "in memory");
+    for kib in [512, 1024, 1536, 2048, 2560, 3072] {
+        match one(&engine(kib << 10), &database, text).await {
+            Ok(counted) => assert_eq!(counted, expected, "{kib} KiB"),
+            Err(error) => assert!(matches!(error, QueryError::Exhausted(_)), "{error}"),
+        }
+    }
+}
+
+/// From a reading of DataFusion: with two streams on the right, rows of the left without a match came
+/// once per stream.
+#[tokio::test]
+async fn a_left_join_that_does_not_fit_is_right_or_refused() {
+    let database = of([numbers("m", 300), numbers("n", 3)].concat());
+    for kind in ["LEFT JOIN", "FULL JOIN"] {
+        let text = format!(
+            "SELECT count(*) FROM (SELECT a.v + b.v AS s FROM m a CROSS JOIN m b) ab \
+             {kind} (SELECT v FROM n UNION ALL SELECT v FROM n) c ON ab.s < c.v - 2"
+        );
+        let counted = one(&engine(64 << 20), &database, &text).await;
+        let expected = if kind == "FULL JOIN" { 90_006 } else { 90_000 };
+        assert_eq!(counted.expect("answered"), expected, "{kind}");
+        let refused = one(&engine(1 << 20), &database, &text).await;
+        let refused = refused.expect_err("it needs more memory");
+        assert!(matches!(refused, QueryError::Exhausted(_)), "{refused}");
+        assert!(refused.to_string().contains("1048576 bytes"), "{refused}");
+    }
+}
