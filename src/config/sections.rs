@@ -331,9 +331,15 @@ pub struct Query {
     /// The most bytes that all queries together may take of the budget; 0 for half of it.
     #[serde(deserialize_with = "bounded_or_zero::<MIB, { 1 << 50 }, _>")]
     pub memory_bytes_max: u64,
-    /// The most queries at once; a further one waits for a moment.
+    /// The most queries at once; a further one waits.
     #[serde(deserialize_with = "bounded::<1, 1000, _, _>")]
     pub concurrent_max: usize,
+    /// The time that a query waits for its turn and for memory, and again no longer than `timeout`.
+    #[serde(
+        rename = "wait_timeout_ms",
+        deserialize_with = "millis::<0, { HOUR_MS }, _>"
+    )]
+    pub wait_timeout: Duration,
     /// The time in which a query must be answered to its end; 0 for no such rule.
     #[serde(
         rename = "timeout_ms",

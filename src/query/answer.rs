@@ -45,7 +45,10 @@ impl Answer {
         // The work may outlast the answer for a moment, and counts as long as it lasts.
         let held = asked.clone();
         let work = async move {
-            let handed_over = async { Ok(hand_over.await) };
+            let handed_over = async {
+                hand_over.await;
+                Ok(())
+            };
             if let Err(late) = held.deadline.clone().within(handed_over).await {
                 // Nobody may be there to hear it.
                 let _ = ahead.send(Err(late)).await;

@@ -14,6 +14,8 @@ use http_body::{Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
+use super::framing::Needed;
+
 /// Counts the requests of one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Activity(Arc<Count>);
@@ -26,13 +28,20 @@ struct Count {
 
 /// One request, until it is dropped.
 #[derive(Debug)]
-pub(super) struct InFlight(Arc<Count>);
+pub(super) struct InFlight {
+    count: Arc<Count>,
+    _needed: Option<Needed>,
+}
 
 impl Activity {
-    pub(super) fn begin(&self) -> InFlight {
+    /// Begins a request, which may be one that ends with its peer.
+    pub(super) fn begin(&self, needed: Option<Needed>) -> InFlight {
         self.0.in_flight.fetch_add(1, Ordering::Relaxed);
         self.0.changed.notify_one();
-        InFlight(Arc::clone(&self.0))
+        InFlight {
+            count: Arc::clone(&self.0),
+            _needed: needed,
+        }
     }
 
     /// Ready after `patience` in which no request was in flight.
@@ -50,8 +59,8 @@ impl Activity {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
-        self.0.changed.notify_one();
+        self.count.in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.count.changed.notify_one();
     }
 }
 
@@ -105,7 +114,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_is_idle_only_while_nothing_is_in_flight() {
         let activity = Activity::default();
-        let request = activity.begin();
+        let request = activity.begin(None);
         let idle = || activity.idle_for(Duration::from_millis(20));
         assert!(timeout(Duration::from_millis(100), idle()).await.is_err());
         drop(request);

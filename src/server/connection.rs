@@ -23,7 +23,7 @@ use tower::ServiceExt;
 
 use super::activity::Activity;
 use super::drain::Drain;
-use super::framing::{Goodbye, Guard, Limits, REFUSED, Refusal, Refusals, Returned};
+use super::framing::{Goodbye, Guard, Limits, Presence, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
 use super::streams::{self, Starter, Streams};
@@ -51,6 +51,9 @@ const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
 /// The time after which a peer that takes nothing of its answer is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The path of requests that are nothing but work for their answer: they end with their peer.
+const QUESTIONS: &str = "/api/v3/query_sql";
+
 /// The settings and services for serving connections: made once, shared by all.
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
@@ -71,6 +74,14 @@ struct Shared {
 
 /// A connection with the guard in front of it, over TLS or TCP.
 type Guarded<IO> = (Guard<IO>, Refusals, Returned<IO>);
+
+/// What is known of a connection beside its requests.
+struct Seen<'a> {
+    peer: SocketAddr,
+    activity: &'a Activity,
+    presence: Presence,
+    refusals: Refusals,
+}
 
 /// The signals that end connections.
 #[derive(Clone, Debug, Default)]
@@ -184,7 +195,13 @@ impl Connections {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let activity = Activity::default();
-        let service = service_fn(|request| self.answer(request, &refusals, peer, &activity));
+        let seen = Seen {
+            peer,
+            activity: &activity,
+            presence: guard.presence(),
+            refusals,
+        };
+        let service = service_fn(|request| self.answer(request, &seen));
         let (starter, mut streams) = Streams::new();
         let builder = self.shared.http.builder(starter);
         let mut connection = pin!(builder.serve_connection(TokioIo::new(guard), service));
@@ -212,22 +229,21 @@ impl Connections {
     fn answer(
         &self,
         request: Request<Incoming>,
-        refusals: &Refusals,
-        peer: SocketAddr,
-        activity: &Activity,
+        seen: &Seen<'_>,
     ) -> impl Future<Output = Result<Response, Infallible>> + Send + use<> {
-        let in_flight = activity.begin();
         let router = self.shared.router.clone();
         let mut request = request.map(Body::new);
-        request.extensions_mut().insert(Peer(peer));
+        request.extensions_mut().insert(Peer(seen.peer));
         if let Some(uri) = prefix::strip(request.uri(), &self.shared.path_prefix) {
             *request.uri_mut() = uri;
         }
         if request.method().as_str() == REFUSED
-            && let Some(refusal) = refusals.take()
+            && let Some(refusal) = seen.refusals.take()
         {
             request.extensions_mut().insert(refusal);
         }
+        let needed = (request.uri().path() == QUESTIONS).then(|| seen.presence.needed());
+        let in_flight = seen.activity.begin(needed);
         let has_streams = request.version() == Version::HTTP_2;
         let answer = async move {
             let mut response = in_flight.until_sent(router.oneshot(request).await);

@@ -43,6 +43,7 @@ mod chunks;
 mod guard;
 mod head;
 mod limits;
+mod presence;
 mod remains;
 mod stream;
 #[cfg(test)]
@@ -52,4 +53,5 @@ mod timer;
 pub(super) use guard::{Guard, REFUSED, Refusals};
 pub(super) use head::Refusal;
 pub(super) use limits::Limits;
+pub(super) use presence::{Needed, Presence};
 pub(super) use remains::{Goodbye, Returned};

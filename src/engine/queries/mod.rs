@@ -45,9 +45,6 @@ use crate::memory::{Reservation, Room};
 use crate::narrow;
 use crate::read::Sources;
 
-/// The time that a question waits for its turn and for memory before it is refused.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The smallest budget of which questions get a part, in bytes.
 const BUDGET_BYTES_MIN: u64 = 128 << 20;
 
@@ -79,6 +76,8 @@ struct Shared {
     clock: Clock,
     places: Arc<Semaphore>,
     concurrent_max: usize,
+    /// The time that a question waits for its turn, and then for memory.
+    patience: Duration,
     /// The bytes with which each question reads files.
     reading_bytes: u64,
     /// The number of days that each question reads at once.
@@ -126,6 +125,7 @@ impl Queries {
                 clock: environment.clock.clone(),
                 places: Arc::new(Semaphore::new(query.concurrent_max)),
                 concurrent_max: query.concurrent_max,
+                patience: patience(query.wait_timeout, query.timeout),
                 reading_bytes: each.min(Room::floor_bytes(&environment.budget)),
                 partitions,
                 threads,
@@ -193,11 +193,13 @@ impl Queries {
 
     async fn place(&self) -> Result<OwnedSemaphorePermit, QueryError> {
         let place = Arc::clone(&self.shared.places).acquire_owned();
-        match tokio::time::timeout(PATIENCE, place).await {
+        match tokio::time::timeout(self.shared.patience, place).await {
             Ok(Ok(place)) => Ok(place),
             _ => Err(QueryError::Exhausted(format!(
-                "{} queries are running already (query.concurrent_max): try again later",
-                self.shared.concurrent_max
+                "{} queries are running already (query.concurrent_max), and none ended within {} ms \
+                 (query.wait_timeout_ms): try again later",
+                self.shared.concurrent_max,
+                self.shared.patience.as_millis(),
             ))),
         }
     }
@@ -215,11 +217,19 @@ impl Queries {
         if lake.is_none() {
             return Ok(None);
         }
-        let floor = budget.reserve_within(self.shared.reading_bytes, PATIENCE);
+        let floor = budget.reserve_within(self.shared.reading_bytes, self.shared.patience);
         let floor = floor.await;
         floor
             .map(Some)
             .map_err(|refused| QueryError::Exhausted(refused.to_string()))
+    }
+}
+
+/// The time that a question waits: there is no use in waiting longer than an answer may take.
+fn patience(wait: Duration, timeout: Duration) -> Duration {
+    match timeout.is_zero() {
+        true => wait,
+        false => wait.min(timeout),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::io::ReadBuf;
 use super::chunks::Chunks;
 use super::head::{self, Framing, Refusal, Verdict};
 use super::limits::Limits;
+use super::presence::Presence;
 use super::remains::{Remains, Returned, Unread};
 use super::timer::Timer;
 use crate::narrow;
@@ -89,6 +90,7 @@ pub(in crate::server) struct Guard<IO> {
     pub(super) head_timer: Timer,
     pub(super) write_timer: Timer,
     pub(super) refusals: Refusals,
+    pub(super) presence: Presence,
     pub(super) give_back: Option<tokio::sync::oneshot::Sender<Remains<IO>>>,
 }
 
@@ -107,9 +109,15 @@ impl<IO> Guard<IO> {
             head_timer: Timer::new(limits.head_timeout),
             write_timer: Timer::new(limits.write_timeout),
             refusals: refusals.clone(),
+            presence: Presence::default(),
             give_back: Some(give_back),
         };
         (guard, refusals, Returned::new(returned))
+    }
+
+    /// Returns what tells the guard that the peer must stay.
+    pub(in crate::server) fn presence(&self) -> Presence {
+        self.presence.clone()
     }
 
     /// Makes a guard that refuses before anything was read.

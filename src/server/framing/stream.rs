@@ -40,6 +40,29 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
         Poll::Ready(Ok(!chunk.filled().is_empty()))
     }
 
+    /// Fails if the peer has closed its side though it waits for an answer that nobody else needs. What
+    /// it sends ahead of that answer is held back.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let waits = self.presence.is_needed() && matches!(self.state, State::Head);
+        while waits && self.held.len() < HEAD_CHUNK_BYTES && !self.ended {
+            let mut chunk = [const { MaybeUninit::uninit() }; HEAD_CHUNK_BYTES];
+            let mut chunk = ReadBuf::uninit(&mut chunk);
+            let io = Pin::new(self.io.as_mut().ok_or_else(gone)?);
+            if io.poll_read(cx, &mut chunk)?.is_pending() {
+                return Ok(());
+            }
+            self.held.extend_from_slice(chunk.filled());
+            self.ended = chunk.filled().is_empty();
+        }
+        match waits && self.ended {
+            true => {
+                let reason = "the peer left before its answer";
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, reason))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Reads a body straight into `out`. Bytes of the next request are held back.
     fn poll_body(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = out.filled().len();
@@ -113,7 +136,7 @@ impl<IO: AsyncWrite + Unpin> Guard<IO> {
     }
 }
 
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
+impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -134,7 +157,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
         self.io.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Called whenever the connection is looked after, also while an answer is made.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_gone(cx)?;
         self.poll_taken(cx, |io, cx| io.poll_flush(cx))
     }
 

@@ -11,7 +11,7 @@ mod world;
 
 use std::time::Duration;
 
-use tidegate_query::{DatabaseError, Piece, QueryError, Scan, TagFilter};
+use tidegate_query::{DatabaseError, Parameters, Piece, QueryError, Scan, TagFilter};
 
 use self::world::{NOW_NS, World, read_piece, sorted};
 #[cfg(feature = "lake")]
@@ -174,6 +174,51 @@ async fn a_question_waits_for_its_turn_and_gives_everything_back() {
         assert!(begun.elapsed().as_secs() < 60, "something is kept");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
+}
+
+/// From a bug: a question that names no table gave its place back once it was planned.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_without_tables_has_a_place_too_and_others_are_refused_by_name() {
+    let world = World::new(|config| {
+        config.query.concurrent_max = 1;
+        config.query.wait_timeout = Duration::from_millis(20);
+    });
+    let world = world.await;
+    let queries = &world.engine.queries;
+    let endless = "SELECT count(*) FROM generate_series(1, 1000000000000)";
+    let question = queries.sql(&world.bucket, endless).await.expect("planned");
+    assert_eq!(queries.running(), 1, "planned");
+    let answer = question.run(Parameters::none()).await.expect("begun");
+    assert_eq!(queries.running(), 1, "begun");
+    let refused = world.ask("SELECT 1").await.expect_err("no place is free");
+    assert!(matches!(refused, QueryError::Exhausted(_)), "{refused}");
+    for key in ["query.concurrent_max", "query.wait_timeout_ms"] {
+        assert!(refused.to_string().contains(key), "{refused}");
+    }
+    drop(answer);
+    let begun = crate::clock::instant();
+    while queries.running() > 0 {
+        assert!(begun.elapsed().as_secs() < 60, "the place is kept");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    world.ask("SELECT 1").await.expect("a place is free");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_waiting_for_a_place_leaves_the_queue() {
+    let world = World::new(|config| config.query.concurrent_max = 1).await;
+    let queries = &world.engine.queries;
+    let first = queries
+        .sql(&world.bucket, "SELECT 1")
+        .await
+        .expect("planned");
+    for _ in 0..100 {
+        let waiting = queries.sql(&world.bucket, "SELECT 2");
+        let soon = Duration::from_millis(1);
+        assert!(tokio::time::timeout(soon, waiting).await.is_err());
+    }
+    drop(first);
+    world.ask("SELECT 3").await.expect("nobody is before it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
