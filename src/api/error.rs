@@ -1,6 +1,6 @@
 //! Errors as clients see them (contract section 1.2). This is the only place with status codes: the
 //! other modules say in their own words what is wrong, and the conversions at the end say what that
-//! means over HTTP. The endpoint's [`Dialect`](dialect::Dialect) decides the form of the body.
+//! means over HTTP. The endpoint's [`Dialect`] decides the form of the body.
 
 mod body;
 mod grpc;
