@@ -27,7 +27,7 @@ pub struct Answer {
     is_ended: bool,
     following: Option<Following>,
     _work: JoinSet<()>,
-    _asked: Asked,
+    asked: Asked,
 }
 
 /// The next batch, or the end.
@@ -60,7 +60,7 @@ impl Answer {
             is_ended: false,
             following,
             _work: asked.threads.start(work),
-            _asked: asked,
+            asked,
         }
     }
 
@@ -90,6 +90,12 @@ impl Answer {
             }
         }
         next
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.asked.deadline.leave();
     }
 }
 

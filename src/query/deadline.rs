@@ -1,25 +1,36 @@
-//! The time that a question has, from its beginning to the last row of its answer.
+//! The time that a question has: to the last row of its answer, or until nobody waits for it.
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::error::QueryError;
 
-/// The moment by which an answer must be read to its end, and the text for one that is not.
+/// The moment by which an answer must be read to its end, and the text for one that is not. Clones
+/// are of the same question.
 #[derive(Clone, Debug)]
-pub(crate) struct Deadline(Option<(Instant, Arc<str>)>);
+pub(crate) struct Deadline {
+    late: Option<(Instant, Arc<str>)>,
+    is_left: Arc<AtomicBool>,
+    instant: fn() -> Instant,
+}
 
 impl Deadline {
-    /// The deadline of a question that begins now. A time that no clock reaches is none.
-    pub(crate) fn of(timeout: Option<&(Duration, String)>) -> Self {
-        let at = timeout.and_then(|(patience, text)| {
-            let at = Instant::now().checked_add(*patience)?;
+    /// The deadline of a question that begins now, by a clock that never goes back. A time that no
+    /// clock reaches is none.
+    pub(crate) fn of(timeout: Option<&(Duration, String)>, instant: fn() -> Instant) -> Self {
+        let late = timeout.and_then(|(patience, text)| {
+            let at = instant().checked_add(*patience)?;
             Some((at, text.as_str().into()))
         });
-        Self(at)
+        Self {
+            late,
+            is_left: Arc::default(),
+            instant,
+        }
     }
 
     /// Does work until then.
@@ -27,12 +38,28 @@ impl Deadline {
         self,
         work: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
-        match self.0 {
-            Some((at, text)) => match timeout_at(at, work).await {
+        match self.late {
+            Some((at, text)) => match timeout_at(at.into(), work).await {
                 Ok(done) => done,
                 Err(_) => Err(QueryError::Late(text.to_string())),
             },
             None => work.await,
+        }
+    }
+
+    /// Ends the question: nobody waits for its answer any more.
+    pub(crate) fn leave(&self) {
+        self.is_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Fails once the question is over. For work that lets no timer run.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        if self.is_left.load(Ordering::Relaxed) {
+            return Err(QueryError::Late("nobody waits for the answer".to_owned()));
+        }
+        match &self.late {
+            Some((at, text)) if (self.instant)() >= *at => Err(QueryError::Late(text.to_string())),
+            _ => Ok(()),
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::TableReference;
@@ -23,6 +23,7 @@ use crate::describe;
 use crate::error::QueryError;
 use crate::functions::{self, gapfill};
 use crate::hints;
+use crate::joins;
 use crate::memory::{Lent, Memory, footer_bytes_max};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
@@ -44,6 +45,8 @@ pub struct Limits {
     /// The time in which an answer must be read to its end, and the text for one that is not;
     /// absent if there is no such limit.
     pub timeout: Option<(Duration, String)>,
+    /// A clock that never goes back.
+    pub instant: fn() -> Instant,
 }
 
 /// The engine. Clones share it.
@@ -53,6 +56,7 @@ pub struct QueryEngine {
     config: SessionConfig,
     threads: Threads,
     timeout: Option<(Duration, String)>,
+    instant: fn() -> Instant,
     /// What to say when the questions together have all memory.
     all_is_taken: Arc<str>,
     records: Option<Arc<Records>>,
@@ -75,6 +79,7 @@ impl QueryEngine {
             config: config(limits.partitions),
             threads: Threads::new(limits.threads),
             timeout: limits.timeout,
+            instant: limits.instant,
             records: None,
         })
     }
@@ -148,10 +153,10 @@ impl QueryEngine {
         view: View,
         following: Option<&Following>,
     ) -> Result<Question, QueryError> {
-        let deadline = Deadline::of(self.timeout.as_ref());
+        let deadline = Deadline::of(self.timeout.as_ref(), self.instant);
         let text = placeholders::number(text)?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
-        let state = self.session(&catalog, following)?;
+        let state = self.session(&catalog, following, &deadline)?;
         let asked = Asked {
             threads: self.threads.clone(),
             deadline: deadline.clone(),
@@ -170,9 +175,13 @@ impl QueryEngine {
         &self,
         catalog: &Arc<Catalog>,
         following: Option<&Following>,
+        deadline: &Deadline,
     ) -> Result<SessionState, QueryError> {
         let rescan = rescan::Rule {
             all_is_taken: Arc::clone(&self.all_is_taken),
+        };
+        let joins = joins::Rule {
+            deadline: deadline.clone(),
         };
         let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
@@ -181,6 +190,7 @@ impl QueryEngine {
             .with_optimizer_rules(gapfill::rules())
             .with_query_planner(Arc::new(gapfill::Planner))
             .with_physical_optimizer_rule(Arc::new(rescan))
+            .with_physical_optimizer_rule(Arc::new(joins))
             .build();
         let catalogs = state.catalog_list();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);

@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod functions;
 mod hints;
+mod joins;
 mod kinds;
 mod memory;
 mod placeholders;

@@ -39,7 +39,7 @@ use self::threads::Threads;
 use self::watch::Watcher;
 use super::environment::Environment;
 use crate::catalog::{Bucket, Catalog};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::memory::{Reservation, Room};
 use crate::narrow;
@@ -111,6 +111,7 @@ impl Queries {
             )),
             threads: threads.handle(),
             timeout: timeout(query.timeout),
+            instant: clock::instant,
         })?;
         let engine = engine.watched_by(Arc::new(Watcher {
             clock: environment.clock.clone(),

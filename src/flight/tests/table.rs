@@ -42,6 +42,7 @@ impl Tables {
             memory: Arc::new(FixedMemory::new(64 << 20)),
             threads: tokio::runtime::Handle::current(),
             timeout: None,
+            instant: crate::clock::instant,
         };
         Self {
             engine: QueryEngine::new(limits).expect("an engine"),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::util::pretty::pretty_format_batches;
 
+use super::limits;
 use super::points::{Point, Points};
-use crate::{FixedMemory, Limits, Parameters, QueryEngine, QueryError};
+use crate::{Parameters, QueryEngine, QueryError};
 
 /// A database of these points.
 pub fn of(points: impl IntoIterator<Item = Point>) -> Arc<Points> {
@@ -31,14 +32,8 @@ pub async fn try_ask(
     text: &str,
     values: Parameters,
 ) -> Result<Vec<String>, QueryError> {
-    let limits = Limits {
-        partitions: 2,
-        memory: Arc::new(FixedMemory::new(64 << 20)),
-        threads: tokio::runtime::Handle::current(),
-        timeout: None,
-    };
     let database = Arc::clone(database);
-    let question = QueryEngine::new(limits)?.sql(database, text).await?;
+    let question = QueryEngine::new(limits())?.sql(database, text).await?;
     let mut answer = question.run(values).await?;
     let mut batches = Vec::new();
     while let Some(batch) = answer.next_batch().await? {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::of;
-use super::limits;
 use super::points::{Point, Points};
+use super::{instant, limits};
 use crate::{FixedMemory, Limits, Parameters, QueryEngine, QueryError};
 
 fn numbers(table: &str, count: i64) -> Vec<Point> {
@@ -96,5 +96,38 @@ async fn a_left_join_that_does_not_fit_is_right_or_refused() {
         let refused = refused.expect_err("it needs more memory");
         assert!(matches!(refused, QueryError::Exhausted(_)), "{refused}");
         assert!(refused.to_string().contains("1048576 bytes"), "{refused}");
+    }
+}
+
+/// Joins that go on for hours, with many rows out or none.
+const ENDLESS: [&str; 6] = [
+    "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
+     WHERE a.value <> b.value",
+    "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
+     WHERE a.value + b.value < 0",
+    "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, \
+     generate_series(1, 1000) c",
+    "SELECT count(*) FROM generate_series(1, 1000000) a JOIN generate_series(1, 1000000) b \
+     ON a.value % 2 = b.value % 2",
+    "SELECT count(*) FROM generate_series(1, 1000000) a JOIN generate_series(1, 1000000) b \
+     ON a.value % 2 = b.value % 2 AND a.value + b.value < 0",
+    "SELECT count(*) FROM generate_series(1, 1000000) a WHERE EXISTS \
+     (SELECT 1 FROM generate_series(1, 1000000) b WHERE a.value + b.value < 0)",
+];
+
+/// From a bug: such a join let nothing else run for up to a minute, timers among it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_ends_when_its_time_is_over() {
+    for text in ENDLESS {
+        let limits = Limits {
+            memory: Arc::new(FixedMemory::new(256 << 20)),
+            timeout: Some((Duration::from_secs(2), "late".to_owned())),
+            ..limits()
+        };
+        let engine = QueryEngine::new(limits).expect("an engine");
+        let begun = instant();
+        let late = one(&engine, &of([]), text).await.expect_err("late");
+        assert!(matches!(late, QueryError::Late(_)), "{late}");
+        assert!(begun.elapsed() < Duration::from_secs(8), "{text}");
     }
 }

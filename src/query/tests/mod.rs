@@ -101,5 +101,14 @@ pub(super) fn limits() -> Limits {
         memory: Arc::new(FixedMemory::new(64 << 20)),
         threads: tokio::runtime::Handle::current(),
         timeout: None,
+        instant,
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the package has no clock of its own"
+)]
+fn instant() -> std::time::Instant {
+    std::time::Instant::now()
 }
