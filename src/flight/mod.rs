@@ -28,6 +28,7 @@ mod handshake;
 mod info;
 mod look;
 mod messages;
+mod pace;
 mod rows;
 mod service;
 mod session;

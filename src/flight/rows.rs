@@ -11,19 +11,17 @@ use arrow_flight::encode::{
 use arrow_flight::error::FlightError;
 use arrow_flight::utils::batches_to_flight_data;
 use arrow_schema::SchemaRef;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tidegate_query::Answer;
 use tokio::time::sleep;
 use tonic::Status;
 
 use super::call::Call;
+use super::pace::{Messages, PACE, paced};
 use super::status;
 
 /// The silence after which an empty batch is sent: proxies and clients give up on silent streams.
 const SILENCE: Duration = Duration::from_secs(5);
-
-/// Messages for a client.
-pub(super) type Messages = BoxStream<'static, Result<FlightData, Status>>;
 
 /// Sends an answer. Ready once the first rows are there, or the answer is empty, or has failed:
 /// nothing is sent to the client before that.
@@ -74,7 +72,7 @@ fn send(
         is_over: false,
     };
     let next = |mut sending: Sending| async move { Some((sending.next().await?, sending)) };
-    Ok(stream::unfold(sending, next).boxed())
+    Ok(paced(stream::unfold(sending, next), PACE))
 }
 
 /// An answer that is being sent.

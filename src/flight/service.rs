@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::asking::Flight;
 use super::asks::Asks;
 use super::call::Call;
-use super::rows::Messages;
+use super::pace::Messages;
 use super::ticket::Ticket;
 use super::{actions, answers, binding, handshake, info, look, status};
 
