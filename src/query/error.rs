@@ -60,10 +60,7 @@ fn of(error: &DataFusionError) -> QueryError {
             Some(error) => of(error),
             None => QueryError::Internal("no error among errors".to_owned()),
         },
-        DataFusionError::ArrowError(error, _) => match &**error {
-            ArrowError::ExternalError(source) => of_source(&**source),
-            error => QueryError::Invalid(of_arrow(error)),
-        },
+        DataFusionError::ArrowError(error, _) => of_values(error),
         DataFusionError::ParquetError(error) => of_file(error),
         error => of_plain(error),
     }
@@ -76,9 +73,25 @@ fn of_source(source: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryE
     if let Some(error) = source.downcast_ref::<QueryError>() {
         return error.clone();
     }
-    match source.downcast_ref::<DataFusionError>() {
-        Some(error) => of(error),
-        None => QueryError::Internal(source.to_string()),
+    if let Some(error) = source.downcast_ref::<ArrowError>() {
+        return of_values(error);
+    }
+    if let Some(error) = source.downcast_ref::<DataFusionError>() {
+        return of(error);
+    }
+    let text = source.to_string();
+    match text.starts_with("regex parse error") {
+        true => QueryError::Invalid(text),
+        false => QueryError::Internal(text),
+    }
+}
+
+/// An error of values that do not go together, wherever in the plan they met: files decide conditions
+/// themselves.
+fn of_values(error: &ArrowError) -> QueryError {
+    match error {
+        ArrowError::ExternalError(source) => of_source(&**source),
+        error => QueryError::Invalid(of_arrow(error)),
     }
 }
 

@@ -243,3 +243,29 @@ async fn the_least_and_the_largest_are_those_of_all_rows_whatever_else_is_asked(
         }
     }
 }
+
+/// Files decide conditions themselves, and an error in one was taken for a fault of the server.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_condition_that_cannot_be_decided_is_the_askers_mistake_in_files_too() {
+    let world = World::new(|_| {}).await;
+    world
+        .write(&format!("m,host=a v=1,s=\"x\",n=2i {NOW_NS}"))
+        .await;
+    for place in ["memory", "files"] {
+        for condition in [
+            "host = 1",
+            "s > 5",
+            "CAST(s AS DOUBLE) > 5",
+            "1 / (n - 2) > 0",
+            "s ~ '('",
+        ] {
+            let text = format!("SELECT v FROM m WHERE {condition}");
+            let error = world.ask(&text).await.expect_err(&text);
+            assert!(
+                matches!(error, QueryError::Invalid(_)),
+                "{place}: {text}: {error:?}"
+            );
+        }
+        world.flush().await;
+    }
+}
