@@ -106,7 +106,9 @@ impl Bins {
         };
         match start {
             ScalarValue::TimestampNanosecond(Some(start), _) => Ok(start),
-            other => Err(internal_datafusion_err!("{other} is no bin")),
+            _ => plan_err!(
+                "the bin of {time_ns} ns since 1970 begins before the first time that there is, in 1677: ask for later times, or for shorter bins"
+            ),
         }
     }
 }

@@ -325,6 +325,10 @@ async fn a_bin_or_a_column_that_cannot_be_filled_says_why() {
             "months",
         ),
         (
+            "SELECT date_bin_gapfill(interval '10 seconds', time) FROM cpu WHERE time >= '1677-09-21T00:12:44Z' AND time < '1677-09-21T00:13:00Z' GROUP BY 1".to_owned(),
+            "begins before the first time that there is",
+        ),
+        (
             format!(
                 "SELECT date_bin_gapfill(interval '1 minute', time + interval '1 hour') FROM cpu WHERE {SIX} GROUP BY 1"
             ),
