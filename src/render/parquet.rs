@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{ArrowError, Schema, SchemaRef};
+use arrow_schema::{ArrowError, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -26,15 +26,8 @@ pub(super) struct Parquet {
 
 impl Parquet {
     pub(super) fn new(schema: &SchemaRef) -> Result<Self, RenderError> {
-        let writer = writer(schema).map_err(|fault| {
-            let mut fields = schema.fields().iter();
-            // The library does not name the column that it has no room for.
-            let alone = |field| writer(&Arc::new(Schema::new([Arc::clone(field)])));
-            match fields.find(|field| alone(field).is_err()) {
-                Some(field) => RenderError::no_room(FORMAT, field),
-                None => RenderError::of(FORMAT)(fault),
-            }
-        })?;
+        let none = RecordBatch::new_empty(Arc::clone(schema));
+        let writer = writer(schema).map_err(|fault| refused(&none, fault))?;
         Ok(Self { writer })
     }
 
@@ -52,6 +45,25 @@ impl Parquet {
     }
 }
 
+/// What a refusal of these rows means. The library does not name the column that it has no room for,
+/// and sees of some types only with the rows that it has none.
+fn refused(rows: &RecordBatch, fault: ArrowError) -> RenderError {
+    let is_refused = |place: &usize| {
+        let alone = rows.project(&[*place]);
+        let written = alone.and_then(|alone| {
+            let mut writer = writer(&alone.schema())?;
+            writer.write(&alone)?;
+            writer.finish()?;
+            Ok(())
+        });
+        written.is_err()
+    };
+    match (0..rows.num_columns()).find(is_refused) {
+        Some(place) => RenderError::no_room(FORMAT, rows.schema().field(place)),
+        None => RenderError::of(FORMAT)(fault),
+    }
+}
+
 fn writer(schema: &SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ArrowError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -63,7 +75,7 @@ fn writer(schema: &SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ArrowError> {
 impl Renderer for Parquet {
     fn write(&mut self, rows: &RecordBatch, out: &mut Vec<u8>) -> Result<(), RenderError> {
         let written = self.group(rows).map_err(ArrowError::from);
-        written.map_err(RenderError::of(FORMAT))?;
+        written.map_err(|fault| refused(rows, fault))?;
         self.flushed(out);
         Ok(())
     }

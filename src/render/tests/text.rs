@@ -3,7 +3,8 @@
 use std::slice;
 use std::sync::Arc;
 
-use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::types::IntervalMonthDayNano;
+use arrow_array::{Float64Array, Int64Array, IntervalMonthDayNanoArray, RecordBatch, StringArray};
 use arrow_cast::pretty::pretty_format_batches_with_schema;
 
 use super::{batch, kinds, nested, text, times};
@@ -128,6 +129,22 @@ fn a_column_that_a_format_has_no_room_for_is_named_before_the_first_row() {
     let told = error.to_string();
     assert!(
         told.starts_with("csv cannot hold the column \"first\""),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_column_that_only_its_values_show_to_have_no_room_is_named() {
+    let values = IntervalMonthDayNanoArray::from(vec![IntervalMonthDayNano::new(0, 1, 0)]);
+    let rows = batch(vec![
+        ("n", Arc::new(Int64Array::from(vec![1]))),
+        ("i", Arc::new(values)),
+    ]);
+    let mut parquet = renderer(Format::Parquet, &rows.schema()).expect("begins");
+    let error = parquet.write(&rows, &mut Vec::new()).expect_err("no room");
+    let told = error.to_string();
+    assert!(
+        told.starts_with("parquet cannot hold the column \"i\""),
         "{told}"
     );
 }
