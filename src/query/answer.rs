@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::compute::cast;
 use datafusion::execution::SendableRecordBatchStream;
 use futures_util::TryStreamExt;
@@ -128,9 +128,19 @@ pub(crate) fn leaving(schema: &Schema) -> Schema {
     Schema::new_with_metadata(fields, schema.metadata().clone())
 }
 
+fn leaving_field(field: &FieldRef) -> FieldRef {
+    let data_type = leaving_type(field.data_type());
+    Arc::new(Field::clone(field).with_data_type(data_type))
+}
+
 pub(crate) fn leaving_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Dictionary(_, values) => leaving_type(values),
+        DataType::List(item) => DataType::List(leaving_field(item)),
+        DataType::LargeList(item) => DataType::LargeList(leaving_field(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(leaving_field(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(leaving_field).collect()),
+        DataType::Map(entry, is_sorted) => DataType::Map(leaving_field(entry), *is_sorted),
         DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
         DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
         other => other.clone(),

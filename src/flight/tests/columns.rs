@@ -41,6 +41,7 @@ async fn the_columns_of_a_statement_are_told_as_they_come() {
         "SELECT CASE WHEN usage > 1 THEN 1 ELSE usage END AS x FROM cpu",
         "SELECT a.time, b.time AS other FROM cpu AS a LEFT JOIN cpu AS b ON a.host = b.host",
         "SELECT host, max(usage), count(*) FROM cpu GROUP BY host",
+        "SELECT array_agg(host) AS x, named_struct('h', max(host), 'l', array_agg(host)) AS y FROM cpu",
     ] {
         let info = client
             .execute(text.to_owned(), None)
