@@ -88,8 +88,24 @@ class Flight:
 
     codes = 5, 3
 
+    # The words of pyarrow, which does not always say the number.
+    names = {
+        "invalid argument": 3,
+        "not found": 5,
+        "resource exhausted": 8,
+        "internal": 13,
+        "unavailable": 14,
+    }
+
     def __init__(self, server):
         self.client = flight.connect(f"grpc://127.0.0.1:{server.port}")
+
+    def code(self, told):
+        number = re.search(r"grpc_status:(\d+)", told)
+        if number:
+            return int(number.group(1))
+        name = re.match(r"Flight returned (.*?) error", told)
+        return self.names.get(name.group(1)) if name else None
 
     def rows(self, bucket, text):
         ticket = {"database": bucket, "sql_query": text, "query_type": "sql"}
@@ -97,8 +113,7 @@ class Flight:
             reader = self.client.do_get(flight.Ticket(json.dumps(ticket)))
             table = reader.read_all()
         except Exception as error:
-            code = re.search(r"grpc_status:(\d+)", str(error))
-            raise Refused(code and int(code.group(1)), str(error)) from error
+            raise Refused(self.code(str(error)), str(error)) from error
         columns = [column.to_pylist() for column in table.columns]
         return [list(row) for row in zip(*columns)]
 
