@@ -5,9 +5,14 @@ use std::io;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// The niceness of these threads: a tenth of the processor is left to them if writes want all.
+/// What is added to the niceness of these threads: a tenth of the processor is left to them if writes
+/// want all.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICER: i32 = 10;
+
+/// The largest niceness that there is.
+#[cfg(target_os = "linux")]
+const NICENESS_MAX: i32 = 19;
 
 /// A runtime of their own. It is left behind when this is dropped, which may happen on any thread.
 #[derive(Debug)]
@@ -48,7 +53,11 @@ impl Drop for Threads {
 /// process has one for all.
 #[cfg(target_os = "linux")]
 fn yield_to_others() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+    let lowered = rustix::process::getpriority_process(None).and_then(|niceness| {
+        let niceness = niceness.saturating_add(NICER).min(NICENESS_MAX);
+        rustix::process::setpriority_process(None, niceness)
+    });
+    if let Err(error) = lowered {
         tracing::debug!(%error, "a thread for queries keeps its priority");
     }
 }
@@ -58,7 +67,7 @@ fn yield_to_others() {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{NICENESS, Threads};
+    use super::{NICENESS_MAX, NICER, Threads};
 
     #[test]
     fn only_the_threads_of_questions_have_a_lower_priority() {
@@ -71,6 +80,7 @@ mod tests {
             .spawn(async move { asked.0.send(niceness()) });
         let patience = std::time::Duration::from_secs(30);
         let of_worker = asked.1.recv_timeout(patience).expect("it runs");
-        assert_eq!((niceness(), of_worker), (before, NICENESS.max(before)));
+        let lowered = (before + NICER).min(NICENESS_MAX);
+        assert_eq!((niceness(), of_worker), (before, lowered));
     }
 }
