@@ -245,7 +245,7 @@ fn spawn_movers(tasks: &mut JoinSet<()>, place: &Arc<Place>) {
         let compacting = Arc::clone(place);
         tasks.spawn(async move {
             while compacting.goes_on() {
-                compacting.world.tidy(measurement).await;
+                compacting.world.join(measurement).await;
                 tokio::task::yield_now().await;
             }
         });
