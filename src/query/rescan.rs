@@ -26,8 +26,8 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
-/// Puts a [`RescanExec`] below the left side of each such join. The last rule: others look for what
-/// is there.
+/// Puts a [`RescanExec`] below the left side of each such join. One of the last rules: others look for
+/// what is there.
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// The text of a refusal.
