@@ -21,7 +21,7 @@ use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::describe;
 use crate::error::QueryError;
-use crate::functions::{self, gapfill};
+use crate::functions::{self, Lender, gapfill};
 use crate::hints;
 use crate::joins;
 use crate::memory::{Lent, Memory, footer_bytes_max};
@@ -156,11 +156,15 @@ impl QueryEngine {
         let deadline = Deadline::of(self.timeout.as_ref(), self.instant);
         let text = placeholders::number(text)?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
-        let state = self.session(&catalog, following, &deadline)?;
+        let runtime = self.runtime(following);
+        let pool = Arc::clone(&runtime.memory_pool);
+        let lender = Arc::new(Lender::new(pool, Arc::clone(&self.all_is_taken)));
+        let state = self.session(&catalog, runtime, &lender, &deadline)?;
         let asked = Asked {
             threads: self.threads.clone(),
             deadline: deadline.clone(),
             _database: database,
+            _lender: lender,
         };
         let planned = async move {
             let plan = plan(&state, &catalog, &text).await?;
@@ -174,7 +178,8 @@ impl QueryEngine {
     fn session(
         &self,
         catalog: &Arc<Catalog>,
-        following: Option<&Following>,
+        runtime: Arc<RuntimeEnv>,
+        lender: &Arc<Lender>,
         deadline: &Deadline,
     ) -> Result<SessionState, QueryError> {
         let rescan = rescan::Rule {
@@ -185,7 +190,7 @@ impl QueryEngine {
         };
         let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
-            .with_runtime_env(self.runtime(following))
+            .with_runtime_env(runtime)
             .with_default_features()
             .with_optimizer_rules(gapfill::rules())
             .with_query_planner(Arc::new(gapfill::Planner))
@@ -194,7 +199,7 @@ impl QueryEngine {
             .build();
         let catalogs = state.catalog_list();
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
-        functions::register(&mut state)?;
+        functions::register(&mut state, lender)?;
         Ok(state)
     }
 

@@ -13,6 +13,7 @@ use crate::answer::{Answer, leaving, leaving_type};
 use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::error::QueryError;
+use crate::functions::Lender;
 use crate::record::{Following, Outcome};
 use crate::threads::Threads;
 
@@ -24,6 +25,8 @@ pub(crate) struct Asked {
     pub(crate) deadline: Deadline,
     /// Held though no table of it may be read: what it holds counts the question.
     pub(crate) _database: Arc<dyn Database>,
+    /// Holds the memory of constants, which are part of the plan.
+    pub(crate) _lender: Arc<Lender>,
 }
 
 /// A question that was understood.

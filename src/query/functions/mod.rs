@@ -2,6 +2,7 @@
 //!
 //! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
+pub(crate) mod bounded;
 pub(crate) mod gapfill;
 mod interval;
 mod selector;
@@ -15,13 +16,14 @@ use datafusion::error::Result;
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
+pub(crate) use bounded::Lender;
 pub(crate) use interval::check as check_intervals;
 
-/// Gives a session its functions.
+/// Gives a session its functions, which make what the lender has memory for.
 ///
 /// # Errors
 /// A function cannot be registered.
-pub(crate) fn register(session: &mut SessionState) -> Result<()> {
+pub(crate) fn register(session: &mut SessionState, lender: &Arc<Lender>) -> Result<()> {
     for selector in selector::all() {
         session.register_udaf(Arc::new(AggregateUDF::new_from_impl(selector)))?;
     }
@@ -37,5 +39,6 @@ pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     session.register_udaf(Arc::new(variance))?;
     let date_part = ScalarUDF::clone(&*session.udf("date_part")?).with_aliases(["datepart"]);
     session.register_udf(Arc::new(date_part))?;
-    gapfill::register(session)
+    gapfill::register(session)?;
+    bounded::register(session, lender)
 }

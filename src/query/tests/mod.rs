@@ -1,11 +1,11 @@
 //! Tests of the traits, against a database that is a plain list of points.
 
-mod ask;
+pub(crate) mod ask;
 mod bounds;
 mod gapfill;
 mod limits;
 mod list;
-mod points;
+pub(crate) mod points;
 mod records;
 mod selectors;
 mod sql;
