@@ -403,8 +403,9 @@ impl From<QueryError> for ApiError {
         let message = error.to_string();
         match error {
             QueryError::Invalid(_) | QueryError::Writes(_) => Self::new(Code::Invalid, message),
-            QueryError::Exhausted(_) => Self::overloaded(message),
-            QueryError::Late(_) => Self::unavailable(message),
+            QueryError::Crowded(_) => Self::overloaded(message),
+            // The same question would fail again: no word on when to repeat it.
+            QueryError::Exhausted(_) | QueryError::Late(_) => Self::new(Code::Unavailable, message),
             QueryError::Database(error) => error.into(),
             QueryError::Internal(_) => Self::internal(message),
         }
@@ -432,7 +433,9 @@ impl From<DatabaseError> for ApiError {
 impl From<RenderError> for ApiError {
     fn from(error: RenderError) -> Self {
         match error {
-            RenderError::NoRoom { .. } => Self::new(Code::Invalid, error.to_string()),
+            RenderError::NoRoom { .. } | RenderError::Twice { .. } => {
+                Self::new(Code::Invalid, error.to_string())
+            }
             RenderError::Internal { .. } => Self::internal(error.to_string()),
         }
     }

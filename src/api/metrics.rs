@@ -30,6 +30,7 @@ fn gauges(app: &AppState) -> Gauges {
         buckets_max: narrow::to_u64(config.limits.buckets_max),
         exports_max: narrow::to_u64(config.export.concurrent_max),
         queries_max: narrow::to_u64(config.query.concurrent_max),
+        query_memory_bytes_max: config.query_bytes_max(),
         bucket_bytes_max: config.memory.bucket_bytes_max(),
         wal_bytes_max: config.wal.log_bytes_max,
         ..Gauges::default()
@@ -56,6 +57,7 @@ fn gauges(app: &AppState) -> Gauges {
         #[cfg(feature = "query")]
         {
             gauges.queries_running = narrow::to_u64(engine.queries.running());
+            gauges.queries_waiting = narrow::to_u64(engine.queries.waiting());
             gauges.query_memory_used_bytes = narrow::to_u64(engine.queries.memory_used_bytes());
         }
     }

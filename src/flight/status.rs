@@ -42,7 +42,9 @@ pub(super) fn no_bucket(name: &str) -> Status {
 pub(super) fn of_query(error: QueryError) -> Status {
     match error {
         QueryError::Invalid(_) | QueryError::Writes(_) => invalid(error.to_string()),
-        QueryError::Exhausted(text) => Status::resource_exhausted(short(text)),
+        QueryError::Exhausted(text) | QueryError::Crowded(text) => {
+            Status::resource_exhausted(short(text))
+        }
         QueryError::Late(text) => Status::deadline_exceeded(short(text)),
         QueryError::Database(error @ DatabaseError::Unreachable(_)) => {
             Status::unavailable(short(error.to_string()))

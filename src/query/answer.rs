@@ -82,12 +82,14 @@ impl Answer {
             None => Err(QueryError::Internal("it was cut short".to_owned())),
         };
         self.is_ended = !matches!(next, Ok(Some(_)));
-        if let Some(following) = &mut self.following {
-            match &next {
-                Ok(Some(batch)) => following.took(batch),
-                Ok(None) => following.end(Outcome::Done),
-                Err(error) => following.end(Outcome::of(error)),
-            }
+        let Some(following) = &mut self.following else {
+            return next;
+        };
+        let next = next.map_err(|error| following.told(error));
+        match &next {
+            Ok(Some(batch)) => following.took(batch),
+            Ok(None) => following.end(Outcome::Done),
+            Err(error) => following.end(Outcome::of(error)),
         }
         next
     }

@@ -141,7 +141,7 @@ impl QueryEngine {
             Ok(question) => Ok(question.followed(following)),
             Err(error) => {
                 following.end(Outcome::of(&error));
-                Err(error)
+                Err(following.told(error))
             }
         }
     }

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use thiserror::Error;
 
 use crate::database::DatabaseError;
+use crate::dialects;
 use crate::hints;
 
 /// The reason for which a question gets no answer.
@@ -23,6 +24,9 @@ pub enum QueryError {
     /// It needs more memory or disk than it may have.
     #[error("{0}")]
     Exhausted(String),
+    /// It needs a place or memory that others have now, and may be answered later.
+    #[error("{0}")]
+    Crowded(String),
     /// It was not answered in the time that it has.
     #[error("{0}")]
     Late(String),
@@ -34,10 +38,20 @@ pub enum QueryError {
     Internal(String),
 }
 
+impl QueryError {
+    /// The text with `'?'` for each text in single quotes: a log shows no literals of a question.
+    pub fn without_literals(&self) -> String {
+        let text = self.to_string();
+        let parts = text.split('\'').enumerate();
+        let parts = parts.map(|(place, part)| if place % 2 == 1 { "?" } else { part });
+        parts.collect::<Vec<_>>().join("'")
+    }
+}
+
 impl From<DatabaseError> for QueryError {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Exhausted(text) => Self::Exhausted(text),
+            DatabaseError::Exhausted(text) => Self::Crowded(text),
             error => Self::Database(error),
         }
     }
@@ -119,6 +133,9 @@ fn of_plain(error: &DataFusionError) -> QueryError {
         | DataFusionError::Configuration(text)
         | DataFusionError::Execution(text) => QueryError::Invalid(of_plan(text)),
         DataFusionError::ResourcesExhausted(text) => QueryError::Exhausted(of_plan(text)),
+        DataFusionError::Internal(text) if dialects::of_plan(text).is_some() => {
+            QueryError::Invalid(of_plan(text))
+        }
         error => QueryError::Internal(error.strip_backtrace()),
     }
 }
@@ -157,5 +174,17 @@ fn of_plan(text: &str) -> String {
     let text = ["Error during planning: ", "Execution error: "]
         .iter()
         .fold(text.to_owned(), |text, kind| text.replace(kind, ""));
-    text.trim().to_owned()
+    dialects::of_plan(&text).unwrap_or_else(|| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::QueryError;
+
+    #[test]
+    fn a_text_for_the_log_has_no_literals() {
+        let error = QueryError::Invalid("Cannot cast string 'secret' to Int32, or 'this".into());
+        let told = error.without_literals();
+        assert_eq!(told, "Cannot cast string '?' to Int32, or '?");
+    }
 }

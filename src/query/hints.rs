@@ -39,7 +39,14 @@ pub(crate) fn of_column(error: &SchemaError) -> String {
         SchemaError::FieldNotFound {
             field,
             valid_fields,
-        } => unknown("column", &field.name, valid_fields.iter().map(Column::name)),
+        } => {
+            let known = unknown("column", &field.name, valid_fields.iter().map(Column::name));
+            match known.contains("did you mean") {
+                true => known,
+                // Whoever is used to other quotes writes texts like this.
+                false => format!("{known}; a text stands in single quotes: '{}'", field.name),
+            }
+        }
         SchemaError::AmbiguousReference { field } => format!(
             "the column {:?} is in more than one table: name the table, as in t.{0:?}",
             field.name

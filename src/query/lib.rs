@@ -16,6 +16,7 @@ mod answer;
 pub mod database;
 mod deadline;
 mod describe;
+mod dialects;
 mod engine;
 mod error;
 mod functions;

@@ -6,6 +6,7 @@ use datafusion::execution::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;
 
+use crate::dialects;
 use crate::error::QueryError;
 
 /// Parses a question.
@@ -23,6 +24,9 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
     if !statements.is_empty() {
         let text = "a question is one statement; send the others on their own";
         return Err(QueryError::Invalid(text.to_owned()));
+    }
+    if let Some(what) = shows(&statement) {
+        return Err(QueryError::Invalid(dialects::of_show(&what)));
     }
     if !reads(&statement) {
         return Err(QueryError::Writes(verb(&statement)));
@@ -52,6 +56,21 @@ fn reads(statement: &Statement) -> bool {
         },
         _ => false,
     }
+}
+
+/// What a `SHOW` that there is not would show.
+fn shows(statement: &Statement) -> Option<String> {
+    if let Statement::Statement(inner) = statement
+        && let ast::Statement::ShowVariable { variable } = &**inner
+    {
+        let first = variable.first()?;
+        let is_influxql = dialects::is_influxql_show(&first.value);
+        let words = variable.iter().map(|word| word.value.as_str());
+        return is_influxql.then(|| words.collect::<Vec<_>>().join(" "));
+    }
+    let text = statement.to_string();
+    let what = text.strip_prefix("SHOW ")?;
+    (!reads(statement)).then(|| what.to_owned())
 }
 
 /// What a statement does, as it begins.

@@ -20,6 +20,16 @@ pub enum RenderError {
         /// The type of its values.
         data_type: DataType,
     },
+    /// The format has room for one column of each name.
+    #[error(
+        "{format} holds one column per name, and several are called \"{column}\": give them other names, as in x AS y"
+    )]
+    Twice {
+        /// The name of the format.
+        format: &'static str,
+        /// The name that several columns have.
+        column: String,
+    },
     /// A fault of ours.
     #[error("rows could not be written as {format}: {fault}")]
     Internal {

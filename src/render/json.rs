@@ -1,6 +1,8 @@
 //! JSON, as Arrow writes it: a member per value in the order of the schema, none for a null. A
 //! number that JSON does not have (NaN, an infinity) is `null`, so it can be told from an absent
-//! one.
+//! one. Columns of one name are refused: of such members a client keeps one.
+
+use std::collections::HashSet;
 
 use arrow_array::{RecordBatch, new_empty_array};
 use arrow_json::writer::{EncoderOptions, JsonArray, JsonFormat, LineDelimited, make_encoder};
@@ -28,7 +30,12 @@ pub(super) fn lines(schema: &SchemaRef) -> Result<Json<LineDelimited>, RenderErr
 
 impl<F: JsonFormat> Json<F> {
     fn new(format: Format, schema: &SchemaRef) -> Result<Self, RenderError> {
+        let mut names = HashSet::new();
         for field in schema.fields() {
+            if !names.insert(field.name()) {
+                let (format, column) = (format.name(), field.name().clone());
+                return Err(RenderError::Twice { format, column });
+            }
             let none = new_empty_array(field.data_type());
             let options = EncoderOptions::default();
             let encoder = make_encoder(field, &none, &options);

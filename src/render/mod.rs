@@ -38,7 +38,8 @@ pub use slices::slices;
 /// Makes a renderer for rows of this schema.
 ///
 /// # Errors
-/// [`RenderError::NoRoom`] if the format has no room for one of the columns.
+/// [`RenderError::NoRoom`] if the format has no room for one of the columns, [`RenderError::Twice`] if
+/// it has none for two of one name.
 pub fn renderer(format: Format, schema: &SchemaRef) -> Result<Box<dyn Renderer>, RenderError> {
     Ok(match format {
         Format::Json => Box::new(json::array(schema)?),

@@ -68,5 +68,7 @@ gauges! {
     exports_max: "Exports that may be under way at once",
     queries_running: "Queries under way",
     queries_max: "Queries that may be under way at once",
+    queries_waiting: "Queries that wait for their turn",
+    query_memory_bytes_max: "Bytes of memory that all queries may have",
     query_memory_used_bytes: "Bytes of memory that the plans of all queries have",
 }

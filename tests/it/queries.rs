@@ -92,7 +92,9 @@ async fn metrics_count_questions_by_protocol_and_outcome() {
         "# TYPE tidegate_query_memory_bytes histogram",
         "tidegate_queries_running 0",
         "tidegate_queries_max 8",
+        "tidegate_queries_waiting 0",
         "tidegate_query_memory_used_bytes 0",
+        "# TYPE tidegate_query_memory_bytes_max gauge",
     ] {
         assert!(text.lines().any(|told| told == line), "{line}: {text}");
     }

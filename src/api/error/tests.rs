@@ -323,3 +323,21 @@ async fn no_answer_names_a_path_of_the_server() {
         assert!(text.starts_with('5'), "{text}");
     }
 }
+
+/// From a bug: clients repeated a question that ran into its timeout as soon as they had the answer.
+#[cfg(feature = "query")]
+#[tokio::test]
+async fn a_question_that_would_fail_again_is_not_to_be_repeated() {
+    use tidegate_query::{DatabaseError, QueryError};
+    for (error, is_repeated) in [
+        (QueryError::Late("x".into()), false),
+        (QueryError::Exhausted("x".into()), false),
+        (QueryError::Crowded("x".into()), true),
+        (DatabaseError::Exhausted("x".into()).into(), true),
+    ] {
+        let response = ApiError::from(error.clone()).into_response();
+        assert_eq!(response.status().as_u16(), 503, "{error}");
+        let has_word = response.headers().contains_key("retry-after");
+        assert_eq!(has_word, is_repeated, "{error:?}");
+    }
+}

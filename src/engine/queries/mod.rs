@@ -26,6 +26,7 @@ mod watch;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -76,6 +77,8 @@ struct Shared {
     clock: Clock,
     places: Arc<Semaphore>,
     concurrent_max: usize,
+    /// The number of questions that wait for a place.
+    waiting: Arc<AtomicUsize>,
     /// The time that a question waits for its turn, and then for memory.
     patience: Duration,
     /// The bytes with which each question reads files.
@@ -126,6 +129,7 @@ impl Queries {
                 clock: environment.clock.clone(),
                 places: Arc::new(Semaphore::new(query.concurrent_max)),
                 concurrent_max: query.concurrent_max,
+                waiting: Arc::default(),
                 patience: patience(query.wait_timeout, query.timeout),
                 reading_bytes: each.min(Room::floor_bytes(&environment.budget)),
                 partitions,
@@ -162,7 +166,7 @@ impl Queries {
     /// database and everything made of it is dropped.
     ///
     /// # Errors
-    /// [`QueryError::Exhausted`] if too many questions are asked, or memory is short.
+    /// [`QueryError::Crowded`] if too many questions are asked, or memory is short.
     pub async fn database(&self, bucket: &Arc<Bucket>) -> Result<Arc<dyn Database>, QueryError> {
         let shared = &self.shared;
         let place = self.place().await?;
@@ -192,11 +196,17 @@ impl Queries {
         self.shared.concurrent_max.saturating_sub(free)
     }
 
+    /// The number of questions that wait for their turn.
+    pub fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::Relaxed)
+    }
+
     async fn place(&self) -> Result<OwnedSemaphorePermit, QueryError> {
+        let _waiting = Waiting::new(&self.shared.waiting);
         let place = Arc::clone(&self.shared.places).acquire_owned();
         match tokio::time::timeout(self.shared.patience, place).await {
             Ok(Ok(place)) => Ok(place),
-            _ => Err(QueryError::Exhausted(format!(
+            _ => Err(QueryError::Crowded(format!(
                 "{} queries are running already (query.concurrent_max), and none ended within {} ms \
                  (query.wait_timeout_ms): try again later",
                 self.shared.concurrent_max,
@@ -222,7 +232,23 @@ impl Queries {
         let floor = floor.await;
         floor
             .map(Some)
-            .map_err(|refused| QueryError::Exhausted(refused.to_string()))
+            .map_err(|refused| QueryError::Crowded(refused.to_string()))
+    }
+}
+
+/// A question that waits for its turn, until it is dropped.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -236,7 +262,8 @@ fn patience(wait: Duration, timeout: Duration) -> Duration {
 
 fn timeout(timeout: Duration) -> Option<(Duration, String)> {
     let text = format!(
-        "the query was not answered within {} ms (query.timeout_ms)",
+        "the query was not answered within {} ms (query.timeout_ms): ask for a shorter stretch of time \
+         or for fewer columns, or have the setting raised; the same query will not end earlier",
         timeout.as_millis()
     );
     (!timeout.is_zero()).then_some((timeout, text))

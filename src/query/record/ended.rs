@@ -76,9 +76,9 @@ impl Outcome {
     pub(crate) fn of(error: &QueryError) -> Self {
         match error {
             QueryError::Invalid(_) | QueryError::Writes(_) => Self::Invalid,
-            QueryError::Exhausted(_) | QueryError::Database(DatabaseError::Exhausted(_)) => {
-                Self::Exhausted
-            }
+            QueryError::Exhausted(_)
+            | QueryError::Crowded(_)
+            | QueryError::Database(DatabaseError::Exhausted(_)) => Self::Exhausted,
             QueryError::Late(_) => Self::Late,
             QueryError::Database(DatabaseError::Gone(_)) => Self::Gone,
             QueryError::Database(_) | QueryError::Internal(_) => Self::Failed,

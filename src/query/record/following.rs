@@ -11,6 +11,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::memory::{Counted, Use};
 use super::records::Records;
 use super::{Asker, Outcome, Record, Watch, plan, text};
+use crate::error::QueryError;
 
 /// A question that runs.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Entry {
     asker: Asker,
     text: String,
     masked: String,
+    /// As it is shown until it is planned.
+    masked_names: String,
     start_ns: i64,
     start: Instant,
     waited: OnceLock<Duration>,
@@ -33,7 +36,8 @@ impl Entry {
         Self {
             asker,
             text: text::cut(text),
-            masked: text::mask(text),
+            masked: text::mask(text, true),
+            masked_names: text::mask(text, false),
             start_ns: watch.now_ns(),
             start: watch.instant(),
             waited: OnceLock::new(),
@@ -54,7 +58,10 @@ impl Entry {
         Record {
             asker: self.asker.clone(),
             text: self.text.clone(),
-            masked: self.masked.clone(),
+            masked: match self.planned.get() {
+                Some(_) => self.masked.clone(),
+                None => self.masked_names.clone(),
+            },
             start_ns: self.start_ns,
             outcome,
             waited,
@@ -146,6 +153,16 @@ impl Following {
             .rows
             .fetch_add(count(batch.num_rows()), Ordering::Relaxed);
         self.entry.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The error as it is told: what others have now may be free later.
+    pub(crate) fn told(&self, error: QueryError) -> QueryError {
+        match error {
+            QueryError::Exhausted(text) if self.entry.memory.is_crowded() => {
+                QueryError::Crowded(text)
+            }
+            error => error,
+        }
     }
 
     /// It has ended. Only the first end counts.

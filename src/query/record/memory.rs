@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{
@@ -14,11 +14,18 @@ use datafusion::execution::memory_pool::{
 pub(super) struct Use {
     now: AtomicUsize,
     max: AtomicUsize,
+    /// Whether others had what was last refused.
+    is_crowded: AtomicBool,
 }
 
 impl Use {
     pub(super) fn bytes_max(&self) -> usize {
         self.max.load(Ordering::Relaxed)
+    }
+
+    /// Returns true if the last refusal was for want of memory that others had.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.is_crowded.load(Ordering::Relaxed)
     }
 
     fn add(&self, bytes: usize) {
@@ -42,6 +49,18 @@ pub(crate) struct Counted {
 impl Counted {
     pub(super) fn new(shared: Arc<dyn MemoryPool>, used: Arc<Use>) -> Self {
         Self { shared, used }
+    }
+}
+
+impl Counted {
+    /// Returns true if other questions have memory, or the program has what this pool would give.
+    fn is_crowded(&self, additional: usize) -> bool {
+        let reserved = self.shared.reserved();
+        let is_free = match self.shared.memory_limit() {
+            MemoryLimit::Finite(bytes) => reserved.saturating_add(additional) <= bytes,
+            MemoryLimit::Infinite | MemoryLimit::Unknown => true,
+        };
+        is_free || reserved > self.used.now.load(Ordering::Relaxed)
     }
 }
 
@@ -69,9 +88,14 @@ impl MemoryPool for Counted {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        self.shared.try_grow(reservation, additional)?;
-        self.used.add(additional);
-        Ok(())
+        let grown = self.shared.try_grow(reservation, additional);
+        if grown.is_ok() {
+            self.used.add(additional);
+        } else {
+            let is_crowded = self.is_crowded(additional);
+            self.used.is_crowded.store(is_crowded, Ordering::Relaxed);
+        }
+        grown
     }
 
     fn reserved(&self) -> usize {

@@ -1,7 +1,8 @@
 //! The text of a question as it is recorded.
 //!
 //! A literal may be a secret, and so may a comment. Whoever asked sees the text as it was sent; all
-//! others see `?` for each literal and no comments. Names stay.
+//! others see `?` for each literal and no comments. Names stay, but for those in double quotes of a text
+//! that was not understood: whoever is used to other quotes writes literals in them.
 
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
@@ -24,7 +25,7 @@ pub(super) fn cut(text: &str) -> String {
 
 /// The text with `?` for each literal and one blank for each gap, then cut. A text that has no tokens
 /// of SQL, or is very long, is not shown at all.
-pub(super) fn mask(text: &str) -> String {
+pub(super) fn mask(text: &str, is_understood: bool) -> String {
     if text.len() > LOOK_BYTES_MAX {
         return format!("(a text of {} bytes)", text.len());
     }
@@ -48,6 +49,9 @@ pub(super) fn mask(text: &str) -> String {
                 if !masked.is_empty() && !masked.ends_with(' ') {
                     masked.push(' ');
                 }
+            }
+            Token::Word(word) if word.quote_style.is_some() && !is_understood => {
+                masked.push_str("\"?\"");
             }
             // Those have a name or a sign of their own.
             Token::Word(_) | Token::Placeholder(_) => masked.push_str(&token.to_string()),
@@ -89,10 +93,18 @@ mod tests {
             ),
             ("SELECT 'secret", "(a text that is not SQL)"),
         ] {
-            assert_eq!(mask(text), masked, "{text}");
+            assert_eq!(mask(text, true), masked, "{text}");
         }
         let long = format!("SELECT '{}'", "x".repeat(100_000));
-        assert_eq!(mask(&long), "(a text of 100009 bytes)");
+        assert_eq!(mask(&long, true), "(a text of 100009 bytes)");
+    }
+
+    #[test]
+    fn names_in_quotes_are_left_only_in_a_text_that_was_understood() {
+        let text = "SELECT \"a b\" FROM m WHERE host = \"secret\"";
+        let masked = mask(text, false);
+        assert_eq!(masked, "SELECT \"?\" FROM m WHERE host = \"?\"");
+        assert_eq!(mask(text, true), text);
     }
 
     #[test]

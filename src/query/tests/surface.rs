@@ -135,7 +135,7 @@ async fn a_name_that_differs_by_its_capitals_is_named_with_its_quotes() {
         ),
         (
             "SELECT load FROM cpu",
-            r#"there is no column "load": the columns here are "host", "tempC", "time", "usage""#,
+            r#"there is no column "load": the columns here are "host", "tempC", "time", "usage"; a text stands in single quotes: 'load'"#,
         ),
         (
             "SELECT usgae FROM cpu",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_array::types::IntervalMonthDayNano;
 use arrow_array::{Float64Array, Int64Array, IntervalMonthDayNanoArray, RecordBatch, StringArray};
 use arrow_cast::pretty::pretty_format_batches_with_schema;
+use arrow_schema::{DataType, Field, Schema};
 
 use super::{batch, kinds, nested, text, times};
 use crate::render::{Format, renderer};
@@ -160,4 +161,21 @@ fn structs_become_objects_in_json() {
         text(Format::Json, &[rows]),
         r#"[{"a":7,"first":{"value":1.5}}]"#
     );
+}
+
+/// From a bug: an object had a member twice, of which a client keeps one.
+#[test]
+fn two_columns_of_one_name_are_refused_where_clients_would_keep_one() {
+    let field = |name: &str| Field::new(name, DataType::Int64, true);
+    let schema = Arc::new(Schema::new(vec![field("v"), field("w"), field("v")]));
+    for format in [Format::Json, Format::Lines] {
+        let Err(refused) = renderer(format, &schema) else {
+            panic!("{format:?}");
+        };
+        assert!(
+            refused.to_string().contains("several are called \"v\""),
+            "{refused}"
+        );
+    }
+    assert!(renderer(Format::Csv, &schema).is_ok());
 }

@@ -179,7 +179,11 @@ impl Stream for Pieces {
         self.is_over = !matches!(piece, Ok(Some(_)));
         if let Err(cut) = &piece {
             // The client sees only a broken connection.
-            tracing::warn!(error = %cut, "an answer ended early");
+            let error = match cut {
+                Cut::Query(error) => error.without_literals(),
+                cut => cut.to_string(),
+            };
+            tracing::warn!(error, "an answer ended early");
         }
         Poll::Ready(piece.transpose())
     }

@@ -191,7 +191,7 @@ async fn a_question_without_tables_has_a_place_too_and_others_are_refused_by_nam
     let answer = question.run(Parameters::none()).await.expect("begun");
     assert_eq!(queries.running(), 1, "begun");
     let refused = world.ask("SELECT 1").await.expect_err("no place is free");
-    assert!(matches!(refused, QueryError::Exhausted(_)), "{refused}");
+    assert!(matches!(refused, QueryError::Crowded(_)), "{refused}");
     for key in ["query.concurrent_max", "query.wait_timeout_ms"] {
         assert!(refused.to_string().contains(key), "{refused}");
     }
@@ -217,7 +217,13 @@ async fn who_stops_waiting_for_a_place_leaves_the_queue() {
         let soon = Duration::from_millis(1);
         assert!(tokio::time::timeout(soon, waiting).await.is_err());
     }
+    assert_eq!(queries.waiting(), 0, "they have left");
+    let mut waiting = std::pin::pin!(queries.sql(&world.bucket, "SELECT 2"));
+    let polled = futures_util::poll!(waiting.as_mut());
+    assert!(polled.is_pending() && queries.waiting() == 1, "one waits");
     drop(first);
+    waiting.await.expect("it has its turn");
+    assert_eq!(queries.waiting(), 0, "it has its turn");
     world.ask("SELECT 3").await.expect("nobody is before it");
 }
 
