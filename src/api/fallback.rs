@@ -84,7 +84,7 @@ pub async fn query() -> ApiError {
 /// The ways to read stored points instead of in InfluxQL or Flux.
 #[cfg(feature = "query")]
 const NO_QUERY: &str = "neither InfluxQL nor Flux is implemented: ask in SQL with GET or POST \
-                        /api/v3/query_sql?db=&q=&format=json|jsonl|csv|pretty|parquet or over Arrow \
+                        /api/v3/query_sql?db=&q=&format=json|jsonl|csv|pretty|parquet|arrow or over Arrow \
                         Flight, or read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 #[cfg(not(feature = "query"))]

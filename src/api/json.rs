@@ -43,7 +43,12 @@ pub(super) async fn read_json_if_any<T: DeserializeOwned>(
     }
 }
 
+/// All bodies are objects. A list with their values in order would be read as one too.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    if body.trim_ascii().starts_with(b"[") {
+        let text = "the body is a JSON array, and a JSON object is expected";
+        return Err(ApiError::new(Code::Invalid, text));
+    }
     serde_json::from_slice(body).map_err(|error| {
         let text = format!(
             "the body is not the JSON that is expected: {}",
@@ -95,4 +100,33 @@ pub(super) fn answer(status: StatusCode, body: &impl Serialize) -> Response {
     let body = serde_json::to_vec(body).certain("answers are structs and lists of plain values");
     let json = HeaderValue::from_static("application/json");
     (status, [(CONTENT_TYPE, json)], body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value};
+
+    use super::parse;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(default)]
+    #[derive(Default)]
+    struct Asked {
+        name: Option<String>,
+    }
+
+    /// From a bug: `[]` was read as an object without members.
+    #[test]
+    fn a_list_is_no_body() {
+        for body in ["[]", " [\"a\"]", "[{\"name\":\"a\"}]"] {
+            let refused = parse::<Asked>(body.as_bytes()).expect_err(body);
+            assert!(refused.message().contains("object is expected"), "{body}");
+        }
+        let asked: Asked = parse(b" {\"name\":\"a\"}").expect("an object");
+        assert_eq!(asked.name.as_deref(), Some("a"));
+        assert_eq!(
+            parse::<Map<String, Value>>(b"{}").expect("an object").len(),
+            0
+        );
+    }
 }

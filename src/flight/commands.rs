@@ -86,6 +86,12 @@ fn of_server(command: &Command) -> Result<RecordBatch, Status> {
 /// The answer to a command that there is not.
 pub(super) fn unknown(type_url: &str) -> Status {
     let name = type_url.rsplit(['/', '.']).next().unwrap_or(type_url);
+    // As in a descriptor with a path, whose command is empty.
+    let name = if name.is_empty() {
+        "a request without a command"
+    } else {
+        name
+    };
     status::unimplemented(format!("{name} is not implemented: questions only read"))
 }
 
