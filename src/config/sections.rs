@@ -352,6 +352,9 @@ pub struct Query {
         deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
     )]
     pub slow: Duration,
+    /// The folder for what does not fit into their memory, if it is not in the data folder.
+    #[serde(deserialize_with = "optional_file")]
+    pub spill_dir: Option<PathBuf>,
     /// The threads that work on queries; 0 for the number of cores.
     #[serde(deserialize_with = "bounded::<0, 1000, _, _>")]
     pub threads: usize,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::common::TableReference;
 use datafusion::execution::context::SQLOptions;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -30,6 +31,7 @@ use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Following, Outcome, Records, Watch};
 use crate::rescan;
+use crate::spill::{Disk, Files};
 use crate::statement;
 use crate::threads::Threads;
 
@@ -40,6 +42,8 @@ pub struct Limits {
     pub partitions: usize,
     /// Where the memory of questions comes from.
     pub memory: Arc<dyn Memory>,
+    /// Where they put what does not fit into memory.
+    pub disk: Arc<dyn Disk>,
     /// Where they are planned and run, whoever asks. It needs its timers.
     pub threads: Handle,
     /// The time in which an answer must be read to its end, and the text for one that is not;
@@ -66,17 +70,21 @@ impl QueryEngine {
     /// Makes an engine with these limits.
     ///
     /// # Errors
-    /// The folder for what does not fit into memory cannot be used.
+    /// A fault of the library below.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
         let all_is_taken = limits.memory.all_is_taken().into();
+        let files =
+            DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Files(limits.disk)));
         let footers = footer_bytes_max(&*limits.memory);
+        let merging = merging_bytes(limits.memory.bytes_max(), limits.partitions);
         let runtime = RuntimeEnvBuilder::new()
             .with_metadata_cache_limit(footers)
+            .with_disk_manager_builder(files)
             .with_memory_pool(Arc::new(Lent::new(limits.memory)));
         Ok(Self {
             all_is_taken,
             runtime: Arc::new(runtime.build()?),
-            config: config(limits.partitions),
+            config: config(limits.partitions, merging),
             threads: Threads::new(limits.threads),
             timeout: limits.timeout,
             instant: limits.instant,
@@ -215,13 +223,21 @@ impl QueryEngine {
     }
 }
 
+/// The memory that each sort keeps for reading back what it put on disk: a small part of all, so that
+/// some sorts have theirs at once.
+fn merging_bytes(memory_bytes_max: usize, partitions: usize) -> usize {
+    const MERGING_BYTES_MAX: usize = 10 << 20;
+    (memory_bytes_max / 16 / partitions.max(1)).min(MERGING_BYTES_MAX)
+}
+
 /// The settings of every session.
-fn config(partitions: usize) -> SessionConfig {
+fn config(partitions: usize, merging_bytes: usize) -> SessionConfig {
     let config = SessionConfig::new()
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
         .with_create_default_catalog_and_schema(false)
         // The catalog has one of its own.
         .with_information_schema(false)
+        .with_sort_spill_reservation_bytes(merging_bytes)
         .with_target_partitions(partitions.max(1));
     // Views are strings that clients of Grafana and of JavaScript cannot read.
     config

@@ -1,5 +1,7 @@
 //! The reasons for which a question gets no answer, or no more of it.
 
+use std::io;
+
 use arrow_schema::ArrowError;
 use datafusion::error::DataFusionError;
 use datafusion::parquet::errors::ParquetError;
@@ -76,7 +78,16 @@ fn of(error: &DataFusionError) -> QueryError {
         },
         DataFusionError::ArrowError(error, _) => of_values(error),
         DataFusionError::ParquetError(error) => of_file(error),
+        DataFusionError::IoError(error) => of_io(error),
         error => of_plain(error),
+    }
+}
+
+/// An error of what was put on disk.
+fn of_io(error: &io::Error) -> QueryError {
+    match error.get_ref() {
+        Some(source) => of_source(source),
+        None => QueryError::Internal(error.to_string()),
     }
 }
 
@@ -105,6 +116,7 @@ fn of_source(source: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryE
 fn of_values(error: &ArrowError) -> QueryError {
     match error {
         ArrowError::ExternalError(source) => of_source(&**source),
+        ArrowError::IoError(_, error) => of_io(error),
         error => QueryError::Invalid(of_arrow(error)),
     }
 }

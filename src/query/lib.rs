@@ -29,6 +29,7 @@ mod provider;
 mod question;
 mod record;
 mod rescan;
+mod spill;
 mod statement;
 mod threads;
 
@@ -43,6 +44,7 @@ pub use error::QueryError;
 pub use memory::{FixedMemory, Memory};
 pub use question::{Parameter, Parameters, Question};
 pub use record::{Asker, Outcome, Record, Watch};
+pub use spill::{Disk, DiskFile, NoDisk};
 
 #[cfg(test)]
 mod tests;

@@ -18,8 +18,8 @@ mod calls;
 
 use crate::narrow;
 use calls::{
-    Owner, entries, entry_of, make_file, make_folder, make_folder_in, move_file, move_new_file,
-    names, open_file, remove_file, remove_folder, sync_folder,
+    Owner, entries, entry_of, free_bytes, make_file, make_folder, make_folder_in, move_file,
+    move_new_file, names, open_file, remove_file, remove_folder, sync_folder,
 };
 
 const LOCK_FILE: &str = "lock";
@@ -270,6 +270,11 @@ impl Storage for DiskStorage {
 
     fn notes(&self) -> &Mutex<bool> {
         &self.notes
+    }
+
+    fn free_bytes(&self) -> Result<u64, StorageError> {
+        free_bytes(&self.root)
+            .map_err(|source| StorageError::io(Operation::Len, self.root.clone(), source))
     }
 
     fn locate(&self, path: &str) -> PathBuf {

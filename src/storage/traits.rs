@@ -54,6 +54,9 @@ pub trait Storage: Send + Sync + Debug {
     /// one. Its value is true after a failed change: what the file then says may not be durable.
     fn notes(&self) -> &Mutex<bool>;
 
+    /// Returns the bytes that are free where the folder is, as far as its owner may take them.
+    fn free_bytes(&self) -> Result<u64, StorageError>;
+
     /// Returns the full path, for messages to people.
     fn locate(&self, path: &str) -> PathBuf;
 }

@@ -15,6 +15,7 @@
 
 mod access;
 mod bucket;
+mod disk;
 mod files;
 mod memory;
 mod piece;
@@ -35,6 +36,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::access::Access;
 use self::bucket::BucketMoment;
+use self::disk::SpillDisk;
 use self::memory::QueryMemory;
 use self::threads::Threads;
 use self::watch::Watcher;
@@ -45,6 +47,7 @@ use crate::config::Config;
 use crate::memory::{Reservation, Room};
 use crate::narrow;
 use crate::read::Sources;
+use crate::storage::{DiskStorage, RESERVE_BYTES, Storage, StorageError};
 
 /// The smallest budget of which questions get a part, in bytes.
 const BUDGET_BYTES_MIN: u64 = 128 << 20;
@@ -58,6 +61,9 @@ pub enum QueriesError {
     /// No threads.
     #[error("no threads could be started for queries")]
     Threads(#[source] io::Error),
+    /// No folder for what does not fit into memory.
+    #[error("queries have no folder for what does not fit into memory")]
+    Disk(#[source] StorageError),
     /// The query engine.
     #[error(transparent)]
     Engine(#[from] QueryError),
@@ -92,6 +98,7 @@ impl Queries {
     /// Answers questions about these points. Starts the threads for it.
     pub(super) fn open(
         environment: &Environment,
+        storage: &Arc<dyn Storage>,
         sources: &Sources,
         catalog: &Catalog,
     ) -> Result<Self, QueriesError> {
@@ -112,6 +119,7 @@ impl Queries {
                 &environment.budget,
                 bytes_max - for_reading,
             )),
+            disk: Arc::new(disk(config, storage).map_err(QueriesError::Disk)?),
             threads: threads.handle(),
             timeout: timeout(query.timeout),
             instant: clock::instant,
@@ -250,6 +258,19 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// The folder for what does not fit into memory: in the data folder, or one of one's choice.
+fn disk(config: &Config, storage: &Arc<dyn Storage>) -> Result<SpillDisk, StorageError> {
+    let storage = match &config.query.spill_dir {
+        Some(folder) => Arc::new(DiskStorage::shared(folder)?),
+        None => Arc::clone(storage),
+    };
+    let reserve_bytes = narrow::to_u64(RESERVE_BYTES);
+    SpillDisk::open(
+        storage,
+        config.wal.segment_bytes_max.saturating_add(reserve_bytes),
+    )
 }
 
 /// The time that a question waits: there is no use in waiting longer than an answer may take.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use futures_util::future::{self, BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use tidegate_query::{
-    Batches, Column, ColumnKind, Database, DatabaseError, FixedMemory, Limits, Merged, Piece,
-    QueryEngine, QueryError, Question, Scan, Table,
+    Batches, Column, ColumnKind, Database, DatabaseError, FixedMemory, Limits, Merged, NoDisk,
+    Piece, QueryEngine, QueryError, Question, Scan, Table,
 };
 use tokio::sync::Notify;
 
@@ -42,6 +42,7 @@ impl Tables {
             memory: Arc::new(FixedMemory::new(64 << 20)),
             threads: tokio::runtime::Handle::current(),
             timeout: None,
+            disk: Arc::new(NoDisk),
             instant: crate::clock::instant,
         };
         Self {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
 use super::ask::of;
 use super::points::{Point, Points};
 use super::{instant, limits};
@@ -17,7 +19,12 @@ fn numbers(table: &str, count: i64) -> Vec<Point> {
 }
 
 fn engine(memory_bytes: usize) -> QueryEngine {
+    engine_on(&Handle::current(), memory_bytes)
+}
+
+fn engine_on(threads: &Handle, memory_bytes: usize) -> QueryEngine {
     let limits = Limits {
+        threads: threads.clone(),
         memory: Arc::new(FixedMemory::new(memory_bytes)),
         ..limits()
     };
@@ -25,7 +32,11 @@ fn engine(memory_bytes: usize) -> QueryEngine {
 }
 
 /// The only cell of an answer.
-async fn one(engine: &QueryEngine, database: &Arc<Points>, text: &str) -> Result<i64, QueryError> {
+pub(super) async fn one(
+    engine: &QueryEngine,
+    database: &Arc<Points>,
+    text: &str,
+) -> Result<i64, QueryError> {
     let question = engine.sql(Arc::clone(database) as _, text).await?;
     let mut answer = question.run(Parameters::none()).await?;
     let mut cells = Vec::new();
@@ -130,4 +141,34 @@ async fn a_join_ends_when_its_time_is_over() {
         assert!(matches!(late, QueryError::Late(_)), "{late}");
         assert!(begun.elapsed() < Duration::from_secs(8), "{text}");
     }
+}
+
+/// From a bug: its place and its memory were kept for as long.
+#[tokio::test]
+async fn a_join_ends_when_nobody_waits_for_its_answer() {
+    let threads = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("threads of its own, so that they block no test");
+    for text in ENDLESS {
+        let database = of([]);
+        let before = Arc::strong_count(&database);
+        let engine = engine_on(threads.handle(), 256 << 20);
+        let question = engine.sql(Arc::clone(&database) as _, text).await;
+        let answer = question.expect("planned").run(Parameters::none()).await;
+        let answer = answer.expect("begun");
+        let begun = instant();
+        // Some joins take no memory.
+        while engine.memory_used_bytes() == 0 && begun.elapsed() < Duration::from_millis(500) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(answer);
+        let left = instant();
+        while Arc::strong_count(&database) > before || engine.memory_used_bytes() > 0 {
+            assert!(left.elapsed() < Duration::from_secs(5), "{text}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    threads.shutdown_background();
 }

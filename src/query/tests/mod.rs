@@ -2,12 +2,14 @@
 
 pub(crate) mod ask;
 mod bounds;
+mod disk;
 mod gapfill;
 mod limits;
 mod list;
 pub(crate) mod points;
 mod records;
 mod selectors;
+mod spilling;
 mod sql;
 mod surface;
 mod times;
@@ -99,6 +101,7 @@ pub(super) fn limits() -> Limits {
     Limits {
         partitions: 2,
         memory: Arc::new(FixedMemory::new(64 << 20)),
+        disk: Arc::new(disk::Small::new(1 << 30)),
         threads: tokio::runtime::Handle::current(),
         timeout: None,
         instant,

@@ -35,6 +35,12 @@ impl Owner {
     }
 }
 
+/// Returns the bytes that are free on the disk of a folder, without those kept for root.
+pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let found = rustix::fs::statvfs(folder)?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// Creates a folder and those above it, each made durable in the one above. Those below `root`
 /// belong to its owner.
 pub(super) fn make_folder_in(root: &Path, owner: Owner, folder: &Path) -> io::Result<()> {

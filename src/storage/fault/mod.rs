@@ -238,6 +238,13 @@ impl Storage for FaultStorage {
         &self.notes
     }
 
+    fn free_bytes(&self) -> Result<u64, StorageError> {
+        self.run(Operation::Len, "", |disk| {
+            let capacity = disk.capacity_bytes.unwrap_or(u64::MAX);
+            Ok(capacity.saturating_sub(disk.used_bytes()))
+        })
+    }
+
     fn locate(&self, path: &str) -> PathBuf {
         PathBuf::from(path)
     }

@@ -1,0 +1,51 @@
+//! Questions that need more memory than they may have, and take the disk for it.
+
+use std::sync::Arc;
+
+use super::ask::of;
+use super::disk::Small;
+use super::limits;
+use super::limits::one;
+use crate::{FixedMemory, Limits, QueryEngine, QueryError};
+
+fn engine(memory_bytes: usize, disk: Small) -> QueryEngine {
+    let limits = Limits {
+        disk: Arc::new(disk),
+        memory: Arc::new(FixedMemory::new(memory_bytes)),
+        ..limits()
+    };
+    QueryEngine::new(limits).expect("an engine")
+}
+
+/// Sorts and groups of two million rows, several times as much as there is memory.
+const LARGE: [&str; 2] = [
+    "SELECT CAST(max(r) AS BIGINT) FROM (SELECT row_number() OVER (ORDER BY s) AS r FROM \
+     (SELECT CAST(value AS VARCHAR) || '-' || CAST(value % 977 AS VARCHAR) AS s \
+     FROM generate_series(1, 1980000)))",
+    "SELECT count(*) FROM (SELECT s, count(*) FROM (SELECT CAST(value % 1980000 AS VARCHAR) || \
+     'abcdefghijkl' AS s FROM generate_series(1, 2000000)) GROUP BY s)",
+];
+
+#[tokio::test]
+async fn sorts_and_groups_that_do_not_fit_into_memory_end_by_way_of_the_disk() {
+    let database = of([]);
+    for text in LARGE {
+        let disk = Small::new(1 << 30);
+        let engine = engine(16 << 20, disk.clone());
+        let counted = one(&engine, &database, text).await;
+        let counted = counted.unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(counted, 1_980_000, "{text}");
+        let taken = disk.taken.load(std::sync::atomic::Ordering::Relaxed);
+        assert!(taken > 16 << 20, "{taken}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_for_which_the_disk_is_too_small_is_refused_in_its_words() {
+    for text in LARGE {
+        let engine = engine(16 << 20, Small::new(1 << 20));
+        let refused = one(&engine, &of([]), text).await.expect_err("too small");
+        assert!(matches!(refused, QueryError::Exhausted(_)), "{refused}");
+        assert_eq!(refused.to_string(), "the disk is small", "{text}");
+    }
+}
