@@ -177,3 +177,30 @@ async fn a_page_may_ask_over_grpc_web_where_that_is_set() {
         server.stop().await;
     }
 }
+
+/// Rows without an end, which the client reads, and a silence before the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_of_the_server_ends_running_calls_as_unavailable() {
+    for text in [
+        "SELECT value FROM generate_series(1, 1000000000000)",
+        "SELECT count(*) FROM generate_series(1, 1000000000000)",
+    ] {
+        let server = Server::with(|config| {
+            config.server.shutdown_grace = std::time::Duration::from_secs(4);
+        });
+        let server = server.await;
+        server.write("bucket=b", "m v=1 1").await.is_written();
+        let mut client = FlightServiceClient::new(connect(&server).await);
+        let call = asked("b", text, Some(&format!("Bearer {TOKEN}")));
+        let call = tokio::spawn(async move {
+            let mut rows = client.do_get(call).await?.into_inner();
+            while rows.message().await?.is_some() {}
+            Ok::<_, Status>(())
+        });
+        let runs = || async { server.metric("tidegate_queries_running").await > 0.0 };
+        crate::server::until("it runs", runs).await;
+        server.stop().await;
+        let stopped = call.await.expect("no panic").expect_err("stopped");
+        assert_eq!(stopped.code(), Code::Unavailable, "{text}: {stopped}");
+    }
+}

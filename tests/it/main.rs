@@ -55,6 +55,8 @@ mod hostile;
 mod http;
 #[cfg(feature = "lake")]
 mod lake;
+#[cfg(feature = "query")]
+mod leaving;
 mod logs;
 mod management;
 mod openapi;

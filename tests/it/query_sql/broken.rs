@@ -1,6 +1,9 @@
 //! Answers that fail once they have begun.
 
-use super::{error, question, server};
+use std::time::{Duration, Instant};
+
+use super::{LINES, error, question, server};
+use crate::server::Server;
 
 /// It fails at a row that comes long after the first ones.
 fn failing(at: u64) -> String {
@@ -37,6 +40,42 @@ async fn a_failure_after_the_first_rows_breaks_the_connection() {
             "{format}: a clean end: {end:?}"
         );
         assert!(!end.contains(']'), "{format}: {end:?}");
+    }
+    server.stop().await;
+}
+
+/// The time in which a client that left is noticed, on a machine that is busy with other tests.
+const NOTICED: Duration = Duration::from_secs(10);
+
+/// With one place for questions, the second is answered once the first has ended. The time for which
+/// it waits is much shorter than the first one's.
+#[tokio::test]
+async fn a_client_that_goes_away_ends_its_question() {
+    let server = Server::with(|config| {
+        config.query.concurrent_max = 1;
+        config.query.wait_timeout = Duration::from_millis(100);
+    });
+    let server = server.await;
+    server.write("bucket=plant", LINES).await.is_written();
+    let endless = "SELECT value AS n FROM generate_series(1, 1000000000000)";
+    for text in [endless.to_owned(), format!("{endless} WHERE value < 0")] {
+        let mut client = server.connect().await;
+        client.send(question(&text, "csv").bytes()).await;
+        if text == endless {
+            client.exactly(100_000).await;
+        }
+        let one = || question("SELECT 1 AS n", "csv");
+        let begun = Instant::now();
+        while server.ask(one()).await.status != 503 {
+            assert!(begun.elapsed() < NOTICED, "the question does not begin");
+        }
+        let told = error(&server.ask(one()).await, 503);
+        assert!(told.contains("query.concurrent_max"), "{told}");
+        drop(client);
+        let begun = Instant::now();
+        while server.ask(one()).await.status != 200 {
+            assert!(begun.elapsed() < NOTICED, "{text}: it goes on");
+        }
     }
     server.stop().await;
 }
