@@ -117,7 +117,12 @@ fn of_values(error: &ArrowError) -> QueryError {
     match error {
         ArrowError::ExternalError(source) => of_source(&**source),
         ArrowError::IoError(_, error) => of_io(error),
-        error => QueryError::Invalid(of_arrow(error)),
+        ArrowError::ParquetError(text) => damaged(text),
+        ArrowError::MemoryError(text) => QueryError::Exhausted(text.clone()),
+        error => match of_arrow(error) {
+            Some(text) => QueryError::Invalid(text),
+            None => QueryError::Internal(error.to_string()),
+        },
     }
 }
 
@@ -125,11 +130,13 @@ fn of_values(error: &ArrowError) -> QueryError {
 fn of_file(error: &ParquetError) -> QueryError {
     match error {
         ParquetError::External(source) => of_source(&**source),
-        error => {
-            let text = format!("a file of the table is damaged: {error}");
-            QueryError::Database(DatabaseError::unreadable(text))
-        }
+        error => damaged(&error.to_string()),
     }
+}
+
+fn damaged(reason: &str) -> QueryError {
+    let text = format!("a file of the table is damaged: {reason}");
+    QueryError::Database(DatabaseError::unreadable(text))
 }
 
 /// An error with no other inside.
@@ -137,7 +144,6 @@ fn of_plain(error: &DataFusionError) -> QueryError {
     match error {
         DataFusionError::SQL(error, _) => QueryError::Invalid(of_grammar(error)),
         DataFusionError::SchemaError(error, _) => QueryError::Invalid(hints::of_column(error)),
-        DataFusionError::ArrowError(error, _) => QueryError::Invalid(of_arrow(error)),
         DataFusionError::NotImplemented(text) => {
             QueryError::Invalid(format!("not supported: {}", of_plan(text)))
         }
@@ -161,7 +167,8 @@ fn of_grammar(error: &ParserError) -> String {
     }
 }
 
-fn of_arrow(error: &ArrowError) -> String {
+/// The text of an error that values bring about; none if they cannot.
+fn of_arrow(error: &ArrowError) -> Option<String> {
     match error {
         ArrowError::CastError(text)
         | ArrowError::ComputeError(text)
@@ -169,9 +176,12 @@ fn of_arrow(error: &ArrowError) -> String {
         | ArrowError::ParseError(text)
         | ArrowError::ArithmeticOverflow(text)
         | ArrowError::NotYetImplemented(text)
-        | ArrowError::SchemaError(text) => of_plan(text),
-        ArrowError::DivideByZero => "division by zero".to_owned(),
-        error => error.to_string(),
+        | ArrowError::SchemaError(text) => Some(of_plan(text)),
+        ArrowError::DivideByZero => Some("division by zero".to_owned()),
+        ArrowError::OffsetOverflowError(_)
+        | ArrowError::DictionaryKeyOverflowError
+        | ArrowError::RunEndIndexOverflowError => Some(error.to_string()),
+        _ => None,
     }
 }
 

@@ -215,6 +215,35 @@ async fn a_file_that_was_damaged_ends_the_answer() {
     );
 }
 
+/// It was told as a mistake of the question, 400 and 3, and so not logged.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the test damages the data folder"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_damaged_is_no_mistake_of_the_question() {
+    let world = World::new(|_| {}).await;
+    let lines: Vec<String> = (1..1000).map(|n| format!("m,host=a v={n}.5 {n}")).collect();
+    world.write(&lines.join("\n")).await;
+    world.flush().await;
+    let all = || async { world.ask("SELECT * FROM m ORDER BY time").await };
+    let whole = all().await.expect("answered");
+    let [path] = parquet(world.folder()).try_into().expect("one file");
+    let bytes = std::fs::read(&path).expect("read");
+    let mut refused = 0;
+    for place in (4..bytes.len() / 2).step_by(7) {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1;
+        std::fs::write(&path, flipped).expect("written");
+        match all().await {
+            Ok(answer) => assert_eq!(answer, whole, "{place}"),
+            Err(QueryError::Database(DatabaseError::Unreadable(_))) => refused += 1,
+            Err(error) => panic!("{place}: {error:?}"),
+        }
+    }
+    assert!(refused > 50, "{refused} of {} bytes", bytes.len());
+}
+
 /// DataFusion 55.2 left out rows that one of several aggregates needs, with its filter from the bounds
 /// of the others (apache/datafusion 25147).
 #[tokio::test(flavor = "multi_thread")]
