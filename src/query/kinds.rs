@@ -4,8 +4,9 @@
 //! Source of the rule: query contract, section 5.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::database::{Column, ColumnKind};
 
@@ -16,7 +17,7 @@ const TAG: &str = "iox::column_type::tag";
 const FIELD: &str = "iox::column_type::field::";
 
 /// The field of a column, with its kind.
-pub(crate) fn field(column: &Column) -> Field {
+fn field(column: &Column) -> Field {
     let kind = match column.kind {
         ColumnKind::Time => TIME.to_owned(),
         ColumnKind::Tag => TAG.to_owned(),
@@ -25,6 +26,13 @@ pub(crate) fn field(column: &Column) -> Field {
     let is_nullable = column.kind != ColumnKind::Time;
     Field::new(&column.name, column.data_type.clone(), is_nullable)
         .with_metadata(HashMap::from([(KEY.to_owned(), kind)]))
+}
+
+/// The columns of a table as plans have them: in bytewise order of their names.
+pub(crate) fn schema(columns: &[Column]) -> SchemaRef {
+    let mut fields: Vec<_> = columns.iter().map(field).collect();
+    fields.sort_by(|a, b| a.name().cmp(b.name()));
+    Arc::new(Schema::new(fields))
 }
 
 /// The kind of the column that a field is; none if it is computed.

@@ -1,16 +1,18 @@
 //! The query engine: questions over tables of points, whoever keeps them.
 //!
-//! A package of its own. It knows Arrow and the traits in [`database`], and nothing of the program
-//! that serves it: neither its log, its buffer and its files nor HTTP. The program implements
-//! [`Database`] and hands it in, one snapshot per question.
+//! A package of its own. It knows Arrow, Parquet, DataFusion and the traits in [`database`], and
+//! nothing of the program that serves it: neither its log, its buffer and its lake nor HTTP. The
+//! program implements [`Database`] and hands one in per question.
 //!
 //! ```text
-//! the program > Database > Table > scan > pieces of sorted, merged rows > plans above them
+//! the program > Database > Table > scan > merged rows ──────────────────┐
+//!                                       > files > DataFusion's reader ──┴ plans above them
 //! ```
 //!
 //! A plan may be wrong in a hundred shapes; the scan is where rows become right: merged, within
-//! retention, exact in nanoseconds. So all that is promised about rows stands at
-//! [`Table::scan`], and whatever is above it may rely on that.
+//! retention, exact in nanoseconds. What is promised about rows stands at [`Table::scan`]; what is
+//! left to do for files that need no merge (times, tags, names, types) is done where they are read,
+//! and whatever is above both may rely on the promise.
 
 mod answer;
 pub mod database;
@@ -32,6 +34,7 @@ mod rescan;
 mod spill;
 mod statement;
 mod threads;
+mod times;
 
 pub use answer::Answer;
 pub use database::{

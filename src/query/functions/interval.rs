@@ -9,6 +9,39 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, expr::ScalarFunction};
 
 use crate::error::QueryError;
+use crate::times::DAY_NS;
+
+/// The length of a constant interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Length {
+    /// Months have no fixed length.
+    pub(super) months: i32,
+    /// Days of 24 hours, and the rest, in nanoseconds.
+    pub(super) rest_ns: i128,
+}
+
+impl Length {
+    /// Measures an interval; none if it is none, or is not known.
+    pub(super) fn of(interval: &ScalarValue) -> Option<Self> {
+        let days_ns = |days: i32| i128::from(days) * i128::from(DAY_NS);
+        match interval {
+            ScalarValue::IntervalMonthDayNano(Some(parts)) => Some(Self {
+                months: parts.months,
+                rest_ns: days_ns(parts.days) + i128::from(parts.nanoseconds),
+            }),
+            ScalarValue::IntervalDayTime(Some(parts)) => Some(Self {
+                months: 0,
+                rest_ns: days_ns(parts.days) + i128::from(parts.milliseconds) * 1_000_000,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Returns true if time can be cut by it.
+    fn is_positive(self) -> bool {
+        (self.months, self.rest_ns) > (0, 0)
+    }
+}
 
 /// Checks that no bin of a plan is without length.
 ///
@@ -44,15 +77,6 @@ fn binned_by_nothing(expr: &Expr) -> Option<String> {
         return None;
     };
     let bins = func.name().starts_with("date_bin");
-    (bins && is_empty(interval)).then(|| func.name().to_owned())
-}
-
-fn is_empty(interval: &ScalarValue) -> bool {
-    match interval {
-        ScalarValue::IntervalMonthDayNano(Some(parts)) => {
-            (parts.months, parts.days, parts.nanoseconds) <= (0, 0, 0)
-        }
-        ScalarValue::IntervalDayTime(Some(parts)) => (parts.days, parts.milliseconds) <= (0, 0),
-        _ => false,
-    }
+    let length = Length::of(interval)?;
+    (bins && !length.is_positive()).then(|| func.name().to_owned())
 }

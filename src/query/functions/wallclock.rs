@@ -21,9 +21,9 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::interval::Length;
 use super::tz::time_type;
-
-const DAY_NS: i64 = 86_400_000_000_000;
+use crate::times::DAY_NS;
 
 /// Bins of local time.
 #[derive(Clone, Copy, Debug)]
@@ -164,16 +164,18 @@ impl ScalarUDFImpl for DateBinWallclock {
 
 /// The length of a bin.
 fn step(interval: &ColumnarValue) -> Result<i64> {
-    let ColumnarValue::Scalar(ScalarValue::IntervalMonthDayNano(Some(parts))) = interval else {
+    let length = match interval {
+        ColumnarValue::Scalar(interval) => Length::of(interval),
+        ColumnarValue::Array(_) => None,
+    };
+    let Some(Length { months, rest_ns }) = length else {
         return exec_err!("the interval of date_bin_wallclock must be a constant");
     };
-    if parts.months != 0 {
+    if months != 0 {
         return exec_err!("date_bin_wallclock takes weeks and shorter: no months, no years");
     }
-    let days_ns = i64::from(parts.days).checked_mul(DAY_NS);
-    let step_ns = days_ns.and_then(|days_ns| days_ns.checked_add(parts.nanoseconds));
-    match step_ns {
-        Some(step_ns) if step_ns > 0 => Ok(step_ns),
+    match i64::try_from(rest_ns) {
+        Ok(step_ns) if step_ns > 0 => Ok(step_ns),
         _ => exec_err!("the interval of date_bin_wallclock must be longer than 0"),
     }
 }

@@ -3,34 +3,20 @@
 //! A condition is understood as a whole or not at all, and what is understood is decided exactly, so
 //! that nothing above has to decide it again.
 
-use std::ops::RangeInclusive;
-
-use arrow_schema::{DataType, SchemaRef, TimeUnit};
+use arrow_schema::SchemaRef;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{Between, BinaryExpr, Expr, Operator, expr::InList};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, expr::InList};
 
 use crate::database::{ColumnKind, TagFilter};
+use crate::times::{TimeBounds, said, same_instant};
 
 /// A condition that a scan decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Condition {
-    /// The time lies in this range, nanoseconds, both ends included. It may be empty.
-    Times(RangeInclusive<i64>),
+    /// The time lies within these bounds, which may let none through.
+    Times(TimeBounds),
     /// A tag has one of these values.
     Tag(TagFilter),
-}
-
-/// Every time.
-pub(super) const ALL_TIMES: RangeInclusive<i64> = i64::MIN..=i64::MAX;
-
-/// No time.
-fn no_times() -> RangeInclusive<i64> {
-    RangeInclusive::new(i64::MAX, i64::MIN)
-}
-
-/// The times that are in both ranges.
-pub(super) fn intersect(a: &RangeInclusive<i64>, b: &RangeInclusive<i64>) -> RangeInclusive<i64> {
-    *a.start().max(b.start())..=*a.end().min(b.end())
 }
 
 /// Tells the kind of a column by its name; none if the table lacks it.
@@ -40,24 +26,25 @@ pub(super) trait Kinds {
 
 /// Understands a condition; none if it has to be decided above the merge.
 pub(super) fn understand(condition: &Expr, kinds: &dyn Kinds) -> Option<Condition> {
+    let is_time = |expr: &Expr| {
+        let column = column(same_instant(expr));
+        column.and_then(|column| kinds.kind(column)) == Some(ColumnKind::Time)
+    };
+    let said = said(condition, &is_time);
+    match said.is_all {
+        true => Some(Condition::Times(said.bounds)),
+        false => of_tag(condition, kinds).map(Condition::Tag),
+    }
+}
+
+/// Understands a condition on one tag.
+fn of_tag(condition: &Expr, kinds: &dyn Kinds) -> Option<TagFilter> {
     match condition {
-        Expr::BinaryExpr(BinaryExpr {
-            left,
-            op: Operator::Or,
-            right,
-        }) => either(understand(left, kinds)?, understand(right, kinds)?),
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            compare(left, *op, right, kinds).or_else(|| compare(right, op.swap()?, left, kinds))
-        }
-        Expr::Between(Between {
-            expr,
-            negated: false,
-            low,
-            high,
-        }) => {
-            is_time(expr, kinds)?;
-            Some(Condition::Times(time(low)?..=time(high)?))
-        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
+            Operator::Or => either(of_tag(left, kinds)?, of_tag(right, kinds)?),
+            Operator::Eq => equal(left, right, kinds).or_else(|| equal(right, left, kinds)),
+            _ => None,
+        },
         Expr::InList(InList {
             expr,
             list,
@@ -72,86 +59,29 @@ pub(super) fn understand(condition: &Expr, kinds: &dyn Kinds) -> Option<Conditio
 }
 
 /// Understands that one of two conditions holds, if both are on the same tag.
-fn either(a: Condition, b: Condition) -> Option<Condition> {
-    match (a, b) {
-        (Condition::Tag(mut a), Condition::Tag(b)) if a.column == b.column => {
-            a.one_of.extend(b.one_of);
-            Some(Condition::Tag(a))
-        }
-        _ => None,
+fn either(mut a: TagFilter, b: TagFilter) -> Option<TagFilter> {
+    if a.column != b.column {
+        return None;
     }
+    a.one_of.extend(b.one_of);
+    Some(a)
 }
 
-fn compare(column: &Expr, op: Operator, value: &Expr, kinds: &dyn Kinds) -> Option<Condition> {
-    if op == Operator::Eq
-        && let Some(value) = text(value)
-    {
-        return tag(column, vec![Some(value)], kinds);
-    }
-    is_time(column, kinds)?;
-    let value = time(value)?;
-    let times = match op {
-        Operator::Eq => value..=value,
-        Operator::GtEq => value..=i64::MAX,
-        Operator::LtEq => i64::MIN..=value,
-        Operator::Gt => value
-            .checked_add(1)
-            .map_or_else(no_times, |start| start..=i64::MAX),
-        Operator::Lt => value
-            .checked_sub(1)
-            .map_or_else(no_times, |end| i64::MIN..=end),
-        _ => return None,
-    };
-    Some(Condition::Times(times))
+fn equal(column: &Expr, value: &Expr, kinds: &dyn Kinds) -> Option<TagFilter> {
+    tag(column, vec![Some(text(value)?)], kinds)
 }
 
-fn is_time(expr: &Expr, kinds: &dyn Kinds) -> Option<()> {
-    let expr = match expr {
-        Expr::Cast(cast) if is_same_instant(cast.field.data_type()) => &*cast.expr,
-        expr => expr,
-    };
-    (kinds.kind(column(expr)?)? == ColumnKind::Time).then_some(())
-}
-
-/// Returns true if a time cast to this type still counts nanoseconds of UTC: DataFusion casts the
-/// column to compare it with a time that has a zone.
-fn is_same_instant(cast: &DataType) -> bool {
-    match cast {
-        DataType::Timestamp(TimeUnit::Nanosecond, zone) => is_utc(zone.as_deref()),
-        _ => false,
-    }
-}
-
-fn is_utc(zone: Option<&str>) -> bool {
-    matches!(zone, None | Some("+00:00" | "UTC" | "Etc/UTC" | "Z"))
-}
-
-fn tag(expr: &Expr, one_of: Vec<Option<String>>, kinds: &dyn Kinds) -> Option<Condition> {
+fn tag(expr: &Expr, one_of: Vec<Option<String>>, kinds: &dyn Kinds) -> Option<TagFilter> {
     let column = column(expr)?;
-    (kinds.kind(column)? == ColumnKind::Tag).then(|| {
-        Condition::Tag(TagFilter {
-            column: column.to_owned(),
-            one_of,
-        })
+    (kinds.kind(column)? == ColumnKind::Tag).then(|| TagFilter {
+        column: column.to_owned(),
+        one_of,
     })
 }
 
 fn column(expr: &Expr) -> Option<&str> {
     match expr {
         Expr::Column(column) => Some(&column.name),
-        _ => None,
-    }
-}
-
-/// A time in nanoseconds, of the type that the column has or is cast to: everything else was made
-/// one of it before, or is compared above the merge.
-fn time(expr: &Expr) -> Option<i64> {
-    match expr {
-        Expr::Literal(ScalarValue::TimestampNanosecond(Some(time_ns), zone), _)
-            if is_utc(zone.as_deref()) =>
-        {
-            Some(*time_ns)
-        }
         _ => None,
     }
 }

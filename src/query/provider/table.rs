@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::datasource::source::DataSourceExec;
@@ -13,10 +13,11 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::files;
-use super::filters::{ALL_TIMES, Condition, intersect, understand};
+use super::filters::{Condition, understand};
 use super::scan::Pieces;
 use crate::database::{Piece, Scan, Table};
 use crate::kinds;
+use crate::times::TimeBounds;
 
 /// A table, whose columns stand in bytewise order of their names.
 #[derive(Debug)]
@@ -27,12 +28,8 @@ pub(super) struct Provider {
 
 impl Provider {
     pub(super) fn new(table: Arc<dyn Table>) -> Self {
-        let mut fields: Vec<_> = table.columns().iter().map(kinds::field).collect();
-        fields.sort_by(|a, b| a.name().cmp(b.name()));
-        Self {
-            table,
-            schema: Arc::new(Schema::new(fields)),
-        }
+        let schema = kinds::schema(table.columns());
+        Self { table, schema }
     }
 }
 
@@ -68,10 +65,10 @@ impl TableProvider for Provider {
             Some(places) => Arc::new(self.schema.project(places)?),
             None => self.schema(),
         };
-        let (mut times, mut tags) = (ALL_TIMES, Vec::new());
+        let (mut times, mut tags) = (TimeBounds::default(), Vec::new());
         for filter in filters {
             match understand(filter, &self.schema) {
-                Some(Condition::Times(more)) => times = intersect(&times, &more),
+                Some(Condition::Times(more)) => times = times.and(more),
                 Some(Condition::Tag(filter)) => tags.push(filter),
                 None => return Err(unexpected(filter)),
             }
@@ -79,7 +76,7 @@ impl TableProvider for Provider {
         let columns = schema.fields().iter();
         let scan = Scan {
             columns: columns.map(|field| field.name().clone()).collect(),
-            times,
+            times: times.times(),
             tags,
         };
         let pieces = self.table.scan(scan.clone()).await;

@@ -88,6 +88,11 @@ async fn a_bound_of_time_in_any_form_is_decided_by_the_scan_and_exact() {
         ),
         ("NOT (time < '2024-01-01')", T, i64::MAX),
         ("time > tz('2024-01-01T00:00:00Z')", T + 1, i64::MAX),
+        (
+            "tz(time, 'Europe/Berlin') > '2024-01-01T01:00:00'",
+            T + 1,
+            i64::MAX,
+        ),
     ] {
         let (rows, plan) = passing(condition, &Parameters::none()).await;
         let expected: Vec<_> = TIMES

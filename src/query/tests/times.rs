@@ -234,6 +234,7 @@ async fn a_bin_without_length_is_refused_before_anything_is_read() {
     for (function, interval) in [
         ("date_bin", "0 second"),
         ("date_bin", "-1 second"),
+        ("date_bin", "1 day -25 hours"),
         ("date_bin_wallclock", "0 second"),
     ] {
         let text = format!(
@@ -244,6 +245,9 @@ async fn a_bin_without_length_is_refused_before_anything_is_read() {
         assert!(error.contains("must be longer than 0"), "{error}");
         assert!(error.contains(function), "{error}");
     }
+    // From a review: the days alone decided.
+    let hour = "SELECT date_bin(interval '-1 day 25 hours', time) FROM m";
+    assert_eq!(ask(&database, hour).await, ["1970-01-01T00:00:00"]);
     let error = refusal(
         &database,
         "SELECT date_bin_wallclock(interval '1 month', time) FROM m",

@@ -11,7 +11,7 @@ use datafusion::common::{ScalarValue, internal_datafusion_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
-const DAY_NS: i64 = 86_400_000_000_000;
+use crate::functions::interval::Length;
 
 /// Bins, and those of them that an answer has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -115,29 +115,18 @@ impl Bins {
 
 /// The length of an interval.
 fn length_ns(interval: &ScalarValue) -> Result<i64> {
-    let (months, days, rest_ns) = match interval {
-        ScalarValue::IntervalMonthDayNano(Some(value)) => {
-            (value.months, value.days, Some(value.nanoseconds))
-        }
-        ScalarValue::IntervalDayTime(Some(value)) => {
-            let rest_ns = i64::from(value.milliseconds).checked_mul(1_000_000);
-            (0, value.days, rest_ns)
-        }
-        other => {
-            return plan_err!("the interval of bins must be a constant interval, and is {other}");
-        }
+    let Some(Length { months, rest_ns }) = Length::of(interval) else {
+        return plan_err!("the interval of bins must be a constant interval, and is {interval}");
     };
     if months != 0 {
         return plan_err!(
             "bins of months or years cannot be filled: write the interval in days or less"
         );
     }
-    let days_ns = i64::from(days).checked_mul(DAY_NS);
-    let length = days_ns.and_then(|days| days.checked_add(rest_ns?));
-    match length {
-        Some(length) if length > 0 => Ok(length),
-        Some(_) => plan_err!("the interval of bins must be longer than 0"),
-        None => plan_err!("the interval of bins is too long: more than 292 years"),
+    match i64::try_from(rest_ns) {
+        Ok(length) if length > 0 => Ok(length),
+        _ if rest_ns <= 0 => plan_err!("the interval of bins must be longer than 0"),
+        _ => plan_err!("the interval of bins is too long: more than 292 years"),
     }
 }
 

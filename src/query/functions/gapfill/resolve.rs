@@ -13,8 +13,9 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::bins::Bins;
-use super::bounds::{self, Simplify, plain, same_instant};
+use super::bounds::{self, Simplify};
 use super::node::GapFill;
+use crate::times::{plain, same_instant};
 
 /// The rule.
 #[derive(Debug)]
@@ -74,7 +75,8 @@ fn bins(node: &GapFill, simplify: &Simplify<'_>) -> Result<Bins> {
     let interval = constant(interval)?;
     let origin = origin.first().map(constant).transpose()?;
     let place = schema.index_of_column(column)?;
-    let times = bounds::of(&aggregate.input, place, simplify)?.range()?;
+    let times = bounds::of(&aggregate.input, place, simplify)?;
+    let times = bounds::range(times)?;
     Bins::new(call.func.clone(), interval, origin, zone, times)
 }
 

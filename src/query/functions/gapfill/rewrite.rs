@@ -10,9 +10,9 @@ use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Projection, ScalarUDFImpl};
 
-use super::bounds::plain;
 use super::calls::{Fill, FillCall, GapBin};
 use super::node::{GapFill, Layout};
+use crate::times::plain;
 
 /// Rewrites a question. One without gaps to fill stays as it is.
 ///
