@@ -21,16 +21,17 @@ use tokio::runtime::Handle;
 use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::describe;
+use crate::each_node::EachNode;
 use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
 use crate::hints;
-use crate::joins;
+use crate::joins::WatchJoins;
 use crate::memory::{Lent, Memory, footer_bytes_max};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Following, Outcome, Records, Watch};
-use crate::rescan;
+use crate::rescan::RescanJoins;
 use crate::spill::{Disk, Files};
 use crate::statement;
 use crate::threads::Threads;
@@ -190,12 +191,12 @@ impl QueryEngine {
         lender: &Arc<Lender>,
         deadline: &Deadline,
     ) -> Result<SessionState, QueryError> {
-        let rescan = rescan::Rule {
+        let rescan = EachNode(RescanJoins {
             all_is_taken: Arc::clone(&self.all_is_taken),
-        };
-        let joins = joins::Rule {
+        });
+        let joins = EachNode(WatchJoins {
             deadline: deadline.clone(),
-        };
+        });
         let mut state = SessionStateBuilder::new()
             .with_config(self.config.clone())
             .with_runtime_env(runtime)
@@ -246,6 +247,8 @@ fn config(partitions: usize, merging_bytes: usize) -> SessionConfig {
             "datafusion.execution.parquet.schema_force_view_types",
             false,
         )
+        // Joins that sort both sides are not watched: a question could not be ended within one.
+        .set_bool("datafusion.optimizer.prefer_hash_join", true)
         // Wrong in 55.2: rows are left out that another aggregate of the question needs, once one of
         // them has no bound yet or is of no plain column (apache/datafusion 25147).
         .set_bool(

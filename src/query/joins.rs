@@ -5,6 +5,9 @@
 //! nor a timer. Two things are done about it. What a join gives to the plan above it counts as work
 //! of its task, which then lets others run; and where a condition decides what it gives, which may be
 //! nothing at all, the condition looks whether the question is over.
+//!
+//! There are three kinds of joins here: a session hashes wherever a join asks for equal values, so that
+//! nothing is planned that would sort both sides.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,71 +16,55 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, FieldRef, Schema};
 use datafusion::common::internal_datafusion_err;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
-use datafusion::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{
-    CrossJoinExec, HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec,
-    NestedLoopJoinExecBuilder, SortMergeJoinExec,
+    CrossJoinExec, HashJoinExec, HashJoinExecBuilder, NestedLoopJoinExec, NestedLoopJoinExecBuilder,
 };
 
 use crate::deadline::Deadline;
+use crate::each_node::{Change, Node};
 
-/// Does so with each join of one question. One of the last rules: others look for what is there.
+/// Does so with each join of one question.
 #[derive(Debug)]
-pub(crate) struct Rule {
+pub(crate) struct WatchJoins {
     pub(crate) deadline: Deadline,
 }
 
-impl PhysicalOptimizerRule for Rule {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|plan| self.watch(plan)).data()
-    }
+impl Change for WatchJoins {
+    const NAME: &'static str = "joins";
 
-    fn name(&self) -> &'static str {
-        "joins"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
-impl Rule {
-    fn watch(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    fn change(&self, node: Arc<dyn ExecutionPlan>) -> Result<Node> {
         let join: Arc<dyn ExecutionPlan> =
-            if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
+            if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
                 let filter = self.condition(join.filter());
                 Arc::new(
                     NestedLoopJoinExecBuilder::from(join)
                         .with_filter(filter)
                         .build()?,
                 )
-            } else if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
+            } else if let Some(join) = node.downcast_ref::<HashJoinExec>() {
                 let filter = self.condition(join.filter());
                 Arc::new(
                     HashJoinExecBuilder::from(join)
                         .with_filter(filter)
                         .build()?,
                 )
-            } else if plan.is::<CrossJoinExec>() || plan.is::<SortMergeJoinExec>() {
-                plan
+            } else if node.is::<CrossJoinExec>() {
+                node
             } else {
-                return Ok(Transformed::no(plan));
+                return Ok(Transformed::no(node));
             };
         Ok(Transformed::yes(Arc::new(CooperativeExec::new(join))))
     }
+}
 
+impl WatchJoins {
     fn condition(&self, filter: Option<&JoinFilter>) -> Option<JoinFilter> {
         let filter = filter?;
         let watched = Watched {

@@ -19,6 +19,7 @@ pub mod database;
 mod deadline;
 mod describe;
 mod dialects;
+mod each_node;
 mod engine;
 mod error;
 mod functions;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -34,9 +35,47 @@ pub(crate) struct Asked {
 pub struct Question {
     asked: Asked,
     state: SessionState,
-    plan: LogicalPlan,
+    plan: Typed,
     parameters: Vec<Parameter>,
     following: Option<Following>,
+}
+
+/// A plan, and the columns that follow from it.
+#[derive(Debug)]
+struct Typed {
+    plan: LogicalPlan,
+    /// True if the types of its expressions are settled: that is not done again.
+    is_settled: bool,
+    /// The columns, as they leave.
+    schema: SchemaRef,
+}
+
+impl Typed {
+    /// Settles the types of a plan: which ones the sides of a union or of a sum come to is known after
+    /// that. A plan without its parameters' values may not be ready for it; a wrong one fails when it
+    /// is run.
+    fn new(plan: LogicalPlan, state: &SessionState) -> Self {
+        // A plan to be shown lists what is done to it, step by step.
+        if matches!(plan, LogicalPlan::Explain(_)) {
+            return Self::unsettled(plan);
+        }
+        let (analyzer, options) = (state.analyzer(), state.config_options());
+        match analyzer.execute_and_check(plan.clone(), options, |_, _| {}) {
+            Ok(settled) => Self {
+                is_settled: true,
+                ..Self::unsettled(settled)
+            },
+            Err(_) => Self::unsettled(plan),
+        }
+    }
+
+    fn unsettled(plan: LogicalPlan) -> Self {
+        Self {
+            schema: Arc::new(leaving(plan.schema().as_arrow())),
+            is_settled: false,
+            plan,
+        }
+    }
 }
 
 /// A place in a question that takes a value.
@@ -78,10 +117,20 @@ impl Question {
             })
             .collect();
         parameters.sort_by(|a, b| order(a).cmp(&order(b)));
+        // With its parameters' values the types may be others.
+        let typed = Typed::new(plan.clone(), &state);
+        let plan = match parameters.is_empty() {
+            true => typed,
+            false => Typed {
+                plan,
+                is_settled: false,
+                ..typed
+            },
+        };
         Ok(Self {
             asked,
-            state,
             plan,
+            state,
             parameters,
             following: None,
         })
@@ -97,12 +146,7 @@ impl Question {
     /// The columns of the answer, as they leave. Parameters without a value leave the types that
     /// follow from theirs open.
     pub fn schema(&self) -> SchemaRef {
-        // Which types the sides of a union or of a sum come to is known after that.
-        let (analyzer, options) = (self.state.analyzer(), self.state.config_options());
-        let coerced = analyzer.execute_and_check(self.plan.clone(), options, |_, _| {});
-        // A question without its values may not be ready for it; a wrong one fails when it is run.
-        let plan = coerced.as_ref().unwrap_or(&self.plan);
-        Arc::new(leaving(plan.schema().as_arrow()))
+        Arc::clone(&self.plan.schema)
     }
 
     /// The parameters: `$1`, `$2` and so on in order, then those with names by name.
@@ -119,11 +163,11 @@ impl Question {
             return Ok(self);
         }
         let values = values.checked(&self.parameters);
-        let plan = self.plan.clone();
+        let plan = self.plan.plan.clone();
         let bound = values.and_then(|values| Ok(plan.with_param_values(values)?));
         match bound {
             Ok(plan) => {
-                self.plan = plan;
+                self.plan = Typed::new(plan, &self.state);
                 self.parameters = Vec::new();
                 Ok(self)
             }
@@ -165,7 +209,7 @@ impl Question {
         // Else `now()` would be no constant while the question is planned, and prune nothing.
         state.mark_start_execution();
         let started = async move {
-            let plan = state.create_physical_plan(&plan).await?;
+            let plan = physical(plan, &state).await?;
             let rows = execute_stream(Arc::clone(&plan), state.task_ctx())?;
             Ok((plan, rows))
         };
@@ -174,6 +218,22 @@ impl Question {
         } = asked;
         threads.run(deadline.within(started)).await
     }
+}
+
+/// Plans how to run.
+async fn physical(
+    plan: Typed,
+    state: &SessionState,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let Typed {
+        plan, is_settled, ..
+    } = plan;
+    if !is_settled {
+        return state.create_physical_plan(&plan).await;
+    }
+    let plan = state.optimizer().optimize(plan, state, |_, _| {})?;
+    let planner = state.query_planner();
+    planner.create_physical_plan(&plan, state).await
 }
 
 /// A plan that runs, and its rows.

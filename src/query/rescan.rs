@@ -12,12 +12,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::common::JoinType;
 use datafusion::common::internal_datafusion_err;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
-use datafusion::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::execution_plan::{
     ChildrenPropertiesMode, ReplaceChildrenOptions, reset_plan_states,
 };
@@ -26,36 +24,21 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
 };
 
-/// Puts a [`RescanExec`] below the left side of each such join. One of the last rules: others look for
-/// what is there.
+use crate::each_node::{Change, Node};
+
+/// Puts a [`RescanExec`] below the left side of each such join.
 #[derive(Debug)]
-pub(crate) struct Rule {
+pub(crate) struct RescanJoins {
     /// The text of a refusal.
     pub(crate) all_is_taken: Arc<str>,
 }
 
-impl PhysicalOptimizerRule for Rule {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        plan.transform_up(|plan| self.guard(plan)).data()
-    }
+impl Change for RescanJoins {
+    const NAME: &'static str = "rescan";
 
-    fn name(&self) -> &'static str {
-        "rescan"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
-impl Rule {
-    fn guard(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
-        let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() else {
-            return Ok(Transformed::no(plan));
+    fn change(&self, node: Arc<dyn ExecutionPlan>) -> Result<Node> {
+        let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() else {
+            return Ok(Transformed::no(node));
         };
         let right = join.right();
         let counts_left_rows = matches!(
@@ -74,7 +57,7 @@ impl Rule {
         });
         let children = vec![left, Arc::clone(right)];
         let keep = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
-        plan.replace_children(children, keep).map(Transformed::yes)
+        node.replace_children(children, keep).map(Transformed::yes)
     }
 }
 

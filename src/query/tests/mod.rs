@@ -13,6 +13,7 @@ mod spilling;
 mod sql;
 mod surface;
 mod times;
+mod typed;
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ mod winners;
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, FieldRef, Fields, TimeUnit};
+use arrow_schema::{DataType, Field, FieldRef, TimeUnit};
 use datafusion::common::{internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -20,7 +20,7 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
 };
 
-use winners::{Choice, Single};
+use winners::{Choice, Single, fields};
 
 /// A selector.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -111,11 +111,4 @@ impl AggregateUDFImpl for Selector {
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
-}
-
-fn fields(value: &DataType, time: &DataType) -> Fields {
-    Fields::from(vec![
-        Field::new("value", value.clone(), true),
-        Field::new("time", time.clone(), true),
-    ])
 }

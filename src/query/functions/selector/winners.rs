@@ -11,14 +11,13 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{
     Array, ArrayRef, BooleanArray, StructArray, TimestampNanosecondArray, new_empty_array,
 };
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field, Fields};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::nullif;
 use datafusion::common::{ScalarValue, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
-use super::fields;
 use super::values::Values;
 
 /// The accumulator of some kind of values.
@@ -43,6 +42,14 @@ impl Choice {
             Self::Max => value.then(time.reverse()).is_gt(),
         }
     }
+}
+
+/// The parts of what a selector returns.
+pub(super) fn fields(value: &DataType, time: &DataType) -> Fields {
+    Fields::from(vec![
+        Field::new("value", value.clone(), true),
+        Field::new("time", time.clone(), true),
+    ])
 }
 
 /// The chosen point of each group.
