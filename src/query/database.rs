@@ -1,7 +1,8 @@
 //! The traits through which the program hands its points to a question.
 //!
-//! They promise nothing about where rows lie. What they must promise about the rows themselves is
-//! said at [`Table::scan`].
+//! Rows come in two forms: as batches that the program has merged, and as Parquet files that need no
+//! merge, which the engine reads itself. What must hold for the rows of both is said at
+//! [`Table::scan`].
 
 use std::fmt::{self, Debug};
 use std::ops::{Range, RangeInclusive};
@@ -13,7 +14,8 @@ use bytes::Bytes;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 
-/// A bucket at one moment: every point that was acknowledged before the moment, and none twice.
+/// A bucket as one question sees it. Each of its tables is at a moment of its own, which is not before
+/// the question began and stays the same however often the table is asked for.
 pub trait Database: Debug + Send + Sync {
     /// Names of the tables, as in line protocol, sorted bytewise.
     ///
@@ -24,37 +26,52 @@ pub trait Database: Debug + Send + Sync {
     /// The table of this very name (names differ by case), or none.
     ///
     /// # Errors
-    /// [`DatabaseError`] if the table is there and its columns cannot be read.
+    /// [`DatabaseError`] if it cannot be told whether the table is there, or its columns cannot be
+    /// read.
     fn table<'a>(
         &'a self,
         name: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>>;
+
+    /// The columns that [`Database::table`] would show, or none. Who lists many tables asks so: of a
+    /// table whose rows nobody has asked for, nothing is held afterwards.
+    ///
+    /// # Errors
+    /// As for [`Database::table`].
+    fn columns<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<Column>>, DatabaseError>> {
+        Box::pin(async move {
+            let table = self.table(name).await?;
+            Ok(table.map(|table| table.columns().to_vec()))
+        })
+    }
 }
 
-/// A table at the moment of its [`Database`].
+/// A table at one moment: every point that was acknowledged before it, and none twice.
 pub trait Table: Debug + Send + Sync {
     /// The columns: `time` first, then tags, then fields, each sorted by name.
     fn columns(&self) -> &[Column];
 
-    /// Reads rows.
+    /// Says where the rows are that a scan asks for. None of them is read yet.
     ///
     /// A row is one point. Over all pieces together a pair of tags and time occurs once; its
     /// fields hold the value that was written last to each, and null if none was. A tag that the
-    /// point does not have is null. Rows past retention are not there.
-    ///
-    /// Every batch has the columns that were asked for, in that order, with the names and types of
-    /// [`Table::columns`].
+    /// point does not have is null. Rows past retention are in no piece. What a piece of files is,
+    /// and who leaves out what of them, is said at [`Files`].
     ///
     /// # Errors
-    /// [`DatabaseError`], here or from a piece, if rows that should be there cannot be read. A
-    /// scan never ends early without one.
+    /// [`DatabaseError`], here or while a piece is read, if rows that should be there cannot be read.
+    /// Reading never ends early without one.
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>>;
 }
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// Its name in line protocol.
+    /// Its name, which no other column of the table has: that of line protocol, with the type after it
+    /// where a name is that of several columns.
     pub name: String,
     /// The kind of its values.
     pub kind: ColumnKind,
@@ -78,9 +95,10 @@ pub enum ColumnKind {
 pub struct Scan {
     /// Names of columns, each of the table and none twice.
     pub columns: Vec<String>,
-    /// Nanoseconds, both ends included. No other rows come.
+    /// Nanoseconds, both ends included. No other row is in a piece.
     pub times: RangeInclusive<i64>,
-    /// No rows come that one of these excludes.
+    /// All of these hold for the rows of a merged piece; files are handed over before they are looked
+    /// at.
     pub tags: Vec<TagFilter>,
 }
 
@@ -125,7 +143,7 @@ impl fmt::Display for TagFilter {
 /// A part of a table's rows. Pieces are independent of each other and may be read side by side.
 #[derive(Clone, Debug)]
 pub enum Piece {
-    /// Rows that are merged already.
+    /// Rows that are merged as they are read.
     Merged(Arc<dyn Merged>),
     /// Files with rows that need no merge, because no other place has a row of the same tags and
     /// time.
@@ -134,8 +152,8 @@ pub enum Piece {
 
 /// Parquet files of a table, in which each row stands once and as it is.
 ///
-/// They are handed over as they lie: whoever reads them leaves out what the [`Scan`] excludes, and
-/// the rows outside of [`FilePart::times`], which are in other pieces.
+/// They are handed over as they lie: whoever reads them leaves out the rows that [`Scan::tags`]
+/// excludes, and those outside of [`FilePart::times`], which other pieces have or the scan excludes.
 #[derive(Clone, Debug)]
 pub struct Files {
     /// The columns of the table that its files may have.
@@ -198,10 +216,11 @@ pub trait ParquetFile: Debug + Send + Sync {
 /// Rows in batches, as they come.
 pub type Batches = BoxStream<'static, Result<RecordBatch, DatabaseError>>;
 
-/// Rows that are merged, sorted by tags and then time.
+/// Rows that are merged as they are read: those of equal tags and time become one.
 pub trait Merged: Debug + Send + Sync {
-    /// Reads them from the start. Nothing is done before the first batch is asked for, and nothing
-    /// more once the stream is dropped.
+    /// Reads them from the start. Every batch has the columns that were asked for, in that order, with
+    /// the names and types of [`Table::columns`]. Nothing is done before the first batch is asked for,
+    /// and no batch is begun once the stream is dropped.
     fn read(&self) -> Batches;
 }
 
@@ -218,7 +237,7 @@ pub type Cause = Arc<dyn std::error::Error + Send + Sync>;
 /// A failure of the program that keeps the points.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// The bucket or the table was deleted while it was read.
+    /// What was asked for, which the text names, was deleted while it was read.
     #[error("{0} was deleted while it was read")]
     Gone(String),
     /// There is no memory or place for more readers; later there may be. The text says what is short.

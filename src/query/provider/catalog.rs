@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::information_schema::INFORMATION_SCHEMA;
 use datafusion::catalog::{CatalogProvider, SchemaProvider};
@@ -12,6 +13,7 @@ use super::information::Information;
 use super::system::{SYSTEM, System, View};
 use super::table::Provider;
 use crate::database::{Database, DatabaseError};
+use crate::kinds;
 
 /// The name of the only catalog.
 pub(crate) const CATALOG: &str = "public";
@@ -54,6 +56,13 @@ impl Catalog {
             let _ = self.tables.names.set(names);
         }
         Ok(self.tables.known())
+    }
+
+    /// The columns of a table of points as plans have them; none if there is no such table.
+    pub(super) async fn schema_of(&self, table: &str) -> Result<Option<SchemaRef>> {
+        let columns = self.tables.database.columns(table).await;
+        let columns = columns.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        Ok(columns.map(|columns| kinds::schema(&columns)))
     }
 }
 

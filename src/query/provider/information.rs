@@ -20,7 +20,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
 use futures_util::stream;
 
-use super::catalog::{CATALOG, Catalog};
+use super::catalog::{CATALOG, Catalog, SCHEMA};
 use crate::kinds;
 
 /// The table that is ours.
@@ -51,15 +51,17 @@ impl SchemaProvider for Information {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let stock = self.stock.table(name).await?;
-        let Some(stock) = stock.filter(|_| name == COLUMNS) else {
-            return self.stock.table(name).await;
-        };
-        let columns = Columns {
-            catalog: self.catalog.clone(),
-            schema: stock.schema(),
-        };
-        let columns = StreamingTable::try_new(stock.schema(), vec![Arc::new(columns)])?;
-        Ok(Some(Arc::new(columns)))
+        match stock {
+            Some(stock) if name == COLUMNS => {
+                let columns = Columns {
+                    catalog: self.catalog.clone(),
+                    schema: stock.schema(),
+                };
+                let columns = StreamingTable::try_new(stock.schema(), vec![Arc::new(columns)])?;
+                Ok(Some(Arc::new(columns)))
+            }
+            stock => Ok(stock),
+        }
     }
 
     fn table_exist(&self, name: &str) -> bool {
@@ -113,7 +115,7 @@ impl PartitionStream for Columns {
     }
 }
 
-/// A column of a table.
+/// A column of a table, as it is described.
 struct Described {
     schema: String,
     table: String,
@@ -128,23 +130,19 @@ async fn describe(catalog: &Catalog) -> Result<Vec<Described>> {
             continue;
         };
         for name in schema.table_names() {
-            // A table that is gone by now has no columns.
-            let Some(table) = schema.table(&name).await? else {
-                continue;
+            // Only the columns: nothing else of a table of points is kept for it.
+            let columns = match schema_name.as_str() {
+                SCHEMA => catalog.schema_of(&name).await?,
+                _ => schema.table(&name).await?.map(|table| table.schema()),
             };
-            let fields = table.schema();
-            described.extend(
-                fields
-                    .fields()
-                    .iter()
-                    .zip(0..)
-                    .map(|(field, place)| Described {
-                        schema: schema_name.clone(),
-                        table: name.clone(),
-                        place,
-                        field: Field::clone(field),
-                    }),
-            );
+            // A table that is gone by now has no columns.
+            let fields = columns.iter().flat_map(|columns| columns.fields()).zip(0..);
+            described.extend(fields.map(|(field, place)| Described {
+                schema: schema_name.clone(),
+                table: name.clone(),
+                place,
+                field: Field::clone(field),
+            }));
         }
     }
     Ok(described)

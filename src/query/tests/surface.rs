@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use futures_core::future::BoxFuture;
+
 use super::ask::{ask, of, refusal};
+use super::limits;
 use super::points::{Point, Points};
-use crate::QueryError;
+use crate::{Column, Database, DatabaseError, Parameters, QueryEngine, QueryError, Table};
 
 fn database() -> Arc<Points> {
     of([
@@ -57,6 +62,47 @@ async fn grafana_finds_tables_columns_and_their_types() {
             "usage,Float64",
         ]
     );
+}
+
+/// A database whose tables may be listed, and their columns, and nothing else.
+#[derive(Debug)]
+struct Listed(Arc<Points>);
+
+impl Database for Listed {
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
+        self.0.tables()
+    }
+
+    fn table<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>> {
+        panic!("the rows of {name} are held for a list");
+    }
+
+    fn columns<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<Column>>, DatabaseError>> {
+        self.0.columns(name)
+    }
+}
+
+/// From a review: a list of columns held all tables of the database, each with a copy of its newest
+/// rows, until the answer was read.
+#[tokio::test]
+async fn a_list_of_columns_asks_for_no_table() {
+    let engine = QueryEngine::new(limits()).expect("an engine");
+    let text = "SELECT count(*) AS n FROM information_schema.columns WHERE table_schema = 'iox'";
+    let question = engine.sql(Arc::new(Listed(database())), text).await;
+    let answer = question.expect("planned").run(Parameters::none()).await;
+    let batch = answer.expect("begun").next_batch().await.expect("read");
+    let count = batch
+        .expect("a row")
+        .column(0)
+        .as_primitive::<Int64Type>()
+        .value(0);
+    assert_eq!(count, 7);
 }
 
 #[tokio::test]
