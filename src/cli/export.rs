@@ -1,15 +1,15 @@
 //! `tidegate export`: writes the points of a bucket to standard output or a file. A file with the
 //! wanted name is always complete.
 
-use std::io::{self, IsTerminal as _, Write};
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use http::Method;
 
 use super::connection::{Connection, Session};
-use super::files::Unfinished;
+use super::files::{Outlet, Unfinished};
 use super::output::remark;
 use super::progress::{Elsewhere, Progress};
 use super::values::{self, Time};
@@ -99,25 +99,16 @@ impl Export {
         let written = match output {
             None => {
                 let failed = CliError::Output;
-                copy(
-                    &session,
-                    &mut download,
-                    &mut io::stdout(),
-                    failed,
-                    &progress,
-                )
-                .await
+                let out = Outlet::standard().map_err(failed)?;
+                copy(&session, &mut download, &out, failed, &progress).await
             }
             Some(path) => {
-                let mut file = Unfinished::create(path)?;
-                let failed = |error| CliError::file("write", path, error);
                 // The unfinished file is removed, however this ends.
                 let interruption = signals::interruption()?;
                 tokio::select! {
-                    copied = copy(&session, &mut download, &mut file, failed, &progress) => copied,
+                    saved = save(&session, &mut download, path, &progress) => saved,
                     () = interruption.cancelled() => Err(CliError::Interrupted),
                 }
-                .and_then(|()| file.finish())
             }
         };
         progress.finish();
@@ -147,16 +138,29 @@ impl Export {
     }
 }
 
+async fn save(
+    session: &Session,
+    from: &mut Download,
+    path: &Path,
+    progress: &Progress,
+) -> Result<(), CliError> {
+    let file = Unfinished::create(path).await?;
+    let failed = |error| CliError::file("write", path, error);
+    copy(session, from, file.outlet(), failed, progress).await?;
+    file.finish()
+}
+
 async fn copy(
     session: &Session,
     from: &mut Download,
-    to: &mut impl Write,
+    to: &Outlet,
     failed: impl Fn(io::Error) -> CliError,
     progress: &Progress,
 ) -> Result<(), CliError> {
     while let Some(piece) = from.next().await.map_err(|error| session.explain(error))? {
-        to.write_all(&piece).map_err(&failed)?;
-        progress.add(narrow::to_u64(piece.len()));
+        let bytes = narrow::to_u64(piece.len());
+        to.write(piece).await.map_err(&failed)?;
+        progress.add(bytes);
     }
-    to.flush().map_err(failed)
+    Ok(())
 }

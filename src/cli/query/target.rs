@@ -1,6 +1,7 @@
 //! The place where an answer goes, and how it is written there.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
@@ -11,7 +12,7 @@ use super::format::Format;
 use super::parts::{Parts, Shown};
 use super::waiting::Waiting;
 use crate::cli::CliError;
-use crate::cli::files::Unfinished;
+use crate::cli::files::{Outlet, Unfinished};
 use crate::cli::terminal;
 use crate::narrow;
 use crate::render::{self, RenderError, renderer, slices};
@@ -42,9 +43,8 @@ impl Target {
                 // The answer itself shows how far it is.
                 waiting.end();
             }
-            return self
-                .write_to(rows, &mut io::stdout(), &CliError::Output, waiting)
-                .await;
+            let out = Outlet::standard().map_err(CliError::Output)?;
+            return self.write_to(rows, &out, &CliError::Output, waiting).await;
         };
         self.write_file(rows, path, waiting).await
     }
@@ -55,9 +55,9 @@ impl Target {
         path: &Path,
         waiting: &Waiting,
     ) -> Result<Shown, CliError> {
-        let mut file = Unfinished::create(path)?;
+        let file = Unfinished::create(path).await?;
         let failed = |error| CliError::file("write", path, error);
-        let shown = self.write_to(rows, &mut file, &failed, waiting).await?;
+        let shown = self.write_to(rows, file.outlet(), &failed, waiting).await?;
         file.finish()?;
         Ok(shown)
     }
@@ -65,22 +65,20 @@ impl Target {
     async fn write_to(
         &self,
         rows: &mut Rows,
-        out: &mut (impl Write + Send),
+        out: &Outlet,
         failed: Failed<'_>,
         waiting: &Waiting,
     ) -> Result<Shown, CliError> {
-        let shown = match self.format.rendered() {
+        match self.format.rendered() {
             Some(format) => write_rendered(rows, format, out, failed, waiting).await,
             None => self.write_table(rows, out, failed, waiting).await,
-        };
-        out.flush().map_err(failed)?;
-        shown
+        }
     }
 
     async fn write_table(
         &self,
         rows: &mut Rows,
-        out: &mut (impl Write + Send),
+        out: &Outlet,
         failed: Failed<'_>,
         waiting: &Waiting,
     ) -> Result<Shown, CliError> {
@@ -94,14 +92,14 @@ impl Target {
             for slice in slices(&batch) {
                 let slice = zoned(&slice, &schema).map_err(unwritable)?;
                 let text = parts.add(&slice).map_err(unwritable)?;
-                out.write_all(text.as_bytes()).map_err(failed)?;
+                out.write(text).await.map_err(failed)?;
             }
             waiting.rows(parts.shown().rows);
             if parts.shown().is_cut {
                 break;
             }
         }
-        out.write_all(parts.end().as_bytes()).map_err(failed)?;
+        out.write(parts.end()).await.map_err(failed)?;
         Ok(parts.shown())
     }
 }
@@ -109,7 +107,7 @@ impl Target {
 async fn write_rendered(
     rows: &mut Rows,
     format: render::Format,
-    out: &mut (impl Write + Send),
+    out: &Outlet,
     failed: Failed<'_>,
     waiting: &Waiting,
 ) -> Result<Shown, CliError> {
@@ -127,14 +125,17 @@ async fn write_rendered(
         for slice in slices(&batch) {
             let slice = zoned(&slice, &schema).map_err(unwritable)?;
             renderer.write(&slice, &mut bytes).map_err(wrong)?;
-            out.write_all(&bytes).map_err(failed)?;
-            bytes.clear();
+            out.write(mem::take(&mut bytes)).await.map_err(failed)?;
         }
         shown.rows += narrow::to_u64(batch.num_rows());
         waiting.rows(shown.rows);
     }
     renderer.finish(&mut bytes).map_err(wrong)?;
-    out.write_all(&bytes).map_err(failed)?;
+    if format == render::Format::Json {
+        // A text of lines ends with one, where people and shells go on.
+        bytes.push(b'\n');
+    }
+    out.write(bytes).await.map_err(failed)?;
     Ok(shown)
 }
 

@@ -153,7 +153,7 @@ fn an_answer_without_rows_has_its_heads() {
     for (format, expected) in [
         ("csv", "floor,temp\n"),
         ("table", "floor  temp\n"),
-        ("json", "[]"),
+        ("json", "[]\n"),
         ("jsonl", ""),
     ] {
         assert_eq!(
@@ -196,4 +196,25 @@ fn a_long_answer_is_whole() {
         table.lines().filter(|line| line.trim() == "value").count(),
         100
     );
+}
+
+/// From a bug: the file that standard output goes to was replaced, and what the shell had written
+/// there was lost.
+#[test]
+fn what_a_process_has_open_is_written_to_where_it_is() {
+    let server = Server::start();
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/stderr"] {
+        let path = server.path("shared.csv");
+        let query = server.command(&["SELECT 1 AS n", "-o", name]);
+        let script = "(echo a; \"$@\"; echo b) > \"$0\" 2>&1";
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", script, &path]).arg(query.get_program());
+        shell.args(query.get_args());
+        for (name, value) in query.get_envs() {
+            shell.env(name, value.expect("set"));
+        }
+        assert!(shell.status().expect("runs").success());
+        let text = std::fs::read_to_string(&path).expect("there");
+        assert_eq!(text, format!("a\nn\n1\n{name}: 1 row\nb\n"), "{name}");
+    }
 }
