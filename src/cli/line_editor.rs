@@ -5,7 +5,8 @@
 //! ```
 //!
 //! A line stays one line of the terminal; a longer one is moved below the cursor. The terminal is
-//! raw only while a line is read, and as it was before afterwards, also after a panic.
+//! raw only while a line is read, and as it was before afterwards, also after a panic or
+//! [`end_process`].
 //!
 //! Why not a library: those that are kept up come with `nix` or `crossterm`, which turn on features
 //! of `libc`, `mio` and `rustix` for the whole program, for this one prompt.
@@ -14,8 +15,11 @@ mod key;
 mod line;
 
 use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
+use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use rustix::io::{ioctl_fionread, read, retry_on_intr};
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
 };
@@ -42,13 +46,20 @@ pub(super) enum Input {
 pub(super) fn read_line(prompt: &str, older: &VecDeque<String>) -> io::Result<Input> {
     let _raw = Raw::begin()?;
     let mut line = Line::new(older);
-    let mut bytes = io::stdin().lock().bytes();
+    let mut bytes = Typed;
     loop {
-        draw(prompt, &line)?;
+        // A text that is pasted is drawn once, not once per character.
+        let is_drawn = !is_more_typed();
+        if is_drawn {
+            draw(prompt, &line)?;
+        }
         let step = match key::next(&mut bytes)? {
             Some(key) => line.press(key),
             None => Step::Close,
         };
+        if !is_drawn && step != Step::More {
+            draw(prompt, &line)?;
+        }
         match step {
             Step::More => continue,
             Step::Clear => {
@@ -84,16 +95,58 @@ fn write(text: &str) -> io::Result<()> {
     out.flush()
 }
 
+/// What is typed, byte by byte: nothing is held here, so that what waits can be counted.
+#[derive(Debug)]
+struct Typed;
+
+impl Iterator for Typed {
+    type Item = io::Result<u8>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut byte = [0];
+        match retry_on_intr(|| read(io::stdin(), &mut byte)) {
+            Ok(0) => None,
+            Ok(_) => {
+                let [byte] = byte;
+                Some(Ok(byte))
+            }
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+/// Returns true if something was typed that has not been read.
+fn is_more_typed() -> bool {
+    ioctl_fionread(io::stdin()).is_ok_and(|bytes| bytes > 0)
+}
+
+/// The terminal as it was, while it is raw.
+static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+fn before() -> MutexGuard<'static, Option<Termios>> {
+    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the process, whatever it does, with the terminal as it was.
+pub(super) fn end_process(code: i32) -> ! {
+    // Held to the end, so that the terminal does not become raw again.
+    let before = before();
+    if let Some(before) = before.as_ref() {
+        // A terminal that is gone needs nothing. One that is stopped is not waited for.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+    }
+    process::exit(code)
+}
+
 /// The terminal, raw until this is dropped.
 #[derive(Debug)]
-struct Raw {
-    before: Termios,
-}
+struct Raw;
 
 impl Raw {
     fn begin() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut raw = before.clone();
+        let mut before = before();
+        let cooked = tcgetattr(io::stdin())?;
+        let mut raw = cooked.clone();
         // What is written is still processed: a line feed begins a line.
         raw.local_modes -=
             LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
@@ -101,13 +154,16 @@ impl Raw {
         raw.special_codes[SpecialCodeIndex::VMIN] = 1;
         raw.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(io::stdin(), OptionalActions::Drain, &raw)?;
-        Ok(Self { before })
+        *before = Some(cooked);
+        Ok(Self)
     }
 }
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.before);
+        if let Some(before) = before().take() {
+            // A terminal that is gone needs nothing.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &before);
+        }
     }
 }

@@ -17,6 +17,7 @@ mod parameter;
 mod parts;
 mod place;
 mod prompt;
+mod reference;
 mod run;
 mod statement;
 mod target;
@@ -120,6 +121,10 @@ impl Query {
             Some(statement) => statement,
             None if io::stdin().is_terminal() => {
                 may_prompt(&target)?;
+                let target = Target {
+                    is_at_prompt: true,
+                    ..target
+                };
                 let prompt = Prompt {
                     asker: &asker,
                     target: &target,
@@ -168,6 +173,7 @@ impl Query {
 
     fn values(&self) -> Result<Map<String, Value>, CliError> {
         let mut values = Map::new();
+            is_at_prompt: false,
         for Parameter { name, value } in &self.parameters {
             if values.insert(name.clone(), value.clone()).is_some() {
                 return Err(CliError::Usage(format!("--param {name} is given twice")));
@@ -197,5 +203,9 @@ fn piped() -> Result<String, CliError> {
             format!("the statement on standard input has more than {STATEMENT_BYTES_MAX} bytes");
         return Err(CliError::Usage(text));
     }
-    Ok(text)
+    // A mark of the order of bytes, which some editors begin a file with.
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    })
 }

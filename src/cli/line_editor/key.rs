@@ -43,7 +43,7 @@ pub(super) fn next(bytes: &mut impl Iterator<Item = io::Result<u8>>) -> io::Resu
     };
     Ok(Some(match first {
         b'\r' | b'\n' => Key::Enter,
-        b'\t' => Key::Char(' '),
+        b'\t' => Key::Char('\t'),
         0x7f | 0x08 => Key::Backspace,
         0x01 => Key::Home,
         0x02 => Key::Left,
@@ -135,6 +135,8 @@ mod tests {
         use Key::*;
         for (bytes, expected) in [
             (&b"a\r"[..], &[Char('a'), Enter][..]),
+            // From a bug: it became a blank, in a literal, too.
+            (b"'\t'", &[Char('\''), Char('\t'), Char('\'')]),
             ("ä温🙂".as_bytes(), &[Char('ä'), Char('温'), Char('🙂')]),
             (b"\x1b[A\x1b[B\x1bOC\x1bOD", &[Up, Down, Right, Left]),
             (

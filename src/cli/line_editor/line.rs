@@ -80,24 +80,32 @@ impl<'a> Line<'a> {
 
     /// The part that fits this many columns, and the column of the cursor in it.
     pub(super) fn window(&self, columns: usize) -> (String, usize) {
-        let shown = self.characters.iter().map(|character| shown(*character));
-        let shown: Vec<char> = shown.collect();
-        let width = |from: usize, to: usize| {
-            let part = shown.iter().skip(from).take(to.saturating_sub(from));
-            part.map(|character| char_width(*character)).sum::<usize>()
-        };
         // One column stays free for the cursor at the end.
         let room = columns.saturating_sub(1).max(2);
-        let mut start = 0;
-        while width(start, self.cursor) > room {
-            start += 1;
-        }
-        let mut end = self.cursor;
-        while end < shown.len() && width(start, end + 1) <= room {
-            end += 1;
-        }
-        let part = shown.iter().skip(start).take(end - start);
-        (part.collect(), width(start, self.cursor))
+        let mut used = 0;
+        // Only what is shown is looked at, however long the line is.
+        let mut fits = |character: &char| {
+            let needed = used + char_width(*character);
+            let fits = needed <= room;
+            used = if fits { needed } else { used };
+            fits
+        };
+        let (before, after) = self.characters.split_at(self.cursor);
+        let mut part: Vec<char> = before
+            .iter()
+            .rev()
+            .map(|character| shown(*character))
+            .take_while(&mut fits)
+            .collect();
+        part.reverse();
+        let cursor = part.iter().map(|character| char_width(*character)).sum();
+        part.extend(
+            after
+                .iter()
+                .map(|character| shown(*character))
+                .take_while(fits),
+        );
+        (part.into_iter().collect(), cursor)
     }
 
     fn cut(&mut self, from: usize, to: usize) {
@@ -145,6 +153,7 @@ impl<'a> Line<'a> {
 fn shown(character: char) -> char {
     match character {
         '\n' => '⏎',
+        '\t' => '⇥',
         hidden if is_hidden(hidden) => '·',
         other => other,
     }
@@ -230,6 +239,17 @@ mod tests {
         ] {
             assert_eq!(line.press(key), step);
         }
+    }
+
+    /// From a bug: every key took longer the longer the line was, with the square of its length.
+    /// Then this takes minutes.
+    #[test]
+    fn the_window_of_a_long_line_is_as_quick_as_another() {
+        let older = VecDeque::new();
+        let mut line = Line::new(&older);
+        typed(&mut line, &"温x".repeat(100_000));
+        let (part, cursor) = line.window(80);
+        assert_eq!((part, cursor), (format!("x{}", "温x".repeat(26)), 79));
     }
 
     #[test]

@@ -105,13 +105,23 @@ impl Shown {
             rows => format!("{rows} rows"),
         };
         match self.is_cut {
-            true => format!(
-                "the first {rows}: --rows {} shows more, --rows 0 all; or use LIMIT, or \
-                 --format csv",
-                narrow::capped_u64(u128::from(self.rows) * 10)
-            ),
+            true => format!("the first {rows}"),
             false => rows,
         }
+    }
+
+    /// How to see the others, if there are more.
+    pub(super) fn more(self, is_at_prompt: bool) -> Option<String> {
+        let flags = || {
+            format!(
+                "--rows {} shows more, --rows 0 all; or use LIMIT, or --format csv",
+                narrow::capped_u64(u128::from(self.rows) * 10)
+            )
+        };
+        self.is_cut.then(|| match is_at_prompt {
+            true => "LIMIT and OFFSET in the statement choose others".to_owned(),
+            false => flags(),
+        })
     }
 }
 
@@ -154,7 +164,13 @@ mod tests {
                 text.lines().count(),
                 1 + usize::try_from(max.min(5)).expect("few")
             );
-            assert_eq!(shown.words().contains("--rows"), is_cut);
+            assert_eq!(shown.words().contains("the first"), is_cut);
+            let more = |is_at_prompt| shown.more(is_at_prompt).unwrap_or_default();
+            assert_eq!(more(false).contains("--rows 30"), is_cut);
+            assert_eq!(
+                (more(true).contains("--"), more(true).is_empty()),
+                (false, !is_cut)
+            );
         }
         assert_eq!(text(&[numbers(1)], None).1.words(), "1 row");
     }

@@ -7,11 +7,12 @@ use tokio::task::block_in_place;
 
 use super::asker::Asker;
 use super::history::History;
+use super::reference::references;
 use super::run::{Answered, answer};
 use super::statement;
 use super::target::Target;
 use crate::cli::CliError;
-use crate::cli::line_editor::{Input, read_line};
+use crate::cli::line_editor::{Input, end_process, read_line};
 use crate::cli::output::{line, remark};
 use crate::cli::terminal::{visible, width};
 
@@ -33,9 +34,15 @@ const NAME_COLUMNS_MAX: usize = 20;
 const TABLES: &str = "SELECT table_name FROM information_schema.tables \
                       WHERE table_schema = 'iox' ORDER BY table_name";
 
-const COLUMNS: &str = "SELECT column_name, data_type, is_nullable FROM information_schema.columns \
-                       WHERE table_schema = 'iox' AND table_name = $table \
-                       ORDER BY ordinal_position";
+/// The least question: whether there are a server, a bucket, and a right to ask.
+const PROBE: &str = "SELECT 1";
+
+/// The signals that end a process, with their numbers.
+const ENDS: [(SignalKind, i32); 3] = [
+    (SignalKind::hangup(), 1),
+    (SignalKind::quit(), 3),
+    (SignalKind::terminate(), 15),
+];
 
 /// What a line is for the prompt itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +67,9 @@ pub(super) struct Prompt<'a> {
 impl Prompt<'_> {
     /// Asks for questions and answers them until that is ended.
     pub(super) async fn run(mut self) -> Result<(), CliError> {
+        // What is wrong with the command is told before anything is typed.
+        self.asker.ask(PROBE, &Map::new()).await?;
+        end_in_order()?;
         // From now on Ctrl-C ends a question, never the program.
         let system = "listen for signals";
         let _held = signal(SignalKind::interrupt()).map_err(CliError::system(system))?;
@@ -72,15 +82,15 @@ impl Prompt<'_> {
             match input.map_err(CliError::system("read from the terminal"))? {
                 Input::Closed => return Ok(()),
                 Input::Cancelled => typed.clear(),
-                Input::Line(text) if typed.is_empty() => match word(&text) {
+                Input::Line(text) => match word_after(&typed, &text) {
                     Some(Word::End) => return Ok(()),
                     Some(word) => {
                         self.history.add(text.trim_end(), &self.asker.session);
                         self.obey(word).await?;
                     }
-                    None => typed = self.take(text).await?,
+                    None if typed.is_empty() => typed = self.take(text).await?,
+                    None => typed = self.take(format!("{typed}\n{text}")).await?,
                 },
-                Input::Line(text) => typed = self.take(format!("{typed}\n{text}")).await?,
             }
         }
     }
@@ -105,10 +115,7 @@ impl Prompt<'_> {
     async fn obey(&self, word: Word) -> Result<(), CliError> {
         match word {
             Word::Tables => self.answer(TABLES, &Map::new()).await,
-            Word::Columns(table) => {
-                let values = [("table".to_owned(), Value::String(table))];
-                self.answer(COLUMNS, &values.into_iter().collect()).await
-            }
+            Word::Columns(name) => self.describe(&name).await,
             Word::Help => line(HELP),
             Word::Unknown => {
                 remark("there is no such word: \\? tells which there are");
@@ -118,27 +125,63 @@ impl Prompt<'_> {
         }
     }
 
+    /// Shows the columns of the first table that a name can stand for. If there is none, the server
+    /// says what there is instead of the first.
+    async fn describe(&self, name: &str) -> Result<(), CliError> {
+        let mut first = None;
+        for reference in references(name) {
+            let statement = format!("DESCRIBE {reference}");
+            match self.asked(&statement, &Map::new()).await {
+                Err(error @ CliError::Client { .. }) => first = first.or(Some(error)),
+                ended => return told(ended),
+            }
+        }
+        told(first.map_or(Ok(Answered::Whole), Err))
+    }
+
     /// Only what ends the prompt is an error: that nothing can be shown.
     async fn answer(&self, text: &str, values: &Map<String, Value>) -> Result<(), CliError> {
+        told(self.asked(text, values).await)
+    }
+
+    async fn asked(&self, text: &str, values: &Map<String, Value>) -> Result<Answered, CliError> {
         let system = "listen for signals";
         let interrupt = signal(SignalKind::interrupt());
         let mut interrupt = interrupt.map_err(CliError::system(system))?;
         let cancelled = async {
             interrupt.recv().await;
         };
-        match answer(self.asker, text, values, self.target, cancelled).await {
-            Ok(Answered::Whole) => Ok(()),
-            Ok(Answered::Cancelled) => {
-                remark("cancelled");
-                Ok(())
-            }
-            Err(error @ CliError::Output(_)) => Err(error),
-            Err(error) => {
-                remark(&error.line().unwrap_or_default());
-                Ok(())
-            }
+        answer(self.asker, text, values, self.target, cancelled).await
+    }
+}
+
+/// Tells how a question ended. The prompt goes on unless nothing can be shown.
+fn told(ended: Result<Answered, CliError>) -> Result<(), CliError> {
+    match ended {
+        Ok(Answered::Whole) => Ok(()),
+        Ok(Answered::Cancelled) => {
+            remark("cancelled");
+            Ok(())
+        }
+        Err(error @ CliError::Output(_)) => Err(error),
+        Err(error) => {
+            remark(&error.line().unwrap_or_default());
+            Ok(())
         }
     }
+}
+
+/// Ends the process at a signal that ends one, but with the terminal as it was.
+fn end_in_order() -> Result<(), CliError> {
+    for (kind, number) in ENDS {
+        let mut signal = signal(kind).map_err(CliError::system("listen for signals"))?;
+        tokio::spawn(async move {
+            if signal.recv().await.is_some() {
+                end_process(128 + number);
+            }
+        });
+    }
+    Ok(())
 }
 
 /// What stands before the first line of a statement, and before the others.
@@ -155,7 +198,18 @@ fn prompts(bucket: &str) -> (String, String) {
     (format!("{name}> "), format!("{blanks}-> "))
 }
 
-/// The word for the prompt that a line is, if it is one.
+/// The word for the prompt that a line is, if it is one. In a statement that has begun, words have a
+/// backslash; in its quotes and comments there are none.
+fn word_after(typed: &str, line: &str) -> Option<Word> {
+    let has_begun = !typed.is_empty();
+    let is_open = || statement::split(&format!("{typed}\n;")).is_none();
+    if has_begun && (!line.trim_start().starts_with('\\') || is_open()) {
+        return None;
+    }
+    word(line)
+}
+
+/// The word for the prompt that a line by itself is.
 fn word(line: &str) -> Option<Word> {
     let line = line.trim().trim_end_matches(';').trim_end();
     match line.to_ascii_lowercase().as_str() {
@@ -173,17 +227,9 @@ fn word(line: &str) -> Option<Word> {
         ("q", "") => Word::End,
         ("?", "") => Word::Help,
         ("d", "") => Word::Tables,
-        ("d", name) if is_apart => Word::Columns(unquoted(name)),
+        ("d", name) if is_apart => Word::Columns(name.to_owned()),
         _ => Word::Unknown,
     })
-}
-
-/// A table's name as it is in a statement: quotes keep it as it is.
-fn unquoted(name: &str) -> String {
-    let inner = name
-        .strip_prefix('"')
-        .and_then(|name| name.strip_suffix('"'));
-    inner.map_or_else(|| name.to_owned(), |name| name.replace("\"\"", "\""))
 }
 
 #[cfg(test)]
@@ -198,7 +244,7 @@ mod tests {
             (" \\d; ", Some(Word::Tables)),
             ("\\d room", columns("room")),
             ("\\d  Wind Speed;", columns("Wind Speed")),
-            ("\\d \"a \"\"b\"\"\"", columns("a \"b\"")),
+            ("\\d \"a \"\"b\"\"\"", columns("\"a \"\"b\"\"\"")),
             ("\\q", Some(Word::End)),
             ("exit", Some(Word::End)),
             ("QUIT;", Some(Word::End)),
@@ -211,6 +257,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(word(line), expected, "{line}");
+        }
+    }
+
+    /// From a bug: in a statement of several lines, `\d` was sent to the server.
+    #[test]
+    fn a_statement_that_has_begun_has_words_outside_of_its_quotes() {
+        for (typed, line, expected) in [
+            ("", "exit", Some(Word::End)),
+            ("SELECT 1", "\\d", Some(Word::Tables)),
+            ("SELECT 1 -- '", "\\q", Some(Word::End)),
+            ("SELECT 1", "exit", None),
+            ("SELECT 'a", "\\d", None),
+            ("SELECT 1 /* a", "\\d", None),
+        ] {
+            assert_eq!(word_after(typed, line), expected, "{typed} {line}");
         }
     }
 

@@ -54,12 +54,13 @@ async fn write(
 
 /// Says how much was written and how long that took, to people.
 fn tell(target: &Target, shown: Shown, seconds: f64) {
+    let words = shown.words();
+    let more = shown.more(target.is_at_prompt);
+    let more = more.map_or_else(String::new, |more| format!(": {more}"));
     match &target.file {
-        Some(file) => remark(&format!("{}: {}", file.display(), shown.words())),
-        None if io::stdout().is_terminal() => {
-            remark(&format!("{} in {seconds:.3} s", shown.words()));
-        }
-        None if shown.is_cut && target.format == Format::Table => remark(&shown.words()),
+        Some(file) => remark(&format!("{}: {words}{more}", file.display())),
+        None if io::stdout().is_terminal() => remark(&format!("{words} in {seconds:.3} s{more}")),
+        None if shown.is_cut && target.format == Format::Table => remark(&format!("{words}{more}")),
         None => {}
     }
 }

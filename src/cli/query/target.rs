@@ -26,6 +26,8 @@ pub(super) struct Target {
     pub(super) file: Option<PathBuf>,
     /// The most rows of a table; all of them if there is none.
     pub(super) rows_max: Option<u64>,
+    /// True for what is asked at a prompt, where flags come too late.
+    pub(super) is_at_prompt: bool,
 }
 
 /// A function that says that writing has failed.

@@ -20,11 +20,14 @@ const TERMINAL: &str = concat!(
 
 /// What a terminal shows, without what moves the cursor; none if there is no Python.
 fn at_terminal(server: &Server, arguments: &[&str], steps: &[(&str, &str)]) -> Option<Run> {
+    played(server, &server.command(arguments), steps)
+}
+
+fn played(server: &Server, query: &Command, steps: &[(&str, &str)]) -> Option<Run> {
     if Command::new("python3").arg("--version").output().is_err() {
         let _ = std::io::stderr().write_all(b"SKIPPED, no python3: a prompt\n");
         return None;
     }
-    let query = server.command(arguments);
     let mut command = Command::new("python3");
     command.args([TERMINAL, &json!(steps).to_string()]);
     command.arg(query.get_program()).args(query.get_args());
@@ -63,7 +66,7 @@ fn statements_of_several_lines_are_answered_until_the_end() {
         ("home> ", "\\d room\r"),
         ("7 rows in ", ""),
         ("home> ", "\\d nowhere\r"),
-        ("0 rows in ", ""),
+        ("there is no table \"nowhere\"", ""),
         ("home> ", "\\?\r"),
         ("this help", ""),
         // The sixth before this one again, changed at its end.
@@ -166,10 +169,134 @@ fn a_terminal_gets_a_table_of_its_width_that_is_cut_with_a_word() {
         "{run:?}"
     );
     assert!(
-        run.stdout.contains("the first 1000 rows: --rows"),
+        run.stdout.contains("\nthe first 1000 rows in ") && run.stdout.contains(" s: --rows 10000"),
         "{run:?}"
     );
     let run = at_terminal(&server, &[many, "--format", "parquet"], &[]).expect("as before");
     assert_eq!(run.code, Some(2), "{run:?}");
     assert!(run.stdout.contains("--output"), "{run:?}");
+}
+
+/// From a bug: what is not there was shown as an empty table, so were tables of the system, and in a
+/// statement of several lines the word was sent to the server.
+#[test]
+fn a_table_is_described_or_what_there_is_instead_is_told() {
+    let server = Server::start();
+    let (status, body) =
+        server
+            .program
+            .ask_as(TOKEN, "POST", "/api/v2/write?bucket=home", "a.b x=1");
+    assert_eq!(status, 204, "{body}");
+    let steps = [
+        ("home> ", "\\d Room\r"),
+        ("there is no table \"Room\": did you mean \"room\"?", ""),
+        ("home> ", "\\d system.queries\r"),
+        ("planning_seconds", ""),
+        ("home> ", "\\d a.b\r"),
+        ("2 rows in ", ""),
+        ("home> ", "\\d room.nowhere\r"),
+        ("there is no table \"room.nowhere\"", ""),
+        ("home> ", "SELECT 40 + 2\r"),
+        ("   -> ", "\\d room\r"),
+        ("7 rows in ", ""),
+        ("   -> ", "AS answer;\r"),
+        ("answer", ""),
+        ("1 row in ", ""),
+        ("home> ", "SELECT 'a\r"),
+        ("   -> ", "\\d' AS text;\r"),
+        ("1 row in ", ""),
+        // A tab in a literal stays one: from a bug.
+        (
+            "home> ",
+            "SELECT length('\t\t') AS n, ascii('\t') AS code;\r",
+        ),
+        ("2     9", ""),
+        ("1 row in ", ""),
+        ("home> ", "\\q\r"),
+    ];
+    if let Some(run) = at_terminal(&server, &["--no-history"], &steps) {
+        assert_eq!(run.code, Some(0), "{run:?}");
+    }
+}
+
+/// From a bug: nothing was told before the first statement was typed.
+#[test]
+fn a_prompt_without_a_bucket_a_token_or_a_server_does_not_begin() {
+    let server = Server::start();
+    for (arguments, told) in [
+        (&["-b", "hoem"][..], "database not found: \"hoem\""),
+        (&["--token", "wrong"], "--token"),
+        (
+            &["--url", "http://127.0.0.1:1"],
+            "is `tidegate serve` running there?",
+        ),
+    ] {
+        let mut query = server.command(&[]);
+        if arguments[0] == "-b" {
+            query = crate::support::tidegate(&["query"]);
+            query
+                .env("TIDEGATE_URL", server.program.url())
+                .env("TIDEGATE_TOKEN", TOKEN);
+        }
+        query.args(arguments);
+        let Some(run) = played(&server, &query, &[]) else {
+            return;
+        };
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(
+            run.stdout.contains(told) && !run.stdout.contains("> "),
+            "{run:?}"
+        );
+    }
+}
+
+/// From a bug: the shell after it did not show what was typed.
+#[test]
+fn a_signal_that_ends_a_prompt_leaves_the_terminal_as_it_was() {
+    let server = Server::start();
+    for (signal, code) in [("\0SIGTERM", 143), ("\0SIGHUP", 129), ("\0SIGQUIT", 131)] {
+        let Some(run) = at_terminal(&server, &["--no-history"], &[("home> ", signal)]) else {
+            return;
+        };
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(run.stdout.ends_with("[canonical]"), "{run:?}");
+    }
+}
+
+/// From a bug: the whole line was drawn for every character of it.
+#[test]
+fn what_is_pasted_is_drawn_once() {
+    let server = Server::start();
+    let pasted = format!("SELECT '{}' AS x;\r", "x".repeat(1000));
+    let steps = [
+        ("home> ", pasted.as_str()),
+        ("1 row in ", ""),
+        ("home> ", "\\q\r"),
+    ];
+    if let Some(run) = at_terminal(&server, &["--no-history"], &steps) {
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert!(run.stdout.matches("home> ").count() < 100, "{run:?}");
+    }
+}
+
+/// From a bug: the time was glued to a hint, hints named flags, and JSON had no end of its line.
+#[test]
+fn what_is_told_below_an_answer_is_a_line_of_its_own() {
+    let server = Server::start();
+    let many = "SELECT value FROM generate_series(1, 5000);\r";
+    let steps = [
+        ("home> ", many),
+        ("the first 1000 rows in ", ""),
+        (" s: LIMIT and OFFSET", ""),
+        ("home> ", "\\q\r"),
+    ];
+    let Some(run) = at_terminal(&server, &["--no-history"], &steps) else {
+        return;
+    };
+    assert!(
+        run.code == Some(0) && !run.stdout.contains("--rows"),
+        "{run:?}"
+    );
+    let run = at_terminal(&server, &["SELECT 1 AS a", "-f", "json"], &[]).expect("as before");
+    assert!(run.stdout.contains("[{\"a\":1}]\n1 row in "), "{run:?}");
 }

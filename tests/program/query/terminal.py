@@ -1,6 +1,7 @@
 """Plays a person at a terminal of 80 columns: terminal.py STEPS COMMAND...
 
-STEPS is a JSON list of [text to wait for, text to type]. Everything that the terminal showed goes to
+STEPS is a JSON list of [text to wait for, text to type]; a NUL and the name of a signal, in the place
+of the latter, is sent to the command, and the terminal's mode is told at the end. Everything that the terminal showed goes to
 standard output; the exit status is the command's.
 """
 
@@ -9,6 +10,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -22,7 +24,7 @@ if child == 0:
     fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     os.execv(command[0], command)
 
-shown, seen, until = b"", 0, time.monotonic() + SECONDS
+shown, seen, tells_mode, until = b"", 0, False, time.monotonic() + SECONDS
 
 
 def read():
@@ -47,9 +49,16 @@ for text, typed in steps:
             sys.stdout.buffer.write(shown)
             sys.exit(f"it ended before it showed {text!r}")
     seen = found + len(text)
-    os.write(terminal, typed.encode())
+    if typed.startswith("\0"):
+        os.kill(child, signal.Signals[typed[1:]])
+        tells_mode = True
+    else:
+        os.write(terminal, typed.encode())
 while read():
     pass
+if tells_mode:
+    is_canonical = termios.tcgetattr(terminal)[3] & termios.ICANON
+    shown += b"[canonical]" if is_canonical else b"[raw]"
 sys.stdout.buffer.write(shown)
 sys.stdout.flush()
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
