@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use http::Method;
 
 use super::connection::{Connection, Session};
-use super::files::{Outlet, Unfinished};
+use super::files::{self, Outlet, Unfinished};
 use super::output::remark;
 use super::progress::{Elsewhere, Progress};
 use super::values::{self, Time};
@@ -44,7 +44,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[command(after_help = HELP)]
 pub struct Export {
     /// The bucket, by name or id.
-    #[arg(long, short, value_name = "BUCKET")]
+    #[arg(long, short, value_name = "BUCKET", value_parser = values::bucket)]
     bucket: String,
     /// Only this measurement.
     #[arg(long, short, value_name = "NAME")]
@@ -78,6 +78,9 @@ enum Format {
 impl Export {
     pub(super) async fn run(self) -> Result<(), CliError> {
         let output = self.output.as_ref().filter(|path| path.as_os_str() != "-");
+        if let Some(path) = output {
+            files::uncompressed(path)?;
+        }
         if self.format == Format::Arrow && output.is_none() && io::stdout().is_terminal() {
             let text = "Arrow is not for terminals: give a file with --output";
             return Err(CliError::Usage(text.to_owned()));

@@ -38,6 +38,23 @@ pub(super) fn read_small(path: &Path) -> Result<Vec<u8>, CliError> {
     Ok(bytes)
 }
 
+/// The ends of the names of compressed files.
+const COMPRESSED: [&str; 9] = ["7z", "br", "bz2", "gz", "lz4", "tgz", "xz", "zip", "zst"];
+
+/// Refuses a name for an output that promises a compressed file: none is written here.
+pub(super) fn uncompressed(path: &Path) -> Result<(), CliError> {
+    let end = path.extension().unwrap_or_default().to_ascii_lowercase();
+    match COMPRESSED.iter().any(|known| end == *known) {
+        false => Ok(()),
+        true => Err(CliError::Usage(format!(
+            "{} would not be compressed: name it without .{}, or pipe standard output into the \
+             program that compresses",
+            path.display(),
+            end.display()
+        ))),
+    }
+}
+
 /// Opens a file to read from. The error does not name the file: the caller does.
 pub(super) fn open_plainly(path: &Path) -> io::Result<File> {
     File::open(path)

@@ -91,7 +91,7 @@ pub struct Import {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The bucket, by name or id.
-    #[arg(long, short, value_name = "BUCKET")]
+    #[arg(long, short, value_name = "BUCKET", value_parser = values::bucket)]
     bucket: String,
     /// The unit of the timestamps.
     #[arg(long, value_name = "UNIT", default_value = "ns", value_parser = values::unit())]

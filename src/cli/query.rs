@@ -31,7 +31,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::connection::Connection;
-use super::{CliError, signals, values};
+use super::{CliError, files, signals, values};
 use crate::narrow;
 use asker::Asker;
 use format::Format;
@@ -47,7 +47,7 @@ terminal gets a prompt, which keeps what is entered in \
 $XDG_STATE_HOME/tidegate/query_history; elsewhere the statement is read from standard input.
 
 A terminal gets a table, a pipe CSV, and a file what its name says (.csv, .json, .jsonl, .parquet, \
-.arrow). In texts, times are in RFC 3339; a table shows NULL where there is no value, and no more \
+.arrow; CSV if it has no ending). In texts, times are in RFC 3339; a table shows NULL where there is no value, and no more \
 than 1000 characters of one.
 
 Ctrl-C ends the question on the server, too. Exit status: 0 if the answer is whole, or as long as \
@@ -81,10 +81,10 @@ pub struct Query {
     #[arg(value_name = "SQL")]
     statement: Option<String>,
     /// The bucket, by name.
-    #[arg(long, short, value_name = "BUCKET")]
+    #[arg(long, short, value_name = "BUCKET", value_parser = values::bucket)]
     bucket: String,
     /// A value for $NAME: a number, true, false, null, otherwise a text ("5" is one, too). A time is
-    /// a text such as 2026-01-31T12:00:00Z, or now-1h.
+    /// a text such as 2026-01-31T12:00:00Z, or now-1h. An integer has at most 64 bits.
     #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = parameter::parameter)]
     parameters: Vec<Parameter>,
     /// The format of the answer [default: by the file's name; a table on a terminal, otherwise csv].
@@ -149,8 +149,13 @@ impl Query {
     fn target(&self) -> Result<Target, CliError> {
         let file = self.output.clone().filter(|path| path.as_os_str() != "-");
         let is_terminal = file.is_none() && io::stdout().is_terminal();
-        let format = self.format;
-        let format = format.unwrap_or_else(|| Format::usual(file.as_deref(), is_terminal));
+        if let Some(file) = &file {
+            files::uncompressed(file)?;
+        }
+        let format = match self.format {
+            Some(format) => format,
+            None => Format::usual(file.as_deref(), is_terminal).map_err(CliError::Usage)?,
+        };
         if is_terminal && !format.is_text() {
             let text = "this format is not for terminals: give a file with --output";
             return Err(CliError::Usage(text.to_owned()));
@@ -168,12 +173,12 @@ impl Query {
             format,
             file,
             rows_max,
+            is_at_prompt: false,
         })
     }
 
     fn values(&self) -> Result<Map<String, Value>, CliError> {
         let mut values = Map::new();
-            is_at_prompt: false,
         for Parameter { name, value } in &self.parameters {
             if values.insert(name.clone(), value.clone()).is_some() {
                 return Err(CliError::Usage(format!("--param {name} is given twice")));

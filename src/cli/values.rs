@@ -116,6 +116,14 @@ fn rfc3339(text: &str) -> Result<Option<i64>, String> {
     ns.map(Some).ok_or_else(|| OUT_OF_RANGE.to_owned())
 }
 
+/// The name of a bucket, or its id. An empty one is most often a variable without a value.
+pub(super) fn bucket(text: &str) -> Result<String, String> {
+    match text.is_empty() {
+        true => Err("expected a bucket".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// A duration such as `10m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
@@ -268,6 +276,12 @@ mod tests {
         }
         let told = past_time("2300-01-01T00:00:00Z").expect_err("too late");
         assert_eq!(told, "times go from 1677-09-21 to 2262-04-11");
+    }
+
+    #[test]
+    fn a_bucket_has_a_name() {
+        assert_eq!(bucket("home"), Ok("home".to_owned()));
+        assert!(bucket("").is_err());
     }
 
     #[test]

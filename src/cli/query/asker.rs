@@ -88,9 +88,35 @@ impl Asker {
         if let Some(shown) = place.and_then(|place| place.shown_in(statement)) {
             remark(&shown);
         }
-        self.session.explain(error)
+        let more = match &error {
+            ClientError::Refused(refusal) => about_values(&refusal.message),
+            _ => None,
+        };
+        match (self.session.explain(error), more) {
+            (CliError::Client { error, advice }, Some(more)) => CliError::Client {
+                error,
+                advice: format!("{advice}; {more}"),
+            },
+            (error, _) => error,
+        }
     }
 }
+
+/// The remedy for a value that is missing, or is no time.
+fn about_values(message: &str) -> Option<String> {
+    if let Some((_, name)) = message.split_once("No value found for placeholder with name $") {
+        let name = name
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()?;
+        return Some(format!("give it with --param {name}=VALUE"));
+    }
+    message
+        .contains("Error parsing timestamp from '")
+        .then(|| NO_TIME.to_owned())
+}
+
+const NO_TIME: &str = "a time is a text such as 2026-01-31T12:00:00Z or 2026-01-31, and in --param \
+                       also now or now-1h";
 
 impl Rows {
     /// The columns.

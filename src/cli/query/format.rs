@@ -24,22 +24,34 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format for this file, by the end of its name; CSV for others, and a table on a terminal.
-    pub(super) fn usual(file: Option<&Path>, is_terminal: bool) -> Self {
+    /// The format for this file, by the end of its name; CSV if it has none, and a table on a terminal.
+    ///
+    /// # Errors
+    /// The end of the name promises something else.
+    pub(super) fn usual(file: Option<&Path>, is_terminal: bool) -> Result<Self, String> {
         let Some(file) = file else {
-            return match is_terminal {
+            return Ok(match is_terminal {
                 true => Self::Table,
                 false => Self::Csv,
-            };
+            });
         };
-        let end = file.extension().and_then(|end| end.to_str());
-        match end.unwrap_or_default().to_ascii_lowercase().as_str() {
+        let Some(end) = file.extension() else {
+            return Ok(Self::Csv);
+        };
+        Ok(match end.to_string_lossy().to_ascii_lowercase().as_str() {
+            "csv" | "txt" => Self::Csv,
             "json" => Self::Json,
             "jsonl" | "ndjson" => Self::Jsonl,
             "parquet" => Self::Parquet,
             "arrow" | "arrows" => Self::Arrow,
-            _ => Self::Csv,
-        }
+            _ => {
+                return Err(format!(
+                    "{} names no format that an answer can have: give one with --format, or end it \
+                     in .csv, .json, .jsonl, .parquet or .arrow",
+                    file.display()
+                ));
+            }
+        })
     }
 
     /// Returns true if it can be shown on a terminal.
@@ -68,8 +80,8 @@ mod tests {
 
     #[test]
     fn a_terminal_gets_a_table_a_pipe_csv_and_a_file_what_its_name_says() {
-        assert_eq!(Format::usual(None, true), Format::Table);
-        assert_eq!(Format::usual(None, false), Format::Csv);
+        assert_eq!(Format::usual(None, true), Ok(Format::Table));
+        assert_eq!(Format::usual(None, false), Ok(Format::Csv));
         for (name, format) in [
             ("a.csv", Format::Csv),
             ("a", Format::Csv),
@@ -80,7 +92,13 @@ mod tests {
             ("a.arrow", Format::Arrow),
             (".json", Format::Csv),
         ] {
-            assert_eq!(Format::usual(Some(Path::new(name)), true), format, "{name}");
+            let usual = Format::usual(Some(Path::new(name)), true);
+            assert_eq!(usual, Ok(format), "{name}");
+        }
+        // From a bug: these held CSV.
+        for name in ["a.xlsx", "a.tsv", "a.json.gz", "a.orc", "a.feather"] {
+            let error = Format::usual(Some(Path::new(name)), false).expect_err(name);
+            assert!(error.starts_with(name), "{error}");
         }
     }
 }

@@ -3,7 +3,8 @@
 //! The value is read as JSON reads one: `5` and `-1.5` are numbers, `true` and `false` are booleans,
 //! `null` is no value, `"5"` is a text. A point in time (`now`, `now-1h`, `2026-01-31`, RFC 3339) and
 //! everything else is a text; the server compares a text with a time as the time that it names, and
-//! with a tag as the text that it is. So a time must not be rewritten here: `now` alone is.
+//! with a tag as the text that it is. So a time must not be rewritten here: `now` alone is. A number
+//! that would not come out as it is written is refused.
 
 use serde_json::Value;
 
@@ -36,26 +37,51 @@ fn parameter_at(text: &str, now_ns: i64) -> Result<Parameter, String> {
     }
     Ok(Parameter {
         name: name.to_owned(),
-        value: value_of(value, now_ns),
+        value: value_of(value, now_ns)?,
     })
 }
 
-fn value_of(text: &str, now_ns: i64) -> Value {
+fn value_of(text: &str, now_ns: i64) -> Result<Value, String> {
+    let number: Option<f64> = text.parse().ok();
+    let has_digits = text.contains(|c: char| c.is_ascii_digit());
     match serde_json::from_str(text) {
-        Ok(Value::Array(_) | Value::Object(_)) | Err(_) => Value::String(moment(text, now_ns)),
-        Ok(value) => value,
+        // A whole number that became a float, and one that no float can hold.
+        Ok(Value::Number(number)) if number.is_f64() && is_whole(text) => Err(no_number(text)),
+        Err(_) if has_digits && number.is_some_and(f64::is_infinite) => Err(no_number(text)),
+        Ok(Value::Array(_) | Value::Object(_)) | Err(_) => moment(text, now_ns).map(Value::String),
+        Ok(value) => Ok(value),
     }
 }
 
+fn is_whole(text: &str) -> bool {
+    !text.contains(['.', 'e', 'E']) && text.trim() != "-0"
+}
+
+fn no_number(text: &str) -> String {
+    let (least, largest) = (i64::MIN, u64::MAX);
+    format!(
+        "integers go from {least} to {largest}, floats to 1.8e308; a text of digits has quotes \
+         around it, as in '\"{text}\"'"
+    )
+}
+
 /// A time that is named by its distance from now, in RFC 3339; everything else as it is.
-fn moment(text: &str, now_ns: i64) -> String {
-    let span = text.strip_prefix("now");
-    let is_from_now = span.is_some_and(|span| span.is_empty() || span.starts_with('-'));
+fn moment(text: &str, now_ns: i64) -> Result<String, String> {
+    let Some(span) = text.strip_prefix("now") else {
+        return Ok(text.to_owned());
+    };
+    let number = span.strip_prefix(['-', '+']);
+    let is_span = number.is_some_and(|number| number.starts_with(|c: char| c.is_ascii_digit()));
     match values::past_time(text) {
-        Ok(time @ Time::Ago(_)) if is_from_now => time.rfc3339(now_ns),
-        _ => text.to_owned(),
+        Ok(time @ Time::Ago(_)) => Ok(time.rfc3339(now_ns)),
+        _ if is_span => Err(NO_SPAN.to_owned()),
+        _ => Ok(text.to_owned()),
     }
 }
+
+const NO_SPAN: &str = "a time from now is now, or a span back from now such as now-30m, now-1h, \
+                       now-7d or now-1month; another is RFC 3339; a text has quotes around it, as in \
+                       '\"now-x\"'";
 
 #[cfg(test)]
 mod tests {
@@ -81,6 +107,11 @@ mod tests {
             ("s=007", "s", json!("007")),
             ("s=True", "s", json!("True")),
             ("s=NaN", "s", json!("NaN")),
+            ("s=inf", "s", json!("inf")),
+            ("z=-0", "z", json!(-0.0)),
+            ("f=1e20", "f", json!(1e20)),
+            ("n=-9223372036854775808", "n", json!(i64::MIN)),
+            ("s=\"now-1mo\"", "s", json!("now-1mo")),
             ("s=[1]", "s", json!("[1]")),
             ("1=x", "1", json!("x")),
         ] {
@@ -106,6 +137,27 @@ mod tests {
         ] {
             let parameter = parameter_at(&format!("t={text}"), 3_600_000_000_000);
             assert_eq!(parameter.expect("valid").value, json!(expected), "{text}");
+        }
+    }
+
+    /// From a bug: the first ones became floats, and the server could not read the others.
+    #[test]
+    fn what_cannot_be_what_it_looks_like_is_refused() {
+        for text in [
+            "99999999999999999999",
+            "18446744073709551616",
+            "-9223372036854775809",
+            "1e999",
+        ] {
+            let error = parameter_at(&format!("n={text}"), 0).expect_err(text);
+            assert!(
+                error.starts_with("integers go from -9223372036854775808 "),
+                "{error}"
+            );
+        }
+        for text in ["now-1mo", "now+1d", "now-1", "now-5 parsecs"] {
+            let error = parameter_at(&format!("t={text}"), 0).expect_err(text);
+            assert!(error.contains("now-30m"), "{error}");
         }
     }
 

@@ -10,6 +10,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Value, json};
 
 use super::Server;
+use crate::import::server::Run;
+use crate::support::tidegate;
 
 /// All columns, by name.
 const ALL: &str = "SELECT floor, n, note, ok, temp, time, u FROM room ORDER BY time";
@@ -220,4 +222,28 @@ fn what_a_process_has_open_is_written_to_where_it_is() {
         let text = std::fs::read_to_string(&path).expect("there");
         assert_eq!(text, format!("a\nn\n1\n{name}: 1 row\nb\n"), "{name}");
     }
+}
+
+/// From a bug: these held plain CSV.
+#[test]
+fn a_name_that_promises_another_format_is_refused() {
+    let server = Server::start();
+    for (arguments, told) in [
+        (&["x.json.gz"][..], "without .gz"),
+        (&["x.csv.zst", "--format", "csv"], "without .zst"),
+        (&["x.xlsx"], "--format"),
+    ] {
+        let path = server.path(arguments[0]);
+        let run = server.run(&[&["SELECT 1", "-o", &path], &arguments[1..]].concat());
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+        assert!(
+            run.stderr.contains(told) && run.stderr.contains(&path),
+            "{run:?}"
+        );
+        assert!(!std::path::Path::new(&path).exists());
+    }
+    let export = ["export", "--bucket", "home", "-o", "home.lp.gz"];
+    let run = Run::of(tidegate(&export).output().expect("runs"));
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert!(run.stderr.contains("without .gz"), "{run:?}");
 }

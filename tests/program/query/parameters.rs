@@ -59,14 +59,32 @@ fn a_value_that_is_missing_or_given_twice_is_named() {
     let server = Server::start();
     let run = server.run(&["SELECT $x"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stderr.contains("$x"), "{run:?}");
+    assert!(run.stderr.contains("--param x=VALUE"), "{run:?}");
+    let text = "SELECT * FROM room WHERE time > $t";
+    let run = server.run(&[text, "--param", "t=yesterday"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.stderr.contains("2026-01-31T12:00:00Z"), "{run:?}");
     for (parameters, told) in [
         (&["-p", "x=1", "-p", "x=2"][..], "--param x is given twice"),
         (&["--param", "x"], "expected NAME=VALUE"),
         (&["--param", "=5"], "expected a name"),
+        (&["-p", "x=99999999999999999999"], "--param <NAME=VALUE>"),
+        (&["-p", "x=now+1d"], "now-30m"),
     ] {
         let run = server.run(&[&["SELECT $x"], parameters].concat());
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
         assert!(run.stderr.contains(told), "{run:?}");
+    }
+}
+
+/// From a bug: the server was asked, and its answer named no flag.
+#[test]
+fn an_empty_bucket_is_refused_with_its_flag() {
+    for command in ["query", "export", "import"] {
+        let mut command = crate::support::tidegate(&[command, "--bucket", ""]);
+        let output = command.output().expect("runs");
+        let stderr = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("--bucket <BUCKET>"), "{stderr}");
     }
 }
