@@ -36,6 +36,7 @@ mod spill;
 mod statement;
 mod threads;
 mod times;
+mod unread;
 
 pub use answer::Answer;
 pub use database::{

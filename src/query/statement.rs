@@ -1,6 +1,7 @@
 //! The one statement of a question.
 //!
-//! What would write is refused by its name, before its tables and columns are looked up.
+//! What would write is refused by its name, before its tables and columns are looked up; so is what
+//! would be passed over ([`unread`]).
 
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
@@ -8,12 +9,13 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::dialects;
 use crate::error::QueryError;
+use crate::unread;
 
 /// Parses a question.
 ///
 /// # Errors
-/// [`QueryError::Invalid`] if it is not one statement, [`QueryError::Writes`] if the statement is of
-/// a kind that does not only read.
+/// [`QueryError::Invalid`] if it is not one statement, or a part of it would be passed over;
+/// [`QueryError::Writes`] if the statement is of a kind that does not only read.
 pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, QueryError> {
     let recursion_limit = state.config().options().sql_parser.recursion_limit.get();
     let parser = DFParserBuilder::new(text).with_recursion_limit(recursion_limit);
@@ -31,7 +33,19 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
     if !reads(&statement) {
         return Err(QueryError::Writes(verb(&statement)));
     }
+    if let Some(inner) = of_sql(&statement) {
+        unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
+    }
     Ok(statement)
+}
+
+/// The statement that is asked or explained, unless it is one of DataFusion's own.
+fn of_sql(statement: &Statement) -> Option<&ast::Statement> {
+    match statement {
+        Statement::Explain(explain) => of_sql(&explain.statement),
+        Statement::Statement(statement) => Some(statement),
+        _ => None,
+    }
 }
 
 /// Returns false if a statement is of a kind that does more than read. Those that pass can still

@@ -259,7 +259,7 @@ async fn what_is_wrong_with_a_question_is_said_in_plain_words() {
         ("SELECT nope(usage) FROM cpu", "nope"),
         ("SELECT sum(host) FROM cpu", "sum"),
         ("SELECT usage FROM cpu GROUP BY host", "usage"),
-        ("SELECT usage + host FROM cpu", ""),
+        ("SELECT usage + host FROM cpu", "Float64 + "),
         ("SELECT 1 FROM cpu WHERE time > 'yesterday'", "yesterday"),
         ("SELECT CAST('x' AS BIGINT)", "x"),
         (
@@ -288,4 +288,73 @@ async fn what_is_wrong_with_a_question_is_said_in_plain_words() {
         }
     }
     assert_eq!(ask(&database, "SELECT 1;").await, ["1"]);
+}
+
+/// From a bug: these parts were parsed and ignored, so the answer was that to another question.
+#[tokio::test]
+async fn a_part_that_would_be_passed_over_is_refused_by_its_name() {
+    let database = database();
+    for (text, told) in [
+        (
+            "SELECT * FROM cpu TABLESAMPLE BERNOULLI (10)",
+            "TABLESAMPLE is not",
+        ),
+        (
+            "EXPLAIN SELECT * FROM cpu TABLESAMPLE (1 PERCENT)",
+            "TABLESAMPLE is not",
+        ),
+        (
+            "DESCRIBE SELECT * FROM cpu TABLESAMPLE (1 ROWS)",
+            "TABLESAMPLE is not",
+        ),
+        (
+            "SELECT 1 WHERE 1 IN (SELECT usage FROM cpu c TABLESAMPLE (1 ROWS))",
+            "TABLESAMPLE is not",
+        ),
+        (
+            "WITH c AS (SELECT * FROM cpu TABLESAMPLE (1 ROWS)) SELECT * FROM c",
+            "TABLESAMPLE is not",
+        ),
+        (
+            "SELECT * FROM generate_series(1, 2) WITH ORDINALITY",
+            "WITH ORDINALITY is not",
+        ),
+        (
+            "SELECT abs(usage) FILTER (WHERE usage > 5) FROM cpu",
+            "FILTER belongs to aggregates",
+        ),
+        (
+            "SELECT ABS(usage) OVER () FROM cpu",
+            "OVER belongs to aggregates",
+        ),
+        (
+            "SELECT coalesce(DISTINCT usage) FROM cpu",
+            "DISTINCT belongs to aggregates",
+        ),
+        (
+            "SELECT host FROM cpu ORDER BY abs(usage ORDER BY time)",
+            "ORDER BY belongs to aggregates",
+        ),
+        (
+            "SELECT locf(avg(usage)) FILTER (WHERE usage > 5) FROM cpu",
+            "and locf is neither",
+        ),
+        (
+            "SELECT interpolate(avg(usage)) OVER () FROM cpu",
+            "and interpolate is neither",
+        ),
+        ("SELECT max(1)(usage) FROM cpu", "two lists of arguments"),
+    ] {
+        let error = refusal(&database, text).await;
+        assert!(matches!(error, QueryError::Invalid(_)), "{text}: {error:?}");
+        assert!(error.to_string().contains(told), "{text}: {error}");
+    }
+    for (text, row) in [
+        ("SELECT count(*) FILTER (WHERE usage > 5) FROM cpu", "0"),
+        ("SELECT sum(usage) OVER () FROM cpu", "1.0"),
+        ("SELECT abs(sum(DISTINCT usage)) FROM cpu", "1.0"),
+        ("SELECT first_value(usage ORDER BY time) FROM cpu", "1.0"),
+    ] {
+        assert_eq!(ask(&database, text).await, [row], "{text}");
+    }
 }
