@@ -7,6 +7,8 @@
 //! to write. The exceptions are a request that cannot be parsed (400), a database that the token
 //! may not create (403: otherwise Telegraf tries again before each write), and transient faults
 //! (503).
+//!
+//! `GET` creates a database, too, as in 1.x; `HEAD` never does.
 
 use std::collections::BTreeSet;
 
@@ -101,6 +103,8 @@ async fn carry_out(
     method: &Method,
 ) -> Result<Outcome, ApiError> {
     match statement {
+        // A request for the head of an answer changes nothing.
+        Statement::CreateDatabase(_) if *method == Method::HEAD => Ok(Outcome::default()),
         Statement::CreateDatabase(name) => {
             let warning = (method != Method::POST).then(|| [deprecated(&name)]);
             let outcome = create(engine, name).await?;

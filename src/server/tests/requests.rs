@@ -283,3 +283,22 @@ async fn rejected_lines_are_named_and_the_others_are_written() {
     assert!(body_of(&answer).starts_with(told), "{answer}");
     server.stop().await;
 }
+
+/// From a bug: the statement was carried out for the head of its answer.
+#[tokio::test]
+async fn a_request_for_a_head_creates_no_database() {
+    let server = start(|_| ()).await;
+    let ask = async |line: &str| {
+        let host = "Host: localhost\r\nConnection: close";
+        let request = format!("{line} HTTP/1.1\r\n{host}\r\nAuthorization: Token {TOKEN}\r\n\r\n");
+        server.ask(request).await
+    };
+    let head = ask("HEAD /query?q=CREATE+DATABASE+x").await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let shown = ask("GET /query?q=SHOW+DATABASES").await;
+    assert!(!shown.contains(r#"["x"]"#), "{shown}");
+    ask("GET /query?q=CREATE+DATABASE+x").await;
+    let shown = ask("GET /query?q=SHOW+DATABASES").await;
+    assert!(shown.contains(r#"["x"]"#), "{shown}");
+    server.stop().await;
+}
