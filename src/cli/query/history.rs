@@ -6,8 +6,10 @@
 //! one statement per line; \n in it is a line feed, \\ a backslash
 //! ```
 //!
-//! Never kept: a statement with the token in it, and one that begins with a blank. If the file cannot
-//! be used, that is told once, and there is a history until the prompt ends.
+//! Never kept: a statement with the token in it, one that begins with a blank, and one that is too long
+//! to be looked at. Of the others the newest are kept, bounded in number and in bytes; the file may have
+//! twice as much, and is cut when a prompt begins. If the file cannot be used, that is told once, and
+//! there is a history until the prompt ends.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -20,12 +22,20 @@ use crate::config;
 /// The most statements that are kept.
 const STATEMENTS_MAX: usize = 1000;
 
+/// The most bytes of all statements that are kept.
+const BYTES_MAX: usize = 1 << 20;
+
+/// The most bytes of one.
+const STATEMENT_BYTES_MAX: usize = 1 << 16;
+
 const FILE: &str = "tidegate/query_history";
 
 /// The statements so far.
 #[derive(Debug, Default)]
 pub(super) struct History {
     statements: VecDeque<String>,
+    /// The bytes of all of them.
+    bytes: usize,
     /// None if nothing is kept.
     file: Option<PathBuf>,
 }
@@ -56,7 +66,8 @@ impl History {
     pub(super) fn add(&mut self, statement: &str, session: &Session) {
         let is_private = statement.starts_with(' ') || session.has_token_in(statement);
         let is_again = self.statements.back().is_some_and(|last| last == statement);
-        if is_private || is_again || statement.is_empty() {
+        let is_long = statement.len() > STATEMENT_BYTES_MAX;
+        if is_private || is_again || is_long || statement.is_empty() {
             return;
         }
         self.remember(statement.to_owned());
@@ -76,7 +87,7 @@ impl History {
         let Some(file) = self
             .file
             .clone()
-            .filter(|_| lines.len() > 2 * STATEMENTS_MAX)
+            .filter(|_| lines.len() > 2 * STATEMENTS_MAX || text.len() > 2 * BYTES_MAX)
         else {
             return;
         };
@@ -88,9 +99,14 @@ impl History {
     }
 
     fn remember(&mut self, statement: String) {
+        if statement.len() > STATEMENT_BYTES_MAX {
+            return;
+        }
+        self.bytes += statement.len();
         self.statements.push_back(statement);
-        if self.statements.len() > STATEMENTS_MAX {
-            self.statements.pop_front();
+        while self.statements.len() > STATEMENTS_MAX || self.bytes > BYTES_MAX {
+            let oldest = self.statements.pop_front().unwrap_or_default();
+            self.bytes = self.bytes.saturating_sub(oldest.len());
         }
     }
 
@@ -155,5 +171,26 @@ mod tests {
         history.load(&lines.concat());
         assert_eq!(history.statements().len(), STATEMENTS_MAX);
         assert_eq!(history.statements().front().map(String::as_str), Some("1"));
+    }
+
+    /// From a bug: a thousand statements of a megabyte each were kept, and read at every start.
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes_and_the_file_is_cut_to_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("history");
+        let of = |n: usize, bytes: usize| format!("{}{n:04}\n", "x".repeat(bytes - 4));
+        let mut text: String = (0..50).map(|n| of(n, STATEMENT_BYTES_MAX)).collect();
+        text.push_str(&of(50, STATEMENT_BYTES_MAX + 1));
+        let mut history = History {
+            file: Some(file.clone()),
+            ..History::default()
+        };
+        history.load(&text);
+        let bytes: usize = history.statements().iter().map(String::len).sum();
+        assert_eq!((bytes, history.bytes), (BYTES_MAX, BYTES_MAX));
+        let newest = history.statements().back().expect("some are kept");
+        assert!(newest.ends_with("0049"), "the longer one is not kept");
+        let kept = std::fs::read_to_string(&file).expect("the file was cut");
+        assert_eq!(kept.lines().count(), BYTES_MAX / STATEMENT_BYTES_MAX);
     }
 }

@@ -97,19 +97,12 @@ impl Prompt<'_> {
 
     /// Answers the statements that are whole; the rest of the text.
     async fn take(&mut self, text: String) -> Result<String, CliError> {
-        let mut rest = text.as_str();
-        while let Some((statement, after)) = statement::split(rest) {
-            let asked = format!("{};", statement.trim_end());
-            self.history.add(&asked, &self.asker.session);
-            if !statement::is_blank(statement) {
-                self.answer(statement, self.values).await?;
-            }
-            rest = after;
+        let (whole, rest) = entered(&text);
+        for Entered { statement, line } in whole {
+            self.history.add(&line, &self.asker.session);
+            self.answer(statement, self.values).await?;
         }
-        match statement::is_blank(rest) {
-            true => Ok(String::new()),
-            false => Ok(rest.to_owned()),
-        }
+        Ok(rest)
     }
 
     async fn obey(&self, word: Word) -> Result<(), CliError> {
@@ -153,6 +146,33 @@ impl Prompt<'_> {
         };
         answer(self.asker, text, values, self.target, cancelled).await
     }
+}
+
+/// A statement that was entered to its end.
+#[derive(Debug, PartialEq, Eq)]
+struct Entered<'t> {
+    statement: &'t str,
+    /// The statement for the history.
+    line: String,
+}
+
+/// The statements of a text that are whole, and what follows them. A blank that begins the text
+/// keeps all of it out of the history; those between statements mean nothing.
+fn entered(text: &str) -> (Vec<Entered<'_>>, String) {
+    let blank = if text.starts_with(' ') { " " } else { "" };
+    let (mut whole, mut rest) = (Vec::new(), text);
+    while let Some((statement, after)) = statement::split(rest) {
+        rest = after;
+        if !statement::is_blank(statement) {
+            let line = format!("{blank}{};", statement.trim());
+            whole.push(Entered { statement, line });
+        }
+    }
+    let rest = match statement::is_blank(rest) {
+        true => String::new(),
+        false => format!("{blank}{}", rest.trim_start()),
+    };
+    (whole, rest)
 }
 
 /// Tells how a question ended. The prompt goes on unless nothing can be shown.
@@ -272,6 +292,29 @@ mod tests {
             ("SELECT 1 /* a", "\\d", None),
         ] {
             assert_eq!(word_after(typed, line), expected, "{typed} {line}");
+        }
+    }
+
+    /// From a bug: of two statements on one line, the blank between them kept the second out of the
+    /// history.
+    #[test]
+    fn each_statement_of_a_line_is_kept_unless_the_line_begins_with_a_blank() {
+        let parts = |text: &str| {
+            let (whole, rest) = entered(text);
+            let lines: Vec<String> = whole.into_iter().map(|entered| entered.line).collect();
+            (lines.concat(), rest)
+        };
+        for (text, lines, rest) in [
+            ("a; b;", "a;b;", ""),
+            ("a;\n  b ; ", "a;b;", ""),
+            ("a; b\nc", "a;", "b\nc"),
+            (" a; b;", " a; b;", ""),
+            (" a; b", " a;", " b"),
+            ("; ;a;;", "a;", ""),
+            ("a; -- b", "a;", ""),
+            ("", "", ""),
+        ] {
+            assert_eq!(parts(text), (lines.to_owned(), rest.to_owned()), "{text:?}");
         }
     }
 
