@@ -10,7 +10,7 @@ export TIDEGATE_SHAPE=${TIDEGATE_SHAPE-cpu}
 cargo test --locked --no-run || exit 1
 export TIDEGATE_BIN=${TIDEGATE_BIN:-$PWD/../../target/debug/tidegate}
 passed=0 failed=0 skipped=0 seconds=
-for script in disk_full sync_error memory memory_lake curl tls refusals owner stop openapi backup readme interop query_clients lake_day lake_order lake_readers query_memory query_concurrent query_speed lake_kill lake_store lake_power; do
+for script in disk_full sync_error memory memory_lake curl tls refusals owner stop openapi backup readme interop query_clients lake_models lake_day lake_order lake_readers query_memory query_concurrent query_speed lake_kill lake_store lake_power; do
     echo "== $script"
     began=$SECONDS
     timeout 3600 "./$script.sh" </dev/null
@@ -21,7 +21,7 @@ for script in disk_full sync_error memory memory_lake curl tls refusals owner st
     esac
     seconds+=" $script $((SECONDS - began))"
 done
-echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, memory_lake.sh, refusals.sh and stop.sh, coverage.sh"
+echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, memory_lake.sh, refusals.sh and stop.sh, coverage.sh, the ignored long runs of engine::queries::tests"
 echo "seconds:$seconds"
 echo "scripts: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::cluster::{Node, TABLE, Values};
 use super::random::{NOW_NS, Random};
-use super::world::options;
+use super::world::{cases, options};
 use crate::clock::Clock;
 use crate::lake::options::JoinLimits;
 use crate::lake::{Options, Upkeep};
@@ -20,7 +20,7 @@ use crate::telemetry::UpkeepCounts;
 /// Cases of every run of the tests.
 const FEW: u64 = 100;
 
-/// Cases of a long run: `cargo test --lib lake::tests::faults -- --ignored`.
+/// Cases of a long run, unless [`cases`] says otherwise.
 const MANY: u64 = 5_000;
 
 struct Nodes {
@@ -233,7 +233,7 @@ fn whatever_fails_on_the_way_to_the_store_no_point_is_lost_old_or_double() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "run by tests/scripts/lake_models.sh"]
 fn the_same_in_five_thousand_cases() {
-    check_all(MANY);
+    check_all(cases(MANY));
 }

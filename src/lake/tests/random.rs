@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cluster::{Cell, Cluster, Step};
-use super::world::options;
+use super::world::{cases, options};
 use crate::clock::Clock;
 use crate::lake::options::JoinLimits;
 use crate::lake::{Options, Upkeep};
@@ -13,7 +13,7 @@ use crate::telemetry::UpkeepCounts;
 /// Cases of every run of the tests.
 const FEW: u64 = 200;
 
-/// Cases of a long run: `cargo test --lib lake::tests::random -- --ignored`.
+/// Cases of a long run, unless [`cases`] says otherwise.
 const MANY: u64 = 10_000;
 
 /// Now; the days 3 and 9 are over.
@@ -206,7 +206,7 @@ fn whatever_is_flushed_and_joined_no_point_is_old_or_double_and_it_comes_to_rest
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "run by tests/scripts/lake_models.sh"]
 fn the_same_in_ten_thousand_cases() {
-    check_all(MANY);
+    check_all(cases(MANY));
 }

@@ -38,6 +38,18 @@ pub(super) struct World {
     pub(super) log: Vec<Batch>,
 }
 
+/// The cases of a long run: as many as `TIDEGATE_CASES` says, otherwise all of them.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a setting of the tests, not of the program"
+)]
+pub(super) fn cases(all: u64) -> u64 {
+    let given = std::env::var("TIDEGATE_CASES").ok();
+    given.map_or(all, |cases| {
+        cases.parse().expect("TIDEGATE_CASES is a number")
+    })
+}
+
 pub(super) fn options() -> Options {
     Options {
         url: None,
