@@ -311,6 +311,14 @@ async fn other_statements_say_in_their_result_what_there_is_instead() {
         let text = answer.text();
         assert!(text.starts_with(start) && text.contains(there_is), "{text}");
     }
+    // Nobody is sent to what answers 501 in this build.
+    let read = server.ask(post("/query?q=SELECT+1", "")).await;
+    let read = read.text();
+    assert_eq!(
+        read.contains("query_sql"),
+        cfg!(feature = "query"),
+        "{read}"
+    );
     let none = server.ask(post("/query", "")).await;
     let text = "failed to deserialize q/db in request: missing field `q`";
     is_error(&none, 400, "invalid", text);

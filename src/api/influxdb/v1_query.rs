@@ -171,16 +171,22 @@ fn instead(other: Other) -> &'static str {
             "deleting points is not supported yet: give the bucket a retention period, or delete \
              the bucket"
         }
-        Other::Read => {
-            "this query is not supported yet: ask in SQL with /api/v3/query_sql?db=&q=, or read \
-             with GET /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv"
-        }
+        Other::Read => READ,
         Other::Administration => {
             "this statement is not supported: tokens and buckets are managed by `tidegate token`, \
              `tidegate bucket`, or /api/v1/tokens and /api/v1/buckets"
         }
     }
 }
+
+/// The text for a statement that reads. A build without queries has no SQL to point to.
+#[cfg(feature = "query")]
+const READ: &str = "this query is not supported yet: ask in SQL with /api/v3/query_sql?db=&q=, or \
+                    read with GET \
+                    /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
+#[cfg(not(feature = "query"))]
+const READ: &str = "this query is not supported, as the server was built without queries: read with \
+                    GET /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 
 fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(http::header::CONTENT_TYPE);
