@@ -153,7 +153,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost::", &["flight"]),
     ("tonic::", &["flight"]),
     // The engine hands it the points, protocols hand it questions.
-    ("tidegate_query", &["engine", "api", "flight", "render"]),
+    ("tidegate_query", &["engine", "api", "flight"]),
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),

@@ -13,7 +13,9 @@
 //! One format is read back too, the one that keeps every type: a client of ours asks for an Arrow
 //! stream, and writes its rows in whichever format its user wants.
 //!
-//! This module does not know HTTP, nor where rows come from.
+//! This module does not know HTTP, nor where rows come from. It is not part of the query package, though
+//! it needs nothing else of the program: that package hands out batches, whoever takes them, and the
+//! command line reads and writes formats without a query engine.
 
 mod arrow;
 mod csv;
