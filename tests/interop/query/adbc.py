@@ -124,7 +124,7 @@ with connect() as connection:
     assert connection.adbc_get_objects(depth="tables", catalog_filter="no").read_all().num_rows == 0
     assert connection.adbc_get_table_schema("every").names == COLUMNS
     assert connection.adbc_get_table_schema("every", db_schema_filter="iox").names == COLUMNS
-    fails("", lambda: connection.adbc_get_table_schema("nothing"))
+    fails("NOT_FOUND", lambda: connection.adbc_get_table_schema("nothing"))
 
     # Options of the session.
     inner = connection.adbc_connection
@@ -132,8 +132,8 @@ with connect() as connection:
     assert inner.get_option("adbc.connection.catalog") == "public"
     inner.set_options(**{"adbc.connection.db_schema": "iox"})
     assert inner.get_option("adbc.connection.db_schema") == "iox"
-    fails("", lambda: inner.set_options(**{"adbc.connection.catalog": "other"}))
-    fails("", lambda: inner.set_options(**{"adbc.flight.sql.session.option.speed": "high"}))
+    fails("'catalog' (invalid value)", lambda: inner.set_options(**{"adbc.connection.catalog": "other"}))
+    fails("'speed' (invalid name)", lambda: inner.set_options(**{"adbc.flight.sql.session.option.speed": "high"}))
 
 # A name that needs quotes.
 with connect("adbc names") as connection:

@@ -61,6 +61,7 @@ def same(table, columns=COLUMNS, expected=ROWS):
 
 def fails(text, work, *others):
     """Runs what must fail with this text in its error."""
+    assert all((text, *others)), "an empty text is in every error"
     try:
         work()
     except Exception as error:

@@ -36,6 +36,9 @@ func check(err error) {
 }
 
 func fails(told string, err error) {
+	if told == "" {
+		log.Panic("an empty text is in every error")
+	}
 	if err == nil || !strings.Contains(err.Error(), told) {
 		log.Panicf("not %q but %v", told, err)
 	}

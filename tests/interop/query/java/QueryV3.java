@@ -29,6 +29,9 @@ class QueryV3 {
     }
 
     static void fails(String text, Work work) throws Exception {
+        if (text.isEmpty()) {
+            throw new AssertionError("an empty text is in every error");
+        }
         try {
             work.run();
         } catch (Exception error) {
