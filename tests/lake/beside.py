@@ -257,8 +257,10 @@ def doomed_asker(server, protocol):
                 counts[f"{protocol.__name__} cut"] += 1
             elif is_gone and "was deleted while" in told:
                 counts[f"{protocol.__name__} ended by a deletion"] += 1
-            else:
+            elif is_gone:
                 counts[f"{protocol.__name__} nothing there"] += 1
+            else:
+                counts[f"{protocol.__name__} {'refused' if is_busy else 'no table yet'}"] += 1
             if isinstance(error, Refused) and not is_busy:
                 assert error.args[0] == protocol.codes[is_new], told
             continue
@@ -270,7 +272,7 @@ def doomed_asker(server, protocol):
             assert low <= len(numbers) <= mine.sent, (low, len(numbers), mine.sent)
         elif generations:
             assert int(generations.pop()[1:]) > generation, "an older bucket came back"
-        counts[f"{protocol.__name__} doomed"] += 1
+        counts[f"{protocol.__name__} doomed"] += bool(rows)
 
 
 def mover(server, what, pause):
@@ -318,6 +320,11 @@ def main():
     assert not loud, loud[:20]
     for kind in ("Http series", "Flight series", "Http counters", "Flight raw", "deletions", "compact"):
         assert counts[kind], f"no {kind}"
+    # The bucket that comes and goes was met with points in it, and when it was gone.
+    for protocol in ("Http", "Flight"):
+        assert counts[f"{protocol} doomed"], f"{protocol}: no answer had points of the doomed bucket"
+        gone = sum(counts[f"{protocol} {kind}"] for kind in ("nothing there", "ended by a deletion", "cut"))
+        assert gone, f"{protocol}: the doomed bucket was never gone"
 
 
 main()
