@@ -3,6 +3,7 @@
 # same points: tests/speed/run.py. In CI with few points, where it shows that all give the same rows.
 # The whole table, with the program of `cargo build --release`:
 #   TIDEGATE_BIN=$PWD/target/release/tidegate TIDEGATE_STEP_S=10 TIDEGATE_ROUNDS=15 tests/scripts/query_speed.sh
+# With TIDEGATE_FLOORS=1, a floor that is missed, or that could not be measured, is a failure.
 # Needs python3 and its registry; apt for influxdb, which is skipped without it.
 set -euo pipefail
 command -v python3 >/dev/null || { echo "SKIPPED: there is no python3"; exit 77; }
