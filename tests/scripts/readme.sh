@@ -148,5 +148,7 @@ for block in "$work"/blocks/*; do
     fi
     ran=$((ran + 1))
 done
-[ "$ran" -ge 8 ] && [ "$compared" -ge 2 ] || { echo "FAILED: only $ran blocks ran, $compared were compared"; exit 1; }
+# What the README has today, without the programs of clients, which may not be had here. A README that
+# has more of them raises these.
+[ "$ran" -ge 15 ] && [ "$compared" -ge 5 ] || { echo "FAILED: only $ran blocks ran, $compared were compared"; exit 1; }
 echo "PASSED: $ran blocks ran, what $compared of them print was compared, $skipped were skipped"
