@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Heavy queries side by side, over and over: the peak of the server's memory stays within 1.25 times
-# its budget and 128 MiB, each query is answered or refused by name (503), all that was lent comes
-# back, and no file of a query stays. TIDEGATE_BUDGET_MIB (256), TIDEGATE_SECONDS (60),
+# its budget and 128 MiB, each query is answered or refused with 503 and the name of a setting, all
+# that was lent comes back, and no file of a query stays. TIDEGATE_BUDGET_MIB (256), TIDEGATE_SECONDS (60),
 # TIDEGATE_ROWS (2000000). Linux; needs curl. Exit code 77 means skipped.
 set -euo pipefail
 [ -r /proc/self/status ] || { echo "SKIPPED: the peak is read from /proc"; exit 77; }
@@ -34,14 +34,26 @@ queries=(
     "SELECT host, rack, count(DISTINCT s), max(v) FROM m GROUP BY host, rack"
 )
 
-# ask NUMBER: asks one query until the time is over, and notes the status of each.
+# What a refusal names, for whoever is to do something about it.
+setting='(query|memory)\.[a-z]+_[a-z_]+'
+
+# ask NUMBER: asks one query until the time is over, and notes how each ended: `answered`, `refused`,
+# `left` (by us, after a minute), `broken` (after a 200: the log says why), or what it was instead.
 ask() {
-    local until=$((SECONDS + seconds)) status
+    local until=$((SECONDS + seconds)) body=$work/body.$1 code status
     while [ "$SECONDS" -lt "$until" ]; do
-        status=$(curl -s -m 60 -o /dev/null -w '%{http_code}' "$url/api/v3/query_sql" \
+        code=0
+        : >"$body"
+        status=$(curl -s -m 60 -o "$body" -w '%{http_code}' "$url/api/v3/query_sql" \
             -H "Authorization: Token $token" --get --data-urlencode "db=b" --data-urlencode format=csv \
-            --data-urlencode "q=${queries[$1]}") || status="$status-left"
-        echo "$status" >>"$work/status.$1"
+            --data-urlencode "q=${queries[$1]}") || code=$?
+        case "$code $status" in
+        "0 200") echo answered ;;
+        "0 503") grep -qE "$setting" "$body" && echo refused || echo "unnamed: $(head -c 300 "$body")" ;;
+        "28 "*) echo left ;;
+        "18 200" | "56 200" | "92 200") echo broken ;;
+        *) echo "curl $code, status $status: $(head -c 300 "$body")" ;;
+        esac >>"$work/ended.$1"
     done
 }
 asking=()
@@ -54,13 +66,22 @@ wait "${asking[@]}"
 peak=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$server/status")
 most=$((mib * 5 / 4 + 128))
 for number in "${!queries[@]}"; do
-    echo "$(sort "$work/status.$number" | uniq -c | tr -s ' \n' ' '): ${queries[$number]:0:60}" | tr '\n' ' '
+    echo "$(cut -c 1-60 "$work/ended.$number" | sort | uniq -c | tr -s ' \n' ' '): ${queries[$number]:0:60}" | tr '\n' ' '
     echo
 done
 echo "peak $peak MiB, at most $most (budget $mib)"
-bad=$(cat "$work"/status.* | grep -vcE '^(200|200-left|000-left|503)$' || true)
-[ "$bad" = 0 ] || { echo "$bad answers are neither rows nor a refusal"; exit 1; }
-grep -q '^200' "$work"/status.* || { echo "nothing was answered"; exit 1; }
+bad=$(cat "$work"/ended.* | grep -vE '^(answered|refused|left|broken)$' || true)
+[ -z "$bad" ] || { echo "neither rows nor a refusal that names a setting:"; head -n 5 <<<"$bad"; exit 1; }
+broken=$(cat "$work"/ended.* | grep -c '^broken$' || true)
+# A client cannot be told why an answer that had begun was broken off.
+early=$(grep 'an answer ended early' "$work/data.log" || true)
+named=$(grep -cE "$setting" <<<"$early" || true)
+[ "$broken" -le "$named" ] || {
+    echo "$broken answers were broken off, and the log names a setting for $named:"
+    grep -vE "$setting" <<<"$early" | head -n 5
+    exit 1
+}
+grep -q '^answered' "$work"/ended.* || { echo "nothing was answered"; exit 1; }
 [ "$peak" -le "$most" ] || { echo "the peak is too high"; exit 1; }
 
 metric() { curl -sf "$url/metrics" -H "Authorization: Token $token" | awk -v name="$1" '$1 == name { print $2 }'; }
@@ -72,7 +93,7 @@ for name in tidegate_queries_running tidegate_query_memory_used_bytes; do
     echo "$name is $(metric "$name") after all clients have left"
     exit 1
 done
-left=$(find "$work/data/queries" -name '*.spill' 2>/dev/null | wc -l)
+left=$({ find "$work/data/queries" -name "*.spill" 2>/dev/null || true; } | wc -l)
 [ "$left" = 0 ] || { echo "$left files of queries are left"; exit 1; }
 stop
 echo "ok"
