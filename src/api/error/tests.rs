@@ -341,3 +341,13 @@ async fn a_question_that_would_fail_again_is_not_to_be_repeated() {
         assert_eq!(has_word, is_repeated, "{error:?}");
     }
 }
+
+#[cfg(feature = "query")]
+#[tokio::test]
+async fn a_bucket_that_is_deleted_beneath_a_question_is_not_found() {
+    use tidegate_query::{DatabaseError, QueryError};
+    let gone = QueryError::from(DatabaseError::Gone("bucket \"b\"".into()));
+    let text = rendered(gone).await;
+    assert!(text.starts_with("404 "), "{text}");
+    assert!(text.contains("was deleted while it was read"), "{text}");
+}

@@ -3,6 +3,7 @@
 use tidegate_query::{DatabaseError, Piece, QueryError, Scan};
 
 use super::world::{NOW_NS, World, name, parquet, sorted};
+use crate::config::Config;
 
 fn all() -> Scan {
     Scan {
@@ -296,5 +297,31 @@ async fn a_condition_that_cannot_be_decided_is_the_askers_mistake_in_files_too()
             );
         }
         world.flush().await;
+    }
+}
+
+/// Nodes learn of each other's points, and of the types of their fields, from the tables alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_node_committed_is_seen_at_once_and_its_type_of_a_field_beside_ours() {
+    let tables = tempfile::tempdir().expect("a folder");
+    let shared = |config: &mut Config| {
+        config.lake.url = format!("file://{}", tables.path().display());
+        config.lake.shared = true;
+    };
+    let (one, other) = (World::new(shared).await, World::new(shared).await);
+    let text = "SELECT * FROM m ORDER BY time";
+    let cell = |text: &str| Some(text.to_owned());
+    one.write("m v=1i 1").await;
+    one.flush().await;
+    let (names, rows) = one.ask(text).await.expect("answered");
+    assert_eq!(names, ["time", "v"]);
+    assert_eq!(rows, [[cell("1"), cell("1")]]);
+    other.write("m v=0.5 2").await;
+    other.flush().await;
+    for world in [&one, &other] {
+        let (names, rows) = world.ask(text).await.expect("answered");
+        assert_eq!(names, ["time", "v", "v_float"]);
+        let expected = [[cell("1"), cell("1"), None], [cell("2"), None, cell("0.5")]];
+        assert_eq!(rows, expected);
     }
 }
