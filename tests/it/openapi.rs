@@ -174,9 +174,14 @@ async fn the_parameters_that_are_described_are_read() {
             let value = match &parameter["schema"]["enum"] {
                 Yaml::Array(words) => words.last().and_then(Yaml::as_str).expect("a word"),
                 _ if parameter["schema"]["type"].as_str() == Some("boolean") => "true",
-                _ => "1",
+                // A value that is no value at all is told before it is told twice.
+                _ => parameter["example"].as_str().unwrap_or("1"),
             };
             let value = value.replace(' ', "+").replace('"', "%22");
+            let value = value
+                .replace('{', "%7B")
+                .replace('}', "%7D")
+                .replace('>', "%3E");
             let method: &'static str = match *verb {
                 "get" => "GET",
                 "post" => "POST",
