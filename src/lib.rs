@@ -32,6 +32,8 @@
 //! | [`read`] | rows of a table as they are at one moment, merged and sorted |
 //! | [`export`] | the formats in which rows leave, and the pace |
 //! | `render` | record batches as JSON, CSV, Parquet, Arrow or a table to look at |
+//! | [`pace`] | the pace at which clients take answers, and the handing over at that pace |
+//! | `unanswered` | the reasons for which a question gets no answer: what is told, what is logged |
 //! | `tidegate-query` | a package of its own in `src/query`: the query engine, over a trait of a database |
 //! | [`storage`] | the one way to the data folder, with a model of its faults |
 //! | [`telemetry`] | logs and metrics |
@@ -71,11 +73,14 @@ pub mod merge;
 pub mod read;
 #[cfg(feature = "query")]
 pub mod render;
+#[cfg(feature = "query")]
+pub mod unanswered;
 
 pub mod certain;
 pub mod clock;
 pub mod id;
 pub mod memory;
 pub mod narrow;
+pub mod pace;
 pub mod storage;
 pub mod vital;

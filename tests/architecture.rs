@@ -56,7 +56,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     // The server puts the sender beside each call, and hands in what answers questions.
-    ("flight", &["auth"]),
+    ("flight", &["auth", "pace", "unanswered"]),
+    // What the program reads may be unreachable or damaged in ways of its own.
+    ("unanswered", &["read"]),
     (
         "api",
         &[
@@ -70,6 +72,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "line_protocol",
             "lake",
             "render",
+            "pace",
+            "unanswered",
         ],
     ),
     // It opens the data folder and hands its parts to those who serve requests; where modules that
@@ -95,7 +99,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "vital",
         ],
     ),
-    ("export", &["read", "catalog", "columnar"]),
+    ("export", &["read", "catalog", "columnar", "pace"]),
     ("read", &["buffer", "columnar", "merge"]),
     ("render", &[]),
     (
@@ -118,6 +122,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("certain", &[]),
     ("narrow", &[]),
     ("vital", &[]),
+    ("pace", &[]),
 ];
 
 /// Modules that use none of ours but [`LANGUAGE`], not even the common ones.
@@ -129,6 +134,7 @@ const LEAVES: &[&str] = &[
     "certain",
     "narrow",
     "vital",
+    "pace",
 ];
 
 /// The packages beside the program, each a folder of `src`, and the libraries of [`HOMES`] that it
@@ -153,7 +159,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("prost::", &["flight"]),
     ("tonic::", &["flight"]),
     // The engine hands it the points, protocols hand it questions.
-    ("tidegate_query", &["engine", "api", "flight"]),
+    ("tidegate_query", &["engine", "api", "flight", "unanswered"]),
     // `telemetry` names it in the filter of what libraries log.
     ("deltalake", &["lake", "telemetry"]),
     ("object_store", &["lake"]),

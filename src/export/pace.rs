@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::error::ExportError;
-use crate::narrow;
+use crate::pace::Pace;
 
 /// The time that a slow reader has beyond what the rate allows, for scheduling and small pieces.
 const GRACE: Duration = Duration::from_secs(10);
@@ -143,10 +143,12 @@ impl PiecesSender {
     }
 
     fn hand_over(&self, piece: Piece) -> Result<(), Ended> {
-        let rate_bytes_min = self.rate_bytes_min.max(1);
-        let bytes = piece.as_ref().map_or(0, Bytes::len);
-        let seconds = narrow::to_u64(bytes) / rate_bytes_min;
-        let patience = Duration::from_secs(seconds).saturating_add(GRACE);
+        let rate_bytes_min = self.rate_bytes_min;
+        let pace = Pace {
+            rate_bytes_min,
+            grace: GRACE,
+        };
+        let patience = pace.patience(piece.as_ref().map_or(0, Bytes::len));
         let sent = self
             .runtime
             .block_on(async { tokio::time::timeout(patience, self.sender.send(piece)).await });

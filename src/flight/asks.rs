@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use tidegate_query::{QueryError, Question};
+use tokio::runtime::Handle;
 
 use crate::auth::Identity;
 
@@ -44,6 +45,9 @@ pub struct Asking<'a> {
 pub trait Asks: Send + Sync + 'static {
     /// A bucket that exists.
     type Bucket: Send + Sync;
+
+    /// The threads that work on answers: they encode them too.
+    fn threads(&self) -> Handle;
 
     /// The bucket of this very name, if there is one.
     ///

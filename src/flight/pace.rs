@@ -1,32 +1,24 @@
 //! Messages between the work that makes them and the client that takes them.
 //!
-//! A task makes them, a little ahead of the client. A client that takes its time makes the answer
-//! wait; one that takes almost nothing, or goes away, ends it, and with it what the answer holds.
+//! A task on the threads of questions makes them, a little ahead of the client. A client that takes its time makes the answer
+//! wait; one that takes almost nothing, or goes away, ends it, and with it what the answer holds
+//! ([`crate::pace`]).
 
 use std::time::Duration;
 
 use arrow_flight::FlightData;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use prost::Message;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
 use tonic::Status;
 
-use crate::narrow;
+use crate::pace::{Giver, Pace, Untaken, channel};
 
 /// Messages for a client.
 pub(super) type Messages = BoxStream<'static, Result<FlightData, Status>>;
 
 /// The number of messages that are made ahead.
 const AHEAD: usize = 2;
-
-/// The pace at which a client must take messages.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    /// Bytes per second.
-    pub(super) rate_bytes_min: u64,
-    /// The time that it has beyond what the rate allows.
-    pub(super) grace: Duration,
-}
 
 /// The pace of every client: that of answers over HTTP. The grace is longer, since a program that
 /// works on a batch reads nothing meanwhile, not even the signs of life.
@@ -39,26 +31,25 @@ pub(super) const PACE: Pace = Pace {
 pub(super) fn paced(
     messages: impl Stream<Item = Result<FlightData, Status>> + Send + 'static,
     pace: Pace,
+    threads: &Handle,
 ) -> Messages {
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
+    let (mut giver, taker) = channel(AHEAD, pace);
+    threads.spawn(async move {
+        let gone = giver.gone();
         tokio::select! {
-            () = sender.closed() => {}
-            () = hand_over(messages, &sender, pace) => {}
+            () = gone => {}
+            () = hand_over(messages, &mut giver) => {}
         }
     });
-    let taken = stream::unfold(
-        (receiver, false),
-        move |(mut receiver, is_over)| async move {
-            if is_over {
-                return None;
-            }
-            let message = receiver.recv().await.unwrap_or_else(|| Err(cut(pace)));
-            let is_over = !matches!(message, Ok(Some(_)));
-            let message = message.transpose()?;
-            Some((message, (receiver, is_over)))
-        },
-    );
+    let taken = stream::unfold((taker, false), move |(mut taker, is_over)| async move {
+        if is_over {
+            return None;
+        }
+        let message = taker.take().await.unwrap_or_else(|| Err(cut(pace)));
+        let is_over = !matches!(message, Ok(Some(_)));
+        let message = message.transpose()?;
+        Some((message, (taker, is_over)))
+    });
     taken.boxed()
 }
 
@@ -67,8 +58,7 @@ type Next = Result<Option<FlightData>, Status>;
 
 async fn hand_over(
     messages: impl Stream<Item = Result<FlightData, Status>>,
-    to: &mpsc::Sender<Next>,
-    pace: Pace,
+    giver: &mut Giver<Next>,
 ) {
     let mut messages = std::pin::pin!(messages);
     loop {
@@ -78,26 +68,14 @@ async fn hand_over(
             Ok(Some(message)) => message.encoded_len(),
             Ok(None) | Err(_) => 0,
         };
-        let patience = pace.patience(bytes);
-        match tokio::time::timeout(patience, to.send(next)).await {
-            Ok(Ok(())) if !is_last => {}
-            Ok(_) => return,
-            Err(_) => {
-                tracing::warn!(
-                    rate_bytes_min = pace.rate_bytes_min,
-                    "an answer over Flight was cut off: its reader is too slow"
-                );
+        match giver.give(next, bytes).await {
+            Ok(()) if !is_last => {}
+            Ok(()) | Err(Untaken::Gone) => return,
+            Err(Untaken::Slow) => {
+                tracing::warn!("an answer over Flight was cut off: its reader is too slow");
                 return;
             }
         }
-    }
-}
-
-impl Pace {
-    /// The time that the slowest tolerated client needs for so many bytes.
-    fn patience(self, bytes: usize) -> Duration {
-        let seconds = narrow::to_u64(bytes) / self.rate_bytes_min.max(1);
-        self.grace.saturating_add(Duration::from_secs(seconds))
     }
 }
 
@@ -117,7 +95,7 @@ mod tests {
     use tokio::sync::oneshot;
     use tonic::{Code, Status};
 
-    use super::{AHEAD, PACE, Pace, paced};
+    use super::{Handle, PACE, Pace, paced};
 
     fn message(number: usize) -> FlightData {
         FlightData::new().with_app_metadata(number.to_string())
@@ -148,11 +126,15 @@ mod tests {
     #[tokio::test]
     async fn messages_arrive_in_order_and_an_error_is_the_last() {
         let all = [Ok(message(0)), Ok(message(1)), Ok(message(2))];
-        let taken: Vec<_> = paced(stream::iter(all.clone()), PACE).collect().await;
+        let taken: Vec<_> = paced(stream::iter(all.clone()), PACE, &Handle::current())
+            .collect()
+            .await;
         let taken: Result<Vec<_>, _> = taken.into_iter().collect();
         assert_eq!(taken.expect("whole"), [message(0), message(1), message(2)]);
         let failing = [Ok(message(0)), Err(Status::not_found("x")), Ok(message(1))];
-        let taken: Vec<_> = paced(stream::iter(failing), PACE).collect().await;
+        let taken: Vec<_> = paced(stream::iter(failing), PACE, &Handle::current())
+            .collect()
+            .await;
         let codes: Vec<_> = taken
             .iter()
             .map(|one| one.as_ref().err().map(Status::code))
@@ -167,14 +149,14 @@ mod tests {
             rate_bytes_min: 1_000_000_000,
             grace: Duration::from_millis(20),
         };
-        let mut taken = paced(made, pace);
+        let mut taken = paced(made, pace, &Handle::current());
         assert!(taken.next().await.expect("a message").is_ok());
         dropped
             .await
             .expect("the work ended, though the stream is there");
         let rest: Vec<_> = taken.collect().await;
         let (last, held) = rest.split_last().expect("an end");
-        assert_eq!(held.len(), AHEAD);
+        assert!(held.is_empty(), "{} messages were held", held.len());
         let last = last.as_ref().expect_err("no clean end");
         assert_eq!(last.code(), Code::DeadlineExceeded);
         assert!(last.message().contains("1000000000 bytes"), "{last}");
@@ -183,15 +165,9 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_goes_away_ends_the_work() {
         let (made, dropped) = endless();
-        let mut taken = paced(made, PACE);
+        let mut taken = paced(made, PACE, &Handle::current());
         assert!(taken.next().await.expect("a message").is_ok());
         drop(taken);
         dropped.await.expect("the work ended");
-    }
-
-    #[test]
-    fn a_large_message_may_take_as_long_as_the_rate_says() {
-        assert_eq!(PACE.patience(0), Duration::from_secs(60));
-        assert_eq!(PACE.patience(2 << 20), Duration::from_secs(60 + 2048));
     }
 }

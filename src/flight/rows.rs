@@ -13,6 +13,7 @@ use arrow_flight::utils::batches_to_flight_data;
 use arrow_schema::SchemaRef;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 use tidegate_query::Answer;
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tonic::Status;
 
@@ -25,7 +26,11 @@ const SILENCE: Duration = Duration::from_secs(5);
 
 /// Sends an answer. Ready once the first rows are there, or the answer is empty, or has failed:
 /// nothing is sent to the client before that.
-pub(super) async fn of_answer(mut answer: Answer, call: &Call) -> Result<Messages, Status> {
+pub(super) async fn of_answer(
+    mut answer: Answer,
+    call: &Call,
+    threads: &Handle,
+) -> Result<Messages, Status> {
     let schema = answer.schema().clone();
     let first = call.within(first_rows(&mut answer)).await?;
     let rest = stream::try_unfold(answer, |mut answer| async move {
@@ -33,12 +38,17 @@ pub(super) async fn of_answer(mut answer: Answer, call: &Call) -> Result<Message
         Ok::<_, Status>(batch.map(|batch| (batch, answer)))
     });
     let batches = stream::iter(first.map(Ok)).chain(rest);
-    send(schema, batches, SILENCE, call)
+    send(schema, batches, SILENCE, (call, threads))
 }
 
 /// Sends a batch that is there.
-pub(super) fn of_batch(batch: RecordBatch, call: &Call) -> Result<Messages, Status> {
-    send(batch.schema(), stream::iter([Ok(batch)]), SILENCE, call)
+pub(super) fn of_batch(
+    batch: RecordBatch,
+    call: &Call,
+    threads: &Handle,
+) -> Result<Messages, Status> {
+    let batches = stream::iter([Ok(batch.clone())]);
+    send(batch.schema(), batches, SILENCE, (call, threads))
 }
 
 async fn first_rows(answer: &mut Answer) -> Result<Option<RecordBatch>, Status> {
@@ -50,12 +60,12 @@ async fn first_rows(answer: &mut Answer) -> Result<Option<RecordBatch>, Status> 
     }
 }
 
-/// Sends the schema, then batches, and an empty batch after each `silence`.
+/// Sends the schema, then batches, and an empty batch after each `silence`. These threads encode them.
 fn send(
     schema: SchemaRef,
     batches: impl Stream<Item = Result<RecordBatch, Status>> + Send + 'static,
     silence: Duration,
-    call: &Call,
+    (call, threads): (&Call, &Handle),
 ) -> Result<Messages, Status> {
     let pieces = batches.map(|batch| batch.and_then(|batch| pieces(&batch)));
     let pieces = pieces.map_ok(|pieces| stream::iter(pieces).map(Ok::<_, Status>));
@@ -72,7 +82,7 @@ fn send(
         is_over: false,
     };
     let next = |mut sending: Sending| async move { Some((sending.next().await?, sending)) };
-    Ok(paced(stream::unfold(sending, next), PACE))
+    Ok(paced(stream::unfold(sending, next), PACE, threads))
 }
 
 /// An answer that is being sent.
@@ -146,7 +156,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use tonic::{Code, Request, Status};
 
-    use super::{Call, pieces, send};
+    use super::{Call, Handle, pieces, send};
     use crate::auth::Identity;
 
     fn call(cut: &CancellationToken) -> Call {
@@ -187,7 +197,12 @@ mod tests {
             Ok(numbers(3))
         });
         let silence = Duration::from_millis(5);
-        let messages = send(numbers(0).schema(), slow, silence, &call(&cut));
+        let messages = send(
+            numbers(0).schema(),
+            slow,
+            silence,
+            (&call(&cut), &Handle::current()),
+        );
         let mut messages = messages
             .expect("a stream")
             .map(|message| message.expect("sent"));
@@ -200,6 +215,31 @@ mod tests {
         assert_eq!(rows.last(), Some(&3));
     }
 
+    /// From a bug: the threads that serve connections encoded the rows, before all writes.
+    #[tokio::test]
+    async fn rows_are_encoded_by_the_threads_of_questions() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("questions")
+            .enable_all()
+            .build()
+            .expect("a thread");
+        let (told, by) = tokio::sync::oneshot::channel();
+        let rows = stream::once(async move {
+            let thread = std::thread::current();
+            told.send(thread.name().map(str::to_owned))
+                .expect("somebody waits");
+            Ok(numbers(3))
+        });
+        let second = Duration::from_secs(1);
+        let call = call(&CancellationToken::new());
+        let messages = send(numbers(0).schema(), rows, second, (&call, runtime.handle()));
+        let messages: Vec<_> = messages.expect("a stream").collect().await;
+        assert_eq!(messages.len(), 2);
+        assert_eq!(by.await.expect("told").as_deref(), Some("questions"));
+        runtime.shutdown_background();
+    }
+
     #[tokio::test]
     async fn nothing_follows_an_error_and_a_stop_is_one() {
         let cut = CancellationToken::new();
@@ -209,12 +249,23 @@ mod tests {
             Ok(numbers(1)),
         ]);
         let second = Duration::from_secs(1);
-        let messages = send(numbers(0).schema(), failing, second, &call(&cut)).expect("a stream");
+        let messages = send(
+            numbers(0).schema(),
+            failing,
+            second,
+            (&call(&cut), &Handle::current()),
+        )
+        .expect("a stream");
         let codes: Vec<_> = messages.map(|m| m.err().map(|e| e.code())).collect().await;
         assert_eq!(codes, [None, None, Some(Code::ResourceExhausted)]);
         let endless = stream::pending();
-        let mut messages =
-            send(numbers(0).schema(), endless, second, &call(&cut)).expect("a stream");
+        let mut messages = send(
+            numbers(0).schema(),
+            endless,
+            second,
+            (&call(&cut), &Handle::current()),
+        )
+        .expect("a stream");
         assert!(messages.next().await.expect("the schema").is_ok());
         cut.cancel();
         let error = messages.next().await.expect("an end").expect_err("stopped");

@@ -58,7 +58,7 @@ pub async fn query_sql(
     let question = question.bind(parameters(values))?;
     let renderer = renderer(format, &question.schema())?;
     let answer = question.run(Parameters::none()).await?;
-    let pieces = pieces::begin(batches(answer), renderer).await?;
+    let pieces = pieces::begin(batches(answer), renderer, &engine.queries.threads()).await?;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }

@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tidegate_query::{Asker, Database, Limits, QueryEngine, QueryError, Question};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::access::Access;
@@ -191,6 +192,11 @@ impl Queries {
             _place: place,
         };
         Ok(Arc::new(BucketMoment::new(Arc::new(access))))
+    }
+
+    /// The threads that work on questions. What is done with their rows is done there too.
+    pub fn threads(&self) -> Handle {
+        self.shared.threads.handle()
     }
 
     /// The bytes of memory that the plans of all questions have.

@@ -1,7 +1,7 @@
 //! The bytes of an answer between the thread that makes them and the client that takes them.
 //!
-//! A thread for blocking work asks for rows and renders them, so that the threads that serve
-//! connections do neither. It is at most two pieces ahead of the client: a client that takes its
+//! A task on the threads of questions asks for rows and renders them, so that the threads that serve
+//! connections do neither, and writes come before it. It is at most two pieces ahead of the client: a client that takes its
 //! time makes the question wait, and one that takes almost nothing, or goes away, ends it.
 
 use std::pin::{Pin, pin};
@@ -15,17 +15,16 @@ use futures_util::TryStreamExt;
 use thiserror::Error;
 use tidegate_query::QueryError;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
 
 use crate::api::error::ApiError;
-use crate::narrow;
+use crate::pace::{Giver, Pace, Taker, Untaken, channel};
 use crate::render::{RenderError, Renderer, slices};
 
-/// The rate at which a client must take an answer, in bytes per second.
-const RATE_BYTES_MIN: u64 = 1024;
-
-/// The time that a slow client has beyond what the rate allows, for scheduling and small pieces.
-const GRACE: Duration = Duration::from_secs(10);
+/// The pace at which a client must take an answer.
+const PACE: Pace = Pace {
+    rate_bytes_min: 1024,
+    grace: Duration::from_secs(10),
+};
 
 /// The number of pieces that are made ahead.
 const PIECES_AHEAD: usize = 2;
@@ -62,33 +61,32 @@ type Piece = Result<Option<Bytes>, Cut>;
 pub(super) struct Pieces {
     /// The first piece, taken already to see whether the answer begins.
     first: Option<Bytes>,
-    receiver: mpsc::Receiver<Piece>,
+    taker: Taker<Piece>,
     is_over: bool,
 }
 
-/// Begins to write these rows, and waits for the first piece, or the end.
+/// Begins to write these rows on these threads, and waits for the first piece, or the end.
 ///
 /// # Errors
 /// [`Cut`] if no piece comes.
 pub(super) async fn begin(
     batches: impl Stream<Item = Result<RecordBatch, QueryError>> + Send + 'static,
     renderer: Box<dyn Renderer>,
+    threads: &Handle,
 ) -> Result<Pieces, Cut> {
-    let (sender, mut receiver) = mpsc::channel(PIECES_AHEAD);
-    let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || {
-        runtime.block_on(async {
-            tokio::select! {
-                () = sender.closed() => {}
-                () = write(batches, renderer, &sender) => {}
-            }
-        });
+    let (mut giver, mut taker) = channel(PIECES_AHEAD, PACE);
+    threads.spawn(async move {
+        let gone = giver.gone();
+        tokio::select! {
+            () = gone => {}
+            () = write(batches, renderer, &mut giver) => {}
+        }
     });
-    let first = receiver.recv().await.ok_or(Cut::Off)??;
+    let first = taker.take().await.ok_or(Cut::Off)??;
     Ok(Pieces {
         is_over: first.is_none(),
         first,
-        receiver,
+        taker,
     })
 }
 
@@ -108,12 +106,12 @@ impl<E: Into<Cut>> From<E> for Stop {
 async fn write(
     batches: impl Stream<Item = Result<RecordBatch, QueryError>>,
     renderer: Box<dyn Renderer>,
-    sender: &mpsc::Sender<Piece>,
+    giver: &mut Giver<Piece>,
 ) {
-    match write_all(batches, renderer, sender).await {
+    match write_all(batches, renderer, giver).await {
         Ok(()) | Err(Stop::Untaken) => {}
         Err(Stop::Cut(cut)) => {
-            let _ = send(Err(cut), sender).await;
+            let _ = send(Err(cut), giver).await;
         }
     }
 }
@@ -121,48 +119,42 @@ async fn write(
 async fn write_all(
     batches: impl Stream<Item = Result<RecordBatch, QueryError>>,
     mut renderer: Box<dyn Renderer>,
-    sender: &mpsc::Sender<Piece>,
+    giver: &mut Giver<Piece>,
 ) -> Result<(), Stop> {
     let mut batches = pin!(batches);
     while let Some(rows) = batches.try_next().await? {
         for slice in slices(&rows) {
             let mut piece = Vec::new();
             renderer.write(&slice, &mut piece)?;
-            hand_over(piece, sender).await?;
+            hand_over(piece, giver).await?;
         }
     }
     let mut last = Vec::new();
     renderer.finish(&mut last)?;
-    hand_over(last, sender).await?;
-    send(Ok(None), sender).await
+    hand_over(last, giver).await?;
+    send(Ok(None), giver).await
 }
 
-async fn hand_over(piece: Vec<u8>, sender: &mpsc::Sender<Piece>) -> Result<(), Stop> {
+async fn hand_over(piece: Vec<u8>, giver: &mut Giver<Piece>) -> Result<(), Stop> {
     match piece.is_empty() {
         true => Ok(()),
-        false => send(Ok(Some(piece.into())), sender).await,
+        false => send(Ok(Some(piece.into())), giver).await,
     }
 }
 
-/// Hands over a piece; waits no longer than the slowest tolerated client would need.
-async fn send(piece: Piece, sender: &mpsc::Sender<Piece>) -> Result<(), Stop> {
+/// Hands over a piece.
+async fn send(piece: Piece, giver: &mut Giver<Piece>) -> Result<(), Stop> {
     let bytes = match &piece {
         Ok(Some(piece)) => piece.len(),
         Ok(None) | Err(_) => 0,
     };
-    let seconds = narrow::to_u64(bytes) / RATE_BYTES_MIN;
-    let patience = Duration::from_secs(seconds).saturating_add(GRACE);
-    match tokio::time::timeout(patience, sender.send(piece)).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) => Err(Stop::Untaken),
-        Err(_) => {
-            tracing::warn!(
-                rate_bytes_min = RATE_BYTES_MIN,
-                "an answer was cut off: its reader is too slow"
-            );
-            Err(Stop::Untaken)
+    let given = giver.give(piece, bytes).await;
+    given.map_err(|untaken| {
+        if untaken == Untaken::Slow {
+            tracing::warn!("an answer was cut off: its reader is too slow");
         }
-    }
+        Stop::Untaken
+    })
 }
 
 impl Stream for Pieces {
@@ -175,7 +167,7 @@ impl Stream for Pieces {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let piece = ready!(self.receiver.poll_recv(cx)).unwrap_or(Err(Cut::Off));
+        let piece = ready!(self.taker.poll_take(cx)).unwrap_or(Err(Cut::Off));
         self.is_over = !matches!(piece, Ok(Some(_)));
         if let Err(cut) = &piece {
             // The client sees only a broken connection.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow_array::{Int64Array, RecordBatch};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Cut, PIECES_AHEAD, Pieces, QueryError, begin};
+use super::{Cut, Handle, PIECES_AHEAD, Pieces, QueryError, begin};
 use crate::render::{Format, renderer};
 
 fn rows(values: impl IntoIterator<Item = i64>) -> RecordBatch {
@@ -18,7 +18,7 @@ type Batches = Vec<Result<RecordBatch, QueryError>>;
 
 async fn of(format: Format, batches: Batches) -> Result<Pieces, Cut> {
     let renderer = renderer(format, &rows([]).schema()).expect("there is room");
-    begin(stream::iter(batches), renderer).await
+    begin(stream::iter(batches), renderer, &Handle::current()).await
 }
 
 fn failing() -> Result<RecordBatch, QueryError> {
@@ -73,10 +73,36 @@ async fn a_thread_that_dies_is_no_clean_end() {
         _ => panic!("as if by a fault of ours"),
     });
     let renderer = renderer(Format::Json, &rows([]).schema()).expect("there is room");
-    let mut pieces = begin(batches, renderer).await.expect("begins");
+    let mut pieces = begin(batches, renderer, &Handle::current())
+        .await
+        .expect("begins");
     assert!(pieces.next().await.expect("a piece").is_ok());
     assert!(matches!(pieces.next().await, Some(Err(Cut::Off))));
     assert!(pieces.next().await.is_none());
+}
+
+/// From a bug: answers were written by threads that came before writes.
+#[tokio::test]
+async fn an_answer_is_written_by_the_threads_of_questions() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("questions")
+        .enable_all()
+        .build()
+        .expect("a thread");
+    let (told, by) = tokio::sync::oneshot::channel();
+    let batches = stream::once(async move {
+        let thread = std::thread::current();
+        let name = thread.name().map(str::to_owned);
+        told.send(name).expect("somebody waits");
+        Ok(rows([1]))
+    });
+    let renderer = renderer(Format::Lines, &rows([]).schema()).expect("there is room");
+    let pieces = begin(batches, renderer, runtime.handle()).await;
+    let pieces: Vec<_> = pieces.expect("begins").try_collect().await.expect("whole");
+    assert_eq!(pieces.concat(), b"{\"n\":1}\n");
+    assert_eq!(by.await.expect("told").as_deref(), Some("questions"));
+    runtime.shutdown_background();
 }
 
 /// Counts itself for as long as it lives.
@@ -98,7 +124,9 @@ async fn rows_are_read_as_they_are_taken_and_not_after_the_client_has_gone() {
         }
     });
     let renderer = renderer(Format::Lines, &rows([]).schema()).expect("there is room");
-    let mut pieces = begin(batches, renderer).await.expect("begins");
+    let mut pieces = begin(batches, renderer, &Handle::current())
+        .await
+        .expect("begins");
     // One was taken, some wait, and the next one is made and cannot be handed over.
     while asked.load(Ordering::SeqCst) < PIECES_AHEAD + 2 {
         tokio::task::yield_now().await;
