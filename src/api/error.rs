@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 #[cfg(feature = "query")]
-use tidegate_query::{DatabaseError, QueryError};
+use tidegate_query::QueryError;
 
 use super::{Dialect, dialect, request_id};
 use crate::auth::Refusal;
@@ -23,6 +23,8 @@ use crate::read::{LakeError, ReadError};
 #[cfg(feature = "query")]
 use crate::render::RenderError;
 use crate::telemetry::causes;
+#[cfg(feature = "query")]
+use crate::unanswered::Unanswered;
 use body::Body;
 
 pub(super) use body::{LineError, Lines, Rejected, RejectedLine};
@@ -400,31 +402,17 @@ impl From<ReadError> for ApiError {
 #[cfg(feature = "query")]
 impl From<QueryError> for ApiError {
     fn from(error: QueryError) -> Self {
-        let message = error.to_string();
-        match error {
-            QueryError::Invalid(_) | QueryError::Writes(_) => Self::new(Code::Invalid, message),
-            QueryError::Crowded(_) => Self::overloaded(message),
+        match Unanswered::of(error) {
+            Unanswered::Invalid(text) => Self::new(Code::Invalid, text),
+            Unanswered::Crowded(text) => Self::overloaded(text),
             // The same question would fail again: no word on when to repeat it.
-            QueryError::Exhausted(_) | QueryError::Late(_) => Self::new(Code::Unavailable, message),
-            QueryError::Database(error) => error.into(),
-            QueryError::Internal(_) => Self::internal(message),
-        }
-    }
-}
-
-#[cfg(feature = "query")]
-impl From<DatabaseError> for ApiError {
-    fn from(error: DatabaseError) -> Self {
-        let message = error.to_string();
-        match error {
-            DatabaseError::Gone(_) => Self::new(Code::NotFound, message),
-            DatabaseError::Exhausted(_) => Self::overloaded(message),
-            DatabaseError::Unreachable(cause) => Self::without_tables(causes(&*cause)),
-            DatabaseError::Unreadable(cause) => match cause.downcast_ref() {
-                // This error was logged when it occurred, and names no path.
-                Some(ReadError::Lake(LakeError::Damaged(_))) => Self::new(Code::Internal, message),
-                _ => Self::internal(causes(&*cause)),
-            },
+            Unanswered::Exhausted(text) | Unanswered::Late(text) => {
+                Self::new(Code::Unavailable, text)
+            }
+            Unanswered::Gone(text) => Self::new(Code::NotFound, text),
+            Unanswered::Unreachable { detail } => Self::without_tables(detail),
+            Unanswered::Damaged(text) => Self::new(Code::Internal, text),
+            Unanswered::Fault { detail } => Self::internal(detail),
         }
     }
 }

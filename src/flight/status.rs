@@ -3,11 +3,13 @@
 use std::fmt::Display;
 
 use arrow_flight::error::FlightError;
-use tidegate_query::{DatabaseError, QueryError};
+use tidegate_query::QueryError;
 use tonic::Status;
 
-/// The most bytes of a message: it travels in a header, and clients bound those.
-const MESSAGE_BYTES_MAX: usize = 2000;
+use crate::unanswered::{NO_TABLES, Unanswered};
+
+/// The most bytes of the text of an error: it travels in a header, and clients bound those.
+const ERROR_TEXT_BYTES_MAX: usize = 2000;
 
 /// The text for a fault of ours. What it was is in the log alone.
 const FAULT: &str = "an internal error: the server's log says what it was";
@@ -38,22 +40,27 @@ pub(super) fn no_bucket(name: &str) -> Status {
     Status::not_found(short(format!("database not found: \"{name}\"")))
 }
 
+/// The error for a client whose messages arrive too slowly, or not to their end.
+pub fn slow_sender(text: String) -> Status {
+    Status::deadline_exceeded(short(text))
+}
+
 /// What a failed question means.
 pub(super) fn of_query(error: QueryError) -> Status {
-    match error {
-        QueryError::Invalid(_) | QueryError::Writes(_) => invalid(error.to_string()),
-        QueryError::Exhausted(text) | QueryError::Crowded(text) => {
+    match Unanswered::of(error) {
+        Unanswered::Invalid(text) => invalid(text),
+        Unanswered::Exhausted(text) | Unanswered::Crowded(text) => {
             Status::resource_exhausted(short(text))
         }
-        QueryError::Late(text) => Status::deadline_exceeded(short(text)),
-        QueryError::Database(error @ DatabaseError::Unreachable(_)) => {
-            Status::unavailable(short(error.to_string()))
+        Unanswered::Late(text) => Status::deadline_exceeded(short(text)),
+        Unanswered::Gone(text) => Status::not_found(short(text)),
+        Unanswered::Unreachable { detail } => {
+            tracing::warn!(detail, "a Flight call could not be carried out now");
+            Status::unavailable(NO_TABLES)
         }
-        QueryError::Database(error @ DatabaseError::Gone(_)) => {
-            Status::not_found(short(error.to_string()))
-        }
-        // Points that cannot be read, and faults of the engine.
-        error => internal(error),
+        // It was logged when it occurred.
+        Unanswered::Damaged(text) => Status::internal(short(text)),
+        Unanswered::Fault { detail } => internal(detail),
     }
 }
 
@@ -67,9 +74,9 @@ pub(super) fn of_flight(error: FlightError) -> Status {
 
 /// The text, cut short between characters.
 fn short(mut text: String) -> String {
-    if text.len() > MESSAGE_BYTES_MAX {
+    if text.len() > ERROR_TEXT_BYTES_MAX {
         let mark = "…";
-        let end = text.floor_char_boundary(MESSAGE_BYTES_MAX - mark.len());
+        let end = text.floor_char_boundary(ERROR_TEXT_BYTES_MAX - mark.len());
         text.truncate(end);
         text.push_str(mark);
     }
@@ -78,6 +85,8 @@ fn short(mut text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use tidegate_query::{DatabaseError, QueryError};
     use tonic::Code;
 
@@ -99,8 +108,16 @@ mod tests {
         ] {
             assert_eq!(of_query(error).code(), code);
         }
-        let told = of_query(QueryError::Database(unreadable()));
-        assert!(!told.message().contains("parquet"), "{told}");
+        let cause = std::io::Error::other("s3://secret-store does not answer");
+        let unreachable = DatabaseError::Unreachable(Arc::new(cause));
+        for error in [unreadable(), unreachable] {
+            let told = of_query(QueryError::Database(error));
+            let log = "the server's log says";
+            assert!(told.message().contains(log), "{told}");
+            for hidden in ["parquet", "secret-store"] {
+                assert!(!told.message().contains(hidden), "{told}");
+            }
+        }
     }
 
     #[test]
