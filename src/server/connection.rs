@@ -26,6 +26,7 @@ use super::drain::Drain;
 use super::framing::{Goodbye, Guard, Limits, Presence, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
+use super::routes;
 use super::streams::{self, Starter, Streams};
 use super::tls::{Arrival, Tls};
 use crate::config::Config;
@@ -50,9 +51,6 @@ const SEND_BYTES_MAX: usize = 64 * 1024;
 const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
 /// The time after which a peer that takes nothing of its answer is given up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The path of requests that are nothing but work for their answer: they end with their peer.
-const QUESTIONS: &str = "/api/v3/query_sql";
 
 /// The settings and services for serving connections: made once, shared by all.
 #[derive(Clone, Debug)]
@@ -242,7 +240,7 @@ impl Connections {
         {
             request.extensions_mut().insert(refusal);
         }
-        let needed = (request.uri().path() == QUESTIONS).then(|| seen.presence.needed());
+        let needed = routes::are_questions(request.uri().path()).then(|| seen.presence.needed());
         let in_flight = seen.activity.begin(needed);
         let has_streams = request.version() == Version::HTTP_2;
         let answer = async move {

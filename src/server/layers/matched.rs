@@ -12,6 +12,8 @@ pub(in crate::server) struct Matched {
     pub(in crate::server) pattern: &'static str,
     /// The form of its errors.
     pub(in crate::server) dialect: Dialect,
+    /// True if its requests hold statements, which texts about them quote.
+    pub(in crate::server) holds_statements: bool,
     /// True if it requires a credential.
     pub(in crate::server) asks_for_credential: bool,
 }
