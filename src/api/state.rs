@@ -143,6 +143,11 @@ impl AppState {
         (self.shared.started, self.shared.started_ns)
     }
 
+    /// The limits on bodies.
+    pub fn body_limits(&self) -> Limits {
+        body_limits(self.config())
+    }
+
     /// Returns true the first time that it is called for this token.
     pub(super) fn warn_once(&self, token: Option<TokenId>) -> bool {
         self.shared

@@ -14,6 +14,7 @@
 //!
 //! This module knows neither what happens to the unread rest of a refused request nor status codes.
 
+mod arriving;
 mod decode;
 mod decoder;
 mod deflate;
@@ -28,6 +29,7 @@ mod receive;
 mod uploads;
 mod zstd;
 
+pub use arriving::arriving;
 pub use encoding::Encoding;
 pub use error::BodyError;
 pub use receive::{Limits, Received, Receiver};

@@ -6,17 +6,17 @@ use bytes::Bytes;
 use prost::{Enumeration, Message, Oneof};
 
 /// The most bytes of a message of a client.
-pub(super) const MESSAGE_BYTES_MAX: usize = 16 << 20;
+pub(super) const MESSAGE_BYTES_MAX: usize = 2 << 20;
 
-/// The type of [`Asked`] inside of an `Any`.
-pub(super) const ASKED_URL: &str = "type.googleapis.com/tidegate.flight.v1.Asked";
+/// The type of [`TicketContents`] inside of an `Any`, as tickets have it that are out there.
+pub(super) const TICKET_URL: &str = "type.googleapis.com/tidegate.flight.v1.Asked";
 
 /// The type of [`ReadInfo`] inside of an `Any`.
 pub(super) const READ_INFO_URL: &str = "type.googleapis.com/influxdata.iox.querier.v1.ReadInfo";
 
 /// All that a ticket of ours, or the handle of a prepared statement, stands for.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Asked {
+pub(super) struct TicketContents {
     /// The name of the bucket; empty if none is needed.
     #[prost(string, tag = "1")]
     pub(super) database: String,

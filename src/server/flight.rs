@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::routing::post_service;
+use futures_util::TryStreamExt;
 use http::Request;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic_web::GrpcWebLayer;
 use tower::ServiceBuilder;
@@ -16,8 +18,9 @@ use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::api::asker::asker;
 use crate::auth::{AuthLayer, Forms};
+use crate::body::{Limits, arriving};
 use crate::catalog::Bucket;
-use crate::flight::{Asking, Asks, GrpcBody, QueryError, Question, Starting, service};
+use crate::flight::{Asking, Asks, GrpcBody, QueryError, Question, Starting, service, slow_sender};
 
 /// The paths of the service's methods.
 pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";
@@ -34,7 +37,11 @@ pub(super) fn mount(
     let refusals = Refusals::default();
     // A stream of rows is no request like others, and one call asks as much as many.
     let door = Door::new(app, &refusals, Forms::Header, false).without_rate();
-    let service = post_service(service(Program(app.clone()), cut));
+    let limits = app.body_limits();
+    let service = ServiceBuilder::new()
+        .map_request(move |request: Request<Body>| request.map(|body| in_time(body, &limits)))
+        .service(service(Program(app.clone()), cut));
+    let service = post_service(service);
     let service = service.route_layer(AuthLayer::new(door));
     let service = match app.config().query.grpc_web {
         // Outside of the door, whose refusals are gRPC too.
@@ -48,6 +55,12 @@ pub(super) fn mount(
     router.route(PATTERN, service)
 }
 
+/// A body whose messages arrive as fast as other bodies must (contract section 6).
+fn in_time(body: Body, limits: &Limits) -> Body {
+    let data = arriving(body, limits);
+    Body::from_stream(data.map_err(|error| slow_sender(error.to_string())))
+}
+
 /// The program, as the service asks it.
 #[derive(Debug)]
 struct Program(AppState);
@@ -55,6 +68,11 @@ struct Program(AppState);
 #[async_trait]
 impl Asks for Program {
     type Bucket = Arc<Bucket>;
+
+    fn threads(&self) -> Handle {
+        let engine = self.0.engine();
+        engine.map_or_else(Handle::current, |engine| engine.queries.threads())
+    }
 
     fn bucket(&self, name: &str) -> Result<Option<Arc<Bucket>>, Starting> {
         let engine = self.0.engine().ok_or(Starting)?;

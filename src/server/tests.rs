@@ -4,6 +4,8 @@ mod client;
 mod closing;
 mod http2;
 mod origins;
+#[cfg(feature = "query")]
+mod questions;
 mod requests;
 mod smuggling;
 mod starting;
