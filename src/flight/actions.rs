@@ -11,12 +11,12 @@ use prost::Message;
 use tidegate_query::Parameter;
 use tonic::Status;
 
-use super::asking::Flight;
 use super::asks::{Asks, Protocol};
+use super::buckets::Flight;
 use super::call::Call;
 use super::info::schema_bytes;
-use super::messages::Asked;
-use super::{session, status};
+use super::messages::TicketContents;
+use super::{commands, session, status};
 
 /// The actions, and what they are for.
 const ACTIONS: [(&str, &str); 5] = [
@@ -80,7 +80,7 @@ async fn prepare<A: Asks>(
 ) -> Result<Vec<u8>, Status> {
     call.speaks_sql()?;
     if request.transaction_id.is_some() {
-        return Err(status::unimplemented("there are no transactions"));
+        return Err(commands::no_transactions());
     }
     let database = call.database()?;
     let question = flight
@@ -91,13 +91,13 @@ async fn prepare<A: Asks>(
             &request.query,
         )
         .await?;
-    let asked = Asked {
+    let contents = TicketContents {
         database: database.unwrap_or_default(),
         query: request.query,
-        ..Asked::default()
+        ..TicketContents::default()
     };
     let result = ActionCreatePreparedStatementResult {
-        prepared_statement_handle: asked.encode_to_vec().into(),
+        prepared_statement_handle: contents.encode_to_vec().into(),
         dataset_schema: schema_bytes(&question.schema())?,
         parameter_schema: schema_bytes(&parameter_schema(question.parameters()))?,
     };

@@ -4,8 +4,8 @@ use arrow_flight::sql::Command;
 use tidegate_query::Question;
 use tonic::Status;
 
-use super::asking::Flight;
-use super::asks::Asks;
+use super::asks::{Asks, Protocol};
+use super::buckets::Flight;
 use super::call::Call;
 use super::pace::Messages;
 use super::rows;
@@ -26,33 +26,44 @@ pub(super) async fn get<A: Asks>(
     let (database, protocol) = (database.as_deref(), ticket.protocol);
     match ticket.subject {
         Subject::Query { text, values } => {
+            // The tickets of InfluxDB 3 name their language themselves.
+            if protocol == Protocol::FlightSql {
+                call.speaks_sql()?;
+            }
             let question = flight.question(call, database, protocol, &text).await?;
-            run(question, call, values).await
+            run(flight, question, call, values).await
         }
         Subject::Command(any) => match commands::read(any)? {
             Command::CommandStatementQuery(statement) => {
-                let text = &statement.query;
-                let question = flight.question(call, database, protocol, text).await?;
-                run(question, call, Values::None).await
+                call.speaks_sql()?;
+                let text = commands::text(statement)?;
+                let question = flight.question(call, database, protocol, &text).await?;
+                run(flight, question, call, Values::None).await
             }
             Command::CommandPreparedStatementQuery(prepared) => {
-                let asked = Ticket::of_handle(&prepared.prepared_statement_handle)?;
-                let database = database.or(Some(&asked.database));
+                call.speaks_sql()?;
+                let contents = Ticket::of_handle(&prepared.prepared_statement_handle)?;
+                let database = database.or(Some(&contents.database));
                 let question = flight
-                    .question(call, database, protocol, &asked.query)
+                    .question(call, database, protocol, &contents.query)
                     .await?;
-                run(question, call, Values::of_stream(asked.values)).await
+                run(flight, question, call, Values::of_stream(contents.values)).await
             }
             command => {
                 let batch = commands::answer(flight, call, database, command).await?;
-                rows::of_batch(batch, call)
+                rows::of_batch(batch, call, &flight.asks.threads())
             }
         },
     }
 }
 
-async fn run(question: Question, call: &Call, values: Values) -> Result<Messages, Status> {
+async fn run<A: Asks>(
+    flight: &Flight<A>,
+    question: Question,
+    call: &Call,
+    values: Values,
+) -> Result<Messages, Status> {
     let values = values.bind(question.parameters())?;
     let answer = question.run(values).await.map_err(status::of_query)?;
-    rows::of_answer(answer, call).await
+    rows::of_answer(answer, call, &flight.asks.threads()).await
 }

@@ -4,14 +4,14 @@
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch};
 use arrow_flight::sql::metadata::GetTablesBuilder;
-use arrow_flight::sql::{Any, Command, CommandGetTables};
+use arrow_flight::sql::{Any, Command, CommandGetTables, CommandStatementQuery};
 use arrow_schema::SchemaRef;
 use tidegate_query::Parameters;
 use tonic::Status;
 
 use super::abilities;
-use super::asking::Flight;
 use super::asks::Asks;
+use super::buckets::Flight;
 use super::call::Call;
 use super::catalog::{self, BASE_TABLE, CATALOG};
 use super::status;
@@ -26,6 +26,19 @@ const BASE_TABLE_TYPE: &str = "x-influxdata-base-table-type";
 pub(super) fn read(any: Any) -> Result<Command, Status> {
     Command::try_from(any)
         .map_err(|error| status::invalid(format!("the command cannot be read: {error}")))
+}
+
+/// The text of a statement, which is no part of a transaction.
+pub(super) fn text(statement: CommandStatementQuery) -> Result<String, Status> {
+    match statement.transaction_id {
+        None => Ok(statement.query),
+        Some(_) => Err(no_transactions()),
+    }
+}
+
+/// The answer to what belongs to a transaction.
+pub(super) fn no_transactions() -> Status {
+    status::unimplemented("there are no transactions")
 }
 
 /// Returns true if the answer depends on the bucket.
@@ -116,7 +129,7 @@ async fn tables<A: Asks>(
     let answer = question.run(Parameters::none()).await;
     let mut answer = answer.map_err(status::of_query)?;
     while let Some(batch) = answer.next_batch().await.map_err(status::of_query)? {
-        for [schema, table, kind] in rows(&batch) {
+        for [schema, table, kind] in rows(&batch)? {
             let kind = match kind == BASE_TABLE {
                 true => base_type,
                 false => kind,
@@ -126,6 +139,8 @@ async fn tables<A: Asks>(
             appended.map_err(status::of_flight)?;
         }
     }
+    // It holds a place among those of all questions, which each of the next ones needs.
+    drop(answer);
     let names = names.build().map_err(status::of_flight)?;
     match with_schema {
         true => with_schemas(flight, bucket, &names).await,
@@ -142,7 +157,7 @@ async fn with_schemas<A: Asks>(
     let no: Option<String> = None;
     let mut builder = GetTablesBuilder::new(no.clone(), no.clone(), no, [""; 0], true);
     let names = names.project(&[1, 2, 3]).map_err(status::internal)?;
-    for [schema, table, kind] in rows(&names) {
+    for [schema, table, kind] in rows(&names)? {
         let text = format!("SELECT * FROM {}.{}", quoted(schema), quoted(table));
         let question = flight.asks.sql(bucket, &text).await;
         let columns = question.map_err(status::of_query)?.schema();
@@ -153,24 +168,17 @@ async fn with_schemas<A: Asks>(
 }
 
 /// The rows of three columns of strings.
-fn rows(batch: &RecordBatch) -> impl Iterator<Item = [&str; 3]> {
+fn rows(batch: &RecordBatch) -> Result<impl Iterator<Item = [&str; 3]>, Status> {
     let column = |index: usize| {
-        batch
-            .columns()
-            .get(index)
-            .and_then(|c| c.as_string_opt::<i32>())
+        let column = batch.columns().get(index)?.as_string_opt::<i32>()?;
+        (column.null_count() == 0).then_some(column)
     };
-    let columns = [column(0), column(1), column(2)];
-    debug_assert!(
-        columns.iter().all(Option::is_some),
-        "three columns of strings"
-    );
-    (0..batch.num_rows()).map(move |row| {
-        columns.map(|column| match column {
-            Some(column) if !column.is_null(row) => column.value(row),
-            _ => "",
-        })
-    })
+    let columns = column(0).zip(column(1)).zip(column(2));
+    let ((first, second), third) = columns.ok_or_else(|| {
+        status::internal("the names of tables are no three columns of strings without nulls")
+    })?;
+    let rows = 0..batch.num_rows();
+    Ok(rows.map(move |row| [first, second, third].map(|column| column.value(row))))
 }
 
 /// A name in SQL, whatever is in it.

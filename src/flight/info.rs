@@ -6,16 +6,16 @@ use arrow_schema::Schema;
 use bytes::Bytes;
 use tonic::Status;
 
-use super::messages::Asked;
+use super::messages::TicketContents;
 use super::status;
 
 /// One endpoint without a place, which means this server; the number of rows is not known.
 pub(super) fn flight_info(
     schema: &Schema,
-    asked: &Asked,
+    contents: &TicketContents,
     descriptor: FlightDescriptor,
 ) -> Result<FlightInfo, Status> {
-    let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(asked.ticket()));
+    let endpoint = FlightEndpoint::new().with_ticket(Ticket::new(contents.ticket()));
     Ok(FlightInfo {
         schema: schema_bytes(schema)?,
         ..FlightInfo::new()

@@ -11,12 +11,12 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use prost::Message;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::asking::Flight;
 use super::asks::Asks;
+use super::buckets::Flight;
 use super::call::Call;
 use super::pace::Messages;
 use super::ticket::Ticket;
-use super::{actions, answers, binding, handshake, info, look, status};
+use super::{actions, answers, binding, descriptor, handshake, info, status};
 
 fn one<T: Send + 'static>(item: T) -> BoxStream<'static, Result<T, Status>> {
     stream::iter([Ok(item)]).boxed()
@@ -45,9 +45,9 @@ impl<A: Asks> FlightService for Flight<A> {
         request: Request<FlightDescriptor>,
     ) -> Result<Response<FlightInfo>, Status> {
         let call = Call::of(&request, &self.cut)?;
-        let descriptor = request.into_inner();
-        let (schema, asked) = call.within(look::look(self, &call, &descriptor)).await?;
-        info::flight_info(&schema, &asked, descriptor).map(Response::new)
+        let asked = request.into_inner();
+        let (schema, contents) = call.within(descriptor::read(self, &call, &asked)).await?;
+        info::flight_info(&schema, &contents, asked).map(Response::new)
     }
 
     async fn get_schema(
@@ -56,7 +56,7 @@ impl<A: Asks> FlightService for Flight<A> {
     ) -> Result<Response<SchemaResult>, Status> {
         let call = Call::of(&request, &self.cut)?;
         let (schema, _) = call
-            .within(look::look(self, &call, request.get_ref()))
+            .within(descriptor::read(self, &call, request.get_ref()))
             .await?;
         let schema = info::schema_bytes(&schema)?;
         Ok(Response::new(SchemaResult { schema }))

@@ -3,6 +3,8 @@
 mod columns;
 mod rights;
 mod table;
+mod tickets;
+mod written;
 
 use std::sync::Arc;
 
@@ -291,6 +293,27 @@ async fn the_tables_are_told_with_their_columns() {
         column(&views, 2).contains(&"columns".to_owned()),
         "{views:?}"
     );
+}
+
+/// From a bug: the question about a table's columns waited for the place of the one about its name.
+#[tokio::test]
+async fn the_columns_of_tables_are_told_where_one_question_is_answered_at_once() {
+    let tables = Tables::with_places(1);
+    let channel = serve(tables, Identity::Anyone, CancellationToken::new()).await;
+    let mut client = FlightSqlServiceClient::new(channel);
+    client.set_header("database", "b");
+    let all = CommandGetTables {
+        include_schema: true,
+        ..CommandGetTables::default()
+    };
+    let answered = async {
+        let info = client.get_tables(all).await.expect("an info");
+        fetch(&mut client, info).await
+    };
+    let patience = std::time::Duration::from_secs(20);
+    let answered = tokio::time::timeout(patience, answered).await;
+    let tables = column(&answered.expect("it does not wait for itself"), 2);
+    assert!(tables.contains(&"cpu".to_owned()), "{tables:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tidegate_query::ScalarValue;
 use tonic::Status;
 
 use super::asks::Protocol;
-use super::messages::{ASKED_URL, Asked, ParamValue, QueryType, READ_INFO_URL, ReadInfo};
+use super::messages::{ParamValue, QueryType, READ_INFO_URL, ReadInfo, TICKET_URL, TicketContents};
 use super::status;
 use super::values::Values;
 
@@ -42,9 +42,9 @@ impl Ticket {
             return of_json(bytes);
         }
         match Any::decode(bytes.clone()) {
-            Ok(any) if any.type_url == ASKED_URL => {
-                let asked = Asked::decode(any.value).map_err(|_| unreadable())?;
-                Self::try_from(asked)
+            Ok(any) if any.type_url == TICKET_URL => {
+                let contents = TicketContents::decode(any.value).map_err(|_| unreadable())?;
+                Self::try_from(contents)
             }
             Ok(any) if any.type_url == READ_INFO_URL => {
                 let info = ReadInfo::decode(any.value).map_err(|_| unreadable())?;
@@ -60,38 +60,38 @@ impl Ticket {
     }
 
     /// Reads the handle of a prepared statement.
-    pub(super) fn of_handle(handle: &Bytes) -> Result<Asked, Status> {
-        let asked = Asked::decode(handle.clone()).ok();
-        asked
-            .filter(|asked| !asked.query.is_empty())
+    pub(super) fn of_handle(handle: &Bytes) -> Result<TicketContents, Status> {
+        let contents = TicketContents::decode(handle.clone()).ok();
+        contents
+            .filter(|contents| !contents.query.is_empty())
             .ok_or_else(|| status::invalid("the handle of the prepared statement is not ours"))
     }
 }
 
-impl Asked {
+impl TicketContents {
     /// The ticket for this.
     pub(super) fn ticket(&self) -> Bytes {
         let any = Any {
-            type_url: ASKED_URL.to_owned(),
+            type_url: TICKET_URL.to_owned(),
             value: self.encode_to_vec().into(),
         };
         any.encode_to_vec().into()
     }
 }
 
-impl TryFrom<Asked> for Ticket {
+impl TryFrom<TicketContents> for Ticket {
     type Error = Status;
 
-    fn try_from(asked: Asked) -> Result<Self, Status> {
-        let subject = match asked.command.is_empty() {
+    fn try_from(contents: TicketContents) -> Result<Self, Status> {
+        let subject = match contents.command.is_empty() {
             true => Subject::Query {
-                text: asked.query,
-                values: Values::of_stream(asked.values),
+                text: contents.query,
+                values: Values::of_stream(contents.values),
             },
-            false => Subject::Command(Any::decode(asked.command).map_err(|_| unreadable())?),
+            false => Subject::Command(Any::decode(contents.command).map_err(|_| unreadable())?),
         };
         Ok(Self {
-            database: Some(asked.database).filter(|name| !name.is_empty()),
+            database: Some(contents.database).filter(|name| !name.is_empty()),
             subject,
             protocol: Protocol::FlightSql,
         })
@@ -217,7 +217,7 @@ mod tests {
 
     use super::super::messages::{ParamValue, QueryParam, READ_INFO_URL, ReadInfo};
     use super::super::values::Values;
-    use super::{Asked, Protocol, Subject, Ticket};
+    use super::{Protocol, Subject, Ticket, TicketContents};
 
     fn query(text: &str, values: Values) -> Ticket {
         Ticket {
@@ -300,24 +300,24 @@ mod tests {
 
     #[test]
     fn a_ticket_of_ours_holds_all_that_it_stands_for() {
-        let asked = Asked {
+        let contents = TicketContents {
             database: "b".to_owned(),
             query: "q".to_owned(),
-            ..Asked::default()
+            ..TicketContents::default()
         };
-        let read = Ticket::read(&asked.ticket()).expect("a query");
+        let read = Ticket::read(&contents.ticket()).expect("a query");
         let ours = Ticket {
             protocol: Protocol::FlightSql,
             ..query("q", Values::None)
         };
         assert_eq!(read, ours);
         let command = CommandGetTables::default().as_any();
-        let asked = Asked {
+        let contents = TicketContents {
             command: command.encode_to_vec().into(),
             query: String::new(),
-            ..asked
+            ..contents
         };
-        let read = Ticket::read(&asked.ticket()).expect("a command");
+        let read = Ticket::read(&contents.ticket()).expect("a command");
         assert_eq!(read.database.as_deref(), Some("b"));
         assert_eq!(read.subject, Subject::Command(command));
     }

@@ -14,14 +14,14 @@ use tonic::{Code, Request, Status};
 
 use super::serve;
 use super::table::{Tables, reader};
-use crate::flight::messages::{Asked, READ_INFO_URL, ReadInfo};
+use crate::flight::messages::{READ_INFO_URL, ReadInfo, TicketContents};
 
 /// What a statement that another token prepared stands for: nothing is kept on the server.
-fn asked(database: &str) -> Asked {
-    Asked {
+fn asked(database: &str) -> TicketContents {
+    TicketContents {
         database: database.to_owned(),
         query: "SELECT 1".to_owned(),
-        ..Asked::default()
+        ..TicketContents::default()
     }
 }
 
@@ -60,7 +60,7 @@ fn tickets(database: &str) -> Vec<Bytes> {
     ];
     for command in commands(database) {
         let bytes: Bytes = command.encode_to_vec().into();
-        let ours = Asked {
+        let ours = TicketContents {
             command: bytes.clone(),
             ..asked(database)
         };

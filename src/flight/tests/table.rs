@@ -12,7 +12,7 @@ use tidegate_query::{
     Batches, Column, ColumnKind, Database, DatabaseError, FixedMemory, Limits, Merged, NoDisk,
     Piece, QueryEngine, QueryError, Question, Scan, Table,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::auth::Identity;
 use crate::catalog::{self, Catalog, NewToken, Permissions, Scope};
@@ -32,11 +32,18 @@ pub struct Signals {
 /// Two buckets are known: `b` and `other`.
 pub struct Tables {
     engine: QueryEngine,
+    /// Each question takes one, until it and its answer are gone.
+    places: Arc<Semaphore>,
     pub signals: Arc<Signals>,
 }
 
 impl Tables {
     pub fn new() -> Self {
+        Self::with_places(Semaphore::MAX_PERMITS)
+    }
+
+    /// Tables of which so many questions are answered at once.
+    pub fn with_places(count: usize) -> Self {
         let limits = Limits {
             partitions: 1,
             memory: Arc::new(FixedMemory::new(64 << 20)),
@@ -47,6 +54,7 @@ impl Tables {
         };
         Self {
             engine: QueryEngine::new(limits).expect("an engine"),
+            places: Arc::new(Semaphore::new(count)),
             signals: Arc::default(),
         }
     }
@@ -55,6 +63,10 @@ impl Tables {
 #[async_trait]
 impl Asks for Tables {
     type Bucket = ();
+
+    fn threads(&self) -> tokio::runtime::Handle {
+        tokio::runtime::Handle::current()
+    }
 
     fn bucket(&self, name: &str) -> Result<Option<()>, Starting> {
         Ok(["b", "other"].contains(&name).then_some(()))
@@ -65,13 +77,20 @@ impl Asks for Tables {
     }
 
     async fn sql(&self, _bucket: &(), text: &str) -> Result<Question, QueryError> {
-        let database = InMemory(Arc::clone(&self.signals));
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let database = InMemory {
+            signals: Arc::clone(&self.signals),
+            _place: place.expect("never closed"),
+        };
         self.engine.sql(Arc::new(database), text).await
     }
 }
 
 #[derive(Debug)]
-struct InMemory(Arc<Signals>);
+struct InMemory {
+    signals: Arc<Signals>,
+    _place: OwnedSemaphorePermit,
+}
 
 impl Database for InMemory {
     fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
@@ -86,7 +105,7 @@ impl Database for InMemory {
             Arc::new(Cpu {
                 name: name.to_owned(),
                 columns: columns(),
-                signals: Arc::clone(&self.0),
+                signals: Arc::clone(&self.signals),
             }) as Arc<dyn Table>
         });
         future::ok(table).boxed()

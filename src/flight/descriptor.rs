@@ -7,20 +7,20 @@ use arrow_schema::SchemaRef;
 use prost::Message;
 use tonic::Status;
 
-use super::asking::Flight;
 use super::asks::{Asks, Protocol};
+use super::buckets::Flight;
 use super::call::Call;
-use super::messages::Asked;
+use super::messages::TicketContents;
 use super::ticket::Ticket;
 use super::values::Values;
 use super::{commands, status};
 
 /// The columns of the answer to a descriptor, and what a ticket for it holds.
-pub(super) async fn look<A: Asks>(
+pub(super) async fn read<A: Asks>(
     flight: &Flight<A>,
     call: &Call,
     descriptor: &FlightDescriptor,
-) -> Result<(SchemaRef, Asked), Status> {
+) -> Result<(SchemaRef, TicketContents), Status> {
     if descriptor.r#type() != DescriptorType::Cmd {
         return Err(status::unimplemented(
             "descriptors are commands of Flight SQL: there are no paths",
@@ -29,16 +29,11 @@ pub(super) async fn look<A: Asks>(
     let any = Any::decode(descriptor.cmd.clone());
     let any = any.map_err(|_| status::invalid("the descriptor is not a command of Flight SQL"))?;
     let named = call.database()?;
-    let asked = match commands::read(any.clone())? {
-        Command::CommandStatementQuery(statement) => {
-            if statement.transaction_id.is_some() {
-                return Err(status::unimplemented("there are no transactions"));
-            }
-            Asked {
-                query: statement.query,
-                ..Asked::default()
-            }
-        }
+    let contents = match commands::read(any.clone())? {
+        Command::CommandStatementQuery(statement) => TicketContents {
+            query: commands::text(statement)?,
+            ..TicketContents::default()
+        },
         Command::CommandPreparedStatementQuery(prepared) => {
             Ticket::of_handle(&prepared.prepared_statement_handle)?
         }
@@ -47,21 +42,26 @@ pub(super) async fn look<A: Asks>(
             if commands::needs_database(&command) {
                 flight.bucket(call, named.as_deref())?;
             }
-            let asked = Asked {
+            let contents = TicketContents {
                 database: named.unwrap_or_default(),
                 command: any.encode_to_vec().into(),
-                ..Asked::default()
+                ..TicketContents::default()
             };
-            return Ok((schema, asked));
+            return Ok((schema, contents));
         }
     };
     call.speaks_sql()?;
-    let of_handle = Some(asked.database).filter(|name| !name.is_empty());
+    let of_handle = Some(contents.database).filter(|name| !name.is_empty());
     let database = named.or(of_handle);
     let question = flight
-        .question(call, database.as_deref(), Protocol::FlightSql, &asked.query)
+        .question(
+            call,
+            database.as_deref(),
+            Protocol::FlightSql,
+            &contents.query,
+        )
         .await?;
-    let question = match Values::of_stream(asked.values.clone()) {
+    let question = match Values::of_stream(contents.values.clone()) {
         // It may be told of without them.
         Values::None => question,
         values => {
@@ -69,9 +69,9 @@ pub(super) async fn look<A: Asks>(
             question.bind(values).map_err(status::of_query)?
         }
     };
-    let asked = Asked {
+    let contents = TicketContents {
         database: database.unwrap_or_default(),
-        ..asked
+        ..contents
     };
-    Ok((question.schema(), asked))
+    Ok((question.schema(), contents))
 }

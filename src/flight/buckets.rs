@@ -18,6 +18,8 @@ pub struct Flight<A> {
 impl<A: Asks> Flight<A> {
     /// The bucket that a call names, if its sender may read it. Only they learn whether it exists.
     pub(super) fn bucket(&self, call: &Call, name: Option<&str>) -> Result<A::Bucket, Status> {
+        // A handle or a ticket may have an empty one, which names none.
+        let name = name.filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| status::invalid("no 'database' header in request"))?;
         if !call.sender.may_read(name) {
             return Err(Status::permission_denied(
