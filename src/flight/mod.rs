@@ -12,23 +12,24 @@
 //!
 //! It does not know how calls arrive, nor who may come in: the server puts the sender's
 //! [`Identity`](crate::auth::Identity) beside each call, and hands in what answers questions
-//! ([`Asks`]). It sets no limit on requests per second and no timeout on bodies; the time that a
-//! call may take is the client's (`grpc-timeout`).
+//! ([`Asks`]). It sets no limit on requests per second; the time that a call may take is the
+//! client's (`grpc-timeout`), and that in which its messages must arrive the server's.
 
 mod abilities;
 mod actions;
 mod answers;
-mod asking;
 mod asks;
 mod binding;
+mod buckets;
 mod call;
 mod catalog;
 mod commands;
+mod descriptor;
 mod handshake;
 mod info;
-mod look;
 mod messages;
 mod pace;
+mod row;
 mod rows;
 mod service;
 mod session;
@@ -36,6 +37,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod ticket;
+mod value_type;
 mod values;
 
 use arrow_flight::flight_service_server::FlightServiceServer;
@@ -44,8 +46,9 @@ use tonic::codec::CompressionEncoding;
 
 use messages::MESSAGE_BYTES_MAX;
 
-pub use asking::Flight;
 pub use asks::{Asking, Asks, Protocol, Starting};
+pub use buckets::Flight;
+pub use status::slow_sender;
 /// The body of a call, before it is known whether it came over gRPC-Web.
 pub use tonic::body::Body as GrpcBody;
 // What its implementers answer with.

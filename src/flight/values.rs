@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use arrow_array::RecordBatch;
-use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use bytes::Bytes;
 use tidegate_query::{Parameter, Parameters, ScalarValue};
 use tonic::Status;
 
+use super::row::RowReader;
 use super::status;
 
 /// The values of a question's parameters.
@@ -44,8 +44,10 @@ impl Values {
             Self::None => Ok(Parameters::none()),
             Self::Named(values) => Ok(Parameters::Named(values)),
             Self::Row(stream) => {
-                let row = read(&stream).ok_or_else(|| {
-                    status::invalid("the values of the prepared statement cannot be read")
+                let row = RowReader::of_stream(&stream);
+                let row = row.map_err(|error| status::invalid(error.to_string()))?;
+                let row = row.ok_or_else(|| {
+                    status::invalid("the prepared statement has no row of values")
                 })?;
                 bind_row(&row, parameters)
             }
@@ -62,11 +64,6 @@ pub(super) fn write(row: &RecordBatch) -> Result<Bytes, Status> {
     });
     written.map_err(|error| status::invalid(format!("the values cannot be kept: {error}")))?;
     Ok(bytes.into())
-}
-
-fn read(stream: &[u8]) -> Option<RecordBatch> {
-    let mut batches = StreamReader::try_new(stream, None).ok()?;
-    batches.next()?.ok().filter(|row| row.num_rows() == 1)
 }
 
 fn bind_row(row: &RecordBatch, parameters: &[Parameter]) -> Result<Parameters, Status> {
