@@ -8,7 +8,7 @@
 //! Promises: a condition on the time or on tags that a scan understands ([`filters`]) is decided below
 //! the merge, by the database or where its [`files`] are read, and nowhere else. Conditions on fields
 //! stay above the merge; only files that nothing overlaps get them. Nothing is read while a question
-//! is planned.
+//! is understood; while its scans are planned, of files no more than footers and tags.
 
 mod catalog;
 mod files;

@@ -91,7 +91,7 @@ impl TableProvider for Provider {
         for piece in pieces {
             match piece {
                 Piece::Merged(rows) => merged.push(rows),
-                Piece::Files(files) => plans.extend(files::plans(state, &asked, files)?),
+                Piece::Files(files) => plans.extend(files::plans(state, &asked, files).await?),
             }
         }
         if plans.is_empty() || !merged.is_empty() {

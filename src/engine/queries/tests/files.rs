@@ -184,6 +184,57 @@ async fn a_condition_on_a_field_goes_to_files_and_stays_above_what_is_merged() {
     );
 }
 
+/// A table of four series, one after the other in one file: 20,000 rows each, in pages of 16,384.
+async fn four_series() -> World {
+    let world = World::new(|_| {}).await;
+    for host in ["a", "b", "c", "d"] {
+        let lines = (0..20_000).map(|n| format!("m,host={host} v={n} {}", NOW_NS + n));
+        world.write(&lines.collect::<Vec<_>>().join("\n")).await;
+    }
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 1));
+    world
+}
+
+/// What a question did.
+async fn analyzed(world: &World, text: &str) -> String {
+    let (_, plan) = world
+        .ask(&format!("EXPLAIN ANALYZE {text}"))
+        .await
+        .expect("explained");
+    let plan: Vec<String> = plan.into_iter().flatten().flatten().collect();
+    plan.join("\n")
+}
+
+/// The index of pages was read, and lost where types were put into the footer.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_whose_values_do_not_fit_are_left_unread() {
+    let world = four_series().await;
+    let plan = analyzed(&world, "SELECT sum(v) FROM m WHERE v >= 17000").await;
+    // The first page ends with 16,383, the others have ends of series.
+    let pages = "page_index_pages_pruned=5 total → 4 matched";
+    assert!(plan.contains(pages), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_other_series_are_left_unread() {
+    let world = four_series().await;
+    for (condition, rows) in [
+        ("host = 'c'", "20.00 K"),
+        ("host = 'c' OR host = 'a'", "40.00 K"),
+        ("host IN ('c', 'z') AND v >= 0", "20.00 K"),
+    ] {
+        // The second time, from what is known of the file.
+        for _ in 0..2 {
+            let plan = analyzed(&world, &format!("SELECT sum(v) FROM m WHERE {condition}")).await;
+            let matched = format!("pushdown_rows_matched={rows}, pushdown_rows_pruned=0,");
+            assert!(plan.contains(&matched), "{condition}: {plan}");
+        }
+    }
+    let plan = analyzed(&world, "SELECT sum(v) FROM m WHERE host = 'z'").await;
+    assert!(!plan.contains("file_type=parquet"), "{plan}");
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "the test damages the data folder"

@@ -44,6 +44,11 @@ impl Adapt {
         }
     }
 
+    /// The name in files of a column of the table.
+    pub(super) fn stored(&self, column: &str) -> Option<&str> {
+        self.stored.get(column).map(String::as_str)
+    }
+
     /// The type in which a column of a file is read; absent if it is what the file says.
     pub(super) fn read_as(&self, stored: &str) -> Option<&DataType> {
         self.types.get(stored)

@@ -40,6 +40,13 @@ pub(super) fn with_types(footer: ParquetMetaData, adapt: &Adapt) -> Result<Parqu
         said.column_orders().cloned(),
     );
     let groups: Vec<_> = footer.row_groups().to_vec();
-    let footer = ParquetMetaDataBuilder::new(said).set_row_groups(groups);
+    let (columns, offsets) = (
+        footer.column_index().cloned(),
+        footer.offset_index().cloned(),
+    );
+    let footer = ParquetMetaDataBuilder::new(said)
+        .set_row_groups(groups)
+        .set_column_index(columns)
+        .set_offset_index(offsets);
     Ok(footer.build())
 }

@@ -5,14 +5,20 @@
 //!       > a scan of parts of files ─┴ Parquet source > reader (bytes, footer) > adapter (names, types)
 //! ```
 //!
+//! Of files whose tags are asked for, the rows of the series that pass are looked up while the scan is
+//! planned, among runs that the cache of footers keeps.
+//!
 //! Promises: rows outside of a part's times, and rows that the conditions on tags exclude, do not
 //! come, to the nanosecond; whatever can be left unread for it is. Conditions on fields may be pushed
 //! into these sources by DataFusion, since no other place has a newer value.
 
 mod adapter;
+mod chosen;
 mod condition;
 mod footer;
 mod reader;
+mod shares;
+mod tag_runs;
 
 use std::sync::Arc;
 
@@ -23,7 +29,7 @@ use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -50,7 +56,10 @@ pub(super) struct Asked<'a> {
 }
 
 /// Plans that read these files, one for whole files and one for parts of them.
-pub(super) fn plans(
+///
+/// # Errors
+/// What tags a file has cannot be read.
+pub(super) async fn plans(
     state: &dyn Session,
     asked: &Asked<'_>,
     files: Files,
@@ -66,17 +75,18 @@ pub(super) fn plans(
             columns: Arc::clone(&columns),
             parts,
         };
-        plans.push(plan(state, asked, files, is_cut)?);
+        plans.extend(plan(state, asked, files, is_cut).await?);
     }
     Ok(plans)
 }
 
-fn plan(
+/// A plan that reads these files; none if none of them has rows that are asked for.
+async fn plan(
     state: &dyn Session,
     asked: &Asked<'_>,
     files: Files,
     is_cut: bool,
-) -> Result<Arc<dyn ExecutionPlan>> {
+) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let bounds = is_cut.then(|| Bounds::beside(asked.schema));
     let of_file = bounds.as_ref().map(Bounds::fields).unwrap_or_default();
     let table = TableSchema::builder(Arc::clone(asked.schema))
@@ -84,14 +94,22 @@ fn plan(
         .build();
     let condition = condition::of(state, &table, bounds.as_ref(), asked.tags)?;
     let adapt = Arc::new(Adapt::new(&files.columns, asked.schema));
-    let readers = Readers::new(state, Arc::clone(&adapt));
+    let readers = Arc::new(Readers::new(state, Arc::clone(&adapt)));
     let mut source = ParquetSource::new(table)
         .with_table_parquet_options(options(state))
-        .with_parquet_file_reader_factory(Arc::new(readers));
+        .with_parquet_file_reader_factory(Arc::clone(&readers) as _);
     if let Some(condition) = condition {
         source = source.with_predicate(condition);
     }
-    let groups = groups(files.parts, asked.schema, is_cut, state);
+    let mut parts = files.parts;
+    parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
+    let files = parts.into_iter();
+    let files = files.map(|part| file(part, asked.schema, is_cut)).collect();
+    let files = chosen::of(&readers, files, asked.tags, source.metrics()).await?;
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let groups = groups(files, state.config().target_partitions());
     let all: Vec<usize> = (0..asked.schema.fields().len()).collect();
     let projection = asked.projection.cloned().unwrap_or(all);
     // The place is never looked at: bytes come from the readers.
@@ -102,7 +120,7 @@ fn plan(
         .with_limit(asked.limit)
         .with_expr_adapter(Some(adapt))
         .build();
-    Ok(DataSourceExec::from_data_source(scan))
+    Ok(Some(DataSourceExec::from_data_source(scan)))
 }
 
 /// The options of reading: conditions are decided row by row, so that nothing above has to do it.
@@ -110,23 +128,21 @@ fn options(state: &dyn Session) -> TableParquetOptions {
     let mut options = state.table_options().parquet.clone();
     options.global.pushdown_filters = true;
     options.global.reorder_filters = true;
+    // No file has them.
+    options.global.bloom_filter_on_read = false;
     options.global.max_predicate_cache_size = Some(KEPT_BYTES_MAX);
     options
 }
 
-/// The files in as many groups as may be read side by side, those with the newest rows first.
-fn groups(
-    mut parts: Vec<FilePart>,
-    schema: &SchemaRef,
-    is_cut: bool,
-    state: &dyn Session,
-) -> Vec<FileGroup> {
-    parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
-    let count = parts.len().min(state.config().target_partitions()).max(1);
+/// The files, in order, in as many groups as may be read side by side. Whoever is done with its group
+/// takes over from the others.
+fn groups(files: Vec<PartitionedFile>, side_by_side: usize) -> Vec<FileGroup> {
+    let shares: Vec<PartitionedFile> = files.into_iter().flat_map(shares::of).collect();
+    let count = shares.len().min(side_by_side).max(1);
     let mut groups = vec![Vec::new(); count];
-    for (part, place) in parts.into_iter().zip((0..count).cycle()) {
+    for (share, place) in shares.into_iter().zip((0..count).cycle()) {
         if let Some(group) = groups.get_mut(place) {
-            group.push(file(part, schema, is_cut));
+            group.push(share);
         }
     }
     groups.into_iter().map(FileGroup::new).collect()

@@ -19,19 +19,23 @@ use datafusion::execution::cache::cache_manager::{
     CachedFileMetadataEntry, FileMetadata, FileMetadataCache,
 };
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
-use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use datafusion::object_store::ObjectMeta;
+use datafusion::object_store::path::Path;
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
+use datafusion::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{
     PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
 };
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures_core::future::BoxFuture;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryStreamExt};
 
 use super::adapter::Adapt;
 use super::footer;
-use crate::database::{DatabaseError, ParquetFile};
+use super::tag_runs::{Known, TagRunsBuilder};
+use crate::database::{DatabaseError, ParquetFile, TagFilter};
 
 /// The size of the first read of a file: footers of files with some hundred columns fit.
 const FOOTER_BYTES: usize = 64 << 10;
@@ -39,6 +43,9 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// The most bytes of unpacked values that a file keeps because a condition and the answer both need
 /// them.
 pub(super) const KEPT_BYTES_MAX: usize = 1 << 20;
+
+/// The rows of a tag that are unpacked at a time: 256 KiB, which is part of what each reader has.
+const RUN_BATCH_ROWS: usize = 64 << 10;
 
 /// The factor by which what is held while pages are unpacked exceeds their bytes in the file.
 const UNPACKED: usize = 2;
@@ -62,6 +69,35 @@ impl Readers {
     }
 }
 
+impl Readers {
+    /// A reader of a file.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(super) fn reader(
+        &self,
+        place: &PartitionedFile,
+        partition_index: usize,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Reader> {
+        let Some(file) = place.extension::<Arc<dyn ParquetFile>>() else {
+            let text = "a scan has a file that cannot be read".to_owned();
+            return Err(DataFusionError::Internal(text));
+        };
+        let metrics = ParquetFileMetrics::new(partition_index, file.path(), metrics);
+        let memory = MemoryConsumer::new("files").register(&self.memory);
+        memory.try_grow(KEPT_BYTES_MAX)?;
+        Ok(Reader {
+            file: Arc::clone(file),
+            adapt: Arc::clone(&self.adapt),
+            memory,
+            footers: Arc::clone(&self.footers),
+            meta: place.object_meta.clone(),
+            metrics,
+        })
+    }
+}
+
 impl ParquetFileReaderFactory for Readers {
     fn create_reader(
         &self,
@@ -70,32 +106,19 @@ impl ParquetFileReaderFactory for Readers {
         _metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let Some(file) = partitioned_file.extension::<Arc<dyn ParquetFile>>() else {
-            let text = "a scan has a file that cannot be read".to_owned();
-            return Err(DataFusionError::Internal(text));
-        };
-        let metrics = ParquetFileMetrics::new(partition_index, file.path(), metrics);
-        let memory = MemoryConsumer::new("files").register(&self.memory);
-        memory.try_grow(KEPT_BYTES_MAX)?;
-        Ok(Box::new(Reader {
-            file: Arc::clone(file),
-            adapt: Arc::clone(&self.adapt),
-            memory,
-            footers: Arc::clone(&self.footers),
-            place: partitioned_file,
-            metrics,
-        }))
+        let reader = self.reader(&partitioned_file, partition_index, metrics)?;
+        Ok(Box::new(reader))
     }
 }
 
 /// A reader of one file.
-struct Reader {
+pub(super) struct Reader {
     file: Arc<dyn ParquetFile>,
     adapt: Arc<Adapt>,
     /// What is kept of unpacked values. What is read takes more beside it.
     memory: MemoryReservation,
     footers: Arc<FileMetadataCache>,
-    place: PartitionedFile,
+    meta: ObjectMeta,
     metrics: ParquetFileMetrics,
 }
 
@@ -118,15 +141,9 @@ impl Reader {
     }
 
     async fn footer(&mut self) -> ParquetResult<Arc<ParquetMetaData>> {
-        let meta = self.place.object_meta.clone();
-        let known = self.footers.get(&meta.location);
-        let known = known.filter(|known| known.is_valid_for(&meta));
-        let known = known.as_ref().and_then(|known| {
-            let known: &dyn Any = known.file_metadata.as_any();
-            known.downcast_ref::<Footer>()
-        });
-        if let Some(Footer(footer)) = known {
-            return Ok(Arc::clone(footer));
+        let meta = self.meta.clone();
+        if let Some(Footer(footer)) = self.known(&meta.location) {
+            return Ok(footer);
         }
         let file = Arc::clone(&self.file);
         let damaged = |error| match error {
@@ -140,10 +157,107 @@ impl Reader {
         let footer = footer.load_and_finish(&mut *self, bytes).await;
         let footer = footer.and_then(|footer| footer::with_types(footer, &self.adapt));
         let footer = Arc::new(footer.map_err(damaged)?);
-        let entry = Arc::new(Footer(Arc::clone(&footer)));
-        let entry = CachedFileMetadataEntry::new(meta.clone(), entry);
-        self.footers.put(&meta.location, entry);
+        self.keep(&meta.location, Footer(Arc::clone(&footer)));
         Ok(footer)
+    }
+
+    /// What the cache has of this file at a place.
+    fn known<T: FileMetadata + Clone>(&self, place: &Path) -> Option<T> {
+        let known = self.footers.get(place)?;
+        let known: &dyn Any = match known.is_valid_for(&self.meta) {
+            true => known.file_metadata.as_any(),
+            false => return None,
+        };
+        known.downcast_ref::<T>().cloned()
+    }
+
+    fn keep(&self, place: &Path, what: impl FileMetadata) {
+        let entry = CachedFileMetadataEntry::new(self.meta.clone(), Arc::new(what));
+        self.footers.put(place, entry);
+    }
+
+    /// The number of rows of the file.
+    ///
+    /// # Errors
+    /// Its footer cannot be read.
+    pub(super) async fn rows(&mut self) -> ParquetResult<usize> {
+        let rows = self.footer().await?.file_metadata().num_rows();
+        usize::try_from(rows).map_err(|error| ParquetError::External(Box::new(error)))
+    }
+
+    /// The ranges of rows that pass a condition on a tag; none if it is not known which do.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) async fn rows_with(
+        &mut self,
+        filter: &TagFilter,
+    ) -> ParquetResult<Option<Vec<Range<usize>>>> {
+        let footer = self.footer().await?;
+        let columns = footer.file_metadata().schema_descr();
+        let stored = self.adapt.stored(&filter.column);
+        let leaf = stored.and_then(|stored| {
+            let mut leaves = columns.columns().iter();
+            leaves.position(|column| column.name() == stored)
+        });
+        let Some(leaf) = leaf else {
+            // No row of the file has the tag.
+            let rows = self.rows().await?;
+            let has_none = filter.one_of.contains(&None);
+            let all = has_none.then_some(0..rows);
+            return Ok(Some(all.into_iter().collect()));
+        };
+        // Names of columns may be anything; their places are unique within the file.
+        let place = self.meta.location.clone().join(leaf.to_string());
+        let known = match self.known(&place) {
+            Some(known) => known,
+            None => {
+                let Some(known) = self.tag_runs(footer, leaf).await? else {
+                    return Ok(None);
+                };
+                self.keep(&place, known.clone());
+                known
+            }
+        };
+        let Known(runs) = known;
+        Ok(runs.map(|runs| runs.rows(filter)))
+    }
+
+    /// Another reader of the file, within the memory of this one.
+    fn again(&self) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            adapt: Arc::clone(&self.adapt),
+            memory: self.memory.new_empty(),
+            footers: Arc::clone(&self.footers),
+            meta: self.meta.clone(),
+            metrics: self.metrics.clone(),
+        }
+    }
+
+    /// Reads the runs of a tag; none if there is no memory for it now.
+    async fn tag_runs(
+        &self,
+        footer: Arc<ParquetMetaData>,
+        leaf: usize,
+    ) -> ParquetResult<Option<Known>> {
+        let memory = self.memory.new_empty();
+        let only = ProjectionMask::leaves(footer.file_metadata().schema_descr(), [leaf]);
+        let footer = ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new())?;
+        let mut batches = ParquetRecordBatchStreamBuilder::new_with_metadata(self.again(), footer)
+            .with_projection(only)
+            .with_batch_size(RUN_BATCH_ROWS)
+            .build()?;
+        let mut runs = TagRunsBuilder::default();
+        while let Some(batch) = batches.try_next().await? {
+            if !batch.columns().iter().all(|column| runs.push(column)) {
+                return Ok(Some(Known(None)));
+            }
+            if memory.try_resize(runs.bytes()).is_err() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Known(Some(Arc::new(runs.finish())))))
     }
 }
 
@@ -190,6 +304,7 @@ impl AsRef<[u8]> for Held {
 }
 
 /// A footer in the cache.
+#[derive(Clone)]
 struct Footer(Arc<ParquetMetaData>);
 
 impl FileMetadata for Footer {

@@ -1,0 +1,235 @@
+//! The values of a tag along the rows of a file, as runs of equal ones.
+//!
+//! Files are sorted by series, so a tag has few runs, and with them a question for some series reads
+//! the rows of these and leaves the rest of the file alone.
+
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int32Type;
+use datafusion::common::HashMap as Told;
+use datafusion::execution::cache::cache_manager::FileMetadata;
+
+use crate::database::TagFilter;
+
+/// The most runs of one tag of one file that are kept: beyond, values change from row to row, and
+/// leaving out runs gains nothing.
+const RUNS_MAX: usize = 1 << 18;
+
+/// The most bytes of distinct values that are kept.
+const VALUES_BYTES_MAX: usize = 4 << 20;
+
+/// A run of rows with the same value.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// The place of the value; absent if the rows lack the tag.
+    value: Option<u32>,
+    rows: usize,
+}
+
+/// The runs of a tag.
+#[derive(Debug, Default)]
+pub(super) struct TagRuns {
+    values: Vec<Box<str>>,
+    values_bytes: usize,
+    runs: Vec<Run>,
+}
+
+impl TagRuns {
+    /// The ranges of rows whose value passes, in order.
+    pub(super) fn rows(&self, filter: &TagFilter) -> Vec<Range<usize>> {
+        let passing: HashSet<Option<&str>> = filter.one_of.iter().map(Option::as_deref).collect();
+        let values = self.values.iter();
+        let passes: Vec<bool> = values.map(|text| passing.contains(&Some(text))).collect();
+        let has_none = passing.contains(&None);
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        let mut start = 0;
+        for run in &self.runs {
+            let end = start + run.rows;
+            let passes = match run.value {
+                Some(place) => passes.get(place as usize).copied().unwrap_or_default(),
+                None => has_none,
+            };
+            if passes {
+                match ranges.last_mut() {
+                    Some(last) if last.end == start => last.end = end,
+                    _ => ranges.push(start..end),
+                }
+            }
+            start = end;
+        }
+        ranges
+    }
+
+    /// The bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let values = self.values.len() * size_of::<Box<str>>() + self.values_bytes;
+        size_of::<Self>() + values + self.runs.len() * size_of::<Run>()
+    }
+}
+
+/// Runs in the making.
+#[derive(Default)]
+pub(super) struct TagRunsBuilder {
+    made: TagRuns,
+    places: HashMap<Box<str>, u32>,
+}
+
+impl TagRunsBuilder {
+    /// Adds the values of the next rows; false if there are too many runs to be of use, or the values
+    /// are not those of a tag.
+    pub(super) fn push(&mut self, column: &ArrayRef) -> bool {
+        let Some(tags) = column.as_dictionary_opt::<Int32Type>() else {
+            return false;
+        };
+        let Some(texts) = tags.values().as_string_opt::<i32>() else {
+            return false;
+        };
+        let places: Option<Vec<u32>> = texts
+            .iter()
+            .map(|text| self.place(text.unwrap_or_default()))
+            .collect();
+        let Some(places) = places else {
+            return false;
+        };
+        for key in tags.keys() {
+            let key = key.and_then(|key| usize::try_from(key).ok());
+            let value = key.and_then(|key| places.get(key).copied());
+            match self.made.runs.last_mut() {
+                Some(run) if run.value == value => run.rows += 1,
+                _ => self.made.runs.push(Run { value, rows: 1 }),
+            }
+        }
+        self.made.runs.len() <= RUNS_MAX
+    }
+
+    /// The place of a value; none if there are too many.
+    fn place(&mut self, text: &str) -> Option<u32> {
+        if let Some(place) = self.places.get(text) {
+            return Some(*place);
+        }
+        let place = u32::try_from(self.made.values.len()).ok()?;
+        self.made.values_bytes += text.len();
+        self.made.values.push(text.into());
+        self.places.insert(text.into(), place);
+        (self.made.values_bytes <= VALUES_BYTES_MAX).then_some(place)
+    }
+
+    /// The bytes that it takes, while it is made.
+    pub(super) fn bytes(&self) -> usize {
+        let entry = size_of::<(Box<str>, u32)>();
+        self.made.bytes() + self.made.values_bytes + 2 * self.places.len() * entry
+    }
+
+    /// The runs.
+    pub(super) fn finish(mut self) -> TagRuns {
+        self.made.runs.shrink_to_fit();
+        self.made.values.shrink_to_fit();
+        self.made
+    }
+}
+
+/// The ranges that are in both lists, each in order and without overlaps.
+pub(super) fn intersect(a: &[Range<usize>], b: &[Range<usize>]) -> Vec<Range<usize>> {
+    let mut both = Vec::new();
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    while let (Some(one), Some(other)) = (a.peek(), b.peek()) {
+        let range = one.start.max(other.start)..one.end.min(other.end);
+        if !range.is_empty() {
+            both.push(range);
+        }
+        match one.end <= other.end {
+            true => a.next(),
+            false => b.next(),
+        };
+    }
+    both
+}
+
+/// The runs of a tag in the cache of footers; absent where they are of no use.
+#[derive(Clone, Debug)]
+pub(super) struct Known(pub(super) Option<Arc<TagRuns>>);
+
+impl FileMetadata for Known {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn memory_size(&self) -> usize {
+        let runs = self.0.as_ref().map_or(0, |runs| runs.bytes());
+        size_of::<Self>() + runs
+    }
+
+    fn extra_info(&self) -> Told<String, String> {
+        Told::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::DictionaryArray;
+
+    use super::*;
+
+    fn runs(batches: &[&[Option<&str>]]) -> TagRuns {
+        let mut builder = TagRunsBuilder::default();
+        for batch in batches {
+            let column: DictionaryArray<Int32Type> = batch.iter().copied().collect();
+            let column: ArrayRef = Arc::new(column);
+            assert!(builder.push(&column));
+        }
+        builder.finish()
+    }
+
+    fn filter(one_of: &[Option<&str>]) -> TagFilter {
+        TagFilter {
+            column: "host".to_owned(),
+            one_of: one_of.iter().map(|text| text.map(str::to_owned)).collect(),
+        }
+    }
+
+    #[test]
+    fn a_value_has_the_rows_of_its_runs_across_batches() {
+        let (a, b) = (Some("a"), Some("b"));
+        let runs = runs(&[&[None, a, a], &[a, b], &[b, a]]);
+        for (one_of, rows) in [
+            (vec![a], vec![1..4, 6..7]),
+            (vec![b], vec![4..6]),
+            (vec![None], vec![0..1]),
+            (vec![None, a], vec![0..4, 6..7]),
+            (vec![a, b], vec![1..7]),
+            (vec![Some("c"), Some("")], vec![]),
+            (vec![], vec![]),
+        ] {
+            assert_eq!(runs.rows(&filter(&one_of)), rows, "{one_of:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_value_is_not_a_missing_one() {
+        let runs = runs(&[&[None, Some(""), None]]);
+        assert_eq!(runs.rows(&filter(&[Some("")])), [1..2]);
+        assert_eq!(runs.rows(&filter(&[None])), [0..1, 2..3]);
+    }
+
+    #[test]
+    fn an_intersection_has_what_both_have() {
+        let both = intersect(&[0..4, 6..9], &[1..2, 3..7, 8..10]);
+        assert_eq!(both, [1..2, 3..4, 6..7, 8..9]);
+        assert!(intersect(&[0..4], &[4..5]).is_empty());
+    }
+
+    #[test]
+    fn too_many_values_are_given_up() {
+        let long = "x".repeat(VALUES_BYTES_MAX / 2 + 1);
+        let other = format!("y{long}");
+        let column: DictionaryArray<Int32Type> =
+            [Some(&*long), Some(&*other)].into_iter().collect();
+        let column: ArrayRef = Arc::new(column);
+        assert!(!TagRunsBuilder::default().push(&column));
+    }
+}
