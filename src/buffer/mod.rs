@@ -35,6 +35,7 @@
 mod bucket;
 mod series;
 mod sizes;
+mod spread;
 mod table;
 mod taken;
 
@@ -50,6 +51,7 @@ use crate::memory::{Budget, Exhausted, Reservation};
 
 pub use series::SeriesSet;
 pub use sizes::{BufferLimits, BufferStats};
+pub use spread::Spread;
 pub use taken::{LoggedAgain, Sealed, SealedSegment, TableInfo, TableSnapshot};
 
 use bucket::Bucket;

@@ -191,6 +191,7 @@ impl Table {
             let Span { first, since } = frozen.span;
             *frozen = Arc::new(Frozen {
                 segment: Arc::clone(&frozen.segment),
+                spread: Arc::clone(&frozen.spread),
                 span: Span {
                     first: if is_whole { frames.first } else { first },
                     since,
@@ -365,6 +366,7 @@ impl Table {
         self.changes += 1;
         self.frozen.push(Arc::new(Frozen {
             segment: Arc::new(segment),
+            spread: Arc::default(),
             span,
             last: self.sequence,
             bytes,
@@ -393,6 +395,7 @@ impl TableCopy {
         let frozen = self.frozen.iter().map(|frozen| SealedSegment {
             segment: Arc::clone(&frozen.segment),
             last: frozen.last,
+            spread: Arc::clone(&frozen.spread),
         });
         let mut segments: Vec<SealedSegment> = frozen.collect();
         let copy = self.active.map(|(batch, mut reservation)| {
@@ -405,6 +408,7 @@ impl TableCopy {
             segments.push(SealedSegment {
                 segment: Arc::new(segment),
                 last: self.sequence,
+                spread: Arc::default(),
             });
             reservation
         });

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::spread::{KnownSpread, Spread};
 use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::id::{Sequence, TableId};
-use crate::memory::Reservation;
+use crate::memory::{Budget, Exhausted, Reservation};
 
 /// A segment that no longer changes, and the memory it holds.
 #[derive(Debug)]
 pub(super) struct Frozen {
     pub(super) segment: Arc<Segment>,
+    /// The times of its rows, for readers.
+    pub(super) spread: Arc<KnownSpread>,
     /// All of its rows.
     pub(super) span: Span,
     /// The last batch in it.
@@ -39,6 +42,18 @@ pub struct SealedSegment {
     /// The last batch in it. Of the batches up to this one the segment, and those before it in
     /// its table, have everything that is not released.
     pub last: Sequence,
+    pub(super) spread: Arc<KnownSpread>,
+}
+
+impl SealedSegment {
+    /// The times between which the rows lie. They are looked at once for all readers, unless the
+    /// segment is a copy of rows that are still growing.
+    ///
+    /// # Errors
+    /// There is no memory in `budget` for what is kept of them.
+    pub fn spread(&self, budget: &Budget) -> Result<Arc<Spread>, Exhausted> {
+        self.spread.of(self.segment.times(), budget)
+    }
 }
 
 /// A table as it was after the batch with `sequence`: complete, and unchanged by later writes.
@@ -57,9 +72,9 @@ pub struct TableSnapshot {
 impl TableSnapshot {
     /// Returns the segments that have a batch after `flushed`: all other rows are already elsewhere.
     /// None of them also has a batch before it if a [`Sealed`] ended there.
-    pub fn after(&self, flushed: Sequence) -> Vec<Arc<Segment>> {
+    pub fn after(&self, flushed: Sequence) -> Vec<SealedSegment> {
         let rest = self.segments.iter().filter(|sealed| sealed.last > flushed);
-        rest.map(|sealed| Arc::clone(&sealed.segment)).collect()
+        rest.cloned().collect()
     }
 }
 

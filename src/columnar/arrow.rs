@@ -24,6 +24,9 @@ const SERIES: &str = "ids of series are below their number";
 /// The key in a column's metadata that says what the column is, as InfluxDB 3 writes it.
 pub const COLUMN_TYPE_KEY: &str = "iox::column::type";
 
+/// The name of the column of times.
+pub const TIME: &str = "time";
+
 /// The schema of a table: `time`, then tags, then fields, both in the order given (bytewise by
 /// name, so that tables agree).
 pub fn schema<'a>(
@@ -31,11 +34,10 @@ pub fn schema<'a>(
     fields: impl IntoIterator<Item = (&'a str, FieldType)>,
 ) -> SchemaRef {
     let time_type = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
-    let time = column("time", time_type, false, "timestamp");
-    let tag_type = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let time = column(TIME, time_type, false, "timestamp");
     let tags = tags
         .into_iter()
-        .map(|key| column(key, tag_type.clone(), true, "tag"));
+        .map(|key| column(key, tag_type(), true, "tag"));
     let fields = fields
         .into_iter()
         .map(|(name, field_type)| field(name, field_type));
@@ -49,14 +51,32 @@ pub fn schema<'a>(
 }
 
 fn field(name: &str, field_type: FieldType) -> Field {
-    let (data_type, kind) = match field_type {
-        FieldType::Float => (DataType::Float64, "field::float"),
-        FieldType::Integer => (DataType::Int64, "field::integer"),
-        FieldType::Unsigned => (DataType::UInt64, "field::uinteger"),
-        FieldType::Boolean => (DataType::Boolean, "field::boolean"),
-        FieldType::String => (DataType::Utf8, "field::string"),
+    let kind = match field_type {
+        FieldType::Float => "field::float",
+        FieldType::Integer => "field::integer",
+        FieldType::Unsigned => "field::uinteger",
+        FieldType::Boolean => "field::boolean",
+        FieldType::String => "field::string",
     };
-    column(name, data_type, true, kind)
+    column(name, field_type.arrow(), true, kind)
+}
+
+/// The type of the values of a tag in Arrow.
+pub fn tag_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+}
+
+impl FieldType {
+    /// The type of the values of a field in Arrow.
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Float => DataType::Float64,
+            Self::Integer => DataType::Int64,
+            Self::Unsigned => DataType::UInt64,
+            Self::Boolean => DataType::Boolean,
+            Self::String => DataType::Utf8,
+        }
+    }
 }
 
 fn column(name: &str, data_type: DataType, nullable: bool, kind: &str) -> Field {

@@ -41,7 +41,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use arrow::{COLUMN_TYPE_KEY, schema};
+pub use arrow::{COLUMN_TYPE_KEY, TIME, schema, tag_type};
 pub use batch::Batch;
 pub use builder::BatchBuilder;
 pub use codec::{DecodeError, ROWS_MAX, VALUES_MAX, put_varint, take_varint, zigzag};

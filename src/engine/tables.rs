@@ -139,6 +139,10 @@ impl ParquetFile for Parquet {
         self.file.file().bytes
     }
 
+    fn stored_time(&self) -> &str {
+        self.file.stored_time()
+    }
+
     fn stored(&self, column: &str, kind: ColumnKind) -> Option<&str> {
         self.file.stored(column, kind)
     }

@@ -33,7 +33,7 @@ use tokio::runtime::Handle;
 
 use super::error::LakeError;
 use super::handle::Lake;
-use super::parquet::{DecodeError, How, Layout, ParquetChunks};
+use super::parquet::{DecodeError, How, Layout, ParquetChunks, TIME_NS};
 use super::ranges::{StoreRange, is_missing};
 use super::state::columns::TableColumns;
 use super::state::data_file::DataFile;
@@ -221,6 +221,11 @@ impl StoredFile {
                 false => Err(file.damaged("it is shorter than when it was written".to_owned())),
             }
         }
+    }
+
+    /// The name of the column of exact times.
+    pub fn stored_time(&self) -> &'static str {
+        TIME_NS
     }
 
     /// The name of a column in files of the table; absent if they have none.

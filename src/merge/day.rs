@@ -32,6 +32,16 @@ impl TimeRange {
         end_ns: None,
     };
 
+    /// The times that are in both ranges.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let ends = self.end_ns.into_iter().chain(other.end_ns);
+        Self {
+            start_ns: self.start_ns.max(other.start_ns),
+            end_ns: ends.min(),
+        }
+    }
+
     /// Returns whether a time is asked for.
     pub fn contains(&self, time_ns: i64) -> bool {
         time_ns >= self.start_ns && self.end_ns.is_none_or(|end_ns| time_ns < end_ns)

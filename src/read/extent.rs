@@ -2,8 +2,8 @@
 //! those in files by what the table's log says about each file.
 
 use super::error::ReadError;
-use super::sources::{DataFile, Places, Sources};
-use crate::id::{BucketId, Sequence, TableId};
+use super::sources::{DataFile, Sources};
+use crate::id::{BucketId, TableId};
 use crate::merge::TimeRange;
 
 /// The amount stored in a time range.
@@ -47,14 +47,13 @@ impl Extent {
         table: &TableId,
         range: TimeRange,
     ) -> Result<(), ReadError> {
-        let Places { snapshot, files } = sources.look(table)?;
-        let flushed = files.as_ref().map_or(Sequence(0), |files| files.flushed);
-        for file in files.iter().flat_map(|files| files.days.values().flatten()) {
+        let places = sources.look(table)?;
+        let files = places.files.iter();
+        for file in files.flat_map(|files| files.days.values().flatten()) {
             self.add_file(file.as_ref(), range);
         }
-        let segments = snapshot.map(|snapshot| snapshot.after(flushed));
-        for segment in segments.unwrap_or_default() {
-            let times = segment.times().iter();
+        for sealed in places.buffered() {
+            let times = sealed.segment.times().iter();
             for time_ns in times.filter(|time_ns| range.contains(**time_ns)) {
                 self.add(Some(1), *time_ns, *time_ns);
             }

@@ -17,8 +17,11 @@
 //!
 //! Memory beyond what is buffered is taken from the budget: a few bytes per buffered row, and for
 //! files the minimum of one reading ([`Room`](crate::memory::Room)), however many and large they
-//! are, so a table may be of any size. It is taken before the first row, so that no reader breaks
-//! off for lack of memory. A record batch is at most 1 MiB, or a single row if that is longer.
+//! are, so a table may be of any size. A [`Table`] that is opened as a whole takes it before its first
+//! row, so that its reader does not break off for lack of memory. A [`Selection`] that is read day by
+//! day, or stretch by stretch, sorts what is buffered of a day when the first row of that day is asked
+//! for, and once for all of its stretches: its reader may be refused then. A record batch is at most
+//! 1 MiB, or a single row if that is longer.
 //!
 //! This module does not know who asks, in which form rows leave, or how the lake works.
 
@@ -28,6 +31,7 @@ mod extent;
 mod moment;
 mod rows;
 mod scan;
+mod selection;
 mod sources;
 mod split;
 mod table;
@@ -36,12 +40,13 @@ mod table;
 mod tests;
 
 pub use crate::merge::{SeriesFilter, TimeRange, Wanted};
-pub use columns::TableField;
+pub use columns::{TableColumns, TableField};
 pub use error::{LakeError, ReadError};
 pub use extent::Extent;
-pub use moment::{Moment, Selection};
+pub use moment::Moment;
 pub use rows::Rows;
 pub use scan::{Scan, Shape};
+pub use selection::Selection;
 pub use sources::{DataFile, Lake, ParquetFile, Reading, Sources, TableFiles};
 pub use split::{DaySplit, Lone, Stretch};
 pub use table::Table;

@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 use super::error::ReadError;
 use super::rows::Rows;
 use crate::certain::Certain;
-use crate::columnar::{Segment, schema};
+use crate::columnar::schema;
 use crate::merge::{PointBatch, Points, SegmentLimits, Weights};
 
 /// The size of a record batch: the most rows, and the bytes from which it is full, however few rows
@@ -30,11 +30,21 @@ pub struct Shape {
     pub places: Vec<usize>,
 }
 
+/// What a column has of each row.
+#[derive(Clone, Debug)]
+enum Source {
+    Time,
+    /// The tag of this key.
+    Tag(Box<str>),
+    /// The field at this place among those of the rows.
+    Field(usize),
+}
+
 /// The rows of a table, a few thousand at a time.
 pub struct Scan {
     schema: SchemaRef,
-    /// For each column its place among the time, the tags and the fields of the rows.
-    places: Vec<usize>,
+    /// What each column is.
+    columns: Vec<Source>,
     zone: Option<&'static str>,
     batch: PointBatch,
     rows: Rows,
@@ -57,6 +67,14 @@ impl Scan {
 
     fn with_zone(rows: Rows, Shape { schema, places }: Shape, zone: Option<&'static str>) -> Self {
         let tags: Vec<Box<str>> = rows.tag_keys().map(Box::from).collect();
+        let source = |place: usize| match place.checked_sub(1) {
+            None => Source::Time,
+            Some(place) => match tags.get(place) {
+                Some(key) => Source::Tag(key.clone()),
+                None => Source::Field(place - tags.len()),
+            },
+        };
+        let columns = places.into_iter().map(source).collect();
         let row_bytes = size_of::<i64>() * (1 + rows.fields().len());
         let weights = Weights {
             row_bytes: row_bytes + size_of::<i32>() * tags.len(),
@@ -66,7 +84,7 @@ impl Scan {
         };
         Self {
             schema,
-            places,
+            columns,
             zone,
             batch: PointBatch::new("", LIMITS, weights).with_tags(tags),
             rows,
@@ -85,9 +103,9 @@ impl Scan {
         let Some(points) = self.batch.finish() else {
             return Ok(None);
         };
-        let schema = self.schema.fields().iter().zip(&self.places);
-        let columns = schema.map(|(field, place)| {
-            let column = self.column(&points, *place)?;
+        let schema = self.schema.fields().iter().zip(&self.columns);
+        let columns = schema.map(|(field, source)| {
+            let column = self.column(&points, source)?;
             let rows = points.segment.rows();
             Ok(column.unwrap_or_else(|| new_null_array(field.data_type(), rows)))
         });
@@ -97,28 +115,28 @@ impl Scan {
         Ok(Some(batch?))
     }
 
-    /// The column at a place among the time, the tags and the fields; nothing if no row has a value.
-    fn column(&self, points: &Points, place: usize) -> Result<Option<ArrayRef>, ReadError> {
+    /// The values of a column; nothing if no row has one.
+    fn column(&self, points: &Points, source: &Source) -> Result<Option<ArrayRef>, ReadError> {
         let Points { segment, columns } = points;
-        let Some(place) = place.checked_sub(1) else {
-            let times = segment.time_array().with_timezone_opt(self.zone);
-            return Ok(Some(Arc::new(times)));
-        };
-        if let Some(key) = self.rows.tag_keys().nth(place) {
-            return self.tag(segment, key);
-        }
-        let field = place - self.rows.tag_keys().count();
-        let position = columns.get(field).copied().flatten();
-        let array = position.map(|position| {
-            let array = segment.field_array(position as usize);
-            array.certain("a batch says where its columns are")
-        });
-        Ok(array)
-    }
-
-    fn tag(&self, segment: &Segment, key: &str) -> Result<Option<ArrayRef>, ReadError> {
-        let position = segment.tag_keys().position(|of_segment| of_segment == key);
-        let array = position.map(|position| segment.tag_array(position));
-        Ok(array.transpose()?.map(|array| Arc::new(array) as ArrayRef))
+        Ok(match source {
+            Source::Time => {
+                let times = segment.time_array().with_timezone_opt(self.zone);
+                Some(Arc::new(times))
+            }
+            Source::Tag(key) => {
+                let position = segment
+                    .tag_keys()
+                    .position(|of_segment| *of_segment == **key);
+                let array = position.map(|position| segment.tag_array(position));
+                array.transpose()?.map(|array| Arc::new(array) as ArrayRef)
+            }
+            Source::Field(place) => {
+                let position = columns.get(*place).copied().flatten();
+                position.map(|position| {
+                    let array = segment.field_array(position as usize);
+                    array.certain("a batch says where its columns are")
+                })
+            }
+        })
     }
 }

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use super::error::{LakeError, ReadError};
-use crate::buffer::{Buffer, TableSnapshot};
+use crate::buffer::{Buffer, SealedSegment, TableSnapshot};
 use crate::columnar::{ColumnKind, FieldType};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Room};
@@ -72,6 +72,21 @@ impl Sources {
 pub(super) struct Places {
     pub(super) snapshot: Option<TableSnapshot>,
     pub(super) files: Option<TableFiles>,
+}
+
+impl Places {
+    /// Returns true if there is no such table.
+    pub(super) fn are_empty(&self) -> bool {
+        self.snapshot.is_none() && self.files.is_none()
+    }
+
+    /// The segments with rows that are not in files.
+    pub(super) fn buffered(&self) -> Vec<SealedSegment> {
+        let files = self.files.as_ref();
+        let flushed = files.map_or(Sequence(0), |files| files.flushed);
+        let snapshot = self.snapshot.as_ref();
+        snapshot.map_or_else(Vec::new, |snapshot| snapshot.after(flushed))
+    }
 }
 
 /// The open tables of all buckets. Its methods may block.
@@ -158,6 +173,9 @@ pub trait ParquetFile: Debug + Send + Sync {
 
     /// Its size, in bytes.
     fn bytes(&self) -> u64;
+
+    /// The name of the column of exact times, nanoseconds, in files of the table.
+    fn stored_time(&self) -> &str;
 
     /// The name of a column in files of the table; absent if they have none.
     fn stored(&self, column: &str, kind: ColumnKind) -> Option<&str>;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::columns::TableField;
 use super::error::ReadError;
-use super::moment::{Moment, Selection};
+use super::moment::Moment;
+use super::selection::Selection;
 use super::sources::Sources;
 use crate::id::TableId;
 use crate::memory::Room;

@@ -155,10 +155,13 @@ fn a_snapshot_does_not_change_and_keeps_its_memory_accounted() {
     assert!(budget.used_bytes() > before, "the copy is paid for");
     apply(&buffer, &budget, 3, &batch("m", "b", 0..1));
     let segments = snapshot.after(Sequence(0));
-    let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
+    let rows: usize = segments.iter().map(|sealed| sealed.segment.rows()).sum();
     assert_eq!((rows, snapshot.sequence), (501, Sequence(2)));
     buffer.drop_bucket(BUCKET);
-    let held: u64 = segments.iter().map(|segment| segment.heap_bytes()).sum();
+    let held: u64 = segments
+        .iter()
+        .map(|sealed| sealed.segment.heap_bytes())
+        .sum();
     assert_eq!(budget.used_bytes(), held, "a reader keeps what it reads");
     drop(snapshot);
     assert_eq!(budget.used_bytes(), 0);

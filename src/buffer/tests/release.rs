@@ -1,6 +1,7 @@
 //! Rows on their way out of the buffer: sealed, moved elsewhere, released.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{BUCKET, apply, batch, budget, times};
 use crate::buffer::{Buffer, BufferLimits, BufferStats, Sealed};
@@ -94,10 +95,36 @@ fn a_reader_leaves_out_what_is_elsewhere_already() {
     assert_eq!(lasts, [Sequence(1), Sequence(4)]);
     let rows = |flushed| -> usize {
         let segments = snapshot.after(flushed);
-        segments.iter().map(|segment| segment.rows()).sum()
+        segments.iter().map(|sealed| sealed.segment.rows()).sum()
     };
     assert_eq!((rows(Sequence(0)), rows(sealed.last)), (4, 1));
     assert_eq!(rows(Sequence(4)), 0);
+}
+
+/// From a review: every look at a table walked the times of all rows in memory.
+#[test]
+fn the_times_of_a_frozen_segment_are_looked_at_once_for_all_readers() {
+    let (buffer, budget) = (buffer(1 << 20), budget());
+    let table = TableId::new(BUCKET, "m");
+    apply(&buffer, &budget, 1, &batch("m", "a", 0..3));
+    buffer.seal(&table).expect("rows");
+    let look = || {
+        let snapshot = buffer.snapshot(&table, &budget).expect("room");
+        let rest = snapshot.expect("rows").after(Sequence(0));
+        rest[0].spread(&budget).expect("room")
+    };
+    let (first, second) = (look(), look());
+    assert!(Arc::ptr_eq(&first, &second), "it was known");
+    assert_eq!(first.parts().collect::<Vec<_>>(), [(0, 2)]);
+    let held = budget.used_bytes();
+    let sealed = buffer.seal(&table).expect("rows");
+    buffer.release(&table, sealed.last);
+    drop((first, second, sealed));
+    assert_eq!(
+        (budget.used_bytes(), held > 16),
+        (0, true),
+        "it is paid for"
+    );
 }
 
 #[test]
@@ -241,9 +268,9 @@ fn check(buffer: &Buffer, names: &[&str], tables: &[Expected], seed: u64) {
             .expect("room");
         let segments = snapshot.map(|snapshot| snapshot.after(Sequence(0)));
         let segments = segments.unwrap_or_default();
-        let found = segments.iter().flat_map(|segment| segment.times().to_vec());
+        let found = segments.iter().flat_map(|sealed| sealed.segment.times());
         let expected = table.rows.values().flatten().copied();
-        assert!(found.eq(expected), "seed {seed}: {name}");
+        assert!(found.copied().eq(expected), "seed {seed}: {name}");
     }
     let first = tables.iter().filter_map(|table| table.rows.keys().next());
     assert_eq!(
@@ -279,7 +306,7 @@ fn a_writer_a_flusher_and_a_reader_at_once_lose_nothing() {
                     let rest = snapshot.expect("room").expect("rows").after(sealed.last);
                     let next = rest
                         .first()
-                        .and_then(|segment| segment.times().first().copied());
+                        .and_then(|sealed| sealed.segment.times().first().copied());
                     let expected = i64::try_from(flushed.len()).expect("small");
                     assert_eq!(next.unwrap_or(expected), expected);
                     buffer.release(&TableId::new(BUCKET, "m"), sealed.last);

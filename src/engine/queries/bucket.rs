@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tidegate_query::{Database, DatabaseError, Table};
+use tidegate_query::{Column, Database, DatabaseError, Table};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::access::Access;
-use super::table::TableMoment;
-use crate::read::Moment;
+use super::table::{TableMoment, columns};
+use crate::read::{Moment, TableColumns};
 
-/// A bucket. Each of its tables is looked at once, when it is first asked for.
+/// A bucket. Each of its tables is looked at once, when it is first asked for, and held; the columns of
+/// one that nobody asked for are looked up whenever they are listed.
 #[derive(Debug)]
 pub(super) struct BucketMoment {
     access: Arc<Access>,
@@ -76,5 +77,24 @@ impl Database for BucketMoment {
             Ok(table.map(|table| table as Arc<dyn Table>))
         };
         table.boxed()
+    }
+
+    fn columns<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<Column>>, DatabaseError>> {
+        let found = async move {
+            if let Some(known) = self.tables.lock().await.get(name) {
+                return Ok(known.as_ref().map(|table| table.columns().to_vec()));
+            }
+            let table = self.access.bucket.table(name);
+            let found = self
+                .access
+                .blocking(move |access| TableColumns::of(&access.sources, &table));
+            let found = found.await?;
+            self.access.check()?;
+            Ok(found.as_ref().map(columns))
+        };
+        found.boxed()
     }
 }

@@ -13,9 +13,6 @@ use crate::certain::Certain;
 use crate::columnar::ColumnKind;
 use crate::read::{self, Lone};
 
-/// The column of exact times in files.
-const TIME_NS: &str = "time_ns";
-
 /// A column of a table: its name there, and what it is a column of.
 pub(super) struct Named<'a> {
     /// Its name for who asks.
@@ -42,7 +39,7 @@ pub(super) fn piece<'a>(
     let columns = columns.filter_map(|named| {
         let stored = match named.column {
             Some((name, kind)) => any.stored(name, kind)?,
-            None => TIME_NS,
+            None => any.stored_time(),
         };
         Some(StoredColumn {
             name: named.label.to_owned(),

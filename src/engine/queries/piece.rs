@@ -1,4 +1,4 @@
-//! Merged rows of a day, read as they are asked for: each batch on a thread for work that blocks, and
+//! Merged rows of a stretch of a day, read as they are asked for: each batch on a thread for work that blocks, and
 //! none while nobody waits for it.
 
 use std::fmt::{self, Debug};
@@ -13,14 +13,14 @@ use crate::read::{ReadError, Rows, Scan, Selection, Shape, Table};
 
 /// The merged rows of a stretch of a day of a table.
 #[derive(Clone)]
-pub(super) struct Day {
+pub(super) struct MergedStretch {
     access: Arc<Access>,
     selection: Arc<Selection>,
     shape: Shape,
     day: i32,
 }
 
-impl Day {
+impl MergedStretch {
     pub(super) fn new(
         access: Arc<Access>,
         selection: Arc<Selection>,
@@ -43,29 +43,30 @@ impl Day {
     }
 }
 
-impl Debug for Day {
+impl Debug for MergedStretch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Day").field(&self.day).finish()
+        f.debug_tuple("MergedStretch").field(&self.day).finish()
     }
 }
 
 /// A batch, and the place at which reading continues.
 type Step = Result<Option<(RecordBatch, Scan)>, ReadError>;
 
-impl Merged for Day {
+impl Merged for MergedStretch {
     fn read(&self) -> Batches {
         let begin = (self.clone(), None);
-        let batches = stream::try_unfold(begin, |(day, scan): (Self, Option<Scan>)| async move {
-            let access = Arc::clone(&day.access);
-            let step = access.blocking(move |access| {
-                let mut scan = scan.unwrap_or_else(|| day.open(access));
-                let next: Step = scan
-                    .next_batch()
-                    .map(|batch| batch.map(|batch| (batch, scan)));
-                next.map(|next| next.map(|(batch, scan)| (batch, (day, Some(scan)))))
+        let batches =
+            stream::try_unfold(begin, |(stretch, scan): (Self, Option<Scan>)| async move {
+                let access = Arc::clone(&stretch.access);
+                let step = access.blocking(move |access| {
+                    let mut scan = scan.unwrap_or_else(|| stretch.open(access));
+                    let next: Step = scan
+                        .next_batch()
+                        .map(|batch| batch.map(|batch| (batch, scan)));
+                    next.map(|next| next.map(|(batch, scan)| (batch, (stretch, Some(scan)))))
+                });
+                step.await
             });
-            step.await
-        });
         batches.boxed()
     }
 }

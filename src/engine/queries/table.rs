@@ -1,6 +1,6 @@
 //! A table as one question sees it, and the rows of it that a scan asks for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -10,13 +10,10 @@ use tidegate_query::{Column, ColumnKind, DatabaseError, Piece, Scan, Table, TagF
 
 use super::access::Access;
 use super::files::{self, Named};
-use super::piece::Day;
+use super::piece::MergedStretch;
 use crate::certain::Certain;
-use crate::columnar::{self, FieldType};
-use crate::read::{Moment, Selection, SeriesFilter, Shape, TimeRange, Wanted};
-
-/// The name of the column of times.
-const TIME: &str = "time";
+use crate::columnar::{self, TIME};
+use crate::read::{Moment, Selection, SeriesFilter, Shape, TableColumns, TimeRange, Wanted};
 
 /// A table at one moment.
 #[derive(Debug)]
@@ -28,23 +25,8 @@ pub(super) struct TableMoment {
 
 impl TableMoment {
     pub(super) fn new(access: Arc<Access>, moment: Moment) -> Self {
-        let time = Column {
-            name: TIME.to_owned(),
-            kind: ColumnKind::Time,
-            data_type: DataType::Timestamp(TimeUnit::Nanosecond, None),
-        };
-        let tags = moment.tags().iter().map(|key| Column {
-            name: key.to_string(),
-            kind: ColumnKind::Tag,
-            data_type: DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-        });
-        let fields = moment.fields().iter().map(|field| Column {
-            name: field.label.to_string(),
-            kind: ColumnKind::Field,
-            data_type: data_type(field.field_type),
-        });
         Self {
-            columns: std::iter::once(time).chain(tags).chain(fields).collect(),
+            columns: columns(moment.columns()),
             moment: Arc::new(moment),
             access,
         }
@@ -57,12 +39,14 @@ impl TableMoment {
         let shape = self.shape(&selection, &scan.columns);
         let (mut pieces, mut lone) = (Vec::new(), Vec::new());
         for day in selection.days() {
-            let split = selection.split(day);
+            let of_day = Arc::new(selection.of_day(day));
+            let split = of_day.split(day);
             lone.extend(split.lone);
-            pieces.extend(split.stretches.iter().map(|stretch| {
+            pieces.extend(split.stretches.into_iter().map(|stretch| {
                 let access = Arc::clone(&self.access);
-                let rows = Arc::new(selection.within(day, stretch));
-                Piece::Merged(Arc::new(Day::new(access, rows, shape.clone(), day)))
+                let rows = Arc::new(of_day.within(stretch));
+                let stretch = MergedStretch::new(access, rows, shape.clone(), day);
+                Piece::Merged(Arc::new(stretch))
             }));
         }
         let files = files::piece(&self.access, lone, self.named());
@@ -105,21 +89,21 @@ impl TableMoment {
     fn shape(&self, selection: &Selection, asked: &[String]) -> Shape {
         let tags = selection.tags().iter().map(|key| &**key);
         let fields = selection.fields().iter().map(|field| &*field.label);
-        let rows: Vec<&str> = std::iter::once(TIME).chain(tags).chain(fields).collect();
-        let place = |name: &String| rows.iter().position(|of_rows| of_rows == name);
-        let column = |name: &String| {
-            let columns = self.columns.iter();
-            columns.clone().find(|column| column.name == *name)
-        };
-        let fields = asked.iter().filter_map(column).map(|column| {
+        let rows = std::iter::once(TIME).chain(tags).chain(fields);
+        let places: HashMap<&str, usize> = rows.zip(0..).collect();
+        let columns = self.columns.iter().map(|column| (&*column.name, column));
+        let columns: HashMap<&str, &Column> = columns.collect();
+        let asked = asked.iter().map(|name| {
+            let column = columns.get(name.as_str())?;
             let is_nullable = column.kind != ColumnKind::Time;
-            Field::new(&column.name, column.data_type.clone(), is_nullable)
+            let field = Field::new(name, column.data_type.clone(), is_nullable);
+            Some((field, *places.get(name.as_str())?))
         });
-        let fields: Vec<Field> = fields.collect();
-        let places: Option<Vec<usize>> = asked.iter().map(place).collect();
+        let asked: Option<(Vec<Field>, Vec<usize>)> = asked.collect();
+        let (fields, places) = asked.certain("a scan asks for columns of the table");
         Shape {
             schema: Arc::new(Schema::new(fields)),
-            places: places.certain("a scan asks for columns of the table"),
+            places,
         }
     }
 }
@@ -138,14 +122,24 @@ impl Table for TableMoment {
     }
 }
 
-fn data_type(field_type: FieldType) -> DataType {
-    match field_type {
-        FieldType::Float => DataType::Float64,
-        FieldType::Integer => DataType::Int64,
-        FieldType::Unsigned => DataType::UInt64,
-        FieldType::Boolean => DataType::Boolean,
-        FieldType::String => DataType::Utf8,
-    }
+/// The columns of a table as the query engine has them.
+pub(super) fn columns(of: &TableColumns) -> Vec<Column> {
+    let time = Column {
+        name: TIME.to_owned(),
+        kind: ColumnKind::Time,
+        data_type: DataType::Timestamp(TimeUnit::Nanosecond, None),
+    };
+    let tags = of.tags.iter().map(|key| Column {
+        name: key.to_string(),
+        kind: ColumnKind::Tag,
+        data_type: columnar::tag_type(),
+    });
+    let fields = of.fields.iter().map(|field| Column {
+        name: field.label.to_string(),
+        kind: ColumnKind::Field,
+        data_type: field.field_type.arrow(),
+    });
+    std::iter::once(time).chain(tags).chain(fields).collect()
 }
 
 /// Conditions on tags, all of which a series has to pass.

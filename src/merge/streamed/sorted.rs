@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cells::CellIndex;
 use crate::certain::Certain;
 use crate::columnar::Segment;
-use crate::merge::day::day_of;
+use crate::merge::day::{TimeRange, day_of};
 use crate::merge::order::series_ranks;
 use crate::merge::wanted::{Kept, Wanted};
 
@@ -24,7 +24,7 @@ pub struct SortedSegment {
     segment: Arc<Segment>,
     cells: Arc<CellIndex>,
     /// By series id.
-    ranks: Vec<u32>,
+    ranks: Arc<[u32]>,
     rows: Vec<u32>,
     /// Each day with the end of its rows, ascending; they start where those of the day before end.
     days: Vec<(i32, usize)>,
@@ -39,7 +39,7 @@ impl SortedSegment {
         let days = by_day(&segment, &mut rows);
         Self {
             cells: Arc::new(CellIndex::new(&segment)),
-            ranks,
+            ranks: ranks.into(),
             rows,
             days,
             segment,
@@ -62,11 +62,42 @@ impl SortedSegment {
         CellIndex::bytes_of(segment) + bytes as u64
     }
 
+    /// Those of its rows that are of a day and in a range, in the same order. What is known of the
+    /// segment is shared; if these are all of its rows, everything is.
+    #[must_use]
+    pub fn within(whole: &Arc<Self>, day: i32, range: TimeRange) -> Arc<Self> {
+        let of_day = whole.rows_at(whole.of_day(day)).iter().copied();
+        let is_asked = |row: &u32| range.contains(time_of(&whole.segment, *row));
+        let count = of_day.clone().filter(is_asked).count();
+        if count == whole.rows.len() {
+            return Arc::clone(whole);
+        }
+        let mut rows = Vec::with_capacity(count);
+        rows.extend(of_day.filter(is_asked));
+        Arc::new(Self {
+            segment: Arc::clone(&whole.segment),
+            cells: Arc::clone(&whole.cells),
+            ranks: Arc::clone(&whole.ranks),
+            days: vec![(day, rows.len())],
+            rows,
+        })
+    }
+
+    /// The maximum bytes on the heap that [`SortedSegment::within`] takes for a day.
+    pub fn part_bytes_max(&self, day: i32) -> u64 {
+        (self.of_day(day).len() * size_of::<u32>() + DAY_BYTES) as u64
+    }
+
     /// The bytes on the heap, besides the segment.
     pub fn heap_bytes(&self) -> u64 {
-        let numbers = self.rows.capacity() + self.ranks.capacity();
-        let bytes = numbers * size_of::<u32>() + self.days.capacity() * size_of::<(i32, usize)>();
-        CellIndex::bytes_of(&self.segment) + bytes as u64
+        let ranks = self.ranks.len() * size_of::<u32>();
+        CellIndex::bytes_of(&self.segment) + ranks as u64 + self.order_bytes()
+    }
+
+    /// The bytes on the heap of the order alone, which [`SortedSegment::within`] makes anew.
+    pub fn order_bytes(&self) -> u64 {
+        let days = self.days.capacity() * size_of::<(i32, usize)>();
+        (self.rows.capacity() * size_of::<u32>() + days) as u64
     }
 
     /// The segment.

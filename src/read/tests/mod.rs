@@ -1,3 +1,4 @@
 //! Tests of what is decided before anything is read.
 
+mod selection;
 mod split;

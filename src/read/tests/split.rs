@@ -52,7 +52,7 @@ impl DataFile for File {
     }
 }
 
-fn file(times: (i64, i64)) -> Arc<dyn DataFile> {
+pub(super) fn file(times: (i64, i64)) -> Arc<dyn DataFile> {
     Arc::new(File {
         times,
         series: 1,

@@ -11,7 +11,7 @@ mod world;
 
 use std::time::Duration;
 
-use tidegate_query::{DatabaseError, Parameters, Piece, QueryError, Scan, TagFilter};
+use tidegate_query::{Column, DatabaseError, Parameters, Piece, QueryError, Scan, TagFilter};
 
 use self::world::{NOW_NS, World, read_piece, sorted};
 #[cfg(feature = "lake")]
@@ -87,6 +87,28 @@ async fn a_table_that_was_missed_is_not_listed_by_the_same_question() {
     world.write("n v=1 1").await;
     assert_eq!(database.tables().await.expect("listed"), ["m"]);
     assert!(database.table("n").await.expect("read").is_none());
+}
+
+/// From a review: a list of columns held the rows of every table that it named.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_columns_of_a_table_are_told_without_a_hold_on_its_rows() {
+    let world = World::new(|_| {}).await;
+    world.write("m,host=a v=1 1").await;
+    let database = world.engine.queries.database(&world.bucket).await;
+    let database = database.expect("a place");
+    let before = world.budget.used_bytes();
+    let names = |columns: &[Column]| -> Vec<String> {
+        columns.iter().map(|column| column.name.clone()).collect()
+    };
+    let columns = database.columns("m").await.expect("read").expect("there");
+    assert_eq!(names(&columns), ["time", "host", "v"]);
+    assert_eq!(world.budget.used_bytes(), before, "no row is held");
+    assert!(database.columns("n").await.expect("read").is_none());
+    let table = database.table("m").await.expect("read").expect("there");
+    assert!(world.budget.used_bytes() > before, "a table holds its rows");
+    world.write("m,host=a w=1 2").await;
+    let again = database.columns("m").await.expect("read").expect("there");
+    assert_eq!(again, table.columns(), "the moment of the table counts");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,252 @@
+//! Selections from a table at one moment: any number of them, whose days may be read side by side.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::columns::TableField;
+use super::error::ReadError;
+use super::moment::Moment;
+use super::split::{DaySplit, Stretch, split};
+use crate::memory::{Reservation, Room};
+use crate::merge::{DAY_NS, Merge, Run, SortedSegment, TimeRange, Wanted, day_start_ns};
+
+/// The rows and columns of a table that are asked for.
+#[derive(Debug)]
+pub struct Selection {
+    moment: Arc<Moment>,
+    wanted: Wanted,
+    tags: Vec<Box<str>>,
+    fields: Vec<TableField>,
+    /// The names of the fields if they are not all of the table's.
+    names: Option<HashSet<Box<str>>>,
+    /// The selection of which this is a stretch, and the stretch; absent if it is none.
+    part_of: Option<(Arc<Self>, Stretch)>,
+    /// Made when the first row is asked for.
+    sorted: Mutex<Option<Arc<Sorted>>>,
+}
+
+/// What is asked for of the rows in memory, in order.
+#[derive(Debug)]
+struct Sorted {
+    segments: Vec<Arc<SortedSegment>>,
+    _memory: Reservation,
+}
+
+impl Selection {
+    /// The rows of a moment that are wanted, with all columns.
+    pub fn new(moment: Arc<Moment>, wanted: impl Into<Wanted>) -> Self {
+        Self {
+            tags: moment.tags().to_vec(),
+            fields: moment.fields().to_vec(),
+            names: None,
+            part_of: None,
+            wanted: wanted.into(),
+            sorted: Mutex::default(),
+            moment,
+        }
+    }
+
+    /// Those of the rows that are of a day.
+    #[must_use]
+    pub fn of_day(&self, day: i32) -> Self {
+        let start_ns = day_start_ns(day);
+        self.between(start_ns, start_ns.checked_add(DAY_NS), None)
+    }
+
+    /// Those of the rows of a day that are in a stretch of it. What is in memory is sorted once for
+    /// all stretches of the day.
+    #[must_use]
+    pub fn within(self: &Arc<Self>, stretch: Stretch) -> Self {
+        let times = stretch.times.clone();
+        let part_of = Some((Arc::clone(self), stretch));
+        self.between(*times.start(), times.end().checked_add(1), part_of)
+    }
+
+    fn between(
+        &self,
+        start_ns: i64,
+        end_ns: Option<i64>,
+        part_of: Option<(Arc<Self>, Stretch)>,
+    ) -> Self {
+        let mut wanted = self.wanted.clone();
+        wanted.range = wanted.range.and(TimeRange { start_ns, end_ns });
+        Self {
+            moment: Arc::clone(&self.moment),
+            wanted,
+            tags: self.tags.clone(),
+            fields: self.fields.clone(),
+            names: self.names.clone(),
+            part_of,
+            sorted: Mutex::default(),
+        }
+    }
+
+    /// Divides a day into what has to be merged and what one file alone has.
+    pub fn split(&self, day: i32) -> DaySplit {
+        let range = self.wanted.range;
+        let last = range
+            .end_ns
+            .map_or(Some(i64::MAX), |end_ns| end_ns.checked_sub(1));
+        let Some(last) = last else {
+            return DaySplit::default();
+        };
+        // What a file does not tell of its times is not about other days.
+        let start = day_start_ns(day);
+        let end = start.saturating_add(DAY_NS - 1);
+        let files = self.moment.files.as_ref();
+        let files = files.and_then(|files| files.days.get(&day));
+        let buffered = self.moment.buffered.iter();
+        split(
+            files.map_or(&[], Vec::as_slice),
+            buffered.flat_map(|rows| rows.of_day(day)),
+            (range.start_ns.max(start), last.min(end)),
+        )
+    }
+
+    /// The same rows with some of their columns: tags by key and fields by label.
+    pub fn with_columns(self, has: impl Fn(&str) -> bool) -> Self {
+        let Self {
+            mut tags,
+            mut fields,
+            ..
+        } = self;
+        tags.retain(|key| has(key));
+        fields.retain(|field| has(&field.label));
+        let names = fields.iter().map(|field| field.name.clone()).collect();
+        Self {
+            tags,
+            fields,
+            names: Some(names),
+            ..self
+        }
+    }
+
+    /// The tag keys in bytewise order.
+    pub fn tags(&self) -> &[Box<str>] {
+        &self.tags
+    }
+
+    /// The fields in bytewise order of their names, those of one name by rank.
+    pub fn fields(&self) -> &[TableField] {
+        &self.fields
+    }
+
+    /// The days that may have rows, as far as known without reading.
+    pub fn days(&self) -> BTreeSet<i32> {
+        let range = self.wanted.range;
+        if range.end_ns.is_some_and(|end_ns| end_ns <= range.start_ns) {
+            return BTreeSet::new();
+        }
+        let buffered = self.moment.buffered.iter();
+        let mut days: BTreeSet<i32> = buffered.flat_map(|rows| rows.days(range)).collect();
+        let of_lake = self.moment.files.iter().flat_map(|files| &files.days);
+        let met = of_lake.filter(|(day, files)| {
+            range.meets_day(**day) && files.iter().any(|file| file.meets(range))
+        });
+        days.extend(met.map(|(day, _)| *day));
+        days
+    }
+
+    /// Sorts what is in memory, if that was not done before.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(super) fn sort(&self) -> Result<(), ReadError> {
+        self.sorted_by(|| self.sort_anew()).map(drop)
+    }
+
+    /// The rows of a day. Its files are read in `room`, in which the files of `days` days are open at
+    /// once. May block.
+    pub(super) fn day(
+        &self,
+        day: i32,
+        room: Option<&Room>,
+        days: usize,
+    ) -> Result<Merge, ReadError> {
+        let range = self.wanted.range;
+        let mut runs = Vec::new();
+        let files = self.moment.files.as_ref();
+        let files = files.and_then(|files| files.days.get(&day));
+        if let (Some(files), Some(room)) = (files, room) {
+            let is_read = |place: &usize| {
+                let part_of = self.part_of.as_ref();
+                part_of.is_none_or(|(_, stretch)| stretch.files.contains(place))
+            };
+            let met = files.iter().enumerate().filter(|(place, _)| is_read(place));
+            let met = met.map(|(_, file)| file);
+            let met: Vec<_> = met.filter(|file| file.meets(range)).collect();
+            let open = met.len().saturating_mul(days.max(1));
+            for file in met {
+                let chunks = file.open(range, self.names.as_ref(), room, open)?;
+                runs.push(Run::stream(file.name(), chunks, self.wanted.clone()));
+            }
+        }
+        // Buffered rows were written after those in files.
+        let sorted = self.sorted(day)?;
+        let buffered = sorted.segments.iter();
+        runs.extend(buffered.map(|segment| Run::of_day(segment, day)));
+        Ok(Merge::new(runs)?)
+    }
+
+    /// What is in memory of a day, sorted.
+    fn sorted(&self, day: i32) -> Result<Arc<Sorted>, ReadError> {
+        self.sorted_by(|| match &self.part_of {
+            Some((whole, _)) => self.part(&*whole.sorted(day)?, day),
+            None => self.sort_anew(),
+        })
+    }
+
+    fn sorted_by(
+        &self,
+        make: impl FnOnce() -> Result<Sorted, ReadError>,
+    ) -> Result<Arc<Sorted>, ReadError> {
+        let sorted = self.sorted.lock();
+        let mut sorted = sorted.unwrap_or_else(PoisonError::into_inner);
+        if let Some(sorted) = &*sorted {
+            return Ok(Arc::clone(sorted));
+        }
+        let made = Arc::new(make()?);
+        Ok(Arc::clone(sorted.insert(made)))
+    }
+
+    /// Sorts segments, each after its memory was taken.
+    fn sort_anew(&self) -> Result<Sorted, ReadError> {
+        let mut memory = self.moment.budget.empty();
+        let mut segments = Vec::new();
+        for rows in &self.moment.buffered {
+            if rows.days(self.wanted.range).next().is_none() {
+                continue;
+            }
+            let before = memory.bytes();
+            memory.try_grow(SortedSegment::bytes_max(&rows.segment))?;
+            let one = SortedSegment::new(Arc::clone(&rows.segment), self.wanted.clone());
+            memory.shrink_to(before + one.heap_bytes());
+            segments.push(Arc::new(one));
+        }
+        Ok(Sorted {
+            segments,
+            _memory: memory,
+        })
+    }
+
+    /// Takes the rows of this stretch from those of the whole day, which are sorted.
+    fn part(&self, whole: &Sorted, day: i32) -> Result<Sorted, ReadError> {
+        let mut memory = self.moment.budget.empty();
+        let mut segments = Vec::new();
+        for of_day in &whole.segments {
+            let before = memory.bytes();
+            memory.try_grow(of_day.part_bytes_max(day))?;
+            let part = SortedSegment::within(of_day, day, self.wanted.range);
+            let bytes = match Arc::ptr_eq(of_day, &part) {
+                true => 0,
+                false => part.order_bytes(),
+            };
+            memory.shrink_to(before + bytes);
+            segments.push(part);
+        }
+        Ok(Sorted {
+            segments,
+            _memory: memory,
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Selections of rows that are in memory, on days that files divide.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::split::file;
+use crate::buffer::{Buffer, BufferLimits};
+use crate::columnar::{BatchBuilder, FieldType, FieldValue};
+use crate::id::{BucketId, Sequence, TableId};
+use crate::memory::{Budget, Marks};
+use crate::merge::{MergedPoints, SeriesFilter, TimeRange, Wanted};
+use crate::read::{Lake, LakeError, Moment, Selection, Sources, TableFiles};
+
+const MINUTE_NS: i64 = 60_000_000_000;
+
+/// A table with one file, of the first day.
+#[derive(Debug)]
+struct OneFile {
+    times: (i64, i64),
+}
+
+impl Lake for OneFile {
+    fn measurements(&self, _: BucketId) -> Result<Vec<String>, LakeError> {
+        Ok(vec!["m".to_owned()])
+    }
+
+    fn table(&self, _: &TableId) -> Result<Option<TableFiles>, LakeError> {
+        Ok(Some(TableFiles {
+            flushed: Sequence(0),
+            tags: Vec::new(),
+            fields: Vec::new(),
+            days: BTreeMap::from([(0, vec![file(self.times)])]),
+        }))
+    }
+}
+
+/// A condition that all series pass, and that counts how often it is asked.
+#[derive(Debug, Default)]
+struct Counting(AtomicUsize);
+
+impl SeriesFilter for Counting {
+    fn passes<'t>(&self, _: &mut dyn Iterator<Item = (&'t str, &'t str)>) -> bool {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        true
+    }
+}
+
+/// Rows of one series at these minutes, latest first, and a file from the first hour to the second.
+fn sources(minutes: &[i64]) -> Sources {
+    let budget = Budget::new(Marks {
+        budget_bytes: 1 << 40,
+        soft_bytes: 1 << 40,
+        hard_bytes: 1 << 40,
+    });
+    let buffer = Buffer::new(BufferLimits::default());
+    let mut builder = BatchBuilder::new("m");
+    let series = builder.series(&[("host", "a")]);
+    let column = builder.field_column("v", FieldType::Integer);
+    for minute in minutes.iter().rev() {
+        let value = FieldValue::Integer(*minute);
+        builder.push_row(series, minute * MINUTE_NS, &[(column, value)]);
+    }
+    let batch = builder.finish();
+    let memory = budget.try_reserve(Buffer::apply_bytes_max(&batch));
+    buffer.apply(BucketId(7), Sequence(1), &batch, memory.expect("room"));
+    Sources {
+        buffer,
+        lake: Some(Arc::new(OneFile {
+            times: (0, 120 * MINUTE_NS),
+        })),
+        budget,
+    }
+}
+
+/// The minutes of the rows of a day that are in memory.
+fn minutes(selection: &Selection) -> Vec<i64> {
+    let merge = selection.day(0, None, 1).expect("merged");
+    let mut points = MergedPoints::of_all_fields();
+    points.start(merge);
+    let mut minutes = Vec::new();
+    while points.advance().expect("in order") {
+        minutes.push(points.time_ns() / MINUTE_NS);
+    }
+    minutes
+}
+
+/// From a review: each stretch ranked the series of all segments and sorted their rows anew.
+#[test]
+fn rows_in_memory_are_sorted_once_for_all_stretches_of_their_day() {
+    let sources = sources(&[1, 2, 50, 51, 110, 24 * 60 + 1]);
+    let before = sources.budget.used_bytes();
+    let moment = Moment::of(&sources, &TableId::new(BucketId(7), "m"));
+    let moment = moment.expect("room").expect("a table");
+    let asked = Arc::new(Counting::default());
+    let wanted = Wanted {
+        range: TimeRange {
+            start_ns: 2 * MINUTE_NS,
+            end_ns: None,
+        },
+        series: Some(Arc::clone(&asked) as _),
+    };
+    let selection = Selection::new(Arc::new(moment), wanted);
+    assert_eq!(selection.days().into_iter().collect::<Vec<_>>(), [0, 1]);
+    let day = Arc::new(selection.of_day(0));
+    let stretches = day.split(0).stretches.into_iter();
+    let parts: Vec<Selection> = stretches.map(|stretch| day.within(stretch)).collect();
+    let read: Vec<Vec<i64>> = parts.iter().map(minutes).collect();
+    assert_eq!(read, [vec![2], vec![50, 51], vec![110]]);
+    assert_eq!(parts.iter().map(minutes).collect::<Vec<_>>(), read, "again");
+    assert_eq!(asked.0.load(Ordering::Relaxed), 1, "sorted once");
+    assert_eq!(minutes(&day), [2, 50, 51, 110]);
+    drop((parts, day, selection));
+    assert_eq!(sources.budget.used_bytes(), before, "all is given back");
+}
