@@ -95,11 +95,8 @@ async fn a_bound_of_time_in_any_form_is_decided_by_the_scan_and_exact() {
         ),
     ] {
         let (rows, plan) = passing(condition, &Parameters::none()).await;
-        let expected: Vec<_> = TIMES
-            .into_iter()
-            .filter(|t| (from..=to).contains(t))
-            .collect();
-        assert_eq!(rows, expected, "{condition}");
+        let expected = TIMES.into_iter().filter(|t| (from..=to).contains(t));
+        assert_eq!(rows, expected.collect::<Vec<_>>(), "{condition}");
         let scan = [("time>=", from, i64::MIN), ("time<=", to, i64::MAX)];
         for (bound, at, open) in scan {
             let shown = plan.contains(&format!("{bound}{at}"));
