@@ -85,7 +85,6 @@ impl Answer {
         let Some(following) = &mut self.following else {
             return next;
         };
-        let next = next.map_err(|error| following.told(error));
         match &next {
             Ok(Some(batch)) => following.took(batch),
             Ok(None) => following.end(Outcome::Done),

@@ -30,7 +30,7 @@ use crate::memory::{Lent, Memory, footer_bytes_max};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::question::{Asked, Question};
-use crate::record::{Asker, Following, Outcome, Records, Watch};
+use crate::record::{Asker, Counted, Following, Outcome, Records, Watch};
 use crate::rescan::RescanJoins;
 use crate::spill::{Disk, Files};
 use crate::statement;
@@ -150,7 +150,7 @@ impl QueryEngine {
             Ok(question) => Ok(question.followed(following)),
             Err(error) => {
                 following.end(Outcome::of(&error));
-                Err(following.told(error))
+                Err(error)
             }
         }
     }
@@ -214,13 +214,15 @@ impl QueryEngine {
 
     /// The environment of a question: that of all, but for the count of its memory.
     fn runtime(&self, following: Option<&Following>) -> Arc<RuntimeEnv> {
-        match following {
-            Some(following) => Arc::new(RuntimeEnv {
-                memory_pool: following.pool(Arc::clone(&self.runtime.memory_pool)),
-                ..RuntimeEnv::clone(&self.runtime)
-            }),
-            None => Arc::clone(&self.runtime),
-        }
+        let shared = Arc::clone(&self.runtime.memory_pool);
+        let memory_pool = match following {
+            Some(following) => following.pool(shared),
+            None => Arc::new(Counted::new(shared, Arc::default())),
+        };
+        Arc::new(RuntimeEnv {
+            memory_pool,
+            ..RuntimeEnv::clone(&self.runtime)
+        })
     }
 }
 

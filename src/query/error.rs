@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::database::DatabaseError;
 use crate::dialects;
 use crate::hints;
+use crate::record;
 
 /// The reason for which a question gets no answer.
 ///
@@ -150,6 +151,9 @@ fn of_plain(error: &DataFusionError) -> QueryError {
         DataFusionError::Plan(text)
         | DataFusionError::Configuration(text)
         | DataFusionError::Execution(text) => QueryError::Invalid(of_plan(text)),
+        DataFusionError::ResourcesExhausted(text) if record::is_crowded(text) => {
+            QueryError::Crowded(of_plan(text))
+        }
         DataFusionError::ResourcesExhausted(text) => QueryError::Exhausted(of_plan(text)),
         DataFusionError::Internal(text) if dialects::of_plan(text).is_some() => {
             QueryError::Invalid(of_plan(text))

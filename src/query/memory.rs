@@ -122,7 +122,7 @@ impl MemoryPool for Lent {
     }
 
     fn memory_limit(&self) -> MemoryLimit {
-        MemoryLimit::Finite(self.memory.bytes_max())
+        self.shares.memory_limit()
     }
 }
 

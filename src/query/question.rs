@@ -241,11 +241,10 @@ type Started = (Arc<dyn ExecutionPlan>, SendableRecordBatchStream);
 
 /// Ends the record of a question that fails.
 fn end(following: &mut Option<Following>, error: QueryError) -> QueryError {
-    let Some(following) = following else {
-        return error;
-    };
-    following.end(Outcome::of(&error));
-    following.told(error)
+    if let Some(following) = following {
+        following.end(Outcome::of(&error));
+    }
+    error
 }
 
 /// Numbers first, by value.

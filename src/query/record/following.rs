@@ -11,7 +11,6 @@ use datafusion::physical_plan::ExecutionPlan;
 use super::memory::{Counted, Use};
 use super::records::Records;
 use super::{Asker, Outcome, Record, Watch, plan, text};
-use crate::error::QueryError;
 
 /// A question that runs.
 #[derive(Debug)]
@@ -153,16 +152,6 @@ impl Following {
             .rows
             .fetch_add(count(batch.num_rows()), Ordering::Relaxed);
         self.entry.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// The error as it is told: what others have now may be free later.
-    pub(crate) fn told(&self, error: QueryError) -> QueryError {
-        match error {
-            QueryError::Exhausted(text) if self.entry.memory.is_crowded() => {
-                QueryError::Crowded(text)
-            }
-            error => error,
-        }
     }
 
     /// It has ended. Only the first end counts.

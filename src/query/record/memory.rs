@@ -1,21 +1,36 @@
 //! The memory of one question: a part of what all questions share, counted on its own.
+//!
+//! A refusal at which other questions, or writes, had what would have sufficed says so in its text
+//! ([`is_crowded`]): DataFusion looks at the kind of the error, puts rows on disk after a refusal, and
+//! may wrap the text or never show it. What becomes of a refusal is thus told by the error alone.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
+/// The end of the text of a refusal at which others had what would have sufficed.
+const CROWDED: &str = "; others have it at the moment, so try again later";
+
+/// Returns true if the text comes from a refusal of memory that others had: the same question may
+/// get it later.
+pub(crate) fn is_crowded(text: &str) -> bool {
+    text.contains(CROWDED)
+}
+
 /// Bytes in use, and the most that ever were.
 #[derive(Debug, Default)]
-pub(super) struct Use {
+pub(crate) struct Use {
     now: AtomicUsize,
     max: AtomicUsize,
-    /// Whether others had what was last refused.
-    is_crowded: AtomicBool,
+    /// Those of consumers that cannot spill.
+    unspillable: AtomicUsize,
+    /// The number of consumers that can spill. They share what the others leave.
+    spilling: AtomicUsize,
 }
 
 impl Use {
@@ -23,18 +38,19 @@ impl Use {
         self.max.load(Ordering::Relaxed)
     }
 
-    /// Returns true if the last refusal was for want of memory that others had.
-    pub(super) fn is_crowded(&self) -> bool {
-        self.is_crowded.load(Ordering::Relaxed)
-    }
-
-    fn add(&self, bytes: usize) {
+    fn add(&self, consumer: &MemoryConsumer, bytes: usize) {
+        if !consumer.can_spill() {
+            self.unspillable.fetch_add(bytes, Ordering::Relaxed);
+        }
         let before = self.now.fetch_add(bytes, Ordering::Relaxed);
         self.max
             .fetch_max(before.saturating_add(bytes), Ordering::Relaxed);
     }
 
-    fn take_off(&self, bytes: usize) {
+    fn take_off(&self, consumer: &MemoryConsumer, bytes: usize) {
+        if !consumer.can_spill() {
+            self.unspillable.fetch_sub(bytes, Ordering::Relaxed);
+        }
         self.now.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -47,20 +63,27 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    pub(super) fn new(shared: Arc<dyn MemoryPool>, used: Arc<Use>) -> Self {
+    /// Counts in `used` what is taken from `shared`.
+    pub(crate) fn new(shared: Arc<dyn MemoryPool>, used: Arc<Use>) -> Self {
         Self { shared, used }
     }
 }
 
 impl Counted {
-    /// Returns true if other questions have memory, or the program has what this pool would give.
-    fn is_crowded(&self, additional: usize) -> bool {
-        let reserved = self.shared.reserved();
-        let is_free = match self.shared.memory_limit() {
-            MemoryLimit::Finite(bytes) => reserved.saturating_add(additional) <= bytes,
-            MemoryLimit::Infinite | MemoryLimit::Unknown => true,
+    /// Returns true if a consumer would get this much more if no other question had anything: by the
+    /// rule of [`FairSpillPool`](datafusion::execution::memory_pool::FairSpillPool), which divides it.
+    fn fits_alone(&self, reservation: &MemoryReservation, additional: usize) -> bool {
+        let MemoryLimit::Finite(bytes) = self.shared.memory_limit() else {
+            return true;
         };
-        is_free || reserved > self.used.now.load(Ordering::Relaxed)
+        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        let (has, most) = if reservation.consumer().can_spill() {
+            let left = bytes.saturating_sub(of(&self.used.unspillable));
+            (reservation.size(), left / of(&self.used.spilling).max(1))
+        } else {
+            (of(&self.used.now), bytes)
+        };
+        has.saturating_add(additional) <= most
     }
 }
 
@@ -71,31 +94,42 @@ impl MemoryPool for Counted {
 
     fn register(&self, consumer: &MemoryConsumer) {
         self.shared.register(consumer);
+        if consumer.can_spill() {
+            self.used.spilling.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn unregister(&self, consumer: &MemoryConsumer) {
         self.shared.unregister(consumer);
+        if consumer.can_spill() {
+            self.used.spilling.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
         self.shared.grow(reservation, additional);
-        self.used.add(additional);
+        self.used.add(reservation.consumer(), additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         self.shared.shrink(reservation, shrink);
-        self.used.take_off(shrink);
+        self.used.take_off(reservation.consumer(), shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let grown = self.shared.try_grow(reservation, additional);
-        if grown.is_ok() {
-            self.used.add(additional);
-        } else {
-            let is_crowded = self.is_crowded(additional);
-            self.used.is_crowded.store(is_crowded, Ordering::Relaxed);
+        match self.shared.try_grow(reservation, additional) {
+            Ok(()) => {
+                self.used.add(reservation.consumer(), additional);
+                Ok(())
+            }
+            Err(DataFusionError::ResourcesExhausted(text))
+                if self.fits_alone(reservation, additional) =>
+            {
+                let text = format!("{text}{CROWDED}");
+                Err(DataFusionError::ResourcesExhausted(text))
+            }
+            Err(refused) => Err(refused),
         }
-        grown
     }
 
     fn reserved(&self) -> usize {
@@ -110,5 +144,66 @@ impl MemoryPool for Counted {
 impl fmt::Display for Counted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.shared)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+
+    use super::{Counted, is_crowded};
+    use crate::FixedMemory;
+    use crate::memory::Lent;
+
+    const ALL: usize = 1024;
+
+    fn shared() -> Arc<dyn MemoryPool> {
+        // A 32nd is for footers.
+        Arc::new(Lent::new(Arc::new(FixedMemory::new(ALL / 31 * 32 + 32))))
+    }
+
+    fn question(shared: &Arc<dyn MemoryPool>) -> Arc<dyn MemoryPool> {
+        Arc::new(Counted::new(Arc::clone(shared), Arc::default()))
+    }
+
+    fn consumer(pool: &Arc<dyn MemoryPool>, can_spill: bool) -> MemoryReservation {
+        let consumer = MemoryConsumer::new("test").with_can_spill(can_spill);
+        consumer.register(pool)
+    }
+
+    fn refused_for_others(reservation: &MemoryReservation, bytes: usize) -> bool {
+        let refused = reservation.try_grow(bytes).expect_err("it does not fit");
+        is_crowded(&refused.to_string())
+    }
+
+    /// From a bug: a fair share that was used up was told as memory that others have.
+    #[test]
+    fn a_refusal_is_for_others_only_if_it_would_fit_without_them() {
+        let shared = shared();
+        let (mine, others) = (question(&shared), question(&shared));
+        let (sort, sums) = (consumer(&mine, true), consumer(&mine, false));
+        assert!(!refused_for_others(&sums, 2 * ALL), "it never fits");
+        sums.try_grow(ALL / 4).expect("free");
+        let second = consumer(&mine, true);
+        assert!(
+            !refused_for_others(&sort, ALL / 2),
+            "its share is that of two, and no other question has anything"
+        );
+        let of_others = consumer(&others, false);
+        of_others.try_grow(ALL / 2).expect("free");
+        assert!(refused_for_others(&sums, ALL / 2));
+        assert!(refused_for_others(&sort, ALL / 4));
+        assert!(
+            !refused_for_others(&sort, ALL / 2),
+            "nor without the others"
+        );
+        assert!(!refused_for_others(&sums, ALL), "nor without the others");
+        of_others.free();
+        sums.try_grow(ALL / 2).expect("it is free again");
+        assert!(!refused_for_others(&sums, ALL / 2), "nobody else has it");
+        drop((sort, second, sums));
+        assert_eq!(shared.reserved(), 0);
     }
 }

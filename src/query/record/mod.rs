@@ -22,6 +22,7 @@ use std::time::Instant;
 
 pub use ended::{Outcome, Record};
 pub(crate) use following::Following;
+pub(crate) use memory::{Counted, is_crowded};
 pub(crate) use records::Records;
 
 /// The sender of a question, as far as records show it.

@@ -71,6 +71,16 @@ fn engine(watch: &Arc<Watcher>) -> QueryEngine {
     engine.watched_by(Arc::clone(watch) as _)
 }
 
+/// The engine with records.
+pub(super) fn watched(engine: QueryEngine) -> QueryEngine {
+    engine.watched_by(Watcher::new())
+}
+
+/// The rows of a question that is recorded.
+pub(super) async fn asked(engine: &QueryEngine, text: &str) -> Result<Vec<String>, QueryError> {
+    ask(engine, asker("x", false), text, Parameters::none()).await
+}
+
 async fn ask(
     engine: &QueryEngine,
     asker: Asker,

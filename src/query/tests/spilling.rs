@@ -6,7 +6,8 @@ use super::ask::of;
 use super::disk::Small;
 use super::limits;
 use super::limits::one;
-use crate::{FixedMemory, Limits, QueryEngine, QueryError};
+use super::records::{asked, watched};
+use crate::{FixedMemory, Limits, Memory, QueryEngine, QueryError};
 
 fn engine(memory_bytes: usize, disk: Small) -> QueryEngine {
     let limits = Limits {
@@ -48,4 +49,57 @@ async fn a_question_for_which_the_disk_is_too_small_is_refused_in_its_words() {
         assert!(matches!(refused, QueryError::Exhausted(_)), "{refused}");
         assert_eq!(refused.to_string(), "the disk is small", "{text}");
     }
+}
+
+/// From a bug: memory that had been refused for a share of its own was told as memory of others, and
+/// clients repeated a question that ends in the same way each time.
+#[tokio::test]
+async fn a_question_that_the_disk_ended_is_not_told_to_try_again() {
+    for text in LARGE {
+        let engine = watched(engine(16 << 20, Small::new(1 << 20)));
+        let refused = asked(&engine, text).await.expect_err("too small");
+        assert!(matches!(refused, QueryError::Exhausted(_)), "{refused:?}");
+        assert_eq!(refused.to_string(), "the disk is small", "{text}");
+    }
+}
+
+/// Memory of which the program has the rest.
+#[derive(Debug)]
+struct Short;
+
+impl Memory for Short {
+    fn bytes_max(&self) -> usize {
+        64 << 20
+    }
+
+    fn try_take(&self, bytes: usize) -> Result<(), String> {
+        match bytes < 1 << 20 {
+            true => Ok(()),
+            false => Err("writes have the memory".to_owned()),
+        }
+    }
+
+    fn take(&self, _: usize) {}
+
+    fn give_back(&self, _: usize) {}
+
+    fn all_is_taken(&self) -> String {
+        "all is taken".to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_question_for_which_others_have_the_memory_is_told_to_try_again() {
+    let limits = Limits {
+        memory: Arc::new(Short),
+        ..limits()
+    };
+    let engine = watched(QueryEngine::new(limits).expect("an engine"));
+    let text = "SELECT length(max(repeat('x', 100000 + value % 2))) FROM generate_series(1, 3)";
+    let refused = asked(&engine, text).await.expect_err("writes have it");
+    assert!(matches!(refused, QueryError::Crowded(_)), "{refused:?}");
+    assert!(
+        refused.to_string().contains("writes have the memory"),
+        "{refused}"
+    );
 }
