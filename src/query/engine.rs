@@ -281,8 +281,8 @@ async fn plan(
     match state.statement_to_plan(statement).await {
         Ok(plan) => Ok(gapfill::rewrite(describe::rewrite(plan)?)?),
         Err(error) => {
-            let hint = hints::of_tables(catalog, &references).await;
-            let hint = hint?;
+            // Without the names of all tables there is no hint; the error is as true.
+            let hint = hints::of_tables(catalog, &references).await.ok().flatten();
             Err(hint.map_or_else(|| error.into(), QueryError::Invalid))
         }
     }

@@ -6,6 +6,7 @@ mod disk;
 mod gapfill;
 mod limits;
 mod list;
+mod nameless;
 pub(crate) mod points;
 mod records;
 mod selectors;
