@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
-use datafusion::arrow::compute::cast;
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::memory_pool::MemoryReservation;
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::error::QueryError;
 use crate::question::Asked;
+use crate::recast::{Piece, Recast};
 use crate::record::{Following, Outcome};
 
 /// The rows that a question asked for. They are made on the threads of questions, a little ahead of
@@ -25,13 +26,15 @@ pub struct Answer {
     /// Closed without an end if the work was cut short.
     batches: mpsc::Receiver<Next>,
     is_ended: bool,
+    /// The memory of the batch that was taken last, which is in use until the next one is asked for.
+    taken: Option<MemoryReservation>,
     following: Option<Following>,
     _work: JoinSet<()>,
     asked: Asked,
 }
 
 /// The next batch, or the end.
-type Next = Result<Option<RecordBatch>, QueryError>;
+type Next = Result<Option<Piece>, QueryError>;
 
 impl Answer {
     pub(crate) fn new(
@@ -41,7 +44,8 @@ impl Answer {
         following: Option<Following>,
     ) -> Self {
         let (ahead, batches) = mpsc::channel(1);
-        let hand_over = hand_over(rows, Arc::clone(&schema), ahead.clone());
+        let recast = Recast::new(Arc::clone(&schema), &asked.memory);
+        let hand_over = hand_over(rows, recast, ahead.clone());
         // The work may outlast the answer for a moment, and counts as long as it lasts.
         let held = asked.clone();
         let work = async move {
@@ -58,6 +62,7 @@ impl Answer {
             schema,
             batches,
             is_ended: false,
+            taken: None,
             following,
             _work: asked.threads.start(work),
             asked,
@@ -77,11 +82,18 @@ impl Answer {
         if self.is_ended {
             return Ok(None);
         }
+        self.taken = None;
         let next = match self.batches.recv().await {
             Some(next) => next,
             None => Err(QueryError::Internal("it was cut short".to_owned())),
         };
         self.is_ended = !matches!(next, Ok(Some(_)));
+        let next = next.map(|next| {
+            next.map(|(batch, taken)| {
+                self.taken = taken;
+                batch
+            })
+        });
         let Some(following) = &mut self.following else {
             return next;
         };
@@ -101,13 +113,22 @@ impl Drop for Answer {
 }
 
 /// Hands over all rows, then the end or an error. Ends early if nobody takes them.
-async fn hand_over(mut rows: SendableRecordBatchStream, schema: SchemaRef, to: mpsc::Sender<Next>) {
+async fn hand_over(mut rows: SendableRecordBatchStream, recast: Recast, to: mpsc::Sender<Next>) {
+    // What is left of a batch.
+    let mut left: Option<RecordBatch> = None;
     loop {
-        let next = match rows.try_next().await {
-            Ok(Some(batch)) => recast(&batch, &schema).map(Some),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error.into()),
+        let next = match left.take() {
+            Some(batch) => Ok(Some(batch)),
+            None => rows.try_next().await.map_err(QueryError::from),
         };
+        let next = next.and_then(|batch| {
+            let piece = batch.map(|mut batch| {
+                let piece = recast.next(&mut batch)?;
+                left = Some(batch).filter(|left| left.num_rows() > 0);
+                Ok(piece)
+            });
+            piece.transpose()
+        });
         let is_last = !matches!(next, Ok(Some(_)));
         if to.send(next).await.is_err() || is_last {
             return;
@@ -146,17 +167,4 @@ pub(crate) fn leaving_type(data_type: &DataType) -> DataType {
         DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
         other => other.clone(),
     }
-}
-
-fn recast(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, QueryError> {
-    let columns = batch.columns().iter().zip(schema.fields());
-    let columns = columns.map(
-        |(column, field)| match column.data_type() == field.data_type() {
-            true => Ok(Arc::clone(column)),
-            false => cast(column, field.data_type()),
-        },
-    );
-    let columns = columns.collect::<Result<_, _>>();
-    let batch = columns.and_then(|columns| RecordBatch::try_new(Arc::clone(schema), columns));
-    batch.map_err(|error| QueryError::Internal(error.to_string()))
 }

@@ -167,11 +167,15 @@ impl QueryEngine {
         let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
         let runtime = self.runtime(following);
         let pool = Arc::clone(&runtime.memory_pool);
-        let lender = Arc::new(Lender::new(pool, Arc::clone(&self.all_is_taken)));
+        let lender = Arc::new(Lender::new(
+            Arc::clone(&pool),
+            Arc::clone(&self.all_is_taken),
+        ));
         let state = self.session(&catalog, runtime, &lender, &deadline)?;
         let asked = Asked {
             threads: self.threads.clone(),
             deadline: deadline.clone(),
+            memory: pool,
             _database: database,
             _lender: lender,
         };

@@ -30,6 +30,7 @@ mod memory;
 mod placeholders;
 mod provider;
 mod question;
+mod recast;
 mod record;
 mod rescan;
 mod spill;
@@ -37,6 +38,7 @@ mod statement;
 mod threads;
 mod times;
 mod unread;
+mod values;
 
 pub use answer::Answer;
 pub use database::{

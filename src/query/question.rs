@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -26,6 +27,8 @@ pub(crate) struct Asked {
     pub(crate) deadline: Deadline,
     /// Held though no table of it may be read: what it holds counts the question.
     pub(crate) _database: Arc<dyn Database>,
+    /// The memory that its answer takes.
+    pub(crate) memory: Arc<dyn MemoryPool>,
     /// Holds the memory of constants, which are part of the plan.
     pub(crate) _lender: Arc<Lender>,
 }

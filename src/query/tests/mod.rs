@@ -4,6 +4,7 @@ pub(crate) mod ask;
 mod bounds;
 mod disk;
 mod gapfill;
+mod large;
 mod limits;
 mod list;
 mod nameless;

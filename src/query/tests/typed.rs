@@ -47,6 +47,7 @@ async fn question(text: &str, counting: &Arc<Counting>) -> Question {
     let asked = Asked {
         threads: Threads::new(threads),
         deadline: Deadline::of(None, instant),
+        memory: Arc::clone(&pool) as _,
         _database: of([]),
         _lender: Arc::new(Lender::new(pool, "all is taken".into())),
     };
