@@ -10,6 +10,8 @@ use datafusion::arrow::compute::cast;
 use datafusion::error::Result;
 use datafusion::logical_expr::ColumnarValue;
 
+use crate::values::key;
+
 /// The nanoseconds of a day.
 pub(super) const DAY: i128 = 86_400_000_000_000;
 
@@ -22,7 +24,8 @@ pub(super) struct Given {
 
 #[derive(Debug)]
 struct Argument {
-    /// One row if it is the same in all.
+    /// One row if it is the same in all. A dictionary stays one: unpacked it may be a thousand times as
+    /// large, and nothing was lent for that yet.
     values: ArrayRef,
     is_constant: bool,
 }
@@ -60,8 +63,14 @@ impl Given {
     fn at(&self, place: usize, row: usize) -> Option<(&dyn Array, usize)> {
         let argument = self.arguments.get(place)?;
         let row = if argument.is_constant { 0 } else { row };
-        let is_there = row < argument.values.len() && !argument.values.is_null(row);
-        is_there.then_some((&*argument.values, row))
+        let (values, row) = match argument.values.as_any_dictionary_opt() {
+            Some(dictionary) if row < dictionary.len() => {
+                (&**dictionary.values(), key(dictionary, row)?)
+            }
+            _ => (&*argument.values, row),
+        };
+        let is_there = row < values.len() && !values.is_null(row);
+        is_there.then_some((values, row))
     }
 
     /// The bytes of an argument; 0 for null.
@@ -133,8 +142,11 @@ impl Given {
 fn bytes(values: &dyn Array) -> usize {
     let per_value = values.len().saturating_mul(8);
     let range = |first: Option<&i32>, last: Option<&i32>| match (first, last) {
-        (Some(first), Some(last)) => usize::try_from(last - first).unwrap_or(0),
-        _ => 0,
+        (Some(first), Some(last)) => narrow(i64::from(*last) - i64::from(*first)),
+        _ => {
+            debug_assert!(false, "offsets are never empty");
+            usize::MAX
+        }
     };
     match values.data_type() {
         DataType::Utf8 => {
@@ -154,7 +166,7 @@ fn bytes(values: &dyn Array) -> usize {
         DataType::Utf8View => {
             let values = values.as_string_view();
             values.lengths().fold(2 * per_value, |sum, bytes| {
-                sum + usize::try_from(bytes).unwrap_or(0)
+                sum.saturating_add(narrow(bytes.into()))
             })
         }
         other => match other.primitive_width() {
@@ -180,7 +192,6 @@ fn elements(values: &dyn Array, row: usize) -> Option<ArrayRef> {
 /// The values in one of the types that are read here.
 fn plain(values: ArrayRef) -> Result<ArrayRef> {
     let to = match values.data_type() {
-        DataType::Dictionary(_, values) => DataType::clone(values),
         DataType::Int8
         | DataType::Int16
         | DataType::Int32
@@ -196,4 +207,42 @@ fn plain(values: ArrayRef) -> Result<ArrayRef> {
 
 fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// A length as Arrow keeps it, which is never negative. What makes no sense is too much.
+fn narrow(bytes: i64) -> usize {
+    debug_assert!(bytes >= 0, "a length of {bytes} bytes");
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
+    use datafusion::logical_expr::ColumnarValue;
+
+    use super::Given;
+
+    /// From a review: tags were unpacked to see how much a call would make of them, before it was
+    /// asked whether there is memory.
+    #[test]
+    fn packed_arguments_are_read_in_place() {
+        let values = StringArray::from(vec!["a".repeat(60_000), "b".to_owned()]);
+        let keys: Int32Array = [Some(0), None, Some(1), Some(0)]
+            .iter()
+            .cycle()
+            .take(8192)
+            .collect();
+        let tags = DictionaryArray::<Int32Type>::new(keys, Arc::new(values));
+        let given = Given::new(&[ColumnarValue::Array(Arc::new(tags) as ArrayRef)], 8192);
+        let given = given.expect("read");
+        let held = given.arguments[0].values.get_array_memory_size();
+        assert!(held < 1 << 20, "{held}");
+        let texts: Vec<_> = (0..4).map(|row| given.text(0, row).map(str::len)).collect();
+        assert_eq!(texts, [Some(60_000), None, Some(1), Some(60_000)]);
+        assert_eq!(given.bytes(0, 1), 0);
+        assert!((60_000..60_100).contains(&given.bytes(0, 8191 - 8191 % 4)));
+    }
 }
