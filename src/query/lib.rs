@@ -26,6 +26,7 @@ mod functions;
 mod hints;
 mod joins;
 mod kinds;
+mod literals;
 mod memory;
 mod placeholders;
 mod provider;

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::error::DataFusionError;
-use datafusion::execution::memory_pool::MemoryPool;
+use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool};
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -16,6 +15,7 @@ use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::error::QueryError;
 use crate::functions::Lender;
+use crate::literals;
 use crate::record::{Following, Outcome};
 use crate::threads::Threads;
 
@@ -212,7 +212,7 @@ impl Question {
         // Else `now()` would be no constant while the question is planned, and prune nothing.
         state.mark_start_execution();
         let started = async move {
-            let plan = physical(plan, &state).await?;
+            let plan = physical(plan, &mut state).await?;
             let rows = execute_stream(Arc::clone(&plan), state.task_ctx())?;
             Ok((plan, rows))
         };
@@ -226,21 +226,37 @@ impl Question {
 /// Plans how to run.
 async fn physical(
     plan: Typed,
-    state: &SessionState,
-) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    state: &mut SessionState,
+) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
     let Typed {
         plan, is_settled, ..
     } = plan;
-    if !is_settled {
-        return state.create_physical_plan(&plan).await;
-    }
-    let plan = state.optimizer().optimize(plan, state, |_, _| {})?;
+    let plan = match is_settled {
+        true => state.optimizer().optimize(plan, &*state, |_, _| {})?,
+        false => state.optimize(&plan)?,
+    };
+    cut_batches(state, &plan)?;
     let planner = state.query_planner();
-    planner.create_physical_plan(&plan, state).await
+    Ok(planner.create_physical_plan(&plan, state).await?)
 }
 
 /// A plan that runs, and its rows.
 type Started = (Arc<dyn ExecutionPlan>, SendableRecordBatchStream);
+
+/// The divisor of the memory of questions for the copies of constants in a batch of each partition.
+const CONSTANTS_SHARE: usize = 16;
+
+/// Makes batches small if constants of the plan are long.
+fn cut_batches(state: &mut SessionState, plan: &LogicalPlan) -> Result<(), QueryError> {
+    let MemoryLimit::Finite(bytes) = state.runtime_env().memory_pool.memory_limit() else {
+        return Ok(());
+    };
+    let config = state.config();
+    let each = bytes / CONSTANTS_SHARE / config.target_partitions().max(1);
+    let rows = literals::batch_rows(plan, each, config.batch_size())?;
+    *state.config_mut() = config.clone().with_batch_size(rows);
+    Ok(())
+}
 
 /// Ends the record of a question that fails.
 fn end(following: &mut Option<Following>, error: QueryError) -> QueryError {

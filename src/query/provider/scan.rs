@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use datafusion::common::Statistics;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -58,17 +59,20 @@ impl DataSource for Pieces {
     fn open(
         &self,
         partition: usize,
-        _context: Arc<TaskContext>,
+        context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let Some(pieces) = self.partitions.get(partition) else {
             let text = format!("a scan has no partition {partition}");
             return Err(DataFusionError::Internal(text));
         };
         let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let rows_max = context.session_config().batch_size();
         let mut left = self.fetch.unwrap_or(usize::MAX);
         let batches = stream::iter(pieces.clone())
             .flat_map(|piece| piece.read())
             .map_err(|error| DataFusionError::External(Box::new(error)))
+            .map_ok(move |batch| stream::iter(cut(batch, rows_max)).map(Ok))
+            .try_flatten()
             .map_ok(move |batch| {
                 let batch = batch.slice(0, batch.num_rows().min(left));
                 left -= batch.num_rows();
@@ -134,4 +138,12 @@ impl DataSource for Pieces {
     ) -> Result<TreeNodeRecursion> {
         Ok(TreeNodeRecursion::Continue)
     }
+}
+
+/// The batch in parts of at most so many rows. An empty one is a part.
+fn cut(batch: RecordBatch, rows_max: usize) -> impl Iterator<Item = RecordBatch> {
+    let rows = batch.num_rows();
+    let rows_max = rows_max.max(1);
+    let starts = (0..rows.max(1)).step_by(rows_max);
+    starts.map(move |start| batch.slice(start, rows_max.min(rows - start)))
 }

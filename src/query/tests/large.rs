@@ -1,4 +1,4 @@
-//! Values that are many times as large where each row has its own: packed tags.
+//! Values that are many times as large where each row has its own: packed tags, and constants.
 
 use arrow_array::RecordBatch;
 
@@ -42,4 +42,56 @@ async fn packed_values_leave_in_small_batches() {
         most.is_some_and(|rows| rows * host.len() <= MIB),
         "{most:?}"
     );
+}
+
+/// From a review: a text of the question was copied once per row of a batch of 8192.
+#[tokio::test]
+async fn long_constants_make_small_batches() {
+    let literal = "x".repeat(20_000);
+    for (constant, from) in [
+        (format!("'{literal}'"), "generate_series(1, 9000)"),
+        ("repeat('x', 20000)".to_owned(), "generate_series(1, 9000)"),
+        (
+            format!("CASE WHEN value > 5 THEN '{literal}' ELSE '' END"),
+            "generate_series(1, 9000)",
+        ),
+        (
+            format!("'{literal}'"),
+            "(SELECT value FROM generate_series(1, 9000) WHERE value % 7 <> 6 OR value > 0)",
+        ),
+    ] {
+        let text = format!("SELECT value, {constant} AS x FROM {from}");
+        let batches = batches(&text, Vec::new()).await;
+        assert_eq!(rows(&batches), 9000);
+        let most = batches.iter().map(RecordBatch::num_rows).max();
+        let shown = text.replace(&literal, "…");
+        assert!(
+            most.is_some_and(|rows| rows * literal.len() <= 4 * MIB),
+            "{most:?}: {shown}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn batches_of_points_are_cut_as_well() {
+    let literal = "x".repeat(MIB);
+    let points = (0..9).map(|time| Point::new("m", &[], time, &[("v", 1.0)]));
+    let text = format!("SELECT v, '{literal}' AS x FROM m");
+    let batches = batches(&text, points.collect()).await;
+    assert_eq!(rows(&batches), 9);
+    let most = batches.iter().map(RecordBatch::num_rows).max();
+    assert!(most.is_some_and(|rows| rows <= 2), "{most:?}");
+}
+
+/// What is only compared is written nowhere.
+#[tokio::test]
+async fn many_values_to_look_up_leave_batches_large() {
+    let values: Vec<String> = (0..2000).map(|n| format!("'value number {n}'")).collect();
+    let text = format!(
+        "SELECT value FROM generate_series(1, 9000) WHERE CAST(value AS VARCHAR) NOT IN ({})",
+        values.join(", ")
+    );
+    let batches = batches(&text, Vec::new()).await;
+    assert_eq!(rows(&batches), 9000);
+    assert!(batches.len() <= 4, "{}", batches.len());
 }
