@@ -27,6 +27,7 @@ use crate::functions::{self, Lender, gapfill};
 use crate::hints;
 use crate::joins::WatchJoins;
 use crate::memory::{Lent, Memory, footer_bytes_max};
+use crate::newest::Newest;
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::question::{Asked, Question};
@@ -206,6 +207,7 @@ impl QueryEngine {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_optimizer_rules(gapfill::rules())
+            .with_optimizer_rule(Arc::new(Newest))
             .with_query_planner(Arc::new(gapfill::Planner))
             .with_physical_optimizer_rule(Arc::new(rescan))
             .with_physical_optimizer_rule(Arc::new(joins))

@@ -28,6 +28,7 @@ mod joins;
 mod kinds;
 mod literals;
 mod memory;
+mod newest;
 mod placeholders;
 mod provider;
 mod question;

@@ -17,6 +17,7 @@ use super::filters::{Condition, understand};
 use super::scan::Pieces;
 use crate::database::{Piece, Scan, Table};
 use crate::kinds;
+use crate::newest;
 use crate::times::TimeBounds;
 
 /// A table, whose columns stand in bytewise order of their names.
@@ -66,7 +67,9 @@ impl TableProvider for Provider {
             None => self.schema(),
         };
         let (mut times, mut tags) = (TimeBounds::default(), Vec::new());
-        for filter in filters {
+        let newest = filters.iter().find_map(newest::asked);
+        let filters = filters.iter();
+        for filter in filters.filter(|filter| newest::asked(filter).is_none()) {
             match understand(filter, &self.schema) {
                 Some(Condition::Times(more)) => times = times.and(more),
                 Some(Condition::Tag(filter)) => tags.push(filter),
@@ -85,6 +88,7 @@ impl TableProvider for Provider {
             schema: &self.schema,
             projection,
             tags: &scan.tags,
+            newest: newest.as_deref(),
             limit,
         };
         let (mut merged, mut plans) = (Vec::new(), Vec::new());

@@ -50,3 +50,31 @@ pub(super) fn with_types(footer: ParquetMetaData, adapt: &Adapt) -> Result<Parqu
         .set_offset_index(offsets);
     Ok(footer.build())
 }
+
+/// Returns true if a file says of each row group that it is sorted, by the column at this place last.
+/// So each series of a group is one run of rows, whose times ascend.
+pub(super) fn is_sorted_by(footer: &ParquetMetaData, leaf: usize) -> bool {
+    footer.row_groups().iter().all(|group| {
+        let last = group.sorting_columns().and_then(|columns| columns.last());
+        let place = last.filter(|last| !last.descending);
+        place.and_then(|place| usize::try_from(place.column_idx).ok()) == Some(leaf)
+    })
+}
+
+/// Returns true if every row of a file is known to have a value in the column at this place.
+pub(super) fn is_everywhere(footer: &ParquetMetaData, leaf: usize) -> bool {
+    footer.row_groups().iter().all(|group| {
+        let column = group.columns().get(leaf);
+        let statistics = column.and_then(|column| column.statistics());
+        statistics.and_then(|statistics| statistics.null_count_opt()) == Some(0)
+    })
+}
+
+/// The ends of the row groups of a file: the number of rows up to each.
+pub(super) fn group_ends(footer: &ParquetMetaData) -> Vec<usize> {
+    let groups = footer.row_groups().iter().scan(0, |rows, group| {
+        *rows += usize::try_from(group.num_rows()).ok()?;
+        Some(*rows)
+    });
+    groups.collect()
+}

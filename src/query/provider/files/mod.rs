@@ -38,6 +38,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::ExecutionPlan;
 
 use self::adapter::Adapt;
+use self::chosen::Wanted;
 use self::condition::Bounds;
 use self::reader::{KEPT_BYTES_MAX, Readers};
 use crate::database::{ColumnKind, FilePart, Files, TagFilter};
@@ -51,6 +52,8 @@ pub(super) struct Asked<'a> {
     pub(super) projection: Option<&'a Vec<usize>>,
     /// The conditions on tags.
     pub(super) tags: &'a [TagFilter],
+    /// Present if of each series no more than the newest row is needed that has these columns.
+    pub(super) newest: Option<&'a [&'a str]>,
     /// The most rows that anybody wants.
     pub(super) limit: Option<usize>,
 }
@@ -101,11 +104,17 @@ async fn plan(
     if let Some(condition) = condition {
         source = source.with_predicate(condition);
     }
+    // Beyond the ends of its part, a file may have newer rows, which are not of the piece.
+    let wanted = Wanted {
+        tags: asked.tags,
+        newest: asked.newest.filter(|_| !is_cut),
+        schema: asked.schema,
+    };
     let mut parts = files.parts;
     parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
     let files = parts.into_iter();
     let files = files.map(|part| file(part, asked.schema, is_cut)).collect();
-    let files = chosen::of(&readers, files, asked.tags, source.metrics()).await?;
+    let files = chosen::of(&readers, files, &wanted, source.metrics()).await?;
     if files.is_empty() {
         return Ok(None);
     }

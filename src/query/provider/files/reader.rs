@@ -9,6 +9,7 @@ use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use datafusion::catalog::Session;
 use datafusion::common::HashMap as Told;
@@ -34,8 +35,9 @@ use futures_util::{FutureExt, TryStreamExt};
 
 use super::adapter::Adapt;
 use super::footer;
-use super::tag_runs::{Known, TagRunsBuilder};
-use crate::database::{DatabaseError, ParquetFile, TagFilter};
+use super::tag_runs::{Known, TagRuns, TagRunsBuilder};
+use crate::database::{ColumnKind, DatabaseError, ParquetFile, TagFilter};
+use crate::kinds;
 
 /// The size of the first read of a file: footers of files with some hundred columns fit.
 const FOOTER_BYTES: usize = 64 << 10;
@@ -193,34 +195,83 @@ impl Reader {
         &mut self,
         filter: &TagFilter,
     ) -> ParquetResult<Option<Vec<Range<usize>>>> {
-        let footer = self.footer().await?;
-        let columns = footer.file_metadata().schema_descr();
-        let stored = self.adapt.stored(&filter.column);
-        let leaf = stored.and_then(|stored| {
-            let mut leaves = columns.columns().iter();
-            leaves.position(|column| column.name() == stored)
-        });
-        let Some(leaf) = leaf else {
+        let Some(leaf) = self.leaf(&filter.column).await? else {
             // No row of the file has the tag.
             let rows = self.rows().await?;
             let has_none = filter.one_of.contains(&None);
             let all = has_none.then_some(0..rows);
             return Ok(Some(all.into_iter().collect()));
         };
+        let runs = self.runs(leaf).await?;
+        Ok(runs.map(|runs| runs.rows(filter)))
+    }
+
+    /// Rows among which is the newest one of each series; none if it is not known where series end, or
+    /// if a row may lack one of the columns that have to be present.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) async fn ends(
+        &mut self,
+        schema: &SchemaRef,
+        present: &[&str],
+    ) -> ParquetResult<Option<Vec<Range<usize>>>> {
+        let footer = self.footer().await?;
+        let mut time = None;
+        let mut tags = Vec::new();
+        for field in schema.fields() {
+            let leaf = self.leaf(field.name()).await?;
+            match kinds::of(field) {
+                Some(ColumnKind::Time) => time = leaf,
+                Some(ColumnKind::Tag) => tags.extend(leaf),
+                _ => {}
+            }
+        }
+        for column in present {
+            let leaf = self.leaf(column).await?;
+            if !leaf.is_some_and(|leaf| footer::is_everywhere(&footer, leaf)) {
+                return Ok(None);
+            }
+        }
+        if !time.is_some_and(|time| footer::is_sorted_by(&footer, time)) {
+            return Ok(None);
+        }
+        let mut ends = footer::group_ends(&footer);
+        for leaf in tags {
+            match self.runs(leaf).await? {
+                Some(runs) => ends.extend(runs.ends()),
+                None => return Ok(None),
+            }
+        }
+        ends.sort_unstable();
+        ends.dedup();
+        let last = |end: usize| end.saturating_sub(1)..end;
+        Ok(Some(ends.into_iter().map(last).collect()))
+    }
+
+    /// The place of a column of the table in the file; none if the file lacks it.
+    async fn leaf(&mut self, column: &str) -> ParquetResult<Option<usize>> {
+        let Some(stored) = self.adapt.stored(column).map(str::to_owned) else {
+            return Ok(None);
+        };
+        let footer = self.footer().await?;
+        let mut leaves = footer.file_metadata().schema_descr().columns().iter();
+        Ok(leaves.position(|column| column.name() == stored))
+    }
+
+    /// The runs of a tag; none if they are of no use, or if there is no memory for them now.
+    async fn runs(&mut self, leaf: usize) -> ParquetResult<Option<Arc<TagRuns>>> {
         // Names of columns may be anything; their places are unique within the file.
         let place = self.meta.location.clone().join(leaf.to_string());
-        let known = match self.known(&place) {
-            Some(known) => known,
-            None => {
-                let Some(known) = self.tag_runs(footer, leaf).await? else {
-                    return Ok(None);
-                };
-                self.keep(&place, known.clone());
-                known
-            }
+        if let Some(Known(runs)) = self.known(&place) {
+            return Ok(runs);
+        }
+        let footer = self.footer().await?;
+        let Some(known) = self.read_runs(footer, leaf).await? else {
+            return Ok(None);
         };
-        let Known(runs) = known;
-        Ok(runs.map(|runs| runs.rows(filter)))
+        self.keep(&place, known.clone());
+        Ok(known.0)
     }
 
     /// Another reader of the file, within the memory of this one.
@@ -236,7 +287,7 @@ impl Reader {
     }
 
     /// Reads the runs of a tag; none if there is no memory for it now.
-    async fn tag_runs(
+    async fn read_runs(
         &self,
         footer: Arc<ParquetMetaData>,
         leaf: usize,

@@ -65,6 +65,14 @@ impl TagRuns {
         ranges
     }
 
+    /// The end of each run: the number of rows up to it.
+    pub(super) fn ends(&self) -> impl Iterator<Item = usize> {
+        self.runs.iter().scan(0, |rows, run| {
+            *rows += run.rows;
+            Some(*rows)
+        })
+    }
+
     /// The bytes that it takes.
     pub(super) fn bytes(&self) -> usize {
         let values = self.values.len() * size_of::<Box<str>>() + self.values_bytes;

@@ -1,0 +1,174 @@
+//! Questions for the newest row of each series, which files answer from the ends of their series.
+//!
+//! A rule, after all others: below an aggregate that only the newest row of each series can change, the
+//! scan is told so by a condition that always holds. It may leave out a row if it gives a newer one of
+//! the same series; what cannot tell gives all rows.
+
+use std::sync::Arc;
+
+use arrow_schema::DataType;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{Column, DFSchema, ExprSchema, internal_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{
+    AggregateFunction, AggregateFunctionParams, NullTreatment, ScalarFunction,
+};
+use datafusion::logical_expr::{
+    Aggregate, ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, TableScan, Volatility,
+};
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
+
+use crate::database::ColumnKind;
+use crate::kinds;
+
+/// The name of the rule and of its condition, which no question can use.
+const NAME: &str = "newest_of_series";
+
+/// The rule.
+#[derive(Debug)]
+pub(crate) struct Newest;
+
+impl OptimizerRule for Newest {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
+        plan.transform_up_with_subqueries(|plan| {
+            let LogicalPlan::Aggregate(aggregate) = &plan else {
+                return Ok(Transformed::no(plan));
+            };
+            let LogicalPlan::TableScan(scan) = &*aggregate.input else {
+                return Ok(Transformed::no(plan));
+            };
+            let is_told = scan.filters.iter().any(|filter| asked(filter).is_some());
+            let (false, Some(present)) = (is_told, present(aggregate)) else {
+                return Ok(Transformed::no(plan));
+            };
+            let mut scan: TableScan = scan.clone();
+            scan.filters.push(told(present));
+            let input = vec![LogicalPlan::TableScan(scan)];
+            let told = plan.with_new_exprs(plan.expressions(), input)?;
+            Ok(Transformed::yes(told))
+        })
+    }
+}
+
+/// The columns that the newest row of each series must have, if no other row can change an aggregate.
+fn present(aggregate: &Aggregate) -> Option<Vec<Column>> {
+    let schema = aggregate.input.schema();
+    for expr in &aggregate.group_expr {
+        column(expr, schema, ColumnKind::Tag)?;
+    }
+    let mut present = Vec::new();
+    for expr in &aggregate.aggr_expr {
+        present.extend(of_newest(expr, &aggregate.group_expr, schema)?);
+    }
+    Some(present)
+}
+
+/// The columns that a row must have to be the newest for an aggregate; none if other rows count too.
+fn of_newest(expr: &Expr, group: &[Expr], schema: &DFSchema) -> Option<Vec<Column>> {
+    let expr = match expr {
+        Expr::Alias(alias) => &*alias.expr,
+        expr => expr,
+    };
+    let Expr::AggregateFunction(AggregateFunction { func, params }) = expr else {
+        return None;
+    };
+    let AggregateFunctionParams {
+        args,
+        distinct: false,
+        filter: None,
+        order_by,
+        null_treatment,
+    } = params
+    else {
+        return None;
+    };
+    match (func.name(), &args[..], &order_by[..]) {
+        ("max", [time], []) => {
+            column(time, schema, ColumnKind::Time)?;
+            Some(Vec::new())
+        }
+        ("selector_last", [Expr::Column(value), time], []) => {
+            column(time, schema, ColumnKind::Time)?;
+            Some(vec![value.clone()])
+        }
+        (name @ ("first_value" | "last_value"), [Expr::Column(value)], order) => {
+            // What the rows of a group share does not order them.
+            let mut order = order.iter().filter(|by| !group.contains(&by.expr));
+            let (by, None) = (order.next()?, order.next()) else {
+                return None;
+            };
+            column(&by.expr, schema, ColumnKind::Time)?;
+            let ignores_nulls = *null_treatment == Some(NullTreatment::IgnoreNulls);
+            let present = ignores_nulls.then(|| value.clone());
+            (by.asc == (name == "last_value")).then(|| present.into_iter().collect())
+        }
+        _ => None,
+    }
+}
+
+/// The column that an expression is, if it is of this kind.
+fn column<'e>(expr: &'e Expr, schema: &DFSchema, kind: ColumnKind) -> Option<&'e Column> {
+    let Expr::Column(column) = expr else {
+        return None;
+    };
+    let field = schema.field_from_column(column).ok()?;
+    (kinds::of(field) == Some(kind)).then_some(column)
+}
+
+/// The condition that tells a scan.
+fn told(present: Vec<Column>) -> Expr {
+    let told = Arc::new(ScalarUDF::new_from_impl(NewestOfSeries {
+        signature: Signature::variadic_any(Volatility::Stable),
+    }));
+    let present = present.into_iter().map(Expr::Column).collect();
+    Expr::ScalarFunction(ScalarFunction::new_udf(told, present))
+}
+
+/// The columns that the newest rows must have, if this is the condition that tells a scan that no
+/// others are needed.
+pub(crate) fn asked(filter: &Expr) -> Option<Vec<&str>> {
+    let Expr::ScalarFunction(call) = filter else {
+        return None;
+    };
+    if call.func.name() != NAME {
+        return None;
+    }
+    let columns = call.args.iter().filter_map(|arg| match arg {
+        Expr::Column(column) => Some(column.name()),
+        _ => None,
+    });
+    Some(columns.collect())
+}
+
+/// A condition that always holds.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct NewestOfSeries {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for NewestOfSeries {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        internal_err!("{NAME} is for scans, which do not compute it")
+    }
+}
