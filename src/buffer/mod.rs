@@ -9,7 +9,8 @@
 //! [`Buffer::apply_bytes_max`] for its batch and hands the reservation over with it, so that
 //! applying never fails and never takes more than was reserved. The growing segment holds
 //! reservations for the most that its contents can take (vectors double), the excess goes back
-//! from time to time; a frozen one holds exactly its bytes, for as long as anyone reads it.
+//! from time to time; a frozen one holds exactly its bytes, for as long as anyone reads it, and beside
+//! them what its first reader learned of its times, which that reader's budget pays for.
 //!
 //! Batches of one table are applied in the order of their sequence, one at a time; readers may come
 //! at any time. A table's lock is held only for a moment, whatever the table's size, because
