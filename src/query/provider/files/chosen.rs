@@ -55,7 +55,7 @@ async fn one(
     let mut reader = readers.reader(&file, 0, metrics)?;
     let failed = |error| DataFusionError::ParquetError(Box::new(error));
     let all = reader.rows().await.map_err(failed)?;
-    let mut rows: Vec<Range<usize>> = vec![0..all];
+    let mut rows: Vec<Range<usize>> = std::iter::once(0..all).collect();
     for tag in wanted.tags {
         if let Some(of_tag) = reader.rows_with(tag).await.map_err(failed)? {
             rows = intersect(&rows, &of_tag);
