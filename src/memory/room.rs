@@ -77,6 +77,19 @@ impl Room {
         }
     }
 
+    /// A further room, with a floor of an equal part of this one's.
+    ///
+    /// # Errors
+    /// The memory is not free.
+    pub fn beside(&self, parts: usize) -> Result<Self, Exhausted> {
+        let parts = narrow::to_u64(parts).max(1);
+        let floor = self
+            .floor
+            .budget()
+            .try_reserve(self.floor.bytes() / parts)?;
+        Ok(Self::within(floor))
+    }
+
     /// Returns the largest chunk in bytes if this many files are open at once. For a moment a file
     /// has two chunks, and the merge an index of what is in it.
     pub fn chunk_bytes(&self, files: usize) -> u64 {

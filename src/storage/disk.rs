@@ -160,6 +160,24 @@ impl DiskStorage {
         })
     }
 
+    /// Opens a folder as [`DiskStorage::shared`] does, of which one part, a folder in it, is for one
+    /// process at a time; makes that, too. Blocks.
+    ///
+    /// # Errors
+    ///
+    /// Another process holds the part ([`StorageError::InUse`] with its path), or one of them is not a
+    /// folder, or cannot be made or written to.
+    pub fn shared_with_own(folder: impl Into<PathBuf>, part: &str) -> Result<Self, StorageError> {
+        let shared = Self::shared(folder)?;
+        let part = shared.resolve(part)?;
+        make_folder_in(&shared.root, shared.owner, &part)
+            .map_err(|source| StorageError::io(Operation::CreateDir, part.clone(), source))?;
+        Ok(Self {
+            _lock: Some(Arc::new(lock(&part, shared.owner)?)),
+            ..shared
+        })
+    }
+
     fn resolve(&self, path: &str) -> Result<PathBuf, StorageError> {
         let inside = Path::new(path)
             .components()

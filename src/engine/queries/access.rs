@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tidegate_query::{DatabaseError, QueryError};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::catalog::{Bucket, Catalog};
+use crate::certain::impossible;
 use crate::memory::Room;
 use crate::read::{LakeError, ReadError, Sources};
 
@@ -21,9 +22,21 @@ pub(super) struct Access {
     pub(super) threads: Handle,
     /// The memory in which files are read.
     pub(super) room: Option<Room>,
-    /// The number of days that are read at once in that room.
+    /// The number of days that have a part of that room at once, over all scans of the question.
     pub(super) side_by_side: usize,
+    /// Those parts.
+    pub(super) parts: Arc<Semaphore>,
     pub(super) _place: OwnedSemaphorePermit,
+}
+
+/// The memory in which the files of one day are read, for as long as that lasts.
+#[derive(Debug)]
+pub(super) struct DayRoom {
+    /// None without a lake.
+    pub(super) room: Option<Room>,
+    /// The number of days that share it.
+    pub(super) side_by_side: usize,
+    _part: Option<OwnedSemaphorePermit>,
 }
 
 impl Access {
@@ -46,6 +59,32 @@ impl Access {
                     text,
                 ))))
             }
+        }
+    }
+
+    /// Memory for reading one more day. It never waits: a plan may begin many days, and read one of
+    /// them to its end before it looks at the others. So the days past those that share the question's
+    /// room take as much beside it.
+    ///
+    /// # Errors
+    /// [`ReadError::Exhausted`] if that is not free.
+    pub(super) fn day_room(&self) -> Result<DayRoom, ReadError> {
+        let of_all = |part| DayRoom {
+            room: self.room.clone(),
+            side_by_side: self.side_by_side,
+            _part: part,
+        };
+        let Some(room) = &self.room else {
+            return Ok(of_all(None));
+        };
+        match Arc::clone(&self.parts).try_acquire_owned() {
+            Ok(part) => Ok(of_all(Some(part))),
+            Err(TryAcquireError::NoPermits) => Ok(DayRoom {
+                room: Some(room.beside(self.side_by_side)?),
+                side_by_side: 1,
+                _part: None,
+            }),
+            Err(TryAcquireError::Closed) => impossible("the semaphore is never closed"),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The disk that questions may take for what does not fit into memory.
 //!
 //! Their files lie in a folder of their own, which is emptied at the start: what a crash left there
-//! is of use to nobody. Before each write the free space is looked at: the log must be able to begin
+//! is of use to nobody. Where the folder is not part of a data folder, it is locked for one process:
+//! another would empty it. Before each write the free space is looked at: the log must be able to begin
 //! a segment, and small state must be able to change, whatever is asked.
 
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use crate::narrow;
 use crate::storage::{File, Storage, StorageError};
 
 /// The folder of their files.
-const FOLDER: &str = "queries";
+pub(super) const FOLDER: &str = "queries";
 
 /// The end of a file's name. Nothing else is removed at the start: the folder may be anywhere.
 const END: &str = ".spill";

@@ -46,6 +46,10 @@ impl Memory for QueryMemory {
         let mut held = self.held();
         let left = held.bytes().checked_sub(narrow::to_u64(bytes));
         debug_assert!(left.is_some(), "no more is given back than was taken");
+        if left.is_none() {
+            // In the middle of a drop, where a panic would end the process.
+            tracing::error!(bytes, "queries gave back more memory than they had taken");
+        }
         held.shrink_to(left.unwrap_or(0));
     }
 

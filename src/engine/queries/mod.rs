@@ -26,9 +26,10 @@ mod threads;
 mod watch;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tidegate_query::{Asker, Database, Limits, QueryEngine, QueryError, Question};
@@ -43,6 +44,7 @@ use self::threads::Threads;
 use self::watch::Watcher;
 use super::environment::Environment;
 use crate::catalog::{Bucket, Catalog};
+use crate::certain::Certain;
 use crate::clock::{self, Clock};
 use crate::config::Config;
 use crate::memory::{Reservation, Room};
@@ -52,6 +54,10 @@ use crate::storage::{DiskStorage, RESERVE_BYTES, Storage, StorageError};
 
 /// The smallest budget of which questions get a part, in bytes.
 const BUDGET_BYTES_MIN: u64 = 128 << 20;
+
+/// The number of questions that may wait per place. Each holds a connection, and the last of them has
+/// hardly a chance to get its turn while it waits.
+const WAITING_PER_PLACE: usize = 16;
 
 /// The divisor of the memory of questions for what reading takes; plans take the rest.
 const READING_SHARE: u64 = 4;
@@ -63,11 +69,33 @@ pub enum QueriesError {
     #[error("no threads could be started for queries")]
     Threads(#[source] io::Error),
     /// No folder for what does not fit into memory.
-    #[error("queries have no folder for what does not fit into memory")]
+    #[error("queries have no folder for what does not fit into memory (query.spill_dir)")]
     Disk(#[source] StorageError),
+    /// The folder is another's.
+    #[error(
+        "folder {} is in use by another tidegate process ({}), which puts there what of its queries does \
+         not fit into memory: give this one a folder of its own (query.spill_dir)",
+        path.display(),
+        pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}"))
+    )]
+    DiskInUse {
+        /// The folder.
+        path: PathBuf,
+        /// The process that holds it.
+        pid: Option<u32>,
+    },
     /// The query engine.
     #[error(transparent)]
     Engine(#[from] QueryError),
+}
+
+impl QueriesError {
+    fn of_disk(error: StorageError) -> Self {
+        match error {
+            StorageError::InUse { path, pid } => Self::DiskInUse { path, pid },
+            error => Self::Disk(error),
+        }
+    }
 }
 
 /// Answers questions about the stored points. Clones share the limits.
@@ -86,7 +114,7 @@ struct Shared {
     concurrent_max: usize,
     /// The number of questions that wait for a place.
     waiting: Arc<AtomicUsize>,
-    /// The time that a question waits for its turn, and then for memory.
+    /// The time that a question waits for its turn and for memory together.
     patience: Duration,
     /// The bytes with which each question reads files.
     reading_bytes: u64,
@@ -120,7 +148,7 @@ impl Queries {
                 &environment.budget,
                 bytes_max - for_reading,
             )),
-            disk: Arc::new(disk(config, storage).map_err(QueriesError::Disk)?),
+            disk: Arc::new(disk(config, storage).map_err(QueriesError::of_disk)?),
             threads: threads.handle(),
             timeout: timeout(query.timeout),
             instant: clock::instant,
@@ -178,8 +206,9 @@ impl Queries {
     /// [`QueryError::Crowded`] if too many questions are asked, or memory is short.
     pub async fn database(&self, bucket: &Arc<Bucket>) -> Result<Arc<dyn Database>, QueryError> {
         let shared = &self.shared;
-        let place = self.place().await?;
-        let room = self.floor().await?.map(Room::within);
+        let until = clock::instant() + shared.patience;
+        let place = self.place(until).await?;
+        let room = self.floor(until).await?.map(Room::within);
         let oldest_ns = bucket.oldest_ns(shared.clock.now_ns());
         let access = Access {
             sources: shared.sources.clone(),
@@ -189,6 +218,7 @@ impl Queries {
             threads: shared.threads.handle(),
             room,
             side_by_side: shared.partitions,
+            parts: Arc::new(Semaphore::new(shared.partitions)),
             _place: place,
         };
         Ok(Arc::new(BucketMoment::new(Arc::new(access))))
@@ -207,7 +237,8 @@ impl Queries {
     /// The number of questions that are being answered.
     pub fn running(&self) -> usize {
         let free = self.shared.places.available_permits();
-        self.shared.concurrent_max.saturating_sub(free)
+        let running = self.shared.concurrent_max.checked_sub(free);
+        running.certain("no more places are free than there are")
     }
 
     /// The number of questions that wait for their turn.
@@ -215,12 +246,17 @@ impl Queries {
         self.shared.waiting.load(Ordering::Relaxed)
     }
 
-    async fn place(&self) -> Result<OwnedSemaphorePermit, QueryError> {
-        let _waiting = Waiting::new(&self.shared.waiting);
-        let place = Arc::clone(&self.shared.places).acquire_owned();
-        match tokio::time::timeout(self.shared.patience, place).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(QueryError::Crowded(format!(
+    async fn place(&self, until: Instant) -> Result<OwnedSemaphorePermit, QueryError> {
+        let places = &self.shared.places;
+        // None is free while others wait for it.
+        if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+            return Ok(place);
+        }
+        let _waiting = self.queue()?;
+        let place = Arc::clone(places).acquire_owned();
+        match tokio::time::timeout_at(until.into(), place).await {
+            Ok(place) => Ok(place.certain("the semaphore is never closed")),
+            Err(_) => Err(QueryError::Crowded(format!(
                 "{} queries are running already (query.concurrent_max), and none ended within {} ms \
                  (query.wait_timeout_ms): try again later",
                 self.shared.concurrent_max,
@@ -229,8 +265,22 @@ impl Queries {
         }
     }
 
+    /// Joins the queue, if it is not full.
+    fn queue(&self) -> Result<Waiting, QueryError> {
+        let waiting = Waiting::new(&self.shared.waiting);
+        let waiting_max = self.shared.concurrent_max.saturating_mul(WAITING_PER_PLACE);
+        match self.waiting() <= waiting_max {
+            true => Ok(waiting),
+            false => Err(QueryError::Crowded(format!(
+                "{waiting_max} queries are waiting already for one of {} places \
+                 (query.concurrent_max): try again later",
+                self.shared.concurrent_max,
+            ))),
+        }
+    }
+
     /// The memory in which files are read; none without a lake.
-    async fn floor(&self) -> Result<Option<Reservation>, QueryError> {
+    async fn floor(&self, until: Instant) -> Result<Option<Reservation>, QueryError> {
         let Sources { budget, lake, .. } = &self.shared.sources;
         let budget_bytes = budget.marks().budget_bytes;
         if budget_bytes < BUDGET_BYTES_MIN {
@@ -242,7 +292,8 @@ impl Queries {
         if lake.is_none() {
             return Ok(None);
         }
-        let floor = budget.reserve_within(self.shared.reading_bytes, self.shared.patience);
+        let patience = until.saturating_duration_since(clock::instant());
+        let floor = budget.reserve_within(self.shared.reading_bytes, patience);
         let floor = floor.await;
         floor
             .map(Some)
@@ -269,7 +320,7 @@ impl Drop for Waiting {
 /// The folder for what does not fit into memory: in the data folder, or one of one's choice.
 fn disk(config: &Config, storage: &Arc<dyn Storage>) -> Result<SpillDisk, StorageError> {
     let storage = match &config.query.spill_dir {
-        Some(folder) => Arc::new(DiskStorage::shared(folder)?),
+        Some(folder) => Arc::new(DiskStorage::shared_with_own(folder, disk::FOLDER)?),
         None => Arc::clone(storage),
     };
     let reserve_bytes = narrow::to_u64(RESERVE_BYTES);

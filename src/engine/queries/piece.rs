@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use futures_util::{StreamExt, stream};
 use tidegate_query::{Batches, Merged};
 
-use super::access::Access;
+use super::access::{Access, DayRoom};
 use crate::read::{ReadError, Rows, Scan, Selection, Shape, Table};
 
 /// The merged rows of a stretch of a day of a table.
@@ -35,11 +35,14 @@ impl MergedStretch {
         }
     }
 
-    fn open(&self, access: &Access) -> Scan {
+    fn open(&self, access: &Access) -> Result<Opened, ReadError> {
         let days = vec![self.day];
-        let room = access.room.as_ref();
-        let table = Table::of_days(&self.selection, days, room, access.side_by_side);
-        Scan::shaped(Rows::new(table), self.shape.clone())
+        let room = access.day_room()?;
+        let table = Table::of_days(&self.selection, days, room.room.as_ref(), room.side_by_side);
+        Ok(Opened {
+            rows: Scan::shaped(Rows::new(table), self.shape.clone()),
+            _room: room,
+        })
     }
 }
 
@@ -49,24 +52,36 @@ impl Debug for MergedStretch {
     }
 }
 
+/// The rest of a day's rows, and the memory that its files have.
+struct Opened {
+    rows: Scan,
+    _room: DayRoom,
+}
+
 /// A batch, and the place at which reading continues.
-type Step = Result<Option<(RecordBatch, Scan)>, ReadError>;
+type Step = Result<Option<(RecordBatch, Opened)>, ReadError>;
 
 impl Merged for MergedStretch {
     fn read(&self) -> Batches {
         let begin = (self.clone(), None);
-        let batches =
-            stream::try_unfold(begin, |(stretch, scan): (Self, Option<Scan>)| async move {
+        let batches = stream::try_unfold(
+            begin,
+            |(stretch, opened): (Self, Option<Opened>)| async move {
                 let access = Arc::clone(&stretch.access);
                 let step = access.blocking(move |access| {
-                    let mut scan = scan.unwrap_or_else(|| stretch.open(access));
-                    let next: Step = scan
+                    let mut opened = match opened {
+                        Some(opened) => opened,
+                        None => stretch.open(access)?,
+                    };
+                    let next: Step = opened
+                        .rows
                         .next_batch()
-                        .map(|batch| batch.map(|batch| (batch, scan)));
-                    next.map(|next| next.map(|(batch, scan)| (batch, (stretch, Some(scan)))))
+                        .map(|batch| batch.map(|batch| (batch, opened)));
+                    next.map(|next| next.map(|(batch, opened)| (batch, (stretch, Some(opened)))))
                 });
                 step.await
-            });
+            },
+        );
         batches.boxed()
     }
 }

@@ -121,7 +121,12 @@ impl Following {
     /// It is planned.
     pub(crate) fn is_planned(&mut self) {
         self.stage = Stage::Planned;
-        let waited = self.entry.waited.get().copied().unwrap_or_default();
+        let waited = self.entry.waited.get().copied();
+        debug_assert!(
+            waited.is_some(),
+            "a question has its turn before it is planned"
+        );
+        let waited = waited.unwrap_or_default();
         let planned = self.lasted().saturating_sub(waited);
         let _ = self.entry.planned.set(planned);
     }

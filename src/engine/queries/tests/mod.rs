@@ -1,5 +1,6 @@
 //! Questions against a plain map of what was acknowledged.
 
+mod bounds;
 mod concurrent;
 #[cfg(feature = "lake")]
 mod files;

@@ -1,0 +1,138 @@
+//! What questions may have together: places, memory for files, and the folder for what does not fit.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_query::QueryError;
+#[cfg(feature = "lake")]
+use tidegate_query::{Batches, Piece, Scan};
+
+use super::super::{QueriesError, WAITING_PER_PLACE, disk};
+#[cfg(feature = "lake")]
+use super::world::NOW_NS;
+use super::world::World;
+use crate::clock;
+use crate::config::{Config, Sources};
+use crate::storage::{FaultStorage, Storage};
+
+/// From a review: the queue had no end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_refused_at_once_if_the_queue_is_full() {
+    let world = World::new(|config| {
+        config.query.concurrent_max = 2;
+        config.query.wait_timeout = Duration::from_secs(3600);
+        config.query.timeout = Duration::ZERO;
+    });
+    let world = world.await;
+    let queries = &world.engine.queries;
+    let held = (
+        queries.sql(&world.bucket, "SELECT 1").await,
+        queries.sql(&world.bucket, "SELECT 1").await,
+    );
+    let mut waiting = Vec::new();
+    for _ in 0..2 * WAITING_PER_PLACE {
+        let mut question = Box::pin(queries.sql(&world.bucket, "SELECT 1"));
+        assert!(futures_util::poll!(question.as_mut()).is_pending());
+        waiting.push(question);
+    }
+    let refused = queries.sql(&world.bucket, "SELECT 1").await;
+    let refused = refused.expect_err("the queue is full");
+    assert!(matches!(refused, QueryError::Crowded(_)), "{refused:?}");
+    assert!(
+        refused.to_string().contains("query.concurrent_max"),
+        "{refused}"
+    );
+    assert_eq!(queries.waiting(), 2 * WAITING_PER_PLACE, "it has left");
+    drop(held);
+    waiting.remove(0).await.expect("the first has its turn");
+}
+
+/// From a review: a question waited for its turn, and then as long again for memory.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_waited_for_a_place_is_not_waited_again_for_memory() {
+    let world = World::new(|config| {
+        config.query.wait_timeout = Duration::from_secs(3600);
+        config.query.timeout = Duration::ZERO;
+    });
+    let world = world.await;
+    if world.engine.queries.shared.sources.lake.is_none() {
+        return;
+    }
+    let _held = world.budget.force(world.budget.marks().hard_bytes);
+    let over = clock::instant();
+    let refused = world.engine.queries.floor(over).await;
+    let refused = refused.expect_err("its time is over");
+    assert!(matches!(refused, QueryError::Crowded(_)), "{refused:?}");
+}
+
+/// From a review: the days that were read at once were counted per scan.
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn days_past_those_that_share_the_memory_of_a_question_take_their_own() {
+    use futures_util::StreamExt;
+
+    const DAY_NS: i64 = 86_400_000_000_000;
+    let world = World::new(|config| config.query.threads = 1).await;
+    let days: Vec<i64> = (0..3).map(|day| NOW_NS - day * DAY_NS).collect();
+    for value in 1..3 {
+        let lines = days.iter().map(|time| format!("m,host=a v={value} {time}"));
+        let lines: Vec<String> = lines.collect();
+        world.write(&lines.join("\n")).await;
+        if value == 1 {
+            world.flush().await;
+        }
+    }
+    let each = world.engine.queries.shared.reading_bytes;
+    let scan = Scan {
+        columns: vec!["v".to_owned()],
+        times: i64::MIN..=i64::MAX,
+        tags: Vec::new(),
+    };
+    let table = world.table().await;
+    let (once, twice) = (
+        table.scan(scan.clone()).await.expect("planned"),
+        table.scan(scan).await.expect("planned"),
+    );
+    let mut begun: Vec<Batches> = Vec::new();
+    let mut used = vec![world.budget.used_bytes()];
+    for piece in once.iter().chain(&twice) {
+        let Piece::Merged(merged) = piece else {
+            panic!("each point was written twice");
+        };
+        let mut rows = merged.read();
+        rows.next().await.expect("rows").expect("read");
+        begun.push(rows);
+        used.push(world.budget.used_bytes());
+    }
+    let grown: Vec<u64> = used.windows(2).map(|used| used[1] - used[0]).collect();
+    assert_eq!(grown.len(), 6);
+    assert!(
+        grown[0] < each,
+        "the first has what the question has: {grown:?}"
+    );
+    assert!(grown[1..].iter().all(|more| *more >= each), "{grown:?}");
+    drop(begun);
+    // The order of what is buffered is kept for the next question.
+    let kept = world.budget.used_bytes() - used[0];
+    assert!(kept < each, "it is given back: {kept}");
+}
+
+/// From a review: the second server emptied the folder of the first.
+#[test]
+fn a_folder_for_what_does_not_fit_into_memory_has_one_server() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = Config::load(&Sources::default()).expect("the defaults are valid");
+    config.query.spill_dir = Some(folder.path().to_owned());
+    let storage = Arc::new(FaultStorage::new(1)) as Arc<dyn Storage>;
+    let first = disk(&config, &storage).expect("free");
+    let file = tidegate_query::Disk::create(&first).expect("made");
+    file.append(b"abc").expect("written");
+    let refused = disk(&config, &storage).expect_err("the first one has it");
+    let refused = QueriesError::of_disk(refused).to_string();
+    assert!(refused.contains("query.spill_dir"), "{refused}");
+    assert!(!refused.contains("storage.data_dir"), "{refused}");
+    let mut read = [0; 3];
+    assert_eq!(file.read_at(&mut read, 0).expect("read"), 3);
+    drop((file, first));
+    disk(&config, &storage).expect("the first one has ended");
+}
