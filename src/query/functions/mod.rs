@@ -2,6 +2,7 @@
 //!
 //! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
+mod approx;
 pub(crate) mod bounded;
 pub(crate) mod gapfill;
 mod interval;
@@ -37,6 +38,8 @@ pub(crate) fn register(session: &mut SessionState, lender: &Arc<Lender>) -> Resu
     }
     let variance = AggregateUDF::clone(&*session.udaf("var")?).with_aliases(["variance"]);
     session.register_udaf(Arc::new(variance))?;
+    let distinct = approx::ApproxDistinct::new(session.udaf("approx_distinct")?);
+    session.register_udaf(Arc::new(AggregateUDF::new_from_impl(distinct)))?;
     let date_part = ScalarUDF::clone(&*session.udf("date_part")?).with_aliases(["datepart"]);
     session.register_udf(Arc::new(date_part))?;
     gapfill::register(session)?;

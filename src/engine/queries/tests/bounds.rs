@@ -136,3 +136,34 @@ fn a_folder_for_what_does_not_fit_into_memory_has_one_server() {
     drop((file, first));
     disk(&config, &storage).expect("the first one has ended");
 }
+
+/// From a review: tags, which are packed, and floats were refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn distinct_tags_and_floats_are_counted_roughly_too() {
+    let world = World::new(|_| {}).await;
+    let lines: Vec<String> = (0..300)
+        .map(|n| {
+            format!(
+                "m,host=h{},rack=r{} v={}.25,n={n}i {n}",
+                n % 7,
+                n % 3,
+                n % 11
+            )
+        })
+        .collect();
+    world.write(&lines.join("\n")).await;
+    let text = "SELECT approx_distinct(host), approx_distinct(v), approx_distinct(n % 5) FROM m";
+    let cells = |cells: &[&str]| {
+        let cells = cells.iter().map(|cell| Some((*cell).to_owned()));
+        cells.collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let (_, rows) = world.ask(text).await.expect("answered");
+        assert_eq!(rows, [cells(&["7", "11", "5"])]);
+        let grouped = "SELECT rack, approx_distinct(host) FROM m GROUP BY rack ORDER BY rack";
+        let (_, rows) = world.ask(grouped).await.expect("answered");
+        let expected = ["r0", "r1", "r2"].map(|rack| cells(&[rack, "7"]));
+        assert_eq!(rows, expected);
+        world.flush().await;
+    }
+}
