@@ -8,7 +8,7 @@ import sqlalchemy
 from flightsql import FlightSQLClient
 from flightsql.client import TableRef
 
-from points import COLUMNS, LINES, ROWS, TEXT, TOKEN, URL, WRITER, fails, write
+from points import COLUMNS, LINES, ROWS, TEXT, TOKEN, URL, WRITER, fails, fails_as, write
 
 address = urlsplit(URL)
 HOST, PORT = address.hostname, address.port
@@ -52,8 +52,9 @@ for who in [{"token": TOKEN}, {"user": "any", "password": TOKEN}]:
         assert one and one[0] in types and len(one) < len(types), one
         fails("implemented", lambda: client.execute_update("DROP TABLE every"))
         # This client throws away the handle that its values were bound to: no server without a memory
-        # of statements can know them.
-        fails("$1", lambda: connection.execute("SELECT i FROM every WHERE i = ?", (1,)))
+        # of statements can know them. It binds a list, too, and may see the refusal of that first.
+        error = fails_as(Exception, lambda: connection.execute("SELECT i FROM every WHERE i = ?", (1,)))
+        assert "$1" in str(error) or "param_0" in str(error), error
 fails("database not found", lambda: connect("missing").execute("SELECT 1"))
 fails("nauthenticated", lambda: connect(token="wrong").execute("SELECT 1"))
 fails("nauthenticated", lambda: connect(user="any", password="wrong"))

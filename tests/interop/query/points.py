@@ -71,6 +71,17 @@ def fails(text, work, *others):
     raise AssertionError("it did not fail: " + text)
 
 
+def fails_as(kind, work):
+    """Runs what must fail with an error of this class."""
+    try:
+        work()
+    except kind as error:
+        return error
+    except Exception as error:
+        raise AssertionError(f"it failed as {error!r}") from error
+    raise AssertionError("it did not fail")
+
+
 def basic(user, password):
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
