@@ -151,6 +151,10 @@ impl ParquetFile for Parquet {
         self.file.read(ranges).map_err(classify).boxed()
     }
 
+    fn may_have(&self, writer: Option<&str>, column: &str) -> bool {
+        self.file.may_have(writer, column)
+    }
+
     fn damaged(&self, reason: String) -> LakeError {
         classify(self.file.damaged(reason))
     }

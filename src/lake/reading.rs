@@ -33,7 +33,7 @@ use tokio::runtime::Handle;
 
 use super::error::LakeError;
 use super::handle::Lake;
-use super::parquet::{DecodeError, How, Layout, ParquetChunks, TIME_NS};
+use super::parquet::{DecodeError, How, Layout, ParquetChunks, TIME, TIME_NS, WRITER};
 use super::ranges::{StoreRange, is_missing};
 use super::state::columns::TableColumns;
 use super::state::data_file::DataFile;
@@ -233,6 +233,14 @@ impl StoredFile {
         let layout = &self.snapshot.layout;
         let column = layout.columns().get(layout.find(column, kind)?)?;
         Some(&column.storage)
+    }
+
+    /// Returns false if a file whose footer names this writer has no column with this name. Others than
+    /// tidegate may have columns that the table does not know.
+    pub fn may_have(&self, writer: Option<&str>, column: &str) -> bool {
+        let is_ours = writer.is_some_and(|writer| writer.starts_with(WRITER));
+        let layout = &self.snapshot.layout;
+        !is_ours || matches!(column, TIME | TIME_NS) || layout.find_stored(column).is_some()
     }
 
     /// The error for a file whose bytes make no sense.

@@ -209,6 +209,10 @@ pub trait ParquetFile: Debug + Send + Sync {
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'static, Result<Vec<Bytes>, DatabaseError>>;
 
+    /// Returns false if a file whose footer names this writer has no such column, so that the footer
+    /// must be damaged: it has no checksum, and a column that is not found counts as one without values.
+    fn may_have(&self, writer: Option<&str>, column: &str) -> bool;
+
     /// The error for a file whose bytes were read and make no sense.
     fn damaged(&self, reason: String) -> DatabaseError;
 }

@@ -183,6 +183,9 @@ pub trait ParquetFile: Debug + Send + Sync {
     /// Reads ranges of it, each in full, on the runtime of the caller.
     fn read(&self, ranges: Vec<Range<u64>>) -> Reading;
 
+    /// Returns false if a file whose footer names this writer has no column with this name.
+    fn may_have(&self, writer: Option<&str>, column: &str) -> bool;
+
     /// The error for a file whose bytes were read and make no sense.
     fn damaged(&self, reason: String) -> LakeError;
 }

@@ -90,6 +90,10 @@ impl ParquetFile for StoredFile {
             .boxed()
     }
 
+    fn may_have(&self, writer: Option<&str>, column: &str) -> bool {
+        self.file.may_have(writer, column)
+    }
+
     fn damaged(&self, reason: String) -> DatabaseError {
         self.access.failed(self.file.damaged(reason).into())
     }

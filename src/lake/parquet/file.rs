@@ -27,7 +27,7 @@ use crate::merge::at_once::TooManyRows;
 use crate::narrow;
 
 /// The start of the footer's name for the writing program, in our files.
-pub(super) const WRITER: &str = "tidegate version ";
+pub const WRITER: &str = "tidegate version ";
 
 /// A file, with its statistics for the log of its table.
 #[derive(Clone, Debug)]

@@ -51,7 +51,7 @@ mod tests;
 pub use decode::{How, ParquetChunks};
 pub use encode::{DayFiles, FileWriter, encode_days};
 pub use error::{BoxError, DecodeError, EncodeError};
-pub use file::Encoded;
+pub use file::{Encoded, WRITER};
 pub use keys::KeyRange;
 pub use layout::{Column, Layout, TIME, TIME_NS};
 pub use plan::Needs;

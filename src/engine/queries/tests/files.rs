@@ -376,6 +376,36 @@ async fn a_file_that_was_damaged_ends_the_answer() {
     );
 }
 
+/// A column whose name was damaged was read as if the file lacked it: as null.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the test damages the data folder"
+)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_whose_name_was_damaged_is_not_read_as_a_missing_one() {
+    for (name, other) in [("some_tag", "soma_tag"), ("some_field", "some_fiald")] {
+        let world = World::new(|_| {}).await;
+        world.write("m,some_tag=a some_field=1 1").await;
+        world.flush().await;
+        let [path] = parquet(world.folder()).try_into().expect("one file");
+        let mut bytes = std::fs::read(&path).expect("read");
+        // The first one is in the schema; the others are read by nobody.
+        let place = bytes
+            .windows(name.len())
+            .position(|text| text == name.as_bytes())
+            .expect("the footer has the name");
+        bytes[place..place + name.len()].copy_from_slice(other.as_bytes());
+        std::fs::write(&path, bytes).expect("written");
+        let answer = world.ask("SELECT some_tag, some_field FROM m").await;
+        let error = answer.expect_err("a column is lost");
+        assert!(
+            matches!(error, QueryError::Database(DatabaseError::Unreadable(_))),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(other), "{error}");
+    }
+}
+
 /// It was told as a mistake of the question, 400 and 3, and so not logged.
 #[allow(
     clippy::disallowed_methods,

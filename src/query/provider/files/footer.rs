@@ -4,16 +4,39 @@
 //! the footer's own texts. So a time is read, pruned and compared as exact nanoseconds from the start,
 //! and tags keep the dictionaries that they have in the file.
 
+use std::collections::HashSet;
+
 use arrow_schema::Schema;
 use datafusion::parquet::arrow::{
     ARROW_SCHEMA_META_KEY, encode_arrow_schema, parquet_to_arrow_schema,
 };
-use datafusion::parquet::errors::Result;
+use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::{
     FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder,
 };
 
 use super::adapter::Adapt;
+use crate::database::ParquetFile;
+
+/// Checks the names of the columns.
+///
+/// # Errors
+/// There is one that the file's writer did not make.
+pub(super) fn check(footer: &ParquetMetaData, file: &dyn ParquetFile) -> Result<()> {
+    let said = footer.file_metadata();
+    let mut columns = said.schema_descr().columns().iter();
+    let mut seen = HashSet::new();
+    let other = columns.find(|column| {
+        !file.may_have(said.created_by(), column.name()) || !seen.insert(column.name())
+    });
+    match other {
+        None => Ok(()),
+        Some(column) => Err(ParquetError::General(format!(
+            "its footer has a column {:?} that its writer did not make",
+            column.name()
+        ))),
+    }
+}
 
 /// The footer of a file of the table that `adapt` is for.
 pub(super) fn with_types(footer: ParquetMetaData, adapt: &Adapt) -> Result<ParquetMetaData> {

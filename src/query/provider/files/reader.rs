@@ -157,7 +157,10 @@ impl Reader {
             .with_page_index_policy(PageIndexPolicy::Optional)
             .with_prefetch_hint(Some(FOOTER_BYTES));
         let footer = footer.load_and_finish(&mut *self, bytes).await;
-        let footer = footer.and_then(|footer| footer::with_types(footer, &self.adapt));
+        let footer = footer.and_then(|footer| {
+            footer::check(&footer, &*self.file)?;
+            footer::with_types(footer, &self.adapt)
+        });
         let footer = Arc::new(footer.map_err(damaged)?);
         self.keep(&meta.location, Footer(Arc::clone(&footer)));
         Ok(footer)
