@@ -76,10 +76,12 @@ def main():
     total = pyarrow.compute.sum(table["v"]).as_py()
     assert total == ROWS * (ROWS - 1) // 2, total
 
-    ports = multiprocessing.Queue()
-    bare = multiprocessing.Process(target=serve, args=(table, ports), daemon=True)
+    # Forked, it would have the locks of threads that it does not have.
+    fresh = multiprocessing.get_context("spawn")
+    ports = fresh.Queue()
+    bare = fresh.Process(target=serve, args=(table, ports), daemon=True)
     bare.start()
-    bare_rate = rate(ports.get(timeout=60), b"")
+    bare_rate = rate(ports.get(timeout=300), b"")
     bare.terminate()
     ours = rate(server.port, ticket)
     server.stop()

@@ -70,10 +70,9 @@ def main():
         assert status == 204, (status, answer[:300])
     write(server.port, "warm")
     alone = shown("alone", write(server.port, "alone"))
-    is_over, asked = multiprocessing.Event(), multiprocessing.Value("q", 0)
-    askers = [
-        multiprocessing.Process(target=ask, args=(server.port, sql, asked, is_over), daemon=True) for sql in HEAVY
-    ]
+    fresh = multiprocessing.get_context("spawn")
+    is_over, asked = fresh.Event(), fresh.Value("q", 0)
+    askers = [fresh.Process(target=ask, args=(server.port, sql, asked, is_over), daemon=True) for sql in HEAVY]
     for asker in askers:
         asker.start()
     until = time.monotonic() + 300
