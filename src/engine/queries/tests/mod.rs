@@ -5,6 +5,8 @@ mod concurrent;
 #[cfg(feature = "lake")]
 mod files;
 mod random;
+#[cfg(feature = "lake")]
+mod series;
 mod shapes;
 #[cfg(feature = "lake")]
 mod speed;

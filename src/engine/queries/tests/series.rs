@@ -1,0 +1,164 @@
+//! What questions for some series, or for the newest rows of series, leave unread of files.
+
+use super::files::pieces;
+use super::world::{NOW_NS, World, sorted};
+
+/// A table of four series, one after the other in one file: 20,000 rows each, in pages of 16,384.
+async fn four_series() -> World {
+    let world = World::new(|_| {}).await;
+    for host in ["a", "b", "c", "d"] {
+        let lines = (0..20_000).map(|n| format!("m,host={host} v={n} {}", NOW_NS + n));
+        world.write(&lines.collect::<Vec<_>>().join("\n")).await;
+    }
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 1));
+    world
+}
+
+/// What a question did.
+async fn analyzed(world: &World, text: &str) -> String {
+    let (_, plan) = world
+        .ask(&format!("EXPLAIN ANALYZE {text}"))
+        .await
+        .expect("explained");
+    let plan: Vec<String> = plan.into_iter().flatten().flatten().collect();
+    plan.join("\n")
+}
+
+/// The index of pages was read, and lost where types were put into the footer.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_whose_values_do_not_fit_are_left_unread() {
+    let world = four_series().await;
+    let plan = analyzed(&world, "SELECT sum(v) FROM m WHERE v >= 17000").await;
+    // The first page ends with 16,383, the others have ends of series.
+    let pages = "page_index_pages_pruned=5 total → 4 matched";
+    assert!(plan.contains(pages), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_other_series_are_left_unread() {
+    let world = four_series().await;
+    for (condition, rows) in [
+        ("host = 'c'", "20.00 K"),
+        ("host = 'c' OR host = 'a'", "40.00 K"),
+        ("host IN ('c', 'z') AND v >= 0", "20.00 K"),
+    ] {
+        // The second time, from what is known of the file.
+        for _ in 0..2 {
+            let plan = analyzed(&world, &format!("SELECT sum(v) FROM m WHERE {condition}")).await;
+            let matched = format!("pushdown_rows_matched={rows}, pushdown_rows_pruned=0,");
+            assert!(plan.contains(&matched), "{condition}: {plan}");
+        }
+    }
+    let plan = analyzed(&world, "SELECT sum(v) FROM m WHERE host = 'z'").await;
+    assert!(!plan.contains("file_type=parquet"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_rows_come_from_the_ends_of_series() {
+    let world = four_series().await;
+    for (text, is_served) in [
+        ("SELECT host, max(time) FROM m GROUP BY host", true),
+        ("SELECT max(time) FROM m", true),
+        ("SELECT DISTINCT host FROM m", true),
+        (
+            "SELECT host, last_value(v ORDER BY time) FROM m GROUP BY host",
+            true,
+        ),
+        (
+            "SELECT host, first_value(v ORDER BY time DESC) FROM m GROUP BY host",
+            true,
+        ),
+        (
+            "SELECT host, selector_last(v, time)['value'] FROM m GROUP BY host",
+            true,
+        ),
+        (
+            "SELECT DISTINCT ON (host) host, time, v FROM m ORDER BY host, time DESC",
+            true,
+        ),
+        (
+            "SELECT host, max(time), count(*) FROM m GROUP BY host",
+            false,
+        ),
+        (
+            "SELECT host, max(time) FROM m WHERE v < 5 GROUP BY host",
+            false,
+        ),
+        (
+            "SELECT host, max(time) FILTER (WHERE v < 5) FROM m GROUP BY host",
+            false,
+        ),
+        (
+            "SELECT host, last_value(v ORDER BY time DESC) FROM m GROUP BY host",
+            false,
+        ),
+        (
+            "SELECT host, last_value(v ORDER BY v) FROM m GROUP BY host",
+            false,
+        ),
+        ("SELECT v, max(time) FROM m GROUP BY v", false),
+        ("SELECT host, min(time) FROM m GROUP BY host", false),
+    ] {
+        let plan = analyzed(&world, text).await;
+        let source = plan.lines().find(|line| line.contains("file_type=parquet"));
+        let source = source.unwrap_or_else(|| panic!("{text}: no files: {plan}"));
+        // The ends of five row groups and four series fall together four times.
+        let is_few = source.contains("metrics=[output_rows=4,");
+        assert_eq!(is_few, is_served, "{text}: {plan}");
+    }
+}
+
+/// A row that lacks the field is not the newest one of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_rows_are_the_same_in_memory_and_in_files() {
+    let world = World::new(|_| {}).await;
+    let line =
+        |tags: &str, fields: &str, after: i64| format!("m{tags} {fields} {}", NOW_NS + after);
+    let lines = [
+        line(",host=a", "v=1,w=1", 1),
+        line(",host=a", "w=2", 2),
+        line(",host=a,rack=r", "v=3", 3),
+        line(",host=a,rack=r", "v=4,w=4", 1),
+        line(",host=b", "v=5", 9),
+        line("", "v=6,w=6", 5),
+        line("", "w=7", 6),
+    ];
+    world.write(&lines.join("\n")).await;
+    let questions = [
+        "SELECT host, max(time) FROM m GROUP BY host",
+        "SELECT host, rack, last_value(v ORDER BY time) FROM m GROUP BY host, rack",
+        "SELECT host, last_value(v ORDER BY time) IGNORE NULLS FROM m GROUP BY host",
+        "SELECT host, last_value(w ORDER BY time) FROM m GROUP BY host",
+        "SELECT host, selector_last(v, time)['value'] FROM m GROUP BY host",
+        "SELECT host, selector_last(w, time)['value'], max(time) FROM m GROUP BY host",
+        "SELECT DISTINCT ON (host) host, rack, time, v, w FROM m ORDER BY host, time DESC",
+        "SELECT rack, max(time) FROM m WHERE host = 'a' GROUP BY rack",
+        "SELECT host, max(time) FROM m WHERE time < to_timestamp(1700000000000000003) GROUP BY host",
+    ];
+    let all = || async {
+        let mut answers = Vec::new();
+        for text in questions {
+            answers.push(world.ask(text).await.map(|(_, rows)| sorted(rows)).ok());
+        }
+        answers
+    };
+    let in_memory = all().await;
+    world.flush().await;
+    let in_files = all().await;
+    for ((text, memory), files) in questions.iter().zip(&in_memory).zip(&in_files) {
+        assert!(memory.is_some(), "{text}");
+        assert_eq!(memory, files, "{text}");
+    }
+    // Newer rows in a second file, and over both of them in memory.
+    world.write(&line(",host=a", "v=8", 20)).await;
+    world.flush().await;
+    world.write(&line(",host=a,rack=r", "w=9", 3)).await;
+    let before = all().await;
+    world.flush().await;
+    assert_eq!(before, all().await);
+    let expected = Some(&"8".to_owned());
+    let (_, rows) = world.ask(questions[4]).await.expect("answered");
+    let a = rows.iter().find(|row| row[0].as_deref() == Some("a"));
+    assert_eq!(a.expect("there")[1].as_ref(), expected);
+}
