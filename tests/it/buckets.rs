@@ -293,7 +293,7 @@ async fn odd_json_is_refused_in_few_words() {
     let long = "x".repeat(500_000);
     for (body, part) in [
         (format!(r#"{{"write":{deep}"#), "invalid type"),
-        (deep.clone(), "the body is not the JSON"),
+        (deep.clone(), "the body is a JSON array"),
         (
             format!(r#"{{"a":{}"#, r#"{"a":"#.repeat(50_000)),
             "unknown field",
