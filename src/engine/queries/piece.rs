@@ -1,5 +1,5 @@
-//! Merged rows of a stretch of a day, read as they are asked for: each batch on a thread for work that blocks, and
-//! none while nobody waits for it.
+//! Merged rows of a stretch of a day, read as they are asked for: each batch on a thread for work that
+//! blocks, and none while nobody waits for it.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;

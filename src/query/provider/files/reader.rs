@@ -2,8 +2,8 @@
 //!
 //! What it holds is counted: the bytes of pages from when they are asked for until it drops them, at
 //! twice their size, since one page of each column is unpacked at a time, and a fixed size for values
-//! that it keeps. Footers are kept for the next question in a
-//! cache that has a size of its own.
+//! that it keeps. Footers, and which rows have which value of a tag ([`TagRuns`]), are kept for the
+//! next question in a cache that has a size of its own.
 
 use std::any::Any;
 use std::ops::Range;

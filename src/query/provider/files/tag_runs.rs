@@ -50,8 +50,12 @@ impl TagRuns {
         let mut start = 0;
         for run in &self.runs {
             let end = start + run.rows;
-            let passes = match run.value {
-                Some(place) => passes.get(place as usize).copied().unwrap_or_default(),
+            let passes = match run.value.map(|place| passes.get(place as usize)) {
+                Some(passes) => {
+                    debug_assert!(passes.is_some(), "a run has a value of the list");
+                    // A row too many is decided where it is read; one too few would be lost.
+                    passes.is_none_or(|passes| *passes)
+                }
                 None => has_none,
             };
             if passes {
@@ -97,16 +101,18 @@ impl TagRunsBuilder {
         let Some(texts) = tags.values().as_string_opt::<i32>() else {
             return false;
         };
-        let places: Option<Vec<u32>> = texts
-            .iter()
-            .map(|text| self.place(text.unwrap_or_default()))
-            .collect();
+        let places: Option<Vec<u32>> = texts.iter().map(|text| self.place(text?)).collect();
         let Some(places) = places else {
             return false;
         };
         for key in tags.keys() {
-            let key = key.and_then(|key| usize::try_from(key).ok());
-            let value = key.and_then(|key| places.get(key).copied());
+            let value = match key {
+                Some(key) => match usize::try_from(key).ok().and_then(|key| places.get(key)) {
+                    Some(place) => Some(*place),
+                    None => return false,
+                },
+                None => None,
+            };
             match self.made.runs.last_mut() {
                 Some(run) if run.value == value => run.rows += 1,
                 _ => self.made.runs.push(Run { value, rows: 1 }),
