@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod functions;
 mod hints;
+pub mod influxql;
 mod joins;
 mod kinds;
 mod literals;

@@ -61,6 +61,7 @@ mod lexer;
 mod parser;
 mod printer;
 pub mod regex;
+pub mod run;
 pub mod series;
 mod token;
 pub mod validate;

@@ -1,0 +1,14 @@
+//! Statements of InfluxQL that read, from the tree to the parts of their series.
+//!
+//! ```text
+//! statement > databases and schema > analysis > plans of DataFusion per measurement > finish > parts
+//! ```
+//!
+//! Promises are those of questions in SQL: one moment per database, one turn, one deadline, memory from
+//! one pool, and a record of it. The parts of the series come in the order of the answer.
+
+mod databases;
+mod statement;
+
+pub use databases::{Databases, reads};
+pub use statement::Statement;
