@@ -163,7 +163,7 @@ impl QueryEngine {
         view: View,
         following: Option<&Following>,
     ) -> Result<Question, QueryError> {
-        let deadline = Deadline::of(self.timeout.as_ref(), self.instant);
+        let deadline = self.deadline();
         let text = placeholders::number(text)?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
         let runtime = self.runtime(following);
@@ -218,8 +218,38 @@ impl QueryEngine {
         Ok(state)
     }
 
+    /// The time that a question has which begins now.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::of(self.timeout.as_ref(), self.instant)
+    }
+
+    /// Begins the record of a question, if there are records.
+    pub(crate) fn begin_record(
+        &self,
+        asker: Asker,
+        text: impl FnOnce() -> String,
+    ) -> Option<Following> {
+        let records = self.records.as_ref()?;
+        Some(records.begin(asker, &text()))
+    }
+
+    /// The threads of questions.
+    pub(crate) fn threads(&self) -> &Threads {
+        &self.threads
+    }
+
+    /// The state of a session for plans that are made without a catalog.
+    pub(crate) fn state_of_statements(&self, runtime: Arc<RuntimeEnv>) -> SessionState {
+        SessionStateBuilder::new()
+            .with_config(self.config.clone())
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_optimizer_rule(Arc::new(Newest))
+            .build()
+    }
+
     /// The environment of a question: that of all, but for the count of its memory.
-    fn runtime(&self, following: Option<&Following>) -> Arc<RuntimeEnv> {
+    pub(crate) fn runtime(&self, following: Option<&Following>) -> Arc<RuntimeEnv> {
         let shared = Arc::clone(&self.runtime.memory_pool);
         let memory_pool = match following {
             Some(following) => following.pool(shared),

@@ -6,7 +6,7 @@ mod approx;
 pub(crate) mod bounded;
 pub(crate) mod gapfill;
 mod interval;
-mod selector;
+pub(crate) mod selector;
 mod to_timestamp;
 mod tz;
 pub(crate) mod wallclock;

@@ -18,5 +18,16 @@ mod scan;
 mod system;
 mod table;
 
+use std::sync::Arc;
+
+use datafusion::datasource::TableProvider;
+
+use crate::database::Table;
+
 pub(crate) use catalog::{CATALOG, Catalog, SCHEMA};
 pub(crate) use system::View;
+
+/// A table of points as plans read it, without a catalog.
+pub(crate) fn of_table(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {
+    Arc::new(table::Provider::new(table))
+}

@@ -17,7 +17,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::{AggregateOrderSensitivity, format_state_name};
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, Expr, GroupsAccumulator, Signature, Volatility,
 };
 
 use winners::{Choice, Single, fields};
@@ -38,11 +38,42 @@ pub(super) fn all() -> [Selector; 4] {
         ("selector_min", Choice::Min),
         ("selector_max", Choice::Max),
     ]
-    .map(|(name, choice)| Selector {
-        name,
-        choice,
-        signature: Signature::user_defined(Volatility::Immutable),
-    })
+    .map(|(name, choice)| Selector::new(name, choice))
+}
+
+impl Selector {
+    fn new(name: &'static str, choice: Choice) -> Self {
+        Self {
+            name,
+            choice,
+            signature: Signature::user_defined(Volatility::Immutable),
+        }
+    }
+}
+
+/// Returns the first value of a group that is not null, with its time: a struct of `value` and `time`.
+pub(crate) fn first(value: Expr, time: Expr) -> Expr {
+    call("selector_first", Choice::First, value, time)
+}
+
+/// Returns the last value in the same way.
+pub(crate) fn last(value: Expr, time: Expr) -> Expr {
+    call("selector_last", Choice::Last, value, time)
+}
+
+/// Returns the smallest value in the same way.
+pub(crate) fn min(value: Expr, time: Expr) -> Expr {
+    call("selector_min", Choice::Min, value, time)
+}
+
+/// Returns the largest value in the same way.
+pub(crate) fn max(value: Expr, time: Expr) -> Expr {
+    call("selector_max", Choice::Max, value, time)
+}
+
+fn call(name: &'static str, choice: Choice, value: Expr, time: Expr) -> Expr {
+    let selector = AggregateUDF::new_from_impl(Selector::new(name, choice));
+    selector.call(vec![value, time])
 }
 
 impl AggregateUDFImpl for Selector {

@@ -1,5 +1,6 @@
 //! The analysed query, apart from its functions and its conditions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
@@ -293,6 +294,57 @@ impl Analysed {
     /// Returns the times of the rows of a call.
     pub fn row_time(&self, call: &Call) -> RowTime {
         call.row_time(self.window.is_some(), self.calls.len() == 1)
+    }
+
+    /// Returns the names of the measurements that are read, here and in subqueries, sorted. They are the
+    /// names of the series.
+    pub fn measurements(&self) -> BTreeSet<Arc<str>> {
+        let names = self.sources.iter().map(|source| match source {
+            Source::Measurement(source) => BTreeSet::from([Arc::clone(&source.name)]),
+            Source::Subquery(source) => source.query.measurements(),
+        });
+        names.flatten().collect()
+    }
+
+    /// Returns the query over one of its measurements, of which no series needs another one.
+    #[must_use]
+    pub fn of_measurement(&self, name: &str) -> Self {
+        let sources = self.sources.iter().filter_map(|source| match source {
+            Source::Measurement(source) if *source.name == *name => {
+                Some(Source::Measurement(source.clone()))
+            }
+            Source::Measurement(_) => None,
+            Source::Subquery(source) => {
+                let query = source.query.of_measurement(name);
+                let (condition, reads) = (source.condition.clone(), source.reads.clone());
+                (!query.sources.is_empty()).then(|| {
+                    Source::Subquery(Box::new(SubquerySource {
+                        query,
+                        condition,
+                        reads,
+                    }))
+                })
+            }
+        });
+        Self {
+            sources: sources.collect(),
+            range: self.range,
+            zone: self.zone,
+            window: self.window,
+            dimensions: Arc::clone(&self.dimensions),
+            tags: Arc::clone(&self.tags),
+            fill: self.fill,
+            descending: self.descending,
+            limit: self.limit,
+            offset: self.offset,
+            series_limit: self.series_limit,
+            series_offset: self.series_offset,
+            inputs: self.inputs.clone(),
+            calls: self.calls.clone(),
+            time_name: self.time_name.clone(),
+            columns: self.columns.clone(),
+            refusal: self.refusal.clone(),
+        }
     }
 
     /// Passes on to the subqueries what the queries around them want: the tags of their groups, and

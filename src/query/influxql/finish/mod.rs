@@ -58,7 +58,7 @@ pub mod number;
 pub mod plain;
 pub mod plan;
 mod point;
-mod prepare;
+pub(crate) mod prepare;
 mod rows;
 pub mod series;
 mod step;

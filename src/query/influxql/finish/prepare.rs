@@ -215,7 +215,7 @@ fn step(function: &analysis::Function) -> Option<Step> {
     })
 }
 
-fn math(function: MathFunction) -> Math {
+pub(crate) fn math(function: MathFunction) -> Math {
     match function {
         MathFunction::Abs => Math::Abs,
         MathFunction::Acos => Math::Acos,

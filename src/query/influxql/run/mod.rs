@@ -7,8 +7,27 @@
 //! Promises are those of questions in SQL: one moment per database, one turn, one deadline, memory from
 //! one pool, and a record of it. The parts of the series come in the order of the answer.
 
+mod aggregated;
+mod batch;
+mod condition;
+mod convert;
+mod cut;
 mod databases;
+mod drive;
+mod evaluate;
+mod explain;
+mod feed;
+mod fold;
+mod function;
+mod gathered;
+mod level;
+mod names;
+mod plain;
+mod schema;
+mod select;
+mod source;
 mod statement;
+mod subquery;
 
 pub use databases::{Databases, reads};
 pub use statement::Statement;

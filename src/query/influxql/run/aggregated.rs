@@ -1,0 +1,258 @@
+//! Functions that a plan aggregates: count, sum, mean, min, max, first, last, spread, stddev.
+//!
+//! ```text
+//! rows > by tags and windows: one value per function > in order > a cell per function
+//! ```
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::TimestampNanosecondType;
+use arrow_array::{ArrayRef, TimestampNanosecondArray};
+use arrow_schema::{DataType, TimeUnit};
+use datafusion::common::{ScalarValue, internal_datafusion_err};
+use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, stddev, sum};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, lit};
+
+use super::super::analysis::{Class, Function};
+use super::super::finish::{Cell, Grid, Point, Series, Windows};
+use super::super::series::SeriesPart;
+use super::super::value::Value;
+use super::batch::Batch;
+use super::function;
+use super::level::{Level, Session};
+use super::names::{TIME, column};
+use super::source::{self, Wanted, of_group, of_input, within};
+use crate::error::QueryError;
+use crate::functions::selector;
+
+/// Returns true if aggregates are all that the functions of a level need.
+pub(super) fn is_enough(level: &Level) -> bool {
+    let mut calls = level.calls();
+    level.prepared.others.is_empty() && calls.all(|call| call.base().class() == Class::Builtin)
+}
+
+/// Returns the windows of a level, by the tags of their groups and their starts.
+///
+/// # Errors
+/// [`QueryError`] if there is no plan.
+pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<LogicalPlan, QueryError> {
+    let inputs = level.inputs_of_calls();
+    let wanted = Wanted {
+        inputs: &inputs,
+        times: level.times(level.lead_ns()),
+        needs_field: false,
+    };
+    let rows = source::rows(session, level, wanted).await?;
+    let is_ascending = !level.plan.descending;
+    let groups = (0..level.query.tags.len()).map(|index| column(&of_group(index)));
+    let groups: Vec<Expr> = groups.collect();
+    let mut by = groups.clone();
+    if let Some(grid) = level.plan.grid {
+        by.push(window(grid).alias(WINDOW));
+    }
+    let mut values = Vec::new();
+    for (place, kind) in kinds(level).into_iter().enumerate() {
+        values.extend(aggregates(level, place, kind)?);
+    }
+    let order: Vec<_> = groups
+        .iter()
+        .cloned()
+        .chain(level.plan.grid.map(|_| column(WINDOW)))
+        .map(|by| by.sort(is_ascending, is_ascending))
+        .collect();
+    let mut columns = groups;
+    columns.push(match level.plan.grid {
+        Some(_) => column(WINDOW),
+        None => lit(ScalarValue::TimestampNanosecond(Some(0), None)).alias(WINDOW),
+    });
+    for (place, kind) in kinds(level).into_iter().enumerate() {
+        columns.extend(cells(place, kind));
+    }
+    let rows = LogicalPlanBuilder::from(rows).aggregate(by, values)?;
+    let rows = match order.is_empty() {
+        true => rows,
+        false => rows.sort(order)?,
+    };
+    Ok(rows.project(columns)?.build()?)
+}
+
+const WINDOW: &str = "window";
+
+/// How the cells of a call come out of aggregates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The number of points, which is null if there are none.
+    Count,
+    /// A value.
+    Value,
+    /// A value that may be null though there are points, and their number.
+    Counted,
+    /// The difference of two values.
+    Spread,
+    /// A value and the time of its point.
+    Chosen,
+}
+
+fn kinds(level: &Level) -> Vec<Kind> {
+    let calls = level.calls().zip(&level.plan.calls);
+    let kinds = calls.map(|(call, planned)| match call.base().function {
+        Function::Count => Kind::Count,
+        Function::Stddev => Kind::Counted,
+        Function::Spread => Kind::Spread,
+        Function::First | Function::Last => Kind::Chosen,
+        Function::Min | Function::Max if planned.keeps_time => Kind::Chosen,
+        _ => Kind::Value,
+    });
+    kinds.collect()
+}
+
+fn name(place: usize) -> String {
+    format!("call{place}")
+}
+
+fn second_name(place: usize) -> String {
+    format!("call{place}_second")
+}
+
+/// The aggregates of a call.
+fn aggregates(level: &Level, place: usize, kind: Kind) -> Result<Vec<Expr>, QueryError> {
+    let lost = || QueryError::Internal(format!("a query has no call {place}"));
+    let call = level.calls().nth(place).ok_or_else(lost)?;
+    let planned = level.plan.calls.get(place).ok_or_else(lost)?;
+    let value = column(&of_input(call.input()));
+    let number = || cast(value.clone(), DataType::Float64);
+    let first = match (&call.base().function, kind) {
+        (Function::Count, _) => count(value),
+        (Function::Sum, _) => sum(value),
+        (Function::Mean, _) => avg(number()),
+        (Function::Stddev, _) => stddev(number()),
+        (Function::First, _) => selector::first(value, column(TIME)),
+        (Function::Last, _) => selector::last(value, column(TIME)),
+        (Function::Min, Kind::Chosen) => selector::min(value, column(TIME)),
+        (Function::Max, Kind::Chosen) => selector::max(value, column(TIME)),
+        (Function::Min | Function::Spread, _) => min(value),
+        (Function::Max, _) => max(value),
+        (other, _) => {
+            let text = format!("{} is no aggregate", other.name());
+            return Err(QueryError::Internal(text));
+        }
+    };
+    let value = column(&of_input(call.input()));
+    let second = match call.base().function {
+        Function::Spread => Some(max(value)),
+        Function::Stddev => Some(count(value)),
+        _ => None,
+    };
+    // The points of all calls are read together; each call takes those of its own range.
+    let is_narrower = level.plan.lead_ns(planned) < level.lead_ns() && !level.has_subquery();
+    let own = is_narrower.then(|| within(level.times(level.plan.lead_ns(planned))));
+    let filtered = |aggregate: Expr| match own.clone().flatten() {
+        Some(own) => aggregate.filter(own).build(),
+        None => Ok(aggregate),
+    };
+    let mut all = vec![filtered(first)?.alias(name(place))];
+    if let Some(second) = second {
+        all.push(filtered(second)?.alias(second_name(place)));
+    }
+    Ok(all)
+}
+
+/// The columns from which the cells of a call are made.
+fn cells(place: usize, kind: Kind) -> Vec<Expr> {
+    let value = column(&name(place));
+    match kind {
+        Kind::Count | Kind::Value => vec![value],
+        Kind::Spread => vec![(column(&second_name(place)) - value).alias(name(place))],
+        Kind::Counted => vec![value, column(&second_name(place))],
+        Kind::Chosen => vec![
+            get_field(value.clone(), "value").alias(name(place)),
+            get_field(value, "time").alias(second_name(place)),
+        ],
+    }
+}
+
+/// The start of the window that holds the time of a row.
+fn window(grid: Grid) -> Expr {
+    let work = move |arguments: &[ArrayRef]| {
+        let unexpected = || internal_datafusion_err!("windows of other values than times");
+        let [times] = arguments else {
+            return Err(unexpected());
+        };
+        let times = times.as_primitive_opt::<TimestampNanosecondType>();
+        let times = times.ok_or_else(unexpected)?;
+        let mut windows = Windows::new(grid);
+        let starts = times
+            .values()
+            .iter()
+            .map(|time_ns| windows.start_of(*time_ns));
+        let starts = TimestampNanosecondArray::from_iter_values(starts);
+        Ok(Arc::new(starts) as ArrayRef)
+    };
+    let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
+    function::call("window_start", time, vec![column(TIME)], Arc::new(work))
+}
+
+/// A series of windows.
+pub(super) struct Aggregated {
+    series: Series,
+    kinds: Vec<Kind>,
+    /// The time of the row if there are no windows.
+    row_ns: Option<i64>,
+}
+
+impl Aggregated {
+    pub(super) fn new(level: &Level, series: Series) -> Self {
+        let row_ns = level.plan.lower_ns.unwrap_or(0);
+        Self {
+            series,
+            kinds: kinds(level),
+            row_ns: level.plan.grid.is_none().then_some(row_ns),
+        }
+    }
+
+    /// Takes the window of a row.
+    pub(super) fn push(&mut self, batch: &Batch, row: usize) -> usize {
+        let mut column = 0;
+        let mut next = || {
+            column += 1;
+            batch.value(column - 1, row)
+        };
+        let cells = self.kinds.iter().map(|kind| match kind {
+            Kind::Count => next()
+                .filter(|count| *count != Value::Integer(0))
+                .map(Cell::Value),
+            Kind::Value | Kind::Spread => next().map(Cell::Value),
+            Kind::Counted => {
+                let (value, count) = (next(), next());
+                let has_points = count.is_some_and(|count| count != Value::Integer(0));
+                let value = value.unwrap_or(Value::Float(f64::NAN));
+                has_points.then_some(Cell::Value(value))
+            }
+            Kind::Chosen => match (next(), next()) {
+                (Some(value), Some(Value::Integer(time_ns))) => {
+                    Some(Cell::Chosen(Point::new(time_ns, value)))
+                }
+                _ => None,
+            },
+        });
+        let cells = cells.collect();
+        let time_ns = self.row_ns.unwrap_or_else(|| batch.time_ns(row));
+        self.series.push(time_ns, cells);
+        1
+    }
+
+    pub(super) fn end(&mut self) {
+        self.series.end();
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.series.is_done()
+    }
+
+    pub(super) fn next_part(&mut self) -> Result<Option<SeriesPart>, QueryError> {
+        let part = self.series.next_part();
+        part.map_err(|error| QueryError::Internal(error.to_string()))
+    }
+}

@@ -1,0 +1,51 @@
+//! SELECT: analysed, then answered level by level.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::try_unfold;
+
+use super::super::analysis::{Analysed, AnalysisError, analyse};
+use super::super::answer::Head;
+use super::super::ast::Select;
+use super::drive::Drive;
+use super::level::{Level, Session};
+use super::statement::Parts;
+use crate::error::QueryError;
+
+/// Analyses a SELECT over what the session knows, and returns the parts of its answer.
+///
+/// # Errors
+/// [`QueryError::Invalid`] if it is wrong.
+pub(super) fn begin(
+    session: Session,
+    select: &Select,
+    now_ns: i64,
+) -> Result<(Head, Parts), QueryError> {
+    let analysed = analysed(&session, select, now_ns)?;
+    let head = Head {
+        timed: true,
+        zone: analysed.zone,
+        messages: Vec::new(),
+    };
+    let levels = Level::all(&analysed, session.seed);
+    let drive = Drive::new(Arc::new(session), levels.into_iter().map(Arc::new));
+    let parts = try_unfold(drive, |mut drive| async {
+        let part = drive.next().await?;
+        Ok(part.map(|part| (part, drive)))
+    });
+    Ok((head, parts.boxed()))
+}
+
+/// Analyses a SELECT.
+///
+/// # Errors
+/// [`QueryError::Invalid`] if it is wrong.
+pub(super) fn analysed(
+    session: &Session,
+    select: &Select,
+    now_ns: i64,
+) -> Result<Analysed, QueryError> {
+    let analysed = analyse(select, now_ns, &session.known);
+    analysed.map_err(|error: AnalysisError| QueryError::Invalid(error.to_string()))
+}

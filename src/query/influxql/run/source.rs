@@ -1,0 +1,201 @@
+//! The rows of a source as a plan: filtered, and with no more columns than a level of the query needs.
+//!
+//! ```text
+//! time, group0 … (tags of the groups), input0 … (what is wanted of the inputs), order (of subqueries)
+//! ```
+
+use std::sync::Arc;
+
+use arrow_schema::DataType;
+use datafusion::common::{ScalarValue, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::error::Result;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
+
+use super::super::analysis::{
+    Analysed, Condition, InputKind, MeasurementSource, Read, Source, SubquerySource,
+};
+use super::super::value::ValueType;
+use super::level::{Level, Session};
+use super::names::{Names, ORDER, TIME, column};
+use super::{condition, cut, subquery};
+use crate::error::QueryError;
+use crate::kinds;
+use crate::provider;
+
+/// Returns the name of the tag of a group.
+pub(super) fn of_group(index: usize) -> String {
+    format!("group{index}")
+}
+
+/// Returns the name of an input.
+pub(super) fn of_input(index: usize) -> String {
+    format!("input{index}")
+}
+
+/// What is wanted of the rows of all sources of a level.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    /// The indices of the inputs.
+    pub(super) inputs: &'a [usize],
+    /// The times, both ends included; rows of subqueries count at all times.
+    pub(super) times: (Option<i64>, Option<i64>),
+    /// Whether rows of points need a value in one of the plain fields.
+    pub(super) needs_field: bool,
+}
+
+/// Returns the rows of all sources of a level.
+///
+/// # Errors
+/// A plan cannot be made, or the series of a cut cannot be told.
+pub(super) async fn rows(
+    session: &Arc<Session>,
+    level: &Level,
+    wanted: Wanted<'_>,
+) -> std::result::Result<LogicalPlan, QueryError> {
+    let is_numbered = level.has_subquery();
+    let mut all: Option<LogicalPlanBuilder> = None;
+    for source in &level.query.sources {
+        let rows = match source {
+            Source::Measurement(source) => points(session, level, source, wanted).await?,
+            Source::Subquery(source) => inner(session, level, source)?,
+        };
+        let rows = shaped(rows, &level.query, source, wanted, is_numbered)?;
+        all = Some(match all {
+            Some(all) => all.union(rows.build()?)?,
+            None => rows,
+        });
+    }
+    let nothing = || QueryError::Internal("a level of a query without sources".to_owned());
+    Ok(all.ok_or_else(nothing)?.build()?)
+}
+
+/// The points of a measurement that take part, with their names and columns.
+struct Part {
+    rows: LogicalPlanBuilder,
+    names: Names,
+}
+
+async fn points(
+    session: &Arc<Session>,
+    level: &Level,
+    source: &MeasurementSource,
+    wanted: Wanted<'_>,
+) -> std::result::Result<Part, QueryError> {
+    let lost = || QueryError::Internal(format!("the table {:?} was not looked up", &*source.name));
+    let table = session.known.table(&source.origin, &source.name);
+    let table = Arc::clone(table.ok_or_else(lost)?);
+    let names = Names::Table(kinds::schema(table.columns()));
+    let table = provider_as_source(provider::of_table(table));
+    let all = LogicalPlanBuilder::scan(TableReference::bare(&*source.name), table, None)?;
+    let mut rows = all.clone();
+    if let Some(within) = within(wanted.times) {
+        rows = rows.filter(within)?;
+    }
+    rows = filtered(rows, &source.condition, &names)?;
+    if let Some(cut) = &source.cut {
+        let within = cut::within(session, all, source, cut, &names).await?;
+        rows = rows.filter(within)?;
+    }
+    if wanted.needs_field {
+        let fields = wanted.inputs.iter().filter_map(|input| {
+            let is_plain = level.query.inputs.get(*input)?.is_plain;
+            match source.reads.get(*input)?.as_ref()? {
+                Read::Field { name, .. } if is_plain => Some(column(name).is_not_null()),
+                _ => None,
+            }
+        });
+        let has_field = fields.reduce(Expr::or).unwrap_or_else(|| lit(false));
+        rows = rows.filter(has_field)?;
+    }
+    Ok(Part { rows, names })
+}
+
+fn inner(
+    session: &Arc<Session>,
+    level: &Level,
+    source: &SubquerySource,
+) -> std::result::Result<Part, QueryError> {
+    let table = subquery::table(session, &source.query, &level.name)?;
+    let names = Names::Subquery(Arc::clone(&source.query.tags));
+    let name = TableReference::bare("subquery");
+    let rows = LogicalPlanBuilder::scan(name, provider_as_source(table), None)?;
+    let rows = filtered(rows, &source.condition, &names)?;
+    Ok(Part { rows, names })
+}
+
+fn filtered(
+    rows: LogicalPlanBuilder,
+    condition: &Condition,
+    names: &Names,
+) -> Result<LogicalPlanBuilder> {
+    match condition {
+        Condition::Constant(true) => Ok(rows),
+        // Apart, so that each can be decided as far below as it can be.
+        Condition::All(parts) => parts.iter().try_fold(rows, |rows, part| {
+            rows.filter(condition::expression(part, names))
+        }),
+        condition => rows.filter(condition::expression(condition, names)),
+    }
+}
+
+/// Brings the rows of a source to the columns that all have.
+fn shaped(
+    part: Part,
+    query: &Analysed,
+    source: &Source,
+    wanted: Wanted<'_>,
+    is_numbered: bool,
+) -> Result<LogicalPlanBuilder> {
+    let (names, is_subquery, reads) = match source {
+        Source::Measurement(source) => (&part.names, false, &source.reads),
+        Source::Subquery(source) => (&part.names, true, &source.reads),
+    };
+    let mut columns = vec![column(TIME).alias(TIME)];
+    for (index, key) in query.tags.iter().enumerate() {
+        columns.push(group(names, key, query.sources.len() > 1).alias(of_group(index)));
+    }
+    for index in wanted.inputs {
+        let read = reads.get(*index).and_then(Option::as_ref);
+        let kind = query.inputs.get(*index).and_then(|input| input.kind);
+        columns.push(input(names, read, kind).alias(of_input(*index)));
+    }
+    if is_numbered {
+        let number = match is_subquery {
+            true => column(ORDER),
+            false => lit(0_i64),
+        };
+        columns.push(number.alias(ORDER));
+    }
+    part.rows.project(columns)
+}
+
+/// A tag of the groups. Those of several sources have one type.
+fn group(names: &Names, key: &str, is_cast: bool) -> Expr {
+    match names.tag(key) {
+        Some(tag) if is_cast => cast(tag, DataType::Utf8),
+        Some(tag) => tag,
+        None => lit(ScalarValue::Utf8(None)),
+    }
+}
+
+fn input(names: &Names, read: Option<&Read>, kind: Option<InputKind>) -> Expr {
+    let value_type = kind.map_or(ValueType::Float, InputKind::value_type);
+    let Some(read) = read else {
+        let data_type = DataType::from(value_type);
+        return cast(lit(ScalarValue::Null), data_type);
+    };
+    let value = names.value(read);
+    match read {
+        Read::Tag { .. } => cast(value, DataType::Utf8),
+        _ => value,
+    }
+}
+
+/// Returns a condition on the times; `None` for all.
+pub(super) fn within((first, last): (Option<i64>, Option<i64>)) -> Option<Expr> {
+    let instant = |time_ns: i64| lit(ScalarValue::TimestampNanosecond(Some(time_ns), None));
+    let first = first.map(|first| column(TIME).gt_eq(instant(first)));
+    let last = last.map(|last| column(TIME).lt_eq(instant(last)));
+    first.into_iter().chain(last).reduce(Expr::and)
+}
