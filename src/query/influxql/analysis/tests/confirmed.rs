@@ -3,7 +3,7 @@ use crate::influxql::analysis::{AnalysisError, Source};
 use crate::influxql::value::ValueType;
 
 /// Statements, and what InfluxDB 1.6.7 answered: an error, `empty`, or the names of the columns and
-/// the tags of the groups. `oracle/analysis.py` finds more of them.
+/// the tags of the groups. `tests/influxql/meaning.py` finds more of them.
 pub(super) const CONFIRMED: &str = include_str!("confirmed.txt");
 
 #[test]

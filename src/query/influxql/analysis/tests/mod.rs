@@ -18,7 +18,7 @@ use super::{Analysed, AnalysisError, Origin, Schema, SchemaError, analyse};
 const NOW_NS: i64 = 1_795_000_000_000_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
 
-/// The measurements of `oracle/analysis.py`.
+/// The measurements of `tests/influxql/errors.py`.
 struct Tables;
 
 type Table = (

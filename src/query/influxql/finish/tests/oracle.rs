@@ -1,4 +1,4 @@
-//! Answers of influxdb 1.6.7, recorded by `oracle/finish.py`, and ours to the same points.
+//! Answers of influxdb 1.6.7, recorded by `tests/influxql/record.py`, and ours to the same points.
 
 use super::super::super::series::{ROWS_MAX, SeriesPart};
 use super::model::{Row, answer, read_points};
@@ -173,7 +173,7 @@ fn answers_over_subqueries_are_those_of_1x() {
 }
 
 #[test]
-#[ignore = "needs the files of oracle/finish.py --long"]
+#[ignore = "needs the files of tests/influxql/record.py"]
 #[allow(
     clippy::disallowed_methods,
     reason = "a long list of answers is not kept in the project"

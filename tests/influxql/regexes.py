@@ -1,11 +1,14 @@
-"""Compares regular expressions with Go's: the errors, and which of many values match.
+"""Random regular expressions in conditions: the errors, and which of many values match, as with Go.
+TIDEGATE_REGEXES is their number."""
 
-regexes.py SEED COUNT          the oracle gets a database re of its own
-"""
-import collections, http.client, json, random, subprocess, sys, urllib.parse
-from ask import ask
+import os
+import random
 
-MATCHES = "/work/wt/iql/target/debug/examples/matches"
+import peers
+import random_queries
+
+COUNT = int(os.environ.get("TIDEGATE_REGEXES", "2000"))
+SEED = int(os.environ.get("TIDEGATE_SEED", "1"))
 VALUES = ["a", "b", "ab", "abc", "aab", "ABC", "a1", "12", "0", "a_b", "a-b", "a.b", "a b", "é", "É", "naïve", "日本", "ſ", "K", "k", "s", "S", "K8", "٣", "a[b", "a]b",
           "[", "]", "^", "$", "{", "}", "a{,2}", "a{2", "{}", "(", ")", "(a)", "|", "a|b", "a\\\\b", "a/b", "<", ">", "<a>", "&&", "a&&b", "~", "--", "-", "+", "*", "?",
           "#", "#a b", "a\u00a0b", "\u0085", "x\u2028y", "host01", "host02", "HOST03", "server-1.example.com", "aaaa", "aaaaaaaaaaaa", "ß", "ẞ", "µ", "μ", "Ω", "Ω"]
@@ -45,37 +48,26 @@ class Regexes:
         return text
 
 
+def escaped(value):
+    return value.replace(" ", "\\ ").replace(",", "\\,").replace("=", "\\=")
+
+
 def main():
-    connection = http.client.HTTPConnection("127.0.0.1", 28086, timeout=30)
-    connection.request("POST", "/query?q=DROP+DATABASE+re%3BCREATE+DATABASE+re")
-    connection.getresponse().read()
-    escaped = lambda v: v.replace("\\", "\\\\") if False else v.replace(" ", "\\ ").replace(",", "\\,").replace("=", "\\=")
-    lines = "".join("m,host=%s x=1 1700000000000000000\n" % escaped(v) for v in dict.fromkeys(VALUES))
-    connection.request("POST", "/write?db=re", lines.encode())
-    answer = connection.getresponse().read()
-    assert answer == b"", answer
-    connection.request("GET", "/query?db=re&q=" + urllib.parse.quote("SHOW TAG VALUES WITH KEY = host"))
-    values = [v[1] for v in json.loads(connection.getresponse().read())["results"][0]["series"][0]["values"]]
-    open("/tmp/iql-oracle/values", "w").write("".join(v + "\n" for v in values))
-    make = Regexes(int(sys.argv[1]))
-    cases = [c for c in (make.expression() for _ in range(int(sys.argv[2]))) if "/" not in c and not c.endswith("\\") and not c.startswith("*") and c]
-    ours = subprocess.run([MATCHES, "/tmp/iql-oracle/values"], input="".join(c + "\n" for c in cases).encode(), stdout=subprocess.PIPE, check=True).stdout.decode().split("\n")
-    counts = collections.Counter()
-    for case, our in zip(cases, ours):
-        _, body = ask(connection, "SHOW TAG VALUES WITH KEY = host WHERE host =~ /" + case + "/", database="re")
-        answer = json.loads(body)
-        if "error" in answer:
-            their = answer["error"].removeprefix("error parsing query: ").rsplit(" at line", 1)[0]
-        else:
-            series = answer["results"][0].get("series", [{"values": []}])[0]["values"]
-            their = " ".join(str(values.index(v[1])) for v in series)
-        if our == their:
-            counts["same error" if our.startswith("error") else "same matches"] += 1
+    oracle, ours = peers.Oracle(), peers.ours()
+    lines = "\n".join(f"m,host={escaped(value)} x=1 1700000000000000000" for value in dict.fromkeys(VALUES))
+    for peer in (oracle, ours):
+        peer.write(lines)
+    make, run = Regexes(SEED), random_queries.Run()
+    for number in range(COUNT):
+        text = make.expression()
+        if not text or "/" in text or text.endswith("\\") or text.startswith("*"):
             continue
-        counts["not Rust" if our.startswith("not Rust") else "different"] += 1
-        name = lambda text: " ".join(values[int(n)] for n in text.split()) if text and text[0].isdigit() else text
-        print(case, "\n   theirs", name(their)[:150], "\n   ours  ", name(our)[:300])
-    print(dict(counts), file=sys.stderr)
+        statement = f"SHOW TAG VALUES WITH KEY = host WHERE host =~ /{text}/"
+        if number % 2:
+            statement = f"SELECT host, x FROM m WHERE host =~ /{text}/"
+        run.ask(oracle, ours, SEED, statement)
+    run.tell(f"regular expressions, seed {SEED}")
 
 
-main()
+if __name__ == "__main__":
+    main()

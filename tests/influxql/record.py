@@ -1,7 +1,7 @@
 """Writes random points to influxdb 1.6.7 and records its answers to random statements.
 
-finish.py PORT FOLDER COUNT SEED [--short] [--nested]: writes FOLDER/points.tsv and FOLDER/answers.tsv, which
-src/finish/tests/oracle.rs compares with our answers.
+record.py PORT FOLDER COUNT SEED [--short] [--nested]: writes FOLDER/points.tsv and FOLDER/answers.tsv, which
+src/query/influxql/finish/tests/oracle.rs compares with our answers.
 """
 import http.client, json, random, re, sys, urllib.parse
 

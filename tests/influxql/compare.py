@@ -1,0 +1,145 @@
+"""Whether two answers are the same, and where not, whether that is meant.
+
+Each meant difference is a rule with a name, narrow in the statements and in the answers to which it
+applies, and is counted. The reasons are told in `src/query/influxql`, "What differs from 1.6.7".
+"""
+
+import json
+import math
+import re
+
+
+def close(one, other):
+    if isinstance(one, (bool, str)) or isinstance(other, (bool, str)):
+        return one == other and type(one) is type(other)
+    if one is None or other is None:
+        return one is other
+    # Sums of floats are made in another order.
+    return one == other or math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def same_row(one, other):
+    return len(one) == len(other) and all(close(x, y) for x, y in zip(one, other))
+
+
+def in_order(rows):
+    """Rows of the same time stand in no order."""
+    def key(row):
+        return [(value is None, isinstance(value, str), str(value) if isinstance(value, (str, bool)) else round(value, 6) if value is not None else 0) for value in row[1:]]
+
+    ordered, start = [], 0
+    for end in range(1, len(rows) + 1):
+        if end == len(rows) or rows[end][0] != rows[start][0]:
+            ordered += sorted(rows[start:end], key=key)
+            start = end
+    return ordered
+
+
+def same_rows(ours, theirs):
+    if len(ours) != len(theirs):
+        return False
+    if all(same_row(a, b) for a, b in zip(ours, theirs)):
+        return True
+    return all(same_row(a, b) for a, b in zip(in_order(ours), in_order(theirs)))
+
+
+def identity(series):
+    return series.get("name", ""), sorted(series.get("tags", {}).items())
+
+
+def plain(text):
+    """An error with three digits of each float: 1.6.7 says no more."""
+    return re.sub(r"\d+\.\d+", lambda found: f"{float(found.group()):.3f}", text)
+
+
+def error_of(answer):
+    if "error" in answer:
+        return answer["error"]
+    results = answer.get("results") or [{}]
+    return results[0].get("error")
+
+
+def difference(ours, theirs):
+    """Returns "" for equal answers, or what differs first."""
+    one, other = error_of(ours), error_of(theirs)
+    if one is not None or other is not None:
+        if one is not None and other is not None and plain(one) == plain(other):
+            return ""
+        return "error"
+    one, other = (answer["results"][0].get("series", []) for answer in (ours, theirs))
+    if [identity(series) for series in one] != [identity(series) for series in other]:
+        return "series"
+    for a, b in zip(one, other):
+        if a["columns"] != b["columns"]:
+            return "columns"
+        if not same_rows(a.get("values", []), b.get("values", [])):
+            return "values"
+    return ""
+
+
+# A function on a type that it does not know: refused by name and type, where 1.6.7 shows names of
+# its own code, and only if there are points.
+UNSUPPORTED = re.compile(r"^\w+\(\) is not supported( for \w+ fields)?$")
+
+
+def refused_type(statement, found, ours, theirs):
+    if found != "error":
+        return False
+    one, other = error_of(ours), error_of(theirs)
+    if one is None:
+        return "iterator type" in other and not ours["results"][0].get("series")
+    if not UNSUPPORTED.search(one):
+        return False
+    if other is None:
+        return not theirs["results"][0].get("series")
+    return "iterator type" in other or "nil pointer" in other
+
+
+def panicked(statement, found, ours, theirs):
+    return found == "error" and "nil pointer" in (error_of(theirs) or "")
+
+
+def only_null_here(ours, theirs):
+    """Whether all values that differ are null here and a number there."""
+    one, other = (answer["results"][0].get("series", []) for answer in (ours, theirs))
+    for a, b in zip(one, other):
+        for row, their_row in zip(a["values"], b["values"]):
+            if any(x is not None and not close(x, y) for x, y in zip(row, their_row)):
+                return False
+    return True
+
+
+def number_in_text(statement, found, ours, theirs):
+    return found == "values" and re.search(r"fill\(-?\d", statement) is not None and only_null_here(ours, theirs)
+
+
+def descending_points(statement, found, ours, theirs):
+    """Points of a window in the order of the query; ascending in 1.6.7."""
+    if found != "values" or not re.search(r"(top|bottom|distinct)\(.*DESC", statement):
+        return False
+    one, other = (
+        [sorted(map(json.dumps, series["values"])) for series in answer["results"][0]["series"]] for answer in (ours, theirs)
+    )
+    return one == other
+
+
+def nested_fill(statement, found, ours, theirs):
+    """In 1.6.7 windows before the range, which an inner query reads, are not filled."""
+    return found == "values" and re.search(r"FROM \(SELECT .*time\(.*time\(", statement) is not None
+
+
+RULES = [
+    ("a type that a function does not know", refused_type),
+    ("a panic of 1.6.7", panicked),
+    ("a number of fill in a column without numbers", number_in_text),
+    ("points of a window in the order of the query", descending_points),
+    ("windows of an inner query before the range", nested_fill),
+]
+
+
+def reason(statement, found, ours, theirs):
+    """Names the rule for a meant difference; "" if there is none."""
+    for name, applies in RULES:
+        if applies(statement, found, ours, theirs):
+            return name
+    return ""
