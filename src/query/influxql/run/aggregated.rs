@@ -11,7 +11,7 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{ArrayRef, TimestampNanosecondArray};
 use arrow_schema::{DataType, TimeUnit};
 use datafusion::common::{ScalarValue, internal_datafusion_err};
-use datafusion::functions::core::expr_fn::get_field;
+use datafusion::functions::core::expr_fn::{coalesce, get_field};
 use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, stddev, sum};
 use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, lit};
 
@@ -62,7 +62,13 @@ pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<Logica
         .chain(level.plan.grid.map(|_| column(WINDOW)))
         .map(|by| by.sort(is_ascending, is_ascending))
         .collect();
-    let mut columns = groups;
+    // A tag that is null in an aggregate may be one in two ways, as a key and as a value of a
+    // dictionary, and DataFusion 55.2 sorts them apart.
+    let texts = groups.iter().zip(0..).map(|(group, index)| {
+        let text = cast(group.clone(), DataType::Utf8);
+        coalesce(vec![text, lit("")]).alias(of_group(index))
+    });
+    let mut columns: Vec<Expr> = texts.collect();
     columns.push(match level.plan.grid {
         Some(_) => column(WINDOW),
         None => lit(ScalarValue::TimestampNanosecond(Some(0), None)).alias(WINDOW),
@@ -71,11 +77,12 @@ pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<Logica
         columns.extend(cells(place, kind));
     }
     let rows = LogicalPlanBuilder::from(rows).aggregate(by, values)?;
+    let rows = rows.project(columns)?;
     let rows = match order.is_empty() {
         true => rows,
         false => rows.sort(order)?,
     };
-    Ok(rows.project(columns)?.build()?)
+    Ok(rows.build()?)
 }
 
 const WINDOW: &str = "window";

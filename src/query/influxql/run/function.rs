@@ -1,11 +1,13 @@
 //! Functions of one statement: closures over arrays that a plan of DataFusion calls.
 //!
 //! They have no names that a text could use, and compare by identity: two are the same only if one was
-//! made of the other by cloning.
+//! made of the other by cloning. Each has a name of its own, since DataFusion 55.2 takes two conditions
+//! for one that call functions of one name with the same arguments.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::ArrayRef;
 use arrow_schema::DataType;
@@ -25,8 +27,10 @@ pub(super) fn call(
     arguments: Vec<Expr>,
     work: Arc<Work>,
 ) -> Expr {
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
     let function = Arc::new(ScalarUDF::new_from_impl(Function {
-        name,
+        name: format!("{name}_{number}"),
         returns,
         signature: Signature::variadic_any(Volatility::Immutable),
         work,
@@ -35,7 +39,7 @@ pub(super) fn call(
 }
 
 struct Function {
-    name: &'static str,
+    name: String,
     returns: DataType,
     signature: Signature,
     work: Arc<Work>,
@@ -43,7 +47,7 @@ struct Function {
 
 impl fmt::Debug for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        f.write_str(&self.name)
     }
 }
 
@@ -63,7 +67,7 @@ impl Hash for Function {
 
 impl ScalarUDFImpl for Function {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn signature(&self) -> &Signature {

@@ -28,6 +28,8 @@ mod select;
 mod source;
 mod statement;
 mod subquery;
+#[cfg(test)]
+mod tests;
 
 pub use databases::{Databases, reads};
 pub use statement::Statement;

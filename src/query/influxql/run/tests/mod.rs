@@ -1,0 +1,154 @@
+//! Tests of whole statements: from the text over plans of DataFusion to the JSON.
+
+mod golden;
+mod model;
+mod random;
+mod world;
+
+use std::sync::Arc;
+
+use super::super::analysis::analyse;
+use super::super::answer::{Answer, Head, Options, Times, Unit};
+use super::super::ast::{self, Statement as Tree};
+use super::super::series::SeriesPart;
+use super::super::{Environment, parse};
+use crate::tests::limits;
+use crate::{Asker, QueryEngine};
+use world::Points;
+
+/// The time of the first random point.
+const START_NS: i64 = 1_700_000_000_000_000_000;
+
+/// The time of requests.
+const NOW_NS: i64 = 1_795_000_000_000_000_000;
+
+fn asker() -> Asker {
+    Asker {
+        token: None,
+        description: String::new(),
+        sees_all: false,
+        bucket: "db".to_owned(),
+        protocol: "test",
+    }
+}
+
+fn statement(text: &str) -> Tree {
+    let query =
+        parse(text, &Environment::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    query.statements.into_iter().next().expect("a statement")
+}
+
+/// The parts of an answer, or the text of its error.
+async fn parts(points: &Points, text: &str) -> Result<(Head, Vec<SeriesPart>), String> {
+    let engine = QueryEngine::new(limits())
+        .expect("an engine")
+        .with_batch_rows(11);
+    let begun = engine
+        .influxql(asker(), Arc::new(points.clone()), &statement(text), NOW_NS)
+        .await;
+    let mut running = begun.map_err(|error| error.to_string())?;
+    let head = running.head().clone();
+    let mut parts = Vec::new();
+    while let Some(part) = running
+        .next_part()
+        .await
+        .map_err(|error| error.to_string())?
+    {
+        parts.push(part);
+    }
+    Ok((head, parts))
+}
+
+fn json(head: Head, parts: &[SeriesPart], times: Times) -> String {
+    let options = Options {
+        times,
+        ..Options::default()
+    };
+    let mut out = Vec::new();
+    let mut answer = Answer::new(options, 1);
+    answer.start(head);
+    for part in parts {
+        answer.part(part, &mut out).expect("a part");
+    }
+    answer.end(Ok(()), &mut out);
+    answer.finish(&mut out);
+    String::from_utf8(out).expect("UTF-8")
+}
+
+/// From a bug: two functions of one name with the same argument were taken for one.
+#[tokio::test]
+async fn two_tests_of_one_tag_both_hold() {
+    let points = Points::of("m,host=a f=1 1\nm,host=ab f=2 2\nm,host=c f=3 3");
+    let text = "SELECT count(f) FROM m WHERE host =~ /a|b/ AND host !~ /^(a|b)$/";
+    let (head, parts) = parts(&points, text).await.expect("an answer");
+    let body = json(head, &parts, Times::default());
+    assert!(body.contains(r#"[["1970-01-01T00:00:00Z",1]]"#), "{body}");
+}
+
+/// What the model answers.
+fn modelled(points: &Points, text: &str) -> Result<Vec<SeriesPart>, String> {
+    let Tree::Select(select) = statement(text) else {
+        panic!("no SELECT: {text}");
+    };
+    let select: ast::Select = *select;
+    let analysed = analyse(&select, NOW_NS, points).map_err(|error| error.to_string())?;
+    Ok(model::run(&analysed, false, points))
+}
+
+/// Numbers of both that differ in their last digits are the same.
+fn assert_alike(text: &str, ours: &str, models: &str) {
+    let split =
+        |body: &str| -> Vec<String> { body.split([',', '[', ']']).map(str::to_owned).collect() };
+    let (ours_cells, models_cells) = (split(ours), split(models));
+    let alike = ours_cells.len() == models_cells.len()
+        && ours_cells.iter().zip(&models_cells).all(|(ours, models)| {
+            ours == models
+                || match (ours.parse::<f64>(), models.parse::<f64>()) {
+                    (Ok(ours), Ok(models)) => (ours - models).abs() <= 1e-9 * models.abs().max(1.0),
+                    _ => false,
+                }
+        });
+    assert!(alike, "{text}\n ours {ours}\nmodel {models}");
+}
+
+async fn compare(rounds: std::ops::Range<u64>) {
+    let epoch = Times::Epoch(Unit::of_epoch("ns"));
+    let (mut answered, mut asked) = (0, 0);
+    for seed in rounds {
+        let points = Points::of(&world::random(seed));
+        let mut random = random::Random(seed ^ 0x5eed);
+        for _ in 0..40 {
+            let text = random.select();
+            asked += 1;
+            let ours = parts(&points, &text).await;
+            let models = modelled(&points, &text);
+            match (ours, models) {
+                (Ok((head, ours)), Ok(models)) => {
+                    answered += usize::from(!ours.is_empty());
+                    let models = json(head.clone(), &models, epoch);
+                    assert_alike(&text, &json(head, &ours, epoch), &models);
+                }
+                (Err(ours), Err(models)) => assert_eq!(ours, models, "{text}"),
+                (ours, models) => {
+                    panic!(
+                        "{seed} {text}\n ours {:?}\nmodel {models:?}",
+                        ours.map(|(_, parts)| parts)
+                    );
+                }
+            }
+        }
+    }
+    assert!(answered * 4 > asked * 3, "{answered} of {asked} have rows");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_statements_are_answered_as_a_plain_model_answers_them() {
+    compare(1..11).await;
+}
+
+/// The same for longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes"]
+async fn many_random_statements_are_answered_as_a_plain_model_answers_them() {
+    compare(100..400).await;
+}
