@@ -15,6 +15,14 @@ use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
+use datafusion::optimizer::eliminate_filter::EliminateFilter;
+use datafusion::optimizer::optimize_projections::OptimizeProjections;
+use datafusion::optimizer::propagate_empty_relation::PropagateEmptyRelation;
+use datafusion::optimizer::push_down_filter::PushDownFilter;
+use datafusion::optimizer::push_down_limit::PushDownLimit;
+use datafusion::optimizer::replace_distinct_aggregate::ReplaceDistinctWithAggregate;
+use datafusion::optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion::prelude::SessionConfig;
 use tokio::runtime::Handle;
 
@@ -238,13 +246,24 @@ impl QueryEngine {
         &self.threads
     }
 
-    /// The state of a session for plans that are made without a catalog.
+    /// The state of a session for plans that are made without a catalog and without names of functions.
+    /// Of the rules it has those that such plans need: each one looks at the whole plan, which takes
+    /// longer than to read a page.
     pub(crate) fn state_of_statements(&self, runtime: Arc<RuntimeEnv>) -> SessionState {
         SessionStateBuilder::new()
             .with_config(self.config.clone())
             .with_runtime_env(runtime)
-            .with_default_features()
-            .with_optimizer_rule(Arc::new(Newest))
+            .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
+            .with_optimizer_rules(vec![
+                Arc::new(ReplaceDistinctWithAggregate::new()),
+                Arc::new(SimplifyExpressions::new()),
+                Arc::new(EliminateFilter::new()),
+                Arc::new(PropagateEmptyRelation::new()),
+                Arc::new(PushDownLimit::new()),
+                Arc::new(PushDownFilter::new()),
+                Arc::new(OptimizeProjections::new()),
+                Arc::new(Newest),
+            ])
             .build()
     }
 

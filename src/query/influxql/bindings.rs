@@ -29,6 +29,17 @@ impl Default for Environment {
     }
 }
 
+impl Environment {
+    /// Returns the environment of a request: with these parameters, and with the zones that there are.
+    pub fn of_request(parameters: HashMap<String, Binding>) -> Self {
+        Self {
+            parameters,
+            knows_zone: |zone| super::analysis::find_zone(zone).is_some(),
+            ..Self::default()
+        }
+    }
+}
+
 /// The value of a parameter. It may stand wherever a token of its kind may.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Binding {

@@ -7,9 +7,10 @@ use chrono_tz::Tz;
 
 const SECOND_NS: i128 = 1_000_000_000;
 
-/// Returns the time zone of a name such as `Europe/Berlin`; the empty name is UTC.
+/// Returns the time zone of a name such as `Europe/Berlin`; the empty name is UTC, and so is `Local`, as
+/// on a server of 1.x that runs in UTC.
 pub fn find(name: &str) -> Option<Tz> {
-    if name.is_empty() {
+    if name.is_empty() || name == "Local" {
         return Some(Tz::UTC);
     }
     Tz::from_str(name).ok()

@@ -90,10 +90,9 @@ pub(super) fn rank(points: Vec<Point>, ranking: &Ranking, smallest: bool) -> Vec
         let order = if smallest { order } else { order.reverse() };
         order.then(left.time_ns.cmp(&right.time_ns))
     };
-    let mut points = if ranking.tags.is_empty() {
-        points
-    } else {
-        best_per_tags(points, &ranking.tags, better)
+    let mut points = match ranking.is_per_tags {
+        true => best_per_tags(points, &ranking.tags, better),
+        false => points,
     };
     points.sort_by(better);
     points.truncate(ranking.count);

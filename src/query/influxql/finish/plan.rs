@@ -107,8 +107,10 @@ pub enum Function {
 pub struct Ranking {
     /// How many points are chosen.
     pub count: usize,
-    /// The tags among the arguments, by their places in [`Point::others`](super::Point): only the best
-    /// point for each combination of their values takes part.
+    /// Whether only the best point for each combination of tags takes part. A tag that is nowhere is the
+    /// same for all points.
+    pub is_per_tags: bool,
+    /// The tags among the arguments, by their places in [`Point::others`](super::Point).
     pub tags: Vec<usize>,
 }
 

@@ -120,6 +120,7 @@ impl Prepared {
         let place = |input: &usize| self.others.iter().position(|other| other == input);
         Ranking {
             count,
+            is_per_tags: !tags.is_empty(),
             tags: tags.iter().filter_map(place).collect(),
         }
     }

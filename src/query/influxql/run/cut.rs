@@ -40,7 +40,9 @@ pub(super) async fn within(
         return Ok(lit(cut.offset == 0));
     }
     let rows = all.filter(condition::expression(&source.condition, names))?;
-    let groups = rows.project(present.clone())?.distinct()?.build()?;
+    let groups = rows
+        .aggregate(present.clone(), Vec::<Expr>::new())?
+        .build()?;
     let mut groups = session.run(groups).await?;
     let mut keys = BTreeSet::new();
     while let Some(batch) = groups.try_next().await? {

@@ -108,6 +108,7 @@ fn a_window_without_the_rank_of_a_percentile_is_empty_and_the_next_is_not() {
 fn the_points_of_a_window_come_in_the_order_of_the_query() {
     let ranking = Ranking {
         count: 2,
+        is_per_tags: false,
         tags: vec![],
     };
     let first = points(&[(1, 5.0), (2, 7.0), (3, 5.0), (4, 1.0)]);
