@@ -65,6 +65,13 @@ pub trait Table: Debug + Send + Sync {
     /// [`DatabaseError`], here or while a piece is read, if rows that should be there cannot be read.
     /// Reading never ends early without one.
     fn scan(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>>;
+
+    /// Divides a range of times, both ends included, into ranges that have all of its rows: ascending and
+    /// apart from each other, each such that its rows can be put in order by themselves. Who wants rows by
+    /// time reads one after the other.
+    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
+        vec![times]
+    }
 }
 
 /// A column of a table.

@@ -1,6 +1,7 @@
 //! A table as one question sees it, and the rows of it that a scan asks for.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
@@ -13,6 +14,7 @@ use super::files::{self, Named};
 use super::piece::MergedStretch;
 use crate::certain::Certain;
 use crate::columnar::{self, TIME};
+use crate::merge::{DAY_NS, day_start_ns};
 use crate::read::{Moment, Selection, SeriesFilter, Shape, TableColumns, TimeRange, Wanted};
 
 /// A table at one moment.
@@ -119,6 +121,24 @@ impl Table for TableMoment {
             false => self.pieces(scan),
         };
         future::ok(pieces).boxed()
+    }
+
+    /// The days that have rows.
+    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
+        let (first, last) = (*times.start(), *times.end());
+        let wanted = Wanted {
+            range: TimeRange {
+                start_ns: self.access.oldest_ns.max(first),
+                end_ns: last.checked_add(1),
+            },
+            series: None,
+        };
+        let days = Selection::new(Arc::clone(&self.moment), wanted).days();
+        let days = days.into_iter().map(|day| {
+            let start_ns = day_start_ns(day);
+            first.max(start_ns)..=last.min(start_ns.saturating_add(DAY_NS - 1))
+        });
+        days.collect()
     }
 }
 

@@ -23,6 +23,7 @@ use super::batch::Batch;
 use super::function;
 use super::level::{Level, Session};
 use super::names::{TIME, column};
+use super::slices::Times;
 use super::source::{self, Wanted, of_group, of_input, within};
 use crate::error::QueryError;
 use crate::functions::selector;
@@ -37,11 +38,15 @@ pub(super) fn is_enough(level: &Level) -> bool {
 ///
 /// # Errors
 /// [`QueryError`] if there is no plan.
-pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<LogicalPlan, QueryError> {
+pub(super) async fn plan(
+    session: &Arc<Session>,
+    level: &Level,
+    times: Times,
+) -> Result<LogicalPlan, QueryError> {
     let inputs = level.inputs_of_calls();
     let wanted = Wanted {
         inputs: &inputs,
-        times: level.times(level.lead_ns()),
+        times,
         needs_field: false,
     };
     let rows = source::rows(session, level, wanted).await?;

@@ -16,6 +16,7 @@ use super::super::series::{SeriesPart, Tags};
 use super::batch::Batch;
 use super::feed::Feed;
 use super::level::{Level, Session};
+use super::slices::{self, Times};
 use super::{aggregated, gathered, plain};
 use crate::error::QueryError;
 
@@ -56,17 +57,21 @@ impl Drive {
     }
 }
 
-/// Returns the rows that a level is answered from.
+/// Returns the rows between two times that a level is answered from.
 ///
 /// # Errors
 /// [`QueryError`] if there is no plan.
-pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<LogicalPlan, QueryError> {
+pub(super) async fn plan(
+    session: &Arc<Session>,
+    level: &Level,
+    times: Times,
+) -> Result<LogicalPlan, QueryError> {
     if level.query.calls.is_empty() {
-        plain::plan(session, level).await
+        plain::plan(session, level, times).await
     } else if aggregated::is_enough(level) {
-        aggregated::plan(session, level).await
+        aggregated::plan(session, level, times).await
     } else {
-        gathered::plan(session, level).await
+        gathered::plan(session, level, times).await
     }
 }
 
@@ -75,6 +80,8 @@ struct Running {
     session: Arc<Session>,
     level: Arc<Level>,
     rows: SendableRecordBatchStream,
+    /// The times of which rows are read later.
+    slices: VecDeque<Times>,
     /// Rows that were read, and those of them that no series has taken.
     batch: Option<Batch>,
     series: Option<Series>,
@@ -90,8 +97,11 @@ struct Series {
 
 impl Running {
     async fn begin(session: &Arc<Session>, level: Arc<Level>) -> Result<Self, QueryError> {
-        let plan = plan(session, &level).await?;
+        let mut slices = slices::of(session, &level);
+        let all = level.times(level.lead_ns());
+        let plan = plan(session, &level, slices.pop_front().unwrap_or(all)).await?;
         Ok(Self {
+            slices,
             rows: session.run(plan).await?,
             session: Arc::clone(session),
             level,
@@ -139,7 +149,13 @@ impl Running {
         match batch {
             Some(batch) if batch.num_rows() == 0 => {}
             Some(batch) => self.batch = Some(Batch::new(batch, self.level.query.tags.len())?),
-            None => self.is_read = true,
+            None => match self.slices.pop_front().filter(|_| !(is_only && is_done)) {
+                Some(times) => {
+                    let plan = plan(&self.session, &self.level, times).await?;
+                    self.rows = self.session.run(plan).await?;
+                }
+                None => self.is_read = true,
+            },
         }
         Ok(())
     }

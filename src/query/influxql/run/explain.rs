@@ -45,7 +45,7 @@ pub(super) fn begin(
 async fn plans(session: &Arc<Session>, levels: Vec<Arc<Level>>) -> Result<Vec<String>, QueryError> {
     let mut lines = Vec::new();
     for level in levels {
-        let plan = plan(session, &level).await?;
+        let plan = plan(session, &level, level.times(level.lead_ns())).await?;
         let plan = session.physical(plan).await?;
         lines.push(format!("measurement: {}", level.name));
         lines.extend(shown(&DisplayableExecutionPlan::new(&*plan)));

@@ -18,6 +18,7 @@ use super::batch::Batch;
 use super::fold::Fold;
 use super::level::{Level, Session};
 use super::plain::sorted;
+use super::slices::Times;
 use super::source::{self, Wanted};
 use crate::error::QueryError;
 
@@ -25,11 +26,15 @@ use crate::error::QueryError;
 ///
 /// # Errors
 /// [`QueryError`] if there is no plan.
-pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<LogicalPlan, QueryError> {
+pub(super) async fn plan(
+    session: &Arc<Session>,
+    level: &Level,
+    times: Times,
+) -> Result<LogicalPlan, QueryError> {
     let inputs = inputs(level);
     let wanted = Wanted {
         inputs: &inputs,
-        times: level.times(level.lead_ns()),
+        times,
         needs_field: false,
     };
     let rows = source::rows(session, level, wanted).await?;

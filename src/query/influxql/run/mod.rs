@@ -25,6 +25,7 @@ mod names;
 mod plain;
 mod schema;
 mod select;
+mod slices;
 mod source;
 mod statement;
 mod subquery;

@@ -13,6 +13,7 @@ use super::super::series::SeriesPart;
 use super::batch::Batch;
 use super::level::{Level, Session};
 use super::names::{ORDER, TIME, column};
+use super::slices::Times;
 use super::source::{self, Wanted, of_group, of_input};
 use crate::error::QueryError;
 
@@ -20,10 +21,14 @@ use crate::error::QueryError;
 ///
 /// # Errors
 /// [`QueryError`] if there is no plan.
-pub(super) async fn plan(session: &Arc<Session>, level: &Level) -> Result<LogicalPlan, QueryError> {
+pub(super) async fn plan(
+    session: &Arc<Session>,
+    level: &Level,
+    times: Times,
+) -> Result<LogicalPlan, QueryError> {
     let wanted = Wanted {
         inputs: &level.prepared.others,
-        times: (level.plan.lower_ns, level.plan.upper_ns),
+        times,
         needs_field: true,
     };
     let rows = source::rows(session, level, wanted).await?;

@@ -1,6 +1,7 @@
 //! Points in memory, as a database and as what the model reads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, RecordBatchOptions};
@@ -217,6 +218,21 @@ impl Table for Rows {
             Piece::Merged(Arc::new(Ready(batch.expect("columns of one length"))))
         });
         future::ok(pieces.collect()).boxed()
+    }
+
+    /// Ranges of a hundred seconds.
+    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
+        const LENGTH_NS: i64 = 100_000_000_000;
+        let points = self.points.0.iter().map(|point| point.time_ns);
+        let within = points.filter(|time_ns| times.contains(time_ns));
+        let starts: BTreeSet<i64> = within
+            .map(|time_ns| time_ns.div_euclid(LENGTH_NS))
+            .collect();
+        let ranges = starts.into_iter().map(|start| {
+            let start = start * LENGTH_NS;
+            start.max(*times.start())..=(start + LENGTH_NS - 1).min(*times.end())
+        });
+        ranges.collect()
     }
 }
 
