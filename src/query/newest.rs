@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use arrow_schema::DataType;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{Column, DFSchema, ExprSchema, internal_err};
+use datafusion::common::{Column, ExprSchema, internal_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{
     AggregateFunction, AggregateFunctionParams, NullTreatment, ScalarFunction,
 };
 use datafusion::logical_expr::{
-    Aggregate, ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature, TableScan, Volatility,
+    Aggregate, ColumnarValue, Expr, LogicalPlan, Projection, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, TableScan, Volatility,
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -43,37 +43,93 @@ impl OptimizerRule for Newest {
             let LogicalPlan::Aggregate(aggregate) = &plan else {
                 return Ok(Transformed::no(plan));
             };
-            let LogicalPlan::TableScan(scan) = &*aggregate.input else {
+            let Some(below) = Below::of(&aggregate.input) else {
                 return Ok(Transformed::no(plan));
             };
-            let is_told = scan.filters.iter().any(|filter| asked(filter).is_some());
-            let (false, Some(present)) = (is_told, present(aggregate)) else {
+            let is_told = below
+                .scan
+                .filters
+                .iter()
+                .any(|filter| asked(filter).is_some());
+            let (false, Some(present)) = (is_told, present(aggregate, below)) else {
                 return Ok(Transformed::no(plan));
             };
-            let mut scan: TableScan = scan.clone();
+            let mut scan: TableScan = below.scan.clone();
             scan.filters.push(told(present));
-            let input = vec![LogicalPlan::TableScan(scan)];
-            let told = plan.with_new_exprs(plan.expressions(), input)?;
+            let scan = LogicalPlan::TableScan(scan);
+            let input = match below.renamed {
+                None => scan,
+                Some(renamed) => {
+                    let renamed = Projection::try_new(renamed.expr.clone(), Arc::new(scan))?;
+                    LogicalPlan::Projection(renamed)
+                }
+            };
+            let told = plan.with_new_exprs(plan.expressions(), vec![input])?;
             Ok(Transformed::yes(told))
         })
     }
 }
 
+/// What an aggregate reads: a scan, or one whose columns have got other names.
+#[derive(Clone, Copy)]
+struct Below<'p> {
+    scan: &'p TableScan,
+    renamed: Option<&'p Projection>,
+}
+
+impl<'p> Below<'p> {
+    fn of(input: &'p LogicalPlan) -> Option<Self> {
+        let (scan, renamed) = match input {
+            LogicalPlan::Projection(projection) => (&*projection.input, Some(projection)),
+            input => (input, None),
+        };
+        match scan {
+            LogicalPlan::TableScan(scan) => Some(Self { scan, renamed }),
+            _ => None,
+        }
+    }
+
+    /// The column of the scan that an expression is, if it is of this kind.
+    fn column(self, expr: &'p Expr, kind: ColumnKind) -> Option<&'p Column> {
+        let column = self.scanned(expr)?;
+        let field = self.scan.projected_schema.field_from_column(column).ok()?;
+        (kinds::of(field) == Some(kind)).then_some(column)
+    }
+
+    /// The column of the scan that an expression is.
+    fn scanned(self, expr: &'p Expr) -> Option<&'p Column> {
+        let Expr::Column(column) = expr else {
+            return None;
+        };
+        let Some(renamed) = self.renamed else {
+            return Some(column);
+        };
+        let place = renamed.schema.index_of_column(column).ok()?;
+        match renamed.expr.get(place)? {
+            Expr::Column(column) => Some(column),
+            Expr::Alias(alias) => match &*alias.expr {
+                Expr::Column(column) => Some(column),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// The columns that the newest row of each series must have, if no other row can change an aggregate.
-fn present(aggregate: &Aggregate) -> Option<Vec<Column>> {
-    let schema = aggregate.input.schema();
+fn present(aggregate: &Aggregate, below: Below<'_>) -> Option<Vec<Column>> {
     for expr in &aggregate.group_expr {
-        column(expr, schema, ColumnKind::Tag)?;
+        below.column(expr, ColumnKind::Tag)?;
     }
     let mut present = Vec::new();
     for expr in &aggregate.aggr_expr {
-        present.extend(of_newest(expr, &aggregate.group_expr, schema)?);
+        present.extend(of_newest(expr, &aggregate.group_expr, below)?);
     }
     Some(present)
 }
 
 /// The columns that a row must have to be the newest for an aggregate; none if other rows count too.
-fn of_newest(expr: &Expr, group: &[Expr], schema: &DFSchema) -> Option<Vec<Column>> {
+fn of_newest(expr: &Expr, group: &[Expr], below: Below<'_>) -> Option<Vec<Column>> {
     let expr = match expr {
         Expr::Alias(alias) => &*alias.expr,
         expr => expr,
@@ -93,35 +149,27 @@ fn of_newest(expr: &Expr, group: &[Expr], schema: &DFSchema) -> Option<Vec<Colum
     };
     match (func.name(), &args[..], &order_by[..]) {
         ("max", [time], []) => {
-            column(time, schema, ColumnKind::Time)?;
+            below.column(time, ColumnKind::Time)?;
             Some(Vec::new())
         }
-        ("selector_last", [Expr::Column(value), time], []) => {
-            column(time, schema, ColumnKind::Time)?;
-            Some(vec![value.clone()])
+        ("selector_last", [value, time], []) => {
+            below.column(time, ColumnKind::Time)?;
+            Some(vec![below.scanned(value)?.clone()])
         }
-        (name @ ("first_value" | "last_value"), [Expr::Column(value)], order) => {
+        (name @ ("first_value" | "last_value"), [value], order) => {
+            let value = below.scanned(value)?;
             // What the rows of a group share does not order them.
             let mut order = order.iter().filter(|by| !group.contains(&by.expr));
             let (by, None) = (order.next()?, order.next()) else {
                 return None;
             };
-            column(&by.expr, schema, ColumnKind::Time)?;
+            below.column(&by.expr, ColumnKind::Time)?;
             let ignores_nulls = *null_treatment == Some(NullTreatment::IgnoreNulls);
             let present = ignores_nulls.then(|| value.clone());
             (by.asc == (name == "last_value")).then(|| present.into_iter().collect())
         }
         _ => None,
     }
-}
-
-/// The column that an expression is, if it is of this kind.
-fn column<'e>(expr: &'e Expr, schema: &DFSchema, kind: ColumnKind) -> Option<&'e Column> {
-    let Expr::Column(column) = expr else {
-        return None;
-    };
-    let field = schema.field_from_column(column).ok()?;
-    (kinds::of(field) == Some(kind)).then_some(column)
 }
 
 /// The condition that tells a scan.

@@ -78,6 +78,16 @@ async fn the_newest_rows_come_from_the_ends_of_series() {
             true,
         ),
         (
+            "SELECT h, last_value(x ORDER BY t) \
+             FROM (SELECT host AS h, v AS x, time AS t FROM m) GROUP BY h",
+            true,
+        ),
+        (
+            "SELECT h, last_value(x ORDER BY t) \
+             FROM (SELECT host AS h, v + 1 AS x, time AS t FROM m) GROUP BY h",
+            false,
+        ),
+        (
             "SELECT host, max(time), count(*) FROM m GROUP BY host",
             false,
         ),
