@@ -9,6 +9,7 @@ use super::{MAY_IMPORT, read, root};
 
 const DESIGN: &str = "src/DESIGN.md";
 const CONTRACT: &str = "src/api/CONTRACT.md";
+const QUERY_CONTRACT: &str = "src/query/CONTRACT.md";
 
 /// The folders of the project's texts.
 const FOLDERS: &[&str] = &["src", "tests", "benches", "config", ".ci"];
@@ -215,7 +216,9 @@ impl Papers {
                 .map(|word| word.trim_end_matches(['.', ':']).to_owned())
                 .collect()
         };
-        let (design, contract) = (headings(DESIGN), headings(CONTRACT));
+        let (design, mut contract) = (headings(DESIGN), headings(CONTRACT));
+        // It continues the numbers of the other one's subject, and is called the query contract.
+        contract.extend(headings(QUERY_CONTRACT));
         let decisions = design
             .iter()
             .filter(|name| name.starts_with('D'))

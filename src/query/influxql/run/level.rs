@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use datafusion::datasource::TableProvider;
+use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
@@ -15,6 +17,10 @@ use super::super::finish::{Plan, Prepared};
 use super::schema::Known;
 use crate::error::QueryError;
 
+/// What makes a table of the rows of a subquery, which needs everything that answers a query.
+pub(super) type Subquery =
+    fn(&Arc<Session>, &Analysed, &Arc<str>) -> Result<Arc<dyn TableProvider>, DataFusionError>;
+
 /// What all levels of a statement share.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -23,14 +29,17 @@ pub(super) struct Session {
     pub(super) memory: Arc<dyn MemoryPool>,
     /// Where random numbers start.
     pub(super) seed: u64,
+    /// Makes a table of the rows of a subquery over one measurement.
+    pub(super) subquery: Subquery,
     /// The plans that were run, in the order in which they began.
     pub(super) plans: Mutex<Vec<Arc<dyn ExecutionPlan>>>,
 }
 
 impl Session {
     /// Makes a session that knows no table yet.
-    pub(super) fn new(state: SessionState, now_ns: i64) -> Self {
+    pub(super) fn new(state: SessionState, now_ns: i64, subquery: Subquery) -> Self {
         Self {
+            subquery,
             known: Known::default(),
             memory: Arc::clone(&state.runtime_env().memory_pool),
             state,

@@ -18,7 +18,7 @@ use super::super::analysis::{
 use super::super::value::ValueType;
 use super::level::{Level, Session};
 use super::names::{Names, ORDER, TIME, column};
-use super::{condition, cut, subquery};
+use super::{condition, cut};
 use crate::error::QueryError;
 use crate::kinds;
 use crate::provider;
@@ -116,7 +116,7 @@ fn inner(
     level: &Level,
     source: &SubquerySource,
 ) -> std::result::Result<Part, QueryError> {
-    let table = subquery::table(session, &source.query, &level.name)?;
+    let table = (session.subquery)(session, &source.query, &level.name)?;
     let names = Names::Subquery(Arc::clone(&source.query.tags));
     let name = TableReference::bare("subquery");
     let rows = LogicalPlanBuilder::scan(name, provider_as_source(table), None)?;

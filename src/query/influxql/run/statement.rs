@@ -13,7 +13,7 @@ use super::super::ast;
 use super::super::series::SeriesPart;
 use super::level::Session;
 use super::schema::Known;
-use super::{Databases, explain, select};
+use super::{Databases, explain, select, subquery};
 use crate::deadline::Deadline;
 use crate::engine::QueryEngine;
 use crate::error::QueryError;
@@ -97,11 +97,12 @@ impl QueryEngine {
         let mut following = self.begin_record(asker, || statement.to_string());
         let runtime = self.runtime(following.as_ref());
         let memory = Arc::clone(&runtime.memory_pool);
+        let state = self.state_of_statements(runtime);
         let request = Request {
             databases,
             statement: statement.clone(),
             now_ns,
-            session: Session::new(self.state_of_statements(runtime), now_ns),
+            session: Session::new(state, now_ns, subquery::table),
         };
         let begun = self.threads().run(deadline.clone().within(request.begin()));
         let (head, parts) = match begun.await {

@@ -1,5 +1,7 @@
 //! A plain model of a SELECT: loops over points and maps, from the analysed query to parts of series.
 
+mod condition;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,13 +15,13 @@ use arrow_schema::{DataType, Field, Schema as ArrowSchema};
 
 use super::world::{Point, Points};
 use crate::influxql::analysis::{
-    Analysed, Condition, Function, MeasurementSource, Operand, Read, SeriesCut, Source,
-    SubquerySource,
+    Analysed, Function, MeasurementSource, Read, SeriesCut, Source, SubquerySource,
 };
 use crate::influxql::ast::Operator;
 use crate::influxql::finish::{self, Cell, PlainSeries, Plan, Prepared, Series};
 use crate::influxql::series::{SeriesPart, Tags};
 use crate::influxql::value::{Value, ValueType};
+use condition::{Subject, holds, order, value_of};
 
 /// A point or a row of a subquery, with what the query around it reads.
 struct Row {
@@ -30,15 +32,6 @@ struct Row {
     inputs: Vec<Option<Value>>,
     /// Whether it is of a subquery, whose rows count at all times.
     is_inner: bool,
-}
-
-/// What a condition is asked of.
-enum Subject<'a> {
-    Point(&'a Point),
-    Row {
-        columns: &'a [Option<Value>],
-        tags: Option<&'a Tags>,
-    },
 }
 
 /// Returns the parts of all series of a query.
@@ -389,115 +382,4 @@ fn aggregate(function: &Function, points: Vec<finish::Point>) -> Cell {
         Function::Last => Cell::Chosen(at(points[points.len() - 1].time_ns)),
         other => panic!("no aggregate: {other:?}"),
     }
-}
-
-fn order(left: &Value, right: &Value) -> Option<Ordering> {
-    match (left, right) {
-        (Value::Boolean(left), Value::Boolean(right)) => left.partial_cmp(right),
-        (Value::String(left), Value::String(right)) => left.partial_cmp(right),
-        (Value::Integer(left), Value::Integer(right)) => left.partial_cmp(right),
-        (left, right) => left.as_float()?.partial_cmp(&right.as_float()?),
-    }
-}
-
-fn tag_of(key: &str, subject: &Subject<'_>) -> String {
-    match subject {
-        Subject::Point(point) => point.tags.get(key).cloned().unwrap_or_default(),
-        Subject::Row { tags, .. } => {
-            let value = tags.and_then(|tags| tags.get(key));
-            value.unwrap_or_default().to_owned()
-        }
-    }
-}
-
-fn holds(condition: &Condition, subject: &Subject<'_>) -> bool {
-    match condition {
-        Condition::Constant(holds) => *holds,
-        Condition::All(parts) => parts.iter().all(|part| holds(part, subject)),
-        Condition::Any(parts) => parts.iter().any(|part| holds(part, subject)),
-        Condition::Tag { key, test } => test.holds(&tag_of(key, subject)),
-        Condition::SameTags { left, right, same } => {
-            let (left, right) = (tag_of(left, subject), tag_of(right, subject));
-            (!left.is_empty() && left == right) == *same
-        }
-        Condition::Compare {
-            operator,
-            left,
-            right,
-        } => {
-            let order = match (operand(left, subject), operand(right, subject)) {
-                (Some(left), Some(right)) => order(&left, &right),
-                _ => None,
-            };
-            order.is_some_and(|order| match operator {
-                Operator::Equal => order.is_eq(),
-                Operator::NotEqual => order.is_ne(),
-                Operator::Less => order.is_lt(),
-                Operator::LessOrEqual => order.is_le(),
-                Operator::Greater => order.is_gt(),
-                _ => order.is_ge(),
-            })
-        }
-        Condition::Matches {
-            operand: text,
-            pattern,
-            negated,
-        } => match operand(text, subject) {
-            Some(Value::String(text)) => pattern.is_match(&text) != *negated,
-            _ => false,
-        },
-        Condition::Truth(value) => operand(value, subject) == Some(Value::Boolean(true)),
-    }
-}
-
-fn operand(shown: &Operand, subject: &Subject<'_>) -> Option<Value> {
-    match shown {
-        Operand::Read(read) => value_of(read, subject),
-        Operand::Literal(value) => Some(value.clone()),
-        Operand::Math {
-            function,
-            arguments,
-        } => {
-            let name = format!("{function:?}").to_lowercase();
-            let first = operand(arguments.first()?, subject)?;
-            let second = arguments.get(1).and_then(|second| operand(second, subject));
-            finish::Math::by_name(&name)?.apply(Some(&first), second.as_ref())
-        }
-        Operand::Binary {
-            operator,
-            left,
-            right,
-        } => {
-            let (left, right) = (operand(left, subject)?, operand(right, subject)?);
-            match (&left, &right, operator) {
-                (Value::Integer(left), Value::Integer(right), Operator::Divide) => {
-                    Some(Value::Integer(left.checked_div(*right).unwrap_or(0)))
-                }
-                _ => finish::arithmetic::binary(*operator, Some(&left), Some(&right)),
-            }
-        }
-        Operand::Condition(condition) => Some(Value::Boolean(holds(condition, subject))),
-        Operand::OrFalse(inner) => Some(operand(inner, subject).unwrap_or(Value::Boolean(false))),
-    }
-}
-
-fn value_of(read: &Read, subject: &Subject<'_>) -> Option<Value> {
-    let (value, read_as) = match (read, subject) {
-        (Read::Field { name, read_as, .. }, Subject::Point(point)) => {
-            (point.fields.get(&**name)?.clone(), *read_as)
-        }
-        (Read::Column { index, read_as }, Subject::Row { columns, .. }) => {
-            (columns.get(*index)?.clone()?, *read_as)
-        }
-        (Read::Tag { key }, Subject::Point(point)) => {
-            return point.tags.get(&**key).map(|value| Value::text(value));
-        }
-        (Read::Group { key }, _) => return Some(Value::text(&tag_of(key, subject))),
-        _ => return None,
-    };
-    Some(match (value, read_as) {
-        (Value::Float(value), ValueType::Integer) => Value::Integer(value as i64),
-        (value, ValueType::Float) => Value::Float(value.as_float()?),
-        (value, _) => value,
-    })
 }
