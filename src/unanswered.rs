@@ -12,6 +12,9 @@ use crate::telemetry::causes;
 /// The text for [`Unanswered::Unreachable`].
 pub const NO_TABLES: &str = "the tables cannot be used now: the server's log says why";
 
+/// The text for [`Unanswered::Fault`].
+pub const FAULT: &str = "an internal error: the server's log says what it was";
+
 /// The reason for which a question gets no answer. The texts are for whoever asked, a `detail` is for
 /// the log alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub enum Unanswered {
     Exhausted(String),
     /// It was not answered in the time that it has: it would fail again.
     Late(String),
+    /// Somebody ended it.
+    Interrupted(String),
     /// The bucket was deleted meanwhile.
     Gone(String),
     /// The store of the tables does not answer; it may later.
@@ -51,6 +56,7 @@ impl Unanswered {
             }
             QueryError::Exhausted(_) => Self::Exhausted(told),
             QueryError::Late(_) => Self::Late(told),
+            QueryError::Interrupted => Self::Interrupted(told),
             QueryError::Database(DatabaseError::Gone(_)) => Self::Gone(told),
             QueryError::Database(DatabaseError::Unreachable(cause)) => Self::Unreachable {
                 detail: causes(&*cause),
@@ -65,6 +71,29 @@ impl Unanswered {
             QueryError::Internal(_) => Self::Fault {
                 detail: error.without_literals(),
             },
+        }
+    }
+}
+
+impl Unanswered {
+    /// The text for whoever asked; what it leaves out is logged.
+    pub fn told(self) -> String {
+        match self {
+            Self::Invalid(text)
+            | Self::Crowded(text)
+            | Self::Exhausted(text)
+            | Self::Late(text)
+            | Self::Interrupted(text)
+            | Self::Gone(text)
+            | Self::Damaged(text) => text,
+            Self::Unreachable { detail } => {
+                tracing::warn!(detail, "a statement could not be carried out now");
+                NO_TABLES.to_owned()
+            }
+            Self::Fault { detail } => {
+                tracing::error!(detail, "a statement failed by a fault of ours");
+                FAULT.to_owned()
+            }
         }
     }
 }

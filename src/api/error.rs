@@ -238,6 +238,31 @@ impl ApiError {
         (Extension(self.code), answer).into_response()
     }
 
+    /// The answer with a body of another type, made of the word for its code and its text.
+    #[cfg(feature = "query")]
+    pub(super) fn into_response_of(
+        self,
+        content_type: &'static str,
+        body: impl FnOnce(&str, &str) -> Vec<u8>,
+    ) -> Response {
+        self.log();
+        let mut headers = self.headers();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let body = body(self.body.code, &self.body.message);
+        (self.code.status(), headers, Extension(self.code), body).into_response()
+    }
+
+    /// Logs what the client is not told.
+    fn log(&self) {
+        match &self.detail {
+            Some(detail) if self.code == Code::Internal => {
+                tracing::error!(detail, "a request failed by a fault of ours");
+            }
+            Some(detail) => tracing::warn!(detail, "a request could not be carried out now"),
+            None => {}
+        }
+    }
+
     /// The kind of the error.
     pub fn code(&self) -> Code {
         self.code
@@ -281,13 +306,7 @@ fn short_text(message: &str) -> HeaderValue {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        match &self.detail {
-            Some(detail) if self.code == Code::Internal => {
-                tracing::error!(detail, "a request failed by a fault of ours");
-            }
-            Some(detail) => tracing::warn!(detail, "a request could not be carried out now"),
-            None => {}
-        }
+        self.log();
         if dialect::current() == Dialect::Grpc {
             return self.into_grpc();
         }
@@ -406,9 +425,9 @@ impl From<QueryError> for ApiError {
             Unanswered::Invalid(text) => Self::new(Code::Invalid, text),
             Unanswered::Crowded(text) => Self::overloaded(text),
             // The same question would fail again: no word on when to repeat it.
-            Unanswered::Exhausted(text) | Unanswered::Late(text) => {
-                Self::new(Code::Unavailable, text)
-            }
+            Unanswered::Exhausted(text)
+            | Unanswered::Late(text)
+            | Unanswered::Interrupted(text) => Self::new(Code::Unavailable, text),
             Unanswered::Gone(text) => Self::new(Code::NotFound, text),
             Unanswered::Unreachable { detail } => Self::without_tables(detail),
             Unanswered::Damaged(text) => Self::new(Code::Internal, text),

@@ -6,13 +6,10 @@ use arrow_flight::error::FlightError;
 use tidegate_query::QueryError;
 use tonic::Status;
 
-use crate::unanswered::{NO_TABLES, Unanswered};
+use crate::unanswered::{FAULT, NO_TABLES, Unanswered};
 
 /// The most bytes of the text of an error: it travels in a header, and clients bound those.
 const ERROR_TEXT_BYTES_MAX: usize = 2000;
-
-/// The text for a fault of ours. What it was is in the log alone.
-const FAULT: &str = "an internal error: the server's log says what it was";
 
 /// `INVALID_ARGUMENT`: the request is wrong.
 pub(super) fn invalid(text: impl Into<String>) -> Status {
@@ -53,6 +50,7 @@ pub(super) fn of_query(error: QueryError) -> Status {
             Status::resource_exhausted(short(text))
         }
         Unanswered::Late(text) => Status::deadline_exceeded(short(text)),
+        Unanswered::Interrupted(text) => Status::cancelled(short(text)),
         Unanswered::Gone(text) => Status::not_found(short(text)),
         Unanswered::Unreachable { detail } => {
             tracing::warn!(detail, "a Flight call could not be carried out now");

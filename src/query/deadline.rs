@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 
 use crate::error::QueryError;
+use crate::record::Kill;
 
 /// The moment by which an answer must be read to its end, and the text for one that is not. Clones
 /// are of the same question.
@@ -15,6 +16,7 @@ use crate::error::QueryError;
 pub(crate) struct Deadline {
     late: Option<(Instant, Arc<str>)>,
     is_left: Arc<AtomicBool>,
+    kill: Kill,
     instant: fn() -> Instant,
 }
 
@@ -29,8 +31,14 @@ impl Deadline {
         Self {
             late,
             is_left: Arc::default(),
+            kill: Kill::default(),
             instant,
         }
+    }
+
+    /// The deadline of a question that another may end before.
+    pub(crate) fn or_killed_by(self, kill: Kill) -> Self {
+        Self { kill, ..self }
     }
 
     /// Does work until then.
@@ -38,6 +46,7 @@ impl Deadline {
         self,
         work: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
+        let work = self.kill.unless(work);
         match self.late {
             Some((at, text)) => match timeout_at(at.into(), work).await {
                 Ok(done) => done,
@@ -56,6 +65,9 @@ impl Deadline {
     pub(crate) fn check(&self) -> Result<(), QueryError> {
         if self.is_left.load(Ordering::Relaxed) {
             return Err(QueryError::Late("nobody waits for the answer".to_owned()));
+        }
+        if self.kill.is_wished() {
+            return Err(QueryError::Interrupted);
         }
         match &self.late {
             Some((at, text)) if (self.instant)() >= *at => Err(QueryError::Late(text.to_string())),

@@ -34,12 +34,12 @@ use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
 use crate::hints;
 use crate::joins::WatchJoins;
-use crate::memory::{Lent, Memory, footer_bytes_max};
+use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::newest::Newest;
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::question::{Asked, Question};
-use crate::record::{Asker, Counted, Following, Outcome, Records, Watch};
+use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
 use crate::rescan::RescanJoins;
 use crate::spill::{Disk, Files};
 use crate::statement;
@@ -114,6 +114,30 @@ impl QueryEngine {
         self.runtime.memory_pool.reserved()
     }
 
+    /// Begins the record of a statement of InfluxQL that the program carries out itself.
+    pub fn record(&self, asker: Asker, statement: &str) -> Recorded {
+        let records = self.records.as_ref();
+        Recorded::new(records.map(|records| records.begin_influxql(asker, statement)))
+    }
+
+    /// The questions that run, as far as this sender may see them; the oldest first.
+    pub fn running(&self, asker: &Asker) -> Vec<Running> {
+        let records = self.records.as_ref();
+        records.map_or_else(Vec::new, |records| records.running(asker))
+    }
+
+    /// Ends a question that runs and that this sender may see: it fails with
+    /// [`QueryError::Interrupted`]. Returns false if there is no such question.
+    pub fn kill(&self, asker: &Asker, id: u64) -> bool {
+        let records = self.records.as_ref();
+        records.is_some_and(|records| records.kill(asker, id))
+    }
+
+    /// Memory for what is kept beside the plans of questions; none yet.
+    pub fn holding(&self) -> Holding {
+        Holding::of(&self.runtime.memory_pool)
+    }
+
     /// The engine with batches of so many rows, so that few rows make many of them.
     #[cfg(test)]
     pub(crate) fn with_batch_rows(mut self, rows: usize) -> Self {
@@ -155,7 +179,7 @@ impl QueryEngine {
             following.has_turn();
             self.plan(database, text, view, Some(&following)).await
         };
-        match planned.await {
+        match following.kill().unless(planned).await {
             Ok(question) => Ok(question.followed(following)),
             Err(error) => {
                 following.end(Outcome::of(&error));
@@ -171,7 +195,7 @@ impl QueryEngine {
         view: View,
         following: Option<&Following>,
     ) -> Result<Question, QueryError> {
-        let deadline = self.deadline();
+        let deadline = self.deadline(following);
         let text = placeholders::number(text)?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
         let runtime = self.runtime(following);
@@ -226,19 +250,20 @@ impl QueryEngine {
         Ok(state)
     }
 
-    /// The time that a question has which begins now.
-    pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::of(self.timeout.as_ref(), self.instant)
+    /// The time that a question has which begins now, unless another ends it.
+    pub(crate) fn deadline(&self, following: Option<&Following>) -> Deadline {
+        let kill = following.map_or_else(Kill::default, Following::kill);
+        Deadline::of(self.timeout.as_ref(), self.instant).or_killed_by(kill)
     }
 
-    /// Begins the record of a question, if there are records.
+    /// Begins the record of a statement of InfluxQL, if there are records.
     pub(crate) fn begin_record(
         &self,
         asker: Asker,
         text: impl FnOnce() -> String,
     ) -> Option<Following> {
         let records = self.records.as_ref()?;
-        Some(records.begin(asker, &text()))
+        Some(records.begin_influxql(asker, &text()))
     }
 
     /// The threads of questions.

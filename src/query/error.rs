@@ -33,6 +33,9 @@ pub enum QueryError {
     /// It was not answered in the time that it has.
     #[error("{0}")]
     Late(String),
+    /// Somebody ended it, as `KILL QUERY` does.
+    #[error("query interrupted")]
+    Interrupted,
     /// The points cannot be read.
     #[error(transparent)]
     Database(DatabaseError),

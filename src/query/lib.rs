@@ -51,9 +51,9 @@ pub use database::{
 pub use datafusion::common::ScalarValue;
 pub use engine::{Limits, QueryEngine};
 pub use error::QueryError;
-pub use memory::{FixedMemory, Memory};
+pub use memory::{FixedMemory, Holding, Memory};
 pub use question::{Parameter, Parameters, Question};
-pub use record::{Asker, Outcome, Record, Watch};
+pub use record::{Asker, Outcome, Record, Recorded, Running, Watch};
 pub use spill::{Disk, DiskFile, NoDisk};
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use datafusion::execution::memory_pool::{
     FairSpillPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
+use crate::error::QueryError;
+
 /// Memory that the program lends to all questions together. The count is exact: what is taken is
 /// given back.
 pub trait Memory: Debug + Send + Sync {
@@ -58,6 +60,26 @@ impl Memory for FixedMemory {
 
     fn all_is_taken(&self) -> String {
         format!("questions may take {} bytes of memory together", self.bytes)
+    }
+}
+
+/// Memory of questions for what is kept beside their plans, such as a part of an answer that cannot be
+/// sent yet. It is given back when this is dropped.
+#[derive(Debug)]
+pub struct Holding(MemoryReservation);
+
+impl Holding {
+    /// Nothing yet of the memory of this pool.
+    pub(crate) fn of(pool: &Arc<dyn MemoryPool>) -> Self {
+        Self(MemoryConsumer::new("answer").register(pool))
+    }
+
+    /// Holds this many bytes from now on, whatever it held before.
+    ///
+    /// # Errors
+    /// [`QueryError::Exhausted`] or [`QueryError::Crowded`] if they are not free. It holds what it held.
+    pub fn hold(&self, bytes: usize) -> Result<(), QueryError> {
+        Ok(self.0.try_resize(bytes)?)
     }
 }
 

@@ -37,6 +37,17 @@ pub struct Record {
     pub files_pruned: Option<u64>,
 }
 
+/// A question that runs.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// Its number, which no other question of this program has.
+    pub id: u64,
+    /// What is known of it.
+    pub record: Record,
+    /// True if somebody wants it ended.
+    pub is_killed: bool,
+}
+
 /// The ways in which a question ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -50,7 +61,7 @@ pub enum Outcome {
     Exhausted,
     /// It took longer than it may.
     Late,
-    /// Whoever asked went away, or the program did.
+    /// Whoever asked went away, or the program did; or it was killed.
     Cancelled,
     /// The bucket was deleted meanwhile.
     Gone,
@@ -80,6 +91,7 @@ impl Outcome {
             | QueryError::Crowded(_)
             | QueryError::Database(DatabaseError::Exhausted(_)) => Self::Exhausted,
             QueryError::Late(_) => Self::Late,
+            QueryError::Interrupted => Self::Cancelled,
             QueryError::Database(DatabaseError::Gone(_)) => Self::Gone,
             QueryError::Database(_) | QueryError::Internal(_) => Self::Failed,
         }

@@ -8,8 +8,10 @@ use arrow_array::{Array, RecordBatch};
 use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::kill::Kill;
 use super::memory::{Counted, Use};
 use super::records::Records;
+use super::text::Language;
 use super::{Asker, Outcome, Record, Watch, plan, text};
 
 /// A question that runs.
@@ -28,15 +30,16 @@ pub(super) struct Entry {
     bytes: AtomicU64,
     memory: Arc<Use>,
     plan: Mutex<Option<Arc<dyn ExecutionPlan>>>,
+    pub(super) kill: Kill,
 }
 
 impl Entry {
-    pub(super) fn new(asker: Asker, text: &str, watch: &dyn Watch) -> Self {
+    pub(super) fn new(asker: Asker, text: &str, language: Language, watch: &dyn Watch) -> Self {
         Self {
             asker,
             text: text::cut(text),
-            masked: text::mask(text, true),
-            masked_names: text::mask(text, false),
+            masked: text::mask(text, language, true),
+            masked_names: text::mask(text, language, false),
             start_ns: watch.now_ns(),
             start: watch.instant(),
             waited: OnceLock::new(),
@@ -45,7 +48,13 @@ impl Entry {
             bytes: AtomicU64::new(0),
             memory: Arc::default(),
             plan: Mutex::default(),
+            kill: Kill::default(),
         }
+    }
+
+    /// The name of the sender's token.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.asker.token.as_deref()
     }
 
     pub(super) fn record(&self, outcome: Outcome, now: Instant) -> Record {
@@ -111,6 +120,11 @@ impl Following {
     /// A pool that counts what the question takes from another.
     pub(crate) fn pool(&self, shared: Arc<dyn MemoryPool>) -> Arc<dyn MemoryPool> {
         Arc::new(Counted::new(shared, Arc::clone(&self.entry.memory)))
+    }
+
+    /// The wish of another that it ends.
+    pub(crate) fn kill(&self) -> Kill {
+        self.entry.kill.clone()
     }
 
     /// It has got its turn.
@@ -181,6 +195,29 @@ impl Drop for Following {
             Stage::Planning | Stage::Running => self.end(Outcome::Cancelled),
             Stage::Planned => self.records.forget(self.id),
             Stage::Ended => {}
+        }
+    }
+}
+
+/// Follows a statement that the program carries out itself. Dropped before it ends, it was cancelled.
+#[derive(Debug)]
+pub struct Recorded(Option<Following>);
+
+impl Recorded {
+    /// It has its turn, needs no plan and runs.
+    pub(crate) fn new(following: Option<Following>) -> Self {
+        Self(following.map(|mut following| {
+            following.has_turn();
+            following.is_planned();
+            following.runs();
+            following
+        }))
+    }
+
+    /// It has ended.
+    pub fn end(mut self, outcome: Outcome) {
+        if let Some(following) = &mut self.0 {
+            following.end(outcome);
         }
     }
 }

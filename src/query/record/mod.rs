@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! begin > wait for a turn > plan > run > rows … > end        each step told by the one who takes it
+//!                                                          or killed at any of them by another
 //! ```
 //!
 //! The package records what a question did; the program says who asked ([`Asker`]), lends its clocks
 //! and is told of each end ([`Watch`]). Promises: a question that was begun ends once, with the reason
 //! for which it did, whoever drops what; values of parameters are never recorded, and the text that
-//! others see has no literals. A question that was planned and never run leaves no record: clients of
+//! others see has no literals. Whoever sees a question that runs may end it. A question that was planned and never run leaves no record: clients of
 //! Flight SQL plan each question twice.
 
 mod ended;
 mod following;
+mod kill;
 mod memory;
 mod plan;
 mod records;
@@ -20,8 +22,10 @@ mod text;
 use std::fmt::Debug;
 use std::time::Instant;
 
-pub use ended::{Outcome, Record};
+pub use ended::{Outcome, Record, Running};
 pub(crate) use following::Following;
+pub use following::Recorded;
+pub(crate) use kill::Kill;
 pub(crate) use memory::{Counted, is_crowded};
 pub(crate) use records::Records;
 

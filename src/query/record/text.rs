@@ -7,6 +7,8 @@
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
 
+use crate::influxql::mask::masked;
+
 /// The most bytes of a text that are kept.
 const BYTES_MAX: usize = 2000;
 
@@ -23,12 +25,25 @@ pub(super) fn cut(text: &str) -> String {
     format!("{} …", start.unwrap_or_default())
 }
 
+/// The language of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    Sql,
+    InfluxQl,
+}
+
 /// The text with `?` for each literal and one blank for each gap, then cut. A text that has no tokens
 /// of SQL, or is very long, is not shown at all.
-pub(super) fn mask(text: &str, is_understood: bool) -> String {
-    if text.len() > LOOK_BYTES_MAX {
-        return format!("(a text of {} bytes)", text.len());
+pub(super) fn mask(text: &str, language: Language, is_understood: bool) -> String {
+    match language {
+        _ if text.len() > LOOK_BYTES_MAX => format!("(a text of {} bytes)", text.len()),
+        Language::Sql => mask_sql(text, is_understood),
+        // Its quotes mean what they mean in every text that was parsed.
+        Language::InfluxQl => cut(&masked(text)),
     }
+}
+
+fn mask_sql(text: &str, is_understood: bool) -> String {
     let dialect = GenericDialect {};
     let tokens = Tokenizer::new(&dialect, text)
         .with_unescape(false)
@@ -70,7 +85,11 @@ fn is_sign(token: &Token) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES_MAX, cut, mask};
+    use super::{BYTES_MAX, Language, cut};
+
+    fn mask(text: &str, is_understood: bool) -> String {
+        super::mask(text, Language::Sql, is_understood)
+    }
 
     #[test]
     fn no_literal_and_no_comment_is_left_in_a_masked_text() {

@@ -93,8 +93,8 @@ impl QueryEngine {
         statement: &ast::Statement,
         now_ns: i64,
     ) -> Result<Statement, QueryError> {
-        let deadline = self.deadline();
         let mut following = self.begin_record(asker, || statement.to_string());
+        let deadline = self.deadline(following.as_ref());
         let runtime = self.runtime(following.as_ref());
         let memory = Arc::clone(&runtime.memory_pool);
         let state = self.state_of_statements(runtime);
