@@ -10,6 +10,9 @@ pub enum Dialect {
     V2,
     /// `{"error","code","message"}` (contract section 3.1).
     V1,
+    /// `{"code","message","error"}` (query contract, Q9): Grafana's reader stumbles over an `error` that
+    /// comes first.
+    V1Query,
     /// `{"error"}` (contract section 3.2).
     V3,
     /// Status 200 without a body, and the error in headers, as clients of gRPC read it.

@@ -76,16 +76,16 @@ pub async fn delete() -> ApiError {
     ApiError::new(Code::NotImplemented, text)
 }
 
-/// `/api/v2/query` and `/api/v3/query_influxql`; all queries, in a build without the query engine.
+/// `/api/v2/query`; all queries, in a build without the query engine.
 pub async fn query() -> ApiError {
     ApiError::new(Code::NotImplemented, NO_QUERY)
 }
 
-/// The ways to read stored points instead of in InfluxQL or Flux.
+/// The ways to read stored points instead of in Flux.
 #[cfg(feature = "query")]
-const NO_QUERY: &str = "neither InfluxQL nor Flux is implemented: ask in SQL with GET or POST \
+const NO_QUERY: &str = "Flux is not implemented: ask in SQL with GET or POST \
                         /api/v3/query_sql?db=&q=&format=json|jsonl|csv|pretty|parquet|arrow or over Arrow \
-                        Flight, or read with GET \
+                        Flight, in InfluxQL with /query?db=&q=, or read with GET \
                         /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
 #[cfg(not(feature = "query"))]
 const NO_QUERY: &str = "this server was built without queries: read with GET \

@@ -70,6 +70,7 @@ fn fault(error: &serde_json::Error) -> String {
 }
 
 /// Reads a body as text.
+#[cfg(not(feature = "query"))]
 pub(super) async fn read_text(
     app: &AppState,
     headers: &HeaderMap,
@@ -78,6 +79,16 @@ pub(super) async fn read_text(
     let body = read(app, headers, body).await?;
     let text = std::str::from_utf8(&body.bytes).map(str::to_owned);
     text.map_err(|_| ApiError::new(Code::Invalid, "the body is not UTF-8"))
+}
+
+/// Receives a small body, with its memory for as long as it is used.
+#[cfg(feature = "query")]
+pub(super) async fn read_bytes(
+    app: &AppState,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Received, ApiError> {
+    read(app, headers, body).await
 }
 
 /// Receives the body, with its memory for as long as it is used.

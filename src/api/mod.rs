@@ -15,14 +15,19 @@ pub mod contract {}
 pub mod asker;
 mod blocking;
 mod bucket;
+mod database;
 pub mod dialect;
 pub mod error;
 pub mod fallback;
 pub mod health;
 pub mod influxdb;
+#[cfg(feature = "query")]
+pub mod influxql;
 mod json;
 pub mod metrics;
 pub mod params;
+#[cfg(feature = "query")]
+pub mod peer;
 pub mod request_id;
 mod state;
 pub mod tidegate;

@@ -7,10 +7,13 @@ mod error;
 mod export;
 mod form;
 mod hidden;
+#[cfg(feature = "query")]
+pub mod influxql;
 #[cfg(feature = "lake")]
 mod lake;
 #[cfg(feature = "query")]
 mod sql;
+#[cfg(not(feature = "query"))]
 mod statement;
 mod v1;
 mod v3;
@@ -25,6 +28,7 @@ pub use hidden::HiddenParams;
 pub use lake::LakeParams;
 #[cfg(feature = "query")]
 pub use sql::{GivenSql, SqlParams};
+#[cfg(not(feature = "query"))]
 pub use statement::statement_of;
 pub use v1::V1WriteParams;
 pub use v3::V3WriteParams;

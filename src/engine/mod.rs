@@ -28,4 +28,4 @@ pub use lake::NoTables;
 pub use open::{Announce, Announcement, OpenError, ingest_options};
 pub use parts::Engine;
 #[cfg(feature = "query")]
-pub use queries::{Queries, QueriesError};
+pub use queries::{Queries, QueriesError, Turn};

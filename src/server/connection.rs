@@ -29,6 +29,8 @@ use super::prefix;
 use super::routes;
 use super::streams::{self, Starter, Streams};
 use super::tls::{Arrival, Tls};
+#[cfg(feature = "query")]
+use crate::api::peer::WhileThere;
 use crate::config::Config;
 use crate::narrow;
 use crate::telemetry::Metrics;
@@ -241,6 +243,12 @@ impl Connections {
             request.extensions_mut().insert(refusal);
         }
         let needed = routes::are_questions(request.uri().path()).then(|| seen.presence.needed());
+        #[cfg(feature = "query")]
+        {
+            let presence = seen.presence.clone();
+            let there = WhileThere::new(move || presence.needed());
+            request.extensions_mut().insert(there);
+        }
         let in_flight = seen.activity.begin(needed);
         let has_streams = request.version() == Version::HTTP_2;
         let answer = async move {

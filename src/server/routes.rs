@@ -4,9 +4,9 @@
 use axum::Router;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 
-#[cfg(feature = "query")]
-use crate::api::influxdb::v3_query;
 use crate::api::influxdb::{v1_query, v1_write, v2, v2_write, v3_write};
+#[cfg(feature = "query")]
+use crate::api::influxdb::{v3_influxql, v3_query};
 #[cfg(feature = "lake")]
 use crate::api::tidegate::lake;
 use crate::api::tidegate::{buckets, export, tokens};
@@ -73,14 +73,19 @@ pub const ROUTES: &[Route] = &[
     route("/api/v3/query_sql", &["GET", "POST"], Token, query_sql)
         .speaking(Dialect::V3)
         .holding(Content::Questions),
-    route("/api/v3/query_influxql", &["GET", "POST"], Token, no_query)
-        .speaking(Dialect::V3)
-        .holding(Content::Statements),
+    route(
+        "/api/v3/query_influxql",
+        &["GET", "POST"],
+        Token,
+        query_influxql,
+    )
+    .speaking(Dialect::V3)
+    .holding(Content::Questions),
     route("/write", &["POST"], Token, || post(v1_write::write)).speaking(Dialect::V1),
     route("/query", &["GET", "POST"], Token, || {
         get(v1_query::query).post(v1_query::query)
     })
-    .speaking(Dialect::V1)
+    .speaking(Dialect::V1Query)
     .holding(Content::Statements),
     route("/api/v3/write_lp", &["POST"], Token, || {
         post(v3_write::write_lp)
@@ -146,8 +151,13 @@ fn query_sql() -> MethodRouter<AppState> {
     get(v3_query::query_sql).post(v3_query::query_sql)
 }
 
+#[cfg(feature = "query")]
+fn query_influxql() -> MethodRouter<AppState> {
+    get(v3_influxql::query_influxql).post(v3_influxql::query_influxql)
+}
+
 #[cfg(not(feature = "query"))]
-use no_query as query_sql;
+use {no_query as query_influxql, no_query as query_sql};
 
 const fn route(
     path: &'static str,
@@ -241,7 +251,7 @@ pub(super) fn are_questions(path: &str) -> bool {
 
 fn door(row: &Route, app: &AppState, refusals: &Refusals) -> Door {
     let forms = match row.dialect {
-        Dialect::V1 => Forms::HeaderOrQuery,
+        Dialect::V1 | Dialect::V1Query => Forms::HeaderOrQuery,
         Dialect::V2 | Dialect::V3 | Dialect::Grpc => Forms::Header,
     };
     Door::new(app, refusals, forms, row.access == Operator)
@@ -272,6 +282,7 @@ mod tests {
             );
         }
         assert!(are_questions("/api/v3/query_sql"));
+        assert!(are_questions("/api/v3/query_influxql"));
         assert!(!are_questions("/query"), "one of its statements may write");
     }
 }

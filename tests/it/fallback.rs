@@ -21,9 +21,9 @@ async fn what_is_not_implemented_says_what_to_use_instead() {
         );
         assert!(answer.message().contains(word), "{}", answer.message());
     }
-    let mut paths = vec!["/api/v2/query", "/api/v3/query_influxql"];
+    let mut paths = vec!["/api/v2/query"];
     if cfg!(not(feature = "query")) {
-        paths.push("/api/v3/query_sql");
+        paths.extend(["/api/v3/query_sql", "/api/v3/query_influxql"]);
     }
     for path in paths {
         for request in [Request::get(path), Request::post(path).body("{}")] {

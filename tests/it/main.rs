@@ -53,6 +53,8 @@ mod fallback;
 mod flight;
 mod hostile;
 mod http;
+#[cfg(feature = "query")]
+mod influxql;
 #[cfg(feature = "lake")]
 mod lake;
 #[cfg(feature = "query")]

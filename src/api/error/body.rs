@@ -64,6 +64,16 @@ struct Coded<'a> {
     lines: Option<&'a Lines>,
 }
 
+/// The body of `/query`, with the members in the order in which its clients can read them.
+#[derive(Serialize)]
+struct CodedFirst<'a> {
+    code: &'static str,
+    message: &'a str,
+    error: &'a str,
+    #[serde(rename = "maxLength", skip_serializing_if = "Option::is_none")]
+    bytes_max: Option<u64>,
+}
+
 /// The body in v3.
 #[derive(Serialize)]
 struct Plain<'a> {
@@ -96,12 +106,23 @@ impl Body {
         let json = match dialect {
             Dialect::V2 => serde_json::to_vec(&coded(None)),
             Dialect::V1 => serde_json::to_vec(&coded(Some(message))),
+            Dialect::V1Query => serde_json::to_vec(&CodedFirst {
+                code: self.code,
+                message,
+                error: message,
+                bytes_max: self.bytes_max,
+            }),
             // An answer of gRPC has no body: its error is in the headers.
             Dialect::V3 | Dialect::Grpc => serde_json::to_vec(&Plain {
                 error: message,
                 data: self.rejected.as_ref(),
             }),
         };
-        json.certain("an error is a struct of plain values")
+        let mut json = json.certain("an error is a struct of plain values");
+        if dialect == Dialect::V1Query {
+            // As 1.x ends all its answers there.
+            json.push(b'\n');
+        }
+        json
     }
 }

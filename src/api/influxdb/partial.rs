@@ -68,8 +68,12 @@ fn beginning(outcome: &WriteOutcome, dialect: Dialect) -> String {
         accepted, rejected, ..
     } = *outcome;
     match dialect {
-        Dialect::V1 if accepted == 0 => "no data written, unable to parse or store line(s):".into(),
-        Dialect::V1 => "partial write has occurred, unable to parse or store line(s):".into(),
+        Dialect::V1 | Dialect::V1Query if accepted == 0 => {
+            "no data written, unable to parse or store line(s):".into()
+        }
+        Dialect::V1 | Dialect::V1Query => {
+            "partial write has occurred, unable to parse or store line(s):".into()
+        }
         _ if accepted == 0 => "no data written, errors encountered on line(s):".into(),
         Dialect::V3 => "partial write has occurred, errors encountered on line(s):".into(),
         // No write arrives over gRPC.

@@ -1,259 +1,97 @@
-//! `/query`: the statements with which clients ensure that their database exists. The rest of
-//! InfluxQL is not implemented yet; the result of such a statement says so, and what to use
-//! instead.
+//! `/query`: statements of InfluxQL, answered as InfluxDB 1.x answers them (query contract, section 8).
 //!
-//! The error of a statement is in its result, in an answer with status 200, as in InfluxDB 1.x:
-//! clients of v1 take any other status for a broken server, and some then drop what they were about
-//! to write. The exceptions are a request that cannot be parsed (400), a database that the token
-//! may not create (403: otherwise Telegraf tries again before each write), and transient faults
-//! (503).
+//! ```text
+//! parameters > statements > may its databases be made? > status > statement > statement > …
+//! ```
 //!
-//! `GET` creates a database, too, as in 1.x; `HEAD` never does.
+//! The error of a statement is in its result, in an answer with status 200: clients of v1 take any
+//! other status for a broken server, and some then drop what they were about to write. The exceptions
+//! are a request that cannot be parsed (400), a database that the token may not create (403: otherwise
+//! Telegraf tries again before each write), and transient faults (503) as long as nothing was sent.
+//!
+//! `GET` carries out statements that write, too, as in 1.x, and warns; `HEAD` never does anything.
 
-use std::collections::BTreeSet;
+mod asked;
+mod results;
 
+use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::response::Response;
-use http::{HeaderMap, Method, StatusCode};
-use serde::Serialize;
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
+use tidegate_query::influxql::answer::{Format, failure};
+use tidegate_query::influxql::ast::{Query, Statement};
 
-use super::influxql::{Other, Statement, statements};
-use super::v1_write::find;
-use crate::api::blocking::blocking;
-use crate::api::error::{ApiError, Code};
-use crate::api::json::{answer, read_text};
-use crate::api::params::statement_of;
-use crate::api::{AppState, bucket};
+use super::pieces;
+use crate::api::AppState;
+use crate::api::error::ApiError;
+use crate::api::influxql::{Names, Session, may_create_database};
+use crate::api::peer::WhileThere;
 use crate::auth::Identity;
-use crate::engine::Engine;
 
-#[derive(Serialize)]
-struct Results {
-    results: Vec<Outcome>,
-}
-
-/// The outcome of a statement.
-#[derive(Default, Serialize)]
-struct Outcome {
-    statement_id: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    series: Option<[Series; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<[Message; 1]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Series {
-    name: &'static str,
-    columns: [&'static str; 1],
-    values: Vec<[String; 1]>,
-}
-
-#[derive(Serialize)]
-struct Message {
-    level: &'static str,
-    text: String,
-}
+use asked::Asked;
+use results::Results;
 
 /// The endpoint.
 pub async fn query(
     State(app): State<AppState>,
     Extension(identity): Extension<Identity>,
     request: Request,
-) -> Result<Response, ApiError> {
-    let engine = app.ready()?;
+) -> Response {
     let (head, body) = request.into_parts();
-    let form = if is_form(&head.headers) {
-        read_text(&app, &head.headers, body).await?
-    } else {
-        String::new()
-    };
-    let text = statement_of(head.uri.query(), &form)?;
-    let asked = statements(&text);
-    let asked = asked.map_err(|error| ApiError::new(Code::Invalid, error.to_string()))?;
-    let create = |statement: &Statement| match statement {
-        Statement::CreateDatabase(name) => may_create(&app, engine, &identity, name),
-        Statement::ShowDatabases | Statement::Other(_) => Ok(()),
-    };
-    asked.iter().try_for_each(create)?;
-    let mut results = Vec::with_capacity(asked.len());
-    for statement in asked {
-        let failed = results
-            .iter()
-            .any(|outcome: &Outcome| outcome.error.is_some());
-        let outcome = match failed {
-            true => Outcome::failed("not executed"),
-            false => carry_out(statement, engine, &identity, &head.method).await?,
-        };
-        let statement_id = results.len();
-        results.push(Outcome {
-            statement_id,
-            ..outcome
-        });
-    }
-    Ok(answer(StatusCode::OK, &Results { results }))
-}
-
-async fn carry_out(
-    statement: Statement,
-    engine: &Engine,
-    identity: &Identity,
-    method: &Method,
-) -> Result<Outcome, ApiError> {
-    match statement {
-        // A request for the head of an answer changes nothing.
-        Statement::CreateDatabase(_) if *method == Method::HEAD => Ok(Outcome::default()),
-        Statement::CreateDatabase(name) => {
-            let warning = (method != Method::POST).then(|| [deprecated(&name)]);
-            let outcome = create(engine, name).await?;
-            Ok(Outcome {
-                messages: warning,
-                ..outcome
-            })
-        }
-        Statement::ShowDatabases => Ok(show_databases(engine, identity)),
-        Statement::Other(other) => Ok(Outcome::failed(instead(other))),
+    let format = format(&head.headers);
+    match answer(&app, &identity, &head, body, format).await {
+        Ok(response) => response,
+        Err(error) => refusal(error, format, asked::is_pretty(head.uri.query())),
     }
 }
 
-impl Outcome {
-    fn failed(error: impl Into<String>) -> Self {
-        Self {
-            error: Some(error.into()),
-            ..Self::default()
-        }
-    }
+/// The format that the client asks for.
+fn format(headers: &HeaderMap) -> Format {
+    let accepted = headers.get_all(ACCEPT).iter();
+    Format::accepted(accepted.filter_map(|value| value.to_str().ok()))
 }
 
-/// The message of 1.x about a statement that changes something and was sent with `GET`.
-fn deprecated(name: &str) -> Message {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let bare = name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit());
-    let name = match bare {
-        true => name.to_owned(),
-        false => format!("\"{}\"", name.replace('\\', r"\\").replace('"', "\\\"")),
-    };
-    Message {
-        level: "warning",
-        text: format!(
-            "deprecated use of 'CREATE DATABASE {name}' in a read only context, please use a POST \
-             request instead"
-        ),
-    }
-}
-
-/// The text for a statement that is not executed, with what to use instead.
-fn instead(other: Other) -> &'static str {
-    match other {
-        Other::CreateDatabaseWith => {
-            "CREATE DATABASE … WITH is not supported yet: create the bucket with its retention by \
-             `tidegate bucket create --retention` or POST /api/v1/buckets"
-        }
-        Other::DropDatabase => {
-            "DROP DATABASE is not supported yet: use `tidegate bucket delete` or \
-             DELETE /api/v1/buckets/{name}"
-        }
-        Other::CreateRetentionPolicy => {
-            "CREATE RETENTION POLICY is not supported yet: a policy is a bucket db/rp; create it \
-             by `tidegate bucket create --retention` or POST /api/v1/buckets"
-        }
-        Other::AlterRetentionPolicy => {
-            "ALTER RETENTION POLICY is not supported yet: use `tidegate bucket update --retention` \
-             or PATCH /api/v1/buckets/{name}"
-        }
-        Other::DropRetentionPolicy => {
-            "DROP RETENTION POLICY is not supported yet: a policy is a bucket db/rp; use \
-             `tidegate bucket delete` or DELETE /api/v1/buckets/{name}"
-        }
-        Other::Delete => {
-            "deleting points is not supported yet: give the bucket a retention period, or delete \
-             the bucket"
-        }
-        Other::Read => READ,
-        Other::Administration => {
-            "this statement is not supported: tokens and buckets are managed by `tidegate token`, \
-             `tidegate bucket`, or /api/v1/tokens and /api/v1/buckets"
-        }
-    }
-}
-
-/// The text for a statement that reads. A build without queries has no SQL to point to.
-#[cfg(feature = "query")]
-const READ: &str = "this query is not supported yet: ask in SQL with /api/v3/query_sql?db=&q=, or \
-                    read with GET \
-                    /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
-#[cfg(not(feature = "query"))]
-const READ: &str = "this query is not supported, as the server was built without queries: read with \
-                    GET /api/v1/export?bucket=&measurement=&start=&end=&format=lp|arrow|csv";
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(http::header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split_once(';').map_or(kind, |(kind, _)| kind).trim();
-    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
-/// Returns true if the token may create the database, or write to it if it exists under any name by
-/// which writes find it. A token that may not gets no hint which of the two it was.
-fn may_create(
+async fn answer(
     app: &AppState,
-    engine: &Engine,
     identity: &Identity,
-    name: &str,
-) -> Result<(), ApiError> {
-    let may_create = app.config().server.auto_create_buckets || identity.may_manage();
-    let found = find(engine, name, "");
-    if !identity.may_write(found.as_ref().map_or(name, |bucket| &bucket.name)) {
-        return Err(bucket::forbidden());
+    head: &Parts,
+    body: Body,
+    format: Format,
+) -> Result<Response, ApiError> {
+    let session = Session::new(app, identity, Names::Policies, "v1")?;
+    let asked = Asked::read(app, head, body).await?;
+    let Query { statements } = asked.statements;
+    for statement in &statements {
+        if let Statement::CreateDatabase(new) = statement {
+            may_create_database(&session, &new.name)?;
+        }
     }
-    if found.is_none() && !may_create {
-        let text = "insufficient permissions: buckets are created by an operator \
-                    (server.auto_create_buckets is off)";
-        return Err(ApiError::new(Code::Forbidden, text));
+    let content_type = HeaderValue::from_static(format.content_type());
+    if head.method == Method::HEAD {
+        return Ok([(CONTENT_TYPE, content_type)].into_response());
     }
-    Ok(())
+    let presence = head.extensions.get::<WhileThere>();
+    let only_reads = statements.iter().all(Statement::reads_only);
+    let results = Results {
+        options: asked.request.options(format),
+        warns: head.method != Method::POST,
+        presence: presence.filter(|_| only_reads).map(WhileThere::hold),
+        session: session.within(asked.request.database, asked.request.retention_policy),
+        statements,
+    };
+    let threads = results.session.engine().queries.threads();
+    let pieces = pieces::begin(results, &threads).await?;
+    Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }
 
-/// Creates the bucket unless the database exists.
-async fn create(engine: &Engine, name: String) -> Result<Outcome, ApiError> {
-    if find(engine, &name, "").is_some() {
-        return Ok(Outcome::default());
-    }
-    let catalog = engine.catalog.clone();
-    let create = async {
-        bucket::valid_name(&name)?;
-        blocking(move || catalog.create_bucket(&name, None)).await??;
-        Ok::<_, ApiError>(Outcome::default())
-    };
-    match create.await {
-        // Another request was faster: the database exists.
-        Err(error) if error.code() == Code::Conflict => Ok(Outcome::default()),
-        Err(error) if error.code() == Code::Invalid => Ok(Outcome::failed(error.message())),
-        outcome => outcome,
-    }
-}
-
-/// The databases that the token may see: buckets without the name of the default policy.
-fn show_databases(engine: &Engine, identity: &Identity) -> Outcome {
-    let buckets = engine.catalog.buckets();
-    let seen = buckets
-        .iter()
-        .filter(|bucket| identity.may_see(&bucket.name));
-    let names: BTreeSet<&str> = seen
-        .map(|bucket| {
-            let name = bucket.name.as_str();
-            name.strip_suffix("/autogen").unwrap_or(name)
-        })
-        .collect();
-    let series = Series {
-        name: "databases",
-        columns: ["name"],
-        values: names.into_iter().map(|name| [name.to_owned()]).collect(),
-    };
-    Outcome {
-        series: Some([series]),
-        ..Outcome::default()
+/// An error of the request as a whole, in the format that was asked for.
+fn refusal(error: ApiError, format: Format, pretty: bool) -> Response {
+    match (format, pretty) {
+        (Format::Json, false) => error.into_response(),
+        _ => error.into_response_of(format.content_type(), |code, text| {
+            failure(format, pretty, code, text)
+        }),
     }
 }

@@ -8,8 +8,7 @@
 //! follows a 200 for the answer. A question that fails later breaks the connection, so that no
 //! client takes a part for the whole. A client that goes away ends its question.
 
-mod accept;
-mod pieces;
+pub(super) mod accept;
 
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
@@ -21,6 +20,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Map, Value};
 use tidegate_query::{Answer, Parameters, QueryError, ScalarValue};
 
+use super::pieces;
 use crate::api::asker::asker;
 use crate::api::error::ApiError;
 use crate::api::json::read_json_if_any;
@@ -58,7 +58,7 @@ pub async fn query_sql(
     let question = question.bind(parameters(values))?;
     let renderer = renderer(format, &question.schema())?;
     let answer = question.run(Parameters::none()).await?;
-    let pieces = pieces::begin(batches(answer), renderer, &engine.queries.threads()).await?;
+    let pieces = pieces::begin_rows(batches(answer), renderer, &engine.queries.threads()).await?;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }
@@ -92,7 +92,7 @@ fn batches(
     })
 }
 
-fn content_type(format: Format) -> &'static str {
+pub(super) fn content_type(format: Format) -> &'static str {
     match format {
         Format::Json => "application/json",
         Format::Lines => "application/jsonl",

@@ -1,4 +1,4 @@
-//! Parameters of `/api/v3/query_sql`: in the query string, or as the members of a JSON object in the
+//! Parameters of `/api/v3/query_sql` and `/api/v3/query_influxql`: in the query string, or as the members of a JSON object in the
 //! body, each of them once (contract section 3.6).
 
 use serde::Deserialize;
@@ -84,6 +84,14 @@ impl GivenSql {
         add(&mut self.format, format, "format")?;
         add(&mut self.params, params, "params")?;
         Ok(self)
+    }
+
+    /// The statement of InfluxQL, which may name its database itself, with the name of the database
+    /// apart. Reported first: as for [`GivenSql::complete`].
+    pub fn complete_influxql(mut self) -> Result<(Option<String>, SqlParams), ParamError> {
+        let db = self.db.take().filter(|db| !db.is_empty());
+        self.db = Some(db.clone().unwrap_or_else(|| "-".to_owned()));
+        Ok((db, self.complete()?))
     }
 
     /// The question. Reported first: an unknown format; then what is missing; then a value that

@@ -1,4 +1,5 @@
-//! What one question holds as long as any part of its answer is to come.
+//! What one question holds as long as any part of its answer is to come: its turn, which all buckets
+//! that it reads share, and a view of each of them.
 
 use std::sync::Arc;
 
@@ -20,13 +21,35 @@ pub(super) struct Access {
     /// The earliest time that a point may have: retention as it was when the question began.
     pub(super) oldest_ns: i64,
     pub(super) threads: Handle,
-    /// The memory in which files are read.
-    pub(super) room: Option<Room>,
+    pub(super) turn: Arc<Turn>,
+}
+
+/// The turn of one question, which ends when this is dropped: a place among those that run, and the
+/// memory in which it reads files. All buckets of the question share it: with a turn for each, two
+/// questions could wait for each other's.
+#[derive(Debug)]
+pub struct Turn {
+    room: Option<Room>,
     /// The number of days that have a part of that room at once, over all scans of the question.
-    pub(super) side_by_side: usize,
+    side_by_side: usize,
     /// Those parts.
-    pub(super) parts: Arc<Semaphore>,
-    pub(super) _place: OwnedSemaphorePermit,
+    parts: Arc<Semaphore>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    pub(super) fn new(
+        place: OwnedSemaphorePermit,
+        room: Option<Room>,
+        side_by_side: usize,
+    ) -> Self {
+        Self {
+            room,
+            side_by_side,
+            parts: Arc::new(Semaphore::new(side_by_side)),
+            _place: place,
+        }
+    }
 }
 
 /// The memory in which the files of one day are read, for as long as that lasts.
@@ -69,18 +92,19 @@ impl Access {
     /// # Errors
     /// [`ReadError::Exhausted`] if that is not free.
     pub(super) fn day_room(&self) -> Result<DayRoom, ReadError> {
+        let turn = &*self.turn;
         let of_all = |part| DayRoom {
-            room: self.room.clone(),
-            side_by_side: self.side_by_side,
+            room: turn.room.clone(),
+            side_by_side: turn.side_by_side,
             _part: part,
         };
-        let Some(room) = &self.room else {
+        let Some(room) = &turn.room else {
             return Ok(of_all(None));
         };
-        match Arc::clone(&self.parts).try_acquire_owned() {
+        match Arc::clone(&turn.parts).try_acquire_owned() {
             Ok(part) => Ok(of_all(Some(part))),
             Err(TryAcquireError::NoPermits) => Ok(DayRoom {
-                room: Some(room.beside(self.side_by_side)?),
+                room: Some(room.beside(turn.side_by_side)?),
                 side_by_side: 1,
                 _part: None,
             }),

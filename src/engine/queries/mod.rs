@@ -32,9 +32,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tidegate_query::{Asker, Database, Limits, QueryEngine, QueryError, Question};
+use tidegate_query::influxql::ast;
+use tidegate_query::influxql::run::{Databases, Statement};
+use tidegate_query::{
+    Asker, Database, Holding, Limits, QueryEngine, QueryError, Question, Recorded, Running,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+pub use self::access::Turn;
 
 use self::access::Access;
 use self::bucket::BucketMoment;
@@ -205,10 +211,24 @@ impl Queries {
     /// # Errors
     /// [`QueryError::Crowded`] if too many questions are asked, or memory is short.
     pub async fn database(&self, bucket: &Arc<Bucket>) -> Result<Arc<dyn Database>, QueryError> {
-        let shared = &self.shared;
-        let until = clock::instant() + shared.patience;
+        let turn = self.turn().await?;
+        Ok(self.in_turn(&turn, bucket))
+    }
+
+    /// The turn of one question, however many buckets it reads. Waits a while for it.
+    ///
+    /// # Errors
+    /// [`QueryError::Crowded`] if too many questions are asked, or memory is short.
+    pub async fn turn(&self) -> Result<Arc<Turn>, QueryError> {
+        let until = clock::instant() + self.shared.patience;
         let place = self.place(until).await?;
         let room = self.floor(until).await?.map(Room::within);
+        Ok(Arc::new(Turn::new(place, room, self.shared.partitions)))
+    }
+
+    /// A bucket as it is now, for the question that has this turn.
+    pub fn in_turn(&self, turn: &Arc<Turn>, bucket: &Arc<Bucket>) -> Arc<dyn Database> {
+        let shared = &self.shared;
         let oldest_ns = bucket.oldest_ns(shared.clock.now_ns());
         let access = Access {
             sources: shared.sources.clone(),
@@ -216,12 +236,45 @@ impl Queries {
             bucket: Arc::clone(bucket),
             oldest_ns: oldest_ns.unwrap_or(i64::MIN),
             threads: shared.threads.handle(),
-            room,
-            side_by_side: shared.partitions,
-            parts: Arc::new(Semaphore::new(shared.partitions)),
-            _place: place,
+            turn: Arc::clone(turn),
         };
-        Ok(Arc::new(BucketMoment::new(Arc::new(access))))
+        Arc::new(BucketMoment::new(Arc::new(access)))
+    }
+
+    /// Begins a statement of InfluxQL that reads points, as [`QueryEngine::influxql`]. `now_ns` is the
+    /// time of the request, in nanoseconds since the epoch.
+    ///
+    /// # Errors
+    /// [`QueryError`] if it is wrong or has no database, or if its answer cannot be begun.
+    pub async fn influxql(
+        &self,
+        asker: Asker,
+        databases: Arc<dyn Databases>,
+        statement: &ast::Statement,
+        now_ns: i64,
+    ) -> Result<Statement, QueryError> {
+        let engine = &self.shared.engine;
+        engine.influxql(asker, databases, statement, now_ns).await
+    }
+
+    /// Begins the record of a statement of InfluxQL that the program carries out itself.
+    pub fn record(&self, asker: Asker, statement: &str) -> Recorded {
+        self.shared.engine.record(asker, statement)
+    }
+
+    /// The questions that run, as far as this sender may see them; the oldest first.
+    pub fn asked_by(&self, asker: &Asker) -> Vec<Running> {
+        self.shared.engine.running(asker)
+    }
+
+    /// Ends a question that runs and that this sender may see. Returns false if there is none.
+    pub fn kill(&self, asker: &Asker, id: u64) -> bool {
+        self.shared.engine.kill(asker, id)
+    }
+
+    /// Memory of questions for what is kept of an answer; none yet.
+    pub fn holding(&self) -> Holding {
+        self.shared.engine.holding()
     }
 
     /// The threads that work on questions. What is done with their rows is done there too.

@@ -8,7 +8,7 @@ use crate::render::Format;
 
 /// The format for these headers: that of the first type which is known, JSON for what accepts
 /// everything (browsers and HTTP libraries among them) and for those that do not say.
-pub(super) fn format(headers: &HeaderMap) -> Result<Format, ApiError> {
+pub(in crate::api::influxdb) fn format(headers: &HeaderMap) -> Result<Format, ApiError> {
     let values = headers.get_all(ACCEPT).iter();
     let given: Vec<&str> = values
         .map(|value| value.to_str().unwrap_or("?"))

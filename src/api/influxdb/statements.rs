@@ -1,4 +1,5 @@
-//! The statements of InfluxQL that clients send before they write, and the answers for the others.
+//! The statements of InfluxQL that clients send before they write, for a build without the parser of the
+//! query engine.
 //!
 //! A request has one or more statements, separated by `;`. All of them are parsed before the first
 //! is executed, so a mistake in one refuses the whole request, as in InfluxDB 1.x.

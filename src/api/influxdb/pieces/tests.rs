@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arrow_array::{Int64Array, RecordBatch};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Cut, Handle, PIECES_AHEAD, Pieces, QueryError, begin};
+use super::{Cut, Handle, PIECES_AHEAD, Pieces, QueryError, begin_rows as begin};
 use crate::render::{Format, renderer};
 
 fn rows(values: impl IntoIterator<Item = i64>) -> RecordBatch {
