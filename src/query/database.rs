@@ -72,6 +72,16 @@ pub trait Table: Debug + Send + Sync {
     fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
         vec![times]
     }
+
+    /// Says where the tags of rows are, for who asks for nothing else: columns of tags, or none. What
+    /// comes is as for [`Table::scan`], but that nothing has to be merged: a row may be there several
+    /// times, and instead of the rows of a series some of them, at least one.
+    ///
+    /// # Errors
+    /// As for [`Table::scan`].
+    fn series(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>> {
+        self.scan(scan)
+    }
 }
 
 /// A column of a table.

@@ -17,6 +17,7 @@ mod information;
 mod scan;
 mod system;
 mod table;
+mod tags;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use crate::database::Table;
 
 pub(crate) use catalog::{CATALOG, Catalog, SCHEMA};
 pub(crate) use system::View;
+pub(crate) use tags::combinations;
 
 /// A table of points as plans read it, without a catalog.
 pub(crate) fn of_table(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {

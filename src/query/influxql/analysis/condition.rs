@@ -93,7 +93,7 @@ impl TagTest {
 
 impl Condition {
     /// Joins conditions that must all hold.
-    pub(super) fn all(conditions: Vec<Self>) -> Self {
+    pub(crate) fn all(conditions: Vec<Self>) -> Self {
         if conditions.contains(&Self::Constant(false)) {
             return Self::Constant(false);
         }
@@ -108,7 +108,7 @@ impl Condition {
     }
 
     /// Joins conditions of which one must hold.
-    pub(super) fn any(conditions: Vec<Self>) -> Self {
+    pub(crate) fn any(conditions: Vec<Self>) -> Self {
         if conditions.contains(&Self::Constant(true)) {
             return Self::Constant(true);
         }

@@ -25,6 +25,7 @@ mod names;
 mod plain;
 mod schema;
 mod select;
+mod show;
 mod slices;
 mod source;
 mod statement;

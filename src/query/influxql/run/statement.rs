@@ -13,7 +13,7 @@ use super::super::ast;
 use super::super::series::SeriesPart;
 use super::level::Session;
 use super::schema::Known;
-use super::{Databases, explain, select, subquery};
+use super::{Databases, explain, select, show, subquery};
 use crate::deadline::Deadline;
 use crate::engine::QueryEngine;
 use crate::error::QueryError;
@@ -157,6 +157,15 @@ impl Request {
             ast::Statement::Explain(explained) => {
                 session.known = Known::of(&*databases, &explained.select).await?;
                 explain::begin(session, explained, now_ns)
+            }
+            ast::Statement::Show(shown) => {
+                let asked = show::Asked {
+                    databases,
+                    state: session.state,
+                    now_ns,
+                };
+                let parts = show::begin(asked, shown).await?;
+                Ok((Head::default(), parts))
             }
             other => {
                 let text = format!("{} is not supported", other.title());

@@ -1,0 +1,134 @@
+//! The measurements that a SHOW statement is about.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::super::super::analysis::{Origin, Pattern};
+use super::super::super::ast::{Measurement, MeasurementName, Source};
+use super::super::super::series::SeriesPart;
+use super::{Asked, Parts};
+use crate::database::{Database, Table};
+use crate::error::QueryError;
+
+/// How many tables are looked at side by side.
+pub(super) const SIDE_BY_SIDE: usize = 8;
+
+/// A measurement that there is.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) name: Arc<str>,
+    pub(super) database: Arc<dyn Database>,
+}
+
+impl Found {
+    /// Its table; none if it went away.
+    pub(super) async fn table(&self) -> Result<Option<Arc<dyn Table>>, QueryError> {
+        Ok(self.database.table(&self.name).await?)
+    }
+}
+
+/// The measurements of FROM, or all of the database after ON, in order of their names.
+///
+/// # Errors
+/// A database cannot be had, or a regular expression is none.
+pub(super) async fn measurements(
+    asked: &Asked,
+    on: Option<&str>,
+    sources: &[Source],
+) -> Result<Vec<Found>, QueryError> {
+    let mut found = Vec::new();
+    let mut seen: HashSet<(Origin, String)> = HashSet::new();
+    let mut add = |origin: &Origin, database: &Arc<dyn Database>, name: String| {
+        if seen.insert((origin.clone(), name.clone())) {
+            found.push(Found {
+                name: name.into(),
+                database: Arc::clone(database),
+            });
+        }
+    };
+    if sources.is_empty() {
+        let origin = origin(on, None);
+        let database = asked.databases.database(&origin).await?;
+        for name in database.tables().await? {
+            add(&origin, &database, name);
+        }
+    }
+    for source in sources {
+        let Source::Measurement(measurement) = source else {
+            continue;
+        };
+        let origin = origin(on, Some(measurement));
+        let database = asked.databases.database(&origin).await?;
+        let names = Names::of(&measurement.name)?;
+        for name in database.tables().await? {
+            if names.has(&name) {
+                add(&origin, &database, name);
+            }
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// The database of a measurement, which is the one after ON if it names none.
+fn origin(on: Option<&str>, measurement: Option<&Measurement>) -> Origin {
+    let mut origin = measurement.map(Origin::of).unwrap_or_default();
+    origin.database = origin.database.or_else(|| on.map(Arc::from));
+    origin
+}
+
+/// Names of measurements.
+pub(super) enum Names {
+    One(String),
+    Matching(Pattern),
+}
+
+impl Names {
+    /// # Errors
+    /// A regular expression is none.
+    pub(super) fn of(name: &MeasurementName) -> Result<Self, QueryError> {
+        Ok(match name {
+            MeasurementName::Name(name) => Self::One(name.clone()),
+            MeasurementName::Regex(regex) => Self::Matching(super::condition::pattern(regex)?),
+            MeasurementName::OfSource => {
+                let text = "a SHOW statement has no source to take a name from";
+                return Err(QueryError::Internal(text.to_owned()));
+            }
+        })
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::One(one) => one == name,
+            Self::Matching(pattern) => pattern.is_match(name),
+        }
+    }
+}
+
+/// The parts of one measurement.
+pub(super) type OfOne = Box<dyn Iterator<Item = Result<SeriesPart, QueryError>> + Send>;
+
+/// The parts of measurement after measurement, some of which are looked at side by side.
+pub(super) fn each(
+    found: Vec<Found>,
+    parts: impl Fn(Found) -> BoxFuture<'static, Result<OfOne, QueryError>> + Send + 'static,
+) -> Parts {
+    stream::iter(found)
+        .map(parts)
+        .buffered(SIDE_BY_SIDE)
+        .map_ok(stream::iter)
+        .try_flatten()
+        .boxed()
+}
+
+/// What `look` says of each measurement, some of which are looked at side by side.
+pub(super) async fn all<T: Send + 'static>(
+    found: Vec<Found>,
+    look: impl Fn(Found) -> BoxFuture<'static, Result<T, QueryError>> + Send,
+) -> Result<Vec<T>, QueryError> {
+    let looked = stream::iter(found).map(look).buffered(SIDE_BY_SIDE);
+    looked.try_collect().boxed().await
+}
