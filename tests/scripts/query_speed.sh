@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The speed of questions in SQL, beside DuckDB on the same tables and Debian's influxdb 1.6 on the
+# The speed of questions in SQL and InfluxQL, beside DuckDB on the same tables and Debian's influxdb 1.6 on the
 # same points: tests/speed/run.py. In CI with few points, where it shows that all give the same rows.
 # The whole table, with the program of `cargo build --release`:
 #   TIDEGATE_BIN=$PWD/target/release/tidegate TIDEGATE_STEP_S=10 TIDEGATE_ROUNDS=15 tests/scripts/query_speed.sh

@@ -1,4 +1,5 @@
-"""Those who are asked: Tidegate over HTTP and over Flight, DuckDB on Tidegate's tables, influxdb.
+"""Those who are asked: Tidegate in SQL over HTTP and over Flight and in InfluxQL, DuckDB on Tidegate's
+tables, influxdb.
 
 Each has `ask(question)`, which returns when the whole answer is here, and `rows(question)`, its rows
 as tuples of numbers and texts, times as nanoseconds, for the comparison."""
@@ -120,7 +121,53 @@ class DuckDb:
         return rows_of_arrow(self.ask(question), question.columns)
 
 
-class Influx:
+class V1:
+    """Who answers InfluxQL under `/query`, over `self.connection`."""
+
+    def request(self, method, path, body=None):
+        self.connection.request(method, path, body)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        assert answer.status in (200, 204), (answer.status, body[:300])
+        return body
+
+    def ask(self, question):
+        query = {"db": BUCKET, "q": question.influxql, "epoch": "ns"}
+        return self.request("GET", "/query?" + urllib.parse.urlencode(query))
+
+    def rows(self, question):
+        rows = []
+        (result,) = json.loads(self.ask(question))["results"]
+        for series in result.get("series", []):
+            host = series.get("tags", {}).get("hostname")
+            for values in series["values"]:
+                if all(value is None for value in values[1:]):
+                    continue  # a window without points
+                rows.append(self.row(question, series["columns"], values, host))
+        return rows
+
+    @staticmethod
+    def row(question, columns, values, host):
+        if question.columns:
+            named = dict(zip(columns, values))
+            return tuple(named[column] for column in question.columns)
+        if question.name == "lastpoint":
+            return (host, *values)
+        if question.name == "full-avg":
+            return tuple(values[1:])
+        return (values[0], *([host] if host else []), *values[1:])
+
+
+class Influxql(V1):
+    """Tidegate by InfluxQL over HTTP."""
+
+    name = "tidegate, influxql"
+
+    def __init__(self, server):
+        self.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=300)
+
+
+class Influx(V1):
     """Debian's influxdb 1.6, by InfluxQL over HTTP."""
 
     name = "influxdb 1.6"
@@ -159,41 +206,8 @@ store-enabled = false
                 time.sleep(0.1)
         raise AssertionError("influxd does not answer")
 
-    def request(self, method, path, body=None):
-        self.connection.request(method, path, body)
-        answer = self.connection.getresponse()
-        body = answer.read()
-        assert answer.status in (200, 204), (answer.status, body[:300])
-        return body
-
     def write(self, body):
         self.request("POST", f"/write?db={BUCKET}", body)
-
-    def ask(self, question):
-        query = {"db": BUCKET, "q": question.influxql, "epoch": "ns"}
-        return self.request("GET", "/query?" + urllib.parse.urlencode(query))
-
-    def rows(self, question):
-        rows = []
-        (result,) = json.loads(self.ask(question))["results"]
-        for series in result.get("series", []):
-            host = series.get("tags", {}).get("hostname")
-            for values in series["values"]:
-                if all(value is None for value in values[1:]):
-                    continue  # a window without points
-                rows.append(self.row(question, series["columns"], values, host))
-        return rows
-
-    @staticmethod
-    def row(question, columns, values, host):
-        if question.columns:
-            named = dict(zip(columns, values))
-            return tuple(named[column] for column in question.columns)
-        if question.name == "lastpoint":
-            return (host, *values)
-        if question.name == "full-avg":
-            return tuple(values[1:])
-        return (values[0], *([host] if host else []), *values[1:])
 
     def stop(self):
         self.process.terminate()
