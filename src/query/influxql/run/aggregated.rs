@@ -48,6 +48,7 @@ pub(super) async fn plan(
         inputs: &inputs,
         times,
         needs_field: false,
+        ties: &[],
     };
     let rows = source::rows(session, level, wanted).await?;
     let is_ascending = !level.plan.descending;

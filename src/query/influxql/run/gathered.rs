@@ -17,7 +17,7 @@ use super::super::value::Value;
 use super::batch::Batch;
 use super::fold::Fold;
 use super::level::{Level, Session};
-use super::plain::sorted;
+use super::plain::{Order, sorted};
 use super::slices::Times;
 use super::source::{self, Wanted};
 use crate::error::QueryError;
@@ -36,9 +36,15 @@ pub(super) async fn plan(
         inputs: &inputs,
         times,
         needs_field: false,
+        ties: &[],
     };
     let rows = source::rows(session, level, wanted).await?;
-    sorted(rows, level, &inputs, true, None)
+    let order = Order {
+        is_by_time: true,
+        ties: 0,
+        most: None,
+    };
+    sorted(rows, level, &inputs, &order)
 }
 
 /// The inputs of the rows: those of the calls, and what stands beside them.

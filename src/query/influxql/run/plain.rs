@@ -14,7 +14,7 @@ use super::batch::Batch;
 use super::level::{Level, Session};
 use super::names::{ORDER, TIME, column};
 use super::slices::Times;
-use super::source::{self, Wanted, of_group, of_input};
+use super::source::{self, Wanted, of_group, of_input, of_tie};
 use crate::error::QueryError;
 
 /// Returns the rows of a level by the tags of their groups and their times.
@@ -26,28 +26,38 @@ pub(super) async fn plan(
     level: &Level,
     times: Times,
 ) -> Result<LogicalPlan, QueryError> {
+    let ties = source::ties(session, level);
     let wanted = Wanted {
         inputs: &level.prepared.others,
         times,
         needs_field: true,
+        ties: &ties,
     };
     let rows = source::rows(session, level, wanted).await?;
     let most = match (level.plan.limit, level.query.tags.is_empty()) {
         (1.., true) => level.plan.limit.checked_add(level.plan.offset),
         _ => None,
     };
-    let most = most.and_then(|most| usize::try_from(most).ok());
-    sorted(
-        rows,
-        level,
-        &level.prepared.others,
-        !level.comes_by_series(),
-        most,
-    )
+    let order = Order {
+        is_by_time: !level.comes_by_series(),
+        ties: ties.len(),
+        most: most.and_then(|most| usize::try_from(most).ok()),
+    };
+    sorted(rows, level, &level.prepared.others, &order)
 }
 
-/// Sorts rows by the tags of their groups, by their times if so wanted, and by their numbers; at most
-/// so many are needed.
+/// How rows are sorted.
+#[derive(Debug)]
+pub(super) struct Order {
+    /// By their times within their groups.
+    pub(super) is_by_time: bool,
+    /// Then by so many tags.
+    pub(super) ties: usize,
+    /// The most rows that are needed.
+    pub(super) most: Option<usize>,
+}
+
+/// Sorts rows by the tags of their groups, by their times, and those of subqueries by their numbers.
 ///
 /// # Errors
 /// [`QueryError`] if there is no plan.
@@ -55,8 +65,7 @@ pub(super) fn sorted(
     rows: LogicalPlan,
     level: &Level,
     inputs: &[usize],
-    is_by_time: bool,
-    most: Option<usize>,
+    by: &Order,
 ) -> Result<LogicalPlan, QueryError> {
     let is_ascending = !level.plan.descending;
     let groups = (0..level.query.tags.len()).map(|index| column(&of_group(index)));
@@ -65,16 +74,18 @@ pub(super) fn sorted(
         .iter()
         .map(|group| group.clone().sort(is_ascending, is_ascending))
         .collect();
-    if is_by_time {
+    if by.is_by_time {
         order.push(column(TIME).sort(is_ascending, is_ascending));
     }
+    let ties = (0..by.ties).map(|index| column(&of_tie(index)));
+    order.extend(ties.map(|tie| tie.sort(is_ascending, is_ascending)));
     if level.has_subquery() {
         order.push(column(ORDER).sort(true, true));
     }
     let mut columns = groups;
     columns.push(column(TIME));
     columns.extend(inputs.iter().map(|input| column(&of_input(*input))));
-    let rows = LogicalPlanBuilder::from(rows).sort_with_limit(order, most)?;
+    let rows = LogicalPlanBuilder::from(rows).sort_with_limit(order, by.most)?;
     Ok(rows.project(columns)?.build()?)
 }
 

@@ -19,6 +19,7 @@ use super::super::value::ValueType;
 use super::level::{Level, Session};
 use super::names::{Names, ORDER, TIME, column};
 use super::{condition, cut};
+use crate::database::ColumnKind;
 use crate::error::QueryError;
 use crate::kinds;
 use crate::provider;
@@ -33,6 +34,26 @@ pub(super) fn of_input(index: usize) -> String {
     format!("input{index}")
 }
 
+/// Returns the name of a tag that only puts rows of one time in order.
+pub(super) fn of_tie(index: usize) -> String {
+    format!("tie{index}")
+}
+
+/// Returns the tags by which rows of one time are put in order where only some of them are answered, so
+/// that the same ones are answered each time and pages do not overlap.
+pub(super) fn ties(session: &Session, level: &Level) -> Vec<String> {
+    let [Source::Measurement(source)] = &level.query.sources[..] else {
+        return Vec::new();
+    };
+    let is_cut = level.plan.limit > 0 || level.plan.offset > 0;
+    let table = session.known.table(&source.origin, &source.name);
+    let columns = table.filter(|_| is_cut).map(|table| table.columns());
+    let tags = columns.unwrap_or_default().iter();
+    let tags = tags.filter(|column| column.kind == ColumnKind::Tag);
+    let is_free = |key: &String| !level.query.tags.iter().any(|tag| **tag == **key);
+    tags.map(|tag| tag.name.clone()).filter(is_free).collect()
+}
+
 /// What is wanted of the rows of all sources of a level.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
@@ -42,6 +63,8 @@ pub(super) struct Wanted<'a> {
     pub(super) times: (Option<i64>, Option<i64>),
     /// Whether rows of points need a value in one of the plain fields.
     pub(super) needs_field: bool,
+    /// The tags that put rows of one time in order.
+    pub(super) ties: &'a [String],
 }
 
 /// Returns the rows of all sources of a level.
@@ -160,6 +183,8 @@ fn shaped(
         let kind = query.inputs.get(*index).and_then(|input| input.kind);
         columns.push(input(names, read, kind).alias(of_input(*index)));
     }
+    let ties = wanted.ties.iter().zip(0..);
+    columns.extend(ties.map(|(tag, index)| column(tag).alias(of_tie(index))));
     if is_numbered {
         let number = match is_subquery {
             true => column(ORDER),

@@ -85,6 +85,22 @@ async fn two_tests_of_one_tag_both_hold() {
     assert!(body.contains(r#"[["1970-01-01T00:00:00Z",1]]"#), "{body}");
 }
 
+#[tokio::test]
+async fn pages_of_rows_of_one_time_do_not_overlap() {
+    let lines = (0..40).map(|host| format!("m,host={host:02} f={host} 1\n"));
+    let points = Points::of(&lines.collect::<String>());
+    let mut seen = String::new();
+    for page in 0..8 {
+        let text = format!("SELECT f, host FROM m LIMIT 5 OFFSET {}", page * 5);
+        let (head, parts) = parts(&points, &text).await.expect("an answer");
+        seen += &json(head, &parts, Times::default());
+    }
+    for host in 0..40 {
+        let cell = format!(r#","{host:02}"]"#);
+        assert_eq!(seen.matches(&cell).count(), 1, "{host} in {seen}");
+    }
+}
+
 /// What the model answers.
 fn modelled(points: &Points, text: &str) -> Result<Vec<SeriesPart>, String> {
     let Tree::Select(select) = statement(text) else {
