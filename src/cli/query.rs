@@ -1,8 +1,11 @@
-//! `tidegate query`: asks a question in SQL and shows the answer, or prompts for questions.
+//! `tidegate query`: asks a question in SQL or InfluxQL and shows the answer, or prompts for questions.
 //!
 //! ```text
 //! statement + --param > asker > (HTTP, an Arrow stream) > rows > table | render > target
+//!                             > (HTTP, JSON in chunks) > series > tables        > target
 //! ```
+//!
+//! The second way is that of tables of InfluxQL, which show series as the `influx` shell of 1.x does.
 //!
 //! Why HTTP and not Flight, which carries the same rows: it works below a path prefix and through
 //! every proxy; addresses, authorities, tokens and the words of errors are those of the other
@@ -11,14 +14,17 @@
 
 mod asker;
 mod cells;
+mod documents;
 mod format;
 mod history;
+mod language;
 mod parameter;
 mod parts;
 mod place;
 mod prompt;
 mod reference;
 mod run;
+mod series;
 mod statement;
 mod target;
 mod waiting;
@@ -33,9 +39,10 @@ use serde_json::{Map, Value};
 use super::connection::Connection;
 use super::{CliError, files, signals, values};
 use crate::narrow;
-use asker::Asker;
+use asker::{Asker, Question};
 use format::Format;
 use history::History;
+use language::Language;
 use parameter::Parameter;
 use prompt::Prompt;
 use run::{Answered, answer};
@@ -45,6 +52,10 @@ const HELP: &str = "\
 Each measurement is a table; its tags and fields are columns, beside time. Without a statement, a \
 terminal gets a prompt, which keeps what is entered in \
 $XDG_STATE_HOME/tidegate/query_history; elsewhere the statement is read from standard input.
+
+With --language influxql a table is one per series, as in the influx shell of InfluxDB 1.x, and there may \
+be several statements; the other formats have rows, with the measurement and the tags of the group as \
+columns, of one statement.
 
 A terminal gets a table, a pipe CSV, and a file what its name says (.csv, .json, .jsonl, .parquet, \
 .arrow; CSV if it has no ending). In texts, times are in RFC 3339; a table shows NULL where there is no value, and no more \
@@ -62,6 +73,8 @@ Examples:
     'SELECT floor, avg(temperature) FROM room GROUP BY 1'
   tidegate query --bucket home -o room.parquet \\
     'SELECT * FROM room'
+  tidegate query --bucket home --language influxql \\
+    'SELECT mean(temperature) FROM room GROUP BY floor'
   echo 'SELECT count(*) FROM room' | \\
     tidegate query --bucket home";
 
@@ -73,13 +86,16 @@ const NO_STATEMENT: &str = "there is no statement: give it after the flags, or o
 /// The most rows of a table on a terminal, unless another number is asked for.
 const ROWS_MAX: u64 = 1000;
 
-/// Ask a question in SQL: a table, CSV, JSON, Parquet or Arrow.
+/// Ask a question in SQL or InfluxQL: a table, CSV, JSON, Parquet or Arrow.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = HELP)]
 pub struct Query {
     /// The statement, which only reads.
-    #[arg(value_name = "SQL")]
+    #[arg(value_name = "STATEMENT")]
     statement: Option<String>,
+    /// The language of the statement.
+    #[arg(long, short, value_name = "LANGUAGE", default_value = "sql")]
+    language: Language,
     /// The bucket, by name.
     #[arg(long, short, value_name = "BUCKET", value_parser = values::bucket)]
     bucket: String,
@@ -128,6 +144,7 @@ impl Query {
                 let prompt = Prompt {
                     asker: &asker,
                     target: &target,
+                    language: self.language,
                     values: &values,
                     history: History::open(!self.no_history),
                 };
@@ -138,9 +155,14 @@ impl Query {
         if statement::is_blank(&statement) {
             return Err(CliError::Usage(NO_STATEMENT.to_owned()));
         }
+        let question = Question {
+            language: self.language,
+            statement: &statement,
+            values: &values,
+        };
         let interruption = signals::interruption()?;
         let cancelled = interruption.cancelled();
-        match answer(&asker, &statement, &values, &target, cancelled).await? {
+        match answer(&asker, question, &target, cancelled).await? {
             Answered::Whole => Ok(()),
             Answered::Cancelled => Err(CliError::Interrupted),
         }

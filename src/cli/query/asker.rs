@@ -1,25 +1,50 @@
-//! A question to the server, and the rows of its answer.
+//! A question to the server, and its answer.
 //!
 //! Rows come as an Arrow stream whichever format is wanted: it keeps the types, so that one table,
-//! one CSV and one JSON is written here and each is checked once. A question ends on the server when
-//! its [`Rows`] are dropped: the connection closes.
+//! one CSV and one JSON is written here and each is checked once. A table of InfluxQL is one of series,
+//! which come as the documents of `/query`. A question ends on the server when its answer is dropped:
+//! the connection closes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use http::Method;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use serde_json::{Map, Value, json};
 
+use super::documents::Documents;
+use super::format::Format;
+use super::language::Language;
 use super::place::Place;
 use crate::cli::CliError;
 use crate::cli::connection::Session;
 use crate::cli::output::remark;
-use crate::client::{ClientError, Download, Request};
+use crate::client::{ClientError, Download, Request, query_value};
 use crate::render::{ReadError, Reader};
 
-const PATH: &str = "/api/v3/query_sql";
+/// The rows of a document: as many as a part of a table.
+const CHUNK_ROWS: usize = 1000;
+
+/// A question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'q> {
+    pub(super) language: Language,
+    pub(super) statement: &'q str,
+    /// The values of `$name`.
+    pub(super) values: &'q Map<String, Value>,
+}
+
+/// An answer, as it comes.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Rows, of one table.
+    Rows(Rows),
+    /// Series, of one statement or several.
+    Series(Documents),
+}
 
 /// Asks questions of one bucket.
 #[derive(Debug)]
@@ -43,22 +68,53 @@ pub(super) struct Rows {
 }
 
 impl Asker {
-    /// Asks, and waits until the answer begins.
+    /// Asks, and waits until the answer begins, which is for this format.
     pub(super) async fn ask(
         &self,
-        statement: &str,
-        values: &Map<String, Value>,
-    ) -> Result<Rows, CliError> {
-        let question =
-            json!({"db": self.bucket, "q": statement, "params": values, "format": "arrow"});
-        let request = Request::new(Method::POST, PATH).json(&question);
-        let download = self
-            .session
-            .client()
-            .download(request.patience(self.patience));
-        let mut download = download
-            .await
-            .map_err(|error| self.explain(error, statement))?;
+        question: Question<'_>,
+        format: Format,
+    ) -> Result<Answer, CliError> {
+        match (question.language, format) {
+            (Language::Influxql, Format::Table) => {
+                self.ask_for_series(question).await.map(Answer::Series)
+            }
+            _ => self.ask_for_rows(question).await.map(Answer::Rows),
+        }
+    }
+
+    async fn ask_for_series(&self, question: Question<'_>) -> Result<Documents, CliError> {
+        let Question {
+            statement, values, ..
+        } = question;
+        let form = format!(
+            "db={}&q={}&params={}&chunked=true&chunk_size={CHUNK_ROWS}",
+            query_value(&self.bucket),
+            query_value(statement),
+            query_value(&Value::Object(values.clone()).to_string()),
+        );
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let request = Request::new(Method::POST, "/query")
+            .header(CONTENT_TYPE, kind)
+            .body(Bytes::from(form));
+        let download = self.download(request, statement).await?;
+        Ok(Documents::new(self.session.clone(), download))
+    }
+
+    async fn download(&self, request: Request, statement: &str) -> Result<Download, CliError> {
+        let request = request.patience(self.patience);
+        let download = self.session.client().download(request).await;
+        download.map_err(|error| self.explain(error, statement))
+    }
+
+    async fn ask_for_rows(&self, question: Question<'_>) -> Result<Rows, CliError> {
+        let Question {
+            language,
+            statement,
+            values,
+        } = question;
+        let body = json!({"db": self.bucket, "q": statement, "params": values, "format": "arrow"});
+        let request = Request::new(Method::POST, language.path()).json(&body);
+        let mut download = self.download(request, statement).await?;
         let (mut reader, mut ready) = (Reader::default(), VecDeque::new());
         let schema = loop {
             ready.extend(
@@ -104,7 +160,10 @@ impl Asker {
 
 /// The remedy for a value that is missing, or is no time.
 fn about_values(message: &str) -> Option<String> {
-    if let Some((_, name)) = message.split_once("No value found for placeholder with name $") {
+    let missing = message
+        .split_once("No value found for placeholder with name $")
+        .or_else(|| message.split_once("missing parameter: "));
+    if let Some((_, name)) = missing {
         let name = name
             .split(|c: char| !c.is_alphanumeric() && c != '_')
             .next()?;
@@ -156,7 +215,7 @@ async fn piece(
 }
 
 /// An answer that has begun can only be broken off: the reason is told elsewhere.
-fn cut(session: &Session, error: ClientError) -> CliError {
+pub(super) fn cut(session: &Session, error: ClientError) -> CliError {
     let is_cut = matches!(error, ClientError::Broken { .. });
     match session.explain(error) {
         CliError::Client { error, mut advice } if is_cut => {

@@ -85,7 +85,7 @@ fn short_time(text: String) -> String {
 }
 
 /// A value, or its start.
-fn short(text: String) -> String {
+pub(super) fn short(text: String) -> String {
     match text.char_indices().nth(CELL_CHARS_MAX) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text,

@@ -16,10 +16,12 @@ const BEFORE_MAX: usize = 60;
 const AFTER_MAX: usize = 20;
 
 impl Place {
-    /// The place in a text that ends in `Line: 1, Column: 8`, as those about grammar do.
+    /// The place in a text that ends in `Line: 1, Column: 8`, as those about the grammar of SQL do, or
+    /// in `line 1, char 8`, as those about InfluxQL.
     pub(super) fn named_in(message: &str) -> Option<Self> {
-        let (_, after) = message.rsplit_once("Line: ")?;
-        let (line, column) = after.split_once(", Column: ")?;
+        let of_sql = || message.rsplit_once("Line: ")?.1.split_once(", Column: ");
+        let of_influxql = || message.rsplit_once(" at line ")?.1.split_once(", char ");
+        let (line, column) = of_sql().or_else(of_influxql)?;
         let column = column.split(|c: char| !c.is_ascii_digit()).next()?;
         Some(Self {
             line: line.parse().ok()?,
@@ -67,6 +69,11 @@ mod tests {
         assert_eq!(
             shown("found: EOF at Line: 1, Column: 7", "SELECT"),
             told("  SELECT\n        ^")
+        );
+        let influxql = "error parsing query: found FROM, expected identifier at line 1, char 8";
+        assert_eq!(
+            shown(influxql, "SELECT FROM m"),
+            told("  SELECT FROM m\n         ^")
         );
         let long = format!("{}FORM {}", "x".repeat(100), "y".repeat(100));
         assert_eq!(

@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::block_in_place;
 
-use super::asker::Asker;
+use super::asker::{Asker, Question};
+use super::format::Format;
 use super::history::History;
+use super::language::{self, Language};
 use super::reference::references;
 use super::run::{Answered, answer};
 use super::statement;
@@ -20,8 +22,9 @@ const HELLO: &str = "A statement ends with ; and may have several lines. \\? tel
 
 const HELP: &str = "\
   SELECT …;   asks; a statement ends with ; and may have several lines
-  \\d          the tables
-  \\d TABLE    the columns of a table
+  \\d          the measurements
+  \\d NAME     the columns of a measurement
+  \\influxql   goes on in InfluxQL, \\sql in SQL
   \\q          ends, as Ctrl-D does
   \\?          this help
 
@@ -30,9 +33,6 @@ const HELP: &str = "\
 
 /// The most columns of the bucket's name before each line.
 const NAME_COLUMNS_MAX: usize = 20;
-
-const TABLES: &str = "SELECT table_name FROM information_schema.tables \
-                      WHERE table_schema = 'iox' ORDER BY table_name";
 
 /// The least question: whether there are a server, a bucket, and a right to ask.
 const PROBE: &str = "SELECT 1";
@@ -49,6 +49,7 @@ const ENDS: [(SignalKind, i32); 3] = [
 enum Word {
     Tables,
     Columns(String),
+    Speak(Language),
     Help,
     End,
     Unknown,
@@ -59,6 +60,8 @@ enum Word {
 pub(super) struct Prompt<'a> {
     pub(super) asker: &'a Asker,
     pub(super) target: &'a Target,
+    /// The language of the next statement.
+    pub(super) language: Language,
     /// The values that were given with the command.
     pub(super) values: &'a Map<String, Value>,
     pub(super) history: History,
@@ -68,7 +71,12 @@ impl Prompt<'_> {
     /// Asks for questions and answers them until that is ended.
     pub(super) async fn run(mut self) -> Result<(), CliError> {
         // What is wrong with the command is told before anything is typed.
-        self.asker.ask(PROBE, &Map::new()).await?;
+        let probe = Question {
+            language: Language::Sql,
+            statement: PROBE,
+            values: &Map::new(),
+        };
+        self.asker.ask(probe, Format::Arrow).await?;
         end_in_order()?;
         // From now on Ctrl-C ends a question, never the program.
         let system = "listen for signals";
@@ -82,7 +90,7 @@ impl Prompt<'_> {
             match input.map_err(CliError::system("read from the terminal"))? {
                 Input::Closed => return Ok(()),
                 Input::Cancelled => typed.clear(),
-                Input::Line(text) => match word_after(&typed, &text) {
+                Input::Line(text) => match word_after(&typed, &text, self.language) {
                     Some(Word::End) => return Ok(()),
                     Some(word) => {
                         self.history.add(text.trim_end(), &self.asker.session);
@@ -97,7 +105,7 @@ impl Prompt<'_> {
 
     /// Answers the statements that are whole; the rest of the text.
     async fn take(&mut self, text: String) -> Result<String, CliError> {
-        let (whole, rest) = entered(&text);
+        let (whole, rest) = entered(&text, self.language);
         for Entered { statement, line } in whole {
             self.history.add(&line, &self.asker.session);
             self.answer(statement, self.values).await?;
@@ -105,9 +113,14 @@ impl Prompt<'_> {
         Ok(rest)
     }
 
-    async fn obey(&self, word: Word) -> Result<(), CliError> {
+    async fn obey(&mut self, word: Word) -> Result<(), CliError> {
         match word {
-            Word::Tables => self.answer(TABLES, &Map::new()).await,
+            Word::Tables => self.answer(self.language.measurements(), &Map::new()).await,
+            Word::Speak(language) => {
+                self.language = language;
+                remark(&format!("statements are in {} now", language.name()));
+                Ok(())
+            }
             Word::Columns(name) => self.describe(&name).await,
             Word::Help => line(HELP),
             Word::Unknown => {
@@ -121,6 +134,9 @@ impl Prompt<'_> {
     /// Shows the columns of the first table that a name can stand for. If there is none, the server
     /// says what there is instead of the first.
     async fn describe(&self, name: &str) -> Result<(), CliError> {
+        if self.language == Language::Influxql {
+            return self.answer(&language::keys_of(name), &Map::new()).await;
+        }
         let mut first = None;
         for reference in references(name) {
             let statement = format!("DESCRIBE {reference}");
@@ -144,7 +160,12 @@ impl Prompt<'_> {
         let cancelled = async {
             interrupt.recv().await;
         };
-        answer(self.asker, text, values, self.target, cancelled).await
+        let question = Question {
+            language: self.language,
+            statement: text,
+            values,
+        };
+        answer(self.asker, question, self.target, cancelled).await
     }
 }
 
@@ -158,10 +179,10 @@ struct Entered<'t> {
 
 /// The statements of a text that are whole, and what follows them. A blank that begins the text
 /// keeps all of it out of the history; those between statements mean nothing.
-fn entered(text: &str) -> (Vec<Entered<'_>>, String) {
+fn entered(text: &str, language: Language) -> (Vec<Entered<'_>>, String) {
     let blank = if text.starts_with(' ') { " " } else { "" };
     let (mut whole, mut rest) = (Vec::new(), text);
-    while let Some((statement, after)) = statement::split(rest) {
+    while let Some((statement, after)) = statement::split(rest, language) {
         rest = after;
         if !statement::is_blank(statement) {
             let line = format!("{blank}{};", statement.trim());
@@ -220,9 +241,9 @@ fn prompts(bucket: &str) -> (String, String) {
 
 /// The word for the prompt that a line is, if it is one. In a statement that has begun, words have a
 /// backslash; in its quotes and comments there are none.
-fn word_after(typed: &str, line: &str) -> Option<Word> {
+fn word_after(typed: &str, line: &str, language: Language) -> Option<Word> {
     let has_begun = !typed.is_empty();
-    let is_open = || statement::split(&format!("{typed}\n;")).is_none();
+    let is_open = || statement::split(&format!("{typed}\n;"), language).is_none();
     if has_begun && (!line.trim_start().starts_with('\\') || is_open()) {
         return None;
     }
@@ -235,6 +256,8 @@ fn word(line: &str) -> Option<Word> {
     match line.to_ascii_lowercase().as_str() {
         "exit" | "quit" => return Some(Word::End),
         "help" => return Some(Word::Help),
+        "\\sql" => return Some(Word::Speak(Language::Sql)),
+        "\\influxql" => return Some(Word::Speak(Language::Influxql)),
         _ => {}
     }
     let (word, rest) = line
@@ -268,6 +291,8 @@ mod tests {
             ("\\q", Some(Word::End)),
             ("exit", Some(Word::End)),
             ("QUIT;", Some(Word::End)),
+            ("\\influxql", Some(Word::Speak(Language::Influxql))),
+            (" \\SQL;", Some(Word::Speak(Language::Sql))),
             ("\\?", Some(Word::Help)),
             ("help", Some(Word::Help)),
             ("\\dx", Some(Word::Unknown)),
@@ -291,7 +316,8 @@ mod tests {
             ("SELECT 'a", "\\d", None),
             ("SELECT 1 /* a", "\\d", None),
         ] {
-            assert_eq!(word_after(typed, line), expected, "{typed} {line}");
+            let found = word_after(typed, line, Language::Sql);
+            assert_eq!(found, expected, "{typed} {line}");
         }
     }
 
@@ -300,7 +326,7 @@ mod tests {
     #[test]
     fn each_statement_of_a_line_is_kept_unless_the_line_begins_with_a_blank() {
         let parts = |text: &str| {
-            let (whole, rest) = entered(text);
+            let (whole, rest) = entered(text, Language::Sql);
             let lines: Vec<String> = whole.into_iter().map(|entered| entered.line).collect();
             (lines.concat(), rest)
         };

@@ -2,9 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use serde_json::{Map, Value};
-
-use super::asker::Asker;
+use super::asker::{Asker, Question};
 use super::format::Format;
 use super::parts::Shown;
 use super::target::Target;
@@ -25,27 +23,21 @@ pub(super) enum Answered {
 /// Asks, and writes the answer, unless `cancelled` comes first.
 pub(super) async fn answer(
     asker: &Asker,
-    statement: &str,
-    values: &Map<String, Value>,
+    question: Question<'_>,
     target: &Target,
     cancelled: impl Future<Output = ()>,
 ) -> Result<Answered, CliError> {
     tokio::select! {
-        written = write(asker, statement, values, target) => written.map(|()| Answered::Whole),
+        written = write(asker, question, target) => written.map(|()| Answered::Whole),
         () = cancelled => Ok(Answered::Cancelled),
     }
 }
 
-async fn write(
-    asker: &Asker,
-    statement: &str,
-    values: &Map<String, Value>,
-    target: &Target,
-) -> Result<(), CliError> {
+async fn write(asker: &Asker, question: Question<'_>, target: &Target) -> Result<(), CliError> {
     let started = clock::instant();
     let waiting = Waiting::begin("; Ctrl-C ends it");
-    let mut rows = asker.ask(statement, values).await?;
-    let shown = target.write(&mut rows, &waiting).await?;
+    let mut answer = asker.ask(question, target.format).await?;
+    let shown = target.write(&mut answer, &waiting).await?;
     waiting.end();
     let took = clock::instant().saturating_duration_since(started);
     tell(target, shown, took.as_secs_f64());

@@ -3,20 +3,29 @@
 //!
 //! The rules of quotes and comments are those of the server's grammar (sqlparser's generic dialect):
 //! `'it''s'`, `"a column"`, `` `the same` ``, `$$text$$`, `-- to the end of the line`, and
-//! `/* nested */`. This is no grammar: whether a statement makes sense is for the server to say.
+//! `/* nested */`; in InfluxQL `'it\'s'`, `"a column"`, `/an \/ expression/`, and comments that do not
+//! nest. This is no grammar: whether a statement makes sense is for the server to say.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
+use super::language::Language;
+
 /// The first statement of a text, without its `;`, and what follows it; none if it has no end yet.
-pub(super) fn split(text: &str) -> Option<(&str, &str)> {
+pub(super) fn split(text: &str, language: Language) -> Option<(&str, &str)> {
+    let end = match language {
+        Language::Sql => end_of_sql(text)?,
+        Language::Influxql => end_of_influxql(text)?,
+    };
+    let (statement, rest) = text.split_at_checked(end)?;
+    Some((statement, rest.strip_prefix(';').unwrap_or(rest)))
+}
+
+fn end_of_sql(text: &str) -> Option<usize> {
     let mut characters = text.char_indices().peekable();
     while let Some((at, character)) = characters.next() {
         match character {
-            ';' => {
-                let (statement, rest) = text.split_at_checked(at)?;
-                return Some((statement, rest.strip_prefix(';').unwrap_or(rest)));
-            }
+            ';' => return Some(at),
             '\'' | '"' | '`' => skip_quoted(&mut characters, character),
             '-' if takes(&mut characters, '-') => skip_line(&mut characters),
             '/' if takes(&mut characters, '*') => skip_comment(&mut characters),
@@ -25,6 +34,39 @@ pub(super) fn split(text: &str) -> Option<(&str, &str)> {
         }
     }
     None
+}
+
+fn end_of_influxql(text: &str) -> Option<usize> {
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            ';' => return Some(at),
+            '\'' | '"' => skip_escaped(&mut characters, character),
+            '-' if takes(&mut characters, '-') => skip_line(&mut characters),
+            '/' if takes(&mut characters, '*') => skip_flat_comment(&mut characters),
+            '/' if has_expression_after(text.get(..at).unwrap_or_default()) => {
+                skip_escaped(&mut characters, '/');
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The words after which a `/` begins a regular expression, and does not divide.
+const BEFORE_EXPRESSIONS: [&str; 4] = ["FROM", "SELECT", "BY", "MEASUREMENT"];
+
+/// Returns true if a `/` after this text begins a regular expression.
+fn has_expression_after(text: &str) -> bool {
+    let before = text.trim_end();
+    let word = before
+        .rsplit(char::is_whitespace)
+        .next()
+        .unwrap_or_default();
+    before.ends_with(['~', ',', '('])
+        || BEFORE_EXPRESSIONS
+            .iter()
+            .any(|known| word.eq_ignore_ascii_case(known))
 }
 
 /// Returns true if a text has nothing that could be a statement: blanks and comments.
@@ -49,6 +91,25 @@ fn takes(characters: &mut Peekable<CharIndices<'_>>, wanted: char) -> bool {
 /// A quote that is doubled ends the text, and begins another at once.
 fn skip_quoted(characters: &mut Peekable<CharIndices<'_>>, quote: char) {
     let _ = characters.find(|(_, next)| *next == quote);
+}
+
+/// A backslash takes the character after it along.
+fn skip_escaped(characters: &mut Peekable<CharIndices<'_>>, quote: char) {
+    while let Some((_, next)) = characters.next() {
+        match next {
+            '\\' => drop(characters.next()),
+            next if next == quote => return,
+            _ => {}
+        }
+    }
+}
+
+fn skip_flat_comment(characters: &mut Peekable<CharIndices<'_>>) {
+    while let Some((_, next)) = characters.next() {
+        if next == '*' && takes(characters, '/') {
+            return;
+        }
+    }
 }
 
 fn skip_line(characters: &mut Peekable<CharIndices<'_>>) {
@@ -79,7 +140,11 @@ fn skip_dollars(characters: &mut Peekable<CharIndices<'_>>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_blank, split};
+    use super::{Language, is_blank};
+
+    fn split(text: &str) -> Option<(&str, &str)> {
+        super::split(text, Language::Sql)
+    }
 
     #[test]
     fn a_statement_ends_at_a_semicolon_outside_of_quotes_and_comments() {
@@ -112,6 +177,24 @@ mod tests {
             "--;",
         ] {
             assert_eq!(split(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn in_influxql_quotes_have_escapes_and_expressions_stand_between_slashes() {
+        for statement in [
+            "SELECT x FROM m WHERE s = 'it\\'s;' AND t = \"a;\\\"b\"",
+            "SELECT x FROM /a;'b/, /c\\/;/ WHERE t =~ /;\"/ AND u !~/;/",
+            "SELECT a / b, (c) / d FROM m GROUP BY /;/",
+            "SELECT x /* a; /* b */ FROM m -- it's;\n",
+            "SHOW MEASUREMENTS WITH MEASUREMENT =~ /;/",
+        ] {
+            let text = format!("{statement};rest; more");
+            let found = super::split(&text, Language::Influxql);
+            assert_eq!(found, Some((statement, "rest; more")), "{text}");
+        }
+        for text in ["SELECT 'a\\';", "SELECT x FROM /a;", "SELECT /* ;", "--;"] {
+            assert_eq!(super::split(text, Language::Influxql), None, "{text}");
         }
     }
 

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
 
-use super::asker::Rows;
+use super::asker::{Answer, Rows};
 use super::cells::{zoned, zoned_schema};
+use super::documents::Documents;
 use super::format::Format;
 use super::parts::{Parts, Shown};
+use super::series::Tables;
 use super::waiting::Waiting;
 use crate::cli::CliError;
 use crate::cli::files::{Outlet, Unfinished};
+use crate::cli::output::remark;
 use crate::cli::terminal;
 use crate::narrow;
 use crate::render::{self, RenderError, renderer, slices};
@@ -37,7 +40,7 @@ impl Target {
     /// Writes an answer to its end. A file with the wanted name is always whole.
     pub(super) async fn write(
         &self,
-        rows: &mut Rows,
+        answer: &mut Answer,
         waiting: &Waiting,
     ) -> Result<Shown, CliError> {
         let Some(path) = &self.file else {
@@ -46,35 +49,71 @@ impl Target {
                 waiting.end();
             }
             let out = Outlet::standard().map_err(CliError::Output)?;
-            return self.write_to(rows, &out, &CliError::Output, waiting).await;
+            return self
+                .write_to(answer, &out, &CliError::Output, waiting)
+                .await;
         };
-        self.write_file(rows, path, waiting).await
+        self.write_file(answer, path, waiting).await
     }
 
     async fn write_file(
         &self,
-        rows: &mut Rows,
+        answer: &mut Answer,
         path: &Path,
         waiting: &Waiting,
     ) -> Result<Shown, CliError> {
         let file = Unfinished::create(path).await?;
         let failed = |error| CliError::file("write", path, error);
-        let shown = self.write_to(rows, file.outlet(), &failed, waiting).await?;
+        let shown = self
+            .write_to(answer, file.outlet(), &failed, waiting)
+            .await?;
         file.finish()?;
         Ok(shown)
     }
 
     async fn write_to(
         &self,
-        rows: &mut Rows,
+        answer: &mut Answer,
         out: &Outlet,
         failed: Failed<'_>,
         waiting: &Waiting,
     ) -> Result<Shown, CliError> {
-        match self.format.rendered() {
-            Some(format) => write_rendered(rows, format, out, failed, waiting).await,
-            None => self.write_table(rows, out, failed, waiting).await,
+        match (answer, self.format.rendered()) {
+            (Answer::Rows(rows), Some(format)) => {
+                write_rendered(rows, format, out, failed, waiting).await
+            }
+            (Answer::Rows(rows), None) => self.write_table(rows, out, failed, waiting).await,
+            (Answer::Series(documents), _) => {
+                self.write_series(documents, out, failed, waiting).await
+            }
         }
+    }
+
+    /// Writes the series of an answer up to the first failure, which is told.
+    async fn write_series(
+        &self,
+        documents: &mut Documents,
+        out: &Outlet,
+        failed: Failed<'_>,
+        waiting: &Waiting,
+    ) -> Result<Shown, CliError> {
+        let mut tables = Tables::new(self.rows_max);
+        while let Some(document) = documents.next().await? {
+            let error = document.error().map(str::to_owned);
+            for message in document.results.iter().flat_map(|one| &one.messages) {
+                remark(&format!("{}: {}", message.level, message.text));
+            }
+            let text = tables.add(document);
+            out.write(text).await.map_err(failed)?;
+            waiting.rows(tables.shown().rows);
+            if let Some(error) = error {
+                return Err(CliError::Failed(error));
+            }
+            if tables.shown().is_cut {
+                break;
+            }
+        }
+        Ok(tables.shown())
     }
 
     async fn write_table(

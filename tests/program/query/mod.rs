@@ -2,6 +2,7 @@
 
 mod errors;
 mod formats;
+mod influxql;
 mod interruption;
 mod parameters;
 mod prompt;

@@ -19,7 +19,11 @@ const TERMINAL: &str = concat!(
 );
 
 /// What a terminal shows, without what moves the cursor; none if there is no Python.
-fn at_terminal(server: &Server, arguments: &[&str], steps: &[(&str, &str)]) -> Option<Run> {
+pub(super) fn at_terminal(
+    server: &Server,
+    arguments: &[&str],
+    steps: &[(&str, &str)],
+) -> Option<Run> {
     played(server, &server.command(arguments), steps)
 }
 
