@@ -10,7 +10,8 @@ import peers
 
 SOURCES = os.path.join(os.path.dirname(__file__), "..", "..", "src", "query", "influxql")
 T, S = 1_700_000_000_000_000_000, 1_000_000_000
-# What `analysis/tests/confirmed.txt` was answered from.
+# What `analysis/tests/confirmed.txt` was answered from, but for the tag of `both`, whose name was that of
+# a field: such a point is not accepted.
 POINTS = f"""m,host=a,dc=x f=1.5,i=3i,s="t",b=true {T}
 m,host=a,dc=x f=2.5,i=5i,b=false {T + 10 * S}
 m,host=b f=4,i=7i,s="u" {T + 10 * S}
@@ -19,7 +20,7 @@ m,dc=b,host=b i=-4i,s="b" {T + 25 * S}
 m f=9,i=1i {T + 30 * S}
 n,host=a,zone=e f=1i,g=2,host2="q" {T}
 n,host=c,zone=e f=2i,g=3 {T + 10 * S}
-both,x=tagx x=1,y=2 {T}
+both,w=tagx x=1,y=2 {T}
 tagless v=1i,w=2i,s=true {T}
 tagless v=3i {T + 5 * S}
 host2,region=r z="s" {T}"""
@@ -100,7 +101,7 @@ def refused(checks, ours):
     for text in REFUSED:
         answer = ours.query(text)
         found = (answer.get("results") or [{}])[0].get("error") or ""
-        checks.check(answer["status"] == 200 and found.endswith("is not supported"), text, f"ours:   {answer}")
+        checks.check(answer["status"] == 200 and "is not supported" in found, text, f"ours:   {answer}")
 
 
 def main():

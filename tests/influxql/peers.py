@@ -118,6 +118,10 @@ store-enabled = false
                 time.sleep(0.1)
         raise AssertionError("influxd does not answer")
 
+    def stop(self):
+        self.process.kill()
+        self.process.wait(60)
+
 
 class Ours(Peer):
     """Tidegate, over a folder that outlives its process."""
@@ -143,6 +147,9 @@ class Ours(Peer):
         self.server.start()
         self.port = self.server.port
         self.connect()
+
+    def stop(self):
+        self.server.stop()
 
 
 class OracleTwice(Oracle):

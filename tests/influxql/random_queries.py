@@ -68,18 +68,15 @@ class Run:
 
 def main():
     run = Run()
-    oracle, ours = peers.Oracle(), peers.ours()
     left, seed = QUERIES, SEED
     while left > 0:
-        if seed > SEED:
-            oracle.query("DROP DATABASE judge")
-            ours.query("DROP DATABASE judge")
-            oracle.create()
-            ours.create()
+        oracle, ours = peers.Oracle(f"influxdb-{seed}"), peers.ours(name=f"data-{seed}")
         data.load(oracle, ours, seed)
         generator = Generator(seed)
         for _ in range(min(left, BATCH)):
             run.ask(oracle, ours, seed, generator.select())
+        oracle.stop()
+        ours.stop()
         left, seed = left - BATCH, seed + 1
     run.tell(f"random queries: seeds {SEED} to {seed - 1}, {QUERIES} statements")
 
