@@ -1,10 +1,9 @@
 //! EXPLAIN: the plans of a SELECT, and with ANALYZE what they did.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use futures_util::StreamExt;
 use futures_util::stream::once;
@@ -13,7 +12,7 @@ use super::super::answer::Head;
 use super::super::ast::Explain;
 use super::super::series::SeriesPart;
 use super::drive::{Drive, plan};
-use super::level::{Level, Session};
+use super::level::{Level, Plans, Session};
 use super::select::analysed;
 use super::statement::Parts;
 use crate::error::QueryError;
@@ -32,10 +31,9 @@ pub(super) fn begin(
     let levels: Vec<Arc<Level>> = levels.into_iter().map(Arc::new).collect();
     let is_run = explain.analyze;
     let part = async move {
-        let session = Arc::new(session);
         let lines = match is_run {
-            true => run(&session, levels).await?,
-            false => plans(&session, levels).await?,
+            true => run(session, levels).await?,
+            false => plans(&Arc::new(session), levels).await?,
         };
         table(&lines, is_run)
     };
@@ -53,11 +51,13 @@ async fn plans(session: &Arc<Session>, levels: Vec<Arc<Level>>) -> Result<Vec<St
     Ok(lines)
 }
 
-async fn run(session: &Arc<Session>, levels: Vec<Arc<Level>>) -> Result<Vec<String>, QueryError> {
-    let mut drive = Drive::new(Arc::clone(session), levels);
+async fn run(mut session: Session, levels: Vec<Arc<Level>>) -> Result<Vec<String>, QueryError> {
+    let plans = Arc::new(Plans::default());
+    session.plans = Arc::downgrade(&plans);
+    let mut drive = Drive::new(Arc::new(session), levels);
     while drive.next().await?.is_some() {}
     drop(drive);
-    let plans: Vec<Arc<dyn ExecutionPlan>> = session.plans().clone();
+    let plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
     let lines = plans
         .iter()
         .flat_map(|plan| shown(&DisplayableExecutionPlan::with_metrics(&**plan)));

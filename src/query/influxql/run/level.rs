@@ -3,7 +3,7 @@
 //! Series bear the name of their measurement, so that each can be answered without the others.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use datafusion::datasource::TableProvider;
 use datafusion::error::DataFusionError;
@@ -31,9 +31,13 @@ pub(super) struct Session {
     pub(super) seed: u64,
     /// Makes a table of the rows of a subquery over one measurement.
     pub(super) subquery: Subquery,
-    /// The plans that were run, in the order in which they began.
-    pub(super) plans: Mutex<Vec<Arc<dyn ExecutionPlan>>>,
+    /// Where the plans that are run are noted, if anybody wants to see them. Plans hold the session, so
+    /// the session does not hold them.
+    pub(super) plans: Weak<Plans>,
 }
+
+/// Plans in the order in which they began to run.
+pub(super) type Plans = Mutex<Vec<Arc<dyn ExecutionPlan>>>;
 
 impl Session {
     /// Makes a session that knows no table yet.
@@ -44,7 +48,7 @@ impl Session {
             memory: Arc::clone(&state.runtime_env().memory_pool),
             state,
             seed: now_ns.cast_unsigned(),
-            plans: Mutex::default(),
+            plans: Weak::new(),
         }
     }
 
@@ -57,7 +61,10 @@ impl Session {
         plan: LogicalPlan,
     ) -> Result<SendableRecordBatchStream, QueryError> {
         let plan = self.physical(plan).await?;
-        self.plans().push(Arc::clone(&plan));
+        if let Some(plans) = self.plans.upgrade() {
+            let mut plans = plans.lock().unwrap_or_else(PoisonError::into_inner);
+            plans.push(Arc::clone(&plan));
+        }
         Ok(execute_stream(plan, self.state.task_ctx())?)
     }
 
@@ -72,11 +79,6 @@ impl Session {
         let plan = self.state.optimize(&plan)?;
         let planner = self.state.query_planner();
         Ok(planner.create_physical_plan(&plan, &self.state).await?)
-    }
-
-    /// The plans that were run.
-    pub(super) fn plans(&self) -> std::sync::MutexGuard<'_, Vec<Arc<dyn ExecutionPlan>>> {
-        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,13 +7,16 @@ mod world;
 
 use std::sync::Arc;
 
-use super::super::analysis::analyse;
+use futures_core::future::BoxFuture;
+
+use super::super::analysis::{Origin, analyse};
 use super::super::answer::{Answer, Head, Options, Times, Unit};
 use super::super::ast::{self, Statement as Tree};
 use super::super::series::SeriesPart;
 use super::super::{Environment, parse};
+use super::Databases;
 use crate::tests::limits;
-use crate::{Asker, QueryEngine};
+use crate::{Asker, Database, QueryEngine, QueryError};
 use world::Points;
 
 /// The time of the first random point.
@@ -98,6 +101,45 @@ async fn pages_of_rows_of_one_time_do_not_overlap() {
     for host in 0..40 {
         let cell = format!(r#","{host:02}"]"#);
         assert_eq!(seen.matches(&cell).count(), 1, "{host} in {seen}");
+    }
+}
+
+/// From a bug: plans held the session that held them, and with it the database and its place.
+#[tokio::test]
+async fn a_statement_over_a_subquery_gives_back_its_database() {
+    let points = Arc::new(Points::of("m,host=a f=1 1\nm,host=b f=2 2"));
+    let engine = QueryEngine::new(limits()).expect("an engine");
+    for text in [
+        "SELECT mean(x) FROM (SELECT f AS x FROM m)",
+        "EXPLAIN ANALYZE SELECT x FROM (SELECT f AS x FROM m)",
+    ] {
+        let databases = Arc::new(Same(Arc::clone(&points)));
+        let tree = statement(text);
+        let begun = engine.influxql(asker(), databases, &tree, NOW_NS);
+        let mut running = begun.await.expect("begun");
+        while running.next_part().await.expect("a part").is_some() {}
+        drop(running);
+        let over = async {
+            while Arc::strong_count(&points) > 1 {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        };
+        let over = tokio::time::timeout(std::time::Duration::from_secs(60), over).await;
+        over.unwrap_or_else(|_| panic!("{text}: the database is held"));
+    }
+}
+
+/// One database, whatever its name.
+#[derive(Debug)]
+struct Same(Arc<Points>);
+
+impl Databases for Same {
+    fn database<'a>(
+        &'a self,
+        _: &'a Origin,
+    ) -> BoxFuture<'a, Result<Arc<dyn Database>, QueryError>> {
+        let database = Arc::clone(&self.0);
+        Box::pin(async move { Ok(database as Arc<dyn Database>) })
     }
 }
 
