@@ -34,10 +34,12 @@ use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
 use crate::hints;
 use crate::joins::WatchJoins;
+use crate::lists;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::newest::Newest;
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, SCHEMA, View};
+use crate::quantified;
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
 use crate::rescan::RescanJoins;
@@ -337,6 +339,12 @@ fn config(partitions: usize, merging_bytes: usize) -> SessionConfig {
             "datafusion.optimizer.enable_aggregate_dynamic_filter_pushdown",
             false,
         )
+        // The optimizer writes `x IS TRUE` as a comparison of which a plan cannot tell that it is never
+        // null; the columns of an aggregate are then not those that were expected, and as good.
+        .set_bool(
+            "datafusion.execution.skip_physical_aggregate_schema_check",
+            true,
+        )
         // It moves the fields of structs below any node, also below one that fills their gaps. Tables
         // of points have no structs.
         .set_bool(
@@ -359,7 +367,10 @@ async fn plan(
         catalog.names().await?;
     }
     match state.statement_to_plan(statement).await {
-        Ok(plan) => Ok(gapfill::rewrite(describe::rewrite(plan)?)?),
+        Ok(plan) => {
+            let plan = quantified::rewrite(describe::rewrite(plan)?)?;
+            Ok(gapfill::rewrite(lists::rewrite(plan)?)?)
+        }
         Err(error) => {
             // Without the names of all tables there is no hint; the error is as true.
             let hint = hints::of_tables(catalog, &references).await.ok().flatten();

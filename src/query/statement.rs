@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast;
 
 use crate::dialects;
 use crate::error::QueryError;
+use crate::precedence;
 use crate::unread;
 
 /// Parses a question.
@@ -21,7 +22,7 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
     let parser = DFParserBuilder::new(text).with_recursion_limit(recursion_limit);
     let mut statements = parser.build()?.parse_statements()?;
     let statement = statements.pop_front();
-    let statement =
+    let mut statement =
         statement.ok_or_else(|| QueryError::Invalid("the question is empty".to_owned()))?;
     if !statements.is_empty() {
         let text = "a question is one statement; send the others on their own";
@@ -33,16 +34,17 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
     if !reads(&statement) {
         return Err(QueryError::Writes(verb(&statement)));
     }
-    if let Some(inner) = of_sql(&statement) {
+    if let Some(inner) = of_sql(&mut statement) {
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
+        precedence::mend(inner);
     }
     Ok(statement)
 }
 
 /// The statement that is asked or explained, unless it is one of DataFusion's own.
-fn of_sql(statement: &Statement) -> Option<&ast::Statement> {
+fn of_sql(statement: &mut Statement) -> Option<&mut ast::Statement> {
     match statement {
-        Statement::Explain(explain) => of_sql(&explain.statement),
+        Statement::Explain(explain) => of_sql(&mut explain.statement),
         Statement::Statement(statement) => Some(statement),
         _ => None,
     }

@@ -1,0 +1,170 @@
+//! Questions that the engine below reads wrong by itself, or cannot run.
+
+use std::sync::Arc;
+
+use super::ask::{ask, of};
+use super::points::{Point, Points};
+
+/// Four series with values 1 to 4, of which the last has no tag.
+fn database() -> Arc<Points> {
+    let point = |tags: &[(&str, &str)], number: i32| {
+        Point::new("m", tags, number.into(), &[("v", number.into())])
+    };
+    of([
+        point(&[("host", "a")], 1),
+        point(&[("host", "b")], 2),
+        point(&[("host", "c")], 3),
+        point(&[], 4),
+    ])
+}
+
+async fn holds(questions: &[(&str, &[&str])]) {
+    let database = database();
+    for (text, rows) in questions {
+        assert_eq!(ask(&database, text).await, *rows, "{text}");
+    }
+}
+
+/// From a bug: the plan and its logic told different things of nulls, which was called a fault of ours.
+#[tokio::test]
+async fn a_truth_is_asked_for_below_aggregates() {
+    holds(&[
+        (
+            "SELECT DISTINCT (v > 3) IS UNKNOWN AS u FROM m",
+            &["false"],
+        ),
+        (
+            "SELECT host, max(CAST((v > 1) IS TRUE AS INT)) AS x FROM m \
+             WHERE host IS NOT NULL GROUP BY host ORDER BY host",
+            &["a,0", "b,1", "c,1"],
+        ),
+        (
+            "SELECT f, count(*) FROM (SELECT (host = 'a') IS NOT TRUE AS f FROM m) GROUP BY f ORDER BY f",
+            &["false,1", "true,3"],
+        ),
+        (
+            "SELECT (host = 'a') IS NOT FALSE AS f, max(v) FROM m GROUP BY f ORDER BY f",
+            &["false,3.0", "true,4.0"],
+        ),
+        (
+            "SELECT DISTINCT (host = 'a') IS NOT UNKNOWN AS u FROM m ORDER BY u",
+            &["false", "true"],
+        ),
+    ])
+    .await;
+}
+
+/// From a bug: a column of the question outside was taken for that of the same name inside.
+#[tokio::test]
+async fn any_and_all_compare_with_the_rows_inside() {
+    holds(&[
+        ("SELECT v FROM m WHERE v >= ALL (SELECT v FROM m)", &["4.0"]),
+        (
+            "SELECT v FROM m WHERE v = ANY (SELECT v FROM m WHERE host = 'a')",
+            &["1.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE v <> ALL (SELECT v FROM m WHERE host = 'a') ORDER BY v",
+            &["2.0", "3.0", "4.0"],
+        ),
+        (
+            "SELECT v FROM m x WHERE x.v > ALL (SELECT m.v FROM m WHERE m.time < x.time) ORDER BY v",
+            &["1.0", "2.0", "3.0", "4.0"],
+        ),
+        (
+            "SELECT m.v FROM m, m n WHERE n.v = 2 AND m.v >= ALL (SELECT v FROM m WHERE time <= n.time) \
+             ORDER BY v",
+            &["2.0", "3.0", "4.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE v < ANY (SELECT max(v) FROM m) ORDER BY v",
+            &["1.0", "2.0", "3.0"],
+        ),
+    ])
+    .await;
+}
+
+/// From a bug: the right side took in everything to the end of the condition.
+#[tokio::test]
+async fn a_distinction_ends_where_another_condition_begins() {
+    holds(&[
+        (
+            "SELECT v FROM m WHERE host IS DISTINCT FROM 'a' AND v < 3",
+            &["2.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE v < 4 AND host IS NOT DISTINCT FROM 'b' OR v = 4 ORDER BY v",
+            &["2.0", "4.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE NOT host IS DISTINCT FROM 'a' OR v > 3 AND v < 9 ORDER BY v",
+            &["1.0", "4.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE NOT host IS DISTINCT FROM 'a' AND v < 3 AND v > 0",
+            &["1.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE (v > 1) IS DISTINCT FROM (v > 1 AND v > 2)",
+            &["2.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE (v > 1) IS DISTINCT FROM v > 2 AND v < 9",
+            &["2.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE host IS DISTINCT FROM 'a' AND host IS DISTINCT FROM 'b' OR v = 1 \
+             ORDER BY v",
+            &["1.0", "3.0", "4.0"],
+        ),
+        (
+            "SELECT count(*) FILTER (WHERE host IS DISTINCT FROM 'a' AND v < 3) FROM m",
+            &["1"],
+        ),
+    ])
+    .await;
+}
+
+/// From a bug: lists with nothing in common were taken for a truth, also where there is no value.
+#[tokio::test]
+async fn lists_that_meet_say_nothing_of_what_has_no_value() {
+    holds(&[
+        (
+            "SELECT count(*) FROM m WHERE host NOT IN ('a', 'b') OR host NOT IN ('c', 'd')",
+            &["3"],
+        ),
+        (
+            "SELECT count(*) FROM m WHERE NOT (host IN ('a', 'b') AND host IN ('c', 'd'))",
+            &["3"],
+        ),
+        (
+            "SELECT count(*) FROM m WHERE NOT ((host = 'a' OR host = 'b') AND (host = 'c' OR host = 'd'))",
+            &["3"],
+        ),
+        (
+            "SELECT count(*) FROM m WHERE (host IN ('a', 'b') AND host NOT IN ('a', 'b', 'c')) IS NULL",
+            &["1"],
+        ),
+        (
+            "SELECT count(*) FILTER (WHERE (host IN ('a', 'b') AND host IN ('c', 'd')) IS UNKNOWN) FROM m",
+            &["1"],
+        ),
+        (
+            "SELECT host IN ('a', 'b') AND host IN ('c', 'd') AS x FROM m WHERE v > 2 ORDER BY v",
+            &["false", ""],
+        ),
+        (
+            "SELECT count(*) FROM m WHERE v NOT IN (1, 2) OR v NOT IN (3, 4)",
+            &["4"],
+        ),
+        (
+            "SELECT count(*) FROM m WHERE host IN ('a', 'b') AND host IN ('b', 'c')",
+            &["1"],
+        ),
+        (
+            "SELECT count(*) FROM m WHERE host NOT IN ('a') AND host NOT IN ('b')",
+            &["1"],
+        ),
+    ])
+    .await;
+}
