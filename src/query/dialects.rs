@@ -75,6 +75,86 @@ pub(crate) fn of_plan(text: &str) -> Option<String> {
     of_unknown_function(text)
         .or_else(|| of_arguments(text))
         .or_else(|| of_comparison(text))
+        .or_else(|| of_unplanned(text))
+        .or_else(|| of_computed(text))
+        .or_else(|| of_same_names(text))
+}
+
+/// What the engine has no plan for, and what to write instead. It shows the parts of such a thing as its
+/// own code has them.
+const UNPLANNED: [(&str, &str); 11] = [
+    (
+        "Unsupported ast node in sqltorel: RLike ",
+        "RLIKE is not supported: write x ~ 'a regular expression'",
+    ),
+    (
+        "Unsupported ast node in sqltorel: Collate ",
+        "COLLATE is not supported: texts are compared by their bytes",
+    ),
+    (
+        "Unsupported ast node in sqltorel: ",
+        "an expression of this kind is not supported",
+    ),
+    (
+        "Unsupported ast node Pivot ",
+        "PIVOT is not supported: write an aggregate with FILTER (WHERE …) per column",
+    ),
+    (
+        "Unsupported ast node Unpivot ",
+        "UNPIVOT is not supported: write a SELECT per column, with UNION ALL between them",
+    ),
+    (
+        "Unsupported ast node MatchRecognize ",
+        "MATCH_RECOGNIZE is not supported: window functions such as lag compare rows",
+    ),
+    (
+        "Unsupported ast node ",
+        "a table of this kind is not supported",
+    ),
+    (
+        "Unsupported JOIN operator AsOf ",
+        "ASOF JOIN is not supported: join with a range of time, and take the newest row with \
+         row_number() OVER (PARTITION BY … ORDER BY time DESC)",
+    ),
+    (
+        "Unsupported JOIN operator ",
+        "a join of this kind is not supported",
+    ),
+    (
+        "Unsupported interval argument",
+        "an interval is a text or a number, as in INTERVAL '1 hour': with a parameter, give the time \
+         that comes of it",
+    ),
+    (
+        "Physical plan does not support logical expression ",
+        "IN and EXISTS with a SELECT belong into WHERE or HAVING: among the columns, and in what is \
+         grouped or ordered by, join the tables",
+    ),
+];
+
+fn of_unplanned(text: &str) -> Option<String> {
+    let known = UNPLANNED.iter().find(|(known, _)| text.contains(known));
+    known.map(|(_, told)| (*told).to_owned())
+}
+
+/// A value that cannot be computed, as it is shown by the engine's own code.
+fn of_computed(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("ArrowError(")?;
+    let (_, told) = rest.split_once("(\"")?;
+    let (told, _) = told.split_once("\")")?;
+    Some(told.to_owned())
+}
+
+/// Columns of one name. The engine makes one of its own to order by a column that is selected as
+/// another type.
+fn of_same_names(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("Projections require unique expression names")?;
+    let mut names = rest.split('"').skip(1).step_by(2);
+    let (one, other) = (names.next()?, names.next()?);
+    Some(match one == other {
+        true => format!("the column {one} is there twice: name one of them with AS"),
+        false => format!("{one} and {other} have the same name here: name the first with AS"),
+    })
 }
 
 /// A function that there is not. The engine names whichever is nearest, however far.
@@ -145,6 +225,39 @@ mod tests {
                 vec!["single quotes", "'h1'"],
             ),
             (
+                "SELECT usage FROM m WHERE host = Kitchen",
+                vec!["single quotes", "'Kitchen'"],
+            ),
+            (
+                "SELECT usage FROM m WHERE host RLIKE 'h'",
+                vec!["RLIKE is not", "~"],
+            ),
+            ("SELECT host COLLATE \"C\" FROM m", vec!["COLLATE is not"]),
+            (
+                "SELECT * FROM m PIVOT (sum(usage) FOR host IN ('h1'))",
+                vec!["PIVOT is not", "FILTER"],
+            ),
+            (
+                "SELECT 1 FROM m ASOF JOIN m n MATCH_CONDITION (m.time > n.time) ON m.host = n.host",
+                vec!["ASOF JOIN is not"],
+            ),
+            (
+                "SELECT usage IN (SELECT 1) FROM m",
+                vec!["WHERE or HAVING", "join"],
+            ),
+            (
+                "SELECT usage FROM m WHERE time > now() - INTERVAL $n",
+                vec!["INTERVAL '1 hour'", "parameter"],
+            ),
+            (
+                "SELECT time::bigint FROM m ORDER BY time",
+                vec!["CAST(m.time AS Int64) and m.time", "AS"],
+            ),
+            (
+                "SELECT usage, usage FROM m",
+                vec!["usage is there twice", "AS"],
+            ),
+            (
                 "SELECT usage FROM m WHERE time >= 1764000000",
                 vec!["to_timestamp", "nanoseconds"],
             ),
@@ -159,7 +272,9 @@ mod tests {
                 assert!(told.contains(hint), "{text}: {told}");
             }
             assert!(
-                !told.contains("cbrt") && !told.contains("Internal"),
+                !["cbrt", "Internal", "Unsupported", "{ ", "Expr"]
+                    .iter()
+                    .any(|machine| told.contains(machine)),
                 "{told}"
             );
         }

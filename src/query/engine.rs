@@ -374,7 +374,8 @@ async fn plan(
         Err(error) => {
             // Without the names of all tables there is no hint; the error is as true.
             let hint = hints::of_tables(catalog, &references).await.ok().flatten();
-            Err(hint.map_or_else(|| error.into(), QueryError::Invalid))
+            let error = || hints::as_written(error.into(), text);
+            Err(hint.map_or_else(error, QueryError::Invalid))
         }
     }
 }

@@ -9,6 +9,7 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{Column, SchemaError};
 
 use crate::database::DatabaseError;
+use crate::error::QueryError;
 use crate::provider::{Catalog, SCHEMA};
 
 /// How many names a hint lists.
@@ -33,6 +34,26 @@ pub(crate) async fn of_tables(
     Ok(missing.map(|table| unknown("table", table, names.iter().map(String::as_str))))
 }
 
+/// What comes before a text that was written as a name.
+const QUOTED: &str = "a text stands in single quotes: ";
+
+/// The error with a text in the capitals in which the question has it: a name was read in lower case.
+pub(crate) fn as_written(error: QueryError, question: &str) -> QueryError {
+    let QueryError::Invalid(told) = &error else {
+        return error;
+    };
+    let Some((before, quoted)) = told.split_once(QUOTED) else {
+        return error;
+    };
+    let read = quoted.trim_matches('\'');
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let mut words = question.split(|letter| !is_part(letter));
+    match words.find(|word| word.to_lowercase() == read) {
+        Some(written) => QueryError::Invalid(format!("{before}{QUOTED}'{written}'")),
+        None => error,
+    }
+}
+
 /// The text for a fault of a name in a plan.
 pub(crate) fn of_column(error: &SchemaError) -> String {
     match error {
@@ -44,7 +65,7 @@ pub(crate) fn of_column(error: &SchemaError) -> String {
             match known.contains("did you mean") {
                 true => known,
                 // Whoever is used to other quotes writes texts like this.
-                false => format!("{known}; a text stands in single quotes: '{}'", field.name),
+                false => format!("{known}; {QUOTED}'{}'", field.name),
             }
         }
         SchemaError::AmbiguousReference { field } => format!(
