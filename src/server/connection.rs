@@ -1,10 +1,12 @@
 //! A connection, from the accepted socket to the closed one.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, iter};
 
 use axum::Router;
 use axum::body::Body;
@@ -27,6 +29,7 @@ use super::framing::{Goodbye, Guard, Limits, Presence, REFUSED, Refusal, Refusal
 use super::layers::Peer;
 use super::prefix;
 use super::routes;
+use super::socket;
 use super::streams::{self, Starter, Streams};
 use super::tls::{Arrival, Tls};
 #[cfg(feature = "query")]
@@ -51,8 +54,9 @@ const HTTP2_PING: Duration = Duration::from_secs(20);
 const SEND_BYTES_MAX: usize = 64 * 1024;
 /// The size of the read buffer beyond the largest head.
 const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
-/// The time after which a peer that takes nothing of its answer is given up.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time after which a peer that takes nothing of its answer is given up. A peer tells of the room that
+/// it makes in packets, of up to 64 KiB: that is what 1 KiB per second come to.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// The settings and services for serving connections: made once, shared by all.
 #[derive(Clone, Debug)]
@@ -123,10 +127,7 @@ impl Connections {
 
     /// Serves a connection until it ends or has to stop.
     pub(super) async fn serve(self, stream: TcpStream, peer: SocketAddr, stop: Stop) {
-        // Answers are small and written as a whole: waiting to fill a packet only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps delaying small packets");
-        }
+        socket::prepare(&stream);
         let limits = self.shared.limits;
         let Some(tls) = &self.shared.tls else {
             let guarded = Guard::new(stream, limits);
@@ -211,7 +212,7 @@ impl Connections {
             tokio::select! {
                 ended = connection.as_mut() => {
                     if let Err(error) = ended {
-                        tracing::debug!(%peer, %error, "a connection ended with an error");
+                        told(peer, &*error);
                     }
                     return;
                 }
@@ -268,6 +269,19 @@ impl Connections {
                 false => answer.await,
             }
         }
+    }
+}
+
+/// Writes down why a connection ended.
+fn told(peer: SocketAddr, error: &(dyn Error + 'static)) {
+    let mut causes = iter::successors(Some(error), |error| (*error).source());
+    let is_untaken = causes.any(|cause| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
+    });
+    match is_untaken {
+        true => tracing::info!(%peer, "a client was cut off that took nothing of its answer"),
+        false => tracing::debug!(%peer, %error, "a connection ended with an error"),
     }
 }
 

@@ -23,6 +23,7 @@ mod layers;
 mod listener;
 mod prefix;
 mod routes;
+mod socket;
 mod stopping;
 mod streams;
 #[cfg(test)]
