@@ -68,6 +68,32 @@ async fn over_grpc(server: &Server, text: &str) -> JoinHandle<()> {
     })
 }
 
+/// A request to `/query` may write, and does not end with its peer then; one that only reads does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_of_influxql_that_hangs_up_ends_its_statement() {
+    let server = Server::with(|config| config.query.concurrent_max = 1).await;
+    server.write("bucket=b", "m v=1 1").await.is_written();
+    let holder = over_http1(&server, ENDLESS[1]).await;
+    until("the place is taken", || async {
+        server.metric("tidegate_queries_running").await >= 1.0
+    })
+    .await;
+    let mut client = server.connect().await;
+    let request = Request::post("/query?db=b&q=SELECT+v+FROM+m").token(TOKEN);
+    client.send(request.bytes()).await;
+    until("the statement waits for its turn", || async {
+        server.metric("tidegate_queries_waiting").await >= 1.0
+    })
+    .await;
+    drop(client);
+    until("nobody waits", || async {
+        server.metric("tidegate_queries_waiting").await < 1.0
+    })
+    .await;
+    holder.abort();
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_clients_that_hang_up_leave_nothing() {
     let server = Server::with(|config| {
