@@ -33,6 +33,10 @@ pub(super) async fn get<A: Asks>(
             let question = flight.question(call, database, protocol, &text).await?;
             run(flight, question, call, values).await
         }
+        Subject::InfluxQl { text, values } => {
+            let rows = flight.influxql(call, database, (protocol, &text), values);
+            rows::of_rows(call.within(rows).await?, call, &flight.asks.threads()).await
+        }
         Subject::Command(any) => match commands::read(any)? {
             Command::CommandStatementQuery(statement) => {
                 call.speaks_sql()?;

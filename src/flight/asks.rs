@@ -1,6 +1,12 @@
 //! The part of the program that answers questions, as this module sees it.
 
+use std::collections::HashMap;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use tidegate_query::influxql::Binding;
 use tidegate_query::{QueryError, Question};
 use tokio::runtime::Handle;
 
@@ -36,8 +42,19 @@ pub struct Asking<'a> {
     pub sender: &'a Identity,
     /// How it came in.
     pub protocol: Protocol,
-    /// The question in SQL.
+    /// The question.
     pub text: &'a str,
+}
+
+/// Values of the parameters of a statement of InfluxQL, by name.
+pub type Bindings = HashMap<String, Binding>;
+
+/// The rows of an answer.
+pub struct Rows {
+    /// Their columns.
+    pub schema: SchemaRef,
+    /// The rows, in batches as they come.
+    pub batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
 }
 
 /// Answers questions about buckets. Whether the sender may ask is decided before.
@@ -60,6 +77,18 @@ pub trait Asks: Send + Sync + 'static {
     /// # Errors
     /// [`QueryError`] if the question is wrong, or cannot be asked now.
     async fn ask(&self, bucket: &Self::Bucket, asking: Asking<'_>) -> Result<Question, QueryError>;
+
+    /// Answers a statement of InfluxQL of this sender. If it names no database, it is about this one,
+    /// which exists and may be read.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the statement is wrong, or its answer cannot be begun.
+    async fn influxql(
+        &self,
+        database: &str,
+        asking: Asking<'_>,
+        values: Bindings,
+    ) -> Result<Rows, QueryError>;
 
     /// Plans a question of our own about a bucket, as [`Asks::ask`]. It is not recorded.
     ///

@@ -4,9 +4,10 @@ use tidegate_query::Question;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::asks::{Asking, Asks, Protocol};
+use super::asks::{Asking, Asks, Protocol, Rows};
 use super::call::Call;
 use super::status;
+use super::values::Values;
 
 /// The service over what answers questions.
 #[derive(Debug)]
@@ -31,6 +32,25 @@ impl<A: Asks> Flight<A> {
             Status::unavailable("the server is starting: the log is being replayed")
         })?;
         found.ok_or_else(|| status::no_bucket(name))
+    }
+
+    /// Answers a statement of InfluxQL about the bucket that a call names.
+    pub(super) async fn influxql(
+        &self,
+        call: &Call,
+        database: Option<&str>,
+        (protocol, text): (Protocol, &str),
+        values: Values,
+    ) -> Result<Rows, Status> {
+        self.bucket(call, database)?;
+        let asking = Asking {
+            sender: &call.sender,
+            protocol,
+            text,
+        };
+        let database = database.unwrap_or_default();
+        let rows = self.asks.influxql(database, asking, values.bindings()?);
+        rows.await.map_err(status::of_query)
     }
 
     /// Plans a question about the bucket that a call names.

@@ -73,6 +73,12 @@ impl Call {
         Ok(found.filter(|name| !name.is_empty()).map(ToOwned::to_owned))
     }
 
+    /// Returns true if statements are InfluxQL.
+    pub(super) fn speaks_influxql(&self) -> bool {
+        let language = self.headers.get("x-influxdata-query-language");
+        language.is_some_and(|language| language.as_bytes().eq_ignore_ascii_case(b"influxql"))
+    }
+
     /// Refuses what is not SQL.
     pub(super) fn speaks_sql(&self) -> Result<(), Status> {
         let language = self.headers.get("x-influxdata-query-language");

@@ -30,6 +30,9 @@ pub(super) async fn read<A: Asks>(
     let any = any.map_err(|_| status::invalid("the descriptor is not a command of Flight SQL"))?;
     let named = call.database()?;
     let contents = match commands::read(any.clone())? {
+        Command::CommandStatementQuery(statement) if call.speaks_influxql() => {
+            return influxql(flight, call, named, commands::text(statement)?).await;
+        }
         Command::CommandStatementQuery(statement) => TicketContents {
             query: commands::text(statement)?,
             ..TicketContents::default()
@@ -74,4 +77,23 @@ pub(super) async fn read<A: Asks>(
         ..contents
     };
     Ok((question.schema(), contents))
+}
+
+/// As [`read`], for a statement of InfluxQL. What columns it has is told by its first rows.
+async fn influxql<A: Asks>(
+    flight: &Flight<A>,
+    call: &Call,
+    database: Option<String>,
+    query: String,
+) -> Result<(SchemaRef, TicketContents), Status> {
+    let asked = (Protocol::FlightSql, query.as_str());
+    let rows = flight.influxql(call, database.as_deref(), asked, Values::None);
+    let schema = rows.await?.schema;
+    let contents = TicketContents {
+        database: database.unwrap_or_default(),
+        query,
+        influxql: true,
+        ..TicketContents::default()
+    };
+    Ok((schema, contents))
 }

@@ -29,6 +29,9 @@ pub(super) struct TicketContents {
     /// A command of Flight SQL, as an `Any`.
     #[prost(bytes = "bytes", tag = "4")]
     pub(super) command: Bytes,
+    /// True if the question is InfluxQL.
+    #[prost(bool, tag = "5")]
+    pub(super) influxql: bool,
 }
 
 /// A ticket of InfluxDB 3 (`influxdata.iox.querier.v1`).

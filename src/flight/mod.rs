@@ -1,4 +1,4 @@
-//! Arrow Flight and Flight SQL: questions in SQL over gRPC, as the clients of InfluxDB 3, ADBC, JDBC
+//! Arrow Flight and Flight SQL: questions in SQL and InfluxQL over gRPC, as the clients of InfluxDB 3, ADBC, JDBC
 //! and Grafana ask them (query contract).
 //!
 //! ```text
@@ -46,7 +46,7 @@ use tonic::codec::CompressionEncoding;
 
 use messages::MESSAGE_BYTES_MAX;
 
-pub use asks::{Asking, Asks, Protocol, Starting};
+pub use asks::{Asking, Asks, Bindings, Protocol, Rows, Starting};
 pub use buckets::Flight;
 pub use status::slow_sender;
 /// The body of a call, before it is known whether it came over gRPC-Web.

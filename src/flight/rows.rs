@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tonic::Status;
 
+use super::asks::Rows;
 use super::call::Call;
 use super::pace::{Messages, PACE, paced};
 use super::status;
@@ -38,6 +39,15 @@ pub(super) async fn of_answer(
         Ok::<_, Status>(batch.map(|batch| (batch, answer)))
     });
     let batches = stream::iter(first.map(Ok)).chain(rest);
+    send(schema, batches, SILENCE, (call, threads))
+}
+
+/// Sends rows, as [`of_answer`].
+pub(super) async fn of_rows(rows: Rows, call: &Call, threads: &Handle) -> Result<Messages, Status> {
+    let Rows { schema, batches } = rows;
+    let mut batches = batches.map_err(status::of_query);
+    let first = call.within(batches.try_next()).await?;
+    let batches = stream::iter(first.map(Ok)).chain(batches);
     send(schema, batches, SILENCE, (call, threads))
 }
 

@@ -21,9 +21,12 @@ pub(super) fn unimplemented(text: impl Into<String>) -> Status {
     Status::unimplemented(short(text.into()))
 }
 
-/// The answer to questions in InfluxQL.
+/// The answer to what is not offered in InfluxQL.
 pub(super) fn no_influxql() -> Status {
-    unimplemented("InfluxQL is not implemented over Flight: ask in SQL")
+    unimplemented(
+        "InfluxQL has no prepared statements, and no ticket for a statement of Flight SQL but the one \
+         that GetFlightInfo gives",
+    )
 }
 
 /// `INTERNAL`: a fault of ours.

@@ -31,6 +31,8 @@ pub(super) struct Ticket {
 pub(super) enum Subject {
     /// A question in SQL.
     Query { text: String, values: Values },
+    /// A statement of InfluxQL.
+    InfluxQl { text: String, values: Values },
     /// A command of Flight SQL.
     Command(Any),
 }
@@ -84,6 +86,10 @@ impl TryFrom<TicketContents> for Ticket {
 
     fn try_from(contents: TicketContents) -> Result<Self, Status> {
         let subject = match contents.command.is_empty() {
+            true if contents.influxql => Subject::InfluxQl {
+                text: contents.query,
+                values: Values::None,
+            },
             true => Subject::Query {
                 text: contents.query,
                 values: Values::of_stream(contents.values),
@@ -103,16 +109,16 @@ impl TryFrom<ReadInfo> for Ticket {
 
     fn try_from(info: ReadInfo) -> Result<Self, Status> {
         let subject = match info.query_type() {
-            QueryType::InfluxQl => return Err(status::no_influxql()),
             QueryType::FlightSqlMessage => {
                 Subject::Command(Any::decode(info.flightsql_command).map_err(|_| unreadable())?)
             }
-            QueryType::Unspecified | QueryType::Sql => {
+            language => {
                 let params = info.params.into_iter();
                 let named = params.map(|param| (param.name, scalar(param.value)));
-                Subject::Query {
-                    text: info.sql_query,
-                    values: Values::named(named.collect()),
+                let (text, values) = (info.sql_query, Values::named(named.collect()));
+                match language {
+                    QueryType::InfluxQl => Subject::InfluxQl { text, values },
+                    _ => Subject::Query { text, values },
                 }
             }
         };
@@ -120,7 +126,7 @@ impl TryFrom<ReadInfo> for Ticket {
             return Err(unreadable());
         }
         let protocol = match subject {
-            Subject::Query { .. } => Protocol::Flight,
+            Subject::Query { .. } | Subject::InfluxQl { .. } => Protocol::Flight,
             Subject::Command(_) => Protocol::FlightSql,
         };
         Ok(Self {
@@ -158,24 +164,25 @@ fn of_json(bytes: &[u8]) -> Result<Ticket, Status> {
     let json: Json = serde_json::from_slice(bytes)
         .map_err(|error| status::invalid(format!("Invalid ticket. Error: {error}")))?;
     let language = json.query_type.as_deref().unwrap_or("sql");
-    match () {
-        () if language.eq_ignore_ascii_case("sql") => {}
-        () if language.eq_ignore_ascii_case("influxql") => return Err(status::no_influxql()),
-        () => {
-            let text = "Invalid ticket. Error: query_type is neither \"sql\" nor \"influxql\"";
-            return Err(status::invalid(text));
-        }
+    let is_influxql = language.eq_ignore_ascii_case("influxql");
+    if !is_influxql && !language.eq_ignore_ascii_case("sql") {
+        let text = "Invalid ticket. Error: query_type is neither \"sql\" nor \"influxql\"";
+        return Err(status::invalid(text));
     }
     let params = json.params.unwrap_or_default().into_iter();
     let named = params.map(|(name, value)| {
         let value = json_scalar(&name, value)?;
         Ok((name, value))
     });
+    let (text, values) = (
+        json.sql_query,
+        Values::named(named.collect::<Result<_, Status>>()?),
+    );
     Ok(Ticket {
         database: Some(json.database),
-        subject: Subject::Query {
-            text: json.sql_query,
-            values: Values::named(named.collect::<Result<_, Status>>()?),
+        subject: match is_influxql {
+            true => Subject::InfluxQl { text, values },
+            false => Subject::Query { text, values },
         },
         protocol: Protocol::Flight,
     })
@@ -294,8 +301,8 @@ mod tests {
             query_type: 2,
             ..info
         };
-        let error = Ticket::read(&influxql.encode_to_vec().into()).expect_err("influxql");
-        assert_eq!(error.code(), Code::Unimplemented);
+        let read = Ticket::read(&influxql.encode_to_vec().into()).expect("influxql");
+        assert!(matches!(read.subject, Subject::InfluxQl { text, .. } if text == "q"));
     }
 
     #[test]

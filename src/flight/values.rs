@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
 use bytes::Bytes;
+use tidegate_query::influxql::Binding;
 use tidegate_query::{Parameter, Parameters, ScalarValue};
 use tonic::Status;
 
+use super::asks::Bindings;
 use super::row::RowReader;
 use super::status;
 
@@ -37,6 +39,18 @@ impl Values {
         }
     }
 
+    /// The values for the parameters of a statement of InfluxQL.
+    pub(super) fn bindings(self) -> Result<Bindings, Status> {
+        match self {
+            Self::None => Ok(Bindings::new()),
+            Self::Named(values) => {
+                let values = values.into_iter();
+                Ok(values.map(|(name, value)| (name, binding(value))).collect())
+            }
+            Self::Row(_) => Err(status::no_influxql()),
+        }
+    }
+
     /// The values for these parameters: of a row, in the order of its columns; if the parameters
     /// have names and the columns the same ones, by name.
     pub(super) fn bind(self, parameters: &[Parameter]) -> Result<Parameters, Status> {
@@ -52,6 +66,21 @@ impl Values {
                 bind_row(&row, parameters)
             }
         }
+    }
+}
+
+fn binding(value: ScalarValue) -> Binding {
+    let unable = |what: &str| Binding::Invalid(format!("{what} cannot be bound in InfluxQL"));
+    match value {
+        ScalarValue::Utf8(Some(text)) => Binding::String(text),
+        ScalarValue::Boolean(Some(value)) => Binding::Boolean(value),
+        ScalarValue::Int64(Some(value)) => Binding::Integer(value),
+        ScalarValue::Float64(Some(value)) => Binding::Float(value),
+        ScalarValue::UInt64(Some(value)) => match i64::try_from(value) {
+            Ok(value) => Binding::Integer(value),
+            Err(_) => unable("a number over 64 bits with a sign"),
+        },
+        _ => unable("null"),
     }
 }
 

@@ -17,10 +17,13 @@ use tower::ServiceBuilder;
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::api::asker::asker;
+use crate::api::influxql::{Names, Session};
 use crate::auth::{AuthLayer, Forms};
 use crate::body::{Limits, arriving};
 use crate::catalog::Bucket;
-use crate::flight::{Asking, Asks, GrpcBody, QueryError, Question, Starting, service, slow_sender};
+use crate::flight::{
+    Asking, Asks, Bindings, GrpcBody, QueryError, Question, Rows, Starting, service, slow_sender,
+};
 
 /// The paths of the service's methods.
 pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";
@@ -88,6 +91,20 @@ impl Asks for Program {
         let asker = asker(sender, &bucket.name, protocol.as_str());
         let engine = self.0.engine().ok_or_else(starting)?;
         engine.queries.ask(bucket, text, asker).await
+    }
+
+    async fn influxql(
+        &self,
+        database: &str,
+        asking: Asking<'_>,
+        values: Bindings,
+    ) -> Result<Rows, QueryError> {
+        let protocol = asking.protocol.as_str();
+        let session = Session::new(&self.0, asking.sender, Names::Buckets, protocol);
+        let session = session.map_err(|_| starting())?;
+        let session = session.within(Some(database.to_owned()), None);
+        let (schema, batches) = session.rows(asking.text, values).await?;
+        Ok(Rows { schema, batches })
     }
 
     async fn sql(&self, bucket: &Arc<Bucket>, text: &str) -> Result<Question, QueryError> {

@@ -96,6 +96,57 @@ async fn a_statement_of_flight_sql_is_answered() {
     server.stop().await;
 }
 
+/// The columns, and the rows as text.
+fn shown(batches: &[arrow_array::RecordBatch]) -> (Vec<String>, usize) {
+    let rows = batches.iter().map(|batch| batch.num_rows()).sum();
+    let schema = batches.first().expect("a batch").schema();
+    let names = schema.fields().iter().map(|field| field.name().clone());
+    (names.collect(), rows)
+}
+
+#[tokio::test]
+async fn a_statement_of_influxql_is_answered_by_rows() {
+    let server = with_points().await;
+    let of = |text: &str, params: serde_json::Value| {
+        let ticket = serde_json::json!({
+            "database": "b", "sql_query": text, "query_type": "InfluxQL", "params": params
+        });
+        let mut request = Request::new(Ticket::new(ticket.to_string()));
+        let credential = format!("Bearer {TOKEN}").parse().expect("a header value");
+        request.metadata_mut().insert("authorization", credential);
+        request
+    };
+    let none = serde_json::json!({});
+    let max = of("SELECT max(usage) FROM cpu GROUP BY host", none.clone());
+    assert_eq!(hosts(&server, max).await.expect("rows"), ["cpu", "cpu"]);
+    let one = serde_json::json!({ "host": "b" });
+    let bound = of("SELECT usage FROM cpu WHERE host = $host", one);
+    assert_eq!(hosts(&server, bound).await.expect("rows"), ["cpu"]);
+    let databases = hosts(&server, of("SHOW DATABASES", none.clone())).await;
+    assert_eq!(databases.expect("rows"), ["databases"]);
+    for text in ["SELEC", "DROP DATABASE b", "SELECT usage FROM x..cpu"] {
+        let refused = hosts(&server, of(text, none.clone())).await;
+        let error = refused.expect_err(text);
+        assert_eq!(error.code(), Code::InvalidArgument, "{error}");
+    }
+    assert!(server.has_bucket("b").await);
+
+    let mut client = FlightSqlServiceClient::new(connect(&server).await);
+    client.set_token(TOKEN.to_owned());
+    client.set_header("database", "b");
+    client.set_header("x-influxdata-query-language", "influxql");
+    let text = "SELECT usage FROM cpu GROUP BY host".to_owned();
+    let info = client.execute(text, None).await.expect("an info");
+    let told = info.clone().try_decode_schema().expect("a schema");
+    let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+    let rows = client.do_get(ticket).await.expect("sent");
+    let rows: Vec<_> = rows.try_collect().await.expect("rows");
+    assert_eq!(*rows[0].schema(), told);
+    let names = ["iox::measurement", "time", "host", "usage"];
+    assert_eq!(shown(&rows), (names.map(str::to_owned).to_vec(), 2));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_call_is_refused_in_the_form_of_grpc() {
     let mut reader = None;

@@ -15,15 +15,13 @@ use axum::extract::{Extension, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
-use serde_json::{Map, Value};
-use tidegate_query::influxql::analysis::find_zone;
-use tidegate_query::influxql::ast::Statement;
-use tidegate_query::influxql::{Binding, Environment, parse};
+use serde_json::Value;
+use tidegate_query::influxql::Binding;
 
 use super::pieces;
 use super::v3_query::{accept, content_type};
-use crate::api::error::{ApiError, Code};
-use crate::api::influxql::{Names, Refused, Session, is_question};
+use crate::api::error::ApiError;
+use crate::api::influxql::{Names, Session, one};
 use crate::api::json::read_json_if_any;
 use crate::api::params::{GivenSql, SqlParams};
 use crate::api::{AppState, bucket};
@@ -51,46 +49,20 @@ pub async fn query_influxql(
         ..
     } = asked;
     let format = format.map_or_else(|| accept::format(&head.headers), Ok)?;
-    let statement = one(&text, values)?;
+    let values = values.into_iter();
+    let values: HashMap<_, _> = values.map(|(name, value)| (name, binding(value))).collect();
+    one(&text, values.clone())?;
     if let Some(name) = &database {
         let found = session.engine().catalog.bucket_named(name);
         bucket::to_read(&identity, found, name, || bucket::database_not_found(name))?;
     }
     let threads = session.engine().queries.threads();
-    let answering = session.within(database, None).run(&statement).await;
-    let answering = answering.map_err(ApiError::from)?;
-    let (schema, batches) = answering.into_table().await?;
+    let session = session.within(database, None);
+    let (schema, batches) = session.rows(&text, values).await?;
     let renderer = renderer(format, &schema)?;
     let pieces = pieces::begin_rows(batches, renderer, &threads).await?;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
-}
-
-/// The one statement of a text, with values for its parameters.
-fn one(text: &str, values: Map<String, Value>) -> Result<Statement, ApiError> {
-    let invalid = |text: String| ApiError::new(Code::Invalid, text);
-    let values = values.into_iter();
-    let parameters: HashMap<_, _> = values.map(|(name, value)| (name, binding(value))).collect();
-    let environment = Environment {
-        parameters,
-        knows_zone: |name| find_zone(name).is_some(),
-        ..Environment::default()
-    };
-    let mut statements = parse(text, &environment)
-        .map_err(|error| invalid(error.to_string()))?
-        .statements;
-    match (statements.pop(), statements.len()) {
-        (Some(statement), 0) if is_question(&statement) => Ok(statement),
-        (Some(statement), 0) => Err(invalid(format!(
-            "{} is not supported here: use /query",
-            statement.title()
-        ))),
-        (None, _) => Err(invalid("there is no statement in 'q'".to_owned())),
-        (Some(_), before) => Err(invalid(format!(
-            "{} statements are in 'q', and one is expected",
-            before + 1
-        ))),
-    }
 }
 
 fn binding(value: Value) -> Binding {
@@ -105,15 +77,6 @@ fn binding(value: Value) -> Binding {
         // Lists and objects were refused with the parameters.
         Value::Null | Value::Array(_) | Value::Object(_) => {
             Binding::Invalid("null cannot be bound in InfluxQL".to_owned())
-        }
-    }
-}
-
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Query(error) => error.into(),
-            Refused::Request(error) => error,
         }
     }
 }

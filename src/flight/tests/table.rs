@@ -17,7 +17,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use crate::auth::Identity;
 use crate::catalog::{self, Catalog, NewToken, Permissions, Scope};
 use crate::clock::Clock;
-use crate::flight::{Asking, Asks, Starting};
+use crate::flight::{self, Asking, Asks, Bindings, Starting};
 use crate::storage::FaultStorage;
 
 /// Told of the questions about `stuck`.
@@ -74,6 +74,16 @@ impl Asks for Tables {
 
     async fn ask(&self, bucket: &(), asking: Asking<'_>) -> Result<Question, QueryError> {
         self.sql(bucket, asking.text).await
+    }
+
+    async fn influxql(
+        &self,
+        _database: &str,
+        _asking: Asking<'_>,
+        _values: Bindings,
+    ) -> Result<flight::Rows, QueryError> {
+        let text = "InfluxQL is not spoken here".to_owned();
+        Err(QueryError::Invalid(text))
     }
 
     async fn sql(&self, _bucket: &(), text: &str) -> Result<Question, QueryError> {

@@ -1,0 +1,56 @@
+//! The one statement of protocols that answer questions, and its rows.
+
+use std::collections::HashMap;
+
+use arrow_schema::SchemaRef;
+use tidegate_query::QueryError;
+use tidegate_query::influxql::analysis::find_zone;
+use tidegate_query::influxql::ast::Statement;
+use tidegate_query::influxql::{Binding, Environment, parse};
+
+use super::answering::Refused;
+use super::carry_out::is_question;
+use super::session::Session;
+use super::table::Batches;
+
+/// Parses the one statement of a text, which reads, with values for its parameters.
+///
+/// # Errors
+/// [`QueryError::Invalid`] if it is wrong, not the only one, or changes something.
+pub fn one(text: &str, parameters: HashMap<String, Binding>) -> Result<Statement, QueryError> {
+    let environment = Environment {
+        parameters,
+        knows_zone: |name| find_zone(name).is_some(),
+        ..Environment::default()
+    };
+    let parsed = parse(text, &environment);
+    let parsed = parsed.map_err(|error| QueryError::Invalid(error.to_string()))?;
+    let mut statements = parsed.statements;
+    let refused = match (statements.pop(), statements.len()) {
+        (Some(statement), 0) if is_question(&statement) => return Ok(statement),
+        (Some(statement), 0) => format!("{} is not supported here: use /query", statement.title()),
+        (None, _) => "there is no statement in 'q'".to_owned(),
+        (Some(_), before) => format!("{} statements are in 'q', and one is expected", before + 1),
+    };
+    Err(QueryError::Invalid(refused))
+}
+
+impl Session {
+    /// Answers the one statement of a text by rows: their columns, and the rows.
+    ///
+    /// # Errors
+    /// [`QueryError`] if it is wrong, or its first rows cannot be given.
+    pub async fn rows(
+        &self,
+        text: &str,
+        parameters: HashMap<String, Binding>,
+    ) -> Result<(SchemaRef, Batches), QueryError> {
+        let statement = one(text, parameters)?;
+        let answering = self.run(&statement).await;
+        let answering = answering.map_err(|refused| match refused {
+            Refused::Query(error) => error,
+            Refused::Request(error) => QueryError::Internal(error.message().to_owned()),
+        })?;
+        answering.into_table().await
+    }
+}
