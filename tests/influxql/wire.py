@@ -12,28 +12,28 @@ import judged
 import peers
 
 AGENT = "User-Agent: Grafana/12.0.2\r\nAccept-Encoding: gzip\r\n"
-GRAFANA = "GET /query?db=judge&epoch=ms&q={q} HTTP/1.1\r\nHost: h\r\n" + AGENT + "Authorization: Basic YW55b25lOnNlY3JldA==\r\n\r\n"
-GRAFANA_TOKEN = "GET /query?db=judge&epoch=ms&q={q} HTTP/1.1\r\nHost: h\r\nAuthorization: Token abc\r\n\r\n"
-GRAFANA_POST = ("POST /query?db=judge&epoch=ms HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+GRAFANA = "GET /query?db=judge&epoch=ms&q={q} HTTP/1.1\r\nHost: 127.0.0.1\r\n" + AGENT + "Authorization: Basic YW55b25lOnNlY3JldA==\r\n\r\n"
+GRAFANA_TOKEN = "GET /query?db=judge&epoch=ms&q={q} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Token abc\r\n\r\n"
+GRAFANA_POST = ("POST /query?db=judge&epoch=ms HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
                 "Content-Length: {length}\r\n\r\nq={q}")  # fmt: skip
-CHRONOGRAF = ("POST /query?db=judge&epoch=ms&q={q}&rp= HTTP/1.1\r\nHost: h\r\nUser-Agent: Go-http-client/1.1\r\n"
+CHRONOGRAF = ("POST /query?db=judge&epoch=ms&q={q}&rp= HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Go-http-client/1.1\r\n"
               "Content-Length: 0\r\nContent-Type: application/json\r\nAccept-Encoding: gzip\r\n\r\n")  # fmt: skip
-SHELL = ("POST /query?chunked=true&db={db}&q={q} HTTP/1.1\r\nHost: h\r\nUser-Agent: InfluxDBShell/1.6.7\r\n"
+SHELL = ("POST /query?chunked=true&db={db}&q={q} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: InfluxDBShell/1.6.7\r\n"
          "Content-Length: 0\r\nAccept-Encoding: gzip\r\n\r\n")  # fmt: skip
-GO = ("POST /query?db=judge&epoch=ns&params=null&q={q}&rp= HTTP/1.1\r\nHost: h\r\nUser-Agent: InfluxDBClient\r\n"
+GO = ("POST /query?db=judge&epoch=ns&params=null&q={q}&rp= HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: InfluxDBClient\r\n"
       "Content-Length: 0\r\nContent-Type: \r\nAccept-Encoding: gzip\r\n\r\n")  # fmt: skip
-PYTHON = ("GET /query?q={q}&db=judge HTTP/1.1\r\nHost: h\r\nUser-Agent: python-requests/2.32.3\r\nAccept-Encoding: gzip, deflate\r\n"
+PYTHON = ("GET /query?q={q}&db=judge HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: python-requests/2.32.3\r\nAccept-Encoding: gzip, deflate\r\n"
           "Accept: application/x-msgpack\r\nConnection: keep-alive\r\nContent-Type: application/json\r\n\r\n")  # fmt: skip
-PYTHON_CHUNKED = ("GET /query?q={q}&db=judge&chunked=true&chunk_size=3 HTTP/1.1\r\nHost: h\r\nAccept: application/json\r\n"
+PYTHON_CHUNKED = ("GET /query?q={q}&db=judge&chunked=true&chunk_size=3 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n"
                   "Content-Type: application/json\r\n\r\n")  # fmt: skip
-NODE = "GET /query?q={q}&db=judge&epoch=&rp=&params=%7B%7D HTTP/1.1\r\nContent-Type: \r\nContent-Length: 0\r\nHost: h\r\n\r\n"
-CURL = ("POST /query HTTP/1.1\r\nHost: h\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\nAuthorization: Token abc\r\n"
+NODE = "GET /query?q={q}&db=judge&epoch=&rp=&params=%7B%7D HTTP/1.1\r\nContent-Type: \r\nContent-Length: 0\r\nHost: 127.0.0.1\r\n\r\n"
+CURL = ("POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: curl/8.5.0\r\nAccept: */*\r\nAuthorization: Token abc\r\n"
         "Content-Length: {length}\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\ndb=judge&q={q}")  # fmt: skip
-MULTIPART = ("POST /query?db=judge&epoch=s HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n"
+MULTIPART = ("POST /query?db=judge&epoch=s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\n"
              "Content-Type: multipart/form-data; boundary=xx\r\n\r\n--xx\r\nContent-Disposition: form-data; name=\"q\"; filename=\"q.txt\"\r\n"
              "Content-Type: text/plain\r\n\r\n{plain}\r\n--xx--\r\n")  # fmt: skip
-PLAIN = "GET /query?db=judge&epoch=ms&u=anyone&p=secret&q={q} HTTP/1.1\r\nHost: h\r\n\r\n"
-PARAMETERS = "GET /query?db=judge&params={params}&q={q} HTTP/1.1\r\nHost: h\r\n\r\n"
+PLAIN = "GET /query?db=judge&epoch=ms&u=anyone&p=secret&q={q} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+PARAMETERS = "GET /query?db=judge&params={params}&q={q} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 PANEL = ("SELECT mean(\"usage_user\") FROM \"autogen\".\"cpu\" WHERE (\"host\"::tag =~ /^(web1|web2)$/) AND time >= 1700000000000ms and time <= 1700000600000ms "
          "GROUP BY time(10s), \"host\"::tag fill(null) ORDER BY time ASC LIMIT 10 SLIMIT 5 tz('Europe/Berlin')")  # fmt: skip
@@ -130,7 +130,7 @@ def main():
                 told += (repr(error),)
             checks.check(is_alike, "body", *told)
     for port in (oracle.port, ours.port):
-        status, headers, body = answer(port, b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n")
+        status, headers, body = answer(port, b"GET /ping HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         checks.check(status == 204 and "x-influxdb-version" in headers and not body, "ping", status, headers)
     print(f"requests of clients: {checks.passed} checks passed, {len(checks.failed)} failed")
     if checks.failed:
