@@ -19,7 +19,7 @@
 //! | [`auth`] | who sends a request, what that permits, and how often a token may ask |
 //! | [`api`] | the endpoints, one per file, and the bucket of a first write; what errors look like over HTTP |
 //! | [`engine`] | what a running server is made of, opened and closed; no HTTP |
-//! | `flight` | questions in SQL over gRPC: Arrow Flight and Flight SQL |
+//! | `flight` | questions in SQL and InfluxQL over gRPC: Arrow Flight and Flight SQL |
 //! | [`body`] | the bytes of a request, decoded and bounded |
 //! | [`line_protocol`] | the grammar: bytes in, points and line errors out |
 //! | [`ingest`] | the write path: parse, resolve, log (the payload of frames is drawn here), apply, acknowledge |

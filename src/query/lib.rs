@@ -1,4 +1,4 @@
-//! The query engine: questions over tables of points, whoever keeps them.
+//! The query engine: questions in SQL and in InfluxQL over tables of points, whoever keeps them.
 //!
 //! A package of its own. It knows Arrow, Parquet, DataFusion and the traits in [`database`], and
 //! nothing of the program that serves it: neither its log, its buffer and its lake nor HTTP. The
@@ -12,7 +12,8 @@
 //! A plan may be wrong in a hundred shapes; the scan is where rows become right: merged, within
 //! retention, exact in nanoseconds. What is promised about rows stands at [`Table::scan`]; what is
 //! left to do for files that need no merge (times, tags, names, types) is done where they are read,
-//! and whatever is above both may rely on the promise.
+//! and whatever is above both may rely on the promise. SQL is DataFusion's, with functions of ours;
+//! InfluxQL is ours, over the same scan ([`influxql`]).
 
 mod answer;
 pub mod database;

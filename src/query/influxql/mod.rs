@@ -1,4 +1,8 @@
-//! InfluxQL: text in, tree and errors out.
+//! InfluxQL: from a text to the answers of its statements.
+//!
+//! ```text
+//! text > tree > analysis > plans over tables > rows of a series > finish > parts of series > answer
+//! ```
 //!
 //! The language is the one of InfluxDB 1.x (query contract, sections 8 to 12), with its error texts
 //! and its positions. In the order in which a text meets them:
@@ -6,11 +10,15 @@
 //! - [`bindings`]: the values of `$name`, and what else a parser asks its surroundings;
 //! - `lexer` and `cursor`: characters to tokens, by nom, and a place among them;
 //! - `parser`: tokens to the tree of [`ast`];
-//! - `printer`: the tree back to a text that parses to the same tree;
+//! - `printer`: the tree back to a text that parses to the same tree; `mask`: the tree without its
+//!   literals, for records;
 //! - [`regex`]: regular expressions of Go to those of Rust;
-//! - [`value`] and [`series`]: values, their types, and series of rows as they are answered;
+//! - [`validate`]: what 1.x refuses before it runs a statement, though its syntax is right;
+//! - [`analysis`]: what names, wildcards, times and functions mean where a statement is run;
+//! - [`run`]: statements over databases, by plans of DataFusion. It alone knows them;
 //! - [`finish`]: functions, fill, transformations and limits on the rows of one series;
-//! - [`validate`]: what 1.x refuses before it runs a statement, though its syntax is right.
+//! - [`value`] and [`series`]: values, their types, and series of rows as they are answered;
+//! - [`answer`]: series as InfluxDB 1.x writes them; [`table`]: as rows of one table, for clients of 3.
 //!
 //! Parsing never panics and is bounded: the length of the text, the number of statements and the
 //! depth of the tree have limits, so that neither the parser nor what walks the tree later can
@@ -25,8 +33,6 @@
 //! expression = operand *(operator operand)    operators bind: * / % &  over  + - | ^
 //!              over  = != <> < <= > >= =~ !~  over  AND  over  OR
 //! ```
-//!
-//! Nothing here knows databases, fields, clocks or time zones.
 //!
 //! # What differs from 1.6.7
 //!
