@@ -32,6 +32,7 @@ mod moment;
 mod rows;
 mod scan;
 mod selection;
+mod series;
 mod sources;
 mod split;
 mod table;

@@ -25,7 +25,7 @@ pub struct Moment {
 #[derive(Debug)]
 pub(super) struct Buffered {
     pub(super) segment: Arc<Segment>,
-    spread: Arc<Spread>,
+    pub(super) spread: Arc<Spread>,
 }
 
 impl Moment {

@@ -89,7 +89,7 @@ pub(super) fn split(
     }
 }
 
-fn both(a: Times, b: Times) -> Option<Times> {
+pub(super) fn both(a: Times, b: Times) -> Option<Times> {
     let (first, last) = (a.0.max(b.0), a.1.min(b.1));
     (first <= last).then_some((first, last))
 }

@@ -1,15 +1,16 @@
 //! Merged rows of a stretch of a day, read as they are asked for: each batch on a thread for work that
-//! blocks, and none while nobody waits for it.
+//! blocks, and none while nobody waits for it. And the series of what is in memory.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use futures_util::{StreamExt, stream};
+use arrow_schema::SchemaRef;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tidegate_query::{Batches, Merged};
 
 use super::access::{Access, DayRoom};
-use crate::read::{ReadError, Rows, Scan, Selection, Shape, Table};
+use crate::read::{Moment, ReadError, Rows, Scan, Selection, Shape, Table, Wanted};
 
 /// The merged rows of a stretch of a day of a table.
 #[derive(Clone)]
@@ -83,5 +84,50 @@ impl Merged for MergedStretch {
             },
         );
         batches.boxed()
+    }
+}
+
+/// The tags of series with rows in memory.
+pub(super) struct BufferedSeries {
+    access: Arc<Access>,
+    moment: Arc<Moment>,
+    wanted: Wanted,
+    schema: SchemaRef,
+}
+
+impl BufferedSeries {
+    /// The tags in the columns of `schema`.
+    pub(super) fn new(
+        access: Arc<Access>,
+        moment: Arc<Moment>,
+        wanted: Wanted,
+        schema: SchemaRef,
+    ) -> Self {
+        Self {
+            access,
+            moment,
+            wanted,
+            schema,
+        }
+    }
+}
+
+impl Debug for BufferedSeries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BufferedSeries")
+    }
+}
+
+impl Merged for BufferedSeries {
+    fn read(&self) -> Batches {
+        let access = Arc::clone(&self.access);
+        let (moment, wanted) = (Arc::clone(&self.moment), self.wanted.clone());
+        let schema = Arc::clone(&self.schema);
+        let read = async move {
+            let work = move |_: &Access| Ok(moment.buffered_series(&wanted, &schema));
+            let batches = access.blocking(work).await?;
+            Ok(stream::iter(batches.into_iter().map(Ok)))
+        };
+        stream::once(read).try_flatten().boxed()
     }
 }

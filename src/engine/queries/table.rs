@@ -7,15 +7,15 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
-use tidegate_query::{Column, ColumnKind, DatabaseError, Piece, Scan, Table, TagFilter};
+use tidegate_query::{Column, ColumnKind, DatabaseError, Merged, Piece, Scan, Table, TagFilter};
 
 use super::access::Access;
 use super::files::{self, Named};
-use super::piece::MergedStretch;
+use super::piece::{BufferedSeries, MergedStretch};
 use crate::certain::Certain;
 use crate::columnar::{self, TIME};
 use crate::merge::{DAY_NS, day_start_ns};
-use crate::read::{Moment, Selection, SeriesFilter, Shape, TableColumns, TimeRange, Wanted};
+use crate::read::{Lone, Moment, Selection, SeriesFilter, Shape, TableColumns, TimeRange, Wanted};
 
 /// A table at one moment.
 #[derive(Debug)]
@@ -41,18 +41,54 @@ impl TableMoment {
         let shape = self.shape(&selection, &scan.columns);
         let (mut pieces, mut lone) = (Vec::new(), Vec::new());
         for day in selection.days() {
-            let of_day = Arc::new(selection.of_day(day));
-            let split = of_day.split(day);
-            lone.extend(split.lone);
-            pieces.extend(split.stretches.into_iter().map(|stretch| {
-                let access = Arc::clone(&self.access);
-                let rows = Arc::new(of_day.within(stretch));
-                let stretch = MergedStretch::new(access, rows, shape.clone(), day);
-                Piece::Merged(Arc::new(stretch))
-            }));
+            pieces.extend(self.merged(&selection, day, &shape, &mut lone));
         }
         let files = files::piece(&self.access, lone, self.named());
         pieces.extend(files.map(Piece::Files));
+        pieces
+    }
+
+    /// What of a day has to be merged; the rest of it is added to `lone`.
+    fn merged(
+        &self,
+        selection: &Selection,
+        day: i32,
+        shape: &Shape,
+        lone: &mut Vec<Lone>,
+    ) -> Vec<Piece> {
+        let of_day = Arc::new(selection.of_day(day));
+        let split = of_day.split(day);
+        lone.extend(split.lone);
+        let stretches = split.stretches.into_iter().map(|stretch| {
+            let access = Arc::clone(&self.access);
+            let rows = Arc::new(of_day.within(stretch));
+            let stretch = MergedStretch::new(access, rows, shape.clone(), day);
+            Piece::Merged(Arc::new(stretch) as Arc<dyn Merged>)
+        });
+        stretches.collect()
+    }
+
+    /// Where the tags of rows are. What is in memory comes series by series; of a day with a file that
+    /// cannot be read as it lies, all is merged.
+    fn series_pieces(&self, scan: &Scan) -> Vec<Piece> {
+        let asked: HashSet<&str> = scan.columns.iter().map(String::as_str).collect();
+        let wanted = self.wanted(scan);
+        let selection = Selection::new(Arc::clone(&self.moment), wanted.clone());
+        let selection = selection.with_columns(|name| asked.contains(name));
+        let shape = self.shape(&selection, &scan.columns);
+        let (mut pieces, mut parts) = (Vec::new(), Vec::new());
+        for day in selection.days() {
+            match self.moment.parts_of_day(day, wanted.range) {
+                Some(of_day) => parts.extend(of_day),
+                None => pieces.extend(self.merged(&selection, day, &shape, &mut parts)),
+            }
+        }
+        let files = files::piece(&self.access, parts, self.named());
+        pieces.extend(files.map(Piece::Files));
+        let access = Arc::clone(&self.access);
+        let moment = Arc::clone(&self.moment);
+        let buffered = BufferedSeries::new(access, moment, wanted, shape.schema);
+        pieces.push(Piece::Merged(Arc::new(buffered)));
         pieces
     }
 
@@ -139,6 +175,19 @@ impl Table for TableMoment {
             first.max(start_ns)..=last.min(start_ns.saturating_add(DAY_NS - 1))
         });
         days.collect()
+    }
+
+    fn series(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>> {
+        let is_of_tags = scan.columns.iter().all(|name| {
+            let mut columns = self.columns.iter();
+            columns.any(|column| column.kind == ColumnKind::Tag && column.name == *name)
+        });
+        debug_assert!(is_of_tags, "series have nothing but tags");
+        let pieces = match scan.times.is_empty() {
+            true => Vec::new(),
+            false => self.series_pieces(&scan),
+        };
+        future::ok(pieces).boxed()
     }
 }
 

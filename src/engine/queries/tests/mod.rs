@@ -9,6 +9,8 @@ mod random;
 mod series;
 mod shapes;
 #[cfg(feature = "lake")]
+mod shown;
+#[cfg(feature = "lake")]
 mod speed;
 mod world;
 

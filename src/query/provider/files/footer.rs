@@ -74,6 +74,12 @@ pub(super) fn with_types(footer: ParquetMetaData, adapt: &Adapt) -> Result<Parqu
     Ok(footer.build())
 }
 
+/// Returns true if the file's writer is known: of others it cannot be said which columns they make, and
+/// no column has an empty name.
+pub(super) fn is_of_known_writer(footer: &ParquetMetaData, file: &dyn ParquetFile) -> bool {
+    !file.may_have(footer.file_metadata().created_by(), "")
+}
+
 /// Returns true if a file says of each row group that it is sorted, by the column at this place last.
 /// So each series of a group is one run of rows, whose times ascend.
 pub(super) fn is_sorted_by(footer: &ParquetMetaData, leaf: usize) -> bool {

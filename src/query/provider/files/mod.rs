@@ -14,11 +14,13 @@
 
 mod adapter;
 mod chosen;
+mod combinations;
 mod condition;
 mod footer;
 mod reader;
 mod shares;
 mod tag_runs;
+mod tag_values;
 
 use std::sync::Arc;
 
@@ -36,6 +38,8 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::ExecutionPlan;
+
+pub(super) use self::combinations::{OfTable, of};
 
 use self::adapter::Adapt;
 use self::chosen::Wanted;

@@ -125,7 +125,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    async fn read(&self, ranges: Vec<Range<u64>>) -> ParquetResult<Vec<Bytes>> {
+    pub(super) async fn read(&self, ranges: Vec<Range<u64>>) -> ParquetResult<Vec<Bytes>> {
         let sizes = ranges.iter().map(|range| range.end - range.start);
         let size = usize::try_from(sizes.sum::<u64>()).unwrap_or(usize::MAX);
         let taken = self.memory.new_empty();
@@ -142,7 +142,7 @@ impl Reader {
         Ok(held.collect())
     }
 
-    async fn footer(&mut self) -> ParquetResult<Arc<ParquetMetaData>> {
+    pub(super) async fn footer(&mut self) -> ParquetResult<Arc<ParquetMetaData>> {
         let meta = self.meta.clone();
         if let Some(Footer(footer)) = self.known(&meta.location) {
             return Ok(footer);
@@ -167,7 +167,7 @@ impl Reader {
     }
 
     /// What the cache has of this file at a place.
-    fn known<T: FileMetadata + Clone>(&self, place: &Path) -> Option<T> {
+    pub(super) fn known<T: FileMetadata + Clone>(&self, place: &Path) -> Option<T> {
         let known = self.footers.get(place)?;
         let known: &dyn Any = match known.is_valid_for(&self.meta) {
             true => known.file_metadata.as_any(),
@@ -176,7 +176,7 @@ impl Reader {
         known.downcast_ref::<T>().cloned()
     }
 
-    fn keep(&self, place: &Path, what: impl FileMetadata) {
+    pub(super) fn keep(&self, place: &Path, what: impl FileMetadata) {
         let entry = CachedFileMetadataEntry::new(self.meta.clone(), Arc::new(what));
         self.footers.put(place, entry);
     }
@@ -253,7 +253,7 @@ impl Reader {
     }
 
     /// The place of a column of the table in the file; none if the file lacks it.
-    async fn leaf(&mut self, column: &str) -> ParquetResult<Option<usize>> {
+    pub(super) async fn leaf(&mut self, column: &str) -> ParquetResult<Option<usize>> {
         let Some(stored) = self.adapt.stored(column).map(str::to_owned) else {
             return Ok(None);
         };
@@ -263,7 +263,7 @@ impl Reader {
     }
 
     /// The runs of a tag; none if they are of no use, or if there is no memory for them now.
-    async fn runs(&mut self, leaf: usize) -> ParquetResult<Option<Arc<TagRuns>>> {
+    pub(super) async fn runs(&mut self, leaf: usize) -> ParquetResult<Option<Arc<TagRuns>>> {
         // Names of columns may be anything; their places are unique within the file.
         let place = self.meta.location.clone().join(leaf.to_string());
         if let Some(Known(runs)) = self.known(&place) {
@@ -275,6 +275,22 @@ impl Reader {
         };
         self.keep(&place, known.clone());
         Ok(known.0)
+    }
+
+    /// A place of its own in the cache for something that is known of the file.
+    pub(super) fn place(&self, name: &str) -> Path {
+        let parts = name.split('/');
+        parts.fold(self.meta.location.clone(), |place, part| place.join(part))
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> &dyn ParquetFile {
+        &*self.file
+    }
+
+    /// The error for bytes that make no sense.
+    pub(super) fn damaged(&self, error: &ParquetError) -> ParquetError {
+        failed(self.file.damaged(error.to_string()))
     }
 
     /// Another reader of the file, within the memory of this one.

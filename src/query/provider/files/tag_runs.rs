@@ -8,12 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
+use arrow_array::{ArrayRef, StringArray};
 use datafusion::common::HashMap as Told;
 use datafusion::execution::cache::cache_manager::FileMetadata;
 
+use super::combinations::of_keys;
 use crate::database::TagFilter;
 
 /// The most runs of one tag of one file that are kept: beyond, values change from row to row, and
@@ -75,6 +76,24 @@ impl TagRuns {
             *rows += run.rows;
             Some(*rows)
         })
+    }
+
+    /// The values of rows, whose places ascend.
+    pub(super) fn at(&self, places: &[usize]) -> ArrayRef {
+        let texts = StringArray::from_iter_values(self.values.iter().map(|text| &**text));
+        let mut runs = self.runs.iter();
+        let mut end = 0;
+        let mut value = None;
+        let keys = places.iter().map(|place| {
+            while *place >= end
+                && let Some(run) = runs.next()
+            {
+                end += run.rows;
+                value = run.value.and_then(|value| i32::try_from(value).ok());
+            }
+            value
+        });
+        Arc::new(of_keys(keys, texts))
     }
 
     /// The bytes that it takes.

@@ -90,7 +90,8 @@ async fn look(
     let mut has_any = false;
     while let Some(batch) = batches.try_next().await? {
         has_any |= distinct.push(&batch, &places, &passes)?;
-        if has_any && is_any_enough {
+        // Without tags there is but one series.
+        if has_any && (is_any_enough || columns.is_empty()) {
             break;
         }
     }
