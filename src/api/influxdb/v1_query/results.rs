@@ -81,10 +81,8 @@ impl Writer<'_> {
                 self.parts(&mut answering).await?
             }
         };
-        self.answer.end(
-            outcome.as_ref().map(|()| ()).map_err(String::as_str),
-            &mut self.out,
-        );
+        let error = outcome.as_ref().err().map(String::as_str);
+        self.answer.end(error.map_or(Ok(()), Err), &mut self.out);
         self.flush(self.chunks).await?;
         // What waited for the end of the statement is on its way.
         let _ = self.held.hold(self.answer.held_bytes());
