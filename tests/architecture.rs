@@ -147,6 +147,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper::", &["server", "body", "client"]),
     ("hyper_util::", &["server", "client"]),
     ("hyper_rustls::", &["client"]),
+    ("socket2::", &["server"]),
     ("tower::", &["server", "api", "auth"]),
     ("rustls::", &["server", "client"]),
     ("tokio_rustls::", &["server"]),
