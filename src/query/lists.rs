@@ -89,13 +89,13 @@ impl Keeper {
         }
         expr.transform_up(|expr| {
             Ok(match expr {
-                Expr::InList(list) if twice.contains(&list.expr) => {
+                Expr::InList(list) if twice.contains(&*list.expr) => {
                     let expr = Box::new(self.look(*list.expr));
                     Transformed::yes(Expr::InList(InList { expr, ..list }))
                 }
                 Expr::BinaryExpr(equal) if equal.op == Operator::Eq => {
                     let BinaryExpr { left, op, right } = equal;
-                    let (is_left, is_right) = (twice.contains(&left), twice.contains(&right));
+                    let (is_left, is_right) = (twice.contains(&*left), twice.contains(&*right));
                     let mut side = |side: Box<Expr>, is_listed| match is_listed {
                         true => Box::new(self.look(*side)),
                         false => side,
@@ -120,22 +120,22 @@ impl Keeper {
 /// Returns true for a condition in which unknown counts as false wherever it arises.
 fn is_passed(condition: &Expr) -> Result<bool> {
     match condition {
-        Expr::BinaryExpr(BinaryExpr { left, op, right })
-            if matches!(op, Operator::And | Operator::Or) =>
-        {
-            Ok(is_passed(left)? && is_passed(right)?)
-        }
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: Operator::And | Operator::Or,
+            right,
+        }) => Ok(is_passed(left)? && is_passed(right)?),
         Expr::InList(list) => Ok(!list.negated),
         other => Ok(listed(other)?.is_empty()),
     }
 }
 
 /// The value of each list in an expression.
-fn listed(expr: &Expr) -> Result<Vec<Box<Expr>>> {
+fn listed(expr: &Expr) -> Result<Vec<Expr>> {
     let mut values = Vec::new();
     expr.apply(|expr| {
         let value = match expr {
-            Expr::InList(list) => Some(&list.expr),
+            Expr::InList(list) => Some(&*list.expr),
             Expr::BinaryExpr(either) if either.op == Operator::Or => one_of(expr),
             _ => None,
         };
@@ -149,13 +149,14 @@ fn listed(expr: &Expr) -> Result<Vec<Box<Expr>>> {
 }
 
 /// The value that is one of those that a condition gives: a list, or what becomes one.
-fn one_of(condition: &Expr) -> Option<&Box<Expr>> {
+fn one_of(condition: &Expr) -> Option<&Expr> {
     match condition {
-        Expr::InList(list) => (!list.negated).then_some(&list.expr),
+        Expr::InList(list) => (!list.negated).then_some(&*list.expr),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::Eq => [left, right]
                 .into_iter()
-                .find(|side| matches!(***side, Expr::Column(_))),
+                .map(|side| &**side)
+                .find(|side| matches!(side, Expr::Column(_))),
             Operator::Or => one_of(left).filter(|value| one_of(right) == Some(value)),
             _ => None,
         },
