@@ -18,9 +18,15 @@ pub(super) enum Next {
     Point(Point),
     /// Nothing yet; what comes is not before this time in the order of the answer.
     Wait(i64),
+    /// Nothing yet, though nothing must come for it: points were passed over, and there are more.
+    Busy,
     /// Nothing any more.
     End,
 }
+
+/// The most points that are passed over at once: windows that an offset leaves out, or from which a
+/// transformation makes nothing, may be more than anybody waits for.
+const PASSED_OVER_MAX: usize = 10_000;
 
 /// One call in one series.
 #[derive(Debug)]
@@ -112,7 +118,7 @@ impl Chain {
 
     /// Returns the next point after all that is done with it.
     pub(super) fn next(&mut self) -> Next {
-        loop {
+        for _ in 0..PASSED_OVER_MAX {
             if self.is_done() {
                 return Next::End;
             }
@@ -133,6 +139,7 @@ impl Chain {
             }
             return Next::Point(point);
         }
+        Next::Busy
     }
 
     fn before_steps(&mut self) -> Next {

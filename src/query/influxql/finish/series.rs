@@ -34,6 +34,7 @@ pub struct Series {
     heads: Vec<Next>,
     slots: Slots,
     rows: Rows,
+    is_busy: bool,
 }
 
 impl Series {
@@ -49,6 +50,7 @@ impl Series {
             chains,
             slots: Slots::new(&plan),
             rows: Rows::new(&plan),
+            is_busy: false,
             plan,
             name,
             tags,
@@ -85,17 +87,29 @@ impl Series {
         self.chains.iter().all(Chain::is_done)
     }
 
+    /// Returns true if there was no part because of points that were passed over: the next part is to be
+    /// asked for again, after others had their turn.
+    pub fn is_busy(&self) -> bool {
+        self.is_busy
+    }
+
     /// Returns the next part: a full one, or after the end what is left; `None` if more must be pushed
-    /// first, or if nothing is left. To be called until it is `None`.
+    /// first, if nothing is left, or if the series [is busy](Self::is_busy). To be called until it is
+    /// `None` and the series is not busy.
     ///
     /// # Errors
     ///
     /// If the rows do not fit their own schema, which would be a fault of this program.
     pub fn next_part(&mut self) -> Result<Option<SeriesPart>, ArrowError> {
+        self.is_busy = false;
         while !self.rows.is_full() {
             match self.next_time() {
                 Next::Point(point) => self.push_row(point.time_ns),
                 Next::Wait(_) => return Ok(None),
+                Next::Busy => {
+                    self.is_busy = true;
+                    return Ok(None);
+                }
                 Next::End => break,
             }
         }
@@ -118,12 +132,13 @@ impl Series {
             _ => Some(time_ns),
         };
         for (chain, head) in self.chains.iter_mut().zip(&mut self.heads) {
-            if matches!(head, Next::Wait(_)) {
+            if matches!(head, Next::Wait(_) | Next::Busy) {
                 *head = chain.next();
             }
             match head {
                 Next::Point(point) => first = earlier(first, point.time_ns),
                 Next::Wait(from_ns) => wait = earlier(wait, *from_ns),
+                Next::Busy => return Next::Busy,
                 Next::End => {}
             }
         }

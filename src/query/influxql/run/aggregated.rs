@@ -264,6 +264,10 @@ impl Aggregated {
         self.series.is_done()
     }
 
+    pub(super) fn is_busy(&self) -> bool {
+        self.series.is_busy()
+    }
+
     pub(super) fn next_part(&mut self) -> Result<Option<SeriesPart>, QueryError> {
         let part = self.series.next_part();
         part.map_err(|error| QueryError::Internal(error.to_string()))

@@ -117,6 +117,11 @@ impl Running {
                 if let Some(part) = series.feed.next_part()? {
                     return Ok(Some(part));
                 }
+                if series.feed.is_busy() {
+                    // What ends the statement, its time or its client, has its turn.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
                 if series.is_ended {
                     self.series = None;
                 }

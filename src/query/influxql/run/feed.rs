@@ -87,7 +87,16 @@ impl Feed {
         }
     }
 
-    /// Returns the next part; `None` if there is none before more rows come.
+    /// Returns true if there was no part yet, and the next one is to be asked for again.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Aggregated(feed) => feed.is_busy(),
+            Self::Gathered(feed) => feed.is_busy(),
+        }
+    }
+
+    /// Returns the next part; `None` if there is none before more rows come, or if it is busy.
     ///
     /// # Errors
     /// As for [`Feed::push`].

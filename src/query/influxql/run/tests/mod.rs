@@ -104,6 +104,29 @@ async fn pages_of_rows_of_one_time_do_not_overlap() {
     }
 }
 
+/// From a bug: windows that an offset leaves out were walked over without an end, and nothing could end
+/// the statement.
+#[tokio::test]
+async fn windows_without_number_are_passed_over_until_the_time_is_over() {
+    let points = Points::of("m f=1 1700000000000000000\nm f=2 1700000001000000000");
+    let limits = crate::Limits {
+        timeout: Some((std::time::Duration::from_millis(200), "too late".to_owned())),
+        ..limits()
+    };
+    let engine = QueryEngine::new(limits).expect("an engine");
+    for text in [
+        "SELECT mean(f) FROM m WHERE time > 0 GROUP BY time(1ns) OFFSET 4000000000000000000",
+        "SELECT non_negative_difference(sum(f)) FROM m WHERE time > 0 GROUP BY time(1ns) fill(-1) \
+         OFFSET 4000000000000000000",
+    ] {
+        let tree = statement(text);
+        let begun = engine.influxql(asker(), Arc::new(points.clone()), &tree, NOW_NS);
+        let mut running = begun.await.expect("begun");
+        let refused = running.next_part().await.expect_err(text);
+        assert_eq!(refused.to_string(), "too late");
+    }
+}
+
 /// From a bug: plans held the session that held them, and with it the database and its place.
 #[tokio::test]
 async fn a_statement_over_a_subquery_gives_back_its_database() {
