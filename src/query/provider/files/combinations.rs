@@ -4,6 +4,7 @@
 //! of rows in which none of them changes.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::types::Int32Type;
@@ -110,7 +111,7 @@ impl Reader {
             _ => {}
         }
         let all = self.rows().await?;
-        let mut rows = vec![0..all];
+        let mut rows: Vec<Range<usize>> = std::iter::once(0..all).collect();
         for filter in filters {
             match self.rows_with(filter).await? {
                 Some(passing) => rows = intersect(&rows, &passing),

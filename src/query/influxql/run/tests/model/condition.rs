@@ -1,4 +1,8 @@
 //! Conditions, as plain as can be.
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "floats are cut off, as the language says"
+)]
 
 use std::cmp::Ordering;
 

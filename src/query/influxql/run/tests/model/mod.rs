@@ -1,4 +1,10 @@
 //! A plain model of a SELECT: loops over points and maps, from the analysed query to parts of series.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "a few hundred points"
+)]
 
 mod condition;
 
