@@ -13,6 +13,7 @@
 //! for every format: see [`asker`].
 
 mod asker;
+mod broken;
 mod cells;
 mod documents;
 mod format;

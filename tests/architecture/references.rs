@@ -106,10 +106,26 @@ fn paths_in_the_papers_and_the_readme_exist() {
             .filter_map(|rest| rest.split(')').next());
         let linked = linked.filter(|target| !target.contains("://"));
         let mut named = of_ours.chain(linked.map(str::to_owned));
-        let missing = named.by_ref().filter(|path| !root().join(path).exists());
+        let is_there = |path: &str| match path.strip_prefix('#') {
+            Some(heading) => anchors(&text).any(|anchor| anchor == heading),
+            None => root().join(path).exists(),
+        };
+        let missing = named.by_ref().filter(|path| !is_there(path));
         wrong.extend(missing.map(|path| format!("{paper}: {path}")));
     }
     assert!(wrong.is_empty(), "no such file:\n{}", wrong.join("\n"));
+}
+
+/// The names by which a text links to its own headings.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let headings = text.lines().filter(|line| line.starts_with('#'));
+    headings.map(|heading| {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words
+            .chars()
+            .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
 }
 
 #[test]

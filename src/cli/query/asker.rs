@@ -15,6 +15,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use serde_json::{Map, Value, json};
 
+use super::broken::cut;
 use super::documents::Documents;
 use super::format::Format;
 use super::language::Language;
@@ -211,19 +212,5 @@ async fn piece(
     match piece {
         Some(bytes) => reader.read(bytes).map(Some).map_err(wrong),
         None => reader.finish().map(|()| None).map_err(wrong),
-    }
-}
-
-/// An answer that has begun can only be broken off: the reason is told elsewhere.
-pub(super) fn cut(session: &Session, error: ClientError) -> CliError {
-    let is_cut = matches!(error, ClientError::Broken { .. });
-    match session.explain(error) {
-        CliError::Client { error, mut advice } if is_cut => {
-            advice.push_str(
-                "; the answer is not whole: if the server broke it off, its log says why",
-            );
-            CliError::Client { error, advice }
-        }
-        error => error,
     }
 }

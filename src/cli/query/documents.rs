@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::asker::cut;
+use super::broken::cut;
 use crate::cli::CliError;
 use crate::cli::connection::Session;
 use crate::client::Download;
