@@ -55,7 +55,7 @@ const SEND_BYTES_MAX: usize = 64 * 1024;
 /// The size of the read buffer beyond the largest head.
 const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
 /// The time after which a peer that takes nothing of its answer is given up. A peer tells of the room that
-/// it makes in packets, of up to 64 KiB: that is what 1 KiB per second come to.
+/// it makes in packets, of up to 64 KiB on one machine, and of several at once.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(70);
 
 /// The settings and services for serving connections: made once, shared by all.

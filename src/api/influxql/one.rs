@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use arrow_schema::SchemaRef;
 use tidegate_query::QueryError;
-use tidegate_query::influxql::analysis::find_zone;
 use tidegate_query::influxql::ast::Statement;
 use tidegate_query::influxql::{Binding, Environment, parse};
 
@@ -18,11 +17,7 @@ use super::table::Batches;
 /// # Errors
 /// [`QueryError::Invalid`] if it is wrong, not the only one, or changes something.
 pub fn one(text: &str, parameters: HashMap<String, Binding>) -> Result<Statement, QueryError> {
-    let environment = Environment {
-        parameters,
-        knows_zone: |name| find_zone(name).is_some(),
-        ..Environment::default()
-    };
+    let environment = Environment::of_request(parameters);
     let parsed = parse(text, &environment);
     let parsed = parsed.map_err(|error| QueryError::Invalid(error.to_string()))?;
     let mut statements = parsed.statements;

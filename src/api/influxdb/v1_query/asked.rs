@@ -4,7 +4,6 @@ use axum::body::Body;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use tidegate_query::influxql::analysis::find_zone;
 use tidegate_query::influxql::answer::Request;
 use tidegate_query::influxql::ast::Query;
 use tidegate_query::influxql::{Environment, parse};
@@ -27,11 +26,7 @@ impl Asked {
         let address = pairs(head.uri.query().unwrap_or_default())?;
         let body = in_body(app, &head.headers, body).await?;
         let request = Request::read(&address, &body).map_err(invalid)?;
-        let environment = Environment {
-            parameters: request.bindings.clone(),
-            knows_zone: |name| find_zone(name).is_some(),
-            ..Environment::default()
-        };
+        let environment = Environment::of_request(request.bindings.clone());
         let statements = parse(&request.text, &environment).map_err(invalid)?;
         Ok(Self {
             request,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use datafusion::execution::memory_pool::MemoryPool;
 use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
@@ -32,7 +31,6 @@ pub struct Statement {
     is_ended: bool,
     following: Option<Following>,
     deadline: Deadline,
-    memory: Arc<dyn MemoryPool>,
     _work: JoinSet<()>,
 }
 
@@ -43,11 +41,6 @@ impl Statement {
     /// What is known before the rows.
     pub fn head(&self) -> &Head {
         &self.head
-    }
-
-    /// The memory that the answer takes.
-    pub fn memory(&self) -> &Arc<dyn MemoryPool> {
-        &self.memory
     }
 
     /// The next part; `None` at the end.
@@ -96,7 +89,6 @@ impl QueryEngine {
         let mut following = self.begin_record(asker, || statement.to_string());
         let deadline = self.deadline(following.as_ref());
         let runtime = self.runtime(following.as_ref());
-        let memory = Arc::clone(&runtime.memory_pool);
         let state = self.state_of_statements(runtime);
         let request = Request {
             databases,
@@ -127,7 +119,6 @@ impl QueryEngine {
             is_ended: false,
             following,
             deadline,
-            memory,
             _work: self.threads().start(work),
         })
     }
