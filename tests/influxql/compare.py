@@ -136,12 +136,18 @@ def nested_fill(statement, found, ours, theirs):
     return found == "values" and re.search(r"FROM \(SELECT .*time\(.*time\(", statement) is not None
 
 
+def large_pattern(statement, found, ours, theirs):
+    """A regular expression that needs more memory than one may have."""
+    return found == "error" and "it needs more than" in (error_of(ours) or "")
+
+
 RULES = [
     ("a type that a function does not know", refused_type),
     ("a panic of 1.6.7", panicked),
     ("a number of fill in a column without numbers", number_in_text),
     ("points of a window in the order of the query", descending_points),
     ("windows of an inner query before the range", nested_fill),
+    ("a regular expression that is too large", large_pattern),
 ]
 
 

@@ -342,7 +342,10 @@ class Generator:
 
     def show(self):
         origin = self.one("", "", " FROM m", " FROM n", " FROM /m|cpu/", " FROM cpu", " FROM nothing", " FROM m, cpu")
-        tags = "" if self.chance(0.6) else " WHERE " + self.tag_term()
+        tag = self.tag_term()
+        while "host = dc" in tag or "host != dc" in tag:
+            tag = self.tag_term()  # 1.6.7 compares no two tags here
+        tags = "" if self.chance(0.6) else " WHERE " + tag
         page = f" LIMIT {self.one(1, 2, 5)}" + (f" OFFSET {self.one(1, 2)}" if self.chance(0.4) else "") if self.chance(0.25) else ""
         key = self.one("= host", "= dc", "!= host", "=~ /h|d/", "!~ /h/", "IN (host, region)", '= "nope"', "IN (host)")
         database = self.one("", "", " ON judge")
