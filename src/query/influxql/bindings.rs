@@ -95,6 +95,18 @@ impl Binding {
         Self::Invalid("bound object parameter value must have exactly one entry".to_owned())
     }
 
+    /// Returns the length of the text that the value is read as.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Identifier(text)
+            | Self::String(text)
+            | Self::Regex(text)
+            | Self::Duration(text)
+            | Self::Invalid(text) => text.len(),
+            Self::Float(_) | Self::Integer(_) | Self::Boolean(_) => 0,
+        }
+    }
+
     /// Returns the token that stands for the parameter.
     pub(super) fn token(&self) -> (Kind, String) {
         match self {

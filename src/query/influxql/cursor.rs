@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::bindings::Environment;
+use super::LENGTH_MAX_BYTES;
+use super::bindings::{Binding, Environment};
 use super::error::{ParseError, Position};
 use super::lexer;
 use super::token::{Keyword, Kind, Place, Symbol, Token};
@@ -23,6 +24,8 @@ pub(super) struct Cursor<'a> {
     end_used: bool,
     /// True if the token of the end is placed one character further; set when it is first read.
     end_passed: Option<bool>,
+    /// The bytes of values that were read in place of parameters.
+    bound_bytes: usize,
     /// The token that was read last, to be read again cheaply.
     last: Option<Token<'a>>,
     /// The three tokens that are furthest in the text, the furthest last.
@@ -39,6 +42,7 @@ impl<'a> Cursor<'a> {
             read_to: 0,
             end_used: false,
             end_passed: None,
+            bound_bytes: 0,
             last: None,
             trail: [None, None, None],
         }
@@ -80,8 +84,9 @@ impl<'a> Cursor<'a> {
         token
     }
 
-    /// Replaces a parameter by the value that is bound to it.
-    fn bind(&self, token: &mut Token<'a>) {
+    /// Replaces a parameter by the value that is bound to it. A short text can name a long value often:
+    /// what it names counts as if it were written.
+    fn bind(&mut self, token: &mut Token<'a>) {
         let name = token.text.strip_prefix('$').unwrap_or_default();
         if let Some(binding) = self
             .environment
@@ -89,7 +94,18 @@ impl<'a> Cursor<'a> {
             .get(name)
             .filter(|_| !name.is_empty())
         {
-            let (kind, text) = binding.token();
+            if token.end > self.read_to {
+                self.bound_bytes = self.bound_bytes.saturating_add(binding.bytes());
+            }
+            let (kind, text) = match self.bound_bytes {
+                0..=LENGTH_MAX_BYTES => binding.token(),
+                _ => {
+                    let reason = format!(
+                        "the values of parameters have more than {LENGTH_MAX_BYTES} bytes together"
+                    );
+                    Binding::Invalid(reason).token()
+                }
+            };
             token.kind = kind;
             token.text = Cow::Owned(text);
         }

@@ -60,6 +60,7 @@ mod zone;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use super::ast::{Fill, Select};
@@ -135,7 +136,12 @@ pub fn analyse(
     if select.target.is_some() {
         return Err(AnalysisError::Unsupported("SELECT INTO".to_owned()));
     }
-    let analysis = Analysis { clock, schema };
+    let analysis = Analysis {
+        clock,
+        schema,
+        sources: Cell::new(0),
+        columns: Cell::new(0),
+    };
     let mut analysed = analysis.select(select, None)?;
     let cut = SeriesCut {
         tags: Arc::clone(&analysed.tags),
@@ -149,13 +155,44 @@ pub fn analyse(
     }
 }
 
+/// The most columns of a SELECT with its subqueries, once its wildcards are expanded.
+pub const COLUMNS_MAX: usize = 20_000;
+
+/// The most measurements that a SELECT with its subqueries reads, once its patterns are expanded.
+pub const SOURCES_MAX: usize = 10_000;
+
 /// The surroundings of an analysis.
 pub(crate) struct Analysis<'a> {
     clock: Clock,
     schema: &'a dyn Schema,
+    /// The measurements and the columns so far: a short text can stand for very many.
+    sources: Cell<usize>,
+    columns: Cell<usize>,
 }
 
 impl Analysis<'_> {
+    /// Counts measurements that are read.
+    fn count_sources(&self, more: usize) -> Result<(), AnalysisError> {
+        self.sources.set(self.sources.get().saturating_add(more));
+        match self.sources.get() {
+            0..=SOURCES_MAX => Ok(()),
+            _ => Err(AnalysisError::Unsupported(format!(
+                "a SELECT from more than {SOURCES_MAX} measurements"
+            ))),
+        }
+    }
+
+    /// Counts columns.
+    fn count_columns(&self, more: usize) -> Result<(), AnalysisError> {
+        self.columns.set(self.columns.get().saturating_add(more));
+        match self.columns.get() {
+            0..=COLUMNS_MAX => Ok(()),
+            _ => Err(AnalysisError::Unsupported(format!(
+                "a SELECT of more than {COLUMNS_MAX} columns"
+            ))),
+        }
+    }
+
     /// Analyses one level of a query that is valid.
     fn select(
         &self,
@@ -165,7 +202,7 @@ impl Analysis<'_> {
         let times = times::Times::of(select, &self.clock, outer)?;
         let sources = sources::resolve(self, select, &times.for_subqueries())?;
         let fields = references::typed_fields(select, &sources, outer.is_some());
-        let expanded = wildcards::expand(&fields, select, &sources)?;
+        let expanded = wildcards::expand(self, &fields, select, &sources)?;
         let mut building = fields::Building::new(&sources, times.window.as_ref(), outer.is_some());
         for field in &expanded.fields {
             building.add(field)?;

@@ -49,7 +49,9 @@ pub(super) fn resolve(
             }
             Written::Measurement(measurement) => {
                 let origin = Origin::of(measurement);
-                for name in names_of(analysis, &origin, &measurement.name)? {
+                let names = names_of(analysis, &origin, &measurement.name)?;
+                analysis.count_sources(names.len())?;
+                for name in names {
                     if let Some(table) = table(analysis, &origin, name)? {
                         resolved.push(Resolved::Measurement(table));
                     }

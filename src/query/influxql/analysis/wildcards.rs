@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::super::ast::{Call, Expression, Field, Reference, Select, WildcardKind};
-use super::AnalysisError;
 use super::names::of_expression;
 use super::pattern::Pattern;
 use super::schema::Kind;
 use super::sources::{Names, Resolved, names};
+use super::{Analysis, AnalysisError};
 
 /// The lists without wildcards.
 pub(super) struct Expanded {
@@ -25,6 +25,7 @@ struct Entry {
 
 /// Expands the wildcards of a SELECT whose fields have types.
 pub(super) fn expand(
+    analysis: &Analysis<'_>,
     fields: &[Field],
     select: &Select,
     sources: &[Resolved],
@@ -34,7 +35,9 @@ pub(super) fn expand(
     let entries = entries(select, names);
     let mut expanded = Vec::new();
     for field in fields {
+        let before = expanded.len();
         expand_field(field, &entries, &mut expanded)?;
+        analysis.count_columns(expanded.len() - before)?;
     }
     Ok(Expanded {
         fields: expanded,

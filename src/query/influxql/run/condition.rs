@@ -4,6 +4,7 @@
 //! Everything else is computed value by value ([`evaluate`](super::evaluate)): there the language has
 //! rules of its own.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray};
@@ -26,8 +27,9 @@ use super::names::Names;
 pub(super) fn expression(condition: &Condition, names: &Names) -> Expr {
     match condition {
         Condition::Constant(holds) => lit(*holds),
+        Condition::All(parts) if parts.len() > PARTS_MAX => computed(condition, names),
         Condition::All(parts) => joined(parts, names, Expr::and, true),
-        Condition::Any(parts) => joined(parts, names, Expr::or, false),
+        Condition::Any(parts) => any(condition, parts, names),
         Condition::Tag { key, test } => tag(key, test, names),
         Condition::SameTags { left, right, same } => same_tags(left, right, *same, names),
         Condition::Compare {
@@ -42,6 +44,10 @@ pub(super) fn expression(condition: &Condition, names: &Names) -> Expr {
     }
 }
 
+/// The most conditions that a plan gets as a list. It walks lists as deep as they are long; longer ones
+/// are computed as a whole.
+pub(super) const PARTS_MAX: usize = 64;
+
 fn joined(
     parts: &[Condition],
     names: &Names,
@@ -50,6 +56,33 @@ fn joined(
 ) -> Expr {
     let parts = parts.iter().map(|part| expression(part, names));
     parts.reduce(join).unwrap_or_else(|| lit(none))
+}
+
+/// One of several conditions. Values of one tag become one list, which a scan decides however long it is.
+fn any(condition: &Condition, parts: &[Condition], names: &Names) -> Expr {
+    let mut values: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for part in parts {
+        match part {
+            Condition::Tag {
+                key,
+                test: TagTest::Equal(text),
+            } if !text.is_empty() && names.tag(key).is_some() => {
+                values.entry(key).or_default().push(text);
+            }
+            part => others.push(part),
+        }
+    }
+    if values.len() + others.len() > PARTS_MAX {
+        return computed(condition, names);
+    }
+    let lists = values.into_iter().filter_map(|(key, values)| {
+        let values = values.into_iter().map(lit).collect();
+        Some(names.tag(key)?.in_list(values, false))
+    });
+    let others = others.into_iter().map(|part| expression(part, names));
+    let any = lists.chain(others).reduce(Expr::or);
+    any.unwrap_or_else(|| lit(false))
 }
 
 /// A test of a tag. Where missing tags are null they are tested as "".

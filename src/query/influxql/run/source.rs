@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit};
 
 use super::super::analysis::{
     Analysed, Condition, InputKind, MeasurementSource, Read, Source, SubquerySource,
@@ -77,20 +77,24 @@ pub(super) async fn rows(
     wanted: Wanted<'_>,
 ) -> std::result::Result<LogicalPlan, QueryError> {
     let is_numbered = level.has_subquery();
-    let mut all: Option<LogicalPlanBuilder> = None;
+    let mut all = Vec::new();
     for source in &level.query.sources {
         let rows = match source {
             Source::Measurement(source) => points(session, level, source, wanted).await?,
             Source::Subquery(source) => inner(session, level, source)?,
         };
         let rows = shaped(rows, &level.query, source, wanted, is_numbered)?;
-        all = Some(match all {
-            Some(all) => all.union(rows.build()?)?,
-            None => rows,
-        });
+        all.push(Arc::new(rows.build()?));
     }
-    let nothing = || QueryError::Internal("a level of a query without sources".to_owned());
-    Ok(all.ok_or_else(nothing)?.build()?)
+    match <[_; 1]>::try_from(all) {
+        Ok([only]) => Ok(Arc::unwrap_or_clone(only)),
+        Err(all) if all.is_empty() => {
+            let text = "a level of a query without sources";
+            Err(QueryError::Internal(text.to_owned()))
+        }
+        // Side by side: one in the other they would be as deep as they are many.
+        Err(all) => Ok(LogicalPlan::Union(Union::try_new_with_loose_types(all)?)),
+    }
 }
 
 /// The points of a measurement that take part, with their names and columns.
@@ -155,9 +159,11 @@ fn filtered(
     match condition {
         Condition::Constant(true) => Ok(rows),
         // Apart, so that each can be decided as far below as it can be.
-        Condition::All(parts) => parts.iter().try_fold(rows, |rows, part| {
-            rows.filter(condition::expression(part, names))
-        }),
+        Condition::All(parts) if parts.len() <= condition::PARTS_MAX => {
+            parts.iter().try_fold(rows, |rows, part| {
+                rows.filter(condition::expression(part, names))
+            })
+        }
         condition => rows.filter(condition::expression(condition, names)),
     }
 }

@@ -17,6 +17,25 @@ fn bound(text: &str, value: Binding) -> String {
     }
 }
 
+/// From a bug: a text of 160 KiB named a value of 100 KiB 20,000 times, and took 3 GiB.
+#[test]
+fn values_of_parameters_count_as_if_they_were_written() {
+    let value = Binding::String("x".repeat(100 << 10));
+    let environment = Environment {
+        parameters: [("x".to_owned(), value)].into(),
+        ..Environment::default()
+    };
+    let text = |times: usize| {
+        format!(
+            "SELECT f FROM m WHERE {}",
+            vec!["h = $x"; times].join(" OR ")
+        )
+    };
+    assert!(parse(&text(20), &environment).is_ok());
+    let error = parse(&text(100), &environment).expect_err("too long");
+    assert!(error.to_string().contains("bytes together"), "{error}");
+}
+
 #[test]
 fn a_parameter_stands_wherever_a_token_of_its_kind_may() {
     let text = |text: &str| text.to_owned();

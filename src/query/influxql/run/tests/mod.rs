@@ -104,6 +104,67 @@ async fn pages_of_rows_of_one_time_do_not_overlap() {
     }
 }
 
+/// From a bug: a plan was as deep as a list of conditions or sources is long, and the stack ended with
+/// the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_of_conditions_and_sources_may_be_long() {
+    let points = Points::of("m,host=a f=1 1\nm,host=b f=2 2\nm f=3 3");
+    let list = |part: &dyn Fn(usize) -> String, join: &str| {
+        let parts: Vec<String> = (0..3000).map(part).collect();
+        parts.join(join)
+    };
+    let one = |n: usize| {
+        if n == 7 {
+            "'a'".to_owned()
+        } else {
+            format!("'x{n}'")
+        }
+    };
+    for (condition, count) in [
+        (list(&|n| format!("f = {n}"), " OR "), 3),
+        (list(&|n| format!("f != {n}.5"), " AND "), 3),
+        (list(&|n| format!("host = {}", one(n)), " OR "), 1),
+        (list(&|n| format!("host != {}", one(n)), " AND "), 2),
+        (
+            list(&|n| format!("(host = {} AND f > 0)", one(n)), " OR "),
+            1,
+        ),
+    ] {
+        let text = format!("SELECT count(f) FROM m WHERE {condition}");
+        let (head, parts) = parts(&points, &text).await.expect("an answer");
+        let body = json(head, &parts, Times::default());
+        let counted = format!(r#"[["1970-01-01T00:00:00Z",{count}]]"#);
+        assert!(body.contains(&counted), "{}: {body}", &text[..80]);
+    }
+    let text = format!("SELECT count(f) FROM {}", vec!["m"; 300].join(","));
+    let (head, parts) = parts(&points, &text).await.expect("an answer");
+    let body = json(head, &parts, Times::default());
+    assert!(body.contains(r#"[["1970-01-01T00:00:00Z",900]]"#), "{body}");
+}
+
+/// From a bug: a few KiB of wildcards and patterns took GiB.
+#[tokio::test]
+async fn what_a_short_text_stands_for_is_bounded() {
+    let points = Points::of("m,host=a f=1,g=1 1\nn f=2 2");
+    for (text, told) in [
+        (
+            format!("SELECT {} FROM m", vec!["*"; 9000].join(",")),
+            "20000 columns",
+        ),
+        (
+            format!("SELECT {} FROM m", vec!["mean(*)"; 11000].join(",")),
+            "20000 columns",
+        ),
+        (
+            format!("SELECT f FROM {}", vec!["/m|n/"; 6000].join(",")),
+            "10000 measurements",
+        ),
+    ] {
+        let refused = parts(&points, &text).await.expect_err(told);
+        assert!(refused.contains(told), "{refused}");
+    }
+}
+
 /// From a bug: windows that an offset leaves out were walked over without an end, and nothing could end
 /// the statement.
 #[tokio::test]
