@@ -158,6 +158,8 @@ impl Serve {
         }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("tidegate")
+            // The trees of long questions are dropped here.
+            .thread_stack_size(8 << 20)
             .enable_all()
             .build()
             .map_err(|source| ServeError::System {

@@ -6,6 +6,9 @@
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialects;
 use crate::error::QueryError;
@@ -18,6 +21,7 @@ use crate::unread;
 /// [`QueryError::Invalid`] if it is not one statement, or a part of it would be passed over;
 /// [`QueryError::Writes`] if the statement is of a kind that does not only read.
 pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, QueryError> {
+    count_operators(text)?;
     let recursion_limit = state.config().options().sql_parser.recursion_limit.get();
     let parser = DFParserBuilder::new(text).with_recursion_limit(recursion_limit);
     let mut statements = parser.build()?.parse_statements()?;
@@ -39,6 +43,56 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
         precedence::mend(inner);
     }
     Ok(statement)
+}
+
+/// The most operators of a question. Its tree is as deep as a chain of them is long, and so is the stack
+/// of what walks it.
+const OPERATORS_MAX: usize = 4_000;
+
+/// Refuses a question of too many operators. What is no SQL is left to the parser.
+fn count_operators(text: &str) -> Result<(), QueryError> {
+    let Ok(tokens) = Tokenizer::new(&GenericDialect {}, text).tokenize() else {
+        return Ok(());
+    };
+    match tokens.iter().filter(|token| is_operator(token)).count() {
+        0..=OPERATORS_MAX => Ok(()),
+        count => Err(QueryError::Invalid(format!(
+            "the question has {count} operators, and at most {OPERATORS_MAX} are read: write a long list of \
+             values as IN (…)"
+        ))),
+    }
+}
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::IS
+                | Keyword::LIKE
+                | Keyword::ILIKE
+                | Keyword::BETWEEN
+                | Keyword::UNION
+                | Keyword::INTERSECT
+                | Keyword::EXCEPT
+                | Keyword::JOIN
+        ),
+        Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::Whitespace(_)
+        | Token::Comma
+        | Token::Period
+        | Token::LParen
+        | Token::RParen
+        | Token::LBracket
+        | Token::RBracket
+        | Token::SemiColon
+        | Token::Placeholder(_)
+        | Token::EOF => false,
+        _ => true,
+    }
 }
 
 /// The statement that is asked or explained, unless it is one of DataFusion's own.

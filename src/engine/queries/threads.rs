@@ -14,6 +14,10 @@ const NICER: i32 = 10;
 #[cfg(target_os = "linux")]
 const NICENESS_MAX: i32 = 19;
 
+/// The stack of each. Plans are walked by functions that call themselves, as deep as a chain of operators
+/// is long; what is not used of it takes no memory.
+const STACK_BYTES: usize = 16 << 20;
+
 /// A runtime of their own. It is left behind when this is dropped, which may happen on any thread.
 #[derive(Debug)]
 pub(super) struct Threads {
@@ -27,6 +31,7 @@ impl Threads {
         let runtime = Builder::new_multi_thread()
             .thread_name("query")
             .worker_threads(count.max(1))
+            .thread_stack_size(STACK_BYTES)
             .on_thread_start(yield_to_others)
             .enable_all()
             .build()?;

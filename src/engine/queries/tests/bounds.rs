@@ -8,9 +8,7 @@ use tidegate_query::QueryError;
 use tidegate_query::{Batches, Piece, Scan};
 
 use super::super::{QueriesError, WAITING_PER_PLACE, disk};
-#[cfg(feature = "lake")]
-use super::world::NOW_NS;
-use super::world::World;
+use super::world::{NOW_NS, World};
 use crate::clock;
 use crate::config::{Config, Sources};
 use crate::storage::{FaultStorage, Storage};
@@ -166,4 +164,20 @@ async fn distinct_tags_and_floats_are_counted_roughly_too() {
         assert_eq!(rows, expected);
         world.flush().await;
     }
+}
+
+/// From a bug: a chain of operators was walked by functions that call themselves until the stack ended,
+/// and with it the process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_chain_of_operators_is_answered_or_refused() {
+    let world = World::new(|_| {}).await;
+    world.write(&format!("m v=7 {NOW_NS}")).await;
+    let ask = |terms: usize| {
+        let terms: Vec<String> = (0..terms).map(|n| format!("v = {n}")).collect();
+        format!("SELECT v FROM m WHERE {}", terms.join(" OR "))
+    };
+    let (_, rows) = world.ask(&ask(1990)).await.expect("answered");
+    assert_eq!(rows.len(), 1);
+    let refused = world.ask(&ask(2500)).await.expect_err("too long");
+    assert!(refused.to_string().contains("operators"), "{refused}");
 }
