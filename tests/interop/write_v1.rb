@@ -27,7 +27,7 @@ influxdb.create_database('ruby')
 raise 'not listed' unless influxdb.list_databases.include?('name' => 'ruby')
 
 raises(InfluxDB::QueryError, 'DEFAULT is not supported') do
-  influxdb.create_retention_policy('one_day_only', '1d', 1, true)
+  influxdb.create_retention_policy('one_day_only', 'ruby', '1d', 1, true)
 end
 raises(InfluxDB::QueryError, 'is not supported') { influxdb.query('drop measurement m') }
 

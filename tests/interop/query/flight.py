@@ -53,7 +53,10 @@ assert [field.name for field in get("SELECT * FROM every LIMIT 0").schema] == CO
 for nonsense in [b"", b"{}", b"nonsense", b"\x00\xff" * 9, b'{"database": "flight"}']:
     fails("Invalid ticket", lambda: client.do_get(flight.Ticket(nonsense), options()).read_all())
 fails('parameter "x"', lambda: get("SELECT $x", params={"x": {"y": 1}}).read_all())
-fails("InfluxQL", lambda: get("SELECT f FROM every", query_type="influxql").read_all())
+influxql = get('SELECT f FROM "every"', query_type="influxql").read_all()
+assert influxql.column_names == ["iox::measurement", "time", "f"], influxql.column_names
+assert influxql.num_rows == 3, influxql
+fails("error parsing query", lambda: get("SELECT f FROM every", query_type="influxql").read_all())
 
 # Each way to say who one is.
 for authorization in ["Bearer " + TOKEN, "bearer " + TOKEN, "Token " + TOKEN, basic("any", TOKEN), basic("", TOKEN)]:
@@ -103,7 +106,7 @@ for name in ["database", "bucket", "bucket-name", "iox-namespace-name"]:
 one = command("CommandStatementQuery", b"SELECT 1")
 fails("no 'database' header", lambda: client.get_flight_info(one, options()))
 fails("more than one database", lambda: client.get_flight_info(one, options(database="a", bucket="b")))
-fails("InfluxQL", lambda: client.get_flight_info(
+fails("at least one variable", lambda: client.get_flight_info(
     one, options(database="flight", **{"x-influxdata-query-language": "influxql"})))
 
 GRAFANA = [

@@ -120,7 +120,8 @@ func main() {
 
 	fails("nothing", ask(v3, "SELECT * FROM nothing"))
 	fails("SELEC", ask(v3, "SELEC 1"))
-	fails("InfluxQL", ask(v3, "SELECT f FROM every", influxdb3.WithQueryType(influxdb3.InfluxQL)))
+	check(ask(v3, `SELECT f FROM "every"`, influxdb3.WithQueryType(influxdb3.InfluxQL)))
+	fails("error parsing query", ask(v3, "SELECT f FROM every", influxdb3.WithQueryType(influxdb3.InfluxQL)))
 	fails("database not found", ask(v3, "SELECT 1", influxdb3.WithDatabase("missing")))
 	for who, code := range map[string]string{"wrong": "Unauthenticated", os.Getenv("TIDEGATE_WRITER"): "PermissionDenied",
 		os.Getenv("TIDEGATE_READER"): "PermissionDenied"} {

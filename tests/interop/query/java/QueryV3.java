@@ -74,7 +74,10 @@ class QueryV3 {
             points(client);
             fails("nothing", () -> client.query("SELECT * FROM nothing").count());
             fails("SELEC", () -> client.query("SELEC 1").count());
-            fails("InfluxQL", () -> client.query("SELECT f FROM every", new QueryOptions(QueryType.InfluxQL)).count());
+            var influxql = new QueryOptions(QueryType.InfluxQL);
+            var found = client.query("SELECT f FROM \"every\"", influxql).count();
+            if (found != 3) throw new AssertionError("rows by InfluxQL: " + found);
+            fails("error parsing query", () -> client.query("SELECT f FROM every", influxql).count());
         }
         fails("database not found", () -> ask("missing", TOKEN, "SELECT 1"));
         fails("UNAUTHENTICATED", () -> ask("java-v3", "wrong", ALL));
