@@ -30,6 +30,7 @@ use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::describe;
 use crate::each_node::EachNode;
+use crate::equal_columns::EqualColumns;
 use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
 use crate::hints;
@@ -241,6 +242,7 @@ impl QueryEngine {
             .with_runtime_env(runtime)
             .with_default_features()
             .with_optimizer_rules(gapfill::rules())
+            .with_optimizer_rule(Arc::new(EqualColumns))
             .with_optimizer_rule(Arc::new(Newest))
             .with_query_planner(Arc::new(gapfill::Planner))
             .with_physical_optimizer_rule(Arc::new(rescan))

@@ -22,6 +22,7 @@ mod describe;
 mod dialects;
 mod each_node;
 mod engine;
+mod equal_columns;
 mod error;
 mod functions;
 mod hints;

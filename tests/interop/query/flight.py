@@ -106,7 +106,7 @@ for name in ["database", "bucket", "bucket-name", "iox-namespace-name"]:
 one = command("CommandStatementQuery", b"SELECT 1")
 fails("no 'database' header", lambda: client.get_flight_info(one, options()))
 fails("more than one database", lambda: client.get_flight_info(one, options(database="a", bucket="b")))
-fails("at least one variable", lambda: client.get_flight_info(
+fails("expected FROM", lambda: client.get_flight_info(
     one, options(database="flight", **{"x-influxdata-query-language": "influxql"})))
 
 GRAFANA = [

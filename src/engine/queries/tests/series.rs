@@ -172,3 +172,24 @@ async fn the_newest_rows_are_the_same_in_memory_and_in_files() {
     let a = rows.iter().find(|row| row[0].as_deref() == Some("a"));
     assert_eq!(a.expect("there")[1].as_ref(), expected);
 }
+
+/// From a bug: where files and memory were read side by side, a plan was refused for the order of its own
+/// rows.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_whose_tags_are_equal_are_sorted_by_both() {
+    let world = World::new(|_| {}).await;
+    let line = |host: &str, rack: &str, after: i64| {
+        format!("m,host={host},rack={rack} v={after} {}", NOW_NS + after)
+    };
+    world
+        .write(&[line("b", "b", 1), line("a", "b", 2)].join("\n"))
+        .await;
+    world.flush().await;
+    world
+        .write(&[line("a", "a", 3), line("b", "b", 4)].join("\n"))
+        .await;
+    let text = "SELECT v FROM m WHERE host = rack ORDER BY rack, host, time";
+    let (_, rows) = world.ask(text).await.expect("answered");
+    let values: Vec<_> = rows.into_iter().flatten().flatten().collect();
+    assert_eq!(values, ["3", "1", "4"]);
+}

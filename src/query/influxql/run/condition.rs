@@ -180,7 +180,12 @@ fn same_tags(left: &str, right: &str, same: bool, names: &Names) -> Expr {
         return lit(!same);
     };
     match same {
-        true => left.eq(right),
+        // Not by `=`: from two columns that are equal DataFusion 55.2 concludes too much about the order of
+        // rows, and refuses its own plan where files and memory are read side by side.
+        true => {
+            let same = binary_expr(left.clone(), Op::IsNotDistinctFrom, right);
+            left.is_not_null().and(same)
+        }
         false => {
             let same = left.clone().eq(right.clone());
             let is_missing = left.is_null().or(right.is_null());

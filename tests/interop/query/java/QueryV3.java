@@ -75,8 +75,9 @@ class QueryV3 {
             fails("nothing", () -> client.query("SELECT * FROM nothing").count());
             fails("SELEC", () -> client.query("SELEC 1").count());
             var influxql = new QueryOptions(QueryType.InfluxQL);
-            var found = client.query("SELECT f FROM \"every\"", influxql).count();
-            if (found != 3) throw new AssertionError("rows by InfluxQL: " + found);
+            try (var found = client.query("SELECT f FROM \"every\"", influxql)) {
+                if (found.count() != 3) throw new AssertionError("rows by InfluxQL");
+            }
             fails("error parsing query", () -> client.query("SELECT f FROM every", influxql).count());
         }
         fails("database not found", () -> ask("missing", TOKEN, "SELECT 1"));
