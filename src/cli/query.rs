@@ -92,7 +92,7 @@ const ROWS_MAX: u64 = 1000;
 #[command(after_help = HELP)]
 pub struct Query {
     /// The statement, which only reads.
-    #[arg(value_name = "STATEMENT")]
+    #[arg(value_name = "QUERY")]
     statement: Option<String>,
     /// The language of the statement.
     #[arg(long, short, value_name = "LANGUAGE", default_value = "sql")]
