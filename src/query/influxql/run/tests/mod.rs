@@ -182,8 +182,11 @@ async fn windows_without_number_are_passed_over_until_the_time_is_over() {
     ] {
         let tree = statement(text);
         let begun = engine.influxql(asker(), Arc::new(points.clone()), &tree, NOW_NS);
-        let mut running = begun.await.expect("begun");
-        let refused = running.next_part().await.expect_err(text);
+        // On a busy machine the time may be over before it has begun.
+        let refused = match begun.await {
+            Ok(mut running) => running.next_part().await.expect_err(text),
+            Err(late) => late,
+        };
         assert_eq!(refused.to_string(), "too late");
     }
 }
