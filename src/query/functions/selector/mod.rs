@@ -20,7 +20,8 @@ use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Expr, GroupsAccumulator, Signature, Volatility,
 };
 
-use winners::{Choice, Single, fields};
+pub(crate) use winners::Choice;
+use winners::{Single, fields};
 
 /// A selector.
 #[derive(Debug, PartialEq, Eq, Hash)]

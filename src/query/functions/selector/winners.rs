@@ -25,7 +25,7 @@ pub(super) type Groups = Box<dyn GroupsAccumulator + Sync>;
 
 /// What a selector chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Choice {
+pub(crate) enum Choice {
     First,
     Last,
     Min,
@@ -34,7 +34,7 @@ pub(super) enum Choice {
 
 impl Choice {
     /// Returns true if a point is chosen over the one that was, from how it compares with it.
-    fn prefers(self, time: Ordering, value: Ordering) -> bool {
+    pub(crate) fn prefers(self, time: Ordering, value: Ordering) -> bool {
         match self {
             Self::First => time.then(value.reverse()).is_lt(),
             Self::Last => time.then(value).is_gt(),

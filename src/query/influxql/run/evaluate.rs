@@ -139,7 +139,7 @@ impl Row<'_> {
 }
 
 /// Compares values of one type, or two numbers.
-fn order(left: &Value, right: &Value) -> Option<Ordering> {
+pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Boolean(left), Value::Boolean(right)) => left.partial_cmp(right),
         (Value::String(left), Value::String(right)) => left.partial_cmp(right),

@@ -6,6 +6,8 @@ use super::super::analysis::Function;
 use super::super::ast::Operator;
 use super::super::finish::{Cell, Point, arithmetic};
 use super::super::value::Value;
+use super::evaluate::order;
+use crate::functions::selector::Choice;
 
 /// The points of one window so far.
 #[derive(Debug)]
@@ -27,15 +29,6 @@ pub(super) enum Fold {
     Chosen(Choice, Option<Point>),
     /// spread
     Spread(Option<(Value, Value)>),
-}
-
-/// Which point is chosen.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Choice {
-    First,
-    Last,
-    Min,
-    Max,
 }
 
 impl Fold {
@@ -143,29 +136,5 @@ impl Fold {
                 Cell::Value(spread?)
             }
         })
-    }
-}
-
-impl Choice {
-    /// Returns true if a point is chosen over the one that was, from how it compares with it.
-    fn prefers(self, times: Ordering, values: Ordering) -> bool {
-        match self {
-            Self::First => times.then(values.reverse()).is_lt(),
-            Self::Last => times.then(values).is_gt(),
-            Self::Min => values.then(times).is_lt(),
-            Self::Max => values.then(times.reverse()).is_gt(),
-        }
-    }
-}
-
-/// Compares values of one type.
-fn order(left: &Value, right: &Value) -> Option<Ordering> {
-    match (left, right) {
-        (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
-        (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
-        (Value::Unsigned(left), Value::Unsigned(right)) => Some(left.cmp(right)),
-        (Value::Boolean(left), Value::Boolean(right)) => Some(left.cmp(right)),
-        (Value::String(left), Value::String(right)) => Some(left.cmp(right)),
-        _ => None,
     }
 }
