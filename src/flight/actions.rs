@@ -16,7 +16,7 @@ use super::buckets::Flight;
 use super::call::Call;
 use super::info::schema_bytes;
 use super::messages::TicketContents;
-use super::{commands, session, status};
+use super::{commands, descriptor, session, status, values};
 
 /// The actions, and what they are for.
 const ACTIONS: [(&str, &str); 5] = [
@@ -78,28 +78,29 @@ async fn prepare<A: Asks>(
     call: &Call,
     request: ActionCreatePreparedStatementRequest,
 ) -> Result<Vec<u8>, Status> {
-    call.speaks_sql()?;
     if request.transaction_id.is_some() {
         return Err(commands::no_transactions());
     }
-    let database = call.database()?;
-    let question = flight
-        .question(
-            call,
-            database.as_deref(),
-            Protocol::FlightSql,
-            &request.query,
-        )
-        .await?;
     let contents = TicketContents {
-        database: database.unwrap_or_default(),
+        database: call.database()?.unwrap_or_default(),
         query: request.query,
+        influxql: call.speaks_influxql(),
         ..TicketContents::default()
+    };
+    let (database, text) = (Some(contents.database.as_str()), &contents.query);
+    let (columns, parameters) = if contents.influxql {
+        let columns = descriptor::of_influxql(flight, call, &contents).await?;
+        (columns, parameter_schema(&values::parameters(text)))
+    } else {
+        call.speaks_sql()?;
+        let question = flight.question(call, database, Protocol::FlightSql, text);
+        let question = question.await?;
+        (question.schema(), parameter_schema(question.parameters()))
     };
     let result = ActionCreatePreparedStatementResult {
         prepared_statement_handle: contents.encode_to_vec().into(),
-        dataset_schema: schema_bytes(&question.schema())?,
-        parameter_schema: schema_bytes(&parameter_schema(question.parameters()))?,
+        dataset_schema: schema_bytes(&columns)?,
+        parameter_schema: schema_bytes(&parameters)?,
     };
     Ok(result.as_any().encode_to_vec())
 }

@@ -45,13 +45,17 @@ pub(super) async fn get<A: Asks>(
                 run(flight, question, call, Values::None).await
             }
             Command::CommandPreparedStatementQuery(prepared) => {
-                call.speaks_sql()?;
                 let contents = Ticket::of_handle(&prepared.prepared_statement_handle)?;
                 let database = database.or(Some(&contents.database));
-                let question = flight
-                    .question(call, database, protocol, &contents.query)
-                    .await?;
-                run(flight, question, call, Values::of_stream(contents.values)).await
+                let (text, values) = (contents.query, Values::of_stream(contents.values));
+                if contents.influxql {
+                    let rows = flight.influxql(call, database, (protocol, &text), values);
+                    let rows = call.within(rows).await?;
+                    return rows::of_rows(rows, call, &flight.asks.threads()).await;
+                }
+                call.speaks_sql()?;
+                let question = flight.question(call, database, protocol, &text).await?;
+                run(flight, question, call, values).await
             }
             command => {
                 let batch = commands::answer(flight, call, database, command).await?;

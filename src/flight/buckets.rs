@@ -49,7 +49,7 @@ impl<A: Asks> Flight<A> {
             text,
         };
         let database = database.unwrap_or_default();
-        let rows = self.asks.influxql(database, asking, values.bindings()?);
+        let rows = self.asks.influxql(database, asking, values.bindings(text)?);
         rows.await.map_err(status::of_query)
     }
 

@@ -1,10 +1,14 @@
 //! What a descriptor leads to: the columns of the answer, and what a ticket for it holds.
 
+use std::sync::Arc;
+
 use arrow_flight::FlightDescriptor;
 use arrow_flight::flight_descriptor::DescriptorType;
 use arrow_flight::sql::{Any, Command};
 use arrow_schema::SchemaRef;
 use prost::Message;
+use tidegate_query::influxql;
+use tidegate_query::influxql::table::Table;
 use tonic::Status;
 
 use super::asks::{Asks, Protocol};
@@ -30,11 +34,9 @@ pub(super) async fn read<A: Asks>(
     let any = any.map_err(|_| status::invalid("the descriptor is not a command of Flight SQL"))?;
     let named = call.database()?;
     let contents = match commands::read(any.clone())? {
-        Command::CommandStatementQuery(statement) if call.speaks_influxql() => {
-            return influxql(flight, call, named, commands::text(statement)?).await;
-        }
         Command::CommandStatementQuery(statement) => TicketContents {
             query: commands::text(statement)?,
+            influxql: call.speaks_influxql(),
             ..TicketContents::default()
         },
         Command::CommandPreparedStatementQuery(prepared) => {
@@ -53,16 +55,29 @@ pub(super) async fn read<A: Asks>(
             return Ok((schema, contents));
         }
     };
-    call.speaks_sql()?;
     let of_handle = Some(contents.database).filter(|name| !name.is_empty());
-    let database = named.or(of_handle);
+    let contents = TicketContents {
+        database: named.or(of_handle).unwrap_or_default(),
+        ..contents
+    };
+    let schema = match contents.influxql {
+        true => of_influxql(flight, call, &contents).await?,
+        false => of_sql(flight, call, &contents).await?,
+    };
+    Ok((schema, contents))
+}
+
+async fn of_sql<A: Asks>(
+    flight: &Flight<A>,
+    call: &Call,
+    contents: &TicketContents,
+) -> Result<SchemaRef, Status> {
+    call.speaks_sql()?;
+    let TicketContents {
+        database, query, ..
+    } = contents;
     let question = flight
-        .question(
-            call,
-            database.as_deref(),
-            Protocol::FlightSql,
-            &contents.query,
-        )
+        .question(call, Some(database), Protocol::FlightSql, query)
         .await?;
     let question = match Values::of_stream(contents.values.clone()) {
         // It may be told of without them.
@@ -72,28 +87,25 @@ pub(super) async fn read<A: Asks>(
             question.bind(values).map_err(status::of_query)?
         }
     };
-    let contents = TicketContents {
-        database: database.unwrap_or_default(),
-        ..contents
-    };
-    Ok((question.schema(), contents))
+    Ok(question.schema())
 }
 
-/// As [`read`], for a statement of InfluxQL. What columns it has is told by its first rows.
-async fn influxql<A: Asks>(
+/// The columns of a statement of InfluxQL. Its first rows tell them; without the values of its parameters
+/// it has none, and only the column is known that every answer has.
+pub(super) async fn of_influxql<A: Asks>(
     flight: &Flight<A>,
     call: &Call,
-    database: Option<String>,
-    query: String,
-) -> Result<(SchemaRef, TicketContents), Status> {
+    contents: &TicketContents,
+) -> Result<SchemaRef, Status> {
+    let TicketContents {
+        database, query, ..
+    } = contents;
+    let values = Values::of_stream(contents.values.clone());
+    if values == Values::None && !influxql::parameters(query).is_empty() {
+        flight.bucket(call, Some(database))?;
+        return Ok(Arc::clone(Table::without_rows().schema()));
+    }
     let asked = (Protocol::FlightSql, query.as_str());
-    let rows = flight.influxql(call, database.as_deref(), asked, Values::None);
-    let schema = rows.await?.schema;
-    let contents = TicketContents {
-        database: database.unwrap_or_default(),
-        query,
-        influxql: true,
-        ..TicketContents::default()
-    };
-    Ok((schema, contents))
+    let rows = flight.influxql(call, Some(database), asked, values);
+    Ok(rows.await?.schema)
 }

@@ -21,11 +21,10 @@ pub(super) fn unimplemented(text: impl Into<String>) -> Status {
     Status::unimplemented(short(text.into()))
 }
 
-/// The answer to what is not offered in InfluxQL.
+/// The answer to a call in InfluxQL with what was made for SQL.
 pub(super) fn no_influxql() -> Status {
     unimplemented(
-        "InfluxQL has no prepared statements, and no ticket for a statement of Flight SQL but the one \
-         that GetFlightInfo gives",
+        "this is asked in InfluxQL, by a handle of SQL or a ticket that GetFlightInfo did not give",
     )
 }
 

@@ -88,7 +88,7 @@ impl TryFrom<TicketContents> for Ticket {
         let subject = match contents.command.is_empty() {
             true if contents.influxql => Subject::InfluxQl {
                 text: contents.query,
-                values: Values::None,
+                values: Values::of_stream(contents.values),
             },
             true => Subject::Query {
                 text: contents.query,

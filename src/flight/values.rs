@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{DataType, TimeUnit};
 use bytes::Bytes;
-use tidegate_query::influxql::Binding;
+use tidegate_query::influxql::{self, Binding};
 use tidegate_query::{Parameter, Parameters, ScalarValue};
 use tonic::Status;
 
@@ -39,16 +40,21 @@ impl Values {
         }
     }
 
-    /// The values for the parameters of a statement of InfluxQL.
-    pub(super) fn bindings(self) -> Result<Bindings, Status> {
-        match self {
-            Self::None => Ok(Bindings::new()),
-            Self::Named(values) => {
-                let values = values.into_iter();
-                Ok(values.map(|(name, value)| (name, binding(value))).collect())
-            }
-            Self::Row(_) => Err(status::no_influxql()),
-        }
+    /// The values for the parameters of a statement of InfluxQL, as [`Values::bind`].
+    pub(super) fn bindings(self, text: &str) -> Result<Bindings, Status> {
+        let values = match self {
+            Self::None => return Ok(Bindings::new()),
+            Self::Named(values) => values,
+            Self::Row(_) => match self.bind(&parameters(text))? {
+                Parameters::Named(values) => values,
+                Parameters::Placed(values) => {
+                    let numbers = (1..).map(|number: usize| number.to_string());
+                    numbers.zip(values).collect()
+                }
+            },
+        };
+        let values = values.into_iter();
+        Ok(values.map(|(name, value)| (name, binding(value))).collect())
     }
 
     /// The values for these parameters: of a row, in the order of its columns; if the parameters
@@ -69,18 +75,53 @@ impl Values {
     }
 }
 
+/// The parameters of a statement of InfluxQL in the order of its text. Their types are open: a value may
+/// stand wherever its kind may.
+pub(super) fn parameters(text: &str) -> Vec<Parameter> {
+    let names = influxql::parameters(text).into_iter();
+    let parameters = names.map(|name| Parameter {
+        name,
+        data_type: None,
+    });
+    parameters.collect()
+}
+
 fn binding(value: ScalarValue) -> Binding {
     let unable = |what: &str| Binding::Invalid(format!("{what} cannot be bound in InfluxQL"));
+    let data_type = value.data_type();
+    let value = match value.is_null() {
+        true => ScalarValue::Null,
+        false => match value.cast_to(&widest(&data_type)) {
+            Ok(value) => value,
+            Err(_) => return unable(&format!("this value of the type {data_type}")),
+        },
+    };
     match value {
         ScalarValue::Utf8(Some(text)) => Binding::String(text),
         ScalarValue::Boolean(Some(value)) => Binding::Boolean(value),
         ScalarValue::Int64(Some(value)) => Binding::Integer(value),
-        ScalarValue::Float64(Some(value)) => Binding::Float(value),
+        ScalarValue::Float64(Some(value)) if value.is_finite() => Binding::Float(value),
+        ScalarValue::Float64(Some(_)) => unable("a number that is not finite"),
+        // Times of InfluxQL are nanoseconds since the epoch.
+        ScalarValue::TimestampNanosecond(Some(ns), _) => Binding::Integer(ns),
         ScalarValue::UInt64(Some(value)) => match i64::try_from(value) {
             Ok(value) => Binding::Integer(value),
             Err(_) => unable("a number over 64 bits with a sign"),
         },
-        _ => unable("null"),
+        ScalarValue::Null => unable("null"),
+        _ => unable(&format!("a value of the type {data_type}")),
+    }
+}
+
+/// The type of the literals that values of this one are among, if there are some.
+fn widest(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+        DataType::Float16 | DataType::Float32 => DataType::Float64,
+        DataType::UInt64 => DataType::UInt64,
+        DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Nanosecond, zone.clone()),
+        integer if integer.is_integer() => DataType::Int64,
+        other => other.clone(),
     }
 }
 
@@ -133,10 +174,11 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use tidegate_query::influxql::Binding;
     use tidegate_query::{Parameter, Parameters, ScalarValue};
     use tonic::Code;
 
-    use super::{Values, write};
+    use super::{Values, binding, write};
 
     fn row(names: [&str; 2]) -> Values {
         let columns: [ArrayRef; 2] = [
@@ -175,6 +217,51 @@ mod tests {
             panic!("not by name");
         };
         assert_eq!((&values["a"], &values["b"]), (&one, &x));
+    }
+
+    #[test]
+    fn a_row_is_bound_to_the_parameters_of_influxql_in_the_order_of_the_text() {
+        let text = "SELECT f FROM m WHERE f > $z AND t = $a AND g < $z";
+        let bound = row(["0", "1"]).bindings(text).expect("bound");
+        let (one, x) = (Binding::Integer(1), Binding::String("x".to_owned()));
+        assert_eq!((&bound["z"], &bound["a"]), (&one, &x));
+        let bound = row(["a", "z"]).bindings(text).expect("bound");
+        assert_eq!((&bound["a"], &bound["z"]), (&one, &x), "by their names");
+        let bound = row(["0", "1"]).bindings("SELECT $2 FROM m WHERE f = $1");
+        let bound = bound.expect("bound");
+        assert_eq!((&bound["1"], &bound["2"]), (&one, &x), "by their numbers");
+        let error = row(["0", "1"]).bindings("SELECT f FROM m WHERE f = $x");
+        let error = error.expect_err("two for one");
+        assert!(error.message().contains("2 values"), "{error}");
+    }
+
+    #[test]
+    fn values_of_every_width_are_literals_of_influxql_if_there_are_such() {
+        let zone = Some("Europe/Berlin".into());
+        for (value, bound) in [
+            (ScalarValue::from(-3_i8), Binding::Integer(-3)),
+            (ScalarValue::from(3_u32), Binding::Integer(3)),
+            (ScalarValue::from(0.5_f32), Binding::Float(0.5)),
+            (
+                ScalarValue::LargeUtf8(Some("x".to_owned())),
+                Binding::String("x".to_owned()),
+            ),
+            (
+                ScalarValue::TimestampMicrosecond(Some(7), zone),
+                Binding::Integer(7000),
+            ),
+        ] {
+            assert_eq!(binding(value), bound);
+        }
+        for value in [
+            ScalarValue::from(f64::NAN),
+            ScalarValue::Int64(None),
+            ScalarValue::TimestampSecond(Some(i64::MAX), None),
+            ScalarValue::Date32(Some(1)),
+        ] {
+            let bound = binding(value.clone());
+            assert!(matches!(bound, Binding::Invalid(_)), "{value}: {bound:?}");
+        }
     }
 
     #[test]

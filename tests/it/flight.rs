@@ -1,6 +1,9 @@
 //! Questions over Arrow Flight, as real clients ask them, on the port of everything else.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray};
 use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_client::FlightServiceClient;
@@ -97,7 +100,7 @@ async fn a_statement_of_flight_sql_is_answered() {
 }
 
 /// The columns, and the rows as text.
-fn shown(batches: &[arrow_array::RecordBatch]) -> (Vec<String>, usize) {
+fn shown(batches: &[RecordBatch]) -> (Vec<String>, usize) {
     let rows = batches.iter().map(|batch| batch.num_rows()).sum();
     let schema = batches.first().expect("a batch").schema();
     let names = schema.fields().iter().map(|field| field.name().clone());
@@ -144,6 +147,69 @@ async fn a_statement_of_influxql_is_answered_by_rows() {
     assert_eq!(*rows[0].schema(), told);
     let names = ["iox::measurement", "time", "host", "usage"];
     assert_eq!(shown(&rows), (names.map(str::to_owned).to_vec(), 2));
+    server.stop().await;
+}
+
+/// As ADBC asks: each statement of it is a prepared one.
+#[tokio::test]
+async fn a_prepared_statement_may_be_influxql() {
+    let server = with_points().await;
+    let mut client = FlightSqlServiceClient::new(connect(&server).await);
+    client.set_token(TOKEN.to_owned());
+    client.set_header("database", "b");
+    client.set_header("x-influxdata-query-language", "influxql");
+    let with = "SELECT usage FROM cpu WHERE host = $host AND time >= $from GROUP BY host";
+    let columns = ["iox::measurement", "time", "host", "usage"];
+    for (text, parameters, told, rows) in [
+        (
+            "SELECT usage FROM cpu GROUP BY host",
+            &[][..],
+            &columns[..],
+            2,
+        ),
+        (with, &["host", "from"], &columns[..1], 1),
+    ] {
+        let mut prepared = client.prepare(text.to_owned(), None).await.expect(text);
+        let names = |schema: &arrow_schema::Schema| -> Vec<String> {
+            let names = schema.fields().iter().map(|field| field.name().clone());
+            names.collect()
+        };
+        assert_eq!(
+            names(prepared.parameter_schema().expect("a schema")),
+            parameters
+        );
+        assert_eq!(names(prepared.dataset_schema().expect("a schema")), told);
+        if !parameters.is_empty() {
+            let refused = prepared.execute().await.expect("an info without values");
+            let ticket = refused.endpoint[0].ticket.clone().expect("a ticket");
+            let error = client
+                .do_get(ticket)
+                .await
+                .map(|_| ())
+                .expect_err("no values");
+            assert!(
+                error.to_string().contains("missing parameter: host"),
+                "{error}"
+            );
+            let values: [ArrayRef; 2] = [
+                Arc::new(StringArray::from(vec!["b"])),
+                Arc::new(TimestampNanosecondArray::from(vec![2])),
+            ];
+            let row = RecordBatch::try_from_iter(["0", "1"].into_iter().zip(values));
+            prepared.set_parameters(row.expect("a row")).expect("bound");
+        }
+        let info = prepared.execute().await.expect("an info");
+        let schema = info.clone().try_decode_schema().expect("a schema");
+        let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+        let found = client.do_get(ticket).await.expect("sent");
+        let found: Vec<_> = found.try_collect().await.expect("rows");
+        assert_eq!(*found[0].schema(), schema);
+        assert_eq!(shown(&found), (columns.map(str::to_owned).to_vec(), rows));
+        prepared.close().await.expect("closed");
+    }
+    let refused = client.prepare("SELEC".to_owned(), None).await;
+    let error = refused.map(|_| ()).expect_err("wrong");
+    assert!(error.to_string().contains("found SELEC"), "{error}");
     server.stop().await;
 }
 

@@ -1,10 +1,11 @@
 //! Facts that a text does not contain: the values of its parameters, and which regular expressions
 //! and time zones exist.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::duration::format_duration;
-use super::token::{Keyword, Kind};
+use super::lexer;
+use super::token::{Keyword, Kind, Symbol};
 
 /// The surroundings of a parser.
 #[derive(Clone)]
@@ -37,6 +38,43 @@ impl Environment {
             knows_zone: |zone| super::analysis::find_zone(zone).is_some(),
             ..Self::default()
         }
+    }
+}
+
+/// Returns the names of the parameters of a text without their dollars, each once, as they first stand
+/// there. The text may be wrong: it is not parsed, which takes the values of its parameters.
+pub fn parameters(text: &str) -> Vec<String> {
+    let (mut names, mut known) = (Vec::new(), HashSet::new());
+    let (mut offset, mut follows_operand) = (0, false);
+    loop {
+        let (token, _) = lexer::read(text, offset);
+        // A slash that follows no operand begins a regular expression, in which a dollar is the end.
+        let (token, _) = match token.is_symbol(Symbol::Slash) && !follows_operand {
+            true => lexer::read_regex(text, offset),
+            false => (token, false),
+        };
+        offset = token.end;
+        match token.kind {
+            Kind::End => return names,
+            Kind::Space | Kind::Comment => continue,
+            Kind::Parameter => {
+                let name = token.text.strip_prefix('$').unwrap_or_default();
+                if !name.is_empty() && known.insert(name.to_owned()) {
+                    names.push(name.to_owned());
+                }
+            }
+            _ => {}
+        }
+        follows_operand = matches!(
+            token.kind,
+            Kind::Identifier
+                | Kind::Parameter
+                | Kind::Number
+                | Kind::Integer
+                | Kind::Duration
+                | Kind::String
+                | Kind::Symbol(Symbol::ParenRight)
+        );
     }
 }
 

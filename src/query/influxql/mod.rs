@@ -78,7 +78,7 @@ pub mod value;
 #[cfg(test)]
 mod tests;
 
-pub use bindings::{Binding, Environment};
+pub use bindings::{Binding, Environment, parameters};
 pub use duration::{format_duration, parse_duration};
 pub use error::{ParseError, Position};
 pub use parser::parse;

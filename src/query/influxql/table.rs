@@ -79,6 +79,11 @@ impl Table {
         }
     }
 
+    /// The columns of an answer without rows.
+    pub fn without_rows() -> Self {
+        Self::new(&Head::default(), None)
+    }
+
     /// The columns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

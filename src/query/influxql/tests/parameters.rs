@@ -1,6 +1,6 @@
 //! Bound parameters; the texts are those of InfluxDB 1.6.7.
 
-use super::super::{Binding, Environment, ast::Query, parse};
+use super::super::{Binding, Environment, ast::Query, parameters, parse};
 
 fn bound(text: &str, value: Binding) -> String {
     let parameters = [("a".to_owned(), value)].into();
@@ -158,4 +158,27 @@ fn a_parameter_without_a_value_is_missing() {
         bound("SELECT x FROM $b", Binding::Integer(1)),
         "found $b, expected identifier at line 1, char 15"
     );
+}
+
+#[test]
+fn parameters_are_named_once_in_the_order_of_the_text() {
+    for (text, names) in [
+        (
+            "SELECT $b, $a FROM $m WHERE t = $b AND time > $\"a b\"",
+            &["b", "a", "m", "a b"][..],
+        ),
+        (
+            "SELECT f FROM /x$y/, m WHERE t =~ /^$z|\\/$q/ OR u = '$s' -- $c",
+            &[],
+        ),
+        (
+            "SELECT f / $a / 2 / $b, (f) / $c /* $d */ FROM m",
+            &["a", "b", "c"],
+        ),
+        ("SELECT $ FROM \"$x\" LIMIT $1", &["1"]),
+        ("SELECT /$r", &[]),
+        ("SELECT 'x $a", &[]),
+    ] {
+        assert_eq!(parameters(text), names, "{text}");
+    }
 }
