@@ -15,6 +15,7 @@ use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::OptimizerRule;
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::optimizer::eliminate_filter::EliminateFilter;
 use datafusion::optimizer::optimize_projections::OptimizeProjections;
@@ -47,6 +48,7 @@ use crate::rescan::RescanJoins;
 use crate::spill::{Disk, Files};
 use crate::statement;
 use crate::threads::Threads;
+use crate::watched_plans;
 
 /// Limits of all questions together.
 #[derive(Clone, Debug)]
@@ -278,21 +280,27 @@ impl QueryEngine {
     /// The state of a session for plans that are made without a catalog and without names of functions.
     /// Of the rules it has those that such plans need: each one looks at the whole plan, which takes
     /// longer than to read a page.
-    pub(crate) fn state_of_statements(&self, runtime: Arc<RuntimeEnv>) -> SessionState {
+    pub(crate) fn state_of_statements(
+        &self,
+        runtime: Arc<RuntimeEnv>,
+        deadline: &Deadline,
+    ) -> SessionState {
+        let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
+            Arc::new(ReplaceDistinctWithAggregate::new()),
+            Arc::new(SimplifyExpressions::new()),
+            Arc::new(EliminateFilter::new()),
+            Arc::new(PropagateEmptyRelation::new()),
+            Arc::new(PushDownLimit::new()),
+            Arc::new(PushDownFilter::new()),
+            Arc::new(OptimizeProjections::new()),
+            Arc::new(Newest),
+        ];
         SessionStateBuilder::new()
             .with_config(self.config.clone())
             .with_runtime_env(runtime)
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
-            .with_optimizer_rules(vec![
-                Arc::new(ReplaceDistinctWithAggregate::new()),
-                Arc::new(SimplifyExpressions::new()),
-                Arc::new(EliminateFilter::new()),
-                Arc::new(PropagateEmptyRelation::new()),
-                Arc::new(PushDownLimit::new()),
-                Arc::new(PushDownFilter::new()),
-                Arc::new(OptimizeProjections::new()),
-                Arc::new(Newest),
-            ])
+            .with_optimizer_rules(watched_plans::logical(rules, deadline))
+            .with_physical_optimizer_rules(watched_plans::physical(deadline))
             .build()
     }
 

@@ -47,6 +47,7 @@ mod threads;
 mod times;
 mod unread;
 mod values;
+mod watched_plans;
 
 pub use answer::Answer;
 pub use database::{

@@ -52,6 +52,8 @@ impl Drive {
             let Some(level) = self.levels.pop_front() else {
                 return Ok(None);
             };
+            // What ends the statement has its turn between two measurements.
+            tokio::task::yield_now().await;
             self.running = Some(Running::begin(&self.session, level).await?);
         }
     }

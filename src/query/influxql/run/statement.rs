@@ -89,7 +89,7 @@ impl QueryEngine {
         let mut following = self.begin_record(asker, || statement.to_string());
         let deadline = self.deadline(following.as_ref());
         let runtime = self.runtime(following.as_ref());
-        let state = self.state_of_statements(runtime);
+        let state = self.state_of_statements(runtime, &deadline);
         let request = Request {
             databases,
             statement: statement.clone(),
