@@ -11,7 +11,7 @@ mod misread;
 mod nameless;
 mod passed_over;
 pub(crate) mod points;
-mod records;
+pub(crate) mod records;
 mod selectors;
 mod spilling;
 mod sql;

@@ -72,7 +72,7 @@ fn engine(watch: &Arc<Watcher>) -> QueryEngine {
 }
 
 /// The engine with records.
-pub(super) fn watched(engine: QueryEngine) -> QueryEngine {
+pub(crate) fn watched(engine: QueryEngine) -> QueryEngine {
     engine.watched_by(Watcher::new())
 }
 

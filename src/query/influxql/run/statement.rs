@@ -1,7 +1,8 @@
 //! A statement that runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_array::RecordBatch;
 use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
@@ -29,7 +30,7 @@ pub struct Statement {
     /// Closed without an end if the work was cut short.
     parts: mpsc::Receiver<Next>,
     is_ended: bool,
-    following: Option<Following>,
+    record: Record,
     deadline: Deadline,
     _work: JoinSet<()>,
 }
@@ -56,20 +57,41 @@ impl Statement {
             None => Err(QueryError::Internal("it was cut short".to_owned())),
         };
         self.is_ended = !matches!(next, Ok(Some(_)));
-        if let Some(following) = &mut self.following {
-            match &next {
-                Ok(Some(part)) => following.took(&part.rows),
-                Ok(None) => following.end(Outcome::Done),
-                Err(error) => following.end(Outcome::of(error)),
-            }
+        match &next {
+            Ok(Some(part)) => self.record.took(&part.rows),
+            Ok(None) => self.record.end(Outcome::Done),
+            Err(error) => self.record.end(Outcome::of(error)),
         }
         next
+    }
+}
+
+/// The record of a statement, which both who takes its parts and who makes them may end.
+#[derive(Clone, Debug)]
+struct Record(Arc<Mutex<Option<Following>>>);
+
+impl Record {
+    fn with(&self, act: impl FnOnce(&mut Following)) {
+        let mut following = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(following) = following.as_mut() {
+            act(following);
+        }
+    }
+
+    fn took(&self, rows: &RecordBatch) {
+        self.with(|following| following.took(rows));
+    }
+
+    /// Only the first end counts.
+    fn end(&self, outcome: Outcome) {
+        self.with(|following| following.end(outcome));
     }
 }
 
 impl Drop for Statement {
     fn drop(&mut self) {
         self.deadline.leave();
+        self.record.end(Outcome::Cancelled);
     }
 }
 
@@ -111,13 +133,14 @@ impl QueryEngine {
             following.is_planned();
             following.runs();
         }
+        let record = Record(Arc::new(Mutex::new(following)));
         let (ahead, received) = mpsc::channel(1);
-        let work = hand_over(parts, ahead, deadline.clone());
+        let work = hand_over(parts, ahead, deadline.clone(), record.clone());
         Ok(Statement {
             head,
             parts: received,
             is_ended: false,
-            following,
+            record,
             deadline,
             _work: self.threads().start(work),
         })
@@ -167,9 +190,11 @@ impl Request {
 }
 
 /// Hands over all parts, then the end or an error. Ends early if nobody takes them.
-async fn hand_over(parts: Parts, to: mpsc::Sender<Next>, deadline: Deadline) {
+async fn hand_over(parts: Parts, to: mpsc::Sender<Next>, deadline: Deadline, record: Record) {
     let given = deadline.within(give(parts, &to)).await;
     if let Err(error) = given {
+        // A reader that has stopped comes for it late or never, and it runs no longer.
+        record.end(Outcome::of(&error));
         // Nobody may be there to hear it.
         let _ = to.send(Err(error)).await;
     }

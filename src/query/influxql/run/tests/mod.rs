@@ -216,6 +216,38 @@ async fn a_statement_over_a_subquery_gives_back_its_database() {
     }
 }
 
+/// From a bug: a statement whose reader had stopped was shown as running after its time was over.
+#[tokio::test]
+async fn a_statement_whose_reader_has_stopped_is_recorded_as_ended_at_its_time() {
+    let lines = (0..200).map(|host| format!("m,host={host} f=1 1\n"));
+    let points = Points::of(&lines.collect::<String>());
+    let limits = crate::Limits {
+        timeout: Some((std::time::Duration::from_secs(2), "too late".to_owned())),
+        ..limits()
+    };
+    let engine = crate::tests::records::watched(QueryEngine::new(limits).expect("an engine"));
+    let tree = statement("SELECT f FROM m GROUP BY host");
+    let begun = engine.influxql(asker(), Arc::new(points.clone()), &tree, NOW_NS);
+    let mut running = begun.await.expect("begun");
+    let first = running.next_part().await.expect("a part");
+    assert!(first.is_some() && engine.running(&asker()).len() == 1);
+    let over = async {
+        while !engine.running(&asker()).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    let over = tokio::time::timeout(std::time::Duration::from_secs(60), over).await;
+    over.expect("it is shown as running");
+    // Of what was made ahead nothing is lost, and then it says why.
+    let refused = loop {
+        match running.next_part().await {
+            Ok(part) => assert!(part.is_some(), "an end"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refused.to_string(), "too late");
+}
+
 /// One database, whatever its name.
 #[derive(Debug)]
 struct Same(Arc<Points>);
