@@ -16,21 +16,23 @@ const TIME: &str = "iox::column_type::timestamp";
 const TAG: &str = "iox::column_type::tag";
 const FIELD: &str = "iox::column_type::field::";
 
-/// The field of a column, with its kind.
-fn field(column: &Column) -> Field {
-    let kind = match column.kind {
+/// The field of a column of a table, with its kind. Only times are never null.
+pub(crate) fn field(name: &str, data_type: DataType, kind: ColumnKind) -> Field {
+    let told = match kind {
         ColumnKind::Time => TIME.to_owned(),
         ColumnKind::Tag => TAG.to_owned(),
-        ColumnKind::Field => format!("{FIELD}{}", name(&column.data_type)),
+        ColumnKind::Field => format!("{FIELD}{}", type_of(&data_type)),
     };
-    let is_nullable = column.kind != ColumnKind::Time;
-    Field::new(&column.name, column.data_type.clone(), is_nullable)
-        .with_metadata(HashMap::from([(KEY.to_owned(), kind)]))
+    Field::new(name, data_type, kind != ColumnKind::Time)
+        .with_metadata(HashMap::from([(KEY.to_owned(), told)]))
 }
 
 /// The columns of a table as plans have them: in bytewise order of their names.
 pub(crate) fn schema(columns: &[Column]) -> SchemaRef {
-    let mut fields: Vec<_> = columns.iter().map(field).collect();
+    let fields = columns
+        .iter()
+        .map(|column| field(&column.name, column.data_type.clone(), column.kind));
+    let mut fields: Vec<_> = fields.collect();
     fields.sort_by(|a, b| a.name().cmp(b.name()));
     Arc::new(Schema::new(fields))
 }
@@ -54,7 +56,7 @@ pub(crate) fn type_name(field: &Field) -> String {
     }
 }
 
-fn name(data_type: &DataType) -> &'static str {
+fn type_of(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Float64 => "float",
         DataType::Int64 => "integer",

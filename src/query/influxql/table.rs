@@ -9,6 +9,7 @@
 //! may be of another type in another measurement.
 
 use std::collections::{HashMap, HashSet};
+use std::iter::repeat;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
@@ -17,16 +18,15 @@ use datafusion::arrow::compute::{cast, concat_batches};
 
 use super::answer::Head;
 use super::series::SeriesPart;
+use crate::database::ColumnKind;
 use crate::error::QueryError;
+use crate::kinds;
 
 /// The column with the names of series.
 const MEASUREMENT: &str = "iox::measurement";
 
 /// The metadata of the schema that says which columns are the tags of series.
 const GROUP_KEY: &str = "iox::influxql::group_key::metadata";
-
-/// The metadata of a column that says what it is.
-const COLUMN_TYPE: &str = "iox::column::type";
 
 /// The columns of an answer.
 #[derive(Clone, Debug)]
@@ -64,8 +64,14 @@ impl Table {
             fields.extend(columns.next().map(|(name, _)| time(name)));
         }
         fields.extend(tags.iter().map(|key| tag(key)));
-        fields
-            .extend(columns.map(|(name, field)| Field::new(name, field.data_type().clone(), true)));
+        let kinds = head.kinds.iter().copied().chain(repeat(None));
+        fields.extend(columns.zip(kinds).map(|((name, field), kind)| {
+            let data_type = field.data_type().clone();
+            match kind {
+                Some(kind) => kinds::field(name, data_type, kind),
+                None => Field::new(name, data_type, true),
+            }
+        }));
         let fields = distinct(fields);
         let metadata = match head.timed {
             true => HashMap::from([(GROUP_KEY.to_owned(), group_key(&keys, &tags, &fields))]),
@@ -130,16 +136,11 @@ fn fault(error: ArrowError) -> QueryError {
 
 fn time(name: &str) -> Field {
     let data_type = DataType::Timestamp(TimeUnit::Nanosecond, None);
-    of_kind(Field::new(name, data_type, false), "timestamp")
+    kinds::field(name, data_type, ColumnKind::Time)
 }
 
 fn tag(key: &str) -> Field {
-    of_kind(Field::new(key, DataType::Utf8, true), "tag")
-}
-
-fn of_kind(field: Field, kind: &str) -> Field {
-    let value = format!("iox::column_type::{kind}");
-    field.with_metadata(HashMap::from([(COLUMN_TYPE.to_owned(), value)]))
+    kinds::field(key, DataType::Utf8, ColumnKind::Tag)
 }
 
 /// Fields of different names: Arrow lets them repeat, and its readers do not.
@@ -203,7 +204,7 @@ mod tests {
 
     use super::super::answer::Head;
     use super::super::series::{SeriesPart, Tags};
-    use super::{GROUP_KEY, Table};
+    use super::{ColumnKind, GROUP_KEY, Table};
 
     fn part(room: &str, columns: &[&str], rows: Vec<ArrayRef>) -> SeriesPart {
         let named = rows.into_iter().enumerate();
@@ -265,6 +266,44 @@ mod tests {
         let names: Vec<_> = table.schema().fields().iter().map(|f| f.name()).collect();
         assert_eq!(names, ["iox::measurement", "time", "room"]);
         assert!(table.schema().metadata()[GROUP_KEY].contains(r#""is_projected":true"#));
+    }
+
+    /// Clients of InfluxDB 3 tell tags from fields by it.
+    #[test]
+    fn columns_of_tables_say_what_they_are_and_computed_ones_do_not() {
+        let columns = ["time", "usage", "rack", "sum"];
+        let rows: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from(vec![0])),
+            Arc::new(Float64Array::from(vec![1.5])),
+            Arc::new(StringArray::from(vec!["r"])),
+            Arc::new(Int64Array::from(vec![7])),
+        ];
+        let head = Head {
+            kinds: Arc::new([Some(ColumnKind::Field), Some(ColumnKind::Tag), None]),
+            ..timed()
+        };
+        let table = Table::new(&head, Some(&part("a", &columns, rows)));
+        let fields = table.schema().fields().iter();
+        let told: Vec<_> = fields
+            .map(|field| {
+                field
+                    .metadata()
+                    .get("iox::column::type")
+                    .map(String::as_str)
+            })
+            .collect();
+        let told: Vec<_> = told.into_iter().map(Option::unwrap_or_default).collect();
+        assert_eq!(
+            told,
+            [
+                "",
+                "iox::column_type::timestamp",
+                "iox::column_type::tag",
+                "iox::column_type::field::float",
+                "iox::column_type::tag",
+                ""
+            ]
+        );
     }
 
     #[test]

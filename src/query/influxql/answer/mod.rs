@@ -49,8 +49,11 @@ mod time;
 mod tests;
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use chrono_tz::Tz;
+
+use crate::database::ColumnKind;
 
 pub use accept::Format;
 pub use error::{AnswerError, RequestError};
@@ -79,6 +82,9 @@ pub struct Head {
     pub timed: bool,
     /// The zone of `tz()`; times that are written as texts have its offset.
     pub zone: Option<Tz>,
+    /// What the columns after the time are, in their order: `None` for one that is computed. May be
+    /// shorter.
+    pub kinds: Arc<[Option<ColumnKind>]>,
     /// What the client should read beside the result.
     pub messages: Vec<Message>,
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use futures_util::stream::try_unfold;
 
-use super::super::analysis::{Analysed, AnalysisError, analyse};
+use super::super::analysis::{Analysed, AnalysisError, Formula, InputKind, Source, analyse};
 use super::super::answer::Head;
 use super::super::ast::Select;
 use super::drive::Drive;
 use super::level::{Level, Session};
 use super::statement::Parts;
+use crate::database::ColumnKind;
 use crate::error::QueryError;
 
 /// Analyses a SELECT over what the session knows, and returns the parts of its answer.
@@ -26,6 +27,7 @@ pub(super) fn begin(
     let head = Head {
         timed: true,
         zone: analysed.zone,
+        kinds: kinds(&analysed),
         messages: Vec::new(),
     };
     let levels = Level::all(&analysed, session.seed);
@@ -35,6 +37,24 @@ pub(super) fn begin(
         Ok(part.map(|part| (part, drive)))
     });
     Ok((head, parts.boxed()))
+}
+
+/// What the columns are that are passed on as they are. A field of a subquery may be computed there.
+fn kinds(analysed: &Analysed) -> Arc<[Option<ColumnKind>]> {
+    let is_of_tables = analysed
+        .sources
+        .iter()
+        .all(|source| matches!(source, Source::Measurement(_)));
+    let kinds = analysed.columns.iter().map(|column| {
+        let Formula::Input(index) = column.formula else {
+            return None;
+        };
+        match analysed.inputs.get(index)?.kind? {
+            InputKind::Tag => Some(ColumnKind::Tag),
+            InputKind::Field(_) => is_of_tables.then_some(ColumnKind::Field),
+        }
+    });
+    kinds.collect()
 }
 
 /// Analyses a SELECT.

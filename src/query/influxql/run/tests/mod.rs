@@ -216,6 +216,33 @@ async fn a_statement_over_a_subquery_gives_back_its_database() {
     }
 }
 
+/// Clients of InfluxDB 3 tell tags from fields by it.
+#[tokio::test]
+async fn the_head_says_which_columns_are_those_of_a_table() {
+    use crate::ColumnKind::{Field, Tag};
+    let points = Points::of("m,host=a f=1,s=\"x\" 1\nm,host=b f=2 2");
+    for (text, kinds) in [
+        (
+            "SELECT f, host, f * 2, s FROM m",
+            &[Some(Field), Some(Tag), None, Some(Field)][..],
+        ),
+        (
+            "SELECT max(f), host, s FROM m",
+            &[None, Some(Tag), Some(Field)],
+        ),
+        ("SELECT top(f, host, 1) FROM m", &[None, Some(Tag)]),
+        (
+            "SELECT x, host FROM (SELECT f * 2 AS x, host FROM m)",
+            &[None, Some(Tag)],
+        ),
+        ("SHOW TAG KEYS", &[]),
+    ] {
+        let (head, parts) = parts(&points, text).await.expect(text);
+        assert!(!parts.is_empty(), "{text}");
+        assert_eq!(*head.kinds, *kinds, "{text}");
+    }
+}
+
 /// From a bug: a statement whose reader had stopped was shown as running after its time was over.
 #[tokio::test]
 async fn a_statement_whose_reader_has_stopped_is_recorded_as_ended_at_its_time() {
