@@ -17,7 +17,7 @@ use tower::ServiceBuilder;
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::api::asker::asker;
-use crate::api::influxql::{Names, Session};
+use crate::api::influxql::{Names, Session, one};
 use crate::auth::{AuthLayer, Forms};
 use crate::body::{Limits, arriving};
 use crate::catalog::Bucket;
@@ -103,7 +103,8 @@ impl Asks for Program {
         let session = Session::new(&self.0, asking.sender, Names::Buckets, protocol);
         let session = session.map_err(|_| starting())?;
         let session = session.within(Some(database.to_owned()), None);
-        let (schema, batches) = session.rows(asking.text, values).await?;
+        let statement = one(asking.text, values)?;
+        let (schema, batches) = session.table(&statement).await?;
         Ok(Rows { schema, batches })
     }
 

@@ -51,14 +51,14 @@ pub async fn query_influxql(
     let format = format.map_or_else(|| accept::format(&head.headers), Ok)?;
     let values = values.into_iter();
     let values: HashMap<_, _> = values.map(|(name, value)| (name, binding(value))).collect();
-    one(&text, values.clone())?;
+    let statement = one(&text, values)?;
     if let Some(name) = &database {
         let found = session.engine().catalog.bucket_named(name);
         bucket::to_read(&identity, found, name, || bucket::database_not_found(name))?;
     }
     let threads = session.engine().queries.threads();
     let session = session.within(database, None);
-    let (schema, batches) = session.rows(&text, values).await?;
+    let (schema, batches) = session.table_of_v3(&statement).await?;
     let renderer = renderer(format, &schema)?;
     let pieces = pieces::begin_rows(batches, renderer, &threads).await?;
     let content_type = HeaderValue::from_static(content_type(format));

@@ -20,6 +20,7 @@ mod parts;
 mod session;
 mod show;
 mod table;
+mod v3_show;
 
 pub use answering::{Answering, Refused};
 pub use carry_out::is_question;

@@ -7,7 +7,7 @@ use tidegate_query::QueryError;
 use tidegate_query::influxql::ast::Statement;
 use tidegate_query::influxql::{Binding, Environment, parse};
 
-use super::answering::Refused;
+use super::answering::{Answering, Refused};
 use super::carry_out::is_question;
 use super::session::Session;
 use super::table::Batches;
@@ -31,21 +31,20 @@ pub fn one(text: &str, parameters: HashMap<String, Binding>) -> Result<Statement
 }
 
 impl Session {
-    /// Answers the one statement of a text by rows: their columns, and the rows.
+    /// Answers [one] statement by rows: their columns, and the rows.
     ///
     /// # Errors
     /// [`QueryError`] if it is wrong, or its first rows cannot be given.
-    pub async fn rows(
-        &self,
-        text: &str,
-        parameters: HashMap<String, Binding>,
-    ) -> Result<(SchemaRef, Batches), QueryError> {
-        let statement = one(text, parameters)?;
-        let answering = self.run(&statement).await;
-        let answering = answering.map_err(|refused| match refused {
+    pub async fn table(&self, statement: &Statement) -> Result<(SchemaRef, Batches), QueryError> {
+        self.begun(statement).await?.into_table().await
+    }
+
+    /// Begins a statement that only reads.
+    pub(super) async fn begun(&self, statement: &Statement) -> Result<Answering, QueryError> {
+        let answering = self.run(statement).await;
+        answering.map_err(|refused| match refused {
             Refused::Query(error) => error,
             Refused::Request(error) => QueryError::Internal(error.message().to_owned()),
-        })?;
-        answering.into_table().await
+        })
     }
 }

@@ -14,22 +14,22 @@ async fn databases_and_policies_are_rows() {
     let server = Server::over(Folder::with_buckets(&["d", "d/w"]), |_| ()).await;
     let ask = |pairs: &[(&str, &str)]| server.ask(get(TOKEN, pairs));
     let answer = ask(&[("q", "SHOW DATABASES"), ("format", "csv")]).await;
-    answer.is(200, "iox::measurement,name\ndatabases,d\n");
+    answer.is(200, "iox::database,deleted\nd,false\n");
     let q = "SHOW RETENTION POLICIES ON d";
     let answer = ask(&[("db", "d"), ("q", q)]).await;
-    assert!(
-        answer
-            .text()
-            .starts_with(r#"[{"iox::measurement":"","name":"autogen","duration":"0s""#),
-        "{}",
-        answer.text()
-    );
+    let autogen = r#"{"iox::database":"d","name":"autogen","duration":"0s"}"#;
+    let week = r#"{"iox::database":"d","name":"w","duration":"0s"}"#;
+    answer.is(200, &format!("[{autogen},{week}]"));
     let body = r#"{"q": "SHOW DATABASES", "format": "jsonl"}"#;
     let request = Request::post("/api/v3/query_influxql")
         .token(TOKEN)
         .body(body);
     let answer = server.ask(request).await;
-    answer.is(200, "{\"iox::measurement\":\"databases\",\"name\":\"d\"}\n");
+    answer.is(200, "{\"iox::database\":\"d\",\"deleted\":false}\n");
+    server.stop().await;
+    let server = Server::start().await;
+    let answer = server.ask(get(TOKEN, &[("q", "SHOW DATABASES")])).await;
+    answer.is(200, "[]");
     server.stop().await;
 }
 
