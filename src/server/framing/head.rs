@@ -10,6 +10,9 @@ use crate::certain::Certain;
 /// The largest length that is accepted: eight exabytes.
 const LENGTH_MAX: u64 = u64::MAX / 2;
 
+/// The most bytes of an address, which is what `http` has places for.
+const TARGET_BYTES_MAX: usize = 65_534;
+
 /// The most bytes of a path of ours, with its prefix.
 const PATH_BYTES_MAX: usize = 256;
 
@@ -42,6 +45,10 @@ pub(in crate::server) enum Refusal {
     PlainHttp,
     #[error("the request's head is larger than the server allows (connection.head_bytes_max)")]
     TooLarge,
+    #[error(
+        "the request's address has more than 65534 bytes: what is longer, such as a statement, belongs in the body of a POST"
+    )]
+    TooLongTarget,
     #[error("the request has more headers than the server allows (connection.headers_max)")]
     TooManyHeaders,
 }
@@ -167,6 +174,9 @@ fn request_line(line: &[u8]) -> Result<RequestLine, Refusal> {
     else {
         return Err(Refusal::RequestLine);
     };
+    if target.len() > TARGET_BYTES_MAX {
+        return Err(Refusal::TooLongTarget);
+    }
     // Checked as text first: the URI parser would ignore a fragment, which is not allowed here.
     let target = std::str::from_utf8(target);
     let valid = is_token(method) && target.is_ok_and(|target| Uri::try_from(target).is_ok());

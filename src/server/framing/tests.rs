@@ -238,6 +238,23 @@ fn heads_have_limits() {
     );
 }
 
+/// From a bug: where the limit on heads was raised, it was told that the request line is malformed.
+#[test]
+fn an_address_has_a_limit_of_its_own() {
+    let limits = Limits {
+        head_bytes_max: 1 << 20,
+        ..LIMITS
+    };
+    let head = |bytes: usize| {
+        let query = "x".repeat(bytes - 2);
+        format!("GET /?{query} HTTP/1.1\r\nHost: a\r\n\r\n")
+    };
+    let longest = check(head(65_534).as_bytes(), &limits);
+    assert!(matches!(longest, Verdict::Good { .. }), "{longest:?}");
+    let refused = Verdict::Refused(Refusal::TooLongTarget);
+    assert_eq!(check(head(65_535).as_bytes(), &limits), refused);
+}
+
 #[tokio::test]
 async fn a_refused_head_is_replaced_and_nothing_after_it_is_passed() {
     let sent =

@@ -23,7 +23,7 @@ pub(super) async fn head(State(app): State<AppState>, request: Request, next: Ne
 
 fn code(refusal: Refusal) -> Code {
     match refusal {
-        Refusal::TooLarge | Refusal::TooManyHeaders => Code::HeadTooLarge,
+        Refusal::TooLarge | Refusal::TooLongTarget | Refusal::TooManyHeaders => Code::HeadTooLarge,
         Refusal::LengthRequired => Code::LengthRequired,
         _ => Code::Invalid,
     }
