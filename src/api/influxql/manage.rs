@@ -23,6 +23,10 @@ const RETENTION_MIN_NS: i64 = 3600 * 1_000_000_000;
 
 const NO_DEFAULT: &str = "is not supported: the default retention policy of a database is autogen";
 
+/// What to do instead: a policy of any name takes writes and answers, if they name it.
+const NAMED: &str =
+    "create it without, and name it in writes (rp) and queries (FROM \"policy\".\"measurement\")";
+
 /// Returns an error unless the sender may create the database, or write to it if it exists under any
 /// name by which writes find it. A sender that may not gets no hint which of the two it was.
 pub(in crate::api) fn may_create_database(session: &Session, name: &str) -> Result<(), ApiError> {
@@ -51,7 +55,8 @@ pub(super) async fn create_database(
         .as_ref()
         .is_some_and(|name| !is_default(name))
     {
-        return Err(Refused::new(format!("NAME {NO_DEFAULT}")));
+        let text = "create the database without, and the policy by CREATE RETENTION POLICY";
+        return Err(Refused::new(format!("NAME {NO_DEFAULT}; {text}")));
     }
     let duration_ns = duration_ns(new.policy.as_ref())?;
     match find(&session.engine.catalog, &new.name, "") {
@@ -145,7 +150,7 @@ fn valid_name(name: &str) -> Result<(), Refused> {
 
 fn not_default(name: &str, wants_default: bool) -> Result<(), Refused> {
     match wants_default && !is_default(name) {
-        true => Err(Refused::new(format!("DEFAULT {NO_DEFAULT}"))),
+        true => Err(Refused::new(format!("DEFAULT {NO_DEFAULT}; {NAMED}"))),
         false => Ok(()),
     }
 }

@@ -46,6 +46,60 @@ async fn a_retention_policy_is_a_bucket_from_its_creation_to_its_end() {
     server.stop().await;
 }
 
+/// As the statements of 1.x are written that keep points for a year, but for DEFAULT.
+#[tokio::test]
+async fn a_retention_policy_of_any_name_takes_writes_and_answers() {
+    let server = Server::start().await;
+    let create = r#"CREATE RETENTION POLICY "one_year" ON "db" DURATION 52w REPLICATION 1"#;
+    is(&ask(&server, "CREATE DATABASE db").await, DONE);
+    let refused = ask(&server, &format!("{create} DEFAULT")).await;
+    assert!(refused.text().contains("DEFAULT is not supported"));
+    assert!(!server.has_bucket("db%2Fone_year").await);
+    is(&ask(&server, create).await, DONE);
+    for (target, line) in [("db=db", "cpu f=1"), ("db=db&rp=one_year", "cpu f=2")] {
+        let write = Request::post(format!("/write?{target}")).token(TOKEN);
+        server.ask(write.body(line)).await.is_written();
+    }
+    for (q, others, count) in [
+        (
+            r#"SELECT sum(f) FROM "one_year"."cpu""#,
+            &[("db", "db")][..],
+            2,
+        ),
+        (r#"SELECT sum(f) FROM "db"."one_year"."cpu""#, &[], 2),
+        (
+            "SELECT sum(f) FROM cpu",
+            &[("db", "db"), ("rp", "one_year")],
+            2,
+        ),
+        ("SELECT sum(f) FROM cpu", &[("db", "db")], 1),
+        (
+            "SELECT sum(f) FROM autogen.cpu",
+            &[("db", "db"), ("rp", "one_year")],
+            1,
+        ),
+        (
+            "SELECT sum(f) FROM autogen.cpu, one_year.cpu",
+            &[("db", "db")],
+            3,
+        ),
+    ] {
+        let series = format!(
+            r#"{{"name":"cpu","columns":["time","sum"],"values":[["1970-01-01T00:00:00Z",{count}]]}}"#
+        );
+        let answer = server.ask(post(q, others)).await;
+        is(
+            &answer,
+            &format!(r#"{{"statement_id":0,"series":[{series}]}}"#),
+        );
+    }
+    let of_other = server
+        .ask(post("SELECT f FROM one_day.cpu", &[("db", "db")]))
+        .await;
+    fails(&of_other, "retention policy not found: one_day");
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_database_is_dropped_with_all_its_policies_and_no_other_is() {
     let buckets = ["d", "d/w", "d/autogen", "dd", "e/w"];
@@ -134,11 +188,13 @@ async fn what_cannot_be_done_is_told_in_the_words_of_influxdb() {
         // Ours.
         (
             "ALTER RETENTION POLICY w ON d DURATION 2d DEFAULT",
-            "DEFAULT is not supported: the default retention policy of a database is autogen",
+            "DEFAULT is not supported: the default retention policy of a database is autogen; \
+             create it without, and name it in writes (rp) and queries (FROM \"policy\".\"measurement\")",
         ),
         (
             "CREATE DATABASE e WITH NAME week",
-            "NAME is not supported: the default retention policy of a database is autogen",
+            "NAME is not supported: the default retention policy of a database is autogen; \
+             create the database without, and the policy by CREATE RETENTION POLICY",
         ),
         ("SHOW SHARDS", "SHOW SHARDS is not supported"),
         ("SELECT v INTO x FROM m", "SELECT INTO is not supported"),
