@@ -1,10 +1,10 @@
 //! The distinct tags among rows that come in batches.
 //!
-//! A row is kept as numbers of its values, each value once. Rows of files come series by series, so a
-//! row is looked up only where it differs from the one before it.
+//! A row is kept as numbers of its values, each value once. The files of a table have their rows in one
+//! order, so a row, and a value, mostly comes after the one that it came after the last time: it is
+//! compared to that, and looked up only if it is another one.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -14,13 +14,15 @@ use arrow_schema::DataType;
 use datafusion::arrow::compute::cast;
 use datafusion::execution::memory_pool::MemoryReservation;
 
+use super::met::Met;
 use crate::error::QueryError;
 
 /// The number that stands for a tag that a row does not have; others are places plus one.
 const MISSING: u32 = 0;
 
-/// What a row takes beside its numbers.
-const ROW_BYTES: usize = 64;
+/// What a row takes beside its numbers: its place in a table that is half full, what follows it, whether
+/// it passes, and its place in the order.
+const ROW_BYTES: usize = 24;
 
 /// What a value takes beside its text.
 const VALUE_BYTES: usize = 96;
@@ -28,19 +30,28 @@ const VALUE_BYTES: usize = 96;
 /// The values of a tag, in the order in which they came.
 #[derive(Debug, Default)]
 struct Values {
-    numbers: HashMap<Arc<str>, u32>,
     texts: Vec<Arc<str>>,
+    met: Met,
     text_bytes: usize,
     /// The last dictionary, and the number of each of its values that was met.
     dictionary: Option<(ArrayRef, Vec<Option<u32>>)>,
 }
 
-/// Rows in the making.
+/// Rows in the making, each with as many numbers as there are columns.
+#[derive(Debug)]
+struct Rows {
+    columns: usize,
+    numbers: Vec<u32>,
+    /// Whether each passes.
+    passing: Vec<bool>,
+    met: Met,
+}
+
+/// The distinct tags of rows so far.
 #[derive(Debug)]
 pub(super) struct Distinct {
     values: Vec<Values>,
-    /// Whether each passes.
-    rows: HashMap<Box<[u32]>, bool>,
+    rows: Rows,
     memory: MemoryReservation,
 }
 
@@ -49,7 +60,7 @@ impl Distinct {
     pub(super) fn new(columns: usize, memory: MemoryReservation) -> Self {
         Self {
             values: (0..columns).map(|_| Values::default()).collect(),
-            rows: HashMap::new(),
+            rows: Rows::new(columns),
             memory,
         }
     }
@@ -74,20 +85,16 @@ impl Distinct {
         });
         let columns: Vec<Vec<u32>> = columns.collect::<Result<_, _>>()?;
         let mut has_new = false;
-        let mut last: Vec<u32> = Vec::new();
+        let mut row: Vec<u32> = Vec::with_capacity(columns.len());
         for place in 0..batch.num_rows() {
-            let row = columns.iter().filter_map(|column| column.get(place));
-            if place > 0 && row.clone().eq(last.iter()) {
+            row.clear();
+            row.extend(columns.iter().filter_map(|column| column.get(place)));
+            if self.rows.has(&row) {
                 continue;
             }
-            last.clear();
-            last.extend(row);
-            if self.rows.contains_key(last.as_slice()) {
-                continue;
-            }
-            let passes = passes(&self.texts(&last));
+            let passes = passes(&self.texts(&row));
             has_new |= passes;
-            self.rows.insert(last.as_slice().into(), passes);
+            self.rows.add(&row, passes)?;
         }
         self.memory.try_resize(self.bytes())?;
         Ok(has_new)
@@ -103,7 +110,8 @@ impl Distinct {
     fn bytes(&self) -> usize {
         let of_values = |values: &Values| values.text_bytes + values.texts.len() * VALUE_BYTES;
         let values: usize = self.values.iter().map(of_values).sum();
-        values + self.rows.len() * (ROW_BYTES + self.values.len() * size_of::<u32>())
+        let of_row = ROW_BYTES + self.values.len() * size_of::<u32>();
+        values + self.rows.len() * of_row
     }
 
     /// The first columns of those that pass, sorted, each once.
@@ -115,26 +123,89 @@ impl Distinct {
             texts.push(sorted);
             ranks.push(of_number);
         }
-        let passing = self.rows.into_iter().filter(|(_, passes)| *passes);
-        let mut rows: Vec<Box<[u32]>> = passing
-            .map(|(row, _)| {
-                let ranks = ranks.iter().zip(&*row);
-                let ranks = ranks.map(|(ranks, number)| rank(ranks, *number));
-                ranks.collect()
-            })
-            .collect();
-        rows.sort_unstable();
-        rows.dedup();
-        Sorted {
-            texts,
-            rows,
-            _memory: self.memory,
+        let Rows {
+            columns: width,
+            mut numbers,
+            passing,
+            ..
+        } = self.rows;
+        for row in numbers.chunks_exact_mut(width.max(1)) {
+            for (number, ranks) in row.iter_mut().zip(&ranks) {
+                *number = rank(ranks, *number);
+            }
         }
+        let passing = (0_u32..).zip(passing).filter(|(_, passes)| *passes);
+        let mut sorted = Sorted {
+            order: passing.map(|(place, _)| place).collect(),
+            ranks: Ranks {
+                width,
+                columns,
+                all: numbers,
+            },
+            texts,
+            _memory: self.memory,
+        };
+        let ranks = &sorted.ranks;
+        let order = &mut sorted.order;
+        order.sort_unstable_by(|a, b| ranks.of(*a).cmp(ranks.of(*b)));
+        order.dedup_by(|a, b| ranks.of(*a) == ranks.of(*b));
+        sorted
     }
 }
 
 fn rank(ranks: &[u32], number: u32) -> u32 {
     ranks.get(number as usize).copied().unwrap_or(MISSING)
+}
+
+impl Rows {
+    fn new(columns: usize) -> Self {
+        Self {
+            columns,
+            numbers: Vec::new(),
+            passing: Vec::new(),
+            met: Met::default(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.passing.len()
+    }
+
+    fn has(&mut self, row: &[u32]) -> bool {
+        let Self {
+            columns,
+            numbers,
+            met,
+            ..
+        } = self;
+        let at = |place| stretch(numbers, *columns, place);
+        met.find(row, at).is_some()
+    }
+
+    /// Adds a row that it does not have.
+    fn add(&mut self, row: &[u32], passes: bool) -> Result<(), QueryError> {
+        let Self {
+            columns,
+            numbers,
+            met,
+            ..
+        } = self;
+        let added = met.add(row, |place| stretch(numbers, *columns, place));
+        added.ok_or_else(|| too_many("a table has more than 4,294,967,294 series"))?;
+        self.numbers.extend_from_slice(row);
+        self.passing.push(passes);
+        Ok(())
+    }
+}
+
+/// The numbers of one row among those of all.
+fn stretch(numbers: &[u32], columns: usize, place: u32) -> &[u32] {
+    let start = place as usize * columns;
+    numbers.get(start..start + columns).unwrap_or_default()
+}
+
+fn too_many(what: &str) -> QueryError {
+    QueryError::Exhausted(what.to_owned())
 }
 
 impl Values {
@@ -148,18 +219,16 @@ impl Values {
         if text.is_empty() {
             return Ok(MISSING);
         }
-        if let Some(number) = self.numbers.get(text) {
-            return Ok(*number);
+        let Self { texts, met, .. } = self;
+        let at = |place: u32| texts.get(place as usize).map_or("", |text| text);
+        if let Some(place) = met.find(text, at) {
+            return Ok(place + 1);
         }
-        let Ok(number) = u32::try_from(self.texts.len() + 1) else {
-            let text = "a tag has more than 4,294,967,295 values".to_owned();
-            return Err(QueryError::Exhausted(text));
-        };
-        let text: Arc<str> = Arc::from(text);
+        let added = met.add(text, at);
+        let place = added.ok_or_else(|| too_many("a tag has more than 4,294,967,294 values"))?;
         self.text_bytes += text.len();
-        self.texts.push(Arc::clone(&text));
-        self.numbers.insert(text, number);
-        Ok(number)
+        self.texts.push(Arc::from(text));
+        Ok(place + 1)
     }
 
     /// The numbers of the values of all rows.
@@ -195,7 +264,7 @@ impl Values {
 
     /// The values in order, and for each number the place among them plus one.
     fn ranked(self) -> (Vec<Arc<str>>, Vec<u32>) {
-        let mut numbered: Vec<(Arc<str>, u32)> = self.numbers.into_iter().collect();
+        let mut numbered: Vec<(Arc<str>, u32)> = self.texts.into_iter().zip(1_u32..).collect();
         numbered.sort_unstable();
         let mut ranks = vec![MISSING; numbered.len() + 1];
         for ((_, number), rank) in numbered.iter().zip(1_u32..) {
@@ -222,21 +291,38 @@ fn texts_of(values: &ArrayRef) -> Result<StringArray, QueryError> {
 pub(super) struct Sorted {
     /// The values of each column, in order.
     texts: Vec<Vec<Arc<str>>>,
-    /// Places among them plus one.
-    rows: Vec<Box<[u32]>>,
+    ranks: Ranks,
+    /// The places of rows.
+    order: Vec<u32>,
     _memory: MemoryReservation,
+}
+
+/// For each row the places of its values among those of the columns, plus one.
+#[derive(Debug)]
+struct Ranks {
+    /// How many numbers a row has, of which the first are those of the columns.
+    width: usize,
+    columns: usize,
+    all: Vec<u32>,
+}
+
+impl Ranks {
+    fn of(&self, place: u32) -> &[u32] {
+        let row = stretch(&self.all, self.width, place);
+        row.get(..self.columns).unwrap_or_default()
+    }
 }
 
 impl Sorted {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.order.len()
     }
 
     /// The tags of a row; "" for one that it does not have.
     pub(super) fn row(&self, place: usize) -> impl Iterator<Item = &Arc<str>> {
-        let row = self.rows.get(place).map(|row| &**row).unwrap_or_default();
-        let cells = self.texts.iter().zip(row);
+        let row = self.order.get(place).map(|row| self.ranks.of(*row));
+        let cells = self.texts.iter().zip(row.unwrap_or_default());
         cells.map(|(texts, rank)| text_at(texts, *rank))
     }
 
@@ -247,19 +333,25 @@ impl Sorted {
 
     /// Puts the rows in the order of series: tag after tag that a row has, by key and value.
     pub(super) fn sort_as_series(&mut self) {
-        let present = |row: &[u32]| -> Vec<(usize, u32)> {
-            let ranks = row.iter().copied().enumerate();
-            ranks.filter(|(_, rank)| *rank != MISSING).collect()
-        };
-        let compare = |a: &[u32], b: &[u32]| -> Ordering {
-            let differs = a.iter().zip(b).position(|(a, b)| a != b);
-            let Some(start) = differs else {
-                return Ordering::Equal;
-            };
-            let rest = |row: &[u32]| present(row.get(start..).unwrap_or_default());
-            rest(a).cmp(&rest(b))
-        };
-        self.rows.sort_unstable_by(|a, b| compare(a, b));
+        let ranks = &self.ranks;
+        let compare = |a: &u32, b: &u32| as_series(ranks.of(*a), ranks.of(*b));
+        self.order.sort_unstable_by(compare);
+    }
+}
+
+/// Compares two series. One without a tag that the other has continues with a later key, or ends.
+fn as_series(a: &[u32], b: &[u32]) -> Ordering {
+    let mut pairs = a.iter().zip(b).enumerate();
+    let Some((place, (one, other))) = pairs.find(|(_, (one, other))| one != other) else {
+        return Ordering::Equal;
+    };
+    let continues = |row: &[u32]| row.iter().skip(place).any(|rank| *rank != MISSING);
+    match (*one, *other) {
+        (MISSING, _) if continues(a) => Ordering::Greater,
+        (MISSING, _) => Ordering::Less,
+        (_, MISSING) if continues(b) => Ordering::Less,
+        (_, MISSING) => Ordering::Greater,
+        (one, other) => one.cmp(&other),
     }
 }
 

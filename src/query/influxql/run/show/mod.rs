@@ -33,6 +33,7 @@ mod distinct;
 mod groups;
 mod keys;
 mod measurements;
+mod met;
 mod parts;
 mod scope;
 mod series;
