@@ -152,7 +152,7 @@ fn of_newest(expr: &Expr, group: &[Expr], below: Below<'_>) -> Option<Vec<Column
             below.column(time, ColumnKind::Time)?;
             Some(Vec::new())
         }
-        ("selector_last", [value, time], []) => {
+        ("selector_last", [value, time, ..], []) => {
             below.column(time, ColumnKind::Time)?;
             Some(vec![below.scanned(value)?.clone()])
         }

@@ -4,7 +4,7 @@ use super::files::pieces;
 use super::world::{NOW_NS, World, sorted};
 
 /// A table of four series, one after the other in one file: 20,000 rows each, in pages of 16,384.
-async fn four_series() -> World {
+pub(super) async fn four_series() -> World {
     let world = World::new(|_| {}).await;
     for host in ["a", "b", "c", "d"] {
         let lines = (0..20_000).map(|n| format!("m,host={host} v={n} {}", NOW_NS + n));

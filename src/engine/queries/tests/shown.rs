@@ -11,6 +11,7 @@ use tidegate_query::influxql::run::Databases;
 use tidegate_query::influxql::{Environment, parse};
 use tidegate_query::{Asker, Database, QueryError};
 
+use super::series::four_series;
 use super::world::{NOW_NS, World};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -184,6 +185,42 @@ async fn tags_are_the_same_in_memory_and_in_files() {
     world.flush().await;
     world.compact().await;
     check_all(&world, "joined").await;
+}
+
+/// The point that a function chooses is found without putting the others in order, and the last one of a
+/// series at its end.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_beside_the_last_value_comes_from_the_ends_of_series() {
+    let world = four_series().await;
+    for (text, is_served) in [
+        ("SELECT last(v) FROM m GROUP BY host", true),
+        ("SELECT last(v), host FROM m", true),
+        ("SELECT last(v), host, v FROM m GROUP BY host", true),
+        ("SELECT first(v), host FROM m", false),
+        ("SELECT last(v), host FROM m WHERE v < 5", false),
+    ] {
+        let plan = show(&world, &format!("EXPLAIN ANALYZE {text}")).await;
+        let plan = plan.join("\n");
+        let source = plan.lines().find(|line| line.contains("file_type=parquet"));
+        let source = source.unwrap_or_else(|| panic!("{text}: no files: {plan}"));
+        let is_few = source.contains("metrics=[output_rows=4,");
+        assert_eq!(is_few, is_served, "{text}: {plan}");
+        assert!(
+            !plan.contains("SortExec") || text.contains("GROUP"),
+            "{text}: {plan}"
+        );
+    }
+    // Of all that have the newest time it is the one with the largest value.
+    world
+        .write(&format!("m,host=b v=7 {}", NOW_NS + 20_000))
+        .await;
+    world
+        .write(&format!("m,host=c v=9 {}", NOW_NS + 20_000))
+        .await;
+    for _ in 0..2 {
+        assert_eq!(show(&world, "SELECT last(v), host FROM m").await, ["c"]);
+        world.flush().await;
+    }
 }
 
 /// The values of points past retention are gone, though their file is still there.

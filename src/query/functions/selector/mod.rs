@@ -4,8 +4,11 @@
 //! earliest. Of equal times, which only points of several series have, `selector_first` and
 //! `selector_last` take the larger value, as InfluxDB 1 does. A group without values gives null.
 //!
+//! InfluxQL chooses a point with more columns of its row; SQL has no form for that.
+//!
 //! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
+mod beside;
 mod values;
 mod winners;
 
@@ -21,13 +24,15 @@ use datafusion::logical_expr::{
 };
 
 pub(crate) use winners::Choice;
-use winners::{Single, fields};
+use winners::{Single, Types, fields};
 
 /// A selector.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Selector {
     name: &'static str,
     choice: Choice,
+    /// How many columns follow value and time.
+    beside: usize,
     signature: Signature,
 }
 
@@ -39,42 +44,37 @@ pub(super) fn all() -> [Selector; 4] {
         ("selector_min", Choice::Min),
         ("selector_max", Choice::Max),
     ]
-    .map(|(name, choice)| Selector::new(name, choice))
+    .map(|(name, choice)| Selector::new(name, choice, 0))
 }
 
 impl Selector {
-    fn new(name: &'static str, choice: Choice) -> Self {
+    fn new(name: &'static str, choice: Choice, beside: usize) -> Self {
         Self {
             name,
             choice,
+            beside,
             signature: Signature::user_defined(Volatility::Immutable),
         }
     }
 }
 
-/// Returns the first value of a group that is not null, with its time: a struct of `value` and `time`.
-pub(crate) fn first(value: Expr, time: Expr) -> Expr {
-    call("selector_first", Choice::First, value, time)
+/// Returns the value of a group that is chosen among those that are not null, with its time and what else
+/// its row has: a struct of `value`, `time`, `other0` and so on.
+pub(crate) fn chosen(choice: Choice, value: Expr, time: Expr, beside: Vec<Expr>) -> Expr {
+    let name = match choice {
+        Choice::First => "selector_first",
+        Choice::Last => "selector_last",
+        Choice::Min => "selector_min",
+        Choice::Max => "selector_max",
+    };
+    let selector = Selector::new(name, choice, beside.len());
+    let columns = [value, time].into_iter().chain(beside);
+    AggregateUDF::new_from_impl(selector).call(columns.collect())
 }
 
-/// Returns the last value in the same way.
-pub(crate) fn last(value: Expr, time: Expr) -> Expr {
-    call("selector_last", Choice::Last, value, time)
-}
-
-/// Returns the smallest value in the same way.
-pub(crate) fn min(value: Expr, time: Expr) -> Expr {
-    call("selector_min", Choice::Min, value, time)
-}
-
-/// Returns the largest value in the same way.
-pub(crate) fn max(value: Expr, time: Expr) -> Expr {
-    call("selector_max", Choice::Max, value, time)
-}
-
-fn call(name: &'static str, choice: Choice, value: Expr, time: Expr) -> Expr {
-    let selector = AggregateUDF::new_from_impl(Selector::new(name, choice));
-    selector.call(vec![value, time])
+/// The part of such a struct that is the column at a place after value and time.
+pub(crate) fn other(place: usize) -> String {
+    format!("other{place}")
 }
 
 impl AggregateUDFImpl for Selector {
@@ -87,8 +87,9 @@ impl AggregateUDFImpl for Selector {
     }
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
-        let [value, time] = given else {
-            return plan_err!("{}(value, time) takes two arguments", self.name);
+        let (value, time, beside) = match given {
+            [value, time, beside @ ..] if beside.len() == self.beside => (value, time, beside),
+            _ => return plan_err!("{}(value, time) takes two arguments", self.name),
         };
         let Some(value) = values::supported(value) else {
             return plan_err!("{} cannot choose among values of type {value}", self.name);
@@ -98,31 +99,40 @@ impl AggregateUDFImpl for Selector {
             DataType::Null => None,
             _ => return plan_err!("the second argument of {} must be a time", self.name),
         };
-        Ok(vec![value, DataType::Timestamp(TimeUnit::Nanosecond, zone)])
+        let time = DataType::Timestamp(TimeUnit::Nanosecond, zone);
+        let columns = [value, time].into_iter().chain(beside.iter().cloned());
+        Ok(columns.collect())
     }
 
     fn return_type(&self, given: &[DataType]) -> Result<DataType> {
         match given {
-            [value, time] => Ok(DataType::Struct(fields(value, time))),
+            [value, time, beside @ ..] => {
+                let types = Types {
+                    value: value.clone(),
+                    time: time.clone(),
+                    beside: beside.to_vec(),
+                };
+                Ok(DataType::Struct(fields(&types)))
+            }
             _ => internal_err!("a selector of {} arguments", given.len()),
         }
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
-        let named = args.input_fields.iter().zip(["value", "time"]);
+        let others = (0..self.beside).map(other);
+        let names = ["value", "time"].map(str::to_owned).into_iter();
+        let named = args.input_fields.iter().zip(names.chain(others));
         let state = named.map(|(field, part)| {
-            let name = format_state_name(args.name, part);
+            let name = format_state_name(args.name, &part);
             Arc::new(Field::new(name, field.data_type().clone(), true))
         });
         Ok(state.collect())
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let [value, time] = args.expr_fields else {
-            return internal_err!("a selector of {} arguments", args.expr_fields.len());
-        };
-        let groups = values::winners(self.choice, value.data_type(), time.data_type())?;
-        Single::make(groups, value.data_type(), time.data_type())
+        let types = types(&args)?;
+        let groups = values::winners(self.choice, &types)?;
+        Single::make(groups, &types)
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs) -> bool {
@@ -133,14 +143,24 @@ impl AggregateUDFImpl for Selector {
         &self,
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        let [value, time] = args.expr_fields else {
-            return internal_err!("a selector of {} arguments", args.expr_fields.len());
-        };
-        let groups = values::winners(self.choice, value.data_type(), time.data_type())?;
+        let groups = values::winners(self.choice, &types(&args)?)?;
         Ok(groups)
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
         AggregateOrderSensitivity::Insensitive
     }
+}
+
+/// The types of the columns that a selector is given.
+fn types(args: &AccumulatorArgs<'_>) -> Result<Types> {
+    let [value, time, beside @ ..] = args.expr_fields else {
+        return internal_err!("a selector of {} arguments", args.expr_fields.len());
+    };
+    let beside = beside.iter().map(|field| field.data_type().clone());
+    Ok(Types {
+        value: value.data_type().clone(),
+        time: time.data_type().clone(),
+        beside: beside.collect(),
+    })
 }

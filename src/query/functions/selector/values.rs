@@ -13,7 +13,7 @@ use datafusion::common::internal_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::EmitTo;
 
-use super::winners::{Choice, Groups, Winners};
+use super::winners::{Choice, Groups, Types, Winners};
 
 /// The values of all groups.
 pub(super) trait Values: Send + Sync + 'static {
@@ -51,20 +51,20 @@ pub(super) fn supported(given: &DataType) -> Option<DataType> {
 }
 
 /// The accumulator for values of a supported type.
-pub(super) fn winners(choice: Choice, value: &DataType, time: &DataType) -> Result<Groups> {
-    let numbers = value.clone();
-    Ok(match value {
-        DataType::Float64 => Winners::make(choice, Numbers::<Float64Type>::new(numbers), time),
-        DataType::Int64 => Winners::make(choice, Numbers::<Int64Type>::new(numbers), time),
-        DataType::UInt64 => Winners::make(choice, Numbers::<UInt64Type>::new(numbers), time),
+pub(super) fn winners(choice: Choice, types: &Types) -> Result<Groups> {
+    let numbers = types.value.clone();
+    match &types.value {
+        DataType::Float64 => Winners::make(choice, Numbers::<Float64Type>::new(numbers), types),
+        DataType::Int64 => Winners::make(choice, Numbers::<Int64Type>::new(numbers), types),
+        DataType::UInt64 => Winners::make(choice, Numbers::<UInt64Type>::new(numbers), types),
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             let times = Numbers::<TimestampNanosecondType>::new(numbers);
-            Winners::make(choice, times, time)
+            Winners::make(choice, times, types)
         }
-        DataType::Boolean => Winners::make(choice, Flags::default(), time),
-        DataType::Utf8 => Winners::make(choice, Texts::default(), time),
-        other => return internal_err!("a selector over values of type {other}"),
-    })
+        DataType::Boolean => Winners::make(choice, Flags::default(), types),
+        DataType::Utf8 => Winners::make(choice, Texts::default(), types),
+        other => internal_err!("a selector over values of type {other}"),
+    }
 }
 
 struct Numbers<T: ArrowPrimitiveType> {

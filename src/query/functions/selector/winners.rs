@@ -18,6 +18,7 @@ use datafusion::common::{ScalarValue, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
+use super::beside::Beside;
 use super::values::Values;
 
 /// The accumulator of some kind of values.
@@ -44,12 +45,23 @@ impl Choice {
     }
 }
 
+/// The types of the columns that a selector is given.
+pub(super) struct Types {
+    pub(super) value: DataType,
+    pub(super) time: DataType,
+    /// Of what else there is of a row.
+    pub(super) beside: Vec<DataType>,
+}
+
 /// The parts of what a selector returns.
-pub(super) fn fields(value: &DataType, time: &DataType) -> Fields {
-    Fields::from(vec![
-        Field::new("value", value.clone(), true),
-        Field::new("time", time.clone(), true),
-    ])
+pub(super) fn fields(types: &Types) -> Fields {
+    let others = types.beside.iter().enumerate();
+    let others = others.map(|(place, other)| Field::new(super::other(place), other.clone(), true));
+    let chosen = [
+        Field::new("value", types.value.clone(), true),
+        Field::new("time", types.time.clone(), true),
+    ];
+    chosen.into_iter().chain(others).collect()
 }
 
 /// The chosen point of each group.
@@ -57,20 +69,26 @@ pub(super) struct Winners<V> {
     choice: Choice,
     times: Vec<Option<i64>>,
     values: V,
+    beside: Vec<Beside>,
     time_type: DataType,
+    fields: Fields,
 }
 
 impl<V: Values> Winners<V> {
-    pub(super) fn make(choice: Choice, values: V, time_type: &DataType) -> Groups {
-        Box::new(Self {
+    pub(super) fn make(choice: Choice, values: V, types: &Types) -> Result<Groups> {
+        let beside = types.beside.iter().map(Beside::new);
+        Ok(Box::new(Self {
             choice,
             times: Vec::new(),
             values,
-            time_type: time_type.clone(),
-        })
+            beside: beside.collect::<Result<_>>()?,
+            time_type: types.time.clone(),
+            fields: fields(types),
+        }))
     }
 
-    fn offer(&mut self, rows: &V::Rows, row: usize, time_ns: i64, group: usize) -> Result<()> {
+    /// Offers a row to a group; true if it is chosen.
+    fn offer(&mut self, rows: &V::Rows, row: usize, time_ns: i64, group: usize) -> Result<bool> {
         let missing = || internal_datafusion_err!("a selector has no group {group}");
         let time = self.times.get_mut(group).ok_or_else(missing)?;
         let is_preferred = match *time {
@@ -84,16 +102,21 @@ impl<V: Values> Winners<V> {
             *time = Some(time_ns);
             self.values.keep(rows, row, group);
         }
-        Ok(())
+        Ok(is_preferred)
     }
 
-    fn take(&mut self, emit: EmitTo) -> (ArrayRef, ArrayRef, Vec<bool>) {
+    /// The columns of the chosen rows, and which groups have one.
+    fn take(&mut self, emit: EmitTo) -> Result<(Vec<ArrayRef>, Vec<bool>)> {
         let times = emit.take_needed(&mut self.times);
         let kept: Vec<bool> = times.iter().map(Option::is_some).collect();
         let values = self.values.take(emit, &kept);
         let times: TimestampNanosecondArray = times.into_iter().collect();
         let times = times.with_data_type(self.time_type.clone());
-        (values, Arc::new(times), kept)
+        let mut columns = vec![values, Arc::new(times) as ArrayRef];
+        for beside in &mut self.beside {
+            columns.push(beside.take(emit)?);
+        }
+        Ok((columns, kept))
     }
 }
 
@@ -107,36 +130,49 @@ impl<V: Values> GroupsAccumulator for Winners<V> {
     ) -> Result<()> {
         self.times.resize(groups_total, None);
         self.values.resize(groups_total);
+        for beside in &mut self.beside {
+            beside.resize(groups_total);
+        }
         let unexpected = || internal_datafusion_err!("a selector was offered other columns");
-        let [values, times] = columns else {
+        let [values, times, others @ ..] = columns else {
             return Err(unexpected());
         };
         let rows = values.as_any().downcast_ref().ok_or_else(unexpected)?;
         let times = times.as_primitive_opt::<TimestampNanosecondType>();
         let times = times.ok_or_else(unexpected)?;
         let passes = |row| filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
+        // The last one of a group may come after others that it was offered: the rest is taken once.
+        let mut chosen: Vec<(usize, usize)> = Vec::new();
         for (row, (group, time_ns)) in groups.iter().zip(times).enumerate() {
             if let Some(time_ns) = time_ns
                 && values.is_valid(row)
                 && passes(row)
+                && self.offer(rows, row, time_ns, *group)?
+                && !self.beside.is_empty()
             {
-                self.offer(rows, row, time_ns, *group)?;
+                match chosen.last_mut() {
+                    Some((last, chosen)) if last == group => *chosen = row,
+                    _ => chosen.push((*group, row)),
+                }
+            }
+        }
+        for (beside, column) in self.beside.iter_mut().zip(others) {
+            for (group, row) in &chosen {
+                beside.keep(column, *row, *group)?;
             }
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let (values, times, kept) = self.take(emit);
-        let fields = fields(values.data_type(), times.data_type());
+        let (columns, kept) = self.take(emit)?;
         let nulls = NullBuffer::from(kept);
-        let chosen = StructArray::try_new(fields, vec![values, times], Some(nulls))?;
+        let chosen = StructArray::try_new(self.fields.clone(), columns, Some(nulls))?;
         Ok(Arc::new(chosen))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let (values, times, _) = self.take(emit);
-        Ok(vec![values, times])
+        Ok(self.take(emit)?.0)
     }
 
     fn merge_batch(
@@ -165,7 +201,9 @@ impl<V: Values> GroupsAccumulator for Winners<V> {
     }
 
     fn size(&self) -> usize {
-        size_of::<Self>() + self.times.capacity() * size_of::<Option<i64>>() + self.values.size()
+        let times = self.times.capacity() * size_of::<Option<i64>>();
+        let beside: usize = self.beside.iter().map(Beside::size).sum();
+        size_of::<Self>() + times + self.values.size() + beside
     }
 }
 
@@ -180,13 +218,11 @@ impl std::fmt::Debug for Single {
 
 impl Single {
     /// Makes the group, before there are rows of these types.
-    pub(super) fn make(
-        groups: Groups,
-        value: &DataType,
-        time: &DataType,
-    ) -> Result<Box<dyn Accumulator>> {
+    pub(super) fn make(groups: Groups, types: &Types) -> Result<Box<dyn Accumulator>> {
         let mut single = Self(groups);
-        single.offer(&[new_empty_array(value), new_empty_array(time)])?;
+        let columns = [&types.value, &types.time].into_iter().chain(&types.beside);
+        let columns: Vec<ArrayRef> = columns.map(new_empty_array).collect();
+        single.offer(&columns)?;
         Ok(Box::new(single))
     }
 

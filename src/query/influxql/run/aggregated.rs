@@ -26,12 +26,15 @@ use super::names::{TIME, column};
 use super::slices::Times;
 use super::source::{self, Wanted, of_group, of_input, within};
 use crate::error::QueryError;
-use crate::functions::selector;
+use crate::functions::selector::{self, Choice};
 
-/// Returns true if aggregates are all that the functions of a level need.
+/// Returns true if aggregates are all that the functions of a level need. What stands beside a function is
+/// that of the point that it has chosen.
 pub(super) fn is_enough(level: &Level) -> bool {
     let mut calls = level.calls();
-    level.prepared.others.is_empty() && calls.all(|call| call.base().class() == Class::Builtin)
+    calls.all(|call| call.base().class() == Class::Builtin)
+        && (level.prepared.others.is_empty()
+            || !level.has_subquery() && kinds(level) == [Kind::Chosen])
 }
 
 /// Returns the windows of a level, by the tags of their groups and their starts.
@@ -43,7 +46,7 @@ pub(super) async fn plan(
     level: &Level,
     times: Times,
 ) -> Result<LogicalPlan, QueryError> {
-    let inputs = level.inputs_of_calls();
+    let inputs = level.inputs();
     let wanted = Wanted {
         inputs: &inputs,
         times,
@@ -80,7 +83,7 @@ pub(super) async fn plan(
         None => lit(ScalarValue::TimestampNanosecond(Some(0), None)).alias(WINDOW),
     });
     for (place, kind) in kinds(level).into_iter().enumerate() {
-        columns.extend(cells(place, kind));
+        columns.extend(cells(level, place, kind));
     }
     let rows = LogicalPlanBuilder::from(rows).aggregate(by, values)?;
     let rows = rows.project(columns)?;
@@ -104,18 +107,19 @@ enum Kind {
     Counted,
     /// The difference of two values.
     Spread,
-    /// A value and the time of its point.
+    /// A value, the time of its point, and what stands beside it.
     Chosen,
 }
 
 fn kinds(level: &Level) -> Vec<Kind> {
     let calls = level.calls().zip(&level.plan.calls);
+    let is_alone = level.prepared.others.is_empty();
     let kinds = calls.map(|(call, planned)| match call.base().function {
         Function::Count => Kind::Count,
         Function::Stddev => Kind::Counted,
         Function::Spread => Kind::Spread,
         Function::First | Function::Last => Kind::Chosen,
-        Function::Min | Function::Max if planned.keeps_time => Kind::Chosen,
+        Function::Min | Function::Max if planned.keeps_time || !is_alone => Kind::Chosen,
         _ => Kind::Value,
     });
     kinds.collect()
@@ -136,23 +140,27 @@ fn aggregates(level: &Level, place: usize, kind: Kind) -> Result<Vec<Expr>, Quer
     let planned = level.plan.calls.get(place).ok_or_else(lost)?;
     let value = column(&of_input(call.input()));
     let number = || cast(value.clone(), DataType::Float64);
+    let chosen = |choice| {
+        let others = level.prepared.others.iter();
+        let others = others.map(|input| column(&of_input(*input)));
+        selector::chosen(choice, value.clone(), column(TIME), others.collect())
+    };
     let first = match (&call.base().function, kind) {
-        (Function::Count, _) => count(value),
-        (Function::Sum, _) => sum(value),
+        (Function::Count, _) => count(value.clone()),
+        (Function::Sum, _) => sum(value.clone()),
         (Function::Mean, _) => avg(number()),
         (Function::Stddev, _) => stddev(number()),
-        (Function::First, _) => selector::first(value, column(TIME)),
-        (Function::Last, _) => selector::last(value, column(TIME)),
-        (Function::Min, Kind::Chosen) => selector::min(value, column(TIME)),
-        (Function::Max, Kind::Chosen) => selector::max(value, column(TIME)),
-        (Function::Min | Function::Spread, _) => min(value),
-        (Function::Max, _) => max(value),
+        (Function::First, _) => chosen(Choice::First),
+        (Function::Last, _) => chosen(Choice::Last),
+        (Function::Min, Kind::Chosen) => chosen(Choice::Min),
+        (Function::Max, Kind::Chosen) => chosen(Choice::Max),
+        (Function::Min | Function::Spread, _) => min(value.clone()),
+        (Function::Max, _) => max(value.clone()),
         (other, _) => {
             let text = format!("{} is no aggregate", other.name());
             return Err(QueryError::Internal(text));
         }
     };
-    let value = column(&of_input(call.input()));
     let second = match call.base().function {
         Function::Spread => Some(max(value)),
         Function::Stddev => Some(count(value)),
@@ -173,16 +181,24 @@ fn aggregates(level: &Level, place: usize, kind: Kind) -> Result<Vec<Expr>, Quer
 }
 
 /// The columns from which the cells of a call are made.
-fn cells(place: usize, kind: Kind) -> Vec<Expr> {
+fn cells(level: &Level, place: usize, kind: Kind) -> Vec<Expr> {
     let value = column(&name(place));
     match kind {
         Kind::Count | Kind::Value => vec![value],
         Kind::Spread => vec![(column(&second_name(place)) - value).alias(name(place))],
         Kind::Counted => vec![value, column(&second_name(place))],
-        Kind::Chosen => vec![
-            get_field(value.clone(), "value").alias(name(place)),
-            get_field(value, "time").alias(second_name(place)),
-        ],
+        Kind::Chosen => {
+            let others = (0..level.prepared.others.len()).map(selector::other);
+            let others = others.map(|other| (other.clone(), format!("{}_{other}", name(place))));
+            let parts = [
+                ("value".to_owned(), name(place)),
+                ("time".to_owned(), second_name(place)),
+            ];
+            let parts = parts.into_iter().chain(others);
+            parts
+                .map(|(part, name)| get_field(value.clone(), part).alias(name))
+                .collect()
+        }
     }
 }
 
@@ -211,6 +227,8 @@ fn window(grid: Grid) -> Expr {
 pub(super) struct Aggregated {
     series: Series,
     kinds: Vec<Kind>,
+    /// How many columns stand beside the only function, if there is but one.
+    others: usize,
     /// The time of the row if there are no windows.
     row_ns: Option<i64>,
 }
@@ -221,6 +239,7 @@ impl Aggregated {
         Self {
             series,
             kinds: kinds(level),
+            others: level.prepared.others.len(),
             row_ns: level.plan.grid.is_none().then_some(row_ns),
         }
     }
@@ -243,12 +262,17 @@ impl Aggregated {
                 let value = value.unwrap_or(Value::Float(f64::NAN));
                 has_points.then_some(Cell::Value(value))
             }
-            Kind::Chosen => match (next(), next()) {
-                (Some(value), Some(Value::Integer(time_ns))) => {
-                    Some(Cell::Chosen(Point::new(time_ns, value)))
+            Kind::Chosen => {
+                let (value, time) = (next(), next());
+                let others: Vec<_> = (0..self.others).map(|_| next()).collect();
+                match (value, time) {
+                    (Some(value), Some(Value::Integer(time_ns))) => {
+                        let point = Point::new(time_ns, value);
+                        Some(Cell::Chosen(Point { others, ..point }))
+                    }
+                    _ => None,
                 }
-                _ => None,
-            },
+            }
         });
         let cells = cells.collect();
         let time_ns = self.row_ns.unwrap_or_else(|| batch.time_ns(row));

@@ -31,7 +31,7 @@ pub(super) async fn plan(
     level: &Level,
     times: Times,
 ) -> Result<LogicalPlan, QueryError> {
-    let inputs = inputs(level);
+    let inputs = level.inputs();
     let wanted = Wanted {
         inputs: &inputs,
         times,
@@ -45,15 +45,6 @@ pub(super) async fn plan(
         most: None,
     };
     sorted(rows, level, &inputs, &order)
-}
-
-/// The inputs of the rows: those of the calls, and what stands beside them.
-fn inputs(level: &Level) -> Vec<usize> {
-    let mut inputs = level.inputs_of_calls();
-    inputs.extend(&level.prepared.others);
-    inputs.sort_unstable();
-    inputs.dedup();
-    inputs
 }
 
 /// A series of such rows.
@@ -111,7 +102,7 @@ const STEP_BYTES: usize = 64 << 10;
 
 impl Gathered {
     pub(super) fn new(session: &Session, level: &Level, series: Series) -> Self {
-        let inputs = inputs(level);
+        let inputs = level.inputs();
         let place = |input: &usize| inputs.iter().position(|known| known == input);
         let calls = level.calls().zip(&level.plan.calls);
         let calls: Vec<Gather> = calls

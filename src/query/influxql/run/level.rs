@@ -131,9 +131,10 @@ impl Level {
         places.filter_map(|place| self.query.calls.get(*place))
     }
 
-    /// Returns the inputs that the calls are computed from, each once.
-    pub(super) fn inputs_of_calls(&self) -> Vec<usize> {
-        let inputs: BTreeSet<usize> = self.calls().map(Call::input).collect();
+    /// Returns the inputs of the calls and of what stands beside them, each once.
+    pub(super) fn inputs(&self) -> Vec<usize> {
+        let others = self.prepared.others.iter().copied();
+        let inputs: BTreeSet<usize> = self.calls().map(Call::input).chain(others).collect();
         inputs.into_iter().collect()
     }
 
