@@ -19,6 +19,8 @@ mod disk;
 mod files;
 mod memory;
 mod piece;
+#[cfg(target_os = "linux")]
+mod priority;
 mod table;
 #[cfg(test)]
 mod tests;

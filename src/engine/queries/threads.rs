@@ -5,15 +5,6 @@ use std::io;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// What is added to the niceness of these threads: a tenth of the processor is left to them if writes
-/// want all.
-#[cfg(target_os = "linux")]
-const NICER: i32 = 10;
-
-/// The largest niceness that there is.
-#[cfg(target_os = "linux")]
-const NICENESS_MAX: i32 = 19;
-
 /// The stack of each. Plans are walked by functions that call themselves, as deep as a chain of operators
 /// is long; what is not used of it takes no memory.
 const STACK_BYTES: usize = 16 << 20;
@@ -54,25 +45,16 @@ impl Drop for Threads {
     }
 }
 
-/// Lowers the priority of the calling thread. On Linux each thread has one of its own, elsewhere the
-/// process has one for all.
-#[cfg(target_os = "linux")]
+/// Elsewhere than on Linux, threads have no priority of their own: the process has one for all.
 fn yield_to_others() {
-    let lowered = rustix::process::getpriority_process(None).and_then(|niceness| {
-        let niceness = niceness.saturating_add(NICER).min(NICENESS_MAX);
-        rustix::process::setpriority_process(None, niceness)
-    });
-    if let Err(error) = lowered {
-        tracing::debug!(%error, "a thread for queries keeps its priority");
-    }
+    #[cfg(target_os = "linux")]
+    super::priority::lower();
 }
-
-#[cfg(not(target_os = "linux"))]
-fn yield_to_others() {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use super::{NICENESS_MAX, NICER, Threads};
+    use super::Threads;
+    use crate::engine::queries::priority::{NICENESS_MAX, NICER};
 
     #[test]
     fn only_the_threads_of_questions_have_a_lower_priority() {
