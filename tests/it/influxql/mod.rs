@@ -1,5 +1,6 @@
 //! InfluxQL over HTTP: `/query`, and `/api/v3/query_influxql`.
 
+mod broken;
 mod databases;
 mod golden;
 mod queries;
