@@ -172,4 +172,23 @@ if TLS:
     with connect("tls", options={**trust, "username": "any", "password": TOKEN}, place=place) as connection:
         assert rows(ask(connection, "SELECT f FROM m")) == [(1.0,)]
     told("certificate", database="tls", place=place)
+# In InfluxQL, by a header: all that this driver asks is prepared.
+influxql = {Database.AUTHORIZATION_HEADER.value: "Bearer " + TOKEN,
+            HEADER + "x-influxdata-query-language": "influxql"}
+with connect(options=influxql) as connection:
+    found = ask(connection, "SELECT i, host FROM \"every\" GROUP BY zone")
+    assert found.column_names == ["iox::measurement", "time", "zone", "i", "host"], found.column_names
+    kinds = [(field.metadata or {}).get(b"iox::column::type", b"") for field in found.schema]
+    kinds = [kind.decode().removeprefix("iox::column_type::") for kind in kinds]
+    assert kinds == ["", "timestamp", "tag", "field::integer", "tag"], kinds
+    text = "SELECT i FROM \"every\" WHERE time >= $from AND host = $host"
+    row = pyarrow.record_batch({
+        "host": pyarrow.array(["a b"]), "from": pyarrow.array([FIRST + 1], pyarrow.timestamp("ns"))})
+    assert rows(ask(connection, text, row)) == [("every", FIRST + 1, 2**63 - 1)]
+    assert rows(ask(connection, text, (FIRST, "a b"))) == [
+        ("every", FIRST, -(2**63)), ("every", FIRST + 1, 2**63 - 1)]
+    assert rows(ask(connection, "SHOW TAG KEYS FROM \"every\"")) == [("every", "host"), ("every", "zone")]
+    fails("missing parameter: from", lambda: ask(connection, text), "INVALID_ARGUMENT")
+    fails("found SELEC", lambda: ask(connection, "SELEC"), "INVALID_ARGUMENT")
+
 print("adbc: rows, parameters, errors, metadata, session, handshake")
