@@ -20,6 +20,7 @@ pub mod database;
 mod deadline;
 mod describe;
 mod dialects;
+mod distinct;
 mod each_node;
 mod engine;
 mod equal_columns;

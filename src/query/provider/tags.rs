@@ -15,7 +15,7 @@ use crate::kinds;
 /// Batches with the tags of points, in which those of a series may be any number of times.
 pub(crate) type Combinations = BoxStream<'static, Result<RecordBatch>>;
 
-/// The tags that a scan asks for, of all points that it asks for. A condition on the only tag that is
+/// The tags that a scan asks for, of all points that it asks for. Conditions on tags that are
 /// asked for may be left to who asks.
 ///
 /// # Errors

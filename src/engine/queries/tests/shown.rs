@@ -187,6 +187,37 @@ async fn tags_are_the_same_in_memory_and_in_files() {
     check_all(&world, "joined").await;
 }
 
+/// The runs of a tag of many long values are not kept, so its combinations with others come from all rows,
+/// and the next time from what is known of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn tags_beside_one_of_many_values_are_those_of_all_rows() {
+    let world = World::new(|_| {}).await;
+    let padding = "x".repeat(30_000);
+    for day in 0..2 {
+        let time = NOW_NS - day * DAY_NS;
+        let named = (0..200).map(|n| {
+            let zone = n % 3 + day;
+            format!("m,long={n}{padding},zone=z{zone} v=1 {}", time + n)
+        });
+        let lines: Vec<String> = named.chain([format!("m,zone=z9 v=1 {time}")]).collect();
+        world.write(&lines.join("\n")).await;
+        world.flush().await;
+    }
+    for (condition, zones) in [
+        (String::new(), vec!["z0", "z1", "z2", "z3", "z9"]),
+        (" WHERE long != ''".to_owned(), vec!["z0", "z1", "z2", "z3"]),
+        (" WHERE long = ''".to_owned(), vec!["z9"]),
+        (format!(" WHERE long = '7{padding}'"), vec!["z1", "z2"]),
+        (" WHERE long =~ /^[01]x/".to_owned(), vec!["z0", "z1", "z2"]),
+    ] {
+        for _ in 0..2 {
+            let text = format!("SHOW TAG VALUES WITH KEY = zone{condition}");
+            assert_eq!(show(&world, &text).await, zones, "{:.30}", condition);
+        }
+    }
+    assert_eq!(show(&world, "SHOW SERIES").await.len(), 401);
+}
+
 /// The point that a function chooses is found without putting the others in order, and the last one of a
 /// series at its end.
 #[tokio::test(flavor = "multi_thread")]

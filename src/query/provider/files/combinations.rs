@@ -1,7 +1,7 @@
 //! The tags that rows of files have, from what is known without reading all rows.
 //!
 //! A single tag comes from the dictionaries of a file, several from their runs: a row for each stretch
-//! of rows in which none of them changes.
+//! of rows in which none of them changes, or each of them once where they are few ([`super::few`]).
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -115,7 +115,7 @@ impl Reader {
         for filter in filters {
             match self.rows_with(filter).await? {
                 Some(passing) => rows = intersect(&rows, &passing),
-                None => return Ok(None),
+                None => return self.few_with(columns, filters).await,
             }
         }
         let mut tags: Vec<Option<Arc<TagRuns>>> = Vec::with_capacity(columns.len());
@@ -124,7 +124,7 @@ impl Reader {
                 None => tags.push(None),
                 Some(leaf) => match self.runs(leaf).await? {
                     Some(runs) => tags.push(Some(runs)),
-                    None => return Ok(None),
+                    None => return self.few_with(columns, filters).await,
                 },
             }
         }
@@ -149,6 +149,21 @@ impl Reader {
         };
         arrays.extend(tags.into_iter().map(of_tag));
         batch(columns, arrays).map(Some)
+    }
+
+    /// The combinations of tags, if they are few. What does not pass is found out later.
+    async fn few_with(
+        &mut self,
+        columns: &[String],
+        filters: &[TagFilter],
+    ) -> ParquetResult<Option<RecordBatch>> {
+        match filters
+            .iter()
+            .all(|filter| columns.contains(&filter.column))
+        {
+            true => self.few(columns).await,
+            false => Ok(None),
+        }
     }
 
     /// The values of a tag, if dictionaries say them.
@@ -210,7 +225,7 @@ pub(super) fn of_keys(
     DictionaryArray::new(keys, Arc::new(texts))
 }
 
-fn batch(columns: &[String], arrays: Vec<ArrayRef>) -> ParquetResult<RecordBatch> {
+pub(super) fn batch(columns: &[String], arrays: Vec<ArrayRef>) -> ParquetResult<RecordBatch> {
     let tag = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = columns
         .iter()

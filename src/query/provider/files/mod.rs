@@ -16,6 +16,7 @@ mod adapter;
 mod chosen;
 mod combinations;
 mod condition;
+mod few;
 mod footer;
 mod reader;
 mod shares;

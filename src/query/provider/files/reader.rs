@@ -118,7 +118,7 @@ pub(super) struct Reader {
     file: Arc<dyn ParquetFile>,
     adapt: Arc<Adapt>,
     /// What is kept of unpacked values. What is read takes more beside it.
-    memory: MemoryReservation,
+    pub(super) memory: MemoryReservation,
     footers: Arc<FileMetadataCache>,
     meta: ObjectMeta,
     metrics: ParquetFileMetrics,
@@ -294,7 +294,7 @@ impl Reader {
     }
 
     /// Another reader of the file, within the memory of this one.
-    fn again(&self) -> Self {
+    pub(super) fn again(&self) -> Self {
         Self {
             file: Arc::clone(&self.file),
             adapt: Arc::clone(&self.adapt),

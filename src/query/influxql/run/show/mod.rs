@@ -29,11 +29,9 @@
 
 mod cardinality;
 mod condition;
-mod distinct;
 mod groups;
 mod keys;
 mod measurements;
-mod met;
 mod parts;
 mod scope;
 mod series;

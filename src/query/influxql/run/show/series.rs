@@ -7,9 +7,9 @@ use futures_util::{FutureExt, StreamExt, future};
 use super::super::super::ast::ShowSeries;
 use super::super::super::series::{ROWS_MAX, SeriesPart};
 use super::condition::Filter;
-use super::distinct::Sorted;
 use super::scope::{self, Found, OfOne};
 use super::{Asked, Parts, parts, tags};
+use crate::distinct::Sorted;
 use crate::error::QueryError;
 
 /// Begins it.

@@ -7,8 +7,8 @@ use futures_util::TryStreamExt;
 
 use super::Asked;
 use super::condition::OfTable;
-use super::distinct::{Distinct, Sorted};
 use crate::database::{ColumnKind, Scan, Table};
+use crate::distinct::{Distinct, Sorted};
 use crate::error::QueryError;
 use crate::provider::combinations;
 

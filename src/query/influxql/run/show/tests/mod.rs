@@ -1,8 +1,6 @@
 //! Tests of SHOW against a list of points: what InfluxDB 1.6.7 answered for the same points, and what it
 //! cannot do.
 
-mod distinct;
-
 use std::sync::Arc;
 
 use datafusion::prelude::SessionContext;

@@ -4,6 +4,10 @@
 //! order, so a row, and a value, mostly comes after the one that it came after the last time: it is
 //! compared to that, and looked up only if it is another one.
 
+mod met;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -14,8 +18,8 @@ use arrow_schema::DataType;
 use datafusion::arrow::compute::cast;
 use datafusion::execution::memory_pool::MemoryReservation;
 
-use super::met::Met;
 use crate::error::QueryError;
+use met::Met;
 
 /// The number that stands for a tag that a row does not have; others are places plus one.
 const MISSING: u32 = 0;
@@ -49,7 +53,7 @@ struct Rows {
 
 /// The distinct tags of rows so far.
 #[derive(Debug)]
-pub(super) struct Distinct {
+pub(crate) struct Distinct {
     values: Vec<Values>,
     rows: Rows,
     memory: MemoryReservation,
@@ -57,7 +61,7 @@ pub(super) struct Distinct {
 
 impl Distinct {
     /// No rows yet, of so many columns.
-    pub(super) fn new(columns: usize, memory: MemoryReservation) -> Self {
+    pub(crate) fn new(columns: usize, memory: MemoryReservation) -> Self {
         Self {
             values: (0..columns).map(|_| Values::default()).collect(),
             rows: Rows::new(columns),
@@ -70,7 +74,7 @@ impl Distinct {
     ///
     /// # Errors
     /// There is no memory for them, or they are no texts.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         batch: &RecordBatch,
         places: &[Option<usize>],
@@ -100,6 +104,11 @@ impl Distinct {
         Ok(has_new)
     }
 
+    /// How many there are, also of those that do not pass.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     fn texts(&self, row: &[u32]) -> Vec<&str> {
         let values = self.values.iter().zip(row);
         values
@@ -115,7 +124,7 @@ impl Distinct {
     }
 
     /// The first columns of those that pass, sorted, each once.
-    pub(super) fn finish(self, columns: usize) -> Sorted {
+    pub(crate) fn finish(self, columns: usize) -> Sorted {
         let mut texts = Vec::new();
         let mut ranks = Vec::new();
         for values in self.values.into_iter().take(columns) {
@@ -288,7 +297,7 @@ fn texts_of(values: &ArrayRef) -> Result<StringArray, QueryError> {
 
 /// Distinct tags, in order of their values column by column; a missing one is first.
 #[derive(Debug)]
-pub(super) struct Sorted {
+pub(crate) struct Sorted {
     /// The values of each column, in order.
     texts: Vec<Vec<Arc<str>>>,
     ranks: Ranks,
@@ -315,24 +324,34 @@ impl Ranks {
 
 impl Sorted {
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.order.len()
     }
 
     /// The tags of a row; "" for one that it does not have.
-    pub(super) fn row(&self, place: usize) -> impl Iterator<Item = &Arc<str>> {
+    pub(crate) fn row(&self, place: usize) -> impl Iterator<Item = &Arc<str>> {
         let row = self.order.get(place).map(|row| self.ranks.of(*row));
         let cells = self.texts.iter().zip(row.unwrap_or_default());
         cells.map(|(texts, rank)| text_at(texts, *rank))
     }
 
     /// The rows, one after another.
-    pub(super) fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = &Arc<str>>> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = impl Iterator<Item = &Arc<str>>> {
         (0..self.len()).map(|place| self.row(place))
     }
 
+    /// The values of a column in order, and for each row the place of its own among them.
+    pub(crate) fn column(&self, column: usize) -> (&[Arc<str>], impl Iterator<Item = Option<u32>>) {
+        let texts = self.texts.get(column).map_or(&[][..], |texts| texts);
+        let rows = self.order.iter().map(move |place| {
+            let rank = self.ranks.of(*place).get(column);
+            rank.and_then(|rank| rank.checked_sub(1))
+        });
+        (texts, rows)
+    }
+
     /// Puts the rows in the order of series: tag after tag that a row has, by key and value.
-    pub(super) fn sort_as_series(&mut self) {
+    pub(crate) fn sort_as_series(&mut self) {
         let ranks = &self.ranks;
         let compare = |a: &u32, b: &u32| as_series(ranks.of(*a), ranks.of(*b));
         self.order.sort_unstable_by(compare);

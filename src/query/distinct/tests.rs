@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, RecordBatchOptions, St
 use arrow_schema::{Field, Schema};
 use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryConsumer, MemoryPool};
 
-use super::super::distinct::{Distinct, Sorted};
+use super::{Distinct, Sorted};
 
 type Row = [Option<String>; 3];
 
@@ -110,6 +110,13 @@ fn rows_of_files_that_are_read_by_turns_are_there_once() {
         let mut sorted = distinct.finish(columns);
         let mut expected: Vec<Vec<String>> = expected.into_iter().collect();
         assert_eq!(rows_of(&sorted), expected, "{seed}");
+        for column in 0..columns {
+            let (texts, places) = sorted.column(column);
+            let value = |place: Option<u32>| place.map_or("", |place| &*texts[place as usize]);
+            let values: Vec<&str> = places.map(value).collect();
+            let of_rows: Vec<&str> = expected.iter().map(|row| &*row[column]).collect();
+            assert_eq!(values, of_rows, "{seed}: {column}");
+        }
         sorted.sort_as_series();
         expected.sort_by_key(|row| as_series(row));
         assert_eq!(rows_of(&sorted), expected, "{seed}: as series");
