@@ -30,12 +30,9 @@ use tokio::runtime::Handle;
 use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::describe;
-use crate::each_node::EachNode;
-use crate::equal_columns::EqualColumns;
 use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
 use crate::hints;
-use crate::joins::WatchJoins;
 use crate::lists;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::newest::Newest;
@@ -44,7 +41,7 @@ use crate::provider::{CATALOG, Catalog, SCHEMA, View};
 use crate::quantified;
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
-use crate::rescan::RescanJoins;
+use crate::session::{self, Own, Session};
 use crate::spill::{Disk, Files};
 use crate::statement;
 use crate::threads::Threads;
@@ -72,7 +69,8 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
-    config: SessionConfig,
+    /// What the session of each question in SQL is a copy of.
+    template: Arc<SessionState>,
     threads: Threads,
     timeout: Option<(Duration, String)>,
     instant: fn() -> Instant,
@@ -87,7 +85,7 @@ impl QueryEngine {
     /// # Errors
     /// A fault of the library below.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
-        let all_is_taken = limits.memory.all_is_taken().into();
+        let all_is_taken: Arc<str> = limits.memory.all_is_taken().into();
         let files =
             DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Files(limits.disk)));
         let footers = footer_bytes_max(&*limits.memory);
@@ -96,10 +94,15 @@ impl QueryEngine {
             .with_metadata_cache_limit(footers)
             .with_disk_manager_builder(files)
             .with_memory_pool(Arc::new(Lent::new(limits.memory)));
+        let (config, runtime) = (
+            config(limits.partitions, merging),
+            Arc::new(runtime.build()?),
+        );
+        let template = session::template(config, Arc::clone(&runtime), &all_is_taken)?;
         Ok(Self {
             all_is_taken,
-            runtime: Arc::new(runtime.build()?),
-            config: config(limits.partitions, merging),
+            runtime,
+            template: Arc::new(template),
             threads: Threads::new(limits.threads),
             timeout: limits.timeout,
             instant: limits.instant,
@@ -146,7 +149,8 @@ impl QueryEngine {
     /// The engine with batches of so many rows, so that few rows make many of them.
     #[cfg(test)]
     pub(crate) fn with_batch_rows(mut self, rows: usize) -> Self {
-        self.config = self.config.with_batch_size(rows);
+        let template = Arc::make_mut(&mut self.template);
+        *template.config_mut() = template.config().clone().with_batch_size(rows);
         self
     }
 
@@ -209,7 +213,13 @@ impl QueryEngine {
             Arc::clone(&pool),
             Arc::clone(&self.all_is_taken),
         ));
-        let state = self.session(&catalog, runtime, &lender, &deadline)?;
+        let own = Own {
+            catalog: &catalog,
+            lender: &lender,
+            deadline: &deadline,
+            runtime,
+        };
+        let session = Session::new(&self.template, own)?;
         let asked = Asked {
             threads: self.threads.clone(),
             deadline: deadline.clone(),
@@ -218,42 +228,12 @@ impl QueryEngine {
             _lender: lender,
         };
         let planned = async move {
-            let plan = plan(&state, &catalog, &text).await?;
+            let plan = plan(session.state(), &catalog, &text).await?;
             check(&plan)?;
             functions::check_intervals(&plan)?;
-            Question::new(asked, state, plan)
+            Question::new(asked, session, plan)
         };
         self.threads.run(deadline.within(planned)).await
-    }
-
-    fn session(
-        &self,
-        catalog: &Arc<Catalog>,
-        runtime: Arc<RuntimeEnv>,
-        lender: &Arc<Lender>,
-        deadline: &Deadline,
-    ) -> Result<SessionState, QueryError> {
-        let rescan = EachNode(RescanJoins {
-            all_is_taken: Arc::clone(&self.all_is_taken),
-        });
-        let joins = EachNode(WatchJoins {
-            deadline: deadline.clone(),
-        });
-        let mut state = SessionStateBuilder::new()
-            .with_config(self.config.clone())
-            .with_runtime_env(runtime)
-            .with_default_features()
-            .with_optimizer_rules(gapfill::rules())
-            .with_optimizer_rule(Arc::new(EqualColumns))
-            .with_optimizer_rule(Arc::new(Newest))
-            .with_query_planner(Arc::new(gapfill::Planner))
-            .with_physical_optimizer_rule(Arc::new(rescan))
-            .with_physical_optimizer_rule(Arc::new(joins))
-            .build();
-        let catalogs = state.catalog_list();
-        catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(catalog) as _);
-        functions::register(&mut state, lender)?;
-        Ok(state)
     }
 
     /// The time that a question has which begins now, unless another ends it.
@@ -296,7 +276,7 @@ impl QueryEngine {
             Arc::new(Newest),
         ];
         SessionStateBuilder::new()
-            .with_config(self.config.clone())
+            .with_config(self.template.config().clone())
             .with_runtime_env(runtime)
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
             .with_optimizer_rules(watched_plans::logical(rules, deadline))

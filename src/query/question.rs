@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, SchemaRef};
+use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool};
 use datafusion::execution::{SendableRecordBatchStream, SessionState};
@@ -17,6 +18,7 @@ use crate::error::QueryError;
 use crate::functions::Lender;
 use crate::literals;
 use crate::record::{Following, Outcome};
+use crate::session::Session;
 use crate::threads::Threads;
 
 /// What a question holds from its beginning to the end of its answer.
@@ -37,7 +39,7 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub struct Question {
     asked: Asked,
-    state: SessionState,
+    session: Session,
     plan: Typed,
     parameters: Vec<Parameter>,
     following: Option<Following>,
@@ -109,7 +111,7 @@ impl Parameters {
 impl Question {
     pub(crate) fn new(
         asked: Asked,
-        state: SessionState,
+        session: Session,
         plan: LogicalPlan,
     ) -> Result<Self, QueryError> {
         let types = plan.get_parameter_fields()?.into_iter();
@@ -121,7 +123,7 @@ impl Question {
             .collect();
         parameters.sort_by(|a, b| order(a).cmp(&order(b)));
         // With its parameters' values the types may be others.
-        let typed = Typed::new(plan.clone(), &state);
+        let typed = Typed::new(plan.clone(), session.state());
         let plan = match parameters.is_empty() {
             true => typed,
             false => Typed {
@@ -133,7 +135,7 @@ impl Question {
         Ok(Self {
             asked,
             plan,
-            state,
+            session,
             parameters,
             following: None,
         })
@@ -170,7 +172,7 @@ impl Question {
         let bound = values.and_then(|values| Ok(plan.with_param_values(values)?));
         match bound {
             Ok(plan) => {
-                self.plan = Typed::new(plan, &self.state);
+                self.plan = Typed::new(plan, self.session.state());
                 self.parameters = Vec::new();
                 Ok(self)
             }
@@ -205,15 +207,15 @@ impl Question {
     async fn start(self) -> Result<Started, QueryError> {
         let Self {
             asked,
-            mut state,
+            mut session,
             plan,
             ..
         } = self;
         // Else `now()` would be no constant while the question is planned, and prune nothing.
-        state.mark_start_execution();
+        session.mark_start();
         let started = async move {
-            let plan = physical(plan, &mut state).await?;
-            let rows = execute_stream(Arc::clone(&plan), state.task_ctx())?;
+            let plan = physical(plan, &mut session).await?;
+            let rows = execute_stream(Arc::clone(&plan), session.task_ctx())?;
             Ok((plan, rows))
         };
         let Asked {
@@ -226,18 +228,18 @@ impl Question {
 /// Plans how to run.
 async fn physical(
     plan: Typed,
-    state: &mut SessionState,
+    session: &mut Session,
 ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
     let Typed {
         plan, is_settled, ..
     } = plan;
     let plan = match is_settled {
-        true => state.optimizer().optimize(plan, &*state, |_, _| {})?,
-        false => state.optimize(&plan)?,
+        true => session.optimize_settled(plan)?,
+        false => session.optimize(&plan)?,
     };
-    cut_batches(state, &plan)?;
-    let planner = state.query_planner();
-    Ok(planner.create_physical_plan(&plan, state).await?)
+    cut_batches(session, &plan)?;
+    let planner = session.query_planner();
+    Ok(planner.create_physical_plan(&plan, session).await?)
 }
 
 /// A plan that runs, and its rows.
@@ -247,14 +249,14 @@ type Started = (Arc<dyn ExecutionPlan>, SendableRecordBatchStream);
 const CONSTANTS_SHARE: usize = 16;
 
 /// Makes batches small if constants of the plan are long.
-fn cut_batches(state: &mut SessionState, plan: &LogicalPlan) -> Result<(), QueryError> {
-    let MemoryLimit::Finite(bytes) = state.runtime_env().memory_pool.memory_limit() else {
+fn cut_batches(session: &mut Session, plan: &LogicalPlan) -> Result<(), QueryError> {
+    let MemoryLimit::Finite(bytes) = session.runtime_env().memory_pool.memory_limit() else {
         return Ok(());
     };
-    let config = state.config();
+    let config = session.config();
     let each = bytes / CONSTANTS_SHARE / config.target_partitions().max(1);
     let rows = literals::batch_rows(plan, each, config.batch_size())?;
-    *state.config_mut() = config.clone().with_batch_size(rows);
+    session.set_batch_rows(rows);
     Ok(())
 }
 

@@ -17,14 +17,14 @@ use datafusion::error::Result;
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-pub(crate) use bounded::Lender;
+pub(crate) use bounded::{Lender, register as bound};
 pub(crate) use interval::check as check_intervals;
 
-/// Gives a session its functions, which make what the lender has memory for.
+/// Gives a session its functions, whatever they make.
 ///
 /// # Errors
 /// A function cannot be registered.
-pub(crate) fn register(session: &mut SessionState, lender: &Arc<Lender>) -> Result<()> {
+pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     for selector in selector::all() {
         session.register_udaf(Arc::new(AggregateUDF::new_from_impl(selector)))?;
     }
@@ -42,6 +42,5 @@ pub(crate) fn register(session: &mut SessionState, lender: &Arc<Lender>) -> Resu
     session.register_udaf(Arc::new(AggregateUDF::new_from_impl(distinct)))?;
     let date_part = ScalarUDF::clone(&*session.udf("date_part")?).with_aliases(["datepart"]);
     session.register_udf(Arc::new(date_part))?;
-    gapfill::register(session)?;
-    bounded::register(session, lender)
+    gapfill::register(session)
 }

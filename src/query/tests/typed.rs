@@ -16,6 +16,7 @@ use super::points::Point;
 use crate::deadline::Deadline;
 use crate::functions::Lender;
 use crate::question::{Asked, Question};
+use crate::session::Session;
 use crate::threads::Threads;
 use crate::{Limits, Parameters, ScalarValue};
 
@@ -51,7 +52,7 @@ async fn question(text: &str, counting: &Arc<Counting>) -> Question {
         _database: of([]),
         _lender: Arc::new(Lender::new(pool, "all is taken".into())),
     };
-    Question::new(asked, state, plan.expect("planned")).expect("understood")
+    Question::new(asked, Session::of(state), plan.expect("planned")).expect("understood")
 }
 
 /// From a review: each look at the columns settled the types anew, and so did the run.
