@@ -42,6 +42,7 @@ mod question;
 mod recast;
 mod record;
 mod rescan;
+mod rules;
 mod session;
 mod spill;
 mod statement;

@@ -40,6 +40,7 @@ use crate::joins::WatchJoins;
 use crate::newest::Newest;
 use crate::provider::{CATALOG, Catalog};
 use crate::rescan::RescanJoins;
+use crate::rules;
 
 /// Makes what the sessions of all questions are copies of. It has no catalog.
 ///
@@ -142,8 +143,7 @@ impl Session {
     /// # Errors
     /// A rule fails.
     pub(crate) fn optimize_settled(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        let optimizer = self.state.optimizer();
-        optimizer.optimize(plan, &self.state, |_, _| {})
+        rules::optimize(plan, self.state.optimizer(), &self.state)
     }
 }
 
