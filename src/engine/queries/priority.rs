@@ -30,19 +30,29 @@ pub(super) const NICENESS_MAX: i32 = 19;
 /// 3 ms or less unless somebody has changed them.
 const SLICE_NS: u64 = 10_000_000;
 
-/// Lowers the priority of the calling thread. On Linux each thread has one of its own.
-pub(super) fn lower() {
-    if let Err(error) = take_less_share().and_then(lengthen_slice) {
-        tracing::debug!(%error, "a thread for queries keeps its priority");
-    }
+/// The priority of all of them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Priority {
+    niceness: i32,
 }
 
-/// Returns the new niceness.
-fn take_less_share() -> io::Result<i32> {
-    let niceness = rustix::process::getpriority_process(None)?;
-    let niceness = niceness.saturating_add(NICER).min(NICENESS_MAX);
-    rustix::process::setpriority_process(None, niceness)?;
-    Ok(niceness)
+impl Priority {
+    /// A priority below that of the calling thread. A thread begins with the priority of the one that
+    /// starts it, which may be one of these: so it is decided once, not by each where it begins.
+    pub(super) fn below_this_thread() -> io::Result<Self> {
+        let niceness = rustix::process::getpriority_process(None)?;
+        let niceness = niceness.saturating_add(NICER).min(NICENESS_MAX);
+        Ok(Self { niceness })
+    }
+
+    /// Gives it to the calling thread. On Linux each thread has one of its own.
+    pub(super) fn take(self) {
+        let nicer = rustix::process::setpriority_process(None, self.niceness);
+        let taken = nicer.map_err(io::Error::from);
+        if let Err(error) = taken.and_then(|()| lengthen_slice(self.niceness)) {
+            tracing::debug!(%error, "a thread for queries keeps its priority");
+        }
+    }
 }
 
 /// Asks for longer slices, and leaves the policy as it is: whoever started the server may have chosen it.
@@ -112,8 +122,9 @@ mod tests {
     #[test]
     fn a_thread_is_nicer_and_asks_for_longer_slices_and_keeps_its_policy() {
         let before = attributes();
-        let after = std::thread::spawn(|| {
-            lower();
+        let priority = Priority::below_this_thread().expect("it is known");
+        let after = std::thread::spawn(move || {
+            priority.take();
             attributes()
         });
         let after = after.join().expect("it ends");

@@ -23,7 +23,7 @@ impl Threads {
             .thread_name("query")
             .worker_threads(count.max(1))
             .thread_stack_size(STACK_BYTES)
-            .on_thread_start(yield_to_others)
+            .on_thread_start(yielding_to_others())
             .enable_all()
             .build()?;
         Ok(Self {
@@ -45,10 +45,18 @@ impl Drop for Threads {
     }
 }
 
-/// Elsewhere than on Linux, threads have no priority of their own: the process has one for all.
-fn yield_to_others() {
+/// What each of the threads does first. Elsewhere than on Linux, threads have no priority of their own: the
+/// process has one for all.
+fn yielding_to_others() -> impl Fn() + Send + Sync + 'static {
     #[cfg(target_os = "linux")]
-    super::priority::lower();
+    let priority = super::priority::Priority::below_this_thread();
+    move || {
+        #[cfg(target_os = "linux")]
+        match &priority {
+            Ok(priority) => priority.take(),
+            Err(error) => tracing::debug!(%error, "a thread for queries keeps its priority"),
+        }
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -56,18 +64,24 @@ mod tests {
     use super::Threads;
     use crate::engine::queries::priority::{NICENESS_MAX, NICER};
 
+    fn niceness() -> i32 {
+        rustix::process::getpriority_process(None).expect("it is known")
+    }
+
     #[test]
     fn only_the_threads_of_questions_have_a_lower_priority() {
-        let niceness = || rustix::process::getpriority_process(None).expect("it is known");
         let before = niceness();
         let threads = Threads::start(1).expect("started");
         let asked = std::sync::mpsc::channel();
-        threads
-            .handle()
-            .spawn(async move { asked.0.send(niceness()) });
+        threads.handle().spawn(async move {
+            let of_worker = niceness();
+            // A thread that a worker starts goes no lower than the worker: they did, to 19.
+            let of_blocking = tokio::task::spawn_blocking(niceness).await;
+            asked.0.send((of_worker, of_blocking.expect("it ends")))
+        });
         let patience = std::time::Duration::from_secs(30);
-        let of_worker = asked.1.recv_timeout(patience).expect("it runs");
+        let told = asked.1.recv_timeout(patience).expect("it runs");
         let lowered = (before + NICER).min(NICENESS_MAX);
-        assert_eq!((niceness(), of_worker), (before, lowered));
+        assert_eq!((niceness(), told), (before, (lowered, lowered)));
     }
 }
