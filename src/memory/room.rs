@@ -26,6 +26,9 @@ const CHUNK_BYTES_MAX: u64 = 2 << 20;
 /// The smallest chunk of one file in bytes, however many files are open.
 const CHUNK_BYTES_MIN: u64 = 16 << 10;
 
+/// The largest chunk of one file of a further room ([`Room::beside`]) in bytes.
+const CHUNK_BYTES_BESIDE: u64 = 64 << 10;
+
 /// The memory of one reading. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Room {
@@ -77,16 +80,15 @@ impl Room {
         }
     }
 
-    /// A further room, with a floor of an equal part of this one's.
+    /// A further room for so many files, with a floor of at most an equal part of this one's, and of
+    /// no more than small chunks of these files take.
     ///
     /// # Errors
     /// The memory is not free.
-    pub fn beside(&self, parts: usize) -> Result<Self, Exhausted> {
-        let parts = narrow::to_u64(parts).max(1);
-        let floor = self
-            .floor
-            .budget()
-            .try_reserve(self.floor.bytes() / parts)?;
+    pub fn beside(&self, parts: usize, files: usize) -> Result<Self, Exhausted> {
+        let part = self.floor.bytes() / narrow::to_u64(parts).max(1);
+        let chunks = narrow::to_u64(files).saturating_mul(2 * CHUNK_BYTES_BESIDE);
+        let floor = self.floor.budget().try_reserve(part.min(chunks))?;
         Ok(Self::within(floor))
     }
 
@@ -178,6 +180,19 @@ mod tests {
         };
         let (entered, ()) = tokio::join!(waiting, end);
         assert!(entered.is_ok());
+    }
+
+    /// From a review: a question that merged two small files thirty times left no memory to writes.
+    #[tokio::test]
+    async fn a_further_room_takes_what_small_chunks_of_its_files_need() {
+        let budget = budget();
+        let room = enter(&budget).await.expect("nothing is held");
+        let floor = budget.used_bytes();
+        let beside = room.beside(2, 3).expect("it is free");
+        assert_eq!(budget.used_bytes() - floor, 3 * 2 * (64 << 10));
+        assert_eq!(beside.chunk_bytes(3), 64 << 10);
+        let many = room.beside(2, 1_000).expect("it is free");
+        assert_eq!(many.floor.bytes(), floor / 2, "no more than an equal part");
     }
 
     #[tokio::test]

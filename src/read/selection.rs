@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::columns::TableField;
 use super::error::ReadError;
 use super::moment::Moment;
+use super::sources::DataFile;
 use super::split::{DaySplit, Stretch, split};
 use crate::memory::{Reservation, Room};
 use crate::merge::{DAY_NS, Merge, Run, SortedSegment, TimeRange, Wanted, day_start_ns};
@@ -155,6 +156,24 @@ impl Selection {
         self.sorted_by(|| self.sort_anew()).map(drop)
     }
 
+    /// The number of files of a day that are read at once.
+    pub fn files_open(&self, day: i32) -> usize {
+        self.files_of(day).count()
+    }
+
+    fn files_of(&self, day: i32) -> impl Iterator<Item = &dyn DataFile> {
+        let files = self.moment.files.as_ref();
+        let files = files.and_then(|files| files.days.get(&day));
+        let is_read = |place: usize| {
+            let part_of = self.part_of.as_ref();
+            part_of.is_none_or(|(_, stretch)| stretch.files.contains(&place))
+        };
+        let files = files.into_iter().flatten().enumerate();
+        let read = files.filter(move |(place, _)| is_read(*place));
+        let read = read.map(|(_, file)| &**file);
+        read.filter(|file| file.meets(self.wanted.range))
+    }
+
     /// The rows of a day. Its files are read in `room`, in which the files of `days` days are open at
     /// once. May block.
     pub(super) fn day(
@@ -165,18 +184,9 @@ impl Selection {
     ) -> Result<Merge, ReadError> {
         let range = self.wanted.range;
         let mut runs = Vec::new();
-        let files = self.moment.files.as_ref();
-        let files = files.and_then(|files| files.days.get(&day));
-        if let (Some(files), Some(room)) = (files, room) {
-            let is_read = |place: &usize| {
-                let part_of = self.part_of.as_ref();
-                part_of.is_none_or(|(_, stretch)| stretch.files.contains(place))
-            };
-            let met = files.iter().enumerate().filter(|(place, _)| is_read(place));
-            let met = met.map(|(_, file)| file);
-            let met: Vec<_> = met.filter(|file| file.meets(range)).collect();
-            let open = met.len().saturating_mul(days.max(1));
-            for file in met {
+        if let Some(room) = room {
+            let open = self.files_of(day).count().saturating_mul(days.max(1));
+            for file in self.files_of(day) {
                 let chunks = file.open(range, self.names.as_ref(), room, open)?;
                 runs.push(Run::stream(file.name(), chunks, self.wanted.clone()));
             }

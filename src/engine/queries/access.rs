@@ -85,13 +85,14 @@ impl Access {
         }
     }
 
-    /// Memory for reading one more day. It never waits: a plan may begin many days, and read one of
-    /// them to its end before it looks at the others. So the days past those that share the question's
-    /// room take as much beside it.
+    /// Memory for reading one more day, of which so many files are open at once. It never waits: a plan
+    /// may begin many days, and read one of them to its end before it looks at the others. So the days
+    /// past those that share the question's room take a little beside it: nothing else bounds their
+    /// number.
     ///
     /// # Errors
     /// [`ReadError::Exhausted`] if that is not free.
-    pub(super) fn day_room(&self) -> Result<DayRoom, ReadError> {
+    pub(super) fn day_room(&self, files: usize) -> Result<DayRoom, ReadError> {
         let turn = &*self.turn;
         let of_all = |part| DayRoom {
             room: turn.room.clone(),
@@ -104,7 +105,7 @@ impl Access {
         match Arc::clone(&turn.parts).try_acquire_owned() {
             Ok(part) => Ok(of_all(Some(part))),
             Err(TryAcquireError::NoPermits) => Ok(DayRoom {
-                room: Some(room.beside(turn.side_by_side)?),
+                room: Some(room.beside(turn.side_by_side, files)?),
                 side_by_side: 1,
                 _part: None,
             }),

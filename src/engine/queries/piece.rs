@@ -38,7 +38,7 @@ impl MergedStretch {
 
     fn open(&self, access: &Access) -> Result<Opened, ReadError> {
         let days = vec![self.day];
-        let room = access.day_room()?;
+        let room = access.day_room(self.selection.files_open(self.day))?;
         let table = Table::of_days(&self.selection, days, room.room.as_ref(), room.side_by_side);
         Ok(Opened {
             rows: Scan::shaped(Rows::new(table), self.shape.clone()),
