@@ -64,12 +64,9 @@ mod tests {
     use super::Threads;
     use crate::engine::queries::priority::{NICENESS_MAX, NICER};
 
-    fn niceness() -> i32 {
-        rustix::process::getpriority_process(None).expect("it is known")
-    }
-
     #[test]
     fn only_the_threads_of_questions_have_a_lower_priority() {
+        let niceness = || rustix::process::getpriority_process(None).expect("it is known");
         let before = niceness();
         let threads = Threads::start(1).expect("started");
         let asked = std::sync::mpsc::channel();
