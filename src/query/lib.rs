@@ -33,6 +33,7 @@ mod kinds;
 mod lists;
 mod literals;
 mod memory;
+mod misread;
 mod newest;
 mod placeholders;
 mod precedence;

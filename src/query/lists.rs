@@ -4,6 +4,10 @@
 //! or false, also where there is no value and the condition is unknown. So lists whose meeting could
 //! show that are kept apart: each has a value that looks like another. Those that all rows of an answer
 //! must pass may meet: there, unknown is as good as false.
+//!
+//! A column that a list makes, as in `SELECT host IN ('a') AS x`, may meet another list wherever the
+//! column is named: the engine puts the list in its place. If there are several lists, such a list is
+//! hidden as a whole.
 
 use std::sync::Arc;
 
@@ -33,13 +37,16 @@ pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
         })),
         number: 0,
     };
+    let has_several = has_several(&plan)?;
     let kept = plan.transform_up_with_subqueries(|plan| {
         let is_filter = matches!(plan, LogicalPlan::Filter(_));
+        let is_hidden = has_several && !matches!(plan, LogicalPlan::Join(_));
         let names = NamePreserver::new(&plan);
         let kept = plan.map_expressions(|expr| {
             let name = names.save(&expr);
             let kept = match is_filter {
                 true => keeper.of_filter(expr)?,
+                false if is_hidden => keeper.of_column(expr)?,
                 false => keeper.of_value(expr)?,
             };
             Ok(kept.update_data(|expr| name.restore(expr)))
@@ -109,6 +116,16 @@ impl Keeper {
         })
     }
 
+    /// Hides each list.
+    fn of_column(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
+        expr.transform_down(|expr| {
+            Ok(match list(&expr) {
+                Some(_) => Transformed::new(self.look(expr), true, TreeNodeRecursion::Jump),
+                None => Transformed::no(expr),
+            })
+        })
+    }
+
     /// The value, by an expression that is like no other.
     fn look(&mut self, value: Expr) -> Expr {
         self.number = self.number.saturating_add(1);
@@ -130,16 +147,32 @@ fn is_passed(condition: &Expr) -> Result<bool> {
     }
 }
 
+/// Returns true if there is more than one list in a plan, or what may become one.
+fn has_several(plan: &LogicalPlan) -> Result<bool> {
+    let mut count = 0_usize;
+    plan.apply_with_subqueries(|plan| {
+        plan.apply_expressions(|expr| {
+            count = count.saturating_add(listed(expr)?.len());
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(count > 1)
+}
+
+/// The value of a list, if an expression is one.
+fn list(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::InList(list) => Some(&list.expr),
+        Expr::BinaryExpr(either) if either.op == Operator::Or => one_of(expr),
+        _ => None,
+    }
+}
+
 /// The value of each list in an expression.
 fn listed(expr: &Expr) -> Result<Vec<Expr>> {
     let mut values = Vec::new();
     expr.apply(|expr| {
-        let value = match expr {
-            Expr::InList(list) => Some(&*list.expr),
-            Expr::BinaryExpr(either) if either.op == Operator::Or => one_of(expr),
-            _ => None,
-        };
-        let Some(value) = value else {
+        let Some(value) = list(expr) else {
             return Ok(TreeNodeRecursion::Continue);
         };
         values.push(value.clone());

@@ -37,6 +37,7 @@ use crate::each_node::EachNode;
 use crate::equal_columns::EqualColumns;
 use crate::functions::{self, Lender, gapfill};
 use crate::joins::WatchJoins;
+use crate::misread::Misread;
 use crate::newest::Newest;
 use crate::provider::{CATALOG, Catalog};
 use crate::rescan::RescanJoins;
@@ -58,6 +59,7 @@ pub(crate) fn template(
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_analyzer_rule(Arc::new(Misread))
         .with_optimizer_rules(gapfill::rules())
         .with_optimizer_rule(Arc::new(EqualColumns))
         .with_optimizer_rule(Arc::new(Newest))

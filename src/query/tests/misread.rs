@@ -168,3 +168,87 @@ async fn lists_that_meet_say_nothing_of_what_has_no_value() {
     ])
     .await;
 }
+
+/// From a bug: a list that made a column met one where the column was named.
+#[tokio::test]
+async fn lists_that_make_columns_say_nothing_of_what_has_no_value() {
+    holds(&[
+        (
+            "SELECT count(*) FROM (SELECT host, host IN ('a', 'b') AS x FROM m) \
+             WHERE (x AND host IN ('c', 'd')) IS NULL",
+            &["1"],
+        ),
+        (
+            "WITH t AS (SELECT host IN ('a', 'b') AS x, host IN ('c', 'd') AS y FROM m) \
+             SELECT count(*) FROM t WHERE NOT (x AND y)",
+            &["3"],
+        ),
+        (
+            "SELECT x AND y AS z FROM \
+             (SELECT host IN ('a', 'b') AS x, host IN ('c', 'd') AS y, v FROM m) WHERE v > 2 ORDER BY v",
+            &["false", ""],
+        ),
+        (
+            "SELECT count(*) FROM (SELECT h IN ('a', 'b') AS x, g IN ('c', 'd') AS y FROM \
+             (SELECT host AS h, host AS g FROM m)) WHERE NOT (x AND y)",
+            &["3"],
+        ),
+        (
+            "SELECT count(*) FROM (SELECT host IN ('a', 'b') AS x, host IN ('c') AS y FROM m) \
+             WHERE (x AND NOT x) IS NULL",
+            &["1"],
+        ),
+    ])
+    .await;
+}
+
+/// From a bug: both zeros are equal, and lists of four values or more, `CASE` and `nullif` told them apart.
+#[tokio::test]
+async fn zeros_of_both_signs_are_one_value() {
+    let point = |number: i32, v: f64| Point::new("m", &[], number.into(), &[("v", v)]);
+    let database = of([point(1, -0.0), point(2, 0.0), point(3, 1.0), point(4, 5.0)]);
+    for (text, rows) in [
+        (
+            "SELECT v FROM m WHERE v IN (0.0, 1, 2, 3, 4, 7) ORDER BY time",
+            &["-0.0", "0.0", "1.0"][..],
+        ),
+        (
+            "SELECT v FROM m WHERE v IN (-0.0, 2, 3, 4) ORDER BY time",
+            &["-0.0", "0.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE v NOT IN (CAST(0 AS DOUBLE), 2, 3, 4, 7) ORDER BY time",
+            &["1.0", "5.0"],
+        ),
+        (
+            "SELECT CASE v WHEN 0 THEN 'x' WHEN 1 THEN 'z' ELSE 'y' END FROM m ORDER BY time",
+            &["x", "x", "z", "y"],
+        ),
+        (
+            "SELECT nullif(v, 0.0) FROM m ORDER BY time",
+            &["", "", "1.0", "5.0"],
+        ),
+        (
+            "SELECT nullif(v, 0.0) AS n, count(*) FROM m GROUP BY nullif(v, 0.0) ORDER BY n",
+            &["1.0,1", "5.0,1", ",2"],
+        ),
+    ] {
+        assert_eq!(ask(&database, text).await, rows, "{text}");
+    }
+}
+
+/// From a bug: a pattern that everything matches was taken for the question whether there is a value.
+#[tokio::test]
+async fn what_has_no_value_matches_no_pattern_and_does_not_fail_to() {
+    holds(&[
+        ("SELECT v FROM m WHERE NOT (host ~ '.*')", &[]),
+        (
+            "SELECT v FROM m WHERE NOT (host ~* '.*') OR v = 1",
+            &["1.0"],
+        ),
+        ("SELECT v FROM m WHERE (host ~ '.*') IS NULL", &["4.0"]),
+        ("SELECT v FROM m WHERE (host !~ '.*') IS NULL", &["4.0"]),
+        ("SELECT count(*) FROM m WHERE host ~ '.*'", &["3"]),
+    ])
+    .await;
+}
