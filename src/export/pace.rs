@@ -1,5 +1,6 @@
 //! The bytes of an export between the thread that makes them and the client that takes them.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +13,17 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::error::ExportError;
-use crate::pace::Pace;
+use crate::clock;
+use crate::pace::{Pace, Taking};
 
 /// The time that a slow reader has beyond what the rate allows, for scheduling and small pieces.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Text is sent in pieces of about this size, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// The number of pieces that are made ahead.
+const PIECES_AHEAD: usize = 2;
 
 type Piece = Result<Bytes, ExportError>;
 
@@ -42,6 +47,7 @@ pub(super) struct PiecesSender {
     is_whole: Arc<AtomicBool>,
     runtime: Handle,
     rate_bytes_min: u64,
+    taking: Cell<Taking>,
 }
 
 /// Text that is being collected: it is handed over once it is long enough, even in the middle of a
@@ -81,7 +87,7 @@ impl<'a> TextPieces<'a> {
 
 /// Both ends of an export whose reader must take this many bytes per second.
 pub(super) fn channel(runtime: Handle, rate_bytes_min: u64) -> (PiecesSender, Pieces) {
-    let (sender, receiver) = mpsc::channel(2);
+    let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
     let is_whole = Arc::new(AtomicBool::new(false));
     let pieces = Pieces {
         first: None,
@@ -89,7 +95,12 @@ pub(super) fn channel(runtime: Handle, rate_bytes_min: u64) -> (PiecesSender, Pi
         is_whole: Arc::clone(&is_whole),
         rate_bytes_min,
     };
+    let pace = Pace {
+        rate_bytes_min,
+        grace: GRACE,
+    };
     let sender = PiecesSender {
+        taking: Cell::new(Taking::new(pace, clock::instant())),
         sender,
         is_whole,
         runtime,
@@ -144,16 +155,18 @@ impl PiecesSender {
 
     fn hand_over(&self, piece: Piece) -> Result<(), Ended> {
         let rate_bytes_min = self.rate_bytes_min;
-        let pace = Pace {
-            rate_bytes_min,
-            grace: GRACE,
-        };
-        let patience = pace.patience(piece.as_ref().map_or(0, Bytes::len));
+        let bytes = piece.as_ref().map_or(0, Bytes::len);
+        let mut taking = self.taking.get();
+        let patience = taking.patience(bytes, clock::instant());
         let sent = self
             .runtime
             .block_on(async { tokio::time::timeout(patience, self.sender.send(piece)).await });
         match sent {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                taking.took(bytes, PIECES_AHEAD * PIECE_BYTES, clock::instant());
+                self.taking.set(taking);
+                Ok(())
+            }
             Ok(Err(_)) => Err(Ended),
             Err(_) => {
                 tracing::warn!(

@@ -36,6 +36,7 @@ use super::tls::{Arrival, Tls};
 use crate::api::peer::WhileThere;
 use crate::config::Config;
 use crate::narrow;
+use crate::pace::Pace;
 use crate::telemetry::Metrics;
 
 /// The bytes that one HTTP/2 stream may send before they are read. The window of a connection is
@@ -54,9 +55,12 @@ const HTTP2_PING: Duration = Duration::from_secs(20);
 const SEND_BYTES_MAX: usize = 64 * 1024;
 /// The size of the read buffer beyond the largest head.
 const BUFFER_BEYOND_HEAD_BYTES: usize = 8 * 1024;
-/// The time after which a peer that takes nothing of its answer is given up. A peer tells of the room that
-/// it makes in packets, of up to 64 KiB on one machine, and of several at once.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(70);
+/// The pace at which a peer must take its answers, whatever they are: that of the slowest reader of a
+/// question. Several streams share a connection, so it has the longest grace of them.
+const PACE: Pace = Pace {
+    rate_bytes_min: 1024,
+    grace: Duration::from_secs(60),
+};
 
 /// The settings and services for serving connections: made once, shared by all.
 #[derive(Clone, Debug)]
@@ -108,7 +112,7 @@ impl Connections {
             head_timeout: config.connection.head_timeout,
             head_bytes_max: config.connection.head_bytes_max,
             headers_max: config.connection.headers_max,
-            write_timeout: WRITE_TIMEOUT,
+            pace: PACE,
         };
         let shared = Shared {
             router,

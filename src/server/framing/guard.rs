@@ -12,7 +12,9 @@ use super::limits::Limits;
 use super::presence::Presence;
 use super::remains::{Remains, Returned, Unread};
 use super::timer::Timer;
+use crate::clock;
 use crate::narrow;
+use crate::pace::Taking;
 
 /// The method of the request that replaces a refused one.
 pub(in crate::server) const REFUSED: &str = "TIDEGATE-REFUSED";
@@ -89,6 +91,8 @@ pub(in crate::server) struct Guard<IO> {
     pub(super) awaiting_first: bool,
     pub(super) head_timer: Timer,
     pub(super) write_timer: Timer,
+    /// What the peer has taken of its answers.
+    pub(super) taking: Taking,
     pub(super) refusals: Refusals,
     pub(super) presence: Presence,
     pub(super) give_back: Option<tokio::sync::oneshot::Sender<Remains<IO>>>,
@@ -106,8 +110,9 @@ impl<IO> Guard<IO> {
             vetted: 0,
             ended: false,
             awaiting_first: true,
-            head_timer: Timer::new(limits.head_timeout),
-            write_timer: Timer::new(limits.write_timeout),
+            head_timer: Timer::new(),
+            write_timer: Timer::new(),
+            taking: Taking::new(limits.pace, clock::instant()),
             refusals: refusals.clone(),
             presence: Presence::default(),
             give_back: Some(give_back),

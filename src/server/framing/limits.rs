@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::pace::Pace;
+
 /// The limits on heads and peers.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Limits {
@@ -12,6 +14,6 @@ pub(in crate::server) struct Limits {
     pub(in crate::server) head_bytes_max: usize,
     /// The most header lines.
     pub(in crate::server) headers_max: usize,
-    /// The time after which a peer that takes nothing is given up.
-    pub(in crate::server) write_timeout: Duration,
+    /// The pace at which a peer must take its answers.
+    pub(in crate::server) pace: Pace,
 }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::guard::{Guard, State};
 use crate::certain::Certain;
+use crate::clock;
 
 /// The reason why the slice of new bytes exists, even if it is empty.
 const FILLED: &str = "a read only adds bytes, and no more are passed on than arrived";
@@ -24,7 +25,7 @@ impl<IO: AsyncRead + Unpin> Guard<IO> {
     /// Reads more of a head. Returns false if the peer has closed its side.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         if self.awaiting_first || !self.held.is_empty() {
-            self.head_timer.start();
+            self.head_timer.start(self.limits.head_timeout);
         }
         // Not zeroed: for a small request that was most of what the guard cost.
         let mut chunk = [const { MaybeUninit::uninit() }; HEAD_CHUNK_BYTES];
@@ -117,19 +118,27 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
 }
 
 impl<IO: AsyncWrite + Unpin> Guard<IO> {
-    /// Calls `write` on the connection; a peer that takes nothing for too long is an error.
+    /// Calls `write` on the connection; a peer that takes nothing for too long is an error. `bytes` are
+    /// those that were taken.
     fn poll_taken<T>(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         write: impl FnOnce(Pin<&mut IO>, &mut Context<'_>) -> Poll<io::Result<T>>,
+        bytes: impl FnOnce(&T) -> usize,
     ) -> Poll<io::Result<T>> {
         let this = &mut *self;
         let io = Pin::new(this.io.as_mut().ok_or_else(gone)?);
         if let Poll::Ready(result) = write(io, cx) {
             this.write_timer.stop();
+            if let Ok(bytes @ 1..) = result.as_ref().map(bytes) {
+                this.taking.took(bytes, 0, clock::instant());
+            }
             return Poll::Ready(result);
         }
-        this.write_timer.start();
+        if !this.write_timer.is_running() {
+            let patience = this.taking.patience(0, clock::instant());
+            this.write_timer.start(patience);
+        }
         ready!(this.write_timer.poll_expired(cx));
         let reason = "the peer takes nothing of its answer";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, reason)))
@@ -142,7 +151,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.poll_taken(cx, |io, cx| io.poll_write(cx, bytes))
+        self.poll_taken(cx, |io, cx| io.poll_write(cx, bytes), |taken| *taken)
     }
 
     fn poll_write_vectored(
@@ -150,7 +159,11 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll_taken(cx, |io, cx| io.poll_write_vectored(cx, slices))
+        self.poll_taken(
+            cx,
+            |io, cx| io.poll_write_vectored(cx, slices),
+            |taken| *taken,
+        )
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -160,7 +173,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<IO> {
     /// Called whenever the connection is looked after, also while an answer is made.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_gone(cx)?;
-        self.poll_taken(cx, |io, cx| io.poll_flush(cx))
+        self.poll_taken(cx, |io, cx| io.poll_flush(cx), |()| 0)
     }
 
     /// Only flushes: the connection is closed properly once it has been given back.

@@ -11,6 +11,7 @@ use super::head::Refusal::{
 use super::head::{Framing, Refusal, Verdict, check};
 use super::remains::Unread;
 use super::{Goodbye, Guard, Limits, Refusals, Returned};
+use crate::pace::Pace;
 use crate::server::drain::Drain;
 
 /// A time that nothing takes on a machine that is merely slow.
@@ -20,7 +21,7 @@ const LIMITS: Limits = Limits {
     head_timeout: PATIENCE,
     head_bytes_max: 400,
     headers_max: 5,
-    write_timeout: PATIENCE,
+    pace: pace(PATIENCE),
 };
 
 type Pieces = (
@@ -34,12 +35,20 @@ fn guarded() -> Pieces {
     guarded_with(LIMITS)
 }
 
+/// The pace of a peer that needs no time but this.
+const fn pace(grace: Duration) -> Pace {
+    Pace {
+        rate_bytes_min: u64::MAX,
+        grace,
+    }
+}
+
 /// A guard that soon gives up slow peers.
 fn impatient() -> Pieces {
     let soon = Duration::from_millis(100);
     guarded_with(Limits {
         head_timeout: soon,
-        write_timeout: soon,
+        pace: pace(soon),
         ..LIMITS
     })
 }

@@ -9,22 +9,20 @@ use tokio::time::{Sleep, sleep};
 /// A timer that can be started and stopped. It allocates once and keeps the allocation.
 #[derive(Debug)]
 pub(super) struct Timer {
-    duration: Duration,
     sleep: Option<Pin<Box<Sleep>>>,
     running: bool,
 }
 
 impl Timer {
-    pub(super) fn new(duration: Duration) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            duration,
             sleep: None,
             running: false,
         }
     }
 
-    /// Starts the timer unless it is running.
-    pub(super) fn start(&mut self) {
+    /// Starts the timer for this long, unless it is running.
+    pub(super) fn start(&mut self, duration: Duration) {
         if self.running {
             return;
         }
@@ -32,10 +30,14 @@ impl Timer {
         match &mut self.sleep {
             Some(sleep) => {
                 let now = tokio::time::Instant::from_std(crate::clock::instant());
-                sleep.as_mut().reset(now + self.duration);
+                sleep.as_mut().reset(now + duration);
             }
-            None => self.sleep = Some(Box::pin(sleep(self.duration))),
+            None => self.sleep = Some(Box::pin(sleep(duration))),
         }
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running
     }
 
     pub(super) fn stop(&mut self) {
