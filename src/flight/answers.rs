@@ -35,7 +35,7 @@ pub(super) async fn get<A: Asks>(
         }
         Subject::InfluxQl { text, values } => {
             let rows = flight.influxql(call, database, (protocol, &text), values);
-            rows::of_rows(call.within(rows).await?, call, &flight.asks.threads()).await
+            rows::of_rows(call.within(rows).await?, call, flight.maker()).await
         }
         Subject::Command(any) => match commands::read(any)? {
             Command::CommandStatementQuery(statement) => {
@@ -51,7 +51,7 @@ pub(super) async fn get<A: Asks>(
                 if contents.influxql {
                     let rows = flight.influxql(call, database, (protocol, &text), values);
                     let rows = call.within(rows).await?;
-                    return rows::of_rows(rows, call, &flight.asks.threads()).await;
+                    return rows::of_rows(rows, call, flight.maker()).await;
                 }
                 call.speaks_sql()?;
                 let question = flight.question(call, database, protocol, &text).await?;
@@ -59,7 +59,7 @@ pub(super) async fn get<A: Asks>(
             }
             command => {
                 let batch = commands::answer(flight, call, database, command).await?;
-                rows::of_batch(batch, call, &flight.asks.threads())
+                rows::of_batch(batch, call, flight.maker())
             }
         },
     }
@@ -73,5 +73,5 @@ async fn run<A: Asks>(
 ) -> Result<Messages, Status> {
     let values = values.bind(question.parameters())?;
     let answer = question.run(values).await.map_err(status::of_query)?;
-    rows::of_answer(answer, call, &flight.asks.threads()).await
+    rows::of_answer(answer, call, flight.maker()).await
 }

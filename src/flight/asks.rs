@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use tidegate_query::influxql::Binding;
-use tidegate_query::{QueryError, Question};
+use tidegate_query::{Holding, QueryError, Question};
 use tokio::runtime::Handle;
 
 use crate::auth::Identity;
@@ -65,6 +65,10 @@ pub trait Asks: Send + Sync + 'static {
 
     /// The threads that work on answers: they encode them too.
     fn threads(&self) -> Handle;
+
+    /// The memory of questions, in which messages of answers wait for their client; none while the program
+    /// is starting.
+    fn memory(&self) -> Option<Holding>;
 
     /// The bucket of this very name, if there is one.
     ///

@@ -6,6 +6,7 @@ use tonic::Status;
 
 use super::asks::{Asking, Asks, Protocol, Rows};
 use super::call::Call;
+use super::pace::Maker;
 use super::status;
 use super::values::Values;
 
@@ -17,6 +18,14 @@ pub struct Flight<A> {
 }
 
 impl<A: Asks> Flight<A> {
+    /// What makes the messages of an answer.
+    pub(super) fn maker(&self) -> Maker {
+        Maker {
+            threads: self.asks.threads(),
+            memory: self.asks.memory(),
+        }
+    }
+
     /// The bucket that a call names, if its sender may read it. Only they learn whether it exists.
     pub(super) fn bucket(&self, call: &Call, name: Option<&str>) -> Result<A::Bucket, Status> {
         // A handle or a ticket may have an empty one, which names none.

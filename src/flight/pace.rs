@@ -4,11 +4,14 @@
 //! wait; one that takes almost nothing, or goes away, ends it, and with it what the answer holds
 //! ([`crate::pace`]).
 
+use std::mem;
 use std::time::Duration;
 
 use arrow_flight::FlightData;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use prost::Message;
+use tidegate_query::Holding;
 use tokio::runtime::Handle;
 use tonic::Status;
 
@@ -27,13 +30,27 @@ pub(super) const PACE: Pace = Pace {
     grace: Duration::from_secs(60),
 };
 
+/// What makes messages.
+#[derive(Debug)]
+pub(super) struct Maker {
+    /// The threads that do.
+    pub(super) threads: Handle,
+    /// The memory in which messages wait for their client; they are not counted if it is absent.
+    pub(super) memory: Option<Holding>,
+}
+
 /// Hands messages over, to their end or until the client is too slow.
 pub(super) fn paced(
     messages: impl Stream<Item = Result<FlightData, Status>> + Send + 'static,
     pace: Pace,
-    threads: &Handle,
+    maker: Maker,
 ) -> Messages {
     let (mut giver, taker) = channel(AHEAD, pace);
+    let Maker { threads, memory } = maker;
+    let messages = messages.map_ok(move |message| match &memory {
+        Some(memory) => counted(message, memory),
+        None => message,
+    });
     threads.spawn(async move {
         let gone = giver.gone();
         tokio::select! {
@@ -79,6 +96,29 @@ async fn hand_over(
     }
 }
 
+/// A message that counts in this memory until its rows are copied to where the connection sends from.
+fn counted(mut message: FlightData, memory: &Holding) -> FlightData {
+    let in_use = memory.in_use(message.encoded_len());
+    let bytes = mem::take(&mut message.data_body);
+    message.data_body = Bytes::from_owner(Counted {
+        bytes,
+        _in_use: in_use,
+    });
+    message
+}
+
+/// Bytes that are counted until they are dropped.
+struct Counted {
+    bytes: Bytes,
+    _in_use: Holding,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 fn cut(pace: Pace) -> Status {
     Status::deadline_exceeded(format!(
         "the answer was cut off: its reader took less than {} bytes per second",
@@ -95,7 +135,8 @@ mod tests {
     use tokio::sync::oneshot;
     use tonic::{Code, Status};
 
-    use super::{Handle, PACE, Pace, paced};
+    use super::{Maker, PACE, Pace, paced};
+    use crate::flight::tests::{engine, maker};
 
     fn message(number: usize) -> FlightData {
         FlightData::new().with_app_metadata(number.to_string())
@@ -126,15 +167,13 @@ mod tests {
     #[tokio::test]
     async fn messages_arrive_in_order_and_an_error_is_the_last() {
         let all = [Ok(message(0)), Ok(message(1)), Ok(message(2))];
-        let taken: Vec<_> = paced(stream::iter(all.clone()), PACE, &Handle::current())
+        let taken: Vec<_> = paced(stream::iter(all.clone()), PACE, maker())
             .collect()
             .await;
         let taken: Result<Vec<_>, _> = taken.into_iter().collect();
         assert_eq!(taken.expect("whole"), [message(0), message(1), message(2)]);
         let failing = [Ok(message(0)), Err(Status::not_found("x")), Ok(message(1))];
-        let taken: Vec<_> = paced(stream::iter(failing), PACE, &Handle::current())
-            .collect()
-            .await;
+        let taken: Vec<_> = paced(stream::iter(failing), PACE, maker()).collect().await;
         let codes: Vec<_> = taken
             .iter()
             .map(|one| one.as_ref().err().map(Status::code))
@@ -149,7 +188,7 @@ mod tests {
             rate_bytes_min: 1_000_000_000,
             grace: Duration::from_millis(20),
         };
-        let mut taken = paced(made, pace, &Handle::current());
+        let mut taken = paced(made, pace, maker());
         assert!(taken.next().await.expect("a message").is_ok());
         dropped
             .await
@@ -165,9 +204,33 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_goes_away_ends_the_work() {
         let (made, dropped) = endless();
-        let mut taken = paced(made, PACE, &Handle::current());
+        let mut taken = paced(made, PACE, maker());
         assert!(taken.next().await.expect("a message").is_ok());
         drop(taken);
         dropped.await.expect("the work ended");
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_a_client_counts_in_the_memory_of_questions() {
+        let engine = engine();
+        let maker = Maker {
+            memory: Some(engine.holding()),
+            ..maker()
+        };
+        let rows = FlightData::new().with_data_body(vec![7; 1 << 20]);
+        let all = stream::iter((0..9).map(move |_| Ok(rows.clone())));
+        let mut taken = paced(all, PACE, maker);
+        let first = taken.next().await.expect("a message").expect("sent");
+        assert_eq!(first.data_body, vec![7; 1 << 20]);
+        let used = || engine.memory_used_bytes() >> 20;
+        while used() < 3 {
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        assert!((2..=4).contains(&used()), "{} MiB", used());
+        drop(taken);
+        while engine.memory_used_bytes() > 0 {
+            tokio::task::yield_now().await;
+        }
     }
 }

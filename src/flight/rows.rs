@@ -12,15 +12,15 @@ use arrow_flight::error::FlightError;
 use arrow_flight::utils::batches_to_flight_data;
 use arrow_schema::SchemaRef;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
-use tidegate_query::Answer;
-use tokio::runtime::Handle;
+use tidegate_query::{Answer, Record};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 use tonic::Status;
 
 use super::asks::Rows;
 use super::call::Call;
-use super::pace::{Messages, PACE, paced};
-use super::status;
+use super::pace::{Maker, Messages, PACE, paced};
+use super::{status, trailers};
 
 /// The silence after which an empty batch is sent: proxies and clients give up on silent streams.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -30,35 +30,41 @@ const SILENCE: Duration = Duration::from_secs(5);
 pub(super) async fn of_answer(
     mut answer: Answer,
     call: &Call,
-    threads: &Handle,
+    maker: Maker,
 ) -> Result<Messages, Status> {
     let schema = answer.schema().clone();
     let first = call.within(first_rows(&mut answer)).await?;
-    let rest = stream::try_unfold(answer, |mut answer| async move {
+    let (tell, told) = oneshot::channel();
+    let rest = stream::try_unfold((answer, tell), |(mut answer, tell)| async move {
         let batch = answer.next_batch().await.map_err(status::of_query)?;
-        Ok::<_, Status>(batch.map(|batch| (batch, answer)))
+        if batch.is_none()
+            && let Some(record) = answer.record()
+        {
+            // The stream may have been dropped.
+            let _ = tell.send(record);
+            return Ok(None);
+        }
+        Ok::<_, Status>(batch.map(|batch| (batch, (answer, tell))))
     });
     let batches = stream::iter(first.map(Ok)).chain(rest);
-    send(schema, batches, SILENCE, (call, threads))
+    let mut sending = sending(schema, batches, SILENCE, call)?;
+    sending.told = Some(told);
+    Ok(sending.paced(maker))
 }
 
 /// Sends rows, as [`of_answer`].
-pub(super) async fn of_rows(rows: Rows, call: &Call, threads: &Handle) -> Result<Messages, Status> {
+pub(super) async fn of_rows(rows: Rows, call: &Call, maker: Maker) -> Result<Messages, Status> {
     let Rows { schema, batches } = rows;
     let mut batches = batches.map_err(status::of_query);
     let first = call.within(batches.try_next()).await?;
     let batches = stream::iter(first.map(Ok)).chain(batches);
-    send(schema, batches, SILENCE, (call, threads))
+    send(schema, batches, SILENCE, (call, maker))
 }
 
 /// Sends a batch that is there.
-pub(super) fn of_batch(
-    batch: RecordBatch,
-    call: &Call,
-    threads: &Handle,
-) -> Result<Messages, Status> {
+pub(super) fn of_batch(batch: RecordBatch, call: &Call, maker: Maker) -> Result<Messages, Status> {
     let batches = stream::iter([Ok(batch.clone())]);
-    send(batch.schema(), batches, SILENCE, (call, threads))
+    send(batch.schema(), batches, SILENCE, (call, maker))
 }
 
 async fn first_rows(answer: &mut Answer) -> Result<Option<RecordBatch>, Status> {
@@ -75,8 +81,17 @@ fn send(
     schema: SchemaRef,
     batches: impl Stream<Item = Result<RecordBatch, Status>> + Send + 'static,
     silence: Duration,
-    (call, threads): (&Call, &Handle),
+    (call, maker): (&Call, Maker),
 ) -> Result<Messages, Status> {
+    Ok(sending(schema, batches, silence, call)?.paced(maker))
+}
+
+fn sending(
+    schema: SchemaRef,
+    batches: impl Stream<Item = Result<RecordBatch, Status>> + Send + 'static,
+    silence: Duration,
+    call: &Call,
+) -> Result<Sending, Status> {
     let pieces = batches.map(|batch| batch.and_then(|batch| pieces(&batch)));
     let pieces = pieces.map_ok(|pieces| stream::iter(pieces).map(Ok::<_, Status>));
     let encoder = FlightDataEncoderBuilder::new()
@@ -84,15 +99,14 @@ fn send(
         // It would count the whole of a batch of which a piece is a part.
         .with_max_flight_data_size(usize::MAX)
         .build(pieces.try_flatten().map_err(FlightError::from));
-    let sending = Sending {
+    Ok(Sending {
         sign_of_life: sign_of_life(&encoder)?,
         encoder,
         call: call.clone(),
         silence,
+        told: None,
         is_over: false,
-    };
-    let next = |mut sending: Sending| async move { Some((sending.next().await?, sending)) };
-    Ok(paced(stream::unfold(sending, next), PACE, threads))
+    })
 }
 
 /// An answer that is being sent.
@@ -102,10 +116,17 @@ struct Sending {
     sign_of_life: FlightData,
     call: Call,
     silence: Duration,
+    /// Tells at the end what the answer has cost.
+    told: Option<oneshot::Receiver<Record>>,
     is_over: bool,
 }
 
 impl Sending {
+    fn paced(self, maker: Maker) -> Messages {
+        let next = |mut sending: Self| async move { Some((sending.next().await?, sending)) };
+        paced(stream::unfold(self, next), PACE, maker)
+    }
+
     /// The next message. Nothing follows an error.
     async fn next(&mut self) -> Option<Result<FlightData, Status>> {
         if self.is_over {
@@ -118,7 +139,11 @@ impl Sending {
             () = sleep(self.silence) => Some(Ok(self.sign_of_life.clone())),
         };
         self.is_over = !matches!(message, Some(Ok(_)));
-        message
+        let Some(message) = message else {
+            let record = self.told.as_mut()?.try_recv().ok()?;
+            return Some(Err(trailers::of(&record)));
+        };
+        Some(message)
     }
 }
 
@@ -166,8 +191,9 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use tonic::{Code, Request, Status};
 
-    use super::{Call, Handle, pieces, send};
+    use super::{Call, Maker, pieces, send};
     use crate::auth::Identity;
+    use crate::flight::tests::maker;
 
     fn call(cut: &CancellationToken) -> Call {
         let mut request = Request::new(());
@@ -207,12 +233,7 @@ mod tests {
             Ok(numbers(3))
         });
         let silence = Duration::from_millis(5);
-        let messages = send(
-            numbers(0).schema(),
-            slow,
-            silence,
-            (&call(&cut), &Handle::current()),
-        );
+        let messages = send(numbers(0).schema(), slow, silence, (&call(&cut), maker()));
         let mut messages = messages
             .expect("a stream")
             .map(|message| message.expect("sent"));
@@ -243,7 +264,18 @@ mod tests {
         });
         let second = Duration::from_secs(1);
         let call = call(&CancellationToken::new());
-        let messages = send(numbers(0).schema(), rows, second, (&call, runtime.handle()));
+        let messages = send(
+            numbers(0).schema(),
+            rows,
+            second,
+            (
+                &call,
+                Maker {
+                    threads: runtime.handle().clone(),
+                    ..maker()
+                },
+            ),
+        );
         let messages: Vec<_> = messages.expect("a stream").collect().await;
         assert_eq!(messages.len(), 2);
         assert_eq!(by.await.expect("told").as_deref(), Some("questions"));
@@ -259,23 +291,13 @@ mod tests {
             Ok(numbers(1)),
         ]);
         let second = Duration::from_secs(1);
-        let messages = send(
-            numbers(0).schema(),
-            failing,
-            second,
-            (&call(&cut), &Handle::current()),
-        )
-        .expect("a stream");
+        let messages =
+            send(numbers(0).schema(), failing, second, (&call(&cut), maker())).expect("a stream");
         let codes: Vec<_> = messages.map(|m| m.err().map(|e| e.code())).collect().await;
         assert_eq!(codes, [None, None, Some(Code::ResourceExhausted)]);
         let endless = stream::pending();
-        let mut messages = send(
-            numbers(0).schema(),
-            endless,
-            second,
-            (&call(&cut), &Handle::current()),
-        )
-        .expect("a stream");
+        let mut messages =
+            send(numbers(0).schema(), endless, second, (&call(&cut), maker())).expect("a stream");
         assert!(messages.next().await.expect("the schema").is_ok());
         cut.cancel();
         let error = messages.next().await.expect("an end").expect_err("stopped");

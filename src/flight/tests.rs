@@ -25,15 +25,18 @@ use futures_util::TryStreamExt;
 use http_body_util::Full;
 use prost::Message;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Server};
 use tonic::{Code, Request, Status};
 use tower::Service;
 
+use super::pace::Maker;
 use super::service;
 use crate::auth::Identity;
 use table::Tables;
+pub(super) use table::engine;
 
 /// A server on a free port, whose callers are `sender`.
 async fn serve(tables: Tables, sender: Identity, cut: CancellationToken) -> Channel {
@@ -54,6 +57,14 @@ async fn serve(tables: Tables, sender: Identity, cut: CancellationToken) -> Chan
     );
     let endpoint = Channel::from_shared(format!("http://{address}")).expect("an address");
     endpoint.connect().await.expect("connects")
+}
+
+/// What makes messages on the threads of the test.
+pub(super) fn maker() -> Maker {
+    Maker {
+        threads: Handle::current(),
+        memory: Some(engine().holding()),
+    }
 }
 
 async fn plain() -> FlightServiceClient<Channel> {

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::error::QueryError;
 use crate::question::Asked;
 use crate::recast::{Piece, Recast};
-use crate::record::{Following, Outcome};
+use crate::record::{Following, Outcome, Record};
 
 /// The rows that a question asked for. They are made on the threads of questions, a little ahead of
 /// whoever takes them; that ends when this is dropped.
@@ -72,6 +72,12 @@ impl Answer {
     /// The columns, with the metadata that says what each is.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// What is known of the question at the end of its answer; none if it is not recorded.
+    pub fn record(&self) -> Option<Record> {
+        let following = self.following.as_ref()?;
+        Some(following.record(Outcome::Done))
     }
 
     /// The next rows; `None` at the end.

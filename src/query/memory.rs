@@ -81,6 +81,15 @@ impl Holding {
     pub fn hold(&self, bytes: usize) -> Result<(), QueryError> {
         Ok(self.0.try_resize(bytes)?)
     }
+
+    /// Counts this many bytes beside it until what is returned is dropped. They are in use already: so it
+    /// never fails, and others get less.
+    #[must_use]
+    pub fn in_use(&self, bytes: usize) -> Self {
+        let held = self.0.new_empty();
+        held.grow(bytes);
+        Self(held)
+    }
 }
 
 /// The most bytes of footers of files that are kept for the questions to come: a small part of what

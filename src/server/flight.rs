@@ -22,7 +22,8 @@ use crate::auth::{AuthLayer, Forms};
 use crate::body::{Limits, arriving};
 use crate::catalog::Bucket;
 use crate::flight::{
-    Asking, Asks, Bindings, GrpcBody, QueryError, Question, Rows, Starting, service, slow_sender,
+    Asking, Asks, Bindings, GrpcBody, Holding, QueryError, Question, Rows, Starting, service,
+    slow_sender,
 };
 
 /// The paths of the service's methods.
@@ -75,6 +76,11 @@ impl Asks for Program {
     fn threads(&self) -> Handle {
         let engine = self.0.engine();
         engine.map_or_else(Handle::current, |engine| engine.queries.threads())
+    }
+
+    fn memory(&self) -> Option<Holding> {
+        let engine = self.0.engine()?;
+        Some(engine.queries.holding())
     }
 
     fn bucket(&self, name: &str) -> Result<Option<Arc<Bucket>>, Starting> {

@@ -99,6 +99,28 @@ async fn a_statement_of_flight_sql_is_answered() {
     server.stop().await;
 }
 
+/// As InfluxDB 3 tells it.
+#[tokio::test]
+async fn what_an_answer_has_cost_follows_it() {
+    let server = with_points().await;
+    let mut client = FlightServiceClient::new(connect(&server).await);
+    let asked = asked("b", HOSTS, Some(&format!("Bearer {TOKEN}")));
+    let mut answer = client.do_get(asked).await.expect("sent").into_inner();
+    while answer.message().await.expect("rows").is_some() {}
+    let trailers = answer.trailers().await.expect("an end").expect("trailers");
+    let number = |name: &str| {
+        let text = trailers.get(name).unwrap_or_else(|| panic!("no {name}"));
+        let text = text.to_str().expect("text");
+        text.parse::<f64>().expect("a number")
+    };
+    for name in ["queue", "planning", "execution"] {
+        let seconds = number(&format!("x-influxdata-{name}-duration-seconds"));
+        assert!((0.0..60.0).contains(&seconds), "{name}: {seconds}");
+    }
+    assert!(number("x-influxdata-max-memory-bytes") >= 0.0);
+    server.stop().await;
+}
+
 /// The columns, and the rows as text.
 fn shown(batches: &[RecordBatch]) -> (Vec<String>, usize) {
     let rows = batches.iter().map(|batch| batch.num_rows()).sum();

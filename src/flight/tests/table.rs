@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use futures_util::future::{self, BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use tidegate_query::{
-    Batches, Column, ColumnKind, Database, DatabaseError, FixedMemory, Limits, Merged, NoDisk,
-    Piece, QueryEngine, QueryError, Question, Scan, Table,
+    Batches, Column, ColumnKind, Database, DatabaseError, FixedMemory, Holding, Limits, Merged,
+    NoDisk, Piece, QueryEngine, QueryError, Question, Scan, Table,
 };
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -44,20 +44,25 @@ impl Tables {
 
     /// Tables of which so many questions are answered at once.
     pub fn with_places(count: usize) -> Self {
-        let limits = Limits {
-            partitions: 1,
-            memory: Arc::new(FixedMemory::new(64 << 20)),
-            threads: tokio::runtime::Handle::current(),
-            timeout: None,
-            disk: Arc::new(NoDisk),
-            instant: crate::clock::instant,
-        };
         Self {
-            engine: QueryEngine::new(limits).expect("an engine"),
+            engine: engine(),
             places: Arc::new(Semaphore::new(count)),
             signals: Arc::default(),
         }
     }
+}
+
+/// An engine that works on the threads of the test.
+pub fn engine() -> QueryEngine {
+    let limits = Limits {
+        partitions: 1,
+        memory: Arc::new(FixedMemory::new(64 << 20)),
+        threads: tokio::runtime::Handle::current(),
+        timeout: None,
+        disk: Arc::new(NoDisk),
+        instant: crate::clock::instant,
+    };
+    QueryEngine::new(limits).expect("an engine")
 }
 
 #[async_trait]
@@ -66,6 +71,10 @@ impl Asks for Tables {
 
     fn threads(&self) -> tokio::runtime::Handle {
         tokio::runtime::Handle::current()
+    }
+
+    fn memory(&self) -> Option<Holding> {
+        Some(self.engine.holding())
     }
 
     fn bucket(&self, name: &str) -> Result<Option<()>, Starting> {

@@ -173,14 +173,18 @@ impl Following {
         self.entry.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// What is known of it now.
+    pub(crate) fn record(&self, outcome: Outcome) -> Record {
+        self.entry.record(outcome, self.records.watch.instant())
+    }
+
     /// It has ended. Only the first end counts.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         if self.stage == Stage::Ended {
             return;
         }
         self.stage = Stage::Ended;
-        let now = self.records.watch.instant();
-        self.records.end(self.id, self.entry.record(outcome, now));
+        self.records.end(self.id, self.record(outcome));
     }
 
     fn lasted(&self) -> Duration {
