@@ -346,6 +346,12 @@ pub struct Query {
         deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
     )]
     pub timeout: Duration,
+    /// The time within which a shared table is not looked at again for what other nodes committed.
+    #[serde(
+        rename = "refresh_ms",
+        deserialize_with = "millis::<0, { HOUR_MS }, _>"
+    )]
+    pub refresh: Duration,
     /// The time from which on a query is logged as slow; 0 for never.
     #[serde(
         rename = "slow_ms",

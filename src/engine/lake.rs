@@ -116,6 +116,7 @@ fn options(config: &Config) -> Result<Options, LakeError> {
     Ok(Options {
         url,
         shared: lake.shared,
+        refresh: config.query.refresh,
         flush_bytes: lake.flush_bytes,
         flush_age: lake.flush_age,
         flushes_max: match lake.flushes_max {

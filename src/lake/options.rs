@@ -13,6 +13,8 @@ pub struct Options {
     pub url: Option<url::Url>,
     /// True if other nodes write to the same tables.
     pub shared: bool,
+    /// Readers of a shared table do not look for commits of other nodes again within this time.
+    pub refresh: Duration,
     /// A table is flushed once it has buffered this many bytes.
     pub flush_bytes: u64,
     /// A table is flushed once its oldest buffered row is older than this.

@@ -26,6 +26,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -64,29 +65,35 @@ pub struct StoredFile {
 }
 
 impl Lake {
-    /// Returns a table as it is now; nothing if there is none. Must be called within a runtime.
+    /// Returns a table as it is now, in a shared lake without what other nodes committed within
+    /// [`Options::refresh`](super::Options::refresh); nothing if there is none. Must be called within a
+    /// runtime.
     pub async fn snapshot(
         &self,
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<Snapshot>, LakeError> {
-        let Some((table, state)) = self.current(bucket, measurement).await? else {
+        let age = self.shared.options.refresh;
+        let Some((table, state)) = self.current(bucket, measurement, age).await? else {
             return Ok(None);
         };
         Ok(Some(self.snapshot_of(table, state, measurement)))
     }
 
-    /// Returns a table and its current state; nothing if there is none.
+    /// Returns a table and its state, to which what other nodes committed within `age` may be missing;
+    /// nothing if there is none.
     pub(super) async fn current(
         &self,
         bucket: &Bucket,
         measurement: &str,
+        age: Duration,
     ) -> Result<Option<(Arc<Table>, Arc<TableState>)>, LakeError> {
         if self.is_being_deleted(bucket) {
             return Ok(None);
         }
         let table = self.shared.tables.get(&bucket.name, measurement)?;
-        let seen = self.see(&table, &bucket.table(measurement)).await?;
+        let id = bucket.table(measurement);
+        let seen = self.see_within(age, &table, &id).await?;
         let Some(state) = seen.state else {
             self.shared.tables.forget(&table);
             return Ok(None);

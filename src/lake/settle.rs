@@ -5,6 +5,8 @@
 //! lost: an error for everyone who uses it, unless a deletion of the bucket that this node has not
 //! seen yet explains it ([`super::deletion`]), or an operator gives up what the table had.
 
+use std::time::Duration;
+
 use super::error::LakeError;
 use super::handle::Lake;
 use super::names;
@@ -15,9 +17,19 @@ use crate::id::{Sequence, TableId};
 impl Lake {
     /// Returns a table as it is now, or an error if rows are missing that it should have.
     pub(super) async fn see(&self, table: &Table, id: &TableId) -> Result<Seen, LakeError> {
+        self.see_within(Duration::ZERO, table, id).await
+    }
+
+    /// As [`Lake::see`], but the commits that other nodes made within this time may be missing.
+    pub(super) async fn see_within(
+        &self,
+        age: Duration,
+        table: &Table,
+        id: &TableId,
+    ) -> Result<Seen, LakeError> {
         // In this order: a flush that ends in between is not yet in a state that was read before.
         let position = self.shared.positions.of(id);
-        let seen = table.look(self.app()).await?;
+        let seen = table.look_within(age, self.app()).await?;
         let found = self.found_in(&seen);
         if found < position.expected() && seen.deletion == position.deletion {
             return Err(LakeError::Gone {

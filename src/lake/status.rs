@@ -1,5 +1,7 @@
 //! Figures about a table, for people.
 
+use std::time::Duration;
+
 use super::error::LakeError;
 use super::handle::Lake;
 use crate::catalog::Bucket;
@@ -36,7 +38,7 @@ impl Lake {
         bucket: &Bucket,
         measurement: &str,
     ) -> Result<Option<TableStatus>, LakeError> {
-        let Some((table, state)) = self.current(bucket, measurement).await? else {
+        let Some((table, state)) = self.current(bucket, measurement, Duration::ZERO).await? else {
             return Ok(None);
         };
         let files = state.files.values();

@@ -179,7 +179,7 @@ def late(parts=66 if LONG else 1, seconds=25 if LONG else 5):
 
 def nodes(rounds=60 if LONG else 6, rows=3_000):
     """Two nodes on one folder flush and join at the same moment, one of them slowly."""
-    shared = {"LAKE__URL": f"file://{WORK}/shared", "LAKE__SHARED": "true"}
+    shared = {"LAKE__URL": f"file://{WORK}/shared", "LAKE__SHARED": "true", "QUERY__REFRESH_MS": 0}
     settings = {**SETTINGS, **shared, "LAKE__VACUUM_AGE_MS": 3_600_000, "LAKE__COMPACT_FILES_MIN": 2}
     os.makedirs(f"{WORK}/shared", exist_ok=True)
     # Between what a flush prepares and its commit lie syncs of files that have no name yet.

@@ -22,7 +22,7 @@ SETTINGS = {
 
 
 def node(name, port, bucket, shared, settings=None):
-    own = {"LAKE__URL": f"s3://{bucket}/lake", "LAKE__SHARED": str(shared).lower()}
+    own = {"LAKE__URL": f"s3://{bucket}/lake", "LAKE__SHARED": str(shared).lower(), "QUERY__REFRESH_MS": 0}
     return Server(name, {**SETTINGS, **own, **(settings or {})}, s3.environment(port))
 
 

@@ -166,13 +166,16 @@ impl Table {
                 Arc::new(TableState::new(metadata).map_err(wrong)?)
             }
         };
-        let loaded = self.read_known().map(|known| known.loaded);
+        let known = self.read_known();
         Arc::make_mut(&mut state)
             .apply(version, actions)
             .map_err(wrong)?;
         self.publish(Known {
             state: Arc::clone(&state),
-            loaded: loaded.unwrap_or_else(clock::instant),
+            loaded: known
+                .as_ref()
+                .map_or_else(clock::instant, |known| known.loaded),
+            seen: known.map_or_else(clock::instant, |known| known.seen),
             deletion,
         });
         Ok(Some(state))

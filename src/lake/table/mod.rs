@@ -76,6 +76,8 @@ pub(super) struct Table {
 pub(super) struct Known {
     state: Arc<TableState>,
     loaded: Instant,
+    /// The state is no older than the table was then.
+    seen: Instant,
     /// The last deletion of the bucket before the table was made.
     deletion: Option<String>,
 }
@@ -155,6 +157,22 @@ impl Table {
         Ok(self.look(app).await?.state)
     }
 
+    /// As [`Table::look`], but asks for nothing if that was done within this time: then the commits of
+    /// other nodes since may be missing. This node's are there.
+    pub(super) async fn look_within(&self, age: Duration, app: &str) -> Result<Seen, LakeError> {
+        let lately = self.read_known().filter(|known| {
+            self.is_shared && clock::instant().saturating_duration_since(known.seen) < age
+        });
+        match lately {
+            Some(known) => {
+                let bytes = known.state.heap_bytes();
+                self.kept.used(self.number, &self.state, bytes);
+                Ok(known.seen())
+            }
+            None => self.look(app).await,
+        }
+    }
+
     /// Returns the current state, and the last deletion of the bucket.
     pub(super) async fn look(&self, app: &str) -> Result<Seen, LakeError> {
         if let Ok(mut unproved) = self.unproved.try_lock() {
@@ -175,6 +193,7 @@ impl Table {
 
     /// Reads on from a known state. Returns nothing if that state is no longer part of the log.
     async fn follow(&self, mut known: Known) -> Result<Option<Known>, LakeError> {
+        known.seen = clock::instant();
         let first = known.state.version;
         let (mut next, deletion) = match self.is_shared {
             true => {
@@ -227,6 +246,7 @@ impl Table {
         let known = Known {
             state: Arc::new(state),
             loaded,
+            seen: loaded,
             deletion,
         };
         self.publish(known.clone());

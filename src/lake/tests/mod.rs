@@ -13,6 +13,7 @@ mod order;
 mod plan;
 mod random;
 mod reading;
+mod refresh;
 mod removal;
 mod stop;
 mod stuck;

@@ -54,6 +54,7 @@ pub(super) fn options() -> Options {
     Options {
         url: None,
         shared: false,
+        refresh: Duration::ZERO,
         flush_bytes: 1 << 20,
         flush_age: Duration::from_secs(600),
         flushes_max: 2,

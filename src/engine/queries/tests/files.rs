@@ -337,6 +337,7 @@ async fn what_another_node_committed_is_seen_at_once_and_its_type_of_a_field_bes
     let shared = |config: &mut Config| {
         config.lake.url = format!("file://{}", tables.path().display());
         config.lake.shared = true;
+        config.query.refresh = std::time::Duration::ZERO;
     };
     let (one, other) = (World::new(shared).await, World::new(shared).await);
     let text = "SELECT * FROM m ORDER BY time";
