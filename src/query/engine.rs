@@ -30,6 +30,7 @@ use tokio::runtime::Handle;
 use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::describe;
+use crate::each_node::EachNode;
 use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
 use crate::hints;
@@ -37,7 +38,7 @@ use crate::lists;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::newest::Newest;
 use crate::placeholders;
-use crate::provider::{CATALOG, Catalog, SCHEMA, View};
+use crate::provider::{CATALOG, Catalog, NameFiles, SCHEMA, View};
 use crate::quantified;
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
@@ -281,6 +282,7 @@ impl QueryEngine {
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
             .with_optimizer_rules(watched_plans::logical(rules, deadline))
             .with_physical_optimizer_rules(watched_plans::physical(deadline))
+            .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
             .build()
     }
 

@@ -39,7 +39,7 @@ use crate::functions::{self, Lender, gapfill};
 use crate::joins::WatchJoins;
 use crate::misread::Misread;
 use crate::newest::Newest;
-use crate::provider::{CATALOG, Catalog};
+use crate::provider::{CATALOG, Catalog, NameFiles};
 use crate::rescan::RescanJoins;
 use crate::rules;
 
@@ -65,6 +65,7 @@ pub(crate) fn template(
         .with_optimizer_rule(Arc::new(Newest))
         .with_query_planner(Arc::new(gapfill::Planner))
         .with_physical_optimizer_rule(Arc::new(rescan))
+        .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
         .build();
     functions::register(&mut template)?;
     Ok(template)

@@ -26,6 +26,7 @@ use datafusion::datasource::TableProvider;
 use crate::database::Table;
 
 pub(crate) use catalog::{CATALOG, Catalog, SCHEMA};
+pub(crate) use files::NameFiles;
 pub(crate) use system::View;
 pub(crate) use tags::combinations;
 

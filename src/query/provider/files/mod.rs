@@ -18,6 +18,7 @@ mod combinations;
 mod condition;
 mod few;
 mod footer;
+mod named;
 mod reader;
 mod shares;
 mod tag_runs;
@@ -41,10 +42,12 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::ExecutionPlan;
 
 pub(super) use self::combinations::{OfTable, of};
+pub(crate) use self::named::NameFiles;
 
 use self::adapter::Adapt;
 use self::chosen::Wanted;
 use self::condition::Bounds;
+use self::named::Latest;
 use self::reader::{KEPT_BYTES_MAX, Readers};
 use crate::database::{ColumnKind, FilePart, Files, TagFilter};
 use crate::kinds;
@@ -118,7 +121,12 @@ async fn plan(
     let mut parts = files.parts;
     parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
     let files = parts.into_iter();
-    let files = files.map(|part| file(part, asked.schema, is_cut)).collect();
+    let latest = Arc::<Latest>::default();
+    let files = files.map(|part| {
+        let file = file(part, asked.schema, is_cut);
+        file.with_extension(Arc::clone(&latest))
+    });
+    let files = files.collect();
     let files = chosen::of(&readers, files, &wanted, source.metrics()).await?;
     if files.is_empty() {
         return Ok(None);

@@ -35,6 +35,7 @@ use futures_util::{FutureExt, TryStreamExt};
 
 use super::adapter::Adapt;
 use super::footer;
+use super::named::Latest;
 use super::tag_runs::{Known, TagRuns, TagRunsBuilder};
 use crate::database::{ColumnKind, DatabaseError, ParquetFile, TagFilter};
 use crate::kinds;
@@ -92,6 +93,9 @@ impl Readers {
         Ok(Reader {
             file: Arc::clone(file),
             adapt: Arc::clone(&self.adapt),
+            latest: place
+                .extension::<Arc<Latest>>()
+                .map(|latest| (Arc::clone(latest), partition_index)),
             memory,
             footers: Arc::clone(&self.footers),
             meta: place.object_meta.clone(),
@@ -117,6 +121,8 @@ impl ParquetFileReaderFactory for Readers {
 pub(super) struct Reader {
     file: Arc<dyn ParquetFile>,
     adapt: Arc<Adapt>,
+    /// Where the scan notes what it reads, and the partition that does; none while it is planned.
+    latest: Option<(Arc<Latest>, usize)>,
     /// What is kept of unpacked values. What is read takes more beside it.
     pub(super) memory: MemoryReservation,
     footers: Arc<FileMetadataCache>,
@@ -293,11 +299,20 @@ impl Reader {
         failed(self.file.damaged(error.to_string()))
     }
 
+    /// An error of unpacking pages, with the name of the file.
+    fn named(&self, error: ParquetError) -> ParquetError {
+        match error {
+            error @ ParquetError::External(_) => error,
+            error => self.damaged(&error),
+        }
+    }
+
     /// Another reader of the file, within the memory of this one.
     pub(super) fn again(&self) -> Self {
         Self {
             file: Arc::clone(&self.file),
             adapt: Arc::clone(&self.adapt),
+            latest: None,
             memory: self.memory.new_empty(),
             footers: Arc::clone(&self.footers),
             meta: self.meta.clone(),
@@ -319,7 +334,11 @@ impl Reader {
             .with_batch_size(RUN_BATCH_ROWS)
             .build()?;
         let mut runs = TagRunsBuilder::default();
-        while let Some(batch) = batches.try_next().await? {
+        while let Some(batch) = batches
+            .try_next()
+            .await
+            .map_err(|error| self.named(error))?
+        {
             if !batch.columns().iter().all(|column| runs.push(column)) {
                 return Ok(Some(Known(None)));
             }
@@ -345,6 +364,9 @@ impl AsyncFileReader for Reader {
         &mut self,
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        if let Some((latest, partition)) = &self.latest {
+            latest.reads(*partition, &self.file);
+        }
         self.read(ranges).boxed()
     }
 
