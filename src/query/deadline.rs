@@ -36,6 +36,14 @@ impl Deadline {
         }
     }
 
+    /// The deadline of a question that ends at `until`, if that comes earlier.
+    pub(crate) fn or_at(mut self, until: Option<Instant>) -> Self {
+        if let (Some((at, _)), Some(until)) = (&mut self.late, until) {
+            *at = until.min(*at);
+        }
+        self
+    }
+
     /// The deadline of a question that another may end before.
     pub(crate) fn or_killed_by(self, kill: Kill) -> Self {
         Self { kill, ..self }
@@ -46,6 +54,8 @@ impl Deadline {
         self,
         work: impl Future<Output = Result<T, QueryError>>,
     ) -> Result<T, QueryError> {
+        // A timer lets work that never waits begin, however late.
+        self.check()?;
         let work = self.kill.unless(work);
         match self.late {
             Some((at, text)) => match timeout_at(at.into(), work).await {

@@ -243,6 +243,12 @@ impl QueryEngine {
         Deadline::of(self.timeout.as_ref(), self.instant).or_killed_by(kill)
     }
 
+    /// The moment by which a question that begins now must be answered, if there is one.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        let (patience, _) = self.timeout.as_ref()?;
+        (self.instant)().checked_add(*patience)
+    }
+
     /// Begins the record of a statement of InfluxQL, if there are records.
     pub(crate) fn begin_record(
         &self,

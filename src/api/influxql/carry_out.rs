@@ -20,7 +20,7 @@ impl Session {
         let queries = &self.engine.queries;
         if reads(statement) {
             let databases = Arc::new(OfStatement::new(self.clone()));
-            let running = queries.influxql(self.asker(), databases, statement, self.now_ns);
+            let running = queries.influxql(self.asker(), databases, statement, self.request);
             return Ok(Answering::Reads(running.await?));
         }
         let recorded = queries.record(self.asker(), &statement.to_string());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tidegate_query::influxql::run::Request;
 use tidegate_query::{Asker, QueryError};
 
 use super::super::{AppState, asker, database};
@@ -28,7 +29,7 @@ pub struct Session {
     pub(super) database: Option<String>,
     pub(super) policy: Option<String>,
     pub(super) protocol: &'static str,
-    pub(super) now_ns: i64,
+    pub(super) request: Request,
     /// Whether databases may be made by whoever may write to them.
     pub(super) creates: bool,
 }
@@ -44,14 +45,15 @@ impl Session {
         names: Names,
         protocol: &'static str,
     ) -> Result<Self, ApiError> {
+        let engine = app.ready()?;
         Ok(Self {
-            engine: app.ready()?.clone(),
+            request: engine.queries.request(app.clock().now_ns()),
+            engine: engine.clone(),
             identity: identity.clone(),
             names,
             database: None,
             policy: None,
             protocol,
-            now_ns: app.clock().now_ns(),
             creates: app.config().server.auto_create_buckets || identity.may_manage(),
         })
     }

@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tidegate_query::influxql::ast;
-use tidegate_query::influxql::run::{Databases, Statement};
+use tidegate_query::influxql::run::{Databases, Request, Statement};
 use tidegate_query::{
     Asker, Database, Holding, Limits, QueryEngine, QueryError, Question, Recorded, Running,
 };
@@ -243,8 +243,12 @@ impl Queries {
         Arc::new(BucketMoment::new(Arc::new(access)))
     }
 
-    /// Begins a statement of InfluxQL that reads points, as [`QueryEngine::influxql`]. `now_ns` is the
-    /// time of the request, in nanoseconds since the epoch.
+    /// A request of InfluxQL that comes in at `now_ns`, as [`QueryEngine::request`].
+    pub fn request(&self, now_ns: i64) -> Request {
+        self.shared.engine.request(now_ns)
+    }
+
+    /// Begins a statement of InfluxQL that reads points, as [`QueryEngine::influxql`].
     ///
     /// # Errors
     /// [`QueryError`] if it is wrong or has no database, or if its answer cannot be begun.
@@ -253,10 +257,10 @@ impl Queries {
         asker: Asker,
         databases: Arc<dyn Databases>,
         statement: &ast::Statement,
-        now_ns: i64,
+        request: Request,
     ) -> Result<Statement, QueryError> {
         let engine = &self.shared.engine;
-        engine.influxql(asker, databases, statement, now_ns).await
+        engine.influxql(asker, databases, statement, request).await
     }
 
     /// Begins the record of a statement of InfluxQL that the program carries out itself.

@@ -42,7 +42,12 @@ async fn show(world: &World, text: &str) -> Vec<String> {
     };
     let engine = &queries.shared.engine;
     let statement = query.statements.first().expect("a statement");
-    let begun = engine.influxql(asker, Arc::new(One(database)), statement, NOW_NS);
+    let begun = engine.influxql(
+        asker,
+        Arc::new(One(database)),
+        statement,
+        engine.request(NOW_NS),
+    );
     let mut begun = begun
         .await
         .unwrap_or_else(|error| panic!("{text}: {error}"));

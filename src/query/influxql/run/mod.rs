@@ -34,4 +34,4 @@ mod subquery;
 mod tests;
 
 pub use databases::{Databases, reads};
-pub use statement::Statement;
+pub use statement::{Request, Statement};

@@ -1,6 +1,7 @@
 //! A statement that runs.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use futures_core::stream::BoxStream;
@@ -88,6 +89,14 @@ impl Record {
     }
 }
 
+/// A request, whose statements are answered one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    now_ns: i64,
+    /// When its time is over, if it has a limit.
+    until: Option<Instant>,
+}
+
 impl Drop for Statement {
     fn drop(&mut self) {
         self.deadline.leave();
@@ -96,8 +105,16 @@ impl Drop for Statement {
 }
 
 impl QueryEngine {
-    /// Begins a statement that [reads](super::reads). `now_ns` is the time of the request, in
-    /// nanoseconds since the epoch.
+    /// A request that comes in at `now_ns`, in nanoseconds since the epoch. Its statements have the time
+    /// of one question together.
+    pub fn request(&self, now_ns: i64) -> Request {
+        Request {
+            now_ns,
+            until: self.until(),
+        }
+    }
+
+    /// Begins a statement of a request that [reads](super::reads).
     ///
     /// # Errors
     /// [`QueryError`] if it is wrong or has no database, or if its answer cannot be begun.
@@ -106,19 +123,20 @@ impl QueryEngine {
         asker: Asker,
         databases: Arc<dyn Databases>,
         statement: &ast::Statement,
-        now_ns: i64,
+        request: Request,
     ) -> Result<Statement, QueryError> {
+        let Request { now_ns, until } = request;
         let mut following = self.begin_record(asker, || statement.to_string());
-        let deadline = self.deadline(following.as_ref());
+        let deadline = self.deadline(following.as_ref()).or_at(until);
         let runtime = self.runtime(following.as_ref());
         let state = self.state_of_statements(runtime, &deadline);
-        let request = Request {
+        let asked = Asked {
             databases,
             statement: statement.clone(),
             now_ns,
             session: Session::new(state, now_ns, subquery::table),
         };
-        let begun = self.threads().run(deadline.clone().within(request.begin()));
+        let begun = self.threads().run(deadline.clone().within(asked.begin()));
         let (head, parts) = match begun.await {
             Ok(begun) => begun,
             Err(error) => {
@@ -148,14 +166,14 @@ impl QueryEngine {
 }
 
 /// A statement that is to be begun.
-struct Request {
+struct Asked {
     databases: Arc<dyn Databases>,
     statement: ast::Statement,
     now_ns: i64,
     session: Session,
 }
 
-impl Request {
+impl Asked {
     async fn begin(self) -> Result<(Head, Parts), QueryError> {
         let Self {
             databases,

@@ -47,7 +47,12 @@ async fn parts(points: &Points, text: &str) -> Result<(Head, Vec<SeriesPart>), S
         .expect("an engine")
         .with_batch_rows(11);
     let begun = engine
-        .influxql(asker(), Arc::new(points.clone()), &statement(text), NOW_NS)
+        .influxql(
+            asker(),
+            Arc::new(points.clone()),
+            &statement(text),
+            engine.request(NOW_NS),
+        )
         .await;
     let mut running = begun.map_err(|error| error.to_string())?;
     let head = running.head().clone();
@@ -181,7 +186,12 @@ async fn windows_without_number_are_passed_over_until_the_time_is_over() {
          OFFSET 4000000000000000000",
     ] {
         let tree = statement(text);
-        let begun = engine.influxql(asker(), Arc::new(points.clone()), &tree, NOW_NS);
+        let begun = engine.influxql(
+            asker(),
+            Arc::new(points.clone()),
+            &tree,
+            engine.request(NOW_NS),
+        );
         // On a busy machine the time may be over before it has begun.
         let refused = match begun.await {
             Ok(mut running) => running.next_part().await.expect_err(text),
@@ -189,6 +199,24 @@ async fn windows_without_number_are_passed_over_until_the_time_is_over() {
         };
         assert_eq!(refused.to_string(), "too late");
     }
+}
+
+/// From a review: a thousand statements of one request ran three times as long as a question may.
+#[tokio::test]
+async fn the_statements_of_a_request_have_the_time_of_one_question() {
+    let points = Points::of("m,host=a f=1 1");
+    let patience = std::time::Duration::from_millis(1);
+    let limits = crate::Limits {
+        timeout: Some((patience, "too late".to_owned())),
+        ..limits()
+    };
+    let engine = QueryEngine::new(limits).expect("an engine");
+    let request = engine.request(NOW_NS);
+    std::thread::sleep(patience);
+    let tree = statement("SELECT f FROM m");
+    let refused = engine.influxql(asker(), Arc::new(points), &tree, request);
+    let refused = refused.await.expect_err("the time of the request is over");
+    assert_eq!(refused.to_string(), "too late");
 }
 
 /// From a bug: plans held the session that held them, and with it the database and its place.
@@ -202,7 +230,7 @@ async fn a_statement_over_a_subquery_gives_back_its_database() {
     ] {
         let databases = Arc::new(Same(Arc::clone(&points)));
         let tree = statement(text);
-        let begun = engine.influxql(asker(), databases, &tree, NOW_NS);
+        let begun = engine.influxql(asker(), databases, &tree, engine.request(NOW_NS));
         let mut running = begun.await.expect("begun");
         while running.next_part().await.expect("a part").is_some() {}
         drop(running);
@@ -254,7 +282,12 @@ async fn a_statement_whose_reader_has_stopped_is_recorded_as_ended_at_its_time()
     };
     let engine = crate::tests::records::watched(QueryEngine::new(limits).expect("an engine"));
     let tree = statement("SELECT f FROM m GROUP BY host");
-    let begun = engine.influxql(asker(), Arc::new(points.clone()), &tree, NOW_NS);
+    let begun = engine.influxql(
+        asker(),
+        Arc::new(points.clone()),
+        &tree,
+        engine.request(NOW_NS),
+    );
     let mut running = begun.await.expect("begun");
     let first = running.next_part().await.expect("a part");
     assert!(first.is_some() && engine.running(&asker()).len() == 1);
