@@ -109,10 +109,24 @@ fn of_source(source: &(dyn std::error::Error + Send + Sync + 'static)) -> QueryE
         return of(error);
     }
     let text = source.to_string();
-    match text.starts_with("regex parse error") {
-        true => QueryError::Invalid(text),
-        false => QueryError::Internal(text),
+    match of_pattern(&text) {
+        Some(reason) => QueryError::Invalid(reason),
+        None => QueryError::Internal(text),
     }
+}
+
+/// The reason why a regular expression is wrong, if that is what a text of the libraries below is about.
+/// Where a pattern meets its first rows decides in which kind of error it comes.
+fn of_pattern(text: &str) -> Option<String> {
+    let is_too_large = ["CompiledTooBig(", "Compiled regex exceeds size limit"];
+    if is_too_large.iter().any(|marker| text.contains(marker)) {
+        return Some(
+            "a regular expression is too large once it is compiled: use fewer repetitions"
+                .to_owned(),
+        );
+    }
+    let is_wrong = text.starts_with("regex parse error");
+    is_wrong.then(|| text.to_owned())
 }
 
 /// An error of values that do not go together, wherever in the plan they met: files decide conditions
@@ -123,7 +137,7 @@ fn of_values(error: &ArrowError) -> QueryError {
         ArrowError::IoError(_, error) => of_io(error),
         ArrowError::ParquetError(text) => damaged(text),
         ArrowError::MemoryError(text) => QueryError::Exhausted(text.clone()),
-        error => match of_arrow(error) {
+        error => match of_pattern(&error.to_string()).or_else(|| of_arrow(error)) {
             Some(text) => QueryError::Invalid(text),
             None => QueryError::Internal(error.to_string()),
         },
@@ -153,7 +167,9 @@ fn of_plain(error: &DataFusionError) -> QueryError {
         }
         DataFusionError::Plan(text)
         | DataFusionError::Configuration(text)
-        | DataFusionError::Execution(text) => QueryError::Invalid(of_plan(text)),
+        | DataFusionError::Execution(text) => {
+            QueryError::Invalid(of_pattern(text).unwrap_or_else(|| of_plan(text)))
+        }
         DataFusionError::ResourcesExhausted(text) if record::is_crowded(text) => {
             QueryError::Crowded(of_plan(text))
         }
@@ -161,7 +177,10 @@ fn of_plain(error: &DataFusionError) -> QueryError {
         DataFusionError::Internal(text) if dialects::of_plan(text).is_some() => {
             QueryError::Invalid(of_plan(text))
         }
-        error => QueryError::Internal(error.strip_backtrace()),
+        error => {
+            let text = error.strip_backtrace();
+            of_pattern(&text).map_or_else(|| QueryError::Internal(text), QueryError::Invalid)
+        }
     }
 }
 

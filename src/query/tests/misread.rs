@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::ask::{ask, of};
+use super::ask::{ask, of, refusal};
 use super::points::{Point, Points};
+use crate::QueryError;
 
 /// Four series with values 1 to 4, of which the last has no tag.
 fn database() -> Arc<Points> {
@@ -251,4 +252,26 @@ async fn what_has_no_value_matches_no_pattern_and_does_not_fail_to() {
         ("SELECT count(*) FROM m WHERE host ~ '.*'", &["3"]),
     ])
     .await;
+}
+
+/// From a review: a function, a condition and a file each called it a fault of ours in its own words.
+#[tokio::test]
+async fn a_regular_expression_that_is_too_large_is_a_mistake_of_the_question() {
+    let database = database();
+    let pattern = "'(((a{100}){100}){100})'";
+    for text in [
+        format!("SELECT regexp_replace(host, {pattern}, 'x') FROM m"),
+        format!("SELECT regexp_match(host, {pattern}) FROM m"),
+        format!("SELECT v FROM m WHERE host ~ {pattern}"),
+        format!("SELECT host ~ {pattern} FROM m"),
+    ] {
+        let refused = refusal(&database, &text).await;
+        let QueryError::Invalid(reason) = &refused else {
+            panic!("{text}: {refused:?}");
+        };
+        assert!(
+            reason.contains("too large once it is compiled"),
+            "{text}: {reason}"
+        );
+    }
 }
