@@ -174,7 +174,7 @@ fn take<T>(slot: &Slot<T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::{Pace, Taking, Untaken, channel, narrow};
 
@@ -196,7 +196,7 @@ mod tests {
             rate_bytes_min: 1024,
             grace: Duration::from_secs(10),
         };
-        let start = Instant::now();
+        let start = crate::clock::instant();
         let mut taking = Taking::new(pace, start);
         taking.took(first, 0, start);
         let mut now = start;
