@@ -52,7 +52,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "api", "auth", "body", "engine", "flight", "catalog", "vital",
+            "api", "auth", "body", "engine", "flight", "catalog", "pace", "vital",
         ],
     ),
     // The server puts the sender beside each call, and hands in what answers questions.
@@ -134,7 +134,6 @@ const LEAVES: &[&str] = &[
     "certain",
     "narrow",
     "vital",
-    "pace",
 ];
 
 /// The packages beside the program, each a folder of `src`, and the libraries of [`HOMES`] that it
