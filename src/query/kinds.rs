@@ -46,6 +46,13 @@ pub(crate) fn of(field: &Field) -> Option<ColumnKind> {
     }
 }
 
+/// The time of a table.
+pub(crate) fn time(schema: &SchemaRef) -> Option<&Field> {
+    let mut fields = schema.fields().iter();
+    let time = fields.find(|field| of(field) == Some(ColumnKind::Time));
+    time.map(|field| &**field)
+}
+
 /// The type of a column for people and for Grafana: as Arrow printed it when Grafana learned to read
 /// it, and for a tag the same one, whatever its values are kept in.
 pub(crate) fn type_name(field: &Field) -> String {

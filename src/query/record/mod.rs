@@ -27,6 +27,7 @@ pub(crate) use following::Following;
 pub use following::Recorded;
 pub(crate) use kill::Kill;
 pub(crate) use memory::{Counted, is_crowded};
+pub(crate) use plan::FILES;
 pub(crate) use records::Records;
 
 /// The sender of a question, as far as records show it.

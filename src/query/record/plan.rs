@@ -6,7 +6,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricValue;
 
 /// The metric of Parquet sources that counts files by whether their statistics exclude them.
-const FILES: &str = "files_ranges_pruned_statistics";
+pub(crate) const FILES: &str = "files_ranges_pruned_statistics";
 
 /// The files that a plan read and left out; none if no part of it counts files.
 pub(super) fn files(plan: &Arc<dyn ExecutionPlan>) -> Option<(u64, u64)> {

@@ -46,12 +46,84 @@ async fn rows_of_other_series_are_left_unread() {
         // The second time, from what is known of the file.
         for _ in 0..2 {
             let plan = analyzed(&world, &format!("SELECT sum(v) FROM m WHERE {condition}")).await;
-            let matched = format!("pushdown_rows_matched={rows}, pushdown_rows_pruned=0,");
-            assert!(plan.contains(&matched), "{condition}: {plan}");
+            let read = format!("file_type=parquet, metrics=[output_rows={rows},");
+            assert!(plan.contains(&read), "{condition}: {plan}");
         }
     }
     let plan = analyzed(&world, "SELECT sum(v) FROM m WHERE host = 'z'").await;
     assert!(!plan.contains("file_type=parquet"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_series_pages_of_other_times_are_left_unread() {
+    let world = four_series().await;
+    // Its rows are the last 5,536 of a page that begins with another series, and those of the next page.
+    let condition = format!("host = 'd' AND time < to_timestamp({})", NOW_NS + 100);
+    let plan = analyzed(&world, &format!("SELECT sum(v) FROM m WHERE {condition}")).await;
+    assert!(plan.contains("files=1, rows=5536, cut_by_time=1"), "{plan}");
+    assert!(plan.contains("metrics=[output_rows=100,"), "{plan}");
+}
+
+/// A host that stopped, one that goes on, and one that came later, over three files.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_series_the_newest_file_alone_is_read_for_its_newest_row() {
+    let world = World::new(|_| {}).await;
+    let line = |tags: &str, after: i64| format!("m{tags} v={after},w={after} {}", NOW_NS + after);
+    let files = [
+        [line(",host=a", 1), line(",host=b", 2), line("", 3)],
+        [
+            line(",host=a", 4),
+            line(",host=b", 5),
+            line(",host=a,rack=r", 6),
+        ],
+        [
+            line(",host=b", 7),
+            line(",host=c", 8),
+            line(",host=a,rack=r", 9),
+        ],
+    ];
+    for lines in &files {
+        world.write(&lines.join("\n")).await;
+        world.flush().await;
+    }
+    assert_eq!(pieces(&world).await, (0, 3));
+    let text =
+        "SELECT host, rack, max(time), last_value(v ORDER BY time) FROM m GROUP BY host, rack";
+    let expected = || {
+        let row = |host: &str, rack: &str, v: i64| {
+            let tag = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+            let time = Some((NOW_NS + v).to_string());
+            vec![tag(host), tag(rack), time, Some(v.to_string())]
+        };
+        let rows = [
+            ("", "", 3),
+            ("a", "", 4),
+            ("b", "", 7),
+            ("c", "", 8),
+            ("a", "r", 9),
+        ];
+        sorted(rows.map(|(host, rack, v)| row(host, rack, v)).to_vec())
+    };
+    for _ in 0..2 {
+        let (_, rows) = world.ask(text).await.expect("answered");
+        assert_eq!(sorted(rows), expected());
+    }
+    let plan = analyzed(&world, text).await;
+    assert!(plan.contains("files=3, rows=5, cut_by_time=0"), "{plan}");
+    // Of a file whose newest row may lack the field, every row is read, and no older file is left out.
+    let lacking = format!(
+        "m,host=b w=10 {}\nm,host=d v=11 {}",
+        NOW_NS + 10,
+        NOW_NS + 11
+    );
+    world.write(&lacking).await;
+    world.flush().await;
+    let text = "SELECT host, last_value(v ORDER BY time) IGNORE NULLS FROM m GROUP BY host";
+    let (_, rows) = world.ask(text).await.expect("answered");
+    let cell = |text: &str| Some(text.to_owned());
+    let rows = sorted(rows);
+    assert!(rows.contains(&vec![cell("b"), cell("7")]), "{rows:?}");
+    assert!(rows.contains(&vec![cell("d"), cell("11")]), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

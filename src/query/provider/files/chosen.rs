@@ -1,18 +1,21 @@
 //! The rows of files that conditions on tags leave to be read, or a question for the newest rows.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
+use datafusion::parquet::errors::Result as ParquetResult;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use super::footer;
 use super::reader::Readers;
+use super::series_ends::{Newer, SeriesEnds};
 use super::tag_runs::intersect;
-use crate::database::TagFilter;
+use crate::database::{FilePart, TagFilter};
+use crate::kinds;
 
 /// How many files are looked at side by side.
 const SIDE_BY_SIDE: usize = 8;
@@ -27,52 +30,101 @@ pub(super) struct Wanted<'a> {
     pub(super) schema: &'a SchemaRef,
 }
 
-/// The files that may have rows with these tags, each with the rows to read if they are known.
+/// The rows to read of a file.
+#[derive(Clone, Debug)]
+pub(super) struct Chosen {
+    pub(super) part: FilePart,
+    /// Ascending, without those of pages that have no time of the part.
+    pub(super) rows: Vec<Range<usize>>,
+    /// The number of all rows of the file.
+    pub(super) all: usize,
+    /// True if all of the rows have the tags that are wanted.
+    pub(super) is_decided: bool,
+}
+
+impl Chosen {
+    /// The number of rows to read.
+    pub(super) fn count(&self) -> usize {
+        self.rows.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// The rows to read, as Parquet's readers are told.
+    pub(super) fn selection(&self) -> RowSelection {
+        RowSelection::from_consecutive_ranges(self.rows.iter().cloned(), self.all)
+    }
+}
+
+/// The files that may have rows that are wanted, each with the rows to read. The parts are in descending
+/// order of their last times.
 ///
 /// # Errors
 /// A file cannot be read.
 pub(super) async fn of(
     readers: &Readers,
-    files: Vec<PartitionedFile>,
+    parts: Vec<FilePart>,
     wanted: &Wanted<'_>,
     metrics: &ExecutionPlanMetricsSet,
-) -> Result<Vec<PartitionedFile>> {
-    if wanted.tags.is_empty() && wanted.newest.is_none() {
-        return Ok(files);
-    }
-    let files = stream::iter(files).map(|file| one(readers, file, wanted, metrics));
-    let files: Vec<Option<PartitionedFile>> = files.buffered(SIDE_BY_SIDE).try_collect().await?;
-    Ok(files.into_iter().flatten().collect())
-}
-
-/// The file with its rows; none if it has none.
-async fn one(
-    readers: &Readers,
-    file: PartitionedFile,
-    wanted: &Wanted<'_>,
-    metrics: &ExecutionPlanMetricsSet,
-) -> Result<Option<PartitionedFile>> {
-    let mut reader = readers.reader(&file, 0, metrics)?;
-    let failed = |error| DataFusionError::ParquetError(Box::new(error));
-    let all = reader.rows().await.map_err(failed)?;
-    let mut rows: Vec<Range<usize>> = std::iter::once(0..all).collect();
-    for tag in wanted.tags {
-        if let Some(of_tag) = reader.rows_with(tag).await.map_err(failed)? {
-            rows = intersect(&rows, &of_tag);
+) -> Result<Vec<Chosen>> {
+    let found = stream::iter(parts).map(|part| async {
+        let found = one(readers, part, wanted, metrics).await?;
+        found.map_err(|error| DataFusionError::ParquetError(Box::new(error)))
+    });
+    let mut found: Vec<Found> = found.buffered(SIDE_BY_SIDE).try_collect().await?;
+    let mut newer = Newer::default();
+    for Found { chosen, ends } in &mut found {
+        if let Some(ends) = ends {
+            let rows = newer.rows(ends, &chosen.part.bounds);
+            chosen.rows = intersect(&chosen.rows, &rows);
         }
     }
-    if let Some(present) = wanted.newest
-        && let Some(ends) = reader.ends(wanted.schema, present).await.map_err(failed)?
-    {
-        rows = intersect(&rows, &ends);
-    }
-    let count: usize = rows.iter().map(ExactSizeIterator::len).sum();
-    if count == 0 {
-        return Ok(None);
-    }
-    if count == all {
-        return Ok(Some(file));
-    }
-    let rows = RowSelection::from_consecutive_ranges(rows.into_iter(), all);
-    Ok(Some(file.with_extension(ParquetRowSelection::new(rows))))
+    let chosen = found.into_iter().map(|found| found.chosen);
+    Ok(chosen.filter(|chosen| !chosen.rows.is_empty()).collect())
+}
+
+/// What is known of a file.
+struct Found {
+    chosen: Chosen,
+    /// Present if no other rows than those at the ends of series are needed.
+    ends: Option<Arc<SeriesEnds>>,
+}
+
+async fn one(
+    readers: &Readers,
+    part: FilePart,
+    wanted: &Wanted<'_>,
+    metrics: &ExecutionPlanMetricsSet,
+) -> Result<ParquetResult<Found>> {
+    let mut reader =
+        readers.reader(&super::file(part.clone(), wanted.schema, false), 0, metrics)?;
+    let found = async {
+        let all = reader.rows().await?;
+        let mut rows: Vec<Range<usize>> = std::iter::once(0..all).collect();
+        let mut is_decided = true;
+        for tag in wanted.tags {
+            match reader.rows_with(tag).await? {
+                Some(of_tag) => rows = intersect(&rows, &of_tag),
+                None => is_decided = false,
+            }
+        }
+        let is_whole = part.is_whole();
+        if let (false, Some(time)) = (is_whole, kinds::time(wanted.schema))
+            && let Some(leaf) = reader.leaf(time.name()).await?
+        {
+            let footer = reader.footer().await?;
+            rows = intersect(&rows, &footer::rows_within(&footer, leaf, &part.times));
+        }
+        // Beyond the ends of its part, a file may have newer rows, which are not of the piece.
+        let ends = match wanted.newest.filter(|_| is_whole && !rows.is_empty()) {
+            Some(present) => reader.ends(wanted.schema, present).await?,
+            None => None,
+        };
+        let chosen = Chosen {
+            part,
+            rows,
+            all,
+            is_decided,
+        };
+        Ok(Found { chosen, ends })
+    };
+    Ok(found.await)
 }

@@ -10,7 +10,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, lit, utils::conjunction};
 use datafusion::physical_expr::PhysicalExpr;
 
-use crate::database::{ColumnKind, TagFilter};
+use crate::database::TagFilter;
 use crate::kinds;
 
 /// Two columns that a file has once: the first and the last time of its part. One condition says so
@@ -31,8 +31,7 @@ impl Bounds {
             }
             name
         };
-        let mut fields = schema.fields().iter();
-        let time = fields.find(|field| kinds::of(field) == Some(ColumnKind::Time));
+        let time = kinds::time(schema);
         Self {
             time: time.map(|field| field.name().clone()).unwrap_or_default(),
             first: free("first time"),

@@ -5,6 +5,7 @@
 //! and tags keep the dictionaries that they have in the file.
 
 use std::collections::HashSet;
+use std::ops::{Range, RangeInclusive};
 
 use arrow_schema::Schema;
 use datafusion::parquet::arrow::{
@@ -14,6 +15,7 @@ use datafusion::parquet::errors::{ParquetError, Result};
 use datafusion::parquet::file::metadata::{
     FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder,
 };
+use datafusion::parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::adapter::Adapt;
 use crate::database::ParquetFile;
@@ -97,6 +99,68 @@ pub(super) fn is_everywhere(footer: &ParquetMetaData, leaf: usize) -> bool {
         let statistics = column.and_then(|column| column.statistics());
         statistics.and_then(|statistics| statistics.null_count_opt()) == Some(0)
     })
+}
+
+/// The rows of pages that may have a time of these (nanoseconds, both ends included), in order: all rows
+/// where the file has no index of its pages.
+pub(super) fn rows_within(
+    footer: &ParquetMetaData,
+    leaf: usize,
+    times: &RangeInclusive<i64>,
+) -> Vec<Range<usize>> {
+    let mut rows: Vec<Range<usize>> = Vec::new();
+    for (group, end) in group_ends(footer).into_iter().enumerate() {
+        let start = rows_before(footer, group, end);
+        for page in pages(footer, group, leaf, times).unwrap_or_else(|| vec![0..end - start]) {
+            let page = start + page.start..start + page.end;
+            match rows.last_mut() {
+                Some(last) if last.end == page.start => last.end = page.end,
+                _ => rows.push(page),
+            }
+        }
+    }
+    rows
+}
+
+/// The rows before a group that ends with this row.
+fn rows_before(footer: &ParquetMetaData, group: usize, end: usize) -> usize {
+    let rows = footer.row_groups().get(group).map(|group| group.num_rows());
+    let rows = rows.and_then(|rows| usize::try_from(rows).ok());
+    end - rows.unwrap_or(end).min(end)
+}
+
+/// The rows of a group's pages that may have one of the times, from the start of the group; none if it
+/// has no index of them.
+fn pages(
+    footer: &ParquetMetaData,
+    group: usize,
+    leaf: usize,
+    times: &RangeInclusive<i64>,
+) -> Option<Vec<Range<usize>>> {
+    let ColumnIndexMetaData::INT64(index) = footer.column_index()?.get(group)?.get(leaf)? else {
+        return None;
+    };
+    let places = footer.offset_index()?.get(group)?.get(leaf)?;
+    let starts = places
+        .page_locations()
+        .iter()
+        .map(|page| page.first_row_index);
+    let all = footer.row_groups().get(group)?.num_rows();
+    let bounds = starts.chain([all]).map(|row| usize::try_from(row).ok());
+    let bounds: Vec<usize> = bounds.collect::<Option<_>>()?;
+    let ends = bounds.iter().skip(1);
+    let mut rows = Vec::new();
+    for (place, (start, end)) in bounds.iter().zip(ends).enumerate() {
+        let (least, largest) = (
+            index.min_values().get(place)?,
+            index.max_values().get(place)?,
+        );
+        let is_met = index.is_null_page(place) || least <= times.end() && largest >= times.start();
+        if is_met {
+            rows.push(*start..*end);
+        }
+    }
+    Some(rows)
 }
 
 /// The ends of the row groups of a file: the number of rows up to each.

@@ -1,12 +1,14 @@
 //! Files that need no merge, as sources of DataFusion's own.
 //!
 //! ```text
-//! Files > a scan of whole files    ─┐
-//!       > a scan of parts of files ─┴ Parquet source > reader (bytes, footer) > adapter (names, types)
+//! Files > chosen rows > a few of them   ── few rows       ─┐
+//!                     > whole files    ─┐                  ├ reader (bytes, footer) > adapter (names, types)
+//!                     > parts of files ─┴ Parquet source  ─┘
 //! ```
 //!
 //! Of files whose tags are asked for, the rows of the series that pass are looked up while the scan is
-//! planned, among runs that the cache of footers keeps.
+//! planned, among runs that the cache of footers keeps. So is, for who asks for the newest row of each
+//! series, which file has it.
 //!
 //! Promises: rows outside of a part's times, and rows that the conditions on tags exclude, do not
 //! come, to the nanosecond; whatever can be left unread for it is. Conditions on fields may be pushed
@@ -17,9 +19,11 @@ mod chosen;
 mod combinations;
 mod condition;
 mod few;
+mod few_rows;
 mod footer;
 mod named;
 mod reader;
+mod series_ends;
 mod shares;
 mod tag_runs;
 mod tag_values;
@@ -32,21 +36,25 @@ use datafusion::common::stats::Precision;
 use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+    FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 
 pub(super) use self::combinations::{OfTable, of};
 pub(crate) use self::named::NameFiles;
 
 use self::adapter::Adapt;
-use self::chosen::Wanted;
+use self::chosen::{Chosen, Wanted};
 use self::condition::Bounds;
+use self::few_rows::{FewRows, OfTable as Few};
 use self::named::Latest;
 use self::reader::{KEPT_BYTES_MAX, Readers};
 use crate::database::{ColumnKind, FilePart, Files, TagFilter};
@@ -66,7 +74,8 @@ pub(super) struct Asked<'a> {
     pub(super) limit: Option<usize>,
 }
 
-/// Plans that read these files, one for whole files and one for parts of them.
+/// Plans that read these files: one if few rows of them are needed and known, else one for whole files
+/// and one for parts of them.
 ///
 /// # Errors
 /// What tags a file has cannot be read.
@@ -75,74 +84,131 @@ pub(super) async fn plans(
     asked: &Asked<'_>,
     files: Files,
 ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
-    let columns = files.columns;
-    let (whole, cut): (Vec<_>, Vec<_>) = files.parts.into_iter().partition(FilePart::is_whole);
-    let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
-    for (parts, is_cut) in [(whole, false), (cut, true)] {
-        if parts.is_empty() {
-            continue;
-        }
-        let files = Files {
-            columns: Arc::clone(&columns),
-            parts,
-        };
-        plans.extend(plan(state, asked, files, is_cut).await?);
-    }
-    Ok(plans)
-}
-
-/// A plan that reads these files; none if none of them has rows that are asked for.
-async fn plan(
-    state: &dyn Session,
-    asked: &Asked<'_>,
-    files: Files,
-    is_cut: bool,
-) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let bounds = is_cut.then(|| Bounds::beside(asked.schema));
-    let of_file = bounds.as_ref().map(Bounds::fields).unwrap_or_default();
-    let table = TableSchema::builder(Arc::clone(asked.schema))
-        .with_table_partition_cols(of_file)
-        .build();
-    let condition = condition::of(state, &table, bounds.as_ref(), asked.tags)?;
-    let adapt = Arc::new(Adapt::new(&files.columns, asked.schema));
+    let Files { columns, mut parts } = files;
+    parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
+    let adapt = Arc::new(Adapt::new(&columns, asked.schema));
     let readers = Arc::new(Readers::new(state, Arc::clone(&adapt)));
-    let mut source = ParquetSource::new(table)
-        .with_table_parquet_options(options(state))
-        .with_parquet_file_reader_factory(Arc::clone(&readers) as _);
-    if let Some(condition) = condition {
-        source = source.with_predicate(condition);
+    let source = Source {
+        state,
+        asked,
+        adapt,
+        readers,
+    };
+    if asked.tags.is_empty() && asked.newest.is_none() {
+        let all = parts.into_iter().map(|part| (part, None));
+        return source.parquet(all.collect(), &[]);
     }
-    // Beyond the ends of its part, a file may have newer rows, which are not of the piece.
     let wanted = Wanted {
         tags: asked.tags,
-        newest: asked.newest.filter(|_| !is_cut),
+        newest: asked.newest,
         schema: asked.schema,
     };
-    let mut parts = files.parts;
-    parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
-    let files = parts.into_iter();
-    let latest = Arc::<Latest>::default();
-    let files = files.map(|part| {
-        let file = file(part, asked.schema, is_cut);
-        file.with_extension(Arc::clone(&latest))
-    });
-    let files = files.collect();
-    let files = chosen::of(&readers, files, &wanted, source.metrics()).await?;
-    if files.is_empty() {
-        return Ok(None);
+    let metrics = ExecutionPlanMetricsSet::new();
+    let chosen = chosen::of(&source.readers, parts, &wanted, &metrics).await?;
+    if chosen.is_empty() {
+        return Ok(Vec::new());
     }
-    let groups = groups(files, state.config().target_partitions());
-    let all: Vec<usize> = (0..asked.schema.fields().len()).collect();
-    let projection = asked.projection.cloned().unwrap_or(all);
-    // The place is never looked at: bytes come from the readers.
-    let nowhere = ObjectStoreUrl::local_filesystem();
-    let scan: FileScanConfig = FileScanConfigBuilder::new(nowhere, Arc::new(source))
-        .with_file_groups(groups)
-        .with_projection_indices(Some(projection))?
-        .with_limit(asked.limit)
-        .with_expr_adapter(Some(adapt))
-        .build();
-    Ok(Some(DataSourceExec::from_data_source(scan)))
+    if few_rows::are_few(&chosen) {
+        return Ok(vec![source.few(chosen, metrics)?]);
+    }
+    let is_decided = chosen.iter().all(|file| file.is_decided);
+    let chosen = chosen.into_iter().map(|file| {
+        let rows = (file.count() < file.all).then(|| file.selection());
+        (file.part, rows)
+    });
+    source.parquet(chosen.collect(), if is_decided { &[] } else { asked.tags })
+}
+
+/// What makes plans of files.
+struct Source<'a> {
+    state: &'a dyn Session,
+    asked: &'a Asked<'a>,
+    adapt: Arc<Adapt>,
+    readers: Arc<Readers>,
+}
+
+/// A part of a file, with the rows to read if they are not all.
+type Selected = (FilePart, Option<RowSelection>);
+
+impl Source<'_> {
+    /// A plan that reads a few rows.
+    fn few(
+        self,
+        files: Vec<Chosen>,
+        metrics: ExecutionPlanMetricsSet,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all = self.asked.schema;
+        let schema = match self.asked.projection {
+            Some(places) => Arc::new(all.project(places)?),
+            None => Arc::clone(all),
+        };
+        let of_table = Few {
+            readers: self.readers,
+            adapt: self.adapt,
+            all: Arc::clone(all),
+            asked: schema,
+        };
+        let partitions = self.state.config().target_partitions();
+        let rows = FewRows::new(of_table, files, partitions, metrics);
+        Ok(DataSourceExec::from_data_source(rows))
+    }
+
+    /// Plans of DataFusion's own for whole files and for parts of them, whose rows have to pass these
+    /// conditions on tags.
+    fn parquet(
+        self,
+        files: Vec<Selected>,
+        tags: &[TagFilter],
+    ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+        let (whole, cut): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|(part, _)| part.is_whole());
+        let plans = [(whole, false), (cut, true)].into_iter();
+        let plans = plans.filter(|(files, _)| !files.is_empty());
+        plans
+            .map(|(files, is_cut)| self.plan(files, is_cut, tags))
+            .collect()
+    }
+
+    fn plan(
+        &self,
+        files: Vec<Selected>,
+        is_cut: bool,
+        tags: &[TagFilter],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let (state, asked) = (self.state, self.asked);
+        let bounds = is_cut.then(|| Bounds::beside(asked.schema));
+        let of_file = bounds.as_ref().map(Bounds::fields).unwrap_or_default();
+        let table = TableSchema::builder(Arc::clone(asked.schema))
+            .with_table_partition_cols(of_file)
+            .build();
+        let condition = condition::of(state, &table, bounds.as_ref(), tags)?;
+        let mut source = ParquetSource::new(table)
+            .with_table_parquet_options(options(state))
+            .with_parquet_file_reader_factory(Arc::clone(&self.readers) as _);
+        if let Some(condition) = condition {
+            source = source.with_predicate(condition);
+        }
+        let latest = Arc::<Latest>::default();
+        let files = files.into_iter().map(|(part, rows)| {
+            let file = file(part, asked.schema, is_cut).with_extension(Arc::clone(&latest));
+            match rows {
+                Some(rows) => file.with_extension(ParquetRowSelection::new(rows)),
+                None => file,
+            }
+        });
+        let groups = groups(files.collect(), state.config().target_partitions());
+        let all: Vec<usize> = (0..asked.schema.fields().len()).collect();
+        let projection = asked.projection.cloned().unwrap_or(all);
+        // The place is never looked at: bytes come from the readers.
+        let nowhere = ObjectStoreUrl::local_filesystem();
+        let scan: FileScanConfig = FileScanConfigBuilder::new(nowhere, Arc::new(source))
+            .with_file_groups(groups)
+            .with_projection_indices(Some(projection))?
+            .with_limit(asked.limit)
+            .with_expr_adapter(Some(Arc::clone(&self.adapt) as _))
+            .build();
+        Ok(DataSourceExec::from_data_source(scan))
+    }
 }
 
 /// The options of reading: conditions are decided row by row, so that nothing above has to do it.

@@ -39,15 +39,22 @@ impl Latest {
 
     /// The error with the name of the file that it is about, if it has none.
     fn named(&self, partition: usize, error: DataFusionError) -> DataFusionError {
-        let reason = reason(&error);
-        match reason.zip(self.lock().get(&partition)) {
-            Some((reason, file)) => DataFusionError::External(Box::new(file.damaged(reason))),
+        match self.lock().get(&partition) {
+            Some(file) => named(&**file, error),
             None => error,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<usize, Arc<dyn ParquetFile>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error of reading a file, with the name of that if it is about its bytes.
+pub(super) fn named(file: &dyn ParquetFile, error: DataFusionError) -> DataFusionError {
+    match reason(&error) {
+        Some(reason) => DataFusionError::External(Box::new(file.damaged(reason))),
+        None => error,
     }
 }
 

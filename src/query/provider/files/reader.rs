@@ -14,7 +14,7 @@ use bytes::Bytes;
 use datafusion::catalog::Session;
 use datafusion::common::HashMap as Told;
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{ParquetFileMetrics, ParquetFileReaderFactory};
+use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::cache::cache_manager::{
     CachedFileMetadataEntry, FileMetadata, FileMetadataCache,
@@ -29,13 +29,14 @@ use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use datafusion::parquet::file::metadata::{
     PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader,
 };
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet, MetricBuilder};
 use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, TryStreamExt};
 
 use super::adapter::Adapt;
 use super::footer;
 use super::named::Latest;
+use super::series_ends::{KnownEnds, SeriesEnds};
 use super::tag_runs::{Known, TagRuns, TagRunsBuilder};
 use crate::database::{ColumnKind, DatabaseError, ParquetFile, TagFilter};
 use crate::kinds;
@@ -49,6 +50,12 @@ pub(super) const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// The rows of a tag that are unpacked at a time: 256 KiB, which is part of what each reader has.
 const RUN_BATCH_ROWS: usize = 64 << 10;
+
+/// The name of the metric of bytes that were read, as Parquet's sources call it.
+const SCANNED: &str = "bytes_scanned";
+
+/// About the bytes of a column in the types of a footer.
+const COLUMN_BYTES: usize = 512;
 
 /// The factor by which what is held while pages are unpacked exceeds their bytes in the file.
 const UNPACKED: usize = 2;
@@ -87,7 +94,7 @@ impl Readers {
             let text = "a scan has a file that cannot be read".to_owned();
             return Err(DataFusionError::Internal(text));
         };
-        let metrics = ParquetFileMetrics::new(partition_index, file.path(), metrics);
+        let scanned = MetricBuilder::new(metrics).counter(SCANNED, partition_index);
         let memory = MemoryConsumer::new("files").register(&self.memory);
         memory.try_grow(KEPT_BYTES_MAX)?;
         Ok(Reader {
@@ -99,7 +106,7 @@ impl Readers {
             memory,
             footers: Arc::clone(&self.footers),
             meta: place.object_meta.clone(),
-            metrics,
+            scanned,
         })
     }
 }
@@ -127,7 +134,8 @@ pub(super) struct Reader {
     pub(super) memory: MemoryReservation,
     footers: Arc<FileMetadataCache>,
     meta: ObjectMeta,
-    metrics: ParquetFileMetrics,
+    /// The bytes that were read.
+    scanned: Count,
 }
 
 impl Reader {
@@ -139,7 +147,7 @@ impl Reader {
             .try_grow(size.saturating_mul(UNPACKED))
             .map(|()| taken);
         let taken = Arc::new(taken.map_err(|error| ParquetError::External(Box::new(error)))?);
-        self.metrics.bytes_scanned.add(size);
+        self.scanned.add(size);
         let read = self.file.read(ranges).await.map_err(failed)?;
         let held = read.into_iter().map(|bytes| {
             let taken = Arc::clone(&taken);
@@ -149,6 +157,14 @@ impl Reader {
     }
 
     pub(super) async fn footer(&mut self) -> ParquetResult<Arc<ParquetMetaData>> {
+        Ok(Arc::clone(self.typed_footer().await?.metadata()))
+    }
+
+    /// The footer, with the types of Arrow that its columns have.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) async fn typed_footer(&mut self) -> ParquetResult<ArrowReaderMetadata> {
         let meta = self.meta.clone();
         if let Some(Footer(footer)) = self.known(&meta.location) {
             return Ok(footer);
@@ -165,10 +181,11 @@ impl Reader {
         let footer = footer.load_and_finish(&mut *self, bytes).await;
         let footer = footer.and_then(|footer| {
             footer::check(&footer, &*self.file)?;
-            footer::with_types(footer, &self.adapt)
+            let footer = Arc::new(footer::with_types(footer, &self.adapt)?);
+            ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new())
         });
-        let footer = Arc::new(footer.map_err(damaged)?);
-        self.keep(&meta.location, Footer(Arc::clone(&footer)));
+        let footer = footer.map_err(damaged)?;
+        self.keep(&meta.location, Footer(footer.clone()));
         Ok(footer)
     }
 
@@ -212,11 +229,11 @@ impl Reader {
             return Ok(Some(all.into_iter().collect()));
         };
         let runs = self.runs(leaf).await?;
-        Ok(runs.map(|runs| runs.rows(filter)))
+        Ok(runs.and_then(|runs| runs.rows(filter)))
     }
 
-    /// Rows among which is the newest one of each series; none if it is not known where series end, or
-    /// if a row may lack one of the columns that have to be present.
+    /// The ends of the file's series, where the newest row of each is; none if they are not known, or if
+    /// a row may lack one of the columns that have to be present.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -224,48 +241,48 @@ impl Reader {
         &mut self,
         schema: &SchemaRef,
         present: &[&str],
-    ) -> ParquetResult<Option<Vec<Range<usize>>>> {
+    ) -> ParquetResult<Option<Arc<SeriesEnds>>> {
         let footer = self.footer().await?;
-        let mut time = None;
-        let mut tags = Vec::new();
-        for field in schema.fields() {
-            let leaf = self.leaf(field.name()).await?;
-            match kinds::of(field) {
-                Some(ColumnKind::Time) => time = leaf,
-                Some(ColumnKind::Tag) => tags.extend(leaf),
-                _ => {}
-            }
+        let is_everywhere = |column: &&str| {
+            let leaf = self.leaf_in(&footer, column);
+            leaf.is_some_and(|leaf| footer::is_everywhere(&footer, leaf))
+        };
+        if !present.iter().all(is_everywhere) {
+            return Ok(None);
         }
-        for column in present {
-            let leaf = self.leaf(column).await?;
-            if !leaf.is_some_and(|leaf| footer::is_everywhere(&footer, leaf)) {
-                return Ok(None);
-            }
+        let place = self.place("series");
+        if let Some(KnownEnds(ends)) = self.known(&place) {
+            return Ok(ends);
         }
+        let time = kinds::time(schema).and_then(|time| self.leaf_in(&footer, time.name()));
         if !time.is_some_and(|time| footer::is_sorted_by(&footer, time)) {
             return Ok(None);
         }
-        let mut ends = footer::group_ends(&footer);
-        for leaf in tags {
-            match self.runs(leaf).await? {
-                Some(runs) => ends.extend(runs.ends()),
-                None => return Ok(None),
+        let mut tags = Vec::new();
+        for field in schema.fields() {
+            let leaf = self.leaf_in(&footer, field.name());
+            if let (Some(ColumnKind::Tag), Some(leaf)) = (kinds::of(field), leaf) {
+                match self.runs(leaf).await? {
+                    Some(runs) => tags.push((field.name().clone(), runs)),
+                    None => return Ok(None),
+                }
             }
         }
-        ends.sort_unstable();
-        ends.dedup();
-        let last = |end: usize| end.saturating_sub(1)..end;
-        Ok(Some(ends.into_iter().map(last).collect()))
+        let ends = Arc::new(SeriesEnds::new(&tags, footer::group_ends(&footer)));
+        self.keep(&place, KnownEnds(Some(Arc::clone(&ends))));
+        Ok(Some(ends))
     }
 
     /// The place of a column of the table in the file; none if the file lacks it.
     pub(super) async fn leaf(&mut self, column: &str) -> ParquetResult<Option<usize>> {
-        let Some(stored) = self.adapt.stored(column).map(str::to_owned) else {
-            return Ok(None);
-        };
         let footer = self.footer().await?;
+        Ok(self.leaf_in(&footer, column))
+    }
+
+    fn leaf_in(&self, footer: &ParquetMetaData, column: &str) -> Option<usize> {
+        let stored = self.adapt.stored(column)?;
         let mut leaves = footer.file_metadata().schema_descr().columns().iter();
-        Ok(leaves.position(|column| column.name() == stored))
+        leaves.position(|column| column.name() == stored)
     }
 
     /// The runs of a tag; none if they are of no use, or if there is no memory for them now.
@@ -275,7 +292,7 @@ impl Reader {
         if let Some(Known(runs)) = self.known(&place) {
             return Ok(runs);
         }
-        let footer = self.footer().await?;
+        let footer = self.typed_footer().await?;
         let Some(known) = self.read_runs(footer, leaf).await? else {
             return Ok(None);
         };
@@ -316,19 +333,18 @@ impl Reader {
             memory: self.memory.new_empty(),
             footers: Arc::clone(&self.footers),
             meta: self.meta.clone(),
-            metrics: self.metrics.clone(),
+            scanned: self.scanned.clone(),
         }
     }
 
     /// Reads the runs of a tag; none if there is no memory for it now.
     async fn read_runs(
         &self,
-        footer: Arc<ParquetMetaData>,
+        footer: ArrowReaderMetadata,
         leaf: usize,
     ) -> ParquetResult<Option<Known>> {
         let memory = self.memory.new_empty();
-        let only = ProjectionMask::leaves(footer.file_metadata().schema_descr(), [leaf]);
-        let footer = ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new())?;
+        let only = ProjectionMask::leaves(footer.parquet_schema(), [leaf]);
         let mut batches = ParquetRecordBatchStreamBuilder::new_with_metadata(self.again(), footer)
             .with_projection(only)
             .with_batch_size(RUN_BATCH_ROWS)
@@ -397,7 +413,7 @@ impl AsRef<[u8]> for Held {
 
 /// A footer in the cache.
 #[derive(Clone)]
-struct Footer(Arc<ParquetMetaData>);
+struct Footer(ArrowReaderMetadata);
 
 impl FileMetadata for Footer {
     fn as_any(&self) -> &dyn Any {
@@ -405,7 +421,8 @@ impl FileMetadata for Footer {
     }
 
     fn memory_size(&self) -> usize {
-        self.0.memory_size()
+        let columns = self.0.schema().fields().len();
+        self.0.metadata().memory_size() + columns * COLUMN_BYTES
     }
 
     fn extra_info(&self) -> Told<String, String> {

@@ -41,8 +41,9 @@ pub(super) struct TagRuns {
 }
 
 impl TagRuns {
-    /// The ranges of rows whose value passes, in order.
-    pub(super) fn rows(&self, filter: &TagFilter) -> Vec<Range<usize>> {
+    /// The ranges of rows whose value passes, in order: these and no others. None if a run has no value
+    /// of the list, which no builder makes.
+    pub(super) fn rows(&self, filter: &TagFilter) -> Option<Vec<Range<usize>>> {
         let passing: HashSet<Option<&str>> = filter.one_of.iter().map(Option::as_deref).collect();
         let values = self.values.iter();
         let passes: Vec<bool> = values.map(|text| passing.contains(&Some(text))).collect();
@@ -51,12 +52,8 @@ impl TagRuns {
         let mut start = 0;
         for run in &self.runs {
             let end = start + run.rows;
-            let passes = match run.value.map(|place| passes.get(place as usize)) {
-                Some(passes) => {
-                    debug_assert!(passes.is_some(), "a run has a value of the list");
-                    // A row too many is decided where it is read; one too few would be lost.
-                    passes.is_none_or(|passes| *passes)
-                }
+            let passes = match run.value {
+                Some(place) => *passes.get(usize::try_from(place).ok()?)?,
                 None => has_none,
             };
             if passes {
@@ -67,7 +64,7 @@ impl TagRuns {
             }
             start = end;
         }
-        ranges
+        Some(ranges)
     }
 
     /// The end of each run: the number of rows up to it.
@@ -81,19 +78,36 @@ impl TagRuns {
     /// The values of rows, whose places ascend.
     pub(super) fn at(&self, places: &[usize]) -> ArrayRef {
         let texts = StringArray::from_iter_values(self.values.iter().map(|text| &**text));
+        let keys = self.values_at(places);
+        let keys = keys.map(|value| value.and_then(|value| i32::try_from(value).ok()));
+        Arc::new(of_keys(keys, texts))
+    }
+
+    /// The texts of rows, whose places ascend.
+    pub(super) fn texts<'r>(
+        &'r self,
+        places: &'r [usize],
+    ) -> impl Iterator<Item = Option<&'r str>> {
+        self.values_at(places).map(|value| {
+            let text = self.values.get(usize::try_from(value?).ok()?);
+            text.map(|text| &**text)
+        })
+    }
+
+    /// The places of the values of rows, whose places ascend.
+    fn values_at<'r>(&'r self, places: &'r [usize]) -> impl Iterator<Item = Option<u32>> {
         let mut runs = self.runs.iter();
         let mut end = 0;
         let mut value = None;
-        let keys = places.iter().map(|place| {
+        places.iter().map(move |place| {
             while *place >= end
                 && let Some(run) = runs.next()
             {
                 end += run.rows;
-                value = run.value.and_then(|value| i32::try_from(value).ok());
+                value = run.value;
             }
             value
-        });
-        Arc::new(of_keys(keys, texts))
+        })
     }
 
     /// The bytes that it takes.
@@ -218,8 +232,10 @@ mod tests {
         builder.finish()
     }
 
-    fn pairs(rows: Vec<Range<usize>>) -> Vec<(usize, usize)> {
-        rows.into_iter()
+    fn pairs(rows: impl Into<Option<Vec<Range<usize>>>>) -> Vec<(usize, usize)> {
+        rows.into()
+            .expect("known")
+            .into_iter()
             .map(|range| (range.start, range.end))
             .collect()
     }
