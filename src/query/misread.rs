@@ -8,14 +8,14 @@
 //! | `host ~ '.*'` | `host IS NOT NULL`, which is false where the match is unknown | `host LIKE '%'` |
 
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Case, Cast, InList, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
-use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, lit, when};
 use datafusion::optimizer::AnalyzerRule;
+
+use crate::each_expression::each_expression;
 
 /// The rule, once types are known.
 #[derive(Debug)]
@@ -27,20 +27,7 @@ impl AnalyzerRule for Misread {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        let said = plan.transform_up_with_subqueries(|plan| {
-            let schema = merge_schema(&plan.inputs());
-            let names = NamePreserver::new(&plan);
-            let said = plan.map_expressions(|expr| {
-                let name = names.save(&expr);
-                let said = expr.transform_up(|expr| say(expr, &schema))?;
-                Ok(said.update_data(|expr| name.restore(expr)))
-            })?;
-            match said.transformed {
-                true => said.map_data(LogicalPlan::recompute_schema),
-                false => Ok(said),
-            }
-        })?;
-        Ok(said.data)
+        each_expression(plan, say)
     }
 }
 

@@ -27,6 +27,7 @@ use datafusion::logical_expr::registry::ExtensionTypeRegistryRef;
 use datafusion::logical_expr::{
     AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, WindowUDF,
 };
+use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
@@ -35,6 +36,7 @@ use datafusion::prelude::SessionConfig;
 use crate::deadline::Deadline;
 use crate::each_node::EachNode;
 use crate::equal_columns::EqualColumns;
+use crate::exact::Exact;
 use crate::functions::{self, Lender, gapfill};
 use crate::joins::WatchJoins;
 use crate::misread::Misread;
@@ -55,11 +57,14 @@ pub(crate) fn template(
     let rescan = EachNode(RescanJoins {
         all_is_taken: Arc::clone(all_is_taken),
     });
+    let mut typing: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(Exact)];
+    typing.extend(Analyzer::new().rules);
+    typing.push(Arc::new(Misread));
     let mut template = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
-        .with_analyzer_rule(Arc::new(Misread))
+        .with_analyzer_rules(typing)
         .with_optimizer_rules(gapfill::rules())
         .with_optimizer_rule(Arc::new(EqualColumns))
         .with_optimizer_rule(Arc::new(Newest))

@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::dialects;
 use crate::error::QueryError;
+use crate::exact;
 use crate::precedence;
 use crate::unread;
 
@@ -41,6 +42,7 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
     if let Some(inner) = of_sql(&mut statement) {
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
         precedence::mend(inner);
+        exact::keep_digits(inner);
     }
     Ok(statement)
 }
