@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench flush`; the median of five runs counts. The baseline is parquet's own
 //! ArrowWriter with its default properties (no compression), and with zstd, on the same rows,
-//! sorted: it is given columns, so its time is to be compared with `encode`.
+//! sorted: it is given columns, so its time is to be compared with `encode`. Reading is compared with
+//! parquet's own reader in `decode`.
 #![allow(
     missing_docs,
     clippy::expect_used,
@@ -18,6 +19,7 @@
 #[allow(dead_code, reason = "no bodies are sent here")]
 mod support;
 
+mod decode;
 mod telegraf;
 mod tsbs;
 
@@ -79,6 +81,9 @@ impl Table {
 }
 
 fn main() {
+    if decode::is_reader(|| layout(&tsbs::table(1).builder.freeze())) {
+        return;
+    }
     speed(200_000);
     speed(1_000_000);
     println!("bytes a row, flushed after 10 minutes and after 6 hours, and as line protocol:");
@@ -156,6 +161,7 @@ fn speed(rows: usize) {
     let file = Bytes::from(file.bytes);
     let layout = Arc::new(layout);
     report("decode", median(|| decode(&file, &layout).len()));
+    decode::compare(&file);
     let batches: Vec<RecordBatch> = decode(&file, &layout)
         .iter()
         .map(|segment| segment.record_batch().expect("converts"))

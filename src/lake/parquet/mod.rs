@@ -19,6 +19,25 @@
 //!
 //! Only `time` and `time_ns` are required. A column without a value in a file is not in it.
 //!
+//! Pages are unpacked by parquet's own reader. What [`ParquetChunks`] adds is what compaction and
+//! exports need and that reader does not give: memory that is bounded before anything is read
+//! ([`Needs`]), row groups from a store in one request or block by block, chunks bounded in bytes
+//! however long the texts are, the check that rows are sorted, files of other writers, and segments
+//! instead of record batches. It costs little: `cargo bench --bench flush` reads a million rows of
+//! TSBS (10 tags, 10 fields, one file), and per second of a core come back, with MiB beyond the
+//! program's own:
+//!
+//! | | rows | MiB |
+//! | --- | --- | --- |
+//! | [`How::Whole`] | 19.4 million | 5.6 |
+//! | [`How::Blocks`] | 20.3 million | 6.1 |
+//! | [`How::Narrow`] | 4.6 million | 7.9 |
+//! | parquet's reader alone, tags as keys of a dictionary | 23.6 million | 3.7 |
+//! | parquet's reader alone, tags as texts | 15.2 million | 3.6 |
+//!
+//! So about 1.2 times what parquet's reader takes, and there is no second decoder to retire. [`How::Narrow`]
+//! pays for holding few columns open; it is for tables of very many columns.
+//!
 //! This module does not know folders, the logs of tables, or the buffer.
 
 mod caught;
