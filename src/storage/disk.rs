@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -14,6 +15,7 @@ use super::parts::{is_ours, open_folder};
 use super::swap::ensure_reserve;
 use super::traits::{Entry, File, Storage};
 
+mod cached;
 mod calls;
 
 use crate::narrow;
@@ -223,6 +225,10 @@ impl Storage for DiskStorage {
 
     fn open_read(&self, path: &str) -> Result<Box<dyn File>, StorageError> {
         self.open_with(path, Operation::Open, fs::OpenOptions::new().read(true))
+    }
+
+    fn read_cached(&self, path: &str, ranges: &[Range<u64>]) -> Option<Vec<Vec<u8>>> {
+        cached::read(&self.resolve(path).ok()?, ranges)
     }
 
     fn len(&self, path: &str) -> Result<Option<u64>, StorageError> {

@@ -1,6 +1,7 @@
 //! The two traits on which all other files of this module stand: a data folder and a file in it.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -17,6 +18,13 @@ pub trait Storage: Send + Sync + Debug {
 
     /// Opens an existing file for reading.
     fn open_read(&self, path: &str) -> Result<Box<dyn File>, StorageError>;
+
+    /// Reads ranges of a file without waiting for a disk; nothing unless all of their bytes are in memory
+    /// and this is known.
+    fn read_cached(&self, path: &str, ranges: &[Range<u64>]) -> Option<Vec<Vec<u8>>> {
+        let _ = (path, ranges);
+        None
+    }
 
     /// Returns the length of a file in bytes, or nothing if there is no such file.
     fn len(&self, path: &str) -> Result<Option<u64>, StorageError>;

@@ -29,6 +29,11 @@ impl Doubts {
         self.paths.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns true if no path is in doubt; false while one is repaired. Does not wait.
+    pub(super) fn are_none(&self) -> bool {
+        self.paths.try_lock().is_ok_and(|paths| paths.is_empty())
+    }
+
     pub(super) fn add(&self, path: &str, doubt: Doubt) {
         self.paths().insert(path.to_owned(), doubt);
     }

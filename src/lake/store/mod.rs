@@ -3,6 +3,7 @@
 mod doubt;
 mod folder;
 mod probe;
+mod ranges;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,0 +1,101 @@
+//! Reading what is in memory already, on the thread that asks.
+//!
+//! A read of a disk belongs on a thread that may block, and to hand it over takes two switches of threads,
+//! which is longer than to copy a page that the page cache has. Linux tells the two apart: a path is opened
+//! only if all of it is cached (`RESOLVE_CACHED`, Linux 5.12), and bytes are read only if they are
+//! (`RWF_NOWAIT`, Linux 4.14, not on all file systems). Elsewhere nothing is known to be in memory.
+
+use std::ops::Range;
+use std::path::Path;
+
+/// The most bytes that are copied at once: more would keep the thread as long as a switch does.
+const BYTES_MAX: u64 = 4 << 20;
+
+/// The bytes of a file in these ranges; none unless all of them are in memory.
+pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Option<Vec<Vec<u8>>> {
+    let sizes = ranges
+        .iter()
+        .map(|range| range.end.checked_sub(range.start));
+    let size: u64 = sizes.sum::<Option<u64>>()?;
+    match size <= BYTES_MAX {
+        true => linux::read(path, ranges),
+        false => None,
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::io::IoSliceMut;
+    use std::ops::Range;
+    use std::os::fd::{AsFd, BorrowedFd};
+    use std::path::Path;
+
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::{ReadWriteFlags, preadv2};
+
+    use crate::narrow;
+
+    pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Option<Vec<Vec<u8>>> {
+        let how = OFlags::RDONLY | OFlags::CLOEXEC;
+        let file = openat2(CWD, path, how, Mode::empty(), ResolveFlags::CACHED).ok()?;
+        let read = ranges.iter().map(|range| read_range(file.as_fd(), range));
+        read.collect()
+    }
+
+    fn read_range(file: BorrowedFd<'_>, range: &Range<u64>) -> Option<Vec<u8>> {
+        let mut bytes = vec![0; narrow::to_usize(range.end - range.start)];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let at = range.start + narrow::to_u64(filled);
+            let read = preadv2(
+                file,
+                &mut [IoSliceMut::new(rest)],
+                at,
+                ReadWriteFlags::NOWAIT,
+            );
+            match read.ok()? {
+                // The file ends before the range does: whoever reads it then says what that means.
+                0 => return None,
+                read => filled += read,
+            }
+        }
+        Some(bytes)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod linux {
+    use std::ops::Range;
+    use std::path::Path;
+
+    pub(super) fn read(_path: &Path, _ranges: &[Range<u64>]) -> Option<Vec<Vec<u8>>> {
+        None
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{BYTES_MAX, read};
+
+    #[test]
+    fn what_was_just_written_is_read_from_memory() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+        std::fs::write(&path, &bytes).expect("written");
+        let read_all = read(&path, &[10..20, 0..100_000, 99_999..100_000, 7..7]);
+        let Some(read_all) = read_all else {
+            eprintln!(
+                "SKIPPED: the file system of {} tells nothing of its cache",
+                path.display()
+            );
+            return;
+        };
+        let expected = [&bytes[10..20], &bytes[..], &bytes[99_999..], &[]];
+        assert_eq!(read_all, expected);
+        // Whatever is not there, and what is long, is left to who may wait.
+        assert_eq!(read(&path, &[99_999..100_001]), None);
+        assert_eq!(read(&path, &[0..BYTES_MAX + 1]), None);
+        assert_eq!(read(&folder.path().join("none"), &[0..1]), None);
+    }
+}
