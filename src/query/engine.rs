@@ -42,10 +42,11 @@ use crate::provider::{CATALOG, Catalog, NameFiles, SCHEMA, View};
 use crate::quantified;
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
-use crate::session::{self, Own, Session};
+use crate::session::{self, Own, PhysicalRules, Session};
 use crate::spill::{Disk, Files};
 use crate::statement;
 use crate::threads::Threads;
+use crate::undivided;
 use crate::watched_plans;
 
 /// Limits of all questions together.
@@ -72,6 +73,8 @@ pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
     /// What the session of each question in SQL is a copy of.
     template: Arc<SessionState>,
+    /// DataFusion's, as all plans that run are changed by them.
+    physical_rules: Arc<PhysicalRules>,
     threads: Threads,
     timeout: Option<(Duration, String)>,
     instant: fn() -> Instant,
@@ -99,8 +102,15 @@ impl QueryEngine {
             config(limits.partitions, merging),
             Arc::new(runtime.build()?),
         );
-        let template = session::template(config, Arc::clone(&runtime), &all_is_taken)?;
+        let physical_rules = undivided::rules(config.options());
+        let template = session::template(
+            config,
+            Arc::clone(&runtime),
+            physical_rules.clone(),
+            &all_is_taken,
+        )?;
         Ok(Self {
+            physical_rules: Arc::new(physical_rules),
             all_is_taken,
             runtime,
             template: Arc::new(template),
@@ -287,7 +297,7 @@ impl QueryEngine {
             .with_runtime_env(runtime)
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
             .with_optimizer_rules(watched_plans::logical(rules, deadline))
-            .with_physical_optimizer_rules(watched_plans::physical(deadline))
+            .with_physical_optimizer_rules(watched_plans::physical(&self.physical_rules, deadline))
             .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
             .build()
     }

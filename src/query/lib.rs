@@ -51,6 +51,7 @@ mod spill;
 mod statement;
 mod threads;
 mod times;
+mod undivided;
 mod unread;
 mod values;
 mod watched_plans;

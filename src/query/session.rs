@@ -45,13 +45,18 @@ use crate::provider::{CATALOG, Catalog, NameFiles};
 use crate::rescan::RescanJoins;
 use crate::rules;
 
-/// Makes what the sessions of all questions are copies of. It has no catalog.
+/// Rules for plans that run.
+pub(crate) type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
+
+/// Makes what the sessions of all questions are copies of, with these rules of DataFusion's. It has no
+/// catalog.
 ///
 /// # Errors
 /// A function cannot be registered.
 pub(crate) fn template(
     config: SessionConfig,
     runtime: Arc<RuntimeEnv>,
+    physical_rules: PhysicalRules,
     all_is_taken: &Arc<str>,
 ) -> Result<SessionState> {
     let rescan = EachNode(RescanJoins {
@@ -69,6 +74,7 @@ pub(crate) fn template(
         .with_optimizer_rule(Arc::new(EqualColumns))
         .with_optimizer_rule(Arc::new(Newest))
         .with_query_planner(Arc::new(gapfill::Planner))
+        .with_physical_optimizer_rules(physical_rules)
         .with_physical_optimizer_rule(Arc::new(rescan))
         .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
         .build();
@@ -90,7 +96,7 @@ pub(crate) struct Session {
     /// Everything but the environment, which is that of all questions here.
     state: SessionState,
     runtime: Arc<RuntimeEnv>,
-    physical_rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
+    physical_rules: PhysicalRules,
 }
 
 impl Session {

@@ -9,10 +9,10 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::deadline::Deadline;
+use crate::session::PhysicalRules;
 
 /// A rule that changes nothing and fails once the question is over.
 #[derive(Debug)]
@@ -71,10 +71,10 @@ pub(crate) fn logical(
     rules.flat_map(|rule| [Arc::clone(&watch), rule]).collect()
 }
 
-/// The rules of DataFusion for plans that run, each of them after a look at the deadline.
-pub(crate) fn physical(deadline: &Deadline) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+/// These rules for plans that run, each of them after a look at the deadline.
+pub(crate) fn physical(rules: &PhysicalRules, deadline: &Deadline) -> PhysicalRules {
     let watch: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(Watch(deadline.clone()));
-    let rules = PhysicalOptimizer::new().rules.into_iter();
+    let rules = rules.iter().cloned();
     rules.flat_map(|rule| [Arc::clone(&watch), rule]).collect()
 }
 

@@ -22,15 +22,26 @@ mod tags;
 use std::sync::Arc;
 
 use datafusion::datasource::TableProvider;
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_plan::ExecutionPlan;
 
 use crate::database::Table;
 
 pub(crate) use catalog::{CATALOG, Catalog, SCHEMA};
-pub(crate) use files::NameFiles;
+pub(crate) use files::{FEW_VALUES, NameFiles};
 pub(crate) use system::View;
 pub(crate) use tags::combinations;
 
 /// A table of points as plans read it, without a catalog.
 pub(crate) fn of_table(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {
     Arc::new(table::Provider::new(table))
+}
+
+/// The most values that a scan of a table reads; none if that is not known, or if it is no such scan.
+pub(crate) fn values_at_most(leaf: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    let source = leaf.downcast_ref::<DataSourceExec>()?.data_source();
+    match source.downcast_ref::<scan::Pieces>() {
+        Some(pieces) => pieces.values_at_most(),
+        None => files::values_at_most(source),
+    }
 }

@@ -53,6 +53,11 @@ impl Pieces {
             metrics: ExecutionPlanMetricsSet::new(),
         }
     }
+
+    /// The most values that are read; none if that is not known.
+    pub(super) fn values_at_most(&self) -> Option<usize> {
+        self.partitions.iter().all(Vec::is_empty).then_some(0)
+    }
 }
 
 impl DataSource for Pieces {

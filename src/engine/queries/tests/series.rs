@@ -64,6 +64,26 @@ async fn of_a_series_pages_of_other_times_are_left_unread() {
     assert!(plan.contains("metrics=[output_rows=100,"), "{plan}");
 }
 
+/// To hand few values from thread to thread takes longer than to add them up.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_values_are_not_dealt_to_partitions() {
+    let world = four_series().await;
+    for (hosts, is_dealt) in [("'c'", false), ("'c', 'a', 'b', 'd'", true)] {
+        let text = format!(
+            "SELECT host, count(v) FROM m WHERE host IN ({hosts}) GROUP BY host ORDER BY host"
+        );
+        let plan = analyzed(&world, &text).await;
+        assert_eq!(
+            plan.contains("RepartitionExec"),
+            is_dealt,
+            "{hosts}: {plan}"
+        );
+        let (_, rows) = world.ask(&text).await.expect("answered");
+        let counts = rows.iter().map(|row| row.last().cloned().flatten());
+        assert!(counts.eq(hosts.split(", ").map(|_| Some("20000".to_owned()))));
+    }
+}
+
 /// A host that stopped, one that goes on, and one that came later, over three files.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_series_the_newest_file_alone_is_read_for_its_newest_row() {

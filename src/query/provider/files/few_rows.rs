@@ -43,6 +43,9 @@ use crate::record::FILES;
 /// columns are unpacked gains more than is lost here.
 const ROWS_MAX: usize = 1 << 17;
 
+/// The most values that are worth no second thread, as to hand them over takes longer.
+pub(crate) const FEW_VALUES: usize = 1 << 16;
+
 /// How many files of a partition are read side by side.
 const SIDE_BY_SIDE: usize = 2;
 
@@ -51,6 +54,8 @@ const SIDE_BY_SIDE: usize = 2;
 pub(super) struct FewRows {
     of_table: Arc<OfTable>,
     partitions: Vec<Vec<Chosen>>,
+    /// The number of values, at most.
+    values: usize,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -79,7 +84,12 @@ impl FewRows {
         partitions_max: usize,
         metrics: ExecutionPlanMetricsSet,
     ) -> Self {
-        let count = files.len().min(partitions_max).max(1);
+        let rows: usize = files.iter().map(Chosen::count).sum();
+        let values = rows.saturating_mul(of_table.asked.fields().len());
+        let count = match values <= FEW_VALUES {
+            true => 1,
+            false => files.len().min(partitions_max).max(1),
+        };
         let mut partitions = vec![Vec::new(); count];
         for (file, place) in files.into_iter().zip((0..count).cycle()) {
             if let Some(partition) = partitions.get_mut(place) {
@@ -89,8 +99,13 @@ impl FewRows {
         Self {
             of_table: Arc::new(of_table),
             partitions,
+            values,
             metrics,
         }
+    }
+
+    pub(super) fn values(&self) -> usize {
+        self.values
     }
 }
 

@@ -40,7 +40,7 @@ use datafusion::datasource::physical_plan::parquet::ParquetRowSelection;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetSource,
 };
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::source::{DataSource, DataSourceExec};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -49,6 +49,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 
 pub(super) use self::combinations::{OfTable, of};
+pub(crate) use self::few_rows::FEW_VALUES;
 pub(crate) use self::named::NameFiles;
 
 use self::adapter::Adapt;
@@ -117,6 +118,11 @@ pub(super) async fn plans(
         (file.part, rows)
     });
     source.parquet(chosen.collect(), if is_decided { &[] } else { asked.tags })
+}
+
+/// The most values that a source reads of files; none if that is not known.
+pub(super) fn values_at_most(source: &Arc<dyn DataSource>) -> Option<usize> {
+    source.downcast_ref::<FewRows>().map(FewRows::values)
 }
 
 /// What makes plans of files.
