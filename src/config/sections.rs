@@ -346,7 +346,8 @@ pub struct Query {
         deserialize_with = "millis::<0, { 24 * HOUR_MS }, _>"
     )]
     pub timeout: Duration,
-    /// The time within which a shared table is not looked at again for what other nodes committed.
+    /// The time within which shared tables, and their list, are not looked at again for what other
+    /// nodes committed.
     #[serde(
         rename = "refresh_ms",
         deserialize_with = "millis::<0, { HOUR_MS }, _>"

@@ -44,7 +44,7 @@ impl Lake for LakeFiles {
     fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError> {
         match self.bucket(bucket) {
             Some(bucket) => {
-                let measurements = self.lake.measurements(&bucket);
+                let measurements = self.lake.seen_measurements(&bucket);
                 self.runtime.block_on(measurements).map_err(classify)
             }
             None => Ok(Vec::new()),

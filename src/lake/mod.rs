@@ -50,6 +50,7 @@ mod error;
 mod flush;
 mod flusher;
 mod handle;
+mod listed;
 mod log;
 mod names;
 mod open;

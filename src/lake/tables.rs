@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use object_store::ObjectStore as _;
 use object_store::path::Path;
 
 use super::deletion::Deletions;
 use super::error::LakeError;
+use super::listed::Listed;
 use super::names;
 use super::store::{self, Store};
 use super::table::kept::Kept;
@@ -28,6 +30,7 @@ pub(super) struct Tables {
     kept: Arc<Kept<Known>>,
     /// The measurements that shortened folder names stand for, once they were read.
     cut_names: Mutex<HashMap<String, String>>,
+    listed: Listed,
 }
 
 /// Handles by folder, and how many there may be before the idle ones go.
@@ -64,6 +67,7 @@ impl Tables {
             handles: Mutex::default(),
             kept: Arc::new(Kept::new(budget)),
             cut_names: Mutex::default(),
+            listed: Listed::default(),
         }
     }
 
@@ -102,11 +106,13 @@ impl Tables {
     }
 
     /// Forgets a table that turned out not to exist, unless somebody else is using it: anyone who may
-    /// read can ask for any name.
+    /// read can ask for any name. One whose absence is noted stays until there are
+    /// [many](HANDLES_MIN).
     pub(super) fn forget(&self, table: &Arc<Table>) {
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         // This handle and the caller's.
-        if table.known().is_none() && Arc::strong_count(table) <= 2 {
+        let is_of_use = table.known().is_some() || table.is_absence_noted();
+        if !is_of_use && Arc::strong_count(table) <= 2 {
             handles.by_folder.remove(&table.folder);
         }
     }
@@ -152,6 +158,26 @@ impl Tables {
                 measurements.insert(measurement, folder);
             }
         }
+        Ok(measurements)
+    }
+
+    /// As [`Tables::of_bucket`], but asks for nothing if that was done within this time: then tables
+    /// that were made since may be missing, those of this node too.
+    pub(super) async fn of_bucket_within(
+        &self,
+        age: Duration,
+        bucket: &str,
+    ) -> Result<BTreeMap<String, String>, LakeError> {
+        if !self.is_shared || age.is_zero() {
+            return self.of_bucket(bucket).await;
+        }
+        let folder = names::folder(bucket);
+        if let Some(listed) = self.listed.within(age, &folder) {
+            return Ok(listed);
+        }
+        let listing = self.listed.begin();
+        let measurements = self.of_bucket(bucket).await?;
+        self.listed.keep(age, &folder, listing, &measurements);
         Ok(measurements)
     }
 
@@ -203,6 +229,7 @@ impl Tables {
 
     /// Forgets the tables in the folder of a bucket: they are gone.
     pub(super) fn forget_inside(&self, folder: &str) {
+        self.listed.forget(folder);
         let inside = format!("{folder}/");
         let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
         handles.by_folder.retain(|path, table| {

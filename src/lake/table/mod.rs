@@ -5,6 +5,7 @@
 //! looked for too. If it is missing, the table is loaded anew; and if nothing is left of a table that
 //! existed, that is an error, unless its bucket was deleted ([`Deletions`]).
 
+mod absence;
 mod checked;
 mod commit;
 mod faults;
@@ -34,6 +35,7 @@ use crate::lake::error::LakeError;
 use crate::lake::state::table_state::TableState;
 use crate::lake::store::Store;
 use crate::narrow;
+use absence::Absence;
 use checked::Checked;
 use kept::{Cell, Kept};
 use loading::LogSource;
@@ -57,6 +59,7 @@ pub(super) struct Table {
     log: LogStoreRef,
     /// The state that readers see. Nothing if it was not read yet, or the table does not exist.
     state: Cell<Known>,
+    absence: Absence,
     /// The kept states of all tables, and this table's number among them.
     kept: Arc<Kept<Known>>,
     number: u64,
@@ -126,6 +129,7 @@ impl Table {
             is_shared,
             log,
             state: Cell::default(),
+            absence: Absence::default(),
             number: kept.name(),
             kept: Arc::clone(kept),
             flushing: tokio::sync::Mutex::default(),
@@ -163,14 +167,28 @@ impl Table {
         let lately = self.read_known().filter(|known| {
             self.is_shared && clock::instant().saturating_duration_since(known.seen) < age
         });
-        match lately {
-            Some(known) => {
-                let bytes = known.state.heap_bytes();
-                self.kept.used(self.number, &self.state, bytes);
-                Ok(known.seen())
-            }
-            None => self.look(app).await,
+        if let Some(known) = lately {
+            let bytes = known.state.heap_bytes();
+            self.kept.used(self.number, &self.state, bytes);
+            return Ok(known.seen());
         }
+        if !self.is_shared || age.is_zero() {
+            return self.look(app).await;
+        }
+        if let Some(nothing) = self.absence.within(age) {
+            return Ok(nothing);
+        }
+        let look = self.absence.begin();
+        let seen = self.look(app).await?;
+        if seen.state.is_none() {
+            self.absence.note(look, seen.deletion.clone());
+        }
+        Ok(seen)
+    }
+
+    /// Returns true if the table was not there when a reader looked for it last.
+    pub(super) fn is_absence_noted(&self) -> bool {
+        self.absence.is_noted()
     }
 
     /// Returns the current state, and the last deletion of the bucket.
@@ -383,6 +401,7 @@ impl Table {
             *known = Some(new);
         }
         drop(known);
+        self.absence.end();
         self.kept.used(self.number, &self.state, bytes);
     }
 

@@ -122,10 +122,27 @@ impl Lake {
 
     /// The measurements of a bucket that have a table, ordered bytewise.
     pub async fn measurements(&self, bucket: &Bucket) -> Result<Vec<String>, LakeError> {
+        self.measurements_within(Duration::ZERO, bucket).await
+    }
+
+    /// As [`Lake::measurements`], as readers see them: in a shared lake those are missing that other
+    /// nodes made within [`Options::refresh`](crate::lake::Options::refresh), unless this node has added
+    /// to them.
+    pub async fn seen_measurements(&self, bucket: &Bucket) -> Result<Vec<String>, LakeError> {
+        let age = self.shared.options.refresh;
+        self.measurements_within(age, bucket).await
+    }
+
+    async fn measurements_within(
+        &self,
+        age: Duration,
+        bucket: &Bucket,
+    ) -> Result<Vec<String>, LakeError> {
         if self.is_being_deleted(bucket) {
             return Ok(Vec::new());
         }
-        let mut tables = self.shared.tables.of_bucket(&bucket.name).await?;
+        let tables = &self.shared.tables;
+        let mut tables = tables.of_bucket_within(age, &bucket.name).await?;
         // A lost table is listed too: whoever looks at it gets the error.
         for lost in self.shared.positions.expected(bucket.id) {
             tables.entry(lost).or_default();
