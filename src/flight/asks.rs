@@ -7,8 +7,9 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use tidegate_query::influxql::Binding;
-use tidegate_query::{Holding, QueryError, Question};
+use tidegate_query::{Holding, QueryError, Question, Record};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use crate::auth::Identity;
 
@@ -55,6 +56,8 @@ pub struct Rows {
     pub schema: SchemaRef,
     /// The rows, in batches as they come.
     pub batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
+    /// Told at their end what they have cost, if something was read for them.
+    pub told: oneshot::Receiver<Record>,
 }
 
 /// Answers questions about buckets. Whether the sender may ask is decided before.

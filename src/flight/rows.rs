@@ -54,11 +54,17 @@ pub(super) async fn of_answer(
 
 /// Sends rows, as [`of_answer`].
 pub(super) async fn of_rows(rows: Rows, call: &Call, maker: Maker) -> Result<Messages, Status> {
-    let Rows { schema, batches } = rows;
+    let Rows {
+        schema,
+        batches,
+        told,
+    } = rows;
     let mut batches = batches.map_err(status::of_query);
     let first = call.within(batches.try_next()).await?;
     let batches = stream::iter(first.map(Ok)).chain(batches);
-    send(schema, batches, SILENCE, (call, maker))
+    let mut sending = sending(schema, batches, SILENCE, call)?;
+    sending.told = Some(told);
+    Ok(sending.paced(maker))
 }
 
 /// Sends a batch that is there.

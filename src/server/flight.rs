@@ -17,7 +17,7 @@ use tower::ServiceBuilder;
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::api::asker::asker;
-use crate::api::influxql::{Names, Session, one};
+use crate::api::influxql::{Names, Session, Tabled, one};
 use crate::auth::{AuthLayer, Forms};
 use crate::body::{Limits, arriving};
 use crate::catalog::Bucket;
@@ -110,8 +110,16 @@ impl Asks for Program {
         let session = session.map_err(|_| starting())?;
         let session = session.within(Some(database.to_owned()), None);
         let statement = one(asking.text, values)?;
-        let (schema, batches) = session.table(&statement).await?;
-        Ok(Rows { schema, batches })
+        let Tabled {
+            schema,
+            batches,
+            told,
+        } = session.table(&statement).await?;
+        Ok(Rows {
+            schema,
+            batches,
+            told,
+        })
     }
 
     async fn sql(&self, bucket: &Arc<Bucket>, text: &str) -> Result<Question, QueryError> {

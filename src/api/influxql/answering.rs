@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use tidegate_query::QueryError;
 use tidegate_query::influxql::answer::Head;
 use tidegate_query::influxql::ast::Statement;
 use tidegate_query::influxql::run;
 use tidegate_query::influxql::series::SeriesPart;
+use tidegate_query::{QueryError, Record};
 
 use crate::api::error::ApiError;
 use crate::unanswered::Unanswered;
@@ -59,6 +59,14 @@ impl Answering {
         match self {
             Self::Reads(statement) => statement.head(),
             Self::Ready(head, _) => head,
+        }
+    }
+
+    /// What the answer has cost, at its end; none if nothing was read for it.
+    pub(super) fn record(&self) -> Option<Record> {
+        match self {
+            Self::Reads(statement) => statement.record(),
+            Self::Ready(..) => None,
         }
     }
 

@@ -27,4 +27,4 @@ pub use carry_out::is_question;
 pub(super) use manage::may_create_database;
 pub use one::one;
 pub use session::{Names, Session};
-pub use table::Batches;
+pub use table::{Batches, Tabled};

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use arrow_schema::SchemaRef;
 use tidegate_query::QueryError;
 use tidegate_query::influxql::ast::Statement;
 use tidegate_query::influxql::{Binding, Environment, parse};
@@ -10,7 +9,7 @@ use tidegate_query::influxql::{Binding, Environment, parse};
 use super::answering::{Answering, Refused};
 use super::carry_out::is_question;
 use super::session::Session;
-use super::table::Batches;
+use super::table::Tabled;
 
 /// Parses the one statement of a text, which reads, with values for its parameters.
 ///
@@ -31,11 +30,11 @@ pub fn one(text: &str, parameters: HashMap<String, Binding>) -> Result<Statement
 }
 
 impl Session {
-    /// Answers [one] statement by rows: their columns, and the rows.
+    /// Answers [one] statement by rows.
     ///
     /// # Errors
     /// [`QueryError`] if it is wrong, or its first rows cannot be given.
-    pub async fn table(&self, statement: &Statement) -> Result<(SchemaRef, Batches), QueryError> {
+    pub async fn table(&self, statement: &Statement) -> Result<Tabled, QueryError> {
         self.begun(statement).await?.into_table().await
     }
 

@@ -6,9 +6,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, try_unfold};
-use tidegate_query::QueryError;
 use tidegate_query::influxql::series::SeriesPart;
 use tidegate_query::influxql::table::Table;
+use tidegate_query::{QueryError, Record};
+use tokio::sync::oneshot;
 
 use super::answering::Answering;
 
@@ -18,12 +19,22 @@ const BATCH_ROWS: usize = 8192;
 /// Rows in batches, as they come.
 pub type Batches = BoxStream<'static, Result<RecordBatch, QueryError>>;
 
+/// An answer as rows of one table.
+pub struct Tabled {
+    /// The columns, which the first rows tell.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub batches: Batches,
+    /// Told at their end what they have cost, if something was read for them.
+    pub told: oneshot::Receiver<Record>,
+}
+
 impl Answering {
     /// The columns, which the first rows tell, and the rows.
     ///
     /// # Errors
     /// [`QueryError`] if the first rows cannot be given.
-    pub async fn into_table(mut self) -> Result<(SchemaRef, Batches), QueryError> {
+    pub async fn into_table(mut self) -> Result<Tabled, QueryError> {
         let first = self.next_part().await?;
         let table = Table::new(self.head(), first.as_ref());
         let schema = table.schema().clone();
@@ -33,11 +44,24 @@ impl Answering {
             answering: self,
             table,
         };
-        let batches = try_unfold(rows, |mut rows| async {
-            let batch = rows.next().await?;
-            Ok(batch.map(|batch| (batch, rows)))
+        let (tell, told) = oneshot::channel();
+        let batches = try_unfold((rows, tell), |(mut rows, tell)| async {
+            match rows.next().await? {
+                Some(batch) => Ok(Some((batch, (rows, tell)))),
+                None => {
+                    if let Some(record) = rows.answering.record() {
+                        // Nobody may want to know.
+                        let _ = tell.send(record);
+                    }
+                    Ok(None)
+                }
+            }
         });
-        Ok((schema, batches.boxed()))
+        Ok(Tabled {
+            schema,
+            batches: batches.boxed(),
+            told,
+        })
     }
 }
 

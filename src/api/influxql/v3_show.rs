@@ -12,7 +12,7 @@ use tidegate_query::influxql::ast::{Show, Statement};
 
 use super::parts::{booleans, texts};
 use super::session::Session;
-use super::table::Batches;
+use super::table::{Batches, Tabled};
 
 impl Session {
     /// Answers a statement as [`Session::table`], lists of databases and of retention policies as InfluxDB 3
@@ -26,7 +26,7 @@ impl Session {
     ) -> Result<(SchemaRef, Batches), QueryError> {
         let shown = match statement {
             Statement::Show(show) => &**show,
-            _ => return self.table(statement).await,
+            _ => return self.columns_and_rows(statement).await,
         };
         let listed = match shown {
             Show::Databases => databases(&self.listed(statement).await?),
@@ -36,11 +36,21 @@ impl Session {
                 let database = database.map_or("", String::as_str);
                 policies(database, &self.listed(statement).await?)
             }
-            _ => return self.table(statement).await,
+            _ => return self.columns_and_rows(statement).await,
         };
         let rows = listed.map_err(|error| QueryError::Internal(error.to_string()))?;
         let schema = rows.schema();
         Ok((schema, iter([Ok(rows)]).boxed()))
+    }
+
+    async fn columns_and_rows(
+        &self,
+        statement: &Statement,
+    ) -> Result<(SchemaRef, Batches), QueryError> {
+        let Tabled {
+            schema, batches, ..
+        } = self.table(statement).await?;
+        Ok((schema, batches))
     }
 
     /// The rows of a statement that lists what the program knows.

@@ -127,9 +127,17 @@ impl Following {
         self.entry.kill.clone()
     }
 
-    /// It has got its turn.
+    /// It has got its turn. Only the first time counts.
     pub(crate) fn has_turn(&self) {
-        let _ = self.entry.waited.set(self.lasted());
+        self.waiting().end();
+    }
+
+    /// The wait for its turn.
+    pub(crate) fn waiting(&self) -> Waiting {
+        Waiting {
+            records: Arc::clone(&self.records),
+            entry: Arc::clone(&self.entry),
+        }
     }
 
     /// It is planned.
@@ -190,6 +198,22 @@ impl Following {
     fn lasted(&self) -> Duration {
         let now = self.records.watch.instant();
         now.saturating_duration_since(self.entry.start)
+    }
+}
+
+/// The wait of a question for its turn.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    records: Arc<Records>,
+    entry: Arc<Entry>,
+}
+
+impl Waiting {
+    /// It has got its turn. Only the first time counts.
+    pub(crate) fn end(&self) {
+        let now = self.records.watch.instant();
+        let waited = now.saturating_duration_since(self.entry.start);
+        let _ = self.entry.waited.set(waited);
     }
 }
 

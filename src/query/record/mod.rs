@@ -23,8 +23,8 @@ use std::fmt::Debug;
 use std::time::Instant;
 
 pub use ended::{Outcome, Record, Running};
-pub(crate) use following::Following;
 pub use following::Recorded;
+pub(crate) use following::{Following, Waiting};
 pub(crate) use kill::Kill;
 pub(crate) use memory::{Counted, is_crowded};
 pub(crate) use plan::FILES;

@@ -36,7 +36,11 @@ async fn call(server: &Running, length: usize, body: &[u8]) -> TcpStream {
 
 /// A message with a ticket for this question.
 fn message(text: &str) -> Vec<u8> {
-    let ticket = format!(r#"{{"database":"b","sql_query":"{text}"}}"#);
+    message_in("sql", text)
+}
+
+fn message_in(language: &str, text: &str) -> Vec<u8> {
+    let ticket = format!(r#"{{"database":"b","sql_query":"{text}","query_type":"{language}"}}"#);
     let length = |bytes: usize| u8::try_from(bytes).expect("short");
     // Field 1, of bytes.
     let fields = [&[10, length(ticket.len())], ticket.as_bytes()].concat();
@@ -101,5 +105,31 @@ async fn a_page_that_goes_away_ends_its_question() {
     run(&server, "1").await;
     drop(asking);
     run(&server, "0").await;
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_reads_points_ends_with_what_it_has_cost() {
+    let server = server().await;
+    for (language, text, is_told) in [
+        ("sql", "SELECT v FROM m", true),
+        ("influxql", "SELECT v FROM m", true),
+        ("influxql", "SHOW FIELD KEYS", true),
+        ("influxql", "SELECT v FROM nothing", true),
+        ("influxql", "SHOW DATABASES", false),
+    ] {
+        let whole = message_in(language, text);
+        let told = answer(call(&server, whole.len(), &whole).await).await;
+        assert!(told.contains("grpc-status:0"), "{text}: {told}");
+        for name in [
+            "queue-duration-seconds",
+            "planning-duration-seconds",
+            "execution-duration-seconds",
+            "max-memory-bytes",
+        ] {
+            let name = format!("x-influxdata-{name}");
+            assert_eq!(told.contains(&name), is_told, "{language} {text}: {told}");
+        }
+    }
     server.stop().await;
 }

@@ -4,21 +4,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
+use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::super::analysis::Origin;
 use super::super::answer::Head;
 use super::super::ast;
 use super::super::series::SeriesPart;
 use super::level::Session;
 use super::schema::Known;
 use super::{Databases, explain, select, show, subquery};
+use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::engine::QueryEngine;
 use crate::error::QueryError;
-use crate::record::{Asker, Following, Outcome};
+use crate::record::{Asker, Following, Outcome, Waiting};
 
 /// The parts of series as they come.
 pub(super) type Parts = BoxStream<'static, Result<SeriesPart, QueryError>>;
@@ -43,6 +46,14 @@ impl Statement {
     /// What is known before the rows.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// What is known of the statement at the end of its answer; none if it is not recorded.
+    pub fn record(&self) -> Option<crate::record::Record> {
+        let mut found = None;
+        self.record
+            .with(|following| found = Some(following.record(Outcome::Done)));
+        found
     }
 
     /// The next part; `None` at the end.
@@ -131,7 +142,13 @@ impl QueryEngine {
         let runtime = self.runtime(following.as_ref());
         let state = self.state_of_statements(runtime, &deadline);
         let asked = Asked {
-            databases,
+            databases: match &following {
+                Some(following) => Arc::new(Noting {
+                    databases,
+                    waiting: following.waiting(),
+                }),
+                None => databases,
+            },
             statement: statement.clone(),
             now_ns,
             session: Session::new(state, now_ns, subquery::table),
@@ -161,6 +178,26 @@ impl QueryEngine {
             record,
             deadline,
             _work: self.threads().start(work),
+        })
+    }
+}
+
+/// The databases of a statement, which has its turn as soon as it has one of them.
+#[derive(Debug)]
+struct Noting {
+    databases: Arc<dyn Databases>,
+    waiting: Waiting,
+}
+
+impl Databases for Noting {
+    fn database<'a>(
+        &'a self,
+        origin: &'a Origin,
+    ) -> BoxFuture<'a, Result<Arc<dyn Database>, QueryError>> {
+        Box::pin(async move {
+            let database = self.databases.database(origin).await?;
+            self.waiting.end();
+            Ok(database)
         })
     }
 }
