@@ -145,11 +145,32 @@ impl Budget {
         bytes: u64,
         patience: Duration,
     ) -> Result<Reservation, Exhausted> {
+        let most_bytes = self.shared.marks.hard_bytes;
+        self.reserve_up_to(most_bytes, bytes, patience).await
+    }
+
+    /// Takes `bytes` for reading, as [`Budget::reserve_within`], and leaves to writes what is theirs.
+    pub async fn reserve_to_read(
+        &self,
+        bytes: u64,
+        patience: Duration,
+    ) -> Result<Reservation, Exhausted> {
+        let most_bytes = self.shared.marks.reading_bytes_max();
+        self.reserve_up_to(most_bytes, bytes, patience).await
+    }
+
+    async fn reserve_up_to(
+        &self,
+        most_bytes: u64,
+        bytes: u64,
+        patience: Duration,
+    ) -> Result<Reservation, Exhausted> {
         let deadline = tokio::time::Instant::from_std(crate::clock::instant()) + patience;
         loop {
             let released = self.released();
-            let refused = match self.try_reserve(bytes) {
-                Ok(reservation) => return Ok(reservation),
+            let mut reservation = self.empty();
+            let refused = match reservation.try_grow_up_to(most_bytes, bytes) {
+                Ok(()) => return Ok(reservation),
                 Err(refused) => refused,
             };
             if !refused.fits_when_idle()
@@ -234,13 +255,21 @@ impl Reservation {
 
     /// Takes `more` bytes at once or not at all; it never waits.
     pub fn try_grow(&mut self, more: u64) -> Result<(), Exhausted> {
+        self.try_grow_up_to(self.budget.shared.marks.hard_bytes, more)
+    }
+
+    /// Takes `more` bytes for reading, as [`Reservation::try_grow`], and leaves to writes what is theirs.
+    pub fn try_grow_to_read(&mut self, more: u64) -> Result<(), Exhausted> {
+        self.try_grow_up_to(self.budget.shared.marks.reading_bytes_max(), more)
+    }
+
+    fn try_grow_up_to(&mut self, most_bytes: u64, more: u64) -> Result<(), Exhausted> {
         let shared = &self.budget.shared;
-        let hard_bytes = shared.marks.hard_bytes;
         let grown = shared
             .used_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 used.checked_add(more)
-                    .filter(|sum| *sum <= hard_bytes || more == 0)
+                    .filter(|sum| *sum <= most_bytes || more == 0)
             });
         match grown {
             Ok(_) => {
@@ -251,7 +280,7 @@ impl Reservation {
             Err(used_bytes) => Err(Exhausted {
                 wanted_bytes: self.budget.own_bytes(self.bytes).saturating_add(more),
                 used_bytes,
-                hard_bytes,
+                hard_bytes: most_bytes,
             }),
         }
     }

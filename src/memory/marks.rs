@@ -36,6 +36,12 @@ impl Marks {
         (self.flush_bytes() / SEGMENTS_IN_FLUSH).max(1)
     }
 
+    /// The most bytes in use up to which questions, exports and what else reads may take more. What is
+    /// above is for writes, which would be refused else while many of them run.
+    pub fn reading_bytes_max(&self) -> u64 {
+        self.hard_bytes - self.hard_bytes.saturating_sub(self.soft_bytes) / 2
+    }
+
     fn aside_bytes(&self) -> u64 {
         let above = self.budget_bytes.saturating_sub(self.hard_bytes);
         above.max(self.budget_bytes / ASIDE_PART_MIN)

@@ -55,12 +55,12 @@ impl Room {
             return Err(Exhausted {
                 wanted_bytes: floor_bytes,
                 used_bytes: budget.used_bytes(),
-                hard_bytes: budget.marks().hard_bytes,
+                hard_bytes: budget.marks().reading_bytes_max(),
             });
         };
         let waited = crate::clock::instant().saturating_duration_since(begun);
         let patience = patience.saturating_sub(waited);
-        let floor = budget.reserve_within(floor_bytes, patience).await?;
+        let floor = budget.reserve_to_read(floor_bytes, patience).await?;
         Ok(Self {
             _place: Some(Arc::new(place)),
             ..Self::within(floor)
@@ -88,8 +88,7 @@ impl Room {
     pub fn beside(&self, parts: usize, files: usize) -> Result<Self, Exhausted> {
         let part = self.floor.bytes() / narrow::to_u64(parts).max(1);
         let chunks = narrow::to_u64(files).saturating_mul(2 * CHUNK_BYTES_BESIDE);
-        let floor = self.floor.budget().try_reserve(part.min(chunks))?;
-        Ok(Self::within(floor))
+        Ok(Self::within(self.need(part.min(chunks))?))
     }
 
     /// Returns the largest chunk in bytes if this many files are open at once. For a moment a file
@@ -110,7 +109,9 @@ impl Room {
 
     /// Takes memory that the reading cannot do without, or returns why not.
     pub fn need(&self, bytes: u64) -> Result<Reservation, Exhausted> {
-        self.floor.budget().try_reserve(bytes)
+        let mut needed = self.floor.budget().empty();
+        needed.try_grow_to_read(bytes)?;
+        Ok(needed)
     }
 
     /// Waits until nobody else reads in a narrow step. The step's memory is counted regardless of

@@ -34,7 +34,7 @@ impl Memory for QueryMemory {
     }
 
     fn try_take(&self, bytes: usize) -> Result<(), String> {
-        let taken = self.held().try_grow(narrow::to_u64(bytes));
+        let taken = self.held().try_grow_to_read(narrow::to_u64(bytes));
         taken.map_err(|refused| refused.to_string())
     }
 
@@ -64,10 +64,12 @@ impl Memory for QueryMemory {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tidegate_query::Memory;
 
     use super::QueryMemory;
-    use crate::memory::{Budget, Marks};
+    use crate::memory::{Budget, Marks, Room};
 
     #[test]
     fn what_plans_take_is_counted_in_the_budget_until_they_give_it_back() {
@@ -85,5 +87,29 @@ mod tests {
         assert_eq!(budget.used_bytes(), 100);
         memory.give_back(90);
         assert_eq!(budget.used_bytes(), 10);
+    }
+
+    /// From a review: questions, exports and a compaction together had all that writes may take.
+    #[tokio::test]
+    async fn questions_and_exports_leave_writes_their_part_however_many_come() {
+        let budget = Budget::new(Marks {
+            budget_bytes: 256 << 20,
+            soft_bytes: 179 << 20,
+            hard_bytes: 217 << 20,
+        });
+        let compaction = budget.reserve_within(Room::floor_bytes(&budget), Duration::ZERO);
+        let _compaction = compaction.await.expect("free");
+        let plans = QueryMemory::new(&budget, 96 << 20);
+        plans.try_take(96 << 20).expect("free");
+        let mut rooms = Vec::new();
+        while let Ok(room) = Room::enter(&budget, Duration::ZERO).await {
+            rooms.push(room);
+        }
+        let room = rooms.first().expect("one at least");
+        let mut files = Vec::new();
+        while let Ok(more) = room.need(1 << 20) {
+            files.push(more);
+        }
+        budget.try_reserve(18 << 20).expect("for writes");
     }
 }

@@ -352,7 +352,7 @@ impl Queries {
             return Ok(None);
         }
         let patience = until.saturating_duration_since(clock::instant());
-        let floor = budget.reserve_within(self.shared.reading_bytes, patience);
+        let floor = budget.reserve_to_read(self.shared.reading_bytes, patience);
         let floor = floor.await;
         floor
             .map(Some)

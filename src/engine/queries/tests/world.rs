@@ -19,7 +19,7 @@ use crate::config::{Config, Sources};
 use crate::engine::{Engine, Environment};
 use crate::ingest::{Acknowledge, Body, Target, WriteRequest};
 #[cfg(feature = "lake")]
-use crate::lake::Upkeep;
+use crate::lake::{LakeError, Upkeep};
 use crate::line_protocol::Precision;
 use crate::memory::Budget;
 use crate::telemetry::Metrics;
@@ -154,7 +154,10 @@ impl World {
         let done = lake
             .upkeep(&self.bucket, measurement, Upkeep::Compact)
             .await;
-        done.expect("compacted");
+        // One that finds no memory is begun again later.
+        if !matches!(done, Err(LakeError::Exhausted(_))) {
+            done.expect("compacted");
+        }
     }
 
     #[cfg(not(feature = "lake"))]
