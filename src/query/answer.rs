@@ -37,12 +37,7 @@ pub struct Answer {
 type Next = Result<Option<Piece>, QueryError>;
 
 impl Answer {
-    pub(crate) fn new(
-        rows: SendableRecordBatchStream,
-        schema: SchemaRef,
-        asked: Asked,
-        following: Option<Following>,
-    ) -> Self {
+    pub(crate) fn new(rows: SendableRecordBatchStream, schema: SchemaRef, asked: Asked) -> Self {
         let (ahead, batches) = mpsc::channel(1);
         let recast = Recast::new(Arc::clone(&schema), &asked.memory);
         let hand_over = hand_over(rows, recast, ahead.clone());
@@ -63,10 +58,16 @@ impl Answer {
             batches,
             is_ended: false,
             taken: None,
-            following,
+            following: None,
             _work: asked.threads.start(work),
             asked,
         }
+    }
+
+    /// The answer with the record of its question.
+    pub(crate) fn followed(mut self, following: Option<Following>) -> Self {
+        self.following = following;
+        self
     }
 
     /// The columns, with the metadata that says what each is.

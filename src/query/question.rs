@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow_schema::{DataType, SchemaRef};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool};
-use datafusion::execution::{SendableRecordBatchStream, SessionState};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
@@ -188,23 +188,23 @@ impl Question {
     /// [`QueryError::Late`] if its time is over.
     pub async fn run(self, values: Parameters) -> Result<Answer, QueryError> {
         let mut question = self.bind(values)?;
-        let (schema, asked) = (question.schema(), question.asked.clone());
         let mut following = question.following.take();
         if let Some(following) = &mut following {
             following.runs();
         }
         match question.start().await {
-            Ok((plan, rows)) => {
+            Ok((plan, answer)) => {
                 if let Some(following) = &following {
                     following.runs_by(plan);
                 }
-                Ok(Answer::new(rows, schema, asked, following))
+                Ok(answer.followed(following))
             }
             Err(error) => Err(end(&mut following, error)),
         }
     }
 
     async fn start(self) -> Result<Started, QueryError> {
+        let schema = self.schema();
         let Self {
             asked,
             mut session,
@@ -213,14 +213,15 @@ impl Question {
         } = self;
         // Else `now()` would be no constant while the question is planned, and prune nothing.
         session.mark_start();
+        let Asked {
+            threads, deadline, ..
+        } = asked.clone();
         let started = async move {
             let plan = physical(plan, &mut session).await?;
             let rows = execute_stream(Arc::clone(&plan), session.task_ctx())?;
-            Ok((plan, rows))
+            // Here, since the threads of questions hand over to each other sooner than others to them.
+            Ok((plan, Answer::new(rows, schema, asked)))
         };
-        let Asked {
-            threads, deadline, ..
-        } = asked;
         threads.run(deadline.within(started)).await
     }
 }
@@ -243,7 +244,7 @@ async fn physical(
 }
 
 /// A plan that runs, and its rows.
-type Started = (Arc<dyn ExecutionPlan>, SendableRecordBatchStream);
+type Started = (Arc<dyn ExecutionPlan>, Answer);
 
 /// The divisor of the memory of questions for the copies of constants in a batch of each partition.
 const CONSTANTS_SHARE: usize = 16;

@@ -16,16 +16,28 @@ impl Threads {
         Self(runtime)
     }
 
-    /// Does work there. Ends it early if nobody waits for it any more.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// Does work there, at once if this is one of them. Ends it early if nobody waits for it any more.
+    pub(crate) fn run<T, W>(
         &self,
-        work: impl Future<Output = Result<T, QueryError>> + Send + 'static,
-    ) -> Result<T, QueryError> {
-        let mut tasks = self.start(work);
-        match tasks.join_next().await {
-            Some(Ok(done)) => done,
-            Some(Err(error)) => Err(QueryError::Internal(error.to_string())),
-            None => Err(QueryError::Internal("work was lost".to_owned())),
+        work: W,
+    ) -> impl Future<Output = Result<T, QueryError>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, QueryError>> + Send + 'static,
+    {
+        let threads = self.clone();
+        // On the heap: a future that two places wait for would have room for it twice.
+        let work = Box::pin(work);
+        async move {
+            if Handle::try_current().is_ok_and(|current| current.id() == threads.0.id()) {
+                return work.await;
+            }
+            let mut tasks = threads.start(work);
+            match tasks.join_next().await {
+                Some(Ok(done)) => done,
+                Some(Err(error)) => Err(QueryError::Internal(error.to_string())),
+                None => Err(QueryError::Internal("work was lost".to_owned())),
+            }
         }
     }
 

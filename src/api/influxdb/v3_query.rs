@@ -54,11 +54,16 @@ pub async fn query_sql(
     let missing = || bucket::database_not_found(&db);
     let found = bucket::to_read(&identity, found, &db, missing)?;
     let asker = asker(&identity, &found.name, "http");
-    let question = engine.queries.ask(&found, &text, asker).await?;
-    let question = question.bind(parameters(values))?;
-    let renderer = renderer(format, &question.schema())?;
-    let answer = question.run(Parameters::none()).await?;
-    let pieces = pieces::begin_rows(batches(answer), renderer, &engine.queries.threads()).await?;
+    let queries = engine.queries.clone();
+    // Errors leave as what they are: the id of the request is known here alone.
+    let begun = async move {
+        let question = queries.ask(&found, &text, asker).await?;
+        let question = question.bind(parameters(values))?;
+        let renderer = renderer(format, &question.schema())?;
+        let answer = question.run(Parameters::none()).await?;
+        pieces::begin_rows(batches(answer), renderer, &queries.threads()).await
+    };
+    let pieces = engine.queries.carry_out(begun).await??;
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }

@@ -41,6 +41,8 @@ use tidegate_query::{
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument as _;
 
 pub use self::access::Turn;
 
@@ -281,6 +283,20 @@ impl Queries {
     /// Memory of questions for what is kept of an answer; none yet.
     pub fn holding(&self) -> Holding {
         self.shared.engine.holding()
+    }
+
+    /// Does all of the work of a question on the threads of questions: each hand-over from others to them
+    /// and back takes longer than one among them. Ends it early if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if it panics.
+    pub async fn carry_out<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let work = AbortOnDropHandle::new(self.threads().spawn(work.in_current_span()));
+        work.await
+            .map_err(|error| QueryError::Internal(error.to_string()))
     }
 
     /// The threads that work on questions. What is done with their rows is done there too.
