@@ -4,7 +4,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Seen;
 use crate::clock;
 
 /// The last time that a table was not there.
@@ -20,10 +19,10 @@ struct Noted {
 
 /// A look that found no table.
 #[derive(Clone, Debug)]
-struct Missed {
+pub(super) struct Missed {
     began: Instant,
     /// The last deletion of the bucket then.
-    deletion: Option<String>,
+    pub(super) deletion: Option<String>,
 }
 
 /// A look that has begun.
@@ -34,14 +33,11 @@ pub(super) struct Look {
 }
 
 impl Absence {
-    /// What a look would have found that began within this time, if that was nothing.
-    pub(super) fn within(&self, age: Duration) -> Option<Seen> {
-        let missed = self.lock().missed.clone()?;
-        let is_late = clock::instant().saturating_duration_since(missed.began) >= age;
-        (!is_late).then_some(Seen {
-            state: None,
-            deletion: missed.deletion,
-        })
+    /// The last look, if it began within this time and found nothing.
+    pub(super) fn within(&self, age: Duration) -> Option<Missed> {
+        let missed = self.lock().missed.clone();
+        let now = clock::instant();
+        missed.filter(|missed| now.saturating_duration_since(missed.began) < age)
     }
 
     /// Begins a look.

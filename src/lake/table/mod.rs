@@ -175,8 +175,11 @@ impl Table {
         if !self.is_shared || age.is_zero() {
             return self.look(app).await;
         }
-        if let Some(nothing) = self.absence.within(age) {
-            return Ok(nothing);
+        if let Some(missed) = self.absence.within(age) {
+            return Ok(Seen {
+                state: None,
+                deletion: missed.deletion,
+            });
         }
         let look = self.absence.begin();
         let seen = self.look(app).await?;

@@ -72,30 +72,3 @@ mod linux {
         None
     }
 }
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::{BYTES_MAX, read};
-
-    #[test]
-    fn what_was_just_written_is_read_from_memory() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("file");
-        let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
-        std::fs::write(&path, &bytes).expect("written");
-        let read_all = read(&path, &[10..20, 0..100_000, 99_999..100_000, 7..7]);
-        let Some(read_all) = read_all else {
-            eprintln!(
-                "SKIPPED: the file system of {} tells nothing of its cache",
-                path.display()
-            );
-            return;
-        };
-        let expected = [&bytes[10..20], &bytes[..], &bytes[99_999..], &[]];
-        assert_eq!(read_all, expected);
-        // Whatever is not there, and what is long, is left to who may wait.
-        assert_eq!(read(&path, &[99_999..100_001]), None);
-        assert_eq!(read(&path, &[0..BYTES_MAX + 1]), None);
-        assert_eq!(read(&folder.path().join("none"), &[0..1]), None);
-    }
-}

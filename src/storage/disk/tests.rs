@@ -1,7 +1,11 @@
 //! The real folder: modes, the lock, and refusals.
 
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::slice;
 
 use super::{DiskStorage, explain};
 use crate::storage::{Operation, Storage, StorageError, read, replace};
@@ -275,4 +279,28 @@ fn a_lock_file_that_is_there_stays_whose_it_is() {
     chown(&root, Some(4321), Some(8765)).expect("given away");
     DiskStorage::open(&root).expect("opened");
     assert_eq!(std::fs::metadata(&other).expect("there").uid(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_just_written_is_read_from_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = DiskStorage::shared(folder.path()).expect("opened");
+    let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let file = storage.create_new("file").expect("made");
+    file.write_all_at(&bytes, 0).expect("written");
+    let all = [10..20, 0..100_000, 99_999..100_000, 7..7];
+    let Some(read) = storage.read_cached("file", &all) else {
+        eprintln!("SKIPPED: the file system of {folder:?} tells nothing of its cache");
+        return;
+    };
+    let expected = [&bytes[10..20], &bytes[..], &bytes[99_999..], &[]];
+    assert_eq!(read, expected);
+    // Whatever is not there, and what is long, is left to who may wait.
+    let read_one =
+        |name: &str, range: Range<u64>| storage.read_cached(name, slice::from_ref(&range));
+    assert_eq!(read_one("file", 99_999..100_001), None);
+    assert_eq!(read_one("file", 0..u64::MAX), None);
+    assert_eq!(read_one("none", 0..1), None);
+    assert_eq!(read_one("../file", 0..1), None);
 }

@@ -5,6 +5,7 @@
 //! and tags keep the dictionaries that they have in the file.
 
 use std::collections::HashSet;
+use std::iter::once;
 use std::ops::{Range, RangeInclusive};
 
 use arrow_schema::Schema;
@@ -111,7 +112,9 @@ pub(super) fn rows_within(
     let mut rows: Vec<Range<usize>> = Vec::new();
     for (group, end) in group_ends(footer).into_iter().enumerate() {
         let start = rows_before(footer, group, end);
-        for page in pages(footer, group, leaf, times).unwrap_or_else(|| vec![0..end - start]) {
+        for page in
+            pages(footer, group, leaf, times).unwrap_or_else(|| once(0..end - start).collect())
+        {
             let page = start + page.start..start + page.end;
             match rows.last_mut() {
                 Some(last) if last.end == page.start => last.end = page.end,
