@@ -5,6 +5,10 @@
 //! show that are kept apart: each has a value that looks like another. Those that all rows of an answer
 //! must pass may meet: there, unknown is as good as false.
 //!
+//! The engine also takes one list from the other, as in `host IN ('a') AND host NOT IN ('b', NULL)`, by
+//! how their members are written. So a list is kept apart from any other if a member of it may be no
+//! value, or one that is written otherwise in another list.
+//!
 //! A column that a list makes, as in `SELECT host IN ('a') AS x`, may meet another list wherever the
 //! column is named: the engine puts the list in its place. If there are several lists, such a list is
 //! hidden as a whole.
@@ -44,11 +48,15 @@ pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
         let names = NamePreserver::new(&plan);
         let kept = plan.map_expressions(|expr| {
             let name = names.save(&expr);
-            let kept = match is_filter {
-                true => keeper.of_filter(expr)?,
-                false if is_hidden => keeper.of_column(expr)?,
-                false => keeper.of_value(expr)?,
+            let apart = match has_several {
+                true => keeper.of_members(expr)?,
+                false => Transformed::no(expr),
             };
+            let kept = apart.transform_data(|expr| match is_filter {
+                true => keeper.of_filter(expr),
+                false if is_hidden => keeper.of_column(expr),
+                false => keeper.of_value(expr),
+            })?;
             Ok(kept.update_data(|expr| name.restore(expr)))
         })?;
         match kept.transformed {
@@ -66,6 +74,19 @@ struct Keeper {
 }
 
 impl Keeper {
+    /// Makes the value of each list look like no other whose members do not tell all.
+    fn of_members(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
+        expr.transform_up(|expr| {
+            Ok(match expr {
+                Expr::InList(list) if !list.list.iter().all(is_written) => {
+                    let expr = Box::new(self.look(*list.expr));
+                    Transformed::yes(Expr::InList(InList { expr, ..list }))
+                }
+                expr => Transformed::no(expr),
+            })
+        })
+    }
+
     fn of_filter(&mut self, condition: Expr) -> Result<Transformed<Expr>> {
         let (mut parts, mut is_kept) = (Vec::new(), false);
         for part in split_conjunction_owned(condition.clone()) {
@@ -131,6 +152,16 @@ impl Keeper {
         self.number = self.number.saturating_add(1);
         let args = vec![value, lit(self.number)];
         Expr::ScalarFunction(ScalarFunction::new_udf(Arc::clone(&self.function), args))
+    }
+}
+
+/// Returns true if a member of a list is a value that is written there.
+fn is_written(member: &Expr) -> bool {
+    match member {
+        Expr::Literal(value, _) => !value.is_null(),
+        Expr::Cast(cast) => is_written(&cast.expr),
+        Expr::Negative(value) => is_written(value),
+        _ => false,
     }
 }
 

@@ -170,6 +170,39 @@ async fn lists_that_meet_say_nothing_of_what_has_no_value() {
     .await;
 }
 
+/// From a bug: one list was taken from the other, and what the members of it are was forgotten.
+#[tokio::test]
+async fn a_list_with_a_member_that_may_be_no_value_meets_no_other() {
+    holds(&[
+        (
+            "SELECT v FROM m WHERE host IN ('b', 'z') AND host NOT IN ('x', 'y', NULL)",
+            &[],
+        ),
+        (
+            "SELECT v FROM m WHERE host NOT IN ('x', 'y', NULL) AND host IN ('b', 'z')",
+            &[],
+        ),
+        (
+            "SELECT v FROM m WHERE v IN (2, 7) AND NOT (v IN (4, 5, 6, 8, NULL))",
+            &[],
+        ),
+        (
+            "SELECT v FROM m WHERE host IN ('a', 'b') AND host NOT IN ('x', 'y', host)",
+            &[],
+        ),
+        (
+            "SELECT v FROM (SELECT v, host, 'a' AS x, 'b' AS y FROM m WHERE v < 4 OFFSET 0) \
+             WHERE host IN ('a', x, 'q', 'r') AND host IN (x, 'b', 's', 't')",
+            &["1.0"],
+        ),
+        (
+            "SELECT v FROM m WHERE host IN ('a', 'b') AND host NOT IN ('b', CAST('c' AS TEXT))",
+            &["1.0"],
+        ),
+    ])
+    .await;
+}
+
 /// From a bug: a list that made a column met one where the column was named.
 #[tokio::test]
 async fn lists_that_make_columns_say_nothing_of_what_has_no_value() {
