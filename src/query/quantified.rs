@@ -2,32 +2,132 @@
 //!
 //! The engine moves the left side into the question on the right. A column there whose table both read
 //! would then be taken for that of the inside, so the inside gets a name of its own.
+//!
+//! `IN` and `NOT IN` with a question are such comparisons too. The engine joins instead, which does not
+//! tell unknown from false. Where that shows, they are said as `= ANY` and `<> ALL`: anywhere but in
+//! what all rows of an answer must pass, and `NOT IN` also beside `OR`, and where its inside asks of a
+//! row outside.
 
 use std::sync::Arc;
 
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::plan_err;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::SetComparison;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery};
+use datafusion::logical_expr::expr::{InSubquery, SetComparison, SetQuantifier};
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
+};
 
 /// Names the inside of each such comparison of a plan.
 ///
 /// # Errors
-/// The inside can have no name.
+/// The inside can have no name, or asks of a row outside what cannot be moved out of it.
 pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
-    let mut count = 0_usize;
+    let mut namer = Namer { count: 0 };
     let named = plan.transform_up_with_subqueries(|plan| {
-        plan.map_expressions(|expr| {
-            expr.transform_up(|expr| match expr {
-                Expr::SetComparison(comparison) => {
-                    count = count.saturating_add(1);
-                    named(comparison, count).map(Transformed::yes)
-                }
-                expr => Ok(Transformed::no(expr)),
-            })
-        })
+        let is_condition = matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
+        let names = NamePreserver::new(&plan);
+        let named = plan.map_expressions(|expr| {
+            let name = names.save(&expr);
+            let named = match is_condition {
+                true => namer.of_condition(expr, true)?,
+                false => namer.of_value(expr)?,
+            };
+            Ok(named.update_data(|expr| name.restore(expr)))
+        })?;
+        match named.transformed {
+            true => named.map_data(LogicalPlan::recompute_schema),
+            false => Ok(named),
+        }
     })?;
     Ok(named.data)
+}
+
+struct Namer {
+    /// How many insides have a name so far.
+    count: usize,
+}
+
+impl Namer {
+    /// A condition that rows must pass, or, if it is not the whole, beside which another lets them pass.
+    fn of_condition(&mut self, condition: Expr, is_whole: bool) -> Result<Transformed<Expr>> {
+        match condition {
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: op @ (Operator::And | Operator::Or),
+                right,
+            }) => {
+                let is_whole = is_whole && op == Operator::And;
+                let left = self.of_condition(*left, is_whole)?;
+                let right = self.of_condition(*right, is_whole)?;
+                let is_named = left.transformed || right.transformed;
+                let (left, right) = (Box::new(left.data), Box::new(right.data));
+                let both = Expr::BinaryExpr(BinaryExpr { left, op, right });
+                Ok(Transformed::new_transformed(both, is_named))
+            }
+            Expr::Not(inner) => match *inner {
+                Expr::InSubquery(mut list) => {
+                    list.negated = !list.negated;
+                    let list = self.of_condition(Expr::InSubquery(list), is_whole)?;
+                    Ok(Transformed::yes(list.data))
+                }
+                inner => self.of_value(Expr::Not(Box::new(inner))),
+            },
+            Expr::InSubquery(list) if is_joined(&list, is_whole) => {
+                Ok(Transformed::no(Expr::InSubquery(list)))
+            }
+            condition => self.of_value(condition),
+        }
+    }
+
+    fn of_value(&mut self, expr: Expr) -> Result<Transformed<Expr>> {
+        expr.transform_up(|expr| {
+            let comparison = match expr {
+                Expr::SetComparison(comparison) => comparison,
+                Expr::InSubquery(list) => compared(list),
+                expr => return Ok(Transformed::no(expr)),
+            };
+            self.count = self.count.saturating_add(1);
+            named(comparison, self.count).map(Transformed::yes)
+        })
+    }
+}
+
+/// Returns true if the engine's join of a condition that rows must pass is right.
+fn is_joined(list: &InSubquery, is_whole: bool) -> bool {
+    !list.negated || is_whole && list.subquery.outer_ref_columns.is_empty()
+}
+
+fn compared(list: InSubquery) -> SetComparison {
+    let (op, quantifier) = match list.negated {
+        true => (Operator::NotEq, SetQuantifier::All),
+        false => (Operator::Eq, SetQuantifier::Any),
+    };
+    SetComparison::new(list.expr, list.subquery, op, quantifier)
+}
+
+/// Refuses what the engine would move out of an inside past what depends on the rows that are left: all
+/// of them make one row, or some are cut off.
+fn check(inside: &LogicalPlan) -> Result<()> {
+    inside.apply(|node| {
+        let depends = match node {
+            LogicalPlan::Limit(_) | LogicalPlan::Window(_) => true,
+            LogicalPlan::Aggregate(aggregate) => {
+                matches!(&aggregate.group_expr[..], [] | [Expr::GroupingSet(_)])
+            }
+            _ => false,
+        };
+        match depends && !node.all_out_ref_exprs().is_empty() {
+            true => plan_err!(
+                "a SELECT behind NOT IN, ANY or ALL, or behind IN within a larger condition, that asks \
+                 of a row outside can have no LIMIT, no window and no aggregate of all its rows: join \
+                 the tables"
+            ),
+            false => Ok(TreeNodeRecursion::Continue),
+        }
+    })?;
+    Ok(())
 }
 
 /// A comparison whose inside, or its column, has a name that no question can use. What is asked of rows
@@ -39,6 +139,9 @@ fn named(mut comparison: SetComparison, number: usize) -> Result<Expr> {
         spans,
     } = comparison.subquery;
     let name = format!("__compared_{number}");
+    if !outer_ref_columns.is_empty() {
+        check(&subquery)?;
+    }
     let columns = subquery.schema().columns();
     let inside = LogicalPlanBuilder::from(Arc::unwrap_or_clone(subquery));
     let inside = match outer_ref_columns.is_empty() {

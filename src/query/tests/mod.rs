@@ -18,6 +18,7 @@ mod sql;
 mod surface;
 mod times;
 mod typed;
+mod unknown;
 
 use std::sync::Arc;
 
