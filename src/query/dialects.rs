@@ -82,7 +82,7 @@ pub(crate) fn of_plan(text: &str) -> Option<String> {
 
 /// What the engine has no plan for, and what to write instead. It shows the parts of such a thing as its
 /// own code has them.
-const UNPLANNED: [(&str, &str); 11] = [
+const UNPLANNED: [(&str, &str); 12] = [
     (
         "Unsupported ast node in sqltorel: RLike ",
         "RLIKE is not supported: write x ~ 'a regular expression'",
@@ -124,6 +124,10 @@ const UNPLANNED: [(&str, &str); 11] = [
         "Unsupported interval argument",
         "an interval is a text or a number, as in INTERVAL '1 hour': with a parameter, give the time \
          that comes of it",
+    ),
+    (
+        "Physical plan does not support logical expression ScalarSubquery",
+        "a SELECT in the place of a value can only be joined to the rows outside by =: join the tables",
     ),
     (
         "Physical plan does not support logical expression ",

@@ -110,6 +110,10 @@ async fn an_inside_that_no_join_can_say_is_refused_by_what_it_is() {
             "(a IN (SELECT first_value(b) OVER () FROM n WHERE n.j > m.i)) IS NULL",
             "no window",
         ),
+        (
+            "i = (SELECT count(j) FROM n WHERE n.j > m.i)",
+            "a SELECT in the place of a value can only be joined to the rows outside by =",
+        ),
     ] {
         let text = format!("SELECT i FROM m WHERE {condition}");
         let refused = refusal(&database, &text).await;
