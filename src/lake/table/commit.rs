@@ -182,7 +182,8 @@ impl Table {
     }
 }
 
-fn metadata_of(action: &Action) -> Option<Value> {
+/// The metadata that an action gives a table; none if it is another action.
+pub(super) fn metadata_of(action: &Action) -> Option<Value> {
     match action {
         Action::Metadata(metadata) => serde_json::to_value(metadata).ok(),
         _ => None,

@@ -65,14 +65,13 @@ impl LogSource<'_> {
         }
     }
 
-    /// Estimates the bytes that loading the table takes. An error if a file of its log is empty, which
-    /// the library would ignore.
-    pub(in crate::lake) async fn bytes(self) -> Result<u64, LakeError> {
+    /// What the log consists of now. An error if a file of it is empty, which the library would ignore.
+    pub(super) async fn entries(self) -> Result<Vec<LogFile>, LakeError> {
         let entries = entries(self.store).await?;
-        if let Some(empty) = entries.iter().find(|entry| entry.bytes == 0) {
-            return Err(self.faulty(faults::empty(&empty.path)));
+        match entries.iter().find(|entry| entry.bytes == 0) {
+            Some(empty) => Err(self.faulty(faults::empty(&empty.path))),
+            None => Ok(entries),
         }
-        Ok(bytes(&entries))
     }
 
     /// Finds out why the log cannot be read although the store returns it.
@@ -157,7 +156,7 @@ async fn entries(table: &Store) -> Result<Vec<LogFile>, LakeError> {
 }
 
 /// Estimates the bytes that loading a table takes.
-fn bytes(entries: &[LogFile]) -> u64 {
+pub(super) fn bytes(entries: &[LogFile]) -> u64 {
     let bytes = entries.iter().map(|entry| {
         let factor = if entry.is_checkpoint {
             CHECKPOINT_FACTOR
@@ -169,10 +168,12 @@ fn bytes(entries: &[LogFile]) -> u64 {
     bytes.fold(BYTES_MIN, u64::saturating_add)
 }
 
+/// A file of a log: a commit, a checkpoint, or something else that belongs to a version.
 #[derive(Debug, PartialEq, Eq)]
-struct LogFile {
-    path: Path,
-    version: u64,
+pub(super) struct LogFile {
+    pub(super) path: Path,
+    pub(super) version: u64,
+    pub(super) is_commit: bool,
     is_checkpoint: bool,
     bytes: u64,
 }
@@ -182,6 +183,7 @@ fn entry(path: Path, bytes: u64) -> Option<LogFile> {
     let (version, kind) = path.filename()?.split_once('.')?;
     Some(LogFile {
         version: version.parse().ok()?,
+        is_commit: kind == "json",
         is_checkpoint: kind.starts_with("checkpoint"),
         bytes,
         path,
