@@ -25,7 +25,9 @@ use tidegate::merge::at_once::{Sorted, gather};
 use tidegate::merge::{
     Chunks, ChunksError, Merge, MergedPoints, MergedSegments, Run, SegmentLimits, TimeRange, Wanted,
 };
-use tidegate::read::{DataFile, Lake, LakeError, Rows, Scan, Sources, Table, TableFiles};
+use tidegate::read::{
+    DataFile, Lake, LakeError, Rows, Scan, Sources, StoredColumns, Table, TableFiles,
+};
 
 const BUCKET: BucketId = BucketId(1);
 const SERIES: i64 = 100;
@@ -275,11 +277,13 @@ impl Lake for MemoryLake {
             .iter()
             .map(|file| Arc::new(file.clone()) as Arc<dyn DataFile>);
         Ok(Some(TableFiles {
-            flushed: Sequence(0),
-            tags: std::iter::once("hostname".into())
-                .chain((1..TAGS).map(|tag| format!("tag_{tag}").into()))
-                .collect(),
-            fields: columns.into_iter().collect(),
+            columns: StoredColumns {
+                flushed: Sequence(0),
+                tags: std::iter::once("hostname".into())
+                    .chain((1..TAGS).map(|tag| format!("tag_{tag}").into()))
+                    .collect(),
+                fields: columns.into_iter().collect(),
+            },
             days: [(0, files.collect())].into(),
         }))
     }

@@ -10,11 +10,11 @@ use tokio::runtime::Handle;
 
 use crate::catalog::{Bucket, Catalog};
 use crate::columnar::{ColumnKind, Segment};
-use crate::id::{BucketId, TableId};
-use crate::lake::{self, StoredFile};
+use crate::id::{BucketId, Sequence, TableId};
+use crate::lake::{self, StoredFile, TableColumns};
 use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, Tags, TimeRange};
-use crate::read::{DataFile, Lake, LakeError, ParquetFile, Reading, TableFiles};
+use crate::read::{DataFile, Lake, LakeError, ParquetFile, Reading, StoredColumns, TableFiles};
 
 /// The tables of all buckets. Its methods block on the runtime: never call them on a thread that
 /// serves connections.
@@ -59,24 +59,37 @@ impl Lake for LakeFiles {
         let Some(snapshot) = self.runtime.block_on(snapshot).map_err(classify)? else {
             return Ok(None);
         };
-        let (mut tags, mut fields) = (Vec::new(), Vec::new());
-        for column in snapshot.columns().iter() {
-            match column.kind {
-                ColumnKind::Tag => tags.push((*column.name).into()),
-                ColumnKind::Field(field_type) => fields.push(((*column.name).into(), field_type)),
-            }
-        }
         let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();
         for (day, files) in snapshot.files() {
             let files = files.into_iter().map(|file| Arc::new(file) as _);
             days.insert(day, files.collect());
         }
-        Ok(Some(TableFiles {
-            flushed: snapshot.flushed(),
-            tags,
-            fields,
-            days,
-        }))
+        let columns = stored(snapshot.columns(), snapshot.flushed());
+        Ok(Some(TableFiles { columns, days }))
+    }
+
+    fn columns(&self, table: &TableId) -> Result<Option<StoredColumns>, LakeError> {
+        let Some(bucket) = self.bucket(table.bucket) else {
+            return Ok(None);
+        };
+        let columns = self.lake.columns(&bucket, &table.measurement);
+        let columns = self.runtime.block_on(columns).map_err(classify)?;
+        Ok(columns.map(|(columns, flushed)| stored(&columns, flushed)))
+    }
+}
+
+fn stored(columns: &TableColumns, flushed: Sequence) -> StoredColumns {
+    let (mut tags, mut fields) = (Vec::new(), Vec::new());
+    for column in columns.iter() {
+        match column.kind {
+            ColumnKind::Tag => tags.push((*column.name).into()),
+            ColumnKind::Field(field_type) => fields.push(((*column.name).into(), field_type)),
+        }
+    }
+    StoredColumns {
+        flushed,
+        tags,
+        fields,
     }
 }
 

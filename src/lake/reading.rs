@@ -80,6 +80,28 @@ impl Lake {
         Ok(Some(self.snapshot_of(table, state, measurement)))
     }
 
+    /// Returns the columns of a table as it is now, in a shared lake without what other nodes committed
+    /// within [`Options::refresh`](super::Options::refresh), and the last frame of this node's log up to
+    /// which its files have all rows; nothing if there is no table.
+    pub async fn columns(
+        &self,
+        bucket: &Bucket,
+        measurement: &str,
+    ) -> Result<Option<(Arc<TableColumns>, Sequence)>, LakeError> {
+        if self.is_being_deleted(bucket) {
+            return Ok(None);
+        }
+        let table = self.shared.tables.get(&bucket.name, measurement)?;
+        let id = bucket.table(measurement);
+        let age = self.shared.options.refresh;
+        let seen = self.see_columns_within(age, &table, &id).await?;
+        let Some(state) = seen.state else {
+            self.shared.tables.forget(&table);
+            return Ok(None);
+        };
+        Ok(Some((Arc::clone(&state.columns), self.flushed_in(&state))))
+    }
+
     /// Returns a table and its state, to which what other nodes committed within `age` may be missing;
     /// nothing if there is none.
     pub(super) async fn current(
@@ -107,11 +129,10 @@ impl Lake {
         state: Arc<TableState>,
         measurement: &str,
     ) -> Snapshot {
-        let flushed = state.transactions.get(self.app()).copied();
         Snapshot {
             layout: Arc::new(state.columns.layout()),
             measurement: measurement.into(),
-            flushed: Sequence(flushed.unwrap_or(0)),
+            flushed: self.flushed_in(&state),
             runtime: Handle::current(),
             table,
             state,

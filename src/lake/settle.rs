@@ -10,6 +10,8 @@ use std::time::Duration;
 use super::error::LakeError;
 use super::handle::Lake;
 use super::names;
+use super::positions::Position;
+use super::state::table_state::TableState;
 use super::table::{Seen, Table};
 use crate::catalog::Bucket;
 use crate::id::{Sequence, TableId};
@@ -30,8 +32,28 @@ impl Lake {
         // In this order: a flush that ends in between is not yet in a state that was read before.
         let position = self.shared.positions.of(id);
         let seen = table.look_within(age, self.app()).await?;
-        let found = self.found_in(&seen);
-        if found < position.expected() && seen.deletion == position.deletion {
+        self.unless_lost(table, &position, seen)
+    }
+
+    /// As [`Lake::see_within`], for who wants no files of the table.
+    pub(super) async fn see_columns_within(
+        &self,
+        age: Duration,
+        table: &Table,
+        id: &TableId,
+    ) -> Result<Seen, LakeError> {
+        let position = self.shared.positions.of(id);
+        let seen = table.look_for_columns(age, self.app()).await?;
+        self.unless_lost(table, &position, seen)
+    }
+
+    fn unless_lost(
+        &self,
+        table: &Table,
+        position: &Position,
+        seen: Seen,
+    ) -> Result<Seen, LakeError> {
+        if self.found_in(&seen) < position.expected() && seen.deletion == position.deletion {
             return Err(LakeError::Gone {
                 table: table.folder.clone(),
                 missing: format!("what was flushed to it up to {}", position.flushed),
@@ -112,7 +134,12 @@ impl Lake {
 
     fn found_in(&self, seen: &Seen) -> Sequence {
         let state = seen.state.as_ref();
-        let found = state.and_then(|state| state.transactions.get(self.app()));
+        state.map_or(Sequence(0), |state| self.flushed_in(state))
+    }
+
+    /// The last frame of this node's log up to which a table has all rows.
+    pub(super) fn flushed_in(&self, state: &TableState) -> Sequence {
+        let found = state.transactions.get(self.app());
         Sequence(found.copied().unwrap_or(0))
     }
 

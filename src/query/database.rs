@@ -47,6 +47,23 @@ pub trait Database: Debug + Send + Sync {
             Ok(table.map(|table| table.columns().to_vec()))
         })
     }
+
+    /// The columns of several tables, in the order of their names, as [`Database::columns`] says of each.
+    ///
+    /// # Errors
+    /// As for [`Database::table`].
+    fn columns_of<'a>(
+        &'a self,
+        names: &'a [Arc<str>],
+    ) -> BoxFuture<'a, Result<Vec<Option<Vec<Column>>>, DatabaseError>> {
+        Box::pin(async move {
+            let mut columns = Vec::with_capacity(names.len());
+            for name in names {
+                columns.push(self.columns(name).await?);
+            }
+            Ok(columns)
+        })
+    }
 }
 
 /// A table at one moment: every point that was acknowledged before it, and none twice.

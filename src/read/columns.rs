@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::ReadError;
-use super::sources::{Sources, TableFiles};
+use super::sources::{Sources, StoredColumns};
 use crate::buffer::SealedSegment;
 use crate::certain::Certain;
 use crate::columnar::FieldType;
@@ -41,14 +41,14 @@ impl TableColumns {
     /// # Errors
     /// Memory is too short for a copy of what is growing, or the lake cannot be read.
     pub fn of(sources: &Sources, table: &TableId) -> Result<Option<Self>, ReadError> {
-        let places = sources.look(table)?;
-        Ok((!places.are_empty()).then(|| Self::new(&places.buffered(), places.files.as_ref())))
+        let found = sources.columns(table)?;
+        Ok(found.map(|(buffered, stored)| Self::new(&buffered, stored.as_ref())))
     }
 
     /// The tags and fields of all sources, ordered by name. A field has the type that the buffer has,
     /// else the first that the lake names; other types follow it. A name that is both a tag and a
     /// field, because nodes disagree, is shown as both, and the field's column is named with its type.
-    pub(super) fn new(buffered: &[SealedSegment], files: Option<&TableFiles>) -> Self {
+    pub(super) fn new(buffered: &[SealedSegment], stored: Option<&StoredColumns>) -> Self {
         let mut tags: BTreeSet<&str> = BTreeSet::new();
         let mut fields: BTreeMap<&str, Vec<FieldType>> = BTreeMap::new();
         let mut add = |name, field_type| {
@@ -63,9 +63,9 @@ impl TableColumns {
                 add(field.name(), field.field_type());
             }
         }
-        if let Some(files) = files {
-            tags.extend(files.tags.iter().map(|key| &**key));
-            for (name, field_type) in &files.fields {
+        if let Some(stored) = stored {
+            tags.extend(stored.tags.iter().map(|key| &**key));
+            for (name, field_type) in &stored.fields {
                 add(name, *field_type);
             }
         }

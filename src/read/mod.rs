@@ -48,6 +48,6 @@ pub use moment::Moment;
 pub use rows::Rows;
 pub use scan::{Scan, Shape};
 pub use selection::Selection;
-pub use sources::{DataFile, Lake, ParquetFile, Reading, Sources, TableFiles};
+pub use sources::{DataFile, Lake, ParquetFile, Reading, Sources, StoredColumns, TableFiles};
 pub use split::{DaySplit, Lone, Stretch};
 pub use table::Table;

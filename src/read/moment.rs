@@ -39,7 +39,8 @@ impl Moment {
             return Ok(None);
         }
         let segments = places.buffered();
-        let columns = TableColumns::new(&segments, places.files.as_ref());
+        let columns =
+            TableColumns::new(&segments, places.files.as_ref().map(|files| &files.columns));
         let buffered = segments.into_iter().map(|sealed| {
             let spread = sealed.spread(&sources.budget)?;
             let SealedSegment { segment, .. } = sealed;

@@ -56,6 +56,19 @@ impl Sources {
         Ok(all.into_iter().collect())
     }
 
+    /// The columns of a table in both places: of the segments with rows that are not in files, and of the
+    /// files. None if there is no such table.
+    pub(super) fn columns(&self, table: &TableId) -> Result<Option<Columns>, ReadError> {
+        // In this order: see the module's documentation.
+        let snapshot = self.buffer.snapshot(table, &self.budget)?;
+        let stored = match &self.lake {
+            Some(lake) => lake.columns(table)?,
+            None => None,
+        };
+        let is_there = snapshot.is_some() || stored.is_some();
+        Ok(is_there.then(|| (buffered(snapshot.as_ref(), stored.as_ref()), stored)))
+    }
+
     /// The rows of a table in both places: those in memory, and the files.
     pub(super) fn look(&self, table: &TableId) -> Result<Places, ReadError> {
         // In this order: see the module's documentation.
@@ -67,6 +80,9 @@ impl Sources {
         Ok(Places { snapshot, files })
     }
 }
+
+/// The columns of the segments with rows that are not in files, and those of the files.
+pub(super) type Columns = (Vec<SealedSegment>, Option<StoredColumns>);
 
 /// A table in the places where its rows may be.
 pub(super) struct Places {
@@ -83,10 +99,16 @@ impl Places {
     /// The segments with rows that are not in files.
     pub(super) fn buffered(&self) -> Vec<SealedSegment> {
         let files = self.files.as_ref();
-        let flushed = files.map_or(Sequence(0), |files| files.flushed);
-        let snapshot = self.snapshot.as_ref();
-        snapshot.map_or_else(Vec::new, |snapshot| snapshot.after(flushed))
+        buffered(self.snapshot.as_ref(), files.map(|files| &files.columns))
     }
+}
+
+fn buffered(
+    snapshot: Option<&TableSnapshot>,
+    stored: Option<&StoredColumns>,
+) -> Vec<SealedSegment> {
+    let flushed = stored.map_or(Sequence(0), |stored| stored.flushed);
+    snapshot.map_or_else(Vec::new, |snapshot| snapshot.after(flushed))
 }
 
 /// The open tables of all buckets. Its methods may block.
@@ -96,11 +118,16 @@ pub trait Lake: Debug + Send + Sync {
 
     /// The current state of a table, if there is one.
     fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError>;
+
+    /// The columns of a table, if there is one. Costs less than its state.
+    fn columns(&self, table: &TableId) -> Result<Option<StoredColumns>, LakeError> {
+        Ok(self.table(table)?.map(|files| files.columns))
+    }
 }
 
-/// The files of a table at one of its versions.
+/// The columns of a table's files at one of its versions.
 #[derive(Debug)]
-pub struct TableFiles {
+pub struct StoredColumns {
     /// The last sequence number of this node's log whose rows are in the files: up to it the
     /// buffer's rows do not count.
     pub flushed: Sequence,
@@ -109,6 +136,13 @@ pub struct TableFiles {
     /// The fields. Several nodes may have given one name several types: a reader sees the first one
     /// in this list (unless the buffer has another), so the types of this node come first.
     pub fields: Vec<(Box<str>, FieldType)>,
+}
+
+/// The files of a table at one of its versions.
+#[derive(Debug)]
+pub struct TableFiles {
+    /// Their columns.
+    pub columns: StoredColumns,
     /// The files of each day (days since 1970-01-01, UTC) in the order in which they were written:
     /// of equal points, the values of the later file count.
     pub days: BTreeMap<i32, Vec<Arc<dyn DataFile>>>,

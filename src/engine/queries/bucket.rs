@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, OnceCell};
 
 use super::access::Access;
 use super::table::{TableMoment, columns};
+use crate::id::TableId;
 use crate::read::{Moment, TableColumns};
 
 /// A bucket. Each of its tables is looked at once, when it is first asked for, and held; the columns of
@@ -84,16 +85,42 @@ impl Database for BucketMoment {
         name: &'a str,
     ) -> BoxFuture<'a, Result<Option<Vec<Column>>, DatabaseError>> {
         let found = async move {
-            if let Some(known) = self.tables.lock().await.get(name) {
-                return Ok(known.as_ref().map(|table| table.columns().to_vec()));
-            }
-            let table = self.access.bucket.table(name);
-            let found = self
-                .access
-                .blocking(move |access| TableColumns::of(&access.sources, &table));
+            let found = self.columns_of(&[Arc::from(name)]).await?;
+            Ok(found.into_iter().next().flatten())
+        };
+        found.boxed()
+    }
+
+    /// They are looked up together: to go to another thread takes longer than to look up one.
+    fn columns_of<'a>(
+        &'a self,
+        names: &'a [Arc<str>],
+    ) -> BoxFuture<'a, Result<Vec<Option<Vec<Column>>>, DatabaseError>> {
+        let found = async move {
+            let held = {
+                let tables = self.tables.lock().await;
+                let held = names.iter().map(|name| tables.get(&**name).cloned());
+                held.collect::<Vec<_>>()
+            };
+            let looked = names.iter().zip(&held).map(|(name, held)| match held {
+                Some(_) => None,
+                None => Some(self.access.bucket.table(name)),
+            });
+            let looked: Vec<Option<TableId>> = looked.collect();
+            let found = self.access.blocking(move |access| {
+                let found = looked.iter().map(|table| match table {
+                    Some(table) => TableColumns::of(&access.sources, table),
+                    None => Ok(None),
+                });
+                found.collect::<Result<Vec<_>, _>>()
+            });
             let found = found.await?;
             self.access.check()?;
-            Ok(found.as_ref().map(columns))
+            let found = held.into_iter().zip(found).map(|(held, found)| match held {
+                Some(held) => held.map(|table| table.columns().to_vec()),
+                None => found.as_ref().map(columns),
+            });
+            Ok(found.collect())
         };
         found.boxed()
     }

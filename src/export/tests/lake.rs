@@ -14,7 +14,7 @@ use crate::export::{ExportError, ExportQuery, Format};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::Room;
 use crate::merge::{Chunks, ChunksError, TimeRange, day_start_ns};
-use crate::read::{DataFile, Extent, Lake, LakeError, ReadError, TableFiles};
+use crate::read::{DataFile, Extent, Lake, LakeError, ReadError, StoredColumns, TableFiles};
 
 /// A lake of one table, `m`.
 #[derive(Debug, Default)]
@@ -59,9 +59,11 @@ impl Lake for Fake {
                 .push(Arc::new(Handle(Arc::clone(file))));
         }
         Ok((&*table.measurement == "m").then(|| TableFiles {
-            flushed: Sequence(self.flushed),
-            tags: vec!["t".into(), "gone".into()],
-            fields: self.fields.clone(),
+            columns: StoredColumns {
+                flushed: Sequence(self.flushed),
+                tags: vec!["t".into(), "gone".into()],
+                fields: self.fields.clone(),
+            },
             days,
         }))
     }

@@ -21,7 +21,7 @@ use crate::id::{BucketId, Sequence, TableId};
 use crate::lake::error::LakeError;
 use crate::storage::{self, FLUSHES_FILE as PATH, Storage, StorageError};
 use journal::{Journal, Record, StoredTable};
-use position::Position;
+pub(super) use position::Position;
 
 /// The positions of all tables. Clones share them.
 #[derive(Clone, Debug)]

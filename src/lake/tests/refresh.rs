@@ -188,3 +188,32 @@ async fn the_list_of_a_bucket_ends_with_it() {
     assert!(listed(&store, &slow).await.0.is_empty());
     assert!(!found(&store, &slow, "disk").await.0);
 }
+
+/// From a measurement: who listed the fields of ten thousand tables asked for the next commit of each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_columns_of_a_known_table_that_no_other_node_writes_cost_no_request() {
+    for shared in [false, true] {
+        let store = Arc::new(Flaky::new());
+        let options = Options {
+            shared,
+            refresh: Duration::ZERO,
+            ..options()
+        };
+        let storage = FaultStorage::new(1);
+        let mut world = World::on(&store, storage, Vec::new(), options).await;
+        world.write("cpu", 0..2, 1);
+        world.flush("cpu").await.expect("flushed");
+        let before = store.requests();
+        let columns = world.lake.columns(&world.bucket, "cpu").await;
+        let (columns, flushed) = columns.expect("readable").expect("there");
+        assert_eq!(store.requests() == before, !shared);
+        let snapshot = world.lake.snapshot(&world.bucket, "cpu").await;
+        let snapshot = snapshot.expect("readable").expect("there");
+        assert_eq!(
+            (&*columns, flushed),
+            (snapshot.columns(), snapshot.flushed())
+        );
+        let none = world.lake.columns(&world.bucket, "mem").await;
+        assert!(none.expect("readable").is_none());
+    }
+}

@@ -10,7 +10,7 @@ use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::id::{BucketId, Sequence, TableId};
 use crate::memory::{Budget, Marks};
 use crate::merge::{MergedPoints, SeriesFilter, TimeRange, Wanted};
-use crate::read::{Lake, LakeError, Moment, Selection, Sources, TableFiles};
+use crate::read::{Lake, LakeError, Moment, Selection, Sources, StoredColumns, TableFiles};
 
 const MINUTE_NS: i64 = 60_000_000_000;
 
@@ -27,9 +27,11 @@ impl Lake for OneFile {
 
     fn table(&self, _: &TableId) -> Result<Option<TableFiles>, LakeError> {
         Ok(Some(TableFiles {
-            flushed: Sequence(0),
-            tags: Vec::new(),
-            fields: Vec::new(),
+            columns: StoredColumns {
+                flushed: Sequence(0),
+                tags: Vec::new(),
+                fields: Vec::new(),
+            },
             days: BTreeMap::from([(0, vec![file(self.times)])]),
         }))
     }

@@ -102,9 +102,9 @@ async fn the_columns_of_a_table_are_told_without_a_hold_on_its_rows() {
     let database = world.engine.queries.database(&world.bucket).await;
     let database = database.expect("a place");
     let before = world.budget.used_bytes();
-    let names = |columns: &[Column]| -> Vec<String> {
+    fn names(columns: &[Column]) -> Vec<String> {
         columns.iter().map(|column| column.name.clone()).collect()
-    };
+    }
     let columns = database.columns("m").await.expect("read").expect("there");
     assert_eq!(names(&columns), ["time", "host", "v"]);
     assert_eq!(world.budget.used_bytes(), before, "no row is held");
@@ -114,6 +114,15 @@ async fn the_columns_of_a_table_are_told_without_a_hold_on_its_rows() {
     world.write("m,host=a w=1 2").await;
     let again = database.columns("m").await.expect("read").expect("there");
     assert_eq!(again, table.columns(), "the moment of the table counts");
+    world.write("o,room=a w=1i 2").await;
+    let asked = ["o", "m", "n"].map(std::sync::Arc::from);
+    let of_several = database.columns_of(&asked).await.expect("read");
+    let of_several = of_several
+        .iter()
+        .map(|columns| columns.as_deref().map(names));
+    let of_o = ["time", "room", "w"].map(str::to_owned).to_vec();
+    let expected = [Some(of_o), Some(names(&again)), None];
+    assert_eq!(of_several.collect::<Vec<_>>(), expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,19 +21,11 @@ pub(super) async fn fields(asked: Asked, show: &ShowFieldKeys) -> Result<Parts, 
     let found = scope::measurements(&asked, scope.database.as_deref(), &scope.sources).await?;
     let page = show.page;
     let names = parts::columns(&["fieldKey", "fieldType"]);
-    Ok(scope::each(found, move |found| {
-        let names = Arc::clone(&names);
-        let parts = async move {
-            let columns = found.database.columns(&found.name).await?;
-            let fields: Vec<(String, &'static str)> = columns
-                .unwrap_or_default()
-                .into_iter()
-                .filter(|column| column.kind == ColumnKind::Field)
-                .map(|column| (column.name, type_name(&column.data_type)))
-                .collect();
-            Ok(listed(&found, &names, fields, page))
-        };
-        parts.boxed()
+    Ok(scope::listed(&found, move |found, columns| {
+        let fields = columns.into_iter();
+        let fields = fields.filter(|column| column.kind == ColumnKind::Field);
+        let fields = fields.map(|column| (column.name, type_name(&column.data_type)));
+        listed(found, &names, fields.collect(), page)
     }))
 }
 
@@ -45,17 +37,20 @@ pub(super) async fn tags(asked: Asked, show: &ShowTagKeys) -> Result<Parts, Quer
     let found = scope::measurements(&asked, scope.database.as_deref(), &scope.sources).await?;
     let page = show.page;
     let names = parts::columns(&["tagKey"]);
-    let (filter, keys) = (Arc::new(filter), Arc::new(keys));
+    let list = Arc::new(move |found: &Found, mut of_one: Vec<Arc<str>>| {
+        of_one.retain(|key| keys.as_ref().is_none_or(|keys| keys.has(key)));
+        let rows = of_one.into_iter().map(|key| (key.to_string(), ""));
+        listed(found, &names, rows.collect(), page)
+    });
+    if filter.is_open() {
+        return Ok(scope::listed(&found, move |found, columns| {
+            list(found, tags_of(columns).collect())
+        }));
+    }
+    let filter = Arc::new(filter);
     Ok(scope::each(found, move |found| {
-        let (asked, names) = (asked.clone(), Arc::clone(&names));
-        let (filter, keys) = (Arc::clone(&filter), Arc::clone(&keys));
-        let parts = async move {
-            let mut of_one = keys_of(&asked, &filter, &found).await?;
-            of_one.retain(|key| (*keys).as_ref().is_none_or(|keys| keys.has(key)));
-            let rows = of_one.into_iter().map(|key| (key.to_string(), ""));
-            Ok(listed(&found, &names, rows.collect(), page))
-        };
-        parts.boxed()
+        let (asked, filter, list) = (asked.clone(), Arc::clone(&filter), Arc::clone(&list));
+        async move { Ok(list(&found, keys_of(&asked, &filter, &found).await?)) }.boxed()
     }))
 }
 
@@ -67,9 +62,7 @@ pub(super) async fn keys_of(
 ) -> Result<Vec<Arc<str>>, QueryError> {
     if filter.is_open() {
         let columns = found.database.columns(&found.name).await?;
-        let columns = columns.unwrap_or_default().into_iter();
-        let tags = columns.filter(|column: &Column| column.kind == ColumnKind::Tag);
-        return Ok(tags.map(|column| Arc::from(column.name)).collect());
+        return Ok(tags_of(columns.unwrap_or_default()).collect());
     }
     let Some(table) = found.table().await? else {
         return Ok(Vec::new());
@@ -117,11 +110,15 @@ fn type_name(data_type: &DataType) -> &'static str {
 /// The keys of the tags of some measurements.
 pub(super) async fn all_keys(found: &[Found]) -> Result<BTreeSet<Arc<str>>, QueryError> {
     let mut all = BTreeSet::new();
-    for found in found {
-        let columns = found.database.columns(&found.name).await?;
-        let columns = columns.unwrap_or_default().into_iter();
-        let tags = columns.filter(|column: &Column| column.kind == ColumnKind::Tag);
-        all.extend(tags.map(|column| Arc::<str>::from(column.name)));
+    for group in scope::together(found) {
+        let columns = scope::columns(&group).await?;
+        all.extend(columns.into_iter().flat_map(tags_of));
     }
     Ok(all)
+}
+
+fn tags_of(columns: Vec<Column>) -> impl Iterator<Item = Arc<str>> {
+    let tags = columns.into_iter();
+    let tags = tags.filter(|column| column.kind == ColumnKind::Tag);
+    tags.map(|column| Arc::from(column.name))
 }

@@ -10,11 +10,14 @@ use super::super::super::analysis::{Origin, Pattern};
 use super::super::super::ast::{Measurement, MeasurementName, Source};
 use super::super::super::series::SeriesPart;
 use super::{Asked, Parts};
-use crate::database::{Database, Table};
+use crate::database::{Column, Database, Table};
 use crate::error::QueryError;
 
 /// How many tables are looked at side by side.
 pub(super) const SIDE_BY_SIDE: usize = 8;
+
+/// How many measurements' columns are looked up together. Each may have thousands of them.
+const TOGETHER: usize = 16;
 
 /// A measurement that there is.
 #[derive(Clone, Debug)]
@@ -122,6 +125,50 @@ pub(super) fn each(
         .map_ok(stream::iter)
         .try_flatten()
         .boxed()
+}
+
+/// The parts that `list` makes of the columns of measurement after measurement. No table is opened.
+pub(super) fn listed(
+    found: &[Found],
+    list: impl Fn(&Found, Vec<Column>) -> OfOne + Send + Sync + 'static,
+) -> Parts {
+    let list = Arc::new(list);
+    let looked = together(found).map(move |group| {
+        let list = Arc::clone(&list);
+        async move {
+            let columns = columns(&group).await?;
+            let listed = group.iter().zip(columns);
+            let listed = listed.flat_map(|(found, columns)| list(found, columns));
+            Ok::<_, QueryError>(stream::iter(listed.collect::<Vec<_>>()))
+        }
+        .boxed()
+    });
+    let looked = looked.collect::<Vec<_>>();
+    stream::iter(looked)
+        .buffered(SIDE_BY_SIDE)
+        .try_flatten()
+        .boxed()
+}
+
+/// Measurements whose columns are looked up together: neighbours of one database.
+pub(super) fn together(found: &[Found]) -> impl Iterator<Item = Vec<Found>> {
+    let of_one = found.chunk_by(|a, b| Arc::ptr_eq(&a.database, &b.database));
+    of_one
+        .flat_map(|of_one| of_one.chunks(TOGETHER))
+        .map(<[Found]>::to_vec)
+}
+
+/// The columns of measurements that are looked up together; none of one that went away.
+pub(super) async fn columns(group: &[Found]) -> Result<Vec<Vec<Column>>, QueryError> {
+    let Some(first) = group.first() else {
+        return Ok(Vec::new());
+    };
+    let names = group.iter().map(|found| Arc::clone(&found.name));
+    let columns = first
+        .database
+        .columns_of(&names.collect::<Vec<_>>())
+        .await?;
+    Ok(columns.into_iter().map(Option::unwrap_or_default).collect())
 }
 
 /// What `look` says of each measurement, some of which are looked at side by side.
