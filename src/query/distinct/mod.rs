@@ -123,6 +123,15 @@ impl Distinct {
         values + self.rows.len() * of_row
     }
 
+    /// How many rows [`Distinct::finish`] would have.
+    pub(crate) fn count(self, columns: usize) -> usize {
+        match columns == self.values.len() {
+            true => self.rows.passing.iter().filter(|passes| **passes).count(),
+            // Some may differ in other columns alone.
+            false => self.finish(columns).len(),
+        }
+    }
+
     /// The first columns of those that pass, sorted, each once.
     pub(crate) fn finish(self, columns: usize) -> Sorted {
         let mut texts = Vec::new();

@@ -83,6 +83,8 @@ fn rows_of_files_that_are_read_by_turns_are_there_once() {
         let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(1 << 20));
         let memory = MemoryConsumer::new("test").register(&pool);
         let mut distinct = Distinct::new(3, memory);
+        let memory = MemoryConsumer::new("test").register(&pool);
+        let mut counted = Distinct::new(3, memory);
         let passes = |row: &[&str]| row[2] != "c4";
         let mut expected: BTreeSet<Vec<String>> = BTreeSet::new();
         // The last column is asked for or only looked at.
@@ -106,7 +108,9 @@ fn rows_of_files_that_are_read_by_turns_are_there_once() {
             let places = [Some(0), Some(1), Some(2)];
             let has_new = distinct.push(&batch, &places, &passes).expect("taken");
             assert!(has_new || expected.len() == before, "{seed}");
+            counted.push(&batch, &places, &passes).expect("taken");
         }
+        assert_eq!(counted.count(columns), expected.len(), "{seed}");
         let mut sorted = distinct.finish(columns);
         let mut expected: Vec<Vec<String>> = expected.into_iter().collect();
         assert_eq!(rows_of(&sorted), expected, "{seed}");

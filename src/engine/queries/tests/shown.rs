@@ -85,6 +85,10 @@ async fn check(world: &World, influxql: &str, condition: &str, state: &str) {
             "SELECT DISTINCT {key} FROM m WHERE {key} IS NOT NULL AND {condition} ORDER BY {key}"
         );
         assert_eq!(shown, sql(world, &text).await, "{state}, {key}: {influxql}");
+        let text = format!("SHOW TAG VALUES CARDINALITY WITH KEY = {key} WHERE {influxql}");
+        let count = show(world, &text).await.pop();
+        let count = count.map_or(0, |count| count.parse().expect("a number"));
+        assert_eq!(shown.len(), count, "{state}: {text}");
     }
     let series = show(world, &format!("SHOW SERIES WHERE {influxql}")).await;
     let text =

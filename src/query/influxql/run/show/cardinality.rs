@@ -3,7 +3,7 @@
 //! Each is a count per measurement and group of tags; that of measurements a count per group. LIMIT and
 //! OFFSET are about the rows of one of these, of which there is one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
@@ -180,6 +180,11 @@ impl Counting {
             return Ok(BTreeMap::new());
         };
         match &self.of {
+            Of::Series if self.tags.is_empty() => {
+                let all = tags::keys(&*table);
+                let count = tags::count(asked, &table, &filter, &all).await?;
+                Ok(one(count).into_iter().collect())
+            }
             Of::Series => {
                 let mut columns = self.tags.to_vec();
                 columns.extend(tags::keys(&*table));
@@ -203,6 +208,10 @@ impl Counting {
             Of::TagValues(keys) => {
                 let mut all = tags::keys(&*table);
                 all.retain(|key| keys.has(key));
+                if let ([only], true) = (&*all, self.tags.is_empty()) {
+                    let count = tags::count_values(asked, &table, &filter, only).await?;
+                    return Ok(one(count).into_iter().collect());
+                }
                 self.with_any(asked, &table, &filter, &all, |_, value| Arc::clone(value))
                     .await
             }
@@ -253,7 +262,7 @@ impl Counting {
         keys: &[Arc<str>],
         thing: impl Fn(&Arc<str>, &Arc<str>) -> Arc<str> + Send,
     ) -> Result<BTreeMap<Group, usize>, QueryError> {
-        let mut things: BTreeMap<Group, BTreeSet<Arc<str>>> = BTreeMap::new();
+        let mut things: BTreeMap<Group, HashSet<Arc<str>>> = BTreeMap::new();
         for key in keys {
             let mut columns = self.tags.to_vec();
             columns.push(Arc::clone(key));

@@ -29,8 +29,48 @@ pub(super) async fn distinct(
     filter: &OfTable,
     tags: &[Arc<str>],
 ) -> Result<Sorted, QueryError> {
-    let found = look(asked, table, filter, tags, false).await?;
+    let found = look(asked, table, filter, tags, Sought::All).await?;
     Ok(found.0.finish(tags.len()))
+}
+
+/// The number of rows that [`distinct`] would have, which are not put in order for it.
+///
+/// # Errors
+/// As of [`distinct`].
+pub(super) async fn count(
+    asked: &Asked,
+    table: &Arc<dyn Table>,
+    filter: &OfTable,
+    tags: &[Arc<str>],
+) -> Result<usize, QueryError> {
+    let found = look(asked, table, filter, tags, Sought::All).await?;
+    Ok(found.0.count(tags.len()))
+}
+
+/// The number of distinct values of a tag of points that fit.
+///
+/// # Errors
+/// As of [`distinct`].
+pub(super) async fn count_values(
+    asked: &Asked,
+    table: &Arc<dyn Table>,
+    filter: &OfTable,
+    tag: &Arc<str>,
+) -> Result<usize, QueryError> {
+    let tags = std::slice::from_ref(tag);
+    let found = look(asked, table, filter, tags, Sought::Whole).await?;
+    Ok(found.0.count(tags.len()))
+}
+
+/// The rows that are looked for, of those that fit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    /// All of them.
+    All,
+    /// Those that have all of the tags.
+    Whole,
+    /// One that has all of the tags, with which looking ends.
+    One,
 }
 
 /// Returns true if a point fits, and has this tag if one is named.
@@ -44,16 +84,16 @@ pub(super) async fn any(
     tag: Option<&Arc<str>>,
 ) -> Result<bool, QueryError> {
     let tags: Vec<_> = tag.into_iter().cloned().collect();
-    Ok(look(asked, table, filter, &tags, true).await?.1)
+    Ok(look(asked, table, filter, &tags, Sought::One).await?.1)
 }
 
-/// Looks for tags. If any of them is enough, it must be there, and looking ends with it.
+/// Looks for tags. Returns true if there is a row that is sought.
 async fn look(
     asked: &Asked,
     table: &Arc<dyn Table>,
     filter: &OfTable,
     tags: &[Arc<str>],
-    is_any_enough: bool,
+    sought: Sought,
 ) -> Result<(Distinct, bool), QueryError> {
     let mut columns: Vec<Arc<str>> = tags.to_vec();
     let more = filter.keys().into_iter().filter(|key| !tags.contains(key));
@@ -83,7 +123,8 @@ async fn look(
                 .and_then(|place| row.get(place).copied())
                 .unwrap_or_default()
         };
-        let has_all = !is_any_enough || row.iter().take(tags.len()).all(|text| !text.is_empty());
+        let mut row_tags = row.iter().take(tags.len());
+        let has_all = sought == Sought::All || row_tags.all(|text| !text.is_empty());
         has_all && filter.holds(&value)
     };
     let mut batches = combinations(&asked.state, &**table, scan).await?;
@@ -91,7 +132,7 @@ async fn look(
     while let Some(batch) = batches.try_next().await? {
         has_any |= distinct.push(&batch, &places, &passes)?;
         // Without tags there is but one series.
-        if has_any && (is_any_enough || columns.is_empty()) {
+        if has_any && (sought == Sought::One || columns.is_empty()) {
             break;
         }
     }
