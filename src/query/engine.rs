@@ -37,16 +37,16 @@ use crate::hints;
 use crate::lists;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::newest::Newest;
+use crate::physical_rules::{self, PhysicalRules};
 use crate::placeholders;
 use crate::provider::{CATALOG, Catalog, NameFiles, SCHEMA, View};
 use crate::quantified;
 use crate::question::{Asked, Question};
 use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
-use crate::session::{self, Own, PhysicalRules, Session};
+use crate::session::{self, Own, Session};
 use crate::spill::{Disk, Files};
 use crate::statement;
 use crate::threads::Threads;
-use crate::undivided;
 use crate::watched_plans;
 
 /// Limits of all questions together.
@@ -102,7 +102,7 @@ impl QueryEngine {
             config(limits.partitions, merging),
             Arc::new(runtime.build()?),
         );
-        let physical_rules = undivided::rules(config.options());
+        let physical_rules = physical_rules::rules(config.options());
         let template = session::template(
             config,
             Arc::clone(&runtime),

@@ -37,6 +37,7 @@ mod literals;
 mod memory;
 mod misread;
 mod newest;
+mod physical_rules;
 mod placeholders;
 mod precedence;
 mod provider;

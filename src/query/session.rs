@@ -41,12 +41,10 @@ use crate::functions::{self, Lender, gapfill};
 use crate::joins::WatchJoins;
 use crate::misread::Misread;
 use crate::newest::Newest;
+use crate::physical_rules::PhysicalRules;
 use crate::provider::{CATALOG, Catalog, NameFiles};
 use crate::rescan::RescanJoins;
 use crate::rules;
-
-/// Rules for plans that run.
-pub(crate) type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
 /// Makes what the sessions of all questions are copies of, with these rules of DataFusion's. It has no
 /// catalog.

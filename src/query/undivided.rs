@@ -9,38 +9,33 @@ use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::provider::{FEW_VALUES, values_at_most};
-use crate::session::PhysicalRules;
 
 /// DataFusion's rule that adds partitions, exchanges and sorts where nodes need them, with one partition for
 /// plans that read few values.
 #[derive(Debug)]
-struct Undivided {
+pub(crate) struct Undivided {
     rule: EnsureRequirements,
-    /// The settings of all, with one partition.
-    config: Arc<ConfigOptions>,
+    /// The settings of all plans, with one partition.
+    config: ConfigOptions,
 }
 
-/// DataFusion's rules for plans that run, of which the one that adds partitions adds none to a plan that
-/// reads few values. The settings are those of all plans.
-pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
-    let mut undivided = config.clone();
-    undivided.execution.target_partitions = 1;
-    let undivided = Arc::new(undivided);
-    let rule = EnsureRequirements::new();
-    let rules = PhysicalOptimizer::new().rules.into_iter();
-    let rules = rules.map(|other| match other.name() == rule.name() {
-        true => Arc::new(Undivided {
+impl Undivided {
+    /// The name of DataFusion's rule.
+    pub(crate) const NAME: &'static str = "EnsureRequirements";
+
+    /// The rule beside one with the settings of all plans.
+    pub(crate) fn new(config: &ConfigOptions) -> Self {
+        let mut config = config.clone();
+        config.execution.target_partitions = 1;
+        Self {
             rule: EnsureRequirements::new(),
-            config: Arc::clone(&undivided),
-        }),
-        false => other,
-    });
-    rules.collect()
+            config,
+        }
+    }
 }
 
 impl PhysicalOptimizerRule for Undivided {
@@ -71,22 +66,5 @@ fn values(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
         [child] => values(child),
         ref children if plan.is::<UnionExec>() => children.iter().map(|child| values(child)).sum(),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::config::ConfigOptions;
-
-    use super::rules;
-
-    /// A newer DataFusion may give the work to a rule of another name.
-    #[test]
-    fn one_rule_adds_partitions() {
-        let rules = rules(&ConfigOptions::new());
-        let ours = rules
-            .iter()
-            .filter(|rule| format!("{rule:?}").starts_with("Undivided"));
-        assert_eq!(ours.count(), 1);
     }
 }

@@ -12,7 +12,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::deadline::Deadline;
-use crate::session::PhysicalRules;
+use crate::physical_rules::PhysicalRules;
 
 /// A rule that changes nothing and fails once the question is over.
 #[derive(Debug)]

@@ -1,0 +1,110 @@
+//! The rules of DataFusion for plans that run, two of them within limits.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+
+use crate::undivided::Undivided;
+
+/// Rules for plans that run.
+pub(crate) type PhysicalRules = Vec<Rule>;
+
+type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+
+/// What the names of the rules that push filters down begin with: one does so before the plan is settled, one
+/// after that.
+const PUSHES_FILTERS: &str = "FilterPushdown";
+
+/// The rules in their order. The settings are those of all plans.
+pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
+    let rules = PhysicalOptimizer::new().rules.into_iter();
+    let rules = rules.map(|rule| -> Rule {
+        match rule.name() {
+            Undivided::NAME => Arc::new(Undivided::new(config)),
+            name if name.starts_with(PUSHES_FILTERS) => Arc::new(WhereNamesAreUnique(rule)),
+            _ => rule,
+        }
+    });
+    rules.collect()
+}
+
+/// A rule that finds columns by their names, kept to those parts of a plan in which no node has two of one
+/// name.
+///
+/// In 55.2 a filter on its way down finds the columns of a node below by name, so of two columns of one name,
+/// as every join of two tables of points has, it takes the first for both: rows were lost above a join, and
+/// others came that did not pass.
+#[derive(Debug)]
+struct WhereNamesAreUnique(Rule);
+
+impl WhereNamesAreUnique {
+    fn apply(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if is_unique_below(&plan) {
+            return self.0.optimize(plan, config);
+        }
+        let children = plan.children().into_iter();
+        let children = children.map(|child| self.apply(Arc::clone(child), config));
+        let children = children.collect::<Result<Vec<_>>>()?;
+        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        plan.replace_children(children, recompute)
+    }
+}
+
+/// Returns true if neither a node nor one below it has two columns of one name.
+fn is_unique_below(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let schema = plan.schema();
+    let mut names = HashSet::new();
+    let is_unique = schema
+        .fields()
+        .iter()
+        .all(|field| names.insert(field.name()));
+    is_unique && plan.children().into_iter().all(is_unique_below)
+}
+
+impl PhysicalOptimizerRule for WhereNamesAreUnique {
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.apply(plan, config)
+    }
+
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn schema_check(&self) -> bool {
+        self.0.schema_check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::config::ConfigOptions;
+
+    use super::rules;
+
+    /// A newer DataFusion may give the work to rules of other names.
+    #[test]
+    fn the_rules_that_have_limits_are_there() {
+        let rules = rules(&ConfigOptions::new());
+        let named = |text: &str| {
+            let rules = rules.iter().map(|rule| format!("{rule:?}"));
+            rules.filter(|rule| rule.starts_with(text)).count()
+        };
+        assert_eq!(named("Undivided"), 1);
+        assert_eq!(named("WhereNamesAreUnique"), 2);
+        assert_eq!(named("FilterPushdown"), 0);
+    }
+}
