@@ -143,10 +143,18 @@ fn of_unplanned(text: &str) -> Option<String> {
 
 /// A value that cannot be computed, as it is shown by the engine's own code.
 fn of_computed(text: &str) -> Option<String> {
-    let (_, rest) = text.split_once("ArrowError(")?;
+    let of_file = text.split_once("Error evaluating filter predicate: ");
+    let of_values = || text.split_once("ArrowError(");
+    let (_, rest) = of_file.or_else(of_values)?;
+    if rest
+        .trim_start_matches("ArrowError(")
+        .starts_with("DivideByZero")
+    {
+        return Some("division by zero".to_owned());
+    }
     let (_, told) = rest.split_once("(\"")?;
     let (told, _) = told.split_once("\")")?;
-    Some(told.to_owned())
+    Some(told.replace("\\\"", "\""))
 }
 
 /// Columns of one name. The engine makes one of its own to order by a column that is selected as
