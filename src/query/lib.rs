@@ -52,6 +52,7 @@ mod spill;
 mod statement;
 mod threads;
 mod times;
+mod uncounted;
 mod undivided;
 mod unread;
 mod values;

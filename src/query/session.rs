@@ -45,6 +45,7 @@ use crate::physical_rules::PhysicalRules;
 use crate::provider::{CATALOG, Catalog, NameFiles};
 use crate::rescan::RescanJoins;
 use crate::rules;
+use crate::uncounted::CountHeld;
 
 /// Makes what the sessions of all questions are copies of, with these rules of DataFusion's. It has no
 /// catalog.
@@ -73,6 +74,7 @@ pub(crate) fn template(
         .with_optimizer_rule(Arc::new(Newest))
         .with_query_planner(Arc::new(gapfill::Planner))
         .with_physical_optimizer_rules(physical_rules)
+        .with_physical_optimizer_rule(Arc::new(EachNode(CountHeld)))
         .with_physical_optimizer_rule(Arc::new(rescan))
         .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
         .build();

@@ -110,14 +110,48 @@ async fn a_left_join_that_does_not_fit_is_right_or_refused() {
     }
 }
 
+/// From a bug: what these collect was no memory of theirs, and grew until the system ended the program.
+#[tokio::test]
+async fn what_the_engine_collects_without_counting_it_is_counted() {
+    let database = of([numbers("m", 100_000), numbers("n", 20_000)].concat());
+    for (text, expected) in [
+        (
+            "SELECT max(s) FROM (SELECT count(v) OVER () AS s FROM m)",
+            Some(100_000),
+        ),
+        (
+            "SELECT max(s) FROM (SELECT count(*) OVER () AS s FROM m)",
+            Some(100_000),
+        ),
+        ("SELECT count(*) FROM n a, n b, n c", None),
+        (
+            "SELECT count(*) FROM (SELECT 1 FROM n a, n b) LEFT JOIN n c ON true",
+            None,
+        ),
+    ] {
+        let refused = one(&engine(1 << 20), &database, text).await;
+        if text != "SELECT count(*) FROM m a, m b" {
+            let refused = refused.expect_err(text);
+            assert!(
+                matches!(refused, QueryError::Exhausted(_)),
+                "{text}: {refused}"
+            );
+            assert!(refused.to_string().contains("1048576 bytes"), "{refused}");
+        }
+        if let Some(expected) = expected {
+            let counted = one(&engine(64 << 20), &database, text).await;
+            assert_eq!(counted.expect("answered"), expected, "{text}");
+        }
+    }
+}
+
 /// Joins that go on for hours, with many rows out or none.
 const ENDLESS: [&str; 6] = [
     "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
      WHERE a.value <> b.value",
     "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
      WHERE a.value + b.value < 0",
-    "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b, \
-     generate_series(1, 1000) c",
+    "SELECT count(*) FROM generate_series(1, 10000000) a, generate_series(1, 10000000) b",
     "SELECT count(*) FROM generate_series(1, 1000000) a JOIN generate_series(1, 1000000) b \
      ON a.value % 2 = b.value % 2",
     "SELECT count(*) FROM generate_series(1, 1000000) a JOIN generate_series(1, 1000000) b \
