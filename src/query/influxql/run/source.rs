@@ -10,6 +10,7 @@ use arrow_schema::DataType;
 use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
+use datafusion::functions::core::expr_fn::nullif;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit};
 
 use super::super::analysis::{
@@ -203,10 +204,12 @@ fn shaped(
     part.rows.project(columns)
 }
 
-/// A tag of the groups. Those of several sources have one type.
-fn group(names: &Names, key: &str, is_cast: bool) -> Expr {
+/// A tag of the groups. Those of several sources have one type, and are null where they are missing: of
+/// null beside "" there would be two groups.
+fn group(names: &Names, key: &str, is_one_of_several: bool) -> Expr {
     match names.tag(key) {
-        Some(tag) if is_cast => cast(tag, DataType::Utf8),
+        Some(tag) if is_one_of_several && names.has_nulls() => cast(tag, DataType::Utf8),
+        Some(tag) if is_one_of_several => nullif(tag, lit("")),
         Some(tag) => tag,
         None => lit(ScalarValue::Utf8(None)),
     }

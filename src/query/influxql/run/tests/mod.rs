@@ -147,6 +147,80 @@ async fn lists_of_conditions_and_sources_may_be_long() {
     assert!(body.contains(r#"[["1970-01-01T00:00:00Z",900]]"#), "{body}");
 }
 
+/// From a review: points without a tag were two groups, one of the measurement and one of the subquery.
+#[tokio::test]
+async fn a_subquery_beside_a_measurement_shares_its_groups() {
+    let points = Points::of(
+        "m,site=a t=1 1000000000\nm,site=a t=2 2000000000\nm t=3 3000000000\nm t=4 4000000000\n\
+         m,site=b t=5 3000000000",
+    );
+    let epoch = Times::Epoch(Unit::of_epoch("s"));
+    let by_site = |none: &str, a: &str, b: &str| {
+        let values = [("", none), ("a", a), ("b", b)];
+        values.map(|(site, values)| (format!(r#""tags":{{"site":"{site}"}}"#), values.to_owned()))
+    };
+    let by_nope = |values: &str| vec![(r#""tags":{"nope":""}"#.to_owned(), values.to_owned())];
+    let counts = by_site("[0,4]", "[0,4]", "[0,2]");
+    let raw = by_site(
+        "[3,3],[3,3],[4,4],[4,4]",
+        "[1,1],[1,1],[2,2],[2,2]",
+        "[3,5],[3,5]",
+    );
+    for (text, series) in [
+        (
+            "SELECT count(t) FROM (SELECT t FROM m), m GROUP BY site",
+            counts.to_vec(),
+        ),
+        (
+            "SELECT count(t) FROM m, (SELECT t FROM m) GROUP BY site",
+            counts.to_vec(),
+        ),
+        (
+            "SELECT count(t) FROM (SELECT t FROM m), m GROUP BY *",
+            counts.to_vec(),
+        ),
+        (
+            "SELECT count(t) FROM (SELECT t FROM m), m WHERE time < 60s GROUP BY time(1m), site fill(none)",
+            counts.to_vec(),
+        ),
+        (
+            "SELECT median(t) FROM (SELECT t FROM m), m GROUP BY site",
+            by_site("[0,3.5]", "[0,1.5]", "[0,5]").to_vec(),
+        ),
+        (
+            "SELECT count(t) FROM (SELECT t FROM m), m GROUP BY nope",
+            by_nope("[0,10]"),
+        ),
+        (
+            "SELECT t FROM (SELECT t FROM m), m GROUP BY site",
+            raw.to_vec(),
+        ),
+        (
+            "SELECT t FROM m, (SELECT t FROM m) GROUP BY site",
+            raw.to_vec(),
+        ),
+    ] {
+        let (head, parts) = parts(&points, text).await.expect(text);
+        let body = json(head, &parts, epoch);
+        let mut rest = &*body;
+        for (tags, values) in &series {
+            let place = rest.find(tags.as_str());
+            rest = &rest[place.unwrap_or_else(|| panic!("{text}: no {tags} in {body}"))..];
+            let values = format!(r#""values":[{values}]}}"#);
+            let own = rest.split_once("]]").map(|(own, _)| format!("{own}]]}}"));
+            assert!(
+                own.is_some_and(|own| own.ends_with(&values)),
+                "{text}: {values} in {body}"
+            );
+        }
+        assert_eq!(
+            body.matches(r#""values""#).count(),
+            series.len(),
+            "{text}: {body}"
+        );
+    }
+}
+
 /// From a bug: a few KiB of wildcards and patterns took GiB.
 #[tokio::test]
 async fn what_a_short_text_stands_for_is_bounded() {
