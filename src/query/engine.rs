@@ -33,6 +33,7 @@ use crate::describe;
 use crate::each_node::EachNode;
 use crate::error::QueryError;
 use crate::functions::{self, Lender, gapfill};
+use crate::grouping_sets;
 use crate::hints;
 use crate::lists;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
@@ -376,7 +377,8 @@ async fn plan(
     }
     match state.statement_to_plan(statement).await {
         Ok(plan) => {
-            let plan = quantified::rewrite(describe::rewrite(plan)?)?;
+            let plan = grouping_sets::rewrite(describe::rewrite(plan)?)?;
+            let plan = quantified::rewrite(plan)?;
             Ok(gapfill::rewrite(lists::rewrite(plan)?)?)
         }
         Err(error) => {

@@ -28,6 +28,7 @@ mod equal_columns;
 mod error;
 mod exact;
 mod functions;
+mod grouping_sets;
 mod hints;
 pub mod influxql;
 mod joins;
