@@ -15,7 +15,9 @@ use crate::provider::{Catalog, SCHEMA};
 /// How many names a hint lists.
 const NAMES_MAX: usize = 20;
 
-/// The text for the first table that is asked for and not there; none if all are.
+/// The text for the first table that was looked up and not there; none if all were.
+///
+/// What was looked up counts, not what is listed now: a table may have come since.
 ///
 /// # Errors
 /// The tables cannot be listed.
@@ -23,15 +25,17 @@ pub(crate) async fn of_tables(
     catalog: &Catalog,
     references: &[TableReference],
 ) -> Result<Option<String>, DatabaseError> {
-    let names = catalog.names().await?;
-    let points = references.iter().filter(|reference| {
+    let mut points = references.iter().filter(|reference| {
         let schema = reference.schema();
         schema.is_none_or(|schema| schema == SCHEMA)
     });
-    let missing = points
-        .map(|reference| reference.table())
-        .find(|table| !names.iter().any(|name| name == table));
-    Ok(missing.map(|table| unknown("table", table, names.iter().map(String::as_str))))
+    let missing = points.find(|reference| catalog.is_missing(reference.table()));
+    let Some(missing) = missing.map(TableReference::table) else {
+        return Ok(None);
+    };
+    let names = catalog.names().await?.iter().map(String::as_str);
+    let others = names.filter(|name| *name != missing);
+    Ok(Some(unknown("table", missing, others)))
 }
 
 /// What comes before a text that was written as a name.

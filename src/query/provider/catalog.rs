@@ -1,6 +1,7 @@
 //! The catalog of a session: one database under the names that InfluxDB 3 has for it.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
@@ -33,14 +34,19 @@ pub(crate) struct Catalog {
 struct Tables {
     database: Arc<dyn Database>,
     names: OnceLock<Vec<String>>,
+    missing: Mutex<BTreeSet<String>>,
 }
 
 impl Catalog {
     /// The tables of a database, and what the one who asks sees of questions.
     pub(crate) fn new(database: Arc<dyn Database>, view: View) -> Self {
-        let names = OnceLock::new();
+        let tables = Tables {
+            database,
+            names: OnceLock::new(),
+            missing: Mutex::default(),
+        };
         Self {
-            tables: Arc::new(Tables { database, names }),
+            tables: Arc::new(tables),
             view,
         }
     }
@@ -58,6 +64,11 @@ impl Catalog {
         Ok(self.tables.known())
     }
 
+    /// Returns true if a table of points was looked up and was not there.
+    pub(crate) fn is_missing(&self, table: &str) -> bool {
+        self.tables.missing().contains(table)
+    }
+
     /// The columns of a table of points as plans have them; none if there is no such table.
     pub(super) async fn schema_of(&self, table: &str) -> Result<Option<SchemaRef>> {
         let columns = self.tables.database.columns(table).await;
@@ -69,6 +80,11 @@ impl Catalog {
 impl Tables {
     fn known(&self) -> &[String] {
         self.names.get().map_or(&[], Vec::as_slice)
+    }
+
+    fn missing(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        let missing = self.missing.lock();
+        missing.expect("nothing panics while it inserts a name")
     }
 }
 
@@ -97,6 +113,9 @@ impl SchemaProvider for Tables {
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
         let table = self.database.table(name).await;
         let table = table.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        if table.is_none() {
+            self.missing().insert(name.to_owned());
+        }
         Ok(table.map(|table| Arc::new(Provider::new(table)) as _))
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use futures_core::future::BoxFuture;
+use futures_util::FutureExt;
 
 use super::ask::{ask, of, refusal};
 use super::limits;
@@ -145,6 +146,42 @@ async fn show_and_describe_list_tables_and_columns() {
                   WHERE table_name = 'cpu' ORDER BY column_name";
     assert_eq!(ask(&database, places).await, ["0", "1", "2", "3"]);
     assert!(!ask(&database, "SHOW ALL").await.is_empty());
+}
+
+/// Lists a table that was not there a moment ago.
+#[derive(Debug)]
+struct Late(Arc<Points>);
+
+impl Database for Late {
+    fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
+        let with_late = async {
+            let mut names = self.0.tables().await?;
+            names.push("late".to_owned());
+            Ok(names)
+        };
+        with_late.boxed()
+    }
+
+    fn table<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>> {
+        self.0.table(name)
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_comes_while_its_question_is_planned_is_not_there_in_the_words_for_all_others()
+{
+    let engine = QueryEngine::new(limits()).expect("an engine");
+    let text = "SELECT seq FROM late WHERE seq > 0";
+    let question = engine.sql(Arc::new(Late(database())), text).await;
+    let error = question.expect_err("it was not there");
+    assert!(matches!(error, QueryError::Invalid(_)), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        r#"there is no table "late": the tables here are "Mem", "cpu""#
+    );
 }
 
 #[tokio::test]
