@@ -23,8 +23,10 @@ use crate::certain::Certain;
 use crate::narrow;
 
 /// The largest number of rows in a page, which a reader of many files has unpacked at a time for each
-/// column.
-const PAGE_ROWS: usize = 16 * 1024;
+/// column, and which a question for few rows unpacks for each of its columns. With 16,384 such questions
+/// take 3 to 30 % longer, and files are 2 to 4 % smaller (100 hosts, 10 fields, a row in 10 s); writing
+/// and compacting take the same.
+const PAGE_ROWS: usize = 4 * 1024;
 
 /// The fastest level: level 3 makes files of Telegraf's data 3 % smaller and those of TSBS no smaller
 /// at all, as the encodings have already gained what there is to gain.
