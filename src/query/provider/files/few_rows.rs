@@ -35,7 +35,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::adapter::Adapt;
 use super::chosen::Chosen;
 use super::named::named;
-use super::reader::{KEPT_BYTES_MAX, Readers};
+use super::reader::{KEPT_BYTES_MAX, Reader, Readers};
+use super::tag_runs::TagRuns;
+use crate::database::ColumnKind;
 use crate::kinds;
 use crate::record::FILES;
 
@@ -219,11 +221,15 @@ impl Reading {
         let place = super::file(file.part.clone(), all, false);
         let mut reader = readers.reader(&place, self.partition, &self.metrics)?;
         let footer = reader.typed_footer().await.map_err(of_parquet)?;
-        let (columns, mask) = Columns::of_file(asked, adapt, &footer)?;
-        let within = match file.part.is_whole() {
-            true => None,
-            false => Some(within(all, adapt, &footer, file.part.times.clone())?),
+        let (within, tags) = match file.part.is_whole() {
+            true => (None, known_tags(&mut reader, asked, file).await?),
+            // Which of the rows stay is not known before their times are read.
+            false => {
+                let within = within(all, adapt, &footer, file.part.times.clone())?;
+                (Some(within), vec![None; asked.fields().len()])
+            }
         };
+        let (columns, mask) = Columns::of_file(asked, tags, adapt, &footer)?;
         self.files.add_matched(1);
         let mut rows = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, footer)
             .with_projection(mask)
@@ -234,57 +240,102 @@ impl Reading {
             rows = rows.with_row_filter(within);
         }
         let batches = rows.build().map_err(of_parquet)?;
-        let batches = batches.map(move |batch| columns.of_table(&batch.map_err(of_parquet)?));
+        let mut places = file.rows.clone().into_iter().flatten();
+        let batches = batches.map(move |batch| {
+            let batch = batch.map_err(of_parquet)?;
+            let places: Vec<usize> = places.by_ref().take(batch.num_rows()).collect();
+            columns.of_table(&batch, &places)
+        });
         Ok(batches.boxed())
     }
+}
+
+/// The runs of each of these columns that is a tag, where they need not be made from many rows for it.
+async fn known_tags(
+    reader: &mut Reader,
+    asked: &SchemaRef,
+    file: &Chosen,
+) -> Result<Vec<Option<Arc<TagRuns>>>> {
+    let mut tags = Vec::with_capacity(asked.fields().len());
+    for field in asked.fields() {
+        let runs = match kinds::of(field) {
+            Some(ColumnKind::Tag) => reader.cheap_runs(field.name(), file.all).await,
+            _ => Ok(None),
+        };
+        tags.push(runs.map_err(of_parquet)?);
+    }
+    Ok(tags)
+}
+
+/// Where the values of a column come from.
+enum Values {
+    /// The place in a batch.
+    Read(usize),
+    /// What is known of a tag.
+    Known(Arc<TagRuns>),
+    /// The file lacks the column.
+    Absent,
 }
 
 /// The columns that are asked for, as batches of one file have them.
 struct Columns {
     asked: SchemaRef,
-    /// The place of each in a batch; absent if the file lacks it.
-    places: Vec<Option<usize>>,
+    values: Vec<Values>,
 }
 
 impl Columns {
     /// The columns of a file, and what to read for them.
     fn of_file(
         asked: &SchemaRef,
+        tags: Vec<Option<Arc<TagRuns>>>,
         adapt: &Adapt,
         footer: &ArrowReaderMetadata,
     ) -> Result<(Self, ProjectionMask)> {
-        let mut roots = Vec::with_capacity(asked.fields().len());
-        for field in asked.fields() {
+        let mut values = Vec::with_capacity(asked.fields().len());
+        for (field, tag) in asked.fields().iter().zip(tags) {
             let root = root(adapt, footer, field.name());
-            if root.is_none() && !field.is_nullable() {
-                return Err(lacks(field.name()));
-            }
-            roots.push(root);
+            values.push(match (tag, root) {
+                (Some(runs), _) => Values::Known(runs),
+                (None, Some(root)) => Values::Read(root),
+                (None, None) if field.is_nullable() => Values::Absent,
+                (None, None) => return Err(lacks(field.name())),
+            });
         }
-        let mut read: Vec<usize> = roots.iter().copied().flatten().collect();
+        let read = |values: &Values| match values {
+            Values::Read(root) => Some(*root),
+            Values::Known(_) | Values::Absent => None,
+        };
+        let mut read: Vec<usize> = values.iter().filter_map(read).collect();
         read.sort_unstable();
-        let place = |root: Option<usize>| read.binary_search(&root?).ok();
+        for values in &mut values {
+            if let Values::Read(root) = values {
+                // A batch has the columns in the order of the file.
+                *root = read.partition_point(|other| other < root);
+            }
+        }
         let columns = Self {
             asked: Arc::clone(asked),
-            places: roots.into_iter().map(place).collect(),
+            values,
         };
         let mask = ProjectionMask::roots(footer.parquet_schema(), read);
         Ok((columns, mask))
     }
 
-    /// The rows of a batch, with the columns and types that the table has.
-    fn of_table(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+    /// The rows of a batch, whose places in the file ascend, with the columns and types that the table
+    /// has.
+    fn of_table(&self, batch: &RecordBatch, places: &[usize]) -> Result<RecordBatch> {
         let rows = batch.num_rows();
         let fields = self.asked.fields().iter();
-        let columns = fields.zip(&self.places).map(|(field, place)| {
-            let Some(place) = place else {
-                return Ok(new_null_array(field.data_type(), rows));
+        let columns = fields.zip(&self.values).map(|(field, values)| {
+            let column = match values {
+                Values::Read(place) => Arc::clone(batch.column(*place)),
+                Values::Known(runs) => runs.few_at(places),
+                Values::Absent => return Ok(new_null_array(field.data_type(), rows)),
             };
-            let column = batch.column(*place);
             if column.data_type() == field.data_type() {
-                return Ok(Arc::clone(column));
+                return Ok(column);
             }
-            cast_with_options(column, field.data_type(), &DEFAULT_CAST_OPTIONS)
+            cast_with_options(&column, field.data_type(), &DEFAULT_CAST_OPTIONS)
         });
         let columns: Vec<ArrayRef> = columns.collect::<Result<_, ArrowError>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

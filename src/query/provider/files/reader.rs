@@ -51,6 +51,10 @@ pub(super) const KEPT_BYTES_MAX: usize = 1 << 20;
 /// The rows of a tag that are unpacked at a time: 256 KiB, which is part of what each reader has.
 const RUN_BATCH_ROWS: usize = 64 << 10;
 
+/// The most rows of a file whose tags are all unpacked for an answer that has few of the rows: not many
+/// more than a page has.
+const CHEAP_ROWS: usize = 64 << 10;
+
 /// The name of the metric of bytes that were read, as Parquet's sources call it.
 const SCANNED: &str = "bytes_scanned";
 
@@ -287,8 +291,7 @@ impl Reader {
 
     /// The runs of a tag; none if they are of no use, or if there is no memory for them now.
     pub(super) async fn runs(&mut self, leaf: usize) -> ParquetResult<Option<Arc<TagRuns>>> {
-        // Names of columns may be anything; their places are unique within the file.
-        let place = self.meta.location.clone().join(leaf.to_string());
+        let place = self.runs_place(leaf);
         if let Some(Known(runs)) = self.known(&place) {
             return Ok(runs);
         }
@@ -298,6 +301,31 @@ impl Reader {
         };
         self.keep(&place, known.clone());
         Ok(known.0)
+    }
+
+    /// The runs of a tag, if they are known already or made from few rows; none if they are of no use, or
+    /// if the file lacks the tag.
+    pub(super) async fn cheap_runs(
+        &mut self,
+        column: &str,
+        rows: usize,
+    ) -> ParquetResult<Option<Arc<TagRuns>>> {
+        let Some(leaf) = self.leaf(column).await? else {
+            return Ok(None);
+        };
+        if let Some(Known(runs)) = self.known(&self.runs_place(leaf)) {
+            return Ok(runs);
+        }
+        match rows <= CHEAP_ROWS {
+            true => self.runs(leaf).await,
+            false => Ok(None),
+        }
+    }
+
+    /// The place in the cache of the runs of a tag. Names of columns may be anything; their places are
+    /// unique within the file.
+    fn runs_place(&self, leaf: usize) -> Path {
+        self.meta.location.clone().join(leaf.to_string())
     }
 
     /// A place of its own in the cache for something that is known of the file.

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow_array::builder::{ArrayBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, StringArray};
@@ -81,6 +82,28 @@ impl TagRuns {
         let keys = self.values_at(places);
         let keys = keys.map(|value| value.and_then(|value| i32::try_from(value).ok()));
         Arc::new(of_keys(keys, texts))
+    }
+
+    /// The values of rows, whose places ascend, without those that none of the rows has: few rows of a
+    /// file with many series have few of its values.
+    pub(super) fn few_at(&self, places: &[usize]) -> ArrayRef {
+        let mut keys_of = HashMap::new();
+        let mut texts = StringBuilder::new();
+        let keys = self.values_at(places).map(|value| {
+            let value = value?;
+            let key = keys_of.entry(value).or_insert_with(|| {
+                let key = i32::try_from(texts.len()).ok();
+                let text = usize::try_from(value)
+                    .ok()
+                    .and_then(|value| self.values.get(value));
+                debug_assert!(text.is_some(), "a run has a value of the list");
+                texts.append_option(text);
+                key
+            });
+            *key
+        });
+        let keys: Vec<Option<i32>> = keys.collect();
+        Arc::new(of_keys(keys.into_iter(), texts.finish()))
     }
 
     /// The texts of rows, whose places ascend.
@@ -244,6 +267,29 @@ mod tests {
         TagFilter {
             column: "host".to_owned(),
             one_of: one_of.iter().map(|text| text.map(str::to_owned)).collect(),
+        }
+    }
+
+    #[test]
+    fn few_rows_have_their_values_and_no_others() {
+        let (a, b, c) = (Some("a"), Some("b"), Some("c"));
+        let runs = runs(&[&[None, a, a, b], &[c, a, None]]);
+        for (places, expected, distinct) in [
+            (vec![1, 2, 5], vec![a, a, a], 1),
+            (vec![0, 3, 4, 6], vec![None, b, c, None], 2),
+            (vec![0], vec![None], 0),
+            (vec![], vec![], 0),
+            ((0..7).collect(), vec![None, a, a, b, c, a, None], 3),
+        ] {
+            let values = runs.few_at(&places);
+            let tags = values.as_dictionary::<Int32Type>();
+            let texts = tags.downcast_dict::<StringArray>().expect("texts");
+            assert_eq!(
+                texts.into_iter().collect::<Vec<_>>(),
+                expected,
+                "{places:?}"
+            );
+            assert_eq!(tags.values().len(), distinct, "{places:?}");
         }
     }
 
