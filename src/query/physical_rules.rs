@@ -9,6 +9,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
 use crate::undivided::Undivided;
 
@@ -60,15 +61,23 @@ impl WhereNamesAreUnique {
     }
 }
 
-/// Returns true if neither a node nor one below it has two columns of one name.
+/// Returns true if neither a node nor one below it has two columns of one name, also if it puts out only
+/// one of them, as joins do that look whether there is a row on the other side.
 fn is_unique_below(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let schema = plan.schema();
-    let mut names = HashSet::new();
-    let is_unique = schema
-        .fields()
-        .iter()
-        .all(|field| names.insert(field.name()));
-    is_unique && plan.children().into_iter().all(is_unique_below)
+    let has_unique = |plans: &[&Arc<dyn ExecutionPlan>]| {
+        let mut names = HashSet::new();
+        let schemas = plans.iter().map(|plan| plan.schema());
+        let fields: Vec<_> = schemas
+            .flat_map(|schema| schema.fields().to_vec())
+            .collect();
+        fields.iter().all(|field| names.insert(field.name()))
+    };
+    let children = plan.children();
+    // These put rows one after the other, so their inputs have the same columns.
+    let is_of_same = plan.is::<UnionExec>() || plan.is::<InterleaveExec>();
+    has_unique(&[plan])
+        && (is_of_same || has_unique(&children))
+        && children.into_iter().all(is_unique_below)
 }
 
 impl PhysicalOptimizerRule for WhereNamesAreUnique {

@@ -48,3 +48,30 @@ async fn a_condition_above_a_join_has_the_columns_of_both_sides() {
         assert_eq!(rows, expected, "{question}");
     }
 }
+
+/// From a bug: what an outer join wants of a key was looked for in a table of which only the presence of
+/// a row counts, in its column of the same name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wanted_of_one_side_is_not_asked_of_a_column_of_the_other() {
+    let world = World::new(|_| {}).await;
+    let m = (1..=200).map(|n| format!("m,a=x i=0i,k={n}i {n}"));
+    let n = (1..=200).map(|n| format!("n,a=x i={n}i,k={}i {n}", 1000 + n));
+    let o = (1..=3).map(|n| format!("o x={n}i {n}"));
+    let lines: Vec<String> = m.chain(n).chain(o).collect();
+    world.write(&lines.join("\n")).await;
+    let expected: Vec<_> = ["1", "2", "3"].map(|k| vec![Some(k.to_owned())]).to_vec();
+    for is_flushed in [false, true] {
+        if is_flushed {
+            world.flush().await;
+        }
+        for question in [
+            "SELECT k FROM o JOIN (SELECT k FROM m WHERE k IN (SELECT i FROM n WHERE n.k > m.i)) ON x = k",
+            "SELECT m.k FROM o JOIN m ON o.x = m.k WHERE EXISTS (SELECT 1 FROM n WHERE n.i = m.k AND n.k > m.i)",
+            "SELECT k FROM m WHERE k IN (SELECT x FROM o) AND k IN (SELECT i FROM n WHERE n.k > m.i)",
+            "SELECT k FROM m WHERE EXISTS (SELECT 1 FROM n WHERE n.i = m.k AND n.k > m.i) ORDER BY k LIMIT 3",
+        ] {
+            let (_, rows) = world.ask(question).await.expect("answered");
+            assert_eq!(sorted(rows), expected, "{is_flushed}: {question}");
+        }
+    }
+}
