@@ -76,9 +76,10 @@ pub struct Entry {
     pub name: String,
     /// True for a folder.
     pub is_folder: bool,
-    /// The length of a file.
+    /// The length of a file; 0 of a folder.
     pub bytes: u64,
-    /// The time of the last write to a file in milliseconds since the epoch; 0 if it is not known.
+    /// The time of the last write to a file in milliseconds since the epoch; 0 if it is not known, and of
+    /// a folder.
     pub modified_ms: i64,
 }
 

@@ -1,5 +1,6 @@
 //! The system calls that open and change folders and files.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, fchown, lchown};
@@ -173,7 +174,8 @@ pub(super) fn remove_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns the entries sorted by name; none if there is no such folder.
+/// Returns the entries sorted by name; none if there is no such folder. Only files are asked for
+/// their metadata: a folder may have very many folders, and what is known of them is in its listing.
 pub(super) fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     let found = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -181,24 +183,41 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     };
     let mut entries = Vec::new();
     for entry in found {
-        let entry = entry?;
-        let metadata = match entry.metadata() {
+        match listed(&entry?) {
             // It went while the folder was read.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            metadata => metadata?,
-        };
-        entries.push(entry_of(&entry.path(), &metadata));
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            listed => entries.push(listed?),
+        }
     }
     entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
 }
 
+fn listed(entry: &fs::DirEntry) -> io::Result<Entry> {
+    match entry.file_type()?.is_dir() {
+        true => Ok(folder_entry(&entry.file_name())),
+        false => Ok(entry_of(&entry.path(), &entry.metadata()?)),
+    }
+}
+
 pub(super) fn entry_of(path: &Path, metadata: &fs::Metadata) -> Entry {
     let name = path.file_name().unwrap_or_default();
+    if metadata.is_dir() {
+        return folder_entry(name);
+    }
     Entry {
         name: name.to_string_lossy().into_owned(),
-        is_folder: metadata.is_dir(),
+        is_folder: false,
         bytes: metadata.len(),
         modified_ms: metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000,
+    }
+}
+
+fn folder_entry(name: &OsStr) -> Entry {
+    Entry {
+        name: name.to_string_lossy().into_owned(),
+        is_folder: true,
+        bytes: 0,
+        modified_ms: 0,
     }
 }

@@ -123,6 +123,35 @@ fn what_is_written_is_read_listed_renamed_cut_and_removed() {
 }
 
 #[test]
+fn entries_are_files_with_their_lengths_and_times_and_folders_without() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let storage = DiskStorage::open(scratch.path().join("data")).expect("opened");
+    storage.create_dir_all("a/deep/deeper").expect("created");
+    let file = storage.create_new("a/file").expect("created");
+    file.write_all_at(b"hello", 0).expect("written");
+    std::os::unix::fs::symlink("deep", storage.locate("a/link")).expect("linked");
+    let entries = storage.entries("a").expect("listed");
+    let told = entries.iter().map(|entry| {
+        let has_time = entry.modified_ms > 0;
+        (&*entry.name, entry.is_folder, entry.bytes, has_time)
+    });
+    // A link to a folder is none: what is in it would be listed twice.
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            ("deep", true, 0, false),
+            ("file", false, 5, true),
+            ("link", false, 4, true)
+        ]
+    );
+    for entry in &entries[..2] {
+        let one = storage.entry(&format!("a/{}", entry.name));
+        assert_eq!(one.expect("looked").as_ref(), Some(entry));
+    }
+    assert_eq!(storage.entries("none").expect("listed"), []);
+}
+
+#[test]
 fn errors_name_operation_and_path_and_no_path_leads_out() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let storage = DiskStorage::open(scratch.path().join("data")).expect("opened");
