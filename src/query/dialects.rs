@@ -82,7 +82,7 @@ pub(crate) fn of_plan(text: &str) -> Option<String> {
 
 /// What the engine has no plan for, and what to write instead. It shows the parts of such a thing as its
 /// own code has them.
-const UNPLANNED: [(&str, &str); 12] = [
+const UNPLANNED: [(&str, &str); 13] = [
     (
         "Unsupported ast node in sqltorel: RLike ",
         "RLIKE is not supported: write x ~ 'a regular expression'",
@@ -131,10 +131,16 @@ const UNPLANNED: [(&str, &str); 12] = [
     ),
     (
         "Physical plan does not support logical expression ",
-        "IN and EXISTS with a SELECT belong into WHERE or HAVING: among the columns, and in what is \
-         grouped or ordered by, join the tables",
+        MISPLACED,
+    ),
+    (
+        "In/Exist/SetComparison subquery can only be used in ",
+        MISPLACED,
     ),
 ];
+
+const MISPLACED: &str = "IN, EXISTS, ANY and ALL with a SELECT belong into WHERE or HAVING: among the columns, \
+                         and in what is grouped or ordered by, join the tables";
 
 fn of_unplanned(text: &str) -> Option<String> {
     let known = UNPLANNED.iter().find(|(known, _)| text.contains(known));

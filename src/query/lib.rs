@@ -16,6 +16,7 @@
 //! InfluxQL is ours, over the same scan ([`influxql`]).
 
 mod answer;
+mod correlated;
 pub mod database;
 mod deadline;
 mod describe;

@@ -10,14 +10,14 @@
 
 use std::sync::Arc;
 
-use datafusion::common::plan_err;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{InSubquery, SetComparison, SetQuantifier};
-use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison, SetQuantifier};
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery,
+    BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
 };
+
+use crate::correlated;
 
 /// Names the inside of each such comparison of a plan.
 ///
@@ -26,15 +26,25 @@ use datafusion::logical_expr::{
 pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut namer = Namer { count: 0 };
     let named = plan.transform_up_with_subqueries(|plan| {
+        if let LogicalPlan::Join(join) = &plan {
+            check_lateral(&join.left)?;
+            check_lateral(&join.right)?;
+        }
         let is_condition = matches!(plan, LogicalPlan::Filter(_) | LogicalPlan::Join(_));
-        let names = NamePreserver::new(&plan);
-        let named = plan.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let named = match is_condition {
-                true => namer.of_condition(expr, true)?,
-                false => namer.of_value(expr)?,
-            };
-            Ok(named.update_data(|expr| name.restore(expr)))
+        let named = plan.map_expressions(|expr| match is_condition {
+            true => namer.of_condition(expr, true),
+            false => {
+                // The engine says a comparison in other words; columns are named after those here. Grouping
+                // sets have names in them.
+                let (relation, name) = expr.qualified_name();
+                let named = namer.of_value(expr)?;
+                let is_named = !named.transformed
+                    || matches!(named.data, Expr::Alias(_) | Expr::GroupingSet(_));
+                Ok(match is_named {
+                    true => named,
+                    false => named.update_data(|expr| expr.alias_qualified(relation, name)),
+                })
+            }
         })?;
         match named.transformed {
             true => named.map_data(LogicalPlan::recompute_schema),
@@ -75,7 +85,12 @@ impl Namer {
                 inner => self.of_value(Expr::Not(Box::new(inner))),
             },
             Expr::InSubquery(list) if is_joined(&list, is_whole) => {
-                Ok(Transformed::no(Expr::InSubquery(list)))
+                correlated::check_listed(&list.subquery.subquery)?;
+                let value = self.of_value(*list.expr)?;
+                Ok(value.update_data(|value| {
+                    let expr = Box::new(value);
+                    Expr::InSubquery(InSubquery { expr, ..list })
+                }))
             }
             condition => self.of_value(condition),
         }
@@ -86,6 +101,11 @@ impl Namer {
             let comparison = match expr {
                 Expr::SetComparison(comparison) => comparison,
                 Expr::InSubquery(list) => compared(list),
+                Expr::Exists(exists) => return existing(exists),
+                Expr::ScalarSubquery(value) => {
+                    correlated::check_value(&value.subquery)?;
+                    return Ok(Transformed::no(Expr::ScalarSubquery(value)));
+                }
                 expr => return Ok(Transformed::no(expr)),
             };
             self.count = self.count.saturating_add(1);
@@ -107,27 +127,31 @@ fn compared(list: InSubquery) -> SetComparison {
     SetComparison::new(list.expr, list.subquery, op, quantifier)
 }
 
-/// Refuses what the engine would move out of an inside past what depends on the rows that are left: all
-/// of them make one row, or some are cut off.
-fn check(inside: &LogicalPlan) -> Result<()> {
-    inside.apply(|node| {
-        let depends = match node {
-            LogicalPlan::Limit(_) | LogicalPlan::Window(_) => true,
-            LogicalPlan::Aggregate(aggregate) => {
-                matches!(&aggregate.group_expr[..], [] | [Expr::GroupingSet(_)])
-            }
-            _ => false,
-        };
-        match depends && !node.all_out_ref_exprs().is_empty() {
-            true => plan_err!(
-                "a SELECT behind NOT IN, ANY or ALL, or behind IN within a larger condition, that asks \
-                 of a row outside can have no LIMIT, no window and no aggregate of all its rows: join \
-                 the tables"
-            ),
-            false => Ok(TreeNodeRecursion::Continue),
-        }
-    })?;
-    Ok(())
+fn existing(exists: Exists) -> Result<Transformed<Expr>> {
+    if exists.subquery.outer_ref_columns.is_empty() {
+        return Ok(Transformed::no(Expr::Exists(exists)));
+    }
+    if let Some(has_rows) = correlated::exists(&exists.subquery.subquery)? {
+        return Ok(Transformed::yes(lit(has_rows != exists.negated)));
+    }
+    let inside = Arc::unwrap_or_clone(exists.subquery.subquery);
+    let subquery = Subquery {
+        subquery: Arc::new(correlated::without_order(inside)?),
+        ..exists.subquery
+    };
+    Ok(Transformed::yes(Expr::Exists(Exists {
+        subquery,
+        ..exists
+    })))
+}
+
+/// Checks a side of a join that asks of rows of the other.
+fn check_lateral(side: &LogicalPlan) -> Result<()> {
+    match side {
+        LogicalPlan::SubqueryAlias(alias) => check_lateral(&alias.input),
+        LogicalPlan::Subquery(inside) => correlated::check_value(&inside.subquery),
+        _ => Ok(()),
+    }
 }
 
 /// A comparison whose inside, or its column, has a name that no question can use. What is asked of rows
@@ -140,7 +164,7 @@ fn named(mut comparison: SetComparison, number: usize) -> Result<Expr> {
     } = comparison.subquery;
     let name = format!("__compared_{number}");
     if !outer_ref_columns.is_empty() {
-        check(&subquery)?;
+        correlated::check_compared(&subquery)?;
     }
     let columns = subquery.schema().columns();
     let inside = LogicalPlanBuilder::from(Arc::unwrap_or_clone(subquery));

@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 mod bounds;
+mod correlated;
 mod disk;
 mod gapfill;
 mod large;

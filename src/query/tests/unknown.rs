@@ -6,8 +6,8 @@ use super::ask::{ask, of, refusal};
 use super::points::{Point, Points};
 use crate::QueryError;
 
-/// Three rows of `m` and two of `n`, each of which has one without its tag.
-fn database() -> Arc<Points> {
+/// Three rows of `m` and two of `n`, each of which has one without its tag, and two of `k`.
+pub(super) fn database() -> Arc<Points> {
     let point = |table: &str, tags: &[(&str, &str)], field: &str, number: i32| {
         Point::new(table, tags, number.into(), &[(field, number.into())])
     };
@@ -17,14 +17,28 @@ fn database() -> Arc<Points> {
         point("m", &[], "i", 3),
         point("n", &[("b", "y")], "j", 1),
         point("n", &[], "j", 2),
+        point("k", &[("b", "y")], "k", 5),
+        point("k", &[("b", "x")], "k", 6),
     ])
 }
 
-async fn passes(conditions: &[(&str, &[&str])]) {
+pub(super) async fn passes(conditions: &[(&str, &[&str])]) {
     let database = database();
     for (condition, rows) in conditions {
         let text = format!("SELECT i FROM m WHERE {condition} ORDER BY i");
         assert_eq!(ask(&database, &text).await, *rows, "{text}");
+    }
+}
+
+pub(super) async fn refuses(conditions: &[(&str, &str)]) {
+    let database = database();
+    for (condition, told) in conditions {
+        let text = format!("SELECT i FROM m WHERE {condition}");
+        let refused = refusal(&database, &text).await;
+        let QueryError::Invalid(reason) = &refused else {
+            panic!("{text}: {refused:?}");
+        };
+        assert!(reason.contains(told), "{text}: {reason}");
     }
 }
 
@@ -96,8 +110,7 @@ async fn what_is_not_in_an_inside_depends_on_the_row_outside() {
 
 #[tokio::test]
 async fn an_inside_that_no_join_can_say_is_refused_by_what_it_is() {
-    let database = database();
-    for (condition, told) in [
+    refuses(&[
         (
             "i NOT IN (SELECT max(j) FROM n WHERE n.b = m.a)",
             "no aggregate of all its rows",
@@ -114,12 +127,6 @@ async fn an_inside_that_no_join_can_say_is_refused_by_what_it_is() {
             "i = (SELECT count(j) FROM n WHERE n.j > m.i)",
             "a SELECT in the place of a value can only be joined to the rows outside by =",
         ),
-    ] {
-        let text = format!("SELECT i FROM m WHERE {condition}");
-        let refused = refusal(&database, &text).await;
-        let QueryError::Invalid(reason) = &refused else {
-            panic!("{text}: {refused:?}");
-        };
-        assert!(reason.contains(told), "{text}: {reason}");
-    }
+    ])
+    .await;
 }
