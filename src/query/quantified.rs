@@ -116,7 +116,10 @@ impl Namer {
 
 /// Returns true if the engine's join of a condition that rows must pass is right.
 fn is_joined(list: &InSubquery, is_whole: bool) -> bool {
-    !list.negated || is_whole && list.subquery.outer_ref_columns.is_empty()
+    // A condition of the join that has no column of the rows outside is moved to the inside, whose rows
+    // without a value then count for nothing.
+    let depends = !list.expr.column_refs().is_empty();
+    !list.negated || is_whole && depends && list.subquery.outer_ref_columns.is_empty()
 }
 
 fn compared(list: InSubquery) -> SetComparison {
