@@ -33,6 +33,7 @@ mod grouping_sets;
 mod hints;
 pub mod influxql;
 mod joins;
+mod kept_above;
 mod kinds;
 mod lists;
 mod literals;

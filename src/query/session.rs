@@ -39,6 +39,7 @@ use crate::equal_columns::EqualColumns;
 use crate::exact::Exact;
 use crate::functions::{self, Lender, gapfill};
 use crate::joins::WatchJoins;
+use crate::kept_above;
 use crate::misread::Misread;
 use crate::newest::Newest;
 use crate::physical_rules::PhysicalRules;
@@ -69,7 +70,7 @@ pub(crate) fn template(
         .with_runtime_env(runtime)
         .with_default_features()
         .with_analyzer_rules(typing)
-        .with_optimizer_rules(gapfill::rules())
+        .with_optimizer_rules(kept_above::within_limits(gapfill::rules()))
         .with_optimizer_rule(Arc::new(EqualColumns))
         .with_optimizer_rule(Arc::new(Newest))
         .with_query_planner(Arc::new(gapfill::Planner))

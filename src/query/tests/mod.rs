@@ -10,6 +10,7 @@ mod limits;
 mod list;
 mod misread;
 mod nameless;
+mod nothing;
 mod passed_over;
 pub(crate) mod points;
 pub(crate) mod records;
