@@ -86,11 +86,21 @@ impl Namer {
             },
             Expr::InSubquery(list) if is_joined(&list, is_whole) => {
                 correlated::check_listed(&list.subquery.subquery)?;
+                let subquery = match is_whole {
+                    true => list.subquery,
+                    // The engine takes a column of no table for two.
+                    false => Subquery {
+                        subquery: Arc::new(columns_as(list.subquery.subquery, "__listed")?),
+                        ..list.subquery
+                    },
+                };
                 let value = self.of_value(*list.expr)?;
-                Ok(value.update_data(|value| {
-                    let expr = Box::new(value);
-                    Expr::InSubquery(InSubquery { expr, ..list })
-                }))
+                let list = InSubquery::new(Box::new(value.data), subquery, list.negated);
+                let is_named = value.transformed || !is_whole;
+                Ok(Transformed::new_transformed(
+                    Expr::InSubquery(list),
+                    is_named,
+                ))
             }
             condition => self.of_value(condition),
         }
@@ -169,21 +179,26 @@ fn named(mut comparison: SetComparison, number: usize) -> Result<Expr> {
     if !outer_ref_columns.is_empty() {
         correlated::check_compared(&subquery)?;
     }
-    let columns = subquery.schema().columns();
-    let inside = LogicalPlanBuilder::from(Arc::unwrap_or_clone(subquery));
     let inside = match outer_ref_columns.is_empty() {
-        true => inside.alias(name)?,
-        false => {
-            let columns = columns
-                .into_iter()
-                .map(|column| Expr::Column(column).alias(&name));
-            inside.project(columns)?
-        }
+        true => LogicalPlanBuilder::from(Arc::unwrap_or_clone(subquery))
+            .alias(name)?
+            .build()?,
+        false => columns_as(subquery, &name)?,
     };
     comparison.subquery = Subquery {
-        subquery: Arc::new(inside.build()?),
+        subquery: Arc::new(inside),
         outer_ref_columns,
         spans,
     };
     Ok(Expr::SetComparison(comparison))
+}
+
+/// An inside with a name for its column.
+fn columns_as(inside: Arc<LogicalPlan>, name: &str) -> Result<LogicalPlan> {
+    let columns = inside.schema().columns().into_iter();
+    let columns: Vec<Expr> = columns
+        .map(|column| Expr::Column(column).alias(name))
+        .collect();
+    let inside = LogicalPlanBuilder::from(Arc::unwrap_or_clone(inside));
+    inside.project(columns)?.build()
 }

@@ -85,6 +85,23 @@ async fn a_value_is_not_known_to_be_in_what_has_no_value() {
     .await;
 }
 
+/// From a bug: it was refused, for a column that was said to be there twice.
+#[tokio::test]
+async fn a_value_is_among_aggregates_beside_another_condition() {
+    passes(&[
+        ("i IN (SELECT max(j) FROM n) OR i = 3", &["2.0", "3.0"]),
+        (
+            "i = 3 OR i - 1 IN (SELECT max(j) FROM n WHERE n.b = m.a)",
+            &["2.0", "3.0"],
+        ),
+        (
+            "i = 1 OR i - 1 IN (SELECT min(j) FROM n WHERE n.b = m.a GROUP BY b) AND i < 3",
+            &["1.0", "2.0"],
+        ),
+    ])
+    .await;
+}
+
 /// From a bug: a row of the inside without a value counted for all rows outside, also for those of which
 /// the inside has no such row.
 #[tokio::test]
