@@ -145,6 +145,44 @@ async fn what_the_engine_collects_without_counting_it_is_counted() {
     }
 }
 
+/// From a reading of DataFusion: it keeps the rows of a frame, however many they are, and counts none.
+#[tokio::test]
+async fn a_window_counts_the_rows_that_its_frame_has() {
+    let database = of(numbers("m", 1));
+    let ask = async |window: &str| {
+        let text = format!(
+            "SELECT count(s) FROM (SELECT {window} AS s FROM \
+             (SELECT value AS time, value AS v FROM generate_series(1, 300000)))"
+        );
+        one(&engine(12 << 20), &database, &text).await
+    };
+    for (window, expected) in [
+        ("sum(v) OVER (ORDER BY time ROWS 9000 PRECEDING)", 300_000),
+        (
+            "sum(v) OVER (ORDER BY time ROWS UNBOUNDED PRECEDING)",
+            300_000,
+        ),
+        ("row_number() OVER (ORDER BY time)", 300_000),
+        ("lag(v, 9000) OVER (ORDER BY time)", 291_000),
+        ("lag(v) IGNORE NULLS OVER (ORDER BY time)", 299_999),
+    ] {
+        assert_eq!(ask(window).await.expect(window), expected, "{window}");
+    }
+    for window in [
+        "sum(v) OVER (ORDER BY time ROWS 290000 PRECEDING)",
+        "sum(v) OVER (ORDER BY time ROWS BETWEEN CURRENT ROW AND 290000 FOLLOWING)",
+        "first_value(v) OVER (ORDER BY time ROWS 290000 PRECEDING)",
+        "lag(v, 290000) OVER (ORDER BY time)",
+        "lead(v, 290000) OVER (ORDER BY time)",
+    ] {
+        let refused = ask(window).await.expect_err(window);
+        assert!(
+            matches!(refused, QueryError::Exhausted(_)),
+            "{window}: {refused}"
+        );
+    }
+}
+
 /// Joins that go on for hours, with many rows out or none.
 const ENDLESS: [&str; 6] = [
     "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
