@@ -231,6 +231,12 @@ impl Storage for DiskStorage {
         cached::read(&self.resolve(path).ok()?, ranges)
     }
 
+    fn entry_cached(&self, path: &str) -> Option<Option<Entry>> {
+        let path = self.resolve(path).ok()?;
+        let found = cached::metadata(&path)?;
+        Some(found.map(|found| entry_of(&path, &found)))
+    }
+
     fn len(&self, path: &str) -> Result<Option<u64>, StorageError> {
         let path = self.resolve(path)?;
         match fs::metadata(&path) {

@@ -26,6 +26,13 @@ pub trait Storage: Send + Sync + Debug {
         None
     }
 
+    /// As [`Storage::entry`], without waiting for a disk; nothing unless the answer is in memory and this
+    /// is known.
+    fn entry_cached(&self, path: &str) -> Option<Option<Entry>> {
+        let _ = path;
+        None
+    }
+
     /// Returns the length of a file in bytes, or nothing if there is no such file.
     fn len(&self, path: &str) -> Result<Option<u64>, StorageError>;
 

@@ -45,7 +45,7 @@ use object_store::{
 use super::doubt::{Doubt, Doubts};
 use crate::certain::Certain;
 use crate::narrow;
-use crate::storage::{self, Storage, StorageError, hold};
+use crate::storage::{self, Entry, Storage, StorageError, hold};
 
 /// The folder in which files are written before they get their name.
 const STAGING: &str = "_staging";
@@ -251,7 +251,16 @@ impl FolderStore {
 
     fn get(&self, location: &Path, options: &GetOptions) -> Result<GetResult> {
         self.settle(&self.file(location)).map_err(failed)?;
-        let meta = self.meta(location)?;
+        self.get_found(location, self.meta(location)?, options)
+    }
+
+    /// As [`FolderStore::get`], of a file that was found.
+    pub(super) fn get_found(
+        &self,
+        location: &Path,
+        meta: ObjectMeta,
+        options: &GetOptions,
+    ) -> Result<GetResult> {
         options.check_preconditions(&meta)?;
         let range = match &options.range {
             None => 0..meta.size,
@@ -278,13 +287,7 @@ impl FolderStore {
     pub(super) fn meta(&self, location: &Path) -> Result<ObjectMeta> {
         let path = self.file(location);
         let entry = self.storage.entry(&path).map_err(failed)?;
-        match entry.filter(|entry| !entry.is_folder) {
-            Some(entry) => Ok(meta_of(location.clone(), entry.bytes, entry.modified_ms)),
-            None => Err(Error::NotFound {
-                path: location.to_string(),
-                source: "there is no such file".into(),
-            }),
-        }
+        meta_in(location, entry)
     }
 
     /// Lists the files below a folder; without `all`, only the files and folders directly in it.
@@ -380,6 +383,9 @@ impl ObjectStore for FolderStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        if let Some(told) = self.told(location, &options) {
+            return told;
+        }
         let location = location.clone();
         self.run(move |store| store.get(&location, &options)).await
     }
@@ -440,6 +446,17 @@ fn inside(folder: &str, path: &str) -> String {
         ("", path) => path.to_owned(),
         (folder, "") => folder.to_owned(),
         (folder, path) => format!("{folder}/{path}"),
+    }
+}
+
+/// The metadata of a file with this entry.
+pub(super) fn meta_in(location: &Path, entry: Option<Entry>) -> Result<ObjectMeta> {
+    match entry.filter(|entry| !entry.is_folder) {
+        Some(entry) => Ok(meta_of(location.clone(), entry.bytes, entry.modified_ms)),
+        None => Err(Error::NotFound {
+            path: location.to_string(),
+            source: "there is no such file".into(),
+        }),
     }
 }
 

@@ -333,3 +333,30 @@ fn what_was_just_written_is_read_from_memory() {
     assert_eq!(read_one("none", 0..1), None);
     assert_eq!(read_one("../file", 0..1), None);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_just_looked_for_is_known_in_memory_as_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let storage = DiskStorage::shared(folder.path()).expect("opened");
+    storage.create_dir_all("a/b").expect("made");
+    let file = storage.create_new("a/file").expect("made");
+    let known = |path: &str| {
+        let told = storage.entry(path).expect("looked for");
+        let known = storage.entry_cached(path);
+        assert!(known.is_none() || known == Some(told), "{path}: {known:?}");
+        known.is_some()
+    };
+    let all = ["a/b", "a/file", "a/none", "none/none"].map(known);
+    if all != [true; 4] {
+        eprintln!("SKIPPED: the file system of {folder:?} tells not all of its cache: {all:?}");
+    }
+    // What is known is what there is now.
+    file.write_all_at(b"hello", 0).expect("written");
+    storage.create_new("a/none").expect("made");
+    storage.remove_dir("a/b").expect("removed");
+    for path in ["a/b", "a/file", "a/none"] {
+        known(path);
+    }
+    assert_eq!(storage.entry_cached("../file"), None);
+}
