@@ -48,6 +48,12 @@ impl Moment {
         Some(parts)
     }
 
+    /// Returns false if no rows in memory have a time in a range.
+    pub fn may_have_buffered(&self, range: TimeRange) -> bool {
+        let mut buffered = self.buffered.iter();
+        buffered.any(|rows| rows.days(range).next().is_some())
+    }
+
     /// Some tags of the series that have wanted rows in memory, in the columns of `schema`, which are
     /// tags: a batch per segment. Takes a while if there are many.
     pub fn buffered_series(&self, wanted: &Wanted, schema: &SchemaRef) -> Vec<RecordBatch> {

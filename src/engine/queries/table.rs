@@ -85,10 +85,13 @@ impl TableMoment {
         }
         let files = files::piece(&self.access, parts, self.named());
         pieces.extend(files.map(Piece::Files));
-        let access = Arc::clone(&self.access);
-        let moment = Arc::clone(&self.moment);
-        let buffered = BufferedSeries::new(access, moment, wanted, shape.schema);
-        pieces.push(Piece::Merged(Arc::new(buffered)));
+        // To read them is to go to another thread.
+        if self.moment.may_have_buffered(wanted.range) {
+            let access = Arc::clone(&self.access);
+            let moment = Arc::clone(&self.moment);
+            let buffered = BufferedSeries::new(access, moment, wanted, shape.schema);
+            pieces.push(Piece::Merged(Arc::new(buffered)));
+        }
         pieces
     }
 
