@@ -33,6 +33,13 @@ pub trait Database: Debug + Send + Sync {
         name: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>>;
 
+    /// Prepares for [`Database::table`] of each of these names. Who reads many tables says so, some at a
+    /// time; what cannot be had is told to who asks for it.
+    fn look_at<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, ()> {
+        let _ = names;
+        Box::pin(std::future::ready(()))
+    }
+
     /// The columns that [`Database::table`] would show, or none. Who lists many tables asks so: of a
     /// table whose rows nobody has asked for, nothing is held afterwards.
     ///

@@ -13,8 +13,8 @@ use super::table::{TableMoment, columns};
 use crate::id::TableId;
 use crate::read::{Moment, TableColumns};
 
-/// A bucket. Each of its tables is looked at once, when it is first asked for, and held; the columns of
-/// one that nobody asked for are looked up whenever they are listed.
+/// A bucket. Each of its tables is looked at once, when it is first asked for or others are with it, and
+/// held; the columns of one that nobody asked for are looked up whenever they are listed.
 #[derive(Debug)]
 pub(super) struct BucketMoment {
     access: Arc<Access>,
@@ -78,6 +78,29 @@ impl Database for BucketMoment {
             Ok(table.map(|table| table as Arc<dyn Table>))
         };
         table.boxed()
+    }
+
+    /// They are looked at together, as columns are looked up.
+    fn look_at<'a>(&'a self, names: &'a [Arc<str>]) -> BoxFuture<'a, ()> {
+        let look = async move {
+            let mut tables = self.tables.lock().await;
+            let unknown = names.iter().filter(|name| !tables.contains_key(&***name));
+            let unknown = unknown.map(|name| (name.to_string(), self.access.bucket.table(name)));
+            let unknown: Vec<(String, TableId)> = unknown.collect();
+            let looked = self.access.blocking(move |access| {
+                let moments = unknown.into_iter().filter_map(|(name, table)| {
+                    // A fault is told to who asks for this table.
+                    let moment = Moment::of(&access.sources, &table).ok()?;
+                    Some((name, moment))
+                });
+                Ok(moments.collect::<Vec<_>>())
+            });
+            if let (Ok(looked), Ok(())) = (looked.await, self.access.check()) {
+                let table = |moment| Arc::new(TableMoment::new(Arc::clone(&self.access), moment));
+                tables.extend(looked.into_iter().map(|(name, of)| (name, of.map(table))));
+            }
+        };
+        look.boxed()
     }
 
     fn columns<'a>(

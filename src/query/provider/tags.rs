@@ -21,7 +21,7 @@ pub(crate) type Combinations = BoxStream<'static, Result<RecordBatch>>;
 /// # Errors
 /// It cannot be told where the points are.
 pub(crate) async fn combinations(
-    state: &SessionState,
+    state: &Arc<SessionState>,
     table: &dyn Table,
     scan: Scan,
 ) -> Result<Combinations> {

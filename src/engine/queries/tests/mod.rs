@@ -127,6 +127,33 @@ async fn the_columns_of_a_table_are_told_without_a_hold_on_its_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn tables_that_were_looked_at_together_are_at_that_moment() {
+    let world = World::new(|_| {}).await;
+    world.write("m,host=a v=1 1\nlater,host=a v=1 1").await;
+    world.flush().await;
+    let database = world.engine.queries.database(&world.bucket).await;
+    let database = database.expect("a place");
+    let asked = ["m", "none"].map(std::sync::Arc::from);
+    for _ in 0..2 {
+        database.look_at(&asked).await;
+        world
+            .write("m,host=a w=1 2\nlater,host=a w=1 2\nnone v=1 2")
+            .await;
+    }
+    let columns = async |name: &str| {
+        let table = database.table(name).await.expect("looked at");
+        table.map(|table| table.columns().len())
+    };
+    let columns = [
+        columns("m").await,
+        columns("none").await,
+        columns("later").await,
+    ];
+    assert_eq!(columns, [Some(3), None, Some(4)]);
+    assert_eq!(database.tables().await.expect("listed"), ["later", "m"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn points_past_retention_are_not_there() {
     let mut world = World::new(|_| {}).await;
     let kept = world

@@ -230,7 +230,7 @@ impl Asked {
             ast::Statement::Show(shown) => {
                 let asked = show::Asked {
                     databases,
-                    state: session.state,
+                    state: Arc::new(session.state),
                     now_ns,
                 };
                 let parts = show::begin(asked, shown).await?;

@@ -41,7 +41,7 @@ pub(in crate::provider) struct OfTable {
 
 /// The tags of files. Those come first that are known; rows of the others are read after that.
 pub(in crate::provider) fn of(
-    state: &SessionState,
+    state: &Arc<SessionState>,
     wanted: &Arc<OfTable>,
     files: Files,
 ) -> BoxStream<'static, Result<RecordBatch>> {
@@ -50,7 +50,7 @@ pub(in crate::provider) fn of(
     let (whole, cut): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_known);
     let rest = Arc::new(Mutex::new(cut));
     let adapt = Arc::new(Adapt::new(&columns, &wanted.schema));
-    let readers = Arc::new(Readers::new(state, adapt));
+    let readers = Arc::new(Readers::new(&**state, adapt));
     let look = {
         let (wanted, rest) = (Arc::clone(wanted), Arc::clone(&rest));
         move |part: FilePart| {
@@ -73,7 +73,7 @@ pub(in crate::provider) fn of(
     };
     let known = stream::iter(whole).map(look).buffered(SIDE_BY_SIDE);
     let known = known.try_filter_map(future::ok);
-    let (state, wanted) = (state.clone(), Arc::clone(wanted));
+    let (state, wanted) = (Arc::clone(state), Arc::clone(wanted));
     let read = async move {
         let parts = std::mem::take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner));
         let asked = Asked {
@@ -84,7 +84,7 @@ pub(in crate::provider) fn of(
             limit: None,
         };
         let mut streams = Vec::new();
-        for plan in super::plans(&state, &asked, Files { columns, parts }).await? {
+        for plan in super::plans(&*state, &asked, Files { columns, parts }).await? {
             streams.push(execute_stream(plan, state.task_ctx())?);
         }
         Ok::<_, DataFusionError>(stream::iter(streams).flatten())

@@ -82,6 +82,10 @@ pub(super) async fn begin(asked: Asked, show: &Cardinality) -> Result<Parts, Que
 
 /// A count per measurement and group.
 fn per_measurement(asked: Asked, counting: Counting, found: Vec<Found>) -> Parts {
+    let found = match counting.is_of_columns() {
+        true => stream::iter(found).boxed(),
+        false => scope::looked(&found),
+    };
     let counting = Arc::new(counting);
     scope::each(found, move |found| {
         let (asked, counting) = (asked.clone(), Arc::clone(&counting));
@@ -102,7 +106,7 @@ fn per_measurement(asked: Asked, counting: Counting, found: Vec<Found>) -> Parts
 /// The sum over all measurements, in one row.
 async fn one_sum(asked: Asked, counting: Counting, found: Vec<Found>) -> Result<Parts, QueryError> {
     let counting = Arc::new(counting);
-    let counts = scope::all(found, move |found| {
+    let counts = scope::all(scope::looked(&found), move |found| {
         let (asked, counting) = (asked.clone(), Arc::clone(&counting));
         async move { counting.of_one(&asked, &found).await }.boxed()
     });
@@ -127,7 +131,7 @@ async fn of_measurements(
         let count = match filter.is_open() {
             true => found.len(),
             false => {
-                let looked = stream::iter(found).map(|found| {
+                let looked = scope::looked(&found).map(|found| {
                     let (asked, filter) = (asked.clone(), filter.clone());
                     async move { measurements::has_any(&asked, &filter, &found).await }
                 });
@@ -148,7 +152,7 @@ async fn of_measurements(
         tags,
     });
     let shared = (asked.clone(), Arc::clone(&counting));
-    let of_each = scope::all(found, move |found| {
+    let of_each = scope::all(scope::looked(&found), move |found| {
         let (asked, counting) = shared.clone();
         async move { counting.groups(&asked, &found).await }.boxed()
     });
@@ -165,6 +169,11 @@ async fn of_measurements(
 }
 
 impl Counting {
+    /// Returns true if it counts what is listed without opening tables.
+    fn is_of_columns(&self) -> bool {
+        self.tags.is_empty() && matches!(self.of, Of::TagKeys) && self.filter.is_open()
+    }
+
     /// The counts of a measurement by group; none that is 0.
     async fn of_one(
         &self,

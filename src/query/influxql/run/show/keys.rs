@@ -48,7 +48,7 @@ pub(super) async fn tags(asked: Asked, show: &ShowTagKeys) -> Result<Parts, Quer
         }));
     }
     let filter = Arc::new(filter);
-    Ok(scope::each(found, move |found| {
+    Ok(scope::each(scope::looked(&found), move |found| {
         let (asked, filter, list) = (asked.clone(), Arc::clone(&filter), Arc::clone(&list));
         async move { Ok(list(&found, keys_of(&asked, &filter, &found).await?)) }.boxed()
     }))

@@ -33,7 +33,7 @@ pub(super) async fn begin(asked: Asked, show: &ShowMeasurements) -> Result<Parts
     let page = show.page;
     if !filter.is_open() {
         // All of them are looked at, unless the page is full before.
-        return Ok(filtered(asked, filter, found, page));
+        return Ok(filtered(asked, filter, &found, page));
     }
     let range = parts::page(found.len(), page);
     let found = found.get(range).unwrap_or_default().to_vec();
@@ -60,12 +60,12 @@ fn named(found: &[Found]) -> Result<SeriesPart, QueryError> {
 }
 
 /// Those of which a series fits.
-fn filtered(asked: Asked, filter: Filter, found: Vec<Found>, page: Page) -> Parts {
+fn filtered(asked: Asked, filter: Filter, found: &[Found], page: Page) -> Parts {
     let fits = move |found: Found| {
         let (asked, filter) = (asked.clone(), filter.clone());
         async move { Ok(has_any(&asked, &filter, &found).await?.then_some(found)) }.boxed()
     };
-    let fitting = stream::iter(found).map(fits).buffered(scope::SIDE_BY_SIDE);
+    let fitting = scope::looked(found).map(fits).buffered(scope::SIDE_BY_SIDE);
     let fitting = fitting.try_filter_map(future::ok);
     let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
     let limit = match page.limit {

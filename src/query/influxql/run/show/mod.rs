@@ -56,7 +56,7 @@ pub(crate) struct Asked {
     /// The databases that it may name.
     pub(crate) databases: Arc<dyn Databases>,
     /// The session in which files are read, and whose memory is taken.
-    pub(crate) state: SessionState,
+    pub(crate) state: Arc<SessionState>,
     /// The time of the request, in nanoseconds since the epoch.
     pub(crate) now_ns: i64,
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::super::super::analysis::{Origin, Pattern};
@@ -16,7 +17,7 @@ use crate::error::QueryError;
 /// How many tables are looked at side by side.
 pub(super) const SIDE_BY_SIDE: usize = 8;
 
-/// How many measurements' columns are looked up together. Each may have thousands of them.
+/// How many measurements are looked up together. Each may have thousands of columns.
 const TOGETHER: usize = 16;
 
 /// A measurement that there is.
@@ -114,12 +115,25 @@ impl Names {
 /// The parts of one measurement.
 pub(super) type OfOne = Box<dyn Iterator<Item = Result<SeriesPart, QueryError>> + Send>;
 
+/// The measurements, for who asks for the table of each: some are looked at together before that.
+pub(super) fn looked(found: &[Found]) -> BoxStream<'static, Found> {
+    let groups: Vec<_> = together(found).collect();
+    let look = |group: Vec<Found>| async move {
+        if let Some(first) = group.first() {
+            let names = group.iter().map(|found| Arc::clone(&found.name));
+            first.database.look_at(&names.collect::<Vec<_>>()).await;
+        }
+        stream::iter(group)
+    };
+    stream::iter(groups).then(look).flatten().boxed()
+}
+
 /// The parts of measurement after measurement, some of which are looked at side by side.
 pub(super) fn each(
-    found: Vec<Found>,
+    found: BoxStream<'static, Found>,
     parts: impl Fn(Found) -> BoxFuture<'static, Result<OfOne, QueryError>> + Send + 'static,
 ) -> Parts {
-    stream::iter(found)
+    found
         .map(parts)
         .buffered(SIDE_BY_SIDE)
         .map_ok(stream::iter)
@@ -173,9 +187,9 @@ pub(super) async fn columns(group: &[Found]) -> Result<Vec<Vec<Column>>, QueryEr
 
 /// What `look` says of each measurement, some of which are looked at side by side.
 pub(super) async fn all<T: Send + 'static>(
-    found: Vec<Found>,
+    found: BoxStream<'static, Found>,
     look: impl Fn(Found) -> BoxFuture<'static, Result<T, QueryError>> + Send,
 ) -> Result<Vec<T>, QueryError> {
-    let looked = stream::iter(found).map(look).buffered(SIDE_BY_SIDE);
+    let looked = found.map(look).buffered(SIDE_BY_SIDE);
     looked.try_collect().boxed().await
 }

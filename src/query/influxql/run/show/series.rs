@@ -18,7 +18,7 @@ pub(super) async fn begin(asked: Asked, show: &ShowSeries) -> Result<Parts, Quer
     let filter = Arc::new(Filter::of(scope.condition.as_ref(), asked.now_ns)?);
     let found = scope::measurements(&asked, scope.database.as_deref(), &scope.sources).await?;
     let page = show.page;
-    let all = scope::each(found, move |found| {
+    let all = scope::each(scope::looked(&found), move |found| {
         let (asked, filter) = (asked.clone(), Arc::clone(&filter));
         async move { of_one(&asked, &filter, &found).await }.boxed()
     });

@@ -51,7 +51,7 @@ pub(super) async fn begin(asked: Asked, show: &ShowTagValues) -> Result<Parts, Q
     let keys = Arc::new(Keys::of(&show.keys)?);
     let found = scope::measurements(&asked, scope.database.as_deref(), &scope.sources).await?;
     let page = show.page;
-    Ok(scope::each(found, move |found| {
+    Ok(scope::each(scope::looked(&found), move |found| {
         let (asked, filter, keys) = (asked.clone(), Arc::clone(&filter), Arc::clone(&keys));
         async move { of_one(&asked, &filter, &keys, &found, page).await }.boxed()
     }))

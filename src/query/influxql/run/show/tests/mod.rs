@@ -80,7 +80,7 @@ async fn ask(points: Vec<Point>, text: &str) -> String {
     };
     let asked = Asked {
         databases: Arc::new(One(Arc::new(Points::new(points)))),
-        state: SessionContext::new().state(),
+        state: Arc::new(SessionContext::new().state()),
         now_ns: 10_000,
     };
     let mut answer = Answer::new(Options::default(), 1);
