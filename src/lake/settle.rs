@@ -10,7 +10,6 @@ use std::time::Duration;
 use super::error::LakeError;
 use super::handle::Lake;
 use super::names;
-use super::positions::Position;
 use super::state::table_state::TableState;
 use super::table::{Seen, Table};
 use crate::catalog::Bucket;
@@ -29,10 +28,8 @@ impl Lake {
         table: &Table,
         id: &TableId,
     ) -> Result<Seen, LakeError> {
-        // In this order: a flush that ends in between is not yet in a state that was read before.
-        let position = self.shared.positions.of(id);
-        let seen = table.look_within(age, self.app()).await?;
-        self.unless_lost(table, &position, seen)
+        let look = table.look_within(age, self.app());
+        self.unless_lost(table, id, look).await
     }
 
     /// As [`Lake::see_within`], for who wants no files of the table.
@@ -42,17 +39,20 @@ impl Lake {
         table: &Table,
         id: &TableId,
     ) -> Result<Seen, LakeError> {
-        let position = self.shared.positions.of(id);
-        let seen = table.look_for_columns(age, self.app()).await?;
-        self.unless_lost(table, &position, seen)
+        let look = table.look_for_columns(age, self.app());
+        self.unless_lost(table, id, look).await
     }
 
-    fn unless_lost(
+    /// What a look at a table finds, which begins here, or an error if rows are missing.
+    async fn unless_lost(
         &self,
         table: &Table,
-        position: &Position,
-        seen: Seen,
+        id: &TableId,
+        look: impl Future<Output = Result<Seen, LakeError>>,
     ) -> Result<Seen, LakeError> {
+        // In this order: a flush that ends in between is not yet in a state that was read before.
+        let position = self.shared.positions.of(id);
+        let seen = look.await?;
         if self.found_in(&seen) < position.expected() && seen.deletion == position.deletion {
             return Err(LakeError::Gone {
                 table: table.folder.clone(),
