@@ -129,6 +129,21 @@ pub(crate) fn without_order(inside: LogicalPlan) -> Result<LogicalPlan> {
     Ok(unordered.data)
 }
 
+/// Returns true if an inside has a row whatever there is.
+pub(crate) fn has_row(inside: &LogicalPlan) -> bool {
+    let mut node = inside;
+    loop {
+        node = match node {
+            LogicalPlan::Aggregate(aggregate) => return is_of_all(aggregate),
+            LogicalPlan::EmptyRelation(relation) => return relation.produce_one_row,
+            other => match same_rows(other) {
+                Some(input) => input,
+                None => return false,
+            },
+        };
+    }
+}
+
 fn asks(node: &LogicalPlan) -> bool {
     !node.all_out_ref_exprs().is_empty()
 }

@@ -49,6 +49,7 @@ mod question;
 mod recast;
 mod record;
 mod rescan;
+mod rowless;
 mod rules;
 mod session;
 mod spill;

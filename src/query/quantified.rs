@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
 };
 
-use crate::correlated;
+use crate::{correlated, rowless};
 
 /// Names the inside of each such comparison of a plan.
 ///
@@ -114,7 +114,7 @@ impl Namer {
                 Expr::Exists(exists) => return existing(exists),
                 Expr::ScalarSubquery(value) => {
                     correlated::check_value(&value.subquery)?;
-                    return Ok(Transformed::no(Expr::ScalarSubquery(value)));
+                    return rowless::value(value);
                 }
                 expr => return Ok(Transformed::no(expr)),
             };

@@ -14,6 +14,7 @@ mod nothing;
 mod passed_over;
 pub(crate) mod points;
 pub(crate) mod records;
+mod rowless;
 mod selectors;
 mod spilling;
 mod sql;
