@@ -139,12 +139,20 @@ fn one_of(chance: &mut Chance, column: &'static str) -> Condition {
     let values: Vec<Value> = (0..=chance.below(4))
         .map(|_| value(chance, column))
         .collect();
-    let texts: Vec<String> = values.iter().map(Value::sql).collect();
+    let mut texts: Vec<String> = values.iter().map(Value::sql).collect();
+    let has_null = chance.below(4) == 0;
+    if has_null {
+        texts.insert(chance.place(texts.len()), "NULL".to_owned());
+    }
     let word = if is_negated { "NOT IN" } else { "IN" };
     let sql = format!("{} {word} ({})", quoted(column), texts.join(", "));
     Condition::new(sql, move |record| {
         let value = record.get(column)?;
-        Some(values.contains(value) != is_negated)
+        match values.contains(value) {
+            // Null may be anything.
+            false if has_null => None,
+            is_found => Some(is_found != is_negated),
+        }
     })
 }
 

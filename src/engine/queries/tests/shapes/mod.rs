@@ -17,6 +17,7 @@ mod grouped;
 mod question;
 mod rows;
 mod value;
+mod within;
 
 use self::data::{DAY_NS, Points};
 use self::question::Question;
@@ -26,7 +27,7 @@ use super::world::{NOW_NS, World};
 /// A way to ask, at random in the rest.
 type Shape = fn(&mut Chance, &Points) -> Question;
 
-const SHAPES: [(&str, Shape); 20] = [
+const SHAPES: [(&str, Shape); 21] = [
     ("list", rows::list),
     ("star", rows::star),
     ("in order", rows::in_order),
@@ -38,8 +39,9 @@ const SHAPES: [(&str, Shape); 20] = [
     ("counted distinct", rows::counted_distinct),
     ("sets", rows::sets),
     ("join", rows::join),
-    ("among", rows::among),
-    ("at bound", rows::at_bound),
+    ("among", within::among),
+    ("among aggregated", within::among_aggregated),
+    ("at bound", within::at_bound),
     ("whole", grouped::whole),
     ("by tags", grouped::by_tags),
     ("by time", grouped::by_time),

@@ -1,14 +1,14 @@
 //! Shapes that answer with points: lists, orders, limits, distinct rows, sets, joins.
 
 use super::super::random::Chance;
-use super::condition::condition;
+use super::condition::{Condition, condition};
 use super::data::{Points, quoted};
 use super::question::{
     Expected, Expression, Question, cells, expressions, relation, selected, total_order,
 };
 use super::value::{Cells, Record, Value};
 
-fn rows(of: &[Expression], records: &[Record]) -> Vec<Cells> {
+pub(super) fn rows(of: &[Expression], records: &[Record]) -> Vec<Cells> {
     records.iter().map(|record| cells(of, record)).collect()
 }
 
@@ -181,10 +181,15 @@ pub(super) fn join(chance: &mut Chance, points: &Points) -> Question {
         points.column(chance),
         points.column(chance),
     );
-    let is_left = chance.below(2) == 0;
+    // Whether what has no match is kept, of each side.
+    let (word, keeps_left, keeps_right) = [
+        ("JOIN", false, false),
+        ("LEFT JOIN", true, false),
+        ("RIGHT JOIN", false, true),
+        ("FULL JOIN", true, true),
+    ][chance.place(4)];
     // Null is equal to nothing, or to null.
     let is_null_equal = chance.below(2) == 0;
-    let word = if is_left { "LEFT JOIN" } else { "JOIN" };
     let operator = if is_null_equal {
         "IS NOT DISTINCT FROM"
     } else {
@@ -199,111 +204,36 @@ pub(super) fn join(chance: &mut Chance, points: &Points) -> Question {
         right.sql
     );
     let records = points.records();
+    let part = |of: &Condition| -> Vec<Record> {
+        let part = records.iter().filter(|record| of.passes(record));
+        part.cloned().collect()
+    };
+    let (left, right) = (part(&left), part(&right));
+    let is_pair = |one: &Record, other: &Record| {
+        one["time"] == other["time"]
+            && one.get(tag) == other.get(tag)
+            && (is_null_equal || one.contains_key(tag))
+    };
+    let row = |one: Option<&Record>, other: Option<&Record>| {
+        let cell = |of: Option<&Record>, column| of.and_then(|record| record.get(column).cloned());
+        vec![cell(one, "time"), cell(one, a), cell(other, b)]
+    };
     let mut rows = Vec::new();
-    for one in records.iter().filter(|record| left.passes(record)) {
-        let is_pair = |other: &&Record| {
-            right.passes(other)
-                && one["time"] == other["time"]
-                && one.get(tag) == other.get(tag)
-                && (is_null_equal || one.contains_key(tag))
-        };
-        let row =
-            |of: Option<&Value>| vec![one.get("time").cloned(), one.get(a).cloned(), of.cloned()];
-        let pairs: Vec<_> = records.iter().filter(is_pair).collect();
-        if pairs.is_empty() && is_left {
-            rows.push(row(None));
+    for one in &left {
+        let pairs = right.iter().filter(|other| is_pair(one, other));
+        let pairs: Vec<_> = pairs.map(|other| row(Some(one), Some(other))).collect();
+        if pairs.is_empty() && keeps_left {
+            rows.push(row(Some(one), None));
         }
-        rows.extend(pairs.iter().map(|other| row(other.get(b))));
+        rows.extend(pairs);
+    }
+    for other in right.iter().filter(|_| keeps_right) {
+        if !left.iter().any(|one| is_pair(one, other)) {
+            rows.push(row(None, Some(other)));
+        }
     }
     Question {
         sql,
         expected: Expected::Any(rows),
-    }
-}
-
-/// Points whose value is, or is not, among those of other points.
-pub(super) fn among(chance: &mut Chance, points: &Points) -> Question {
-    let (outer, inner) = (condition(chance, points, 1), condition(chance, points, 1));
-    let column = points.column(chance);
-    let of = expressions(chance, points, 2);
-    let records = points.records();
-    let found: Vec<_> = records
-        .iter()
-        .filter(|record| inner.passes(record))
-        .collect();
-    let is_exists = chance.below(2) == 0;
-    let name = quoted(column);
-    let (test, is_negated) = match (is_exists, chance.below(2)) {
-        (true, 0) => (
-            format!(
-                "EXISTS (SELECT 1 FROM m b WHERE b.{name} = a.{name} AND ({}))",
-                inner.sql
-            ),
-            false,
-        ),
-        (true, _) => (
-            format!(
-                "NOT EXISTS (SELECT 1 FROM m b WHERE b.{name} = a.{name} AND ({}))",
-                inner.sql
-            ),
-            true,
-        ),
-        (false, 0) => (
-            format!("{name} IN (SELECT {name} FROM m WHERE {})", inner.sql),
-            false,
-        ),
-        (false, _) => (
-            format!("{name} NOT IN (SELECT {name} FROM m WHERE {})", inner.sql),
-            true,
-        ),
-    };
-    let has_null = found.iter().any(|record| !record.contains_key(column));
-    let passes = |record: &Record| {
-        let value = record.get(column);
-        let is_found = value.is_some() && found.iter().any(|other| other.get(column) == value);
-        match (is_exists, is_negated) {
-            (_, false) => is_found,
-            (true, true) => !is_found,
-            // Null may be anything.
-            (false, true) => found.is_empty() || (value.is_some() && !is_found && !has_null),
-        }
-    };
-    let kept = records
-        .iter()
-        .filter(|record| outer.passes(record) && passes(record));
-    let kept: Vec<Record> = kept.cloned().collect();
-    Question {
-        sql: format!(
-            "SELECT {} FROM m a WHERE ({}) AND {test}",
-            selected(&of),
-            outer.sql
-        ),
-        expected: Expected::Any(rows(&of, &kept)),
-    }
-}
-
-/// Points with the last, or first, time of a part of the table.
-pub(super) fn at_bound(chance: &mut Chance, points: &Points) -> Question {
-    let (outer, inner) = (condition(chance, points, 1), condition(chance, points, 1));
-    let of = expressions(chance, points, 2);
-    let records = points.records();
-    let times = records.iter().filter(|record| inner.passes(record));
-    let times = times.map(|record| record["time"].clone());
-    let (word, bound) = if chance.below(2) == 0 {
-        ("min", times.min())
-    } else {
-        ("max", times.max())
-    };
-    let is_at = |record: &&Record| outer.passes(record) && Some(&record["time"]) == bound.as_ref();
-    let kept: Vec<Record> = records.iter().filter(is_at).cloned().collect();
-    let sql = format!(
-        "SELECT {} FROM m WHERE ({}) AND time = (SELECT {word}(time) FROM m WHERE {})",
-        selected(&of),
-        outer.sql,
-        inner.sql
-    );
-    Question {
-        sql,
-        expected: Expected::Any(rows(&of, &kept)),
     }
 }
