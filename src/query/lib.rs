@@ -16,6 +16,7 @@
 //! InfluxQL is ours, over the same scan ([`influxql`]).
 
 mod answer;
+mod between;
 mod correlated;
 pub mod database;
 mod deadline;
@@ -28,6 +29,7 @@ mod engine;
 mod equal_columns;
 mod error;
 mod exact;
+mod filled;
 mod functions;
 mod grouping_sets;
 mod hints;

@@ -1,4 +1,4 @@
-//! The rules of DataFusion for plans that run, two of them within limits.
+//! The rules of DataFusion for plans that run, two of them within limits, after one of ours.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
+use crate::each_node::EachNode;
+use crate::filled::DistrustFilled;
 use crate::undivided::Undivided;
 
 /// Rules for plans that run.
@@ -32,7 +34,9 @@ pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
             _ => rule,
         }
     });
-    rules.collect()
+    std::iter::once(Arc::new(EachNode(DistrustFilled)) as Rule)
+        .chain(rules)
+        .collect()
 }
 
 /// A rule that finds columns by their names, kept to those parts of a plan in which no node has two of one

@@ -6,27 +6,23 @@
 //! the left side without a match count, the join would tell such rows once per stream: there the
 //! second reading is refused, for want of memory.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::common::JoinType;
-use datafusion::common::internal_datafusion_err;
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::execution_plan::{
     ChildrenPropertiesMode, ReplaceChildrenOptions, reset_plan_states,
 };
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties,
-};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use crate::between::{Between, Passing};
 use crate::each_node::{Change, Node};
 
-/// Puts a [`RescanExec`] below the left side of each such join.
+/// Puts a node below the left side of each such join.
 #[derive(Debug)]
 pub(crate) struct RescanJoins {
     /// The text of a refusal.
@@ -50,11 +46,11 @@ impl Change for RescanJoins {
                 | JoinType::Full
         );
         let is_refused = counts_left_rows && right.output_partitioning().partition_count() > 1;
-        let left: Arc<dyn ExecutionPlan> = Arc::new(RescanExec {
-            input: Arc::clone(join.left()),
+        let rescan = Rescan {
             refusal: is_refused.then(|| Arc::clone(&self.all_is_taken)),
             is_read: AtomicBool::new(false),
-        });
+        };
+        let left = Between::new(Arc::clone(join.left()), rescan);
         let children = vec![left, Arc::clone(right)];
         let keep = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         node.replace_children(children, keep).map(Transformed::yes)
@@ -63,76 +59,34 @@ impl Change for RescanJoins {
 
 /// The rows of a plan, as often as they are asked for.
 #[derive(Debug)]
-struct RescanExec {
-    input: Arc<dyn ExecutionPlan>,
+struct Rescan {
     /// The reason for which they are not read again, if they must not be.
     refusal: Option<Arc<str>>,
     is_read: AtomicBool,
 }
 
-impl DisplayAs for RescanExec {
-    fn fmt_as(&self, _form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RescanExec")
-    }
-}
+impl Passing for Rescan {
+    const NAME: &'static str = "RescanExec";
 
-impl ExecutionPlan for RescanExec {
-    fn name(&self) -> &'static str {
-        "RescanExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let input = children.pop();
-        let input = input.ok_or_else(|| internal_datafusion_err!("nothing is read again"))?;
-        Ok(Arc::new(Self {
-            input,
+    fn anew(&self) -> Self {
+        Self {
             refusal: self.refusal.clone(),
             is_read: AtomicBool::new(false),
-        }))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, recompute)
+        }
     }
 
     fn execute(
         &self,
+        input: &Arc<dyn ExecutionPlan>,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         if !self.is_read.swap(true, Ordering::Relaxed) {
-            return self.input.execute(partition, context);
+            return input.execute(partition, context);
         }
         if let Some(refusal) = &self.refusal {
             return Err(DataFusionError::ResourcesExhausted(refusal.to_string()));
         }
-        reset_plan_states(Arc::clone(&self.input))?.execute(partition, context)
+        reset_plan_states(Arc::clone(input))?.execute(partition, context)
     }
 }

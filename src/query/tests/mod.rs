@@ -4,6 +4,7 @@ pub(crate) mod ask;
 mod bounds;
 mod correlated;
 mod disk;
+mod filled;
 mod gapfill;
 mod large;
 mod limits;
