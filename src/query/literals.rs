@@ -10,15 +10,11 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 
-/// The number of rows in a batch of which the constants of a plan take at most `bytes_max`: at most
-/// `rows_max`, and at least one.
-pub(crate) fn batch_rows(plan: &LogicalPlan, bytes_max: usize, rows_max: usize) -> Result<usize> {
-    let per_row = bytes(plan)?.max(1);
-    Ok((bytes_max / per_row).clamp(1, rows_max.max(1)))
-}
-
-/// The bytes of texts, binaries and lists that may be copied per row.
-fn bytes(plan: &LogicalPlan) -> Result<usize> {
+/// The bytes of texts, binaries and lists that may be copied for each row of a batch.
+///
+/// # Errors
+/// A fault of the library below.
+pub(crate) fn bytes_of_row(plan: &LogicalPlan) -> Result<usize> {
     let mut all = 0_usize;
     plan.apply_with_subqueries(|node| {
         // They are written once, as rows.

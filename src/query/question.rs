@@ -16,6 +16,7 @@ use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::error::QueryError;
 use crate::functions::Lender;
+use crate::grouping_sets;
 use crate::literals;
 use crate::record::{Following, Outcome};
 use crate::session::Session;
@@ -246,17 +247,20 @@ async fn physical(
 /// A plan that runs, and its rows.
 type Started = (Arc<dyn ExecutionPlan>, Answer);
 
-/// The divisor of the memory of questions for the copies of constants in a batch of each partition.
-const CONSTANTS_SHARE: usize = 16;
+/// The divisor of the memory of questions for what a batch of each partition makes uncounted.
+const UNCOUNTED_SHARE: usize = 16;
 
-/// Makes batches small if constants of the plan are long.
+/// Makes batches small if constants of the plan are long, or its grouping sets many.
 fn cut_batches(session: &mut Session, plan: &LogicalPlan) -> Result<(), QueryError> {
     let MemoryLimit::Finite(bytes) = session.runtime_env().memory_pool.memory_limit() else {
         return Ok(());
     };
     let config = session.config();
-    let each = bytes / CONSTANTS_SHARE / config.target_partitions().max(1);
-    let rows = literals::batch_rows(plan, each, config.batch_size())?;
+    let each = bytes / UNCOUNTED_SHARE / config.target_partitions().max(1);
+    let constants = literals::bytes_of_row(plan)?;
+    let of_row = constants.saturating_add(grouping_sets::bytes_of_row(plan)?);
+    let rows = each / of_row.max(1);
+    let rows = rows.clamp(1, config.batch_size().max(1));
     session.set_batch_rows(rows);
     Ok(())
 }

@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use crate::dialects;
 use crate::error::QueryError;
 use crate::exact;
+use crate::grouping_sets;
 use crate::precedence;
 use crate::unread;
 
@@ -40,6 +41,7 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
         return Err(QueryError::Writes(verb(&statement)));
     }
     if let Some(inner) = of_sql(&mut statement) {
+        grouping_sets::refuse_many(inner)?;
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
         precedence::mend(inner);
         exact::keep_digits(inner);

@@ -95,3 +95,18 @@ async fn many_values_to_look_up_leave_batches_large() {
     assert_eq!(rows(&batches), 9000);
     assert!(batches.len() <= 4, "{}", batches.len());
 }
+
+/// From a review: a batch was grouped by all sets before anybody counted what that took.
+#[tokio::test]
+async fn many_grouping_sets_make_small_batches() {
+    let keys: Vec<String> = (2..10).map(|key| format!("value % {key}")).collect();
+    let text = format!(
+        "SELECT value FROM generate_series(1, 9000) UNION ALL \
+         SELECT count(*) FROM generate_series(1, 1) GROUP BY CUBE ({})",
+        keys.join(", ")
+    );
+    let batches = batches(&text, Vec::new()).await;
+    assert_eq!(rows(&batches), 9000 + 256);
+    let most = batches.iter().map(RecordBatch::num_rows).max();
+    assert!(most.is_some_and(|rows| rows <= 64), "{most:?}");
+}
