@@ -51,7 +51,7 @@ pub(crate) struct Between<P> {
 
 impl<P: Passing> Between<P> {
     /// A node that passes the rows of a plan on.
-    pub(crate) fn new(input: Arc<dyn ExecutionPlan>, passing: P) -> Arc<dyn ExecutionPlan> {
+    pub(crate) fn over(input: Arc<dyn ExecutionPlan>, passing: P) -> Arc<dyn ExecutionPlan> {
         Arc::new(Self {
             properties: passing.properties(input.properties()),
             input,
@@ -101,7 +101,7 @@ impl<P: Passing> ExecutionPlan for Between<P> {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let input = children.pop();
         let input = input.ok_or_else(|| internal_datafusion_err!("{} has no input", P::NAME))?;
-        Ok(Self::new(input, self.passing.anew()))
+        Ok(Self::over(input, self.passing.anew()))
     }
 
     fn with_new_children(

@@ -31,7 +31,7 @@ impl Change for DistrustFilled {
             None => of_join(&node).is_some_and(|join_type| knows_of_filled(&node, join_type)),
         };
         Ok(match is_distrusted {
-            true => Transformed::yes(Between::new(node, Filled)),
+            true => Transformed::yes(Between::over(node, Filled)),
             false => Transformed::no(node),
         })
     }

@@ -50,7 +50,7 @@ impl Change for RescanJoins {
             refusal: is_refused.then(|| Arc::clone(&self.all_is_taken)),
             is_read: AtomicBool::new(false),
         };
-        let left = Between::new(Arc::clone(join.left()), rescan);
+        let left = Between::over(Arc::clone(join.left()), rescan);
         let children = vec![left, Arc::clone(right)];
         let keep = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         node.replace_children(children, keep).map(Transformed::yes)

@@ -1,7 +1,7 @@
 //! The catalog of a session: one database under the names that InfluxDB 3 has for it.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arrow_schema::SchemaRef;
 use async_trait::async_trait;
@@ -84,7 +84,7 @@ impl Tables {
 
     fn missing(&self) -> MutexGuard<'_, BTreeSet<String>> {
         let missing = self.missing.lock();
-        missing.expect("nothing panics while it inserts a name")
+        missing.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Rows of which a side of a join or a group is missing, in order and in windows.
 
+use std::sync::Arc;
+
 use super::ask::{ask, of};
 use super::points::{Point, Points};
-use std::sync::Arc;
 
 fn database() -> Arc<Points> {
     let point = |table: &str, tags: &[(&str, &str)], field: &str, number: i32| {
