@@ -7,7 +7,7 @@ use datafusion::common::internal_datafusion_err;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::Result;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::{Distribution, LexOrdering, OrderingRequirements, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 
@@ -21,6 +21,11 @@ pub(crate) trait Passing: fmt::Debug + Send + Sync + 'static {
 
     /// The same for other rows, none of which was read.
     fn anew(&self) -> Self;
+
+    /// The order in which the rows must come, all in one partition; any order if there is none.
+    fn order(&self) -> Option<&LexOrdering> {
+        None
+    }
 
     /// What is known of the rows, by what is known of them below.
     fn properties(&self, below: &Arc<PlanProperties>) -> Arc<PlanProperties> {
@@ -77,6 +82,18 @@ impl<P: Passing> ExecutionPlan for Between<P> {
 
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![P::IS_ORDERED]
+    }
+
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        let order = self.passing.order();
+        vec![order.map(|order| OrderingRequirements::from(order.clone()))]
+    }
+
+    fn required_input_distribution(&self) -> Vec<Distribution> {
+        vec![match self.passing.order() {
+            Some(_) => Distribution::SinglePartition,
+            None => Distribution::UnspecifiedDistribution,
+        }]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

@@ -42,6 +42,7 @@ mod literals;
 mod memory;
 mod misread;
 mod newest;
+mod offset;
 mod physical_rules;
 mod placeholders;
 mod precedence;

@@ -1,4 +1,4 @@
-//! The rules of DataFusion for plans that run, two of them within limits, after one of ours.
+//! The rules of DataFusion for plans that run, two of them within limits, after those of ours.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
 use crate::each_node::EachNode;
 use crate::filled::DistrustFilled;
+use crate::offset::OrderSkipped;
 use crate::undivided::Undivided;
 
 /// Rules for plans that run.
@@ -34,9 +35,11 @@ pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
             _ => rule,
         }
     });
-    std::iter::once(Arc::new(EachNode(DistrustFilled)) as Rule)
-        .chain(rules)
-        .collect()
+    let first: [Rule; 2] = [
+        Arc::new(EachNode(DistrustFilled)),
+        Arc::new(EachNode(OrderSkipped)),
+    ];
+    first.into_iter().chain(rules).collect()
 }
 
 /// A rule that finds columns by their names, kept to those parts of a plan in which no node has two of one

@@ -12,6 +12,7 @@ mod list;
 mod misread;
 mod nameless;
 mod nothing;
+mod offset;
 mod passed_over;
 pub(crate) mod points;
 pub(crate) mod records;
