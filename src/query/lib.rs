@@ -17,6 +17,7 @@
 
 mod answer;
 mod between;
+mod collected;
 mod correlated;
 pub mod database;
 mod deadline;

@@ -12,6 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
 use crate::answer::{Answer, leaving, leaving_type};
+use crate::collected;
 use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::error::QueryError;
@@ -250,7 +251,7 @@ type Started = (Arc<dyn ExecutionPlan>, Answer);
 /// The divisor of the memory of questions for what a batch of each partition makes uncounted.
 const UNCOUNTED_SHARE: usize = 16;
 
-/// Makes batches small if constants of the plan are long, or its grouping sets many.
+/// Makes batches small if constants of the plan are long, its grouping sets many, or the values of its windows lists.
 fn cut_batches(session: &mut Session, plan: &LogicalPlan) -> Result<(), QueryError> {
     let MemoryLimit::Finite(bytes) = session.runtime_env().memory_pool.memory_limit() else {
         return Ok(());
@@ -258,7 +259,9 @@ fn cut_batches(session: &mut Session, plan: &LogicalPlan) -> Result<(), QueryErr
     let config = session.config();
     let each = bytes / UNCOUNTED_SHARE / config.target_partitions().max(1);
     let constants = literals::bytes_of_row(plan)?;
-    let of_row = constants.saturating_add(grouping_sets::bytes_of_row(plan)?);
+    let of_row = constants
+        .saturating_add(grouping_sets::bytes_of_row(plan)?)
+        .saturating_add(collected::bytes_of_row(plan)?);
     let rows = each / of_row.max(1);
     let rows = rows.clamp(1, config.batch_size().max(1));
     session.set_batch_rows(rows);

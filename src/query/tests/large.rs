@@ -110,3 +110,31 @@ async fn many_grouping_sets_make_small_batches() {
     let most = batches.iter().map(RecordBatch::num_rows).max();
     assert!(most.is_some_and(|rows| rows <= 64), "{most:?}");
 }
+
+/// From a review: the lists of a batch were made in one step, and counted by nobody.
+#[tokio::test]
+async fn windows_that_collect_make_small_batches() {
+    let (numbers, texts) = ("array_agg(value)", "string_agg(value::text, ',')");
+    for (value, frame, count, most_rows) in [
+        (
+            numbers,
+            "ROWS BETWEEN 500 PRECEDING AND CURRENT ROW",
+            2000,
+            262,
+        ),
+        (numbers, "ROWS UNBOUNDED PRECEDING", 500, 2),
+        (numbers, "", 500, 2),
+        (texts, "", 500, 2),
+    ] {
+        let text = format!(
+            "SELECT value, {value} OVER (ORDER BY value {frame}) AS x FROM generate_series(1, {count})"
+        );
+        let batches = batches(&text, Vec::new()).await;
+        assert_eq!(rows(&batches), count, "{text}");
+        let most = batches.iter().map(RecordBatch::num_rows).max();
+        assert!(
+            most.is_some_and(|rows| rows <= most_rows),
+            "{most:?}: {text}"
+        );
+    }
+}
