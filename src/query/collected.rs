@@ -2,7 +2,8 @@
 //!
 //! The engine makes the values of a batch in one step that nothing interrupts, and counts none of them:
 //! those of 8192 rows with frames of 5,000 rows each are forty million. So a question with such windows
-//! takes its rows in smaller batches.
+//! takes its rows in smaller batches. Frames whose rows are not known before they come are not counted:
+//! most are short, as those of many partitions, and very small batches would only make them slow.
 
 use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -14,8 +15,8 @@ use datafusion::logical_expr::{
 /// What a value of a frame takes: itself, and what it was collected in.
 const VALUE_BYTES: usize = 16;
 
-/// The rows of a frame that may have any number of them. With more, each value is long in coming anyway.
-const ROWS_UNKNOWN: usize = 1 << 16;
+/// The most rows of a frame that are counted. With more, each value is long in coming anyway.
+const ROWS_MAX: usize = 1 << 16;
 
 /// The bytes that each row of a batch may take in the values of such windows of a plan.
 ///
@@ -55,7 +56,7 @@ fn rows(expr: &Expr) -> usize {
 
 fn rows_of(frame: &WindowFrame) -> usize {
     if frame.units != WindowFrameUnits::Rows {
-        return ROWS_UNKNOWN;
+        return 0;
     }
     let rows = |bound: &WindowFrameBound| match bound {
         WindowFrameBound::CurrentRow => Some(0),
@@ -68,8 +69,8 @@ fn rows_of(frame: &WindowFrame) -> usize {
     match (rows(&frame.start_bound), rows(&frame.end_bound)) {
         (Some(before), Some(after)) => {
             let rows = before.saturating_add(after).saturating_add(1);
-            rows.min(ROWS_UNKNOWN)
+            rows.min(ROWS_MAX)
         }
-        _ => ROWS_UNKNOWN,
+        _ => 0,
     }
 }
