@@ -382,8 +382,7 @@ async fn plan(
             Ok(gapfill::rewrite(lists::rewrite(plan)?)?)
         }
         Err(error) => {
-            // Without the names of all tables there is no hint; the error is as true.
-            let hint = hints::of_tables(catalog, &references).await.ok().flatten();
+            let hint = hints::of_tables(catalog, &references).await;
             let error = || hints::as_written(error.into(), text);
             Err(hint.map_or_else(error, QueryError::Invalid))
         }

@@ -8,7 +8,6 @@ use datafusion::common::TableReference;
 use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::common::{Column, SchemaError};
 
-use crate::database::DatabaseError;
 use crate::error::QueryError;
 use crate::provider::{Catalog, SCHEMA};
 
@@ -17,25 +16,23 @@ const NAMES_MAX: usize = 20;
 
 /// The text for the first table that was looked up and not there; none if all were.
 ///
-/// What was looked up counts, not what is listed now: a table may have come since.
-///
-/// # Errors
-/// The tables cannot be listed.
-pub(crate) async fn of_tables(
-    catalog: &Catalog,
-    references: &[TableReference],
-) -> Result<Option<String>, DatabaseError> {
+/// What was looked up counts, not what is listed now: a table may have come since. If the tables cannot
+/// be listed, as those of a bucket that is gone since, the text names none of them; it is as true.
+pub(crate) async fn of_tables(catalog: &Catalog, references: &[TableReference]) -> Option<String> {
     let mut points = references.iter().filter(|reference| {
         let schema = reference.schema();
         schema.is_none_or(|schema| schema == SCHEMA)
     });
     let missing = points.find(|reference| catalog.is_missing(reference.table()));
-    let Some(missing) = missing.map(TableReference::table) else {
-        return Ok(None);
+    let missing = missing.map(TableReference::table)?;
+    let Ok(names) = catalog.names().await else {
+        return Some(format!("there is no table {missing:?}"));
     };
-    let names = catalog.names().await?.iter().map(String::as_str);
-    let others = names.filter(|name| *name != missing);
-    Ok(Some(unknown("table", missing, others)))
+    let others = names
+        .iter()
+        .map(String::as_str)
+        .filter(|name| *name != missing);
+    Some(unknown("table", missing, others))
 }
 
 /// What comes before a text that was written as a name.

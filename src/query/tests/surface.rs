@@ -148,14 +148,20 @@ async fn show_and_describe_list_tables_and_columns() {
     assert!(!ask(&database, "SHOW ALL").await.is_empty());
 }
 
-/// Lists a table that was not there a moment ago.
+/// Lists a table that was not there a moment ago, or nothing any more.
 #[derive(Debug)]
-struct Late(Arc<Points>);
+struct Late {
+    points: Arc<Points>,
+    is_gone: bool,
+}
 
 impl Database for Late {
     fn tables(&self) -> BoxFuture<'_, Result<Vec<String>, DatabaseError>> {
         let with_late = async {
-            let mut names = self.0.tables().await?;
+            if self.is_gone {
+                return Err(DatabaseError::unreadable("it was deleted"));
+            }
+            let mut names = self.points.tables().await?;
             names.push("late".to_owned());
             Ok(names)
         };
@@ -166,22 +172,27 @@ impl Database for Late {
         &'a self,
         name: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<dyn Table>>, DatabaseError>> {
-        self.0.table(name)
+        self.points.table(name)
     }
 }
 
 #[tokio::test]
-async fn a_table_that_comes_while_its_question_is_planned_is_not_there_in_the_words_for_all_others()
-{
+async fn a_table_that_is_not_there_is_named_in_the_same_words_whatever_comes_and_goes_meanwhile() {
     let engine = QueryEngine::new(limits()).expect("an engine");
-    let text = "SELECT seq FROM late WHERE seq > 0";
-    let question = engine.sql(Arc::new(Late(database())), text).await;
-    let error = question.expect_err("it was not there");
-    assert!(matches!(error, QueryError::Invalid(_)), "{error:?}");
-    assert_eq!(
-        error.to_string(),
-        r#"there is no table "late": the tables here are "Mem", "cpu""#
-    );
+    for (is_gone, told) in [
+        (
+            false,
+            r#"there is no table "late": the tables here are "Mem", "cpu""#,
+        ),
+        (true, r#"there is no table "late""#),
+    ] {
+        let points = database();
+        let text = "SELECT seq FROM late WHERE seq > 0";
+        let question = engine.sql(Arc::new(Late { points, is_gone }), text).await;
+        let error = question.expect_err("it was not there");
+        assert!(matches!(error, QueryError::Invalid(_)), "{error:?}");
+        assert_eq!(error.to_string(), told);
+    }
 }
 
 #[tokio::test]
