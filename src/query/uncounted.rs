@@ -9,26 +9,24 @@
 //! whose rows are not known before they come, as of `RANGE`.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch};
 use datafusion::common::ScalarValue;
-use datafusion::common::internal_datafusion_err;
-use datafusion::common::tree_node::{Transformed, TreeNodeRecursion};
+use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{WindowFrame, WindowFrameBound, WindowFrameUnits};
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::window::{StandardWindowExpr, WindowExpr};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures_util::StreamExt;
 
+use crate::between::{Between, Passing};
 use crate::each_node::{Change, Node};
 
 /// What a batch takes beside its values: itself, and its place in a list.
@@ -66,10 +64,7 @@ impl Change for CountHeld {
         if !is_collected {
             return Ok(Transformed::no(node));
         }
-        let counted: Arc<dyn ExecutionPlan> = Arc::new(HeldExec {
-            input: Arc::clone(held),
-            windows,
-        });
+        let counted = Between::over(Arc::clone(held), Held { windows });
         let children = std::iter::once(counted).chain(others.iter().cloned());
         let keep = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Keep);
         let node = node.replace_children(children.collect(), keep);
@@ -153,15 +148,14 @@ impl Last {
     }
 }
 
-/// The rows of a plan, counted for as long as they are held.
+/// Rows that are counted for as long as they are held.
 #[derive(Debug)]
-struct HeldExec {
-    input: Arc<dyn ExecutionPlan>,
+struct Held {
     /// What is computed of them, if anything.
     windows: Option<Windows>,
 }
 
-impl HeldExec {
+impl Held {
     /// The memory that a batch will take.
     fn bytes(windows: Option<Windows>, batch: &RecordBatch) -> usize {
         let columns = batch.columns().iter().map(|column| {
@@ -180,66 +174,25 @@ impl HeldExec {
     }
 }
 
-impl DisplayAs for HeldExec {
-    fn fmt_as(&self, _form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HeldExec")
-    }
-}
+impl Passing for Held {
+    const NAME: &'static str = "HeldExec";
 
-impl ExecutionPlan for HeldExec {
-    fn name(&self) -> &'static str {
-        "HeldExec"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        self.input.properties()
-    }
-
-    fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
-    }
-
-    fn apply_expressions(
-        &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn replace_children(
-        self: Arc<Self>,
-        mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _options: ReplaceChildrenOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let input = children.pop();
-        let input = input.ok_or_else(|| internal_datafusion_err!("nothing is held"))?;
-        Ok(Arc::new(Self {
-            input,
+    fn anew(&self) -> Self {
+        Self {
             windows: self.windows,
-        }))
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let recompute = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
-        self.replace_children(children, recompute)
+        }
     }
 
     fn execute(
         &self,
+        input: &Arc<dyn ExecutionPlan>,
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
-        let held = MemoryConsumer::new("HeldExec").register(context.memory_pool());
+        let held = MemoryConsumer::new(Self::NAME).register(context.memory_pool());
         let windows = self.windows;
         let mut last = Last::default();
-        let rows = self.input.execute(partition, context)?.map(move |batch| {
+        let rows = input.execute(partition, context)?.map(move |batch| {
             let batch = batch?;
             let bytes = Self::bytes(windows, &batch);
             held.try_grow(bytes)?;
@@ -248,6 +201,7 @@ impl ExecutionPlan for HeldExec {
             }
             Ok(batch)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
+        let schema = input.schema();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }
 }
