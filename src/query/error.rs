@@ -9,9 +9,9 @@ use datafusion::sql::sqlparser::parser::ParserError;
 use thiserror::Error;
 
 use crate::database::DatabaseError;
-use crate::dialects;
-use crate::hints;
 use crate::record;
+use crate::sql::dialects;
+use crate::sql::hints;
 
 /// The reason for which a question gets no answer.
 ///

@@ -12,13 +12,13 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
 use crate::answer::{Answer, leaving, leaving_type};
-use crate::collected;
 use crate::database::Database;
 use crate::deadline::Deadline;
 use crate::error::QueryError;
 use crate::functions::Lender;
-use crate::grouping_sets;
-use crate::literals;
+use crate::logical::collected;
+use crate::logical::grouping_sets;
+use crate::logical::literals;
 use crate::record::{Following, Outcome};
 use crate::session::Session;
 use crate::threads::Threads;

@@ -34,19 +34,19 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 
 use crate::deadline::Deadline;
-use crate::each_node::EachNode;
-use crate::equal_columns::EqualColumns;
-use crate::exact::Exact;
 use crate::functions::{self, Lender, gapfill};
-use crate::joins::WatchJoins;
-use crate::kept_above;
-use crate::misread::Misread;
-use crate::newest::Newest;
-use crate::physical_rules::PhysicalRules;
+use crate::logical::equal_columns::EqualColumns;
+use crate::logical::kept_above;
+use crate::logical::misread::Misread;
+use crate::logical::newest::Newest;
+use crate::logical::rules;
+use crate::physical::each_node::EachNode;
+use crate::physical::joins::WatchJoins;
+use crate::physical::rescan::RescanJoins;
+use crate::physical::rules::PhysicalRules;
+use crate::physical::uncounted::CountHeld;
 use crate::provider::{CATALOG, Catalog, NameFiles};
-use crate::rescan::RescanJoins;
-use crate::rules;
-use crate::uncounted::CountHeld;
+use crate::sql::exact::Exact;
 
 /// Makes what the sessions of all questions are copies of, with these rules of DataFusion's. It has no
 /// catalog.

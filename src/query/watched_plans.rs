@@ -12,7 +12,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::deadline::Deadline;
-use crate::physical_rules::PhysicalRules;
+use crate::physical::rules::PhysicalRules;
 
 /// A rule that changes nothing and fails once the question is over.
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use super::filters::{Condition, understand};
 use super::scan::Pieces;
 use crate::database::{Piece, Scan, Table};
 use crate::kinds;
-use crate::newest;
+use crate::logical::newest;
 use crate::times::TimeBounds;
 
 /// A table, whose columns stand in bytewise order of their names.

@@ -26,7 +26,7 @@ use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, Partitioning};
 use futures_util::TryStreamExt;
 
 use crate::database::ParquetFile;
-use crate::each_node::{Change, Node};
+use crate::physical::each_node::{Change, Node};
 
 /// The file of a scan whose pages each partition has asked for last.
 #[derive(Debug, Default)]

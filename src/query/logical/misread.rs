@@ -15,7 +15,7 @@ use datafusion::logical_expr::expr::{Case, Cast, InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, lit, when};
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::each_expression::each_expression;
+use crate::logical::each_expression::each_expression;
 
 /// The rule, once types are known.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Subquery, Volatility,
 };
 
-use crate::correlated;
+use crate::logical::correlated;
 
 /// The name of the function, which no question can use.
 const NAME: &str = "may_be_none";

@@ -11,10 +11,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
-use crate::each_node::EachNode;
-use crate::filled::DistrustFilled;
-use crate::offset::OrderSkipped;
-use crate::undivided::Undivided;
+use crate::physical::each_node::EachNode;
+use crate::physical::filled::DistrustFilled;
+use crate::physical::offset::OrderSkipped;
+use crate::physical::undivided::Undivided;
 
 /// Rules for plans that run.
 pub(crate) type PhysicalRules = Vec<Rule>;

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, lit,
 };
 
-use crate::{correlated, rowless};
+use crate::logical::{correlated, rowless};
 
 /// Names the inside of each such comparison of a plan.
 ///

@@ -26,8 +26,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use futures_util::StreamExt;
 
-use crate::between::{Between, Passing};
-use crate::each_node::{Change, Node};
+use crate::physical::between::{Between, Passing};
+use crate::physical::each_node::{Change, Node};
 
 /// What a batch takes beside its values: itself, and its place in a list.
 const BATCH_BYTES: usize = 256;

@@ -34,7 +34,7 @@ use datafusion::sql::sqlparser::ast::{
     UnaryOperator, Value, ValueWithSpan, VisitMut, VisitorMut,
 };
 
-use crate::each_expression::each_expression;
+use crate::logical::each_expression::each_expression;
 use number::Number;
 
 /// Keeps the digits of the numbers that a statement compares, where a float would lose some that count.

@@ -19,8 +19,8 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::joins::NestedLoopJoinExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use crate::between::{Between, Passing};
-use crate::each_node::{Change, Node};
+use crate::physical::between::{Between, Passing};
+use crate::physical::each_node::{Change, Node};
 
 /// Puts a node below the left side of each such join.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceC
 use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use crate::between::{Between, Passing};
-use crate::each_node::{Change, Node};
+use crate::physical::between::{Between, Passing};
+use crate::physical::each_node::{Change, Node};
 
 /// Puts such nodes around each offset of rows in order. One of the first rules: later, the sort is gone.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ use datafusion::physical_plan::joins::{
 };
 
 use crate::deadline::Deadline;
-use crate::each_node::{Change, Node};
+use crate::physical::each_node::{Change, Node};
 
 /// Does so with each join of one question.
 #[derive(Debug)]

@@ -10,12 +10,12 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::dialects;
 use crate::error::QueryError;
-use crate::exact;
-use crate::grouping_sets;
-use crate::precedence;
-use crate::unread;
+use crate::logical::grouping_sets;
+use crate::sql::dialects;
+use crate::sql::exact;
+use crate::sql::precedence;
+use crate::sql::unread;
 
 /// Parses a question.
 ///

@@ -15,8 +15,8 @@ use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 
-use crate::between::{Between, Passing};
-use crate::each_node::{Change, Node};
+use crate::physical::between::{Between, Passing};
+use crate::physical::each_node::{Change, Node};
 
 /// Puts such a node where columns are filled. One of the first rules: others believe what nodes say.
 #[derive(Debug)]

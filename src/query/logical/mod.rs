@@ -1,0 +1,18 @@
+//! Plans as they are said: what has to be said in other words before DataFusion plans how they run.
+//!
+//! Each file is a kind of statement of which the engine would make wrong rows, or more work than it needs
+//! (`newest`, `rules`), or which nothing would bound (`grouping_sets`, `collected`, `literals`).
+
+pub(crate) mod collected;
+pub(crate) mod correlated;
+pub(crate) mod each_expression;
+pub(crate) mod equal_columns;
+pub(crate) mod grouping_sets;
+pub(crate) mod kept_above;
+pub(crate) mod lists;
+pub(crate) mod literals;
+pub(crate) mod misread;
+pub(crate) mod newest;
+pub(crate) mod quantified;
+pub(crate) mod rowless;
+pub(crate) mod rules;

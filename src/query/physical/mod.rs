@@ -1,0 +1,14 @@
+//! Plans as they run: the rules that change their nodes, and the nodes of ours among them.
+//!
+//! `rules` has them in their order. A node that passes on the rows of the one below stands in the frame of
+//! `between`, a rule that looks at each node by itself in that of `each_node`.
+
+pub(crate) mod between;
+pub(crate) mod each_node;
+pub(crate) mod filled;
+pub(crate) mod joins;
+pub(crate) mod offset;
+pub(crate) mod rescan;
+pub(crate) mod rules;
+pub(crate) mod uncounted;
+pub(crate) mod undivided;
