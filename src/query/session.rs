@@ -39,6 +39,7 @@ use crate::logical::equal_columns::EqualColumns;
 use crate::logical::kept_above;
 use crate::logical::misread::Misread;
 use crate::logical::newest::Newest;
+use crate::logical::ranges::Ranges;
 use crate::logical::rules;
 use crate::physical::each_node::EachNode;
 use crate::physical::joins::WatchJoins;
@@ -62,7 +63,8 @@ pub(crate) fn template(
     let rescan = EachNode(RescanJoins {
         all_is_taken: Arc::clone(all_is_taken),
     });
-    let mut typing: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(Exact)];
+    let mut typing: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(Exact), Arc::new(Ranges)];
     typing.extend(Analyzer::new().rules);
     typing.push(Arc::new(Misread));
     let mut template = SessionStateBuilder::new()

@@ -9,6 +9,7 @@ mod interval;
 pub(crate) mod selector;
 mod to_timestamp;
 mod tz;
+mod unordered;
 pub(crate) mod wallclock;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use bounded::{Lender, register as bound};
 pub(crate) use interval::check as check_intervals;
+pub(crate) use unordered::unordered;
 
 /// Gives a session its functions, whatever they make.
 ///

@@ -6,15 +6,19 @@
 //! | `CASE v WHEN 0.0` | without `-0.0` | `CASE WHEN v = 0.0` |
 //! | `nullif(v, 0.0)` | without `-0.0` | `CASE WHEN v = 0.0 THEN NULL ELSE v` |
 //! | `host ~ '.*'` | `host IS NOT NULL`, which is false where the match is unknown | `host LIKE '%'` |
+//! | `CAST(time AS TIME)`, a cast to a date in a zone | sorted where the times are | `TRY_CAST`, which is not |
+//! | `max(v) OVER (…)`, and so on | sorted where the frame grows | the same, unordered |
 
+use arrow_schema::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
-use datafusion::logical_expr::expr::{Case, Cast, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Case, Cast, InList, ScalarFunction, TryCast};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, lit, when};
 use datafusion::optimizer::AnalyzerRule;
 
+use crate::functions::unordered;
 use crate::logical::each_expression::each_expression;
 
 /// The rule, once types are known.
@@ -63,6 +67,19 @@ fn say(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             op: Operator::RegexMatch | Operator::RegexIMatch,
             right,
         }) if is_text(&right, ".*") => Ok(Transformed::yes(left.like(lit("%")))),
+        Expr::Cast(Cast { expr, field })
+            if loses_order(&expr.get_type(schema)?, field.data_type()) =>
+        {
+            Ok(Transformed::yes(Expr::TryCast(TryCast { expr, field })))
+        }
+        Expr::WindowFunction(window) => {
+            let of_all = Expr::WindowFunction(window.clone());
+            let unordered = unordered(&window, &of_all.get_type(schema)?);
+            Ok(match unordered {
+                Some(unordered) => Transformed::yes(Expr::from(unordered)),
+                None => Transformed::no(of_all),
+            })
+        }
         expr => Ok(Transformed::no(expr)),
     }
 }
@@ -80,6 +97,17 @@ fn by_conditions(mut case: Case, schema: &DFSchema) -> Transformed<Expr> {
         **when = (*value).clone().eq((**when).clone());
     }
     Transformed::yes(Expr::Case(case))
+}
+
+/// Returns true if an earlier time may be cast to a later value: a time of the day, or a date in a zone whose
+/// clock goes back at midnight.
+fn loses_order(from: &DataType, to: &DataType) -> bool {
+    let is_time_of_day = matches!(to, DataType::Time32(_) | DataType::Time64(_));
+    let is_date = matches!(to, DataType::Date32 | DataType::Date64);
+    match from {
+        DataType::Timestamp(_, zone) => is_time_of_day || is_date && zone.is_some(),
+        _ => false,
+    }
 }
 
 /// Returns true if a list of floats has zero, and not both of them.
@@ -107,7 +135,7 @@ fn is_zero(expr: &Expr) -> bool {
 /// The number that is written here, with or without a sign.
 fn number(expr: &Expr) -> Option<f64> {
     match expr {
-        Expr::Literal(value, _) => match value.cast_to(&arrow_schema::DataType::Float64) {
+        Expr::Literal(value, _) => match value.cast_to(&DataType::Float64) {
             Ok(ScalarValue::Float64(number)) => number,
             _ => None,
         },

@@ -14,5 +14,6 @@ pub(crate) mod literals;
 pub(crate) mod misread;
 pub(crate) mod newest;
 pub(crate) mod quantified;
+pub(crate) mod ranges;
 pub(crate) mod rowless;
 pub(crate) mod rules;

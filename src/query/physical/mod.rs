@@ -4,8 +4,8 @@
 //! `between`, a rule that looks at each node by itself in that of `each_node`.
 
 pub(crate) mod between;
+pub(crate) mod distrusted;
 pub(crate) mod each_node;
-pub(crate) mod filled;
 pub(crate) mod joins;
 pub(crate) mod offset;
 pub(crate) mod rescan;

@@ -11,8 +11,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 
+use crate::physical::distrusted::Distrust;
 use crate::physical::each_node::EachNode;
-use crate::physical::filled::DistrustFilled;
 use crate::physical::offset::OrderSkipped;
 use crate::physical::undivided::Undivided;
 
@@ -36,7 +36,7 @@ pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
         }
     });
     let first: [Rule; 2] = [
-        Arc::new(EachNode(DistrustFilled)),
+        Arc::new(EachNode(Distrust)),
         Arc::new(EachNode(OrderSkipped)),
     ];
     first.into_iter().chain(rules).collect()

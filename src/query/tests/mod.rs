@@ -13,6 +13,7 @@ mod misread;
 mod nameless;
 mod nothing;
 mod offset;
+mod orders;
 mod passed_over;
 pub(crate) mod points;
 pub(crate) mod records;
