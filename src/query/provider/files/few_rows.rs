@@ -5,12 +5,12 @@
 //! the work, so this source has none of it: there is nothing left to decide but the time.
 
 use std::fmt;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampNanosecondType;
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{ArrowError, SchemaRef};
 use datafusion::arrow::compute::cast_with_options;
 use datafusion::common::Statistics;
@@ -19,8 +19,8 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::source::DataSource;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::parquet::arrow::arrow_reader::{ArrowPredicateFn, ArrowReaderMetadata, RowFilter};
-use datafusion::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use datafusion::parquet::arrow::ProjectionMask;
+use datafusion::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
@@ -34,8 +34,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::adapter::Adapt;
 use super::chosen::Chosen;
+use super::decoder::Decoder;
 use super::named::named;
-use super::reader::{KEPT_BYTES_MAX, Reader, Readers};
+use super::reader::{Reader, Readers};
 use super::tag_runs::TagRuns;
 use crate::database::ColumnKind;
 use crate::kinds;
@@ -221,28 +222,26 @@ impl Reading {
         let place = super::file(file.part.clone(), all, false);
         let mut reader = readers.reader(&place, self.partition, &self.metrics)?;
         let footer = reader.typed_footer().await.map_err(of_parquet)?;
-        let (within, tags) = match file.part.is_whole() {
-            true => (None, known_tags(&mut reader, asked, file).await?),
-            // Which of the rows stay is not known before their times are read.
+        let tags = known_tags(&mut reader, asked, file).await?;
+        let (columns, mask) = Columns::of_file(asked, tags, adapt, &footer)?;
+        let decoder = Arc::new(Decoder::new(
+            reader,
+            footer,
+            file.count().clamp(1, self.rows_max),
+        ));
+        let rows = match file.part.is_whole() {
+            true => file.rows.clone(),
             false => {
-                let within = within(all, adapt, &footer, file.part.times.clone())?;
-                (Some(within), vec![None; asked.fields().len()])
+                let time = kinds::time(all).map_or("", |time| time.name());
+                let root = root(adapt, decoder.footer(), time).ok_or_else(|| lacks(time))?;
+                within(&decoder, root, &file.rows, &file.part.times).await?
             }
         };
-        let (columns, mask) = Columns::of_file(asked, tags, adapt, &footer)?;
         self.files.add_matched(1);
-        let mut rows = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, footer)
-            .with_projection(mask)
-            .with_row_selection(file.selection())
-            .with_batch_size(file.count().clamp(1, self.rows_max))
-            .with_max_predicate_cache_size(KEPT_BYTES_MAX);
-        if let Some(within) = within {
-            rows = rows.with_row_filter(within);
-        }
-        let batches = rows.build().map_err(of_parquet)?;
-        let mut places = file.rows.clone().into_iter().flatten();
+        let batches = decoder.batches(mask, &rows)?;
+        let mut places = rows.into_iter().flatten();
         let batches = batches.map(move |batch| {
-            let batch = batch.map_err(of_parquet)?;
+            let batch = batch?;
             let places: Vec<usize> = places.by_ref().take(batch.num_rows()).collect();
             columns.of_table(&batch, &places)
         });
@@ -351,30 +350,37 @@ fn root(adapt: &Adapt, footer: &ArrowReaderMetadata, column: &str) -> Option<usi
     Some(root)
 }
 
-/// Leaves out rows outside of these times, nanoseconds, both ends included.
-fn within(
-    table: &SchemaRef,
-    adapt: &Adapt,
-    footer: &ArrowReaderMetadata,
-    times: RangeInclusive<i64>,
-) -> Result<RowFilter> {
-    let time = kinds::time(table).map_or("", |time| time.name());
-    let root = root(adapt, footer, time).ok_or_else(|| lacks(time))?;
-    let only = ProjectionMask::roots(footer.parquet_schema(), [root]);
-    let is_within = ArrowPredicateFn::new(only, move |batch: RecordBatch| {
+/// Those of these rows that have one of these times (nanoseconds, both ends included), which are in a
+/// column of the file.
+async fn within(
+    decoder: &Arc<Decoder>,
+    time: usize,
+    rows: &[Range<usize>],
+    times: &RangeInclusive<i64>,
+) -> Result<Vec<Range<usize>>> {
+    let only = ProjectionMask::roots(decoder.footer().parquet_schema(), [time]);
+    let mut batches = decoder.batches(only, rows)?;
+    let mut places = rows.iter().cloned().flatten();
+    let mut within: Vec<Range<usize>> = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
         let column = batch.columns().first();
         let time_ns =
             column.and_then(|column| column.as_primitive_opt::<TimestampNanosecondType>());
         let time_ns = time_ns.ok_or_else(|| {
             ArrowError::SchemaError("a file has a time that is not in nanoseconds".to_owned())
         })?;
-        let is_within = |time_ns: Option<i64>| time_ns.is_some_and(|time| times.contains(&time));
-        Ok(time_ns
-            .iter()
-            .map(|time| Some(is_within(time)))
-            .collect::<BooleanArray>())
-    });
-    Ok(RowFilter::new(vec![Box::new(is_within)]))
+        // The places are the longer ones: none is taken for a time that does not come.
+        for (time_ns, place) in time_ns.iter().zip(places.by_ref()) {
+            if time_ns.is_none_or(|time_ns| !times.contains(&time_ns)) {
+                continue;
+            }
+            match within.last_mut() {
+                Some(last) if last.end == place => last.end += 1,
+                _ => within.push(place..place + 1),
+            }
+        }
+    }
+    Ok(within)
 }
 
 fn lacks(column: &str) -> DataFusionError {

@@ -166,6 +166,36 @@ fn pages(
     Some(rows)
 }
 
+/// Rows of a row group.
+pub(super) struct OfGroup {
+    /// The place of the group.
+    pub(super) group: usize,
+    /// The number of its rows.
+    pub(super) all: usize,
+    /// Those that are meant, from the start of the group, ascending.
+    pub(super) rows: Vec<Range<usize>>,
+}
+
+/// These rows of a file, which ascend, by the row groups that have them.
+pub(super) fn by_group(footer: &ParquetMetaData, rows: &[Range<usize>]) -> Vec<OfGroup> {
+    let ends = group_ends(footer);
+    let starts = once(0).chain(ends.iter().copied());
+    let groups = starts.zip(&ends).enumerate().map(|(group, (start, end))| {
+        let first = rows.partition_point(|range| range.end <= start);
+        let met = rows
+            .iter()
+            .skip(first)
+            .take_while(|range| range.start < *end);
+        let rows = met.map(|range| range.start.max(start) - start..range.end.min(*end) - start);
+        OfGroup {
+            group,
+            all: end - start,
+            rows: rows.collect(),
+        }
+    });
+    groups.filter(|group| !group.rows.is_empty()).collect()
+}
+
 /// The ends of the row groups of a file: the number of rows up to each.
 pub(super) fn group_ends(footer: &ParquetMetaData) -> Vec<usize> {
     let groups = footer.row_groups().iter().scan(0, |rows, group| {
