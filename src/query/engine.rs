@@ -74,6 +74,8 @@ pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
     /// What the session of each question in SQL is a copy of.
     template: Arc<SessionState>,
+    /// The settings of statements of InfluxQL.
+    of_statements: SessionConfig,
     /// DataFusion's, as all plans that run are changed by them.
     physical_rules: Arc<PhysicalRules>,
     threads: Threads,
@@ -104,6 +106,7 @@ impl QueryEngine {
             Arc::new(runtime.build()?),
         );
         let physical_rules = physical_rules::rules(config.options());
+        let of_statements = in_one_pass(config.clone());
         let template = session::template(
             config,
             Arc::clone(&runtime),
@@ -115,6 +118,7 @@ impl QueryEngine {
             all_is_taken,
             runtime,
             template: Arc::new(template),
+            of_statements,
             threads: Threads::new(limits.threads),
             timeout: limits.timeout,
             instant: limits.instant,
@@ -163,6 +167,7 @@ impl QueryEngine {
     pub(crate) fn with_batch_rows(mut self, rows: usize) -> Self {
         let template = Arc::make_mut(&mut self.template);
         *template.config_mut() = template.config().clone().with_batch_size(rows);
+        self.of_statements = self.of_statements.with_batch_size(rows);
         self
     }
 
@@ -294,7 +299,7 @@ impl QueryEngine {
             Arc::new(Newest),
         ];
         SessionStateBuilder::new()
-            .with_config(self.template.config().clone())
+            .with_config(self.of_statements.clone())
             .with_runtime_env(runtime)
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
             .with_optimizer_rules(watched_plans::logical(rules, deadline))
@@ -361,6 +366,13 @@ fn config(partitions: usize, merging_bytes: usize) -> SessionConfig {
             false,
         )
         .set_str("datafusion.execution.time_zone", "+00:00")
+}
+
+/// These settings with one pass of the rules: the plans of statements are written in such a way that the
+/// rules, in the order that they have, find nothing in a second one.
+fn in_one_pass(mut config: SessionConfig) -> SessionConfig {
+    config.options_mut().optimizer.max_passes = 1;
+    config
 }
 
 async fn plan(

@@ -8,6 +8,7 @@ pub(crate) mod distrusted;
 pub(crate) mod each_node;
 pub(crate) mod joins;
 pub(crate) mod offset;
+pub(crate) mod plain;
 pub(crate) mod rescan;
 pub(crate) mod rules;
 pub(crate) mod uncounted;

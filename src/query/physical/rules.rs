@@ -1,4 +1,5 @@
-//! The rules of DataFusion for plans that run, two of them within limits, after those of ours.
+//! The rules of DataFusion for plans that run, two of them within limits, after those of ours; most of them
+//! leave plain plans as they are ([`plain`]).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use datafusion::physical_plan::union::{InterleaveExec, UnionExec};
 use crate::physical::distrusted::Distrust;
 use crate::physical::each_node::EachNode;
 use crate::physical::offset::OrderSkipped;
+use crate::physical::plain;
 use crate::physical::undivided::Undivided;
 
 /// Rules for plans that run.
@@ -39,7 +41,11 @@ pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
         Arc::new(EachNode(Distrust)),
         Arc::new(EachNode(OrderSkipped)),
     ];
-    first.into_iter().chain(rules).collect()
+    first
+        .into_iter()
+        .chain(rules)
+        .map(plain::unless_plain)
+        .collect()
 }
 
 /// A rule that finds columns by their names, kept to those parts of a plan in which no node has two of one
@@ -117,10 +123,16 @@ mod tests {
         let rules = rules(&ConfigOptions::new());
         let named = |text: &str| {
             let rules = rules.iter().map(|rule| format!("{rule:?}"));
+            let rules = rules.map(|rule| match rule.strip_prefix("UnlessPlain(") {
+                Some(inner) if text != "UnlessPlain" => inner.to_owned(),
+                _ => rule,
+            });
             rules.filter(|rule| rule.starts_with(text)).count()
         };
         assert_eq!(named("Undivided"), 1);
         assert_eq!(named("WhereNamesAreUnique"), 2);
         assert_eq!(named("FilterPushdown"), 0);
+        // What plain plans need is there under its name, and nothing else is for them.
+        assert_eq!(named("UnlessPlain"), rules.len() - 2);
     }
 }

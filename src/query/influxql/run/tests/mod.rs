@@ -318,6 +318,20 @@ async fn a_statement_over_a_subquery_gives_back_its_database() {
     }
 }
 
+/// To deal the rows of one stream to several threads takes longer than what is done with them.
+#[tokio::test]
+async fn rows_of_a_subquery_are_not_dealt_to_partitions() {
+    let points = Points::of("m,host=a f=1 1\nm,host=b f=2 2");
+    let text = "EXPLAIN SELECT sum(x) FROM (SELECT mean(f) AS x FROM m GROUP BY host) \
+                WHERE x > 0 GROUP BY time(1s)";
+    let (head, parts) = parts(&points, text).await.expect("explained");
+    let plan = json(head, &parts, Times::default());
+    assert!(plan.contains("AggregateExec: mode=Single"), "{plan}");
+    for absent in ["RepartitionExec", "mode=Partial", "SortPreservingMergeExec"] {
+        assert!(!plan.contains(absent), "{absent}: {plan}");
+    }
+}
+
 /// Clients of InfluxDB 3 tell tags from fields by it.
 #[tokio::test]
 async fn the_head_says_which_columns_are_those_of_a_table() {
