@@ -90,6 +90,7 @@ impl TableProvider for Provider {
             tags: &scan.tags,
             newest: newest.as_deref(),
             limit,
+            is_bounded: scan.times != (i64::MIN..=i64::MAX),
         };
         let (mut merged, mut plans) = (Vec::new(), Vec::new());
         for piece in pieces {

@@ -84,6 +84,52 @@ async fn few_values_are_not_dealt_to_partitions() {
     }
 }
 
+/// A dashboard asks for some hours of a table, which are few rows, and says nothing of tags.
+#[tokio::test(flavor = "multi_thread")]
+async fn few_rows_of_a_range_of_times_are_read_as_those_of_few_series() {
+    let world = World::new(|_| {}).await;
+    let line = |n: i64| format!("m,host=h{} v={n},s=\"{n}\" {}", n % 3, NOW_NS + n);
+    let lines: Vec<String> = (0..300).map(line).collect();
+    world.write(&lines.join("\n")).await;
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 1));
+    for (first, last, is_cut) in [(0, 299, 0), (10, 250, 1), (-5, 100, 1), (150, 400, 1)] {
+        let (from, to) = (NOW_NS + first, NOW_NS + last);
+        let range = format!("time >= to_timestamp({from}) AND time <= to_timestamp({to})");
+        for (condition, passes) in [("v >= 20", 20), ("s <> 'x'", 0)] {
+            let rest = "GROUP BY host ORDER BY host";
+            let text = |range: &str| {
+                format!(
+                    "SELECT host, count(v), sum(v), min(time) FROM m WHERE {range} AND {condition} \
+                     {rest}"
+                )
+            };
+            let plan = analyzed(&world, &text(&range)).await;
+            let read = format!("files=1, rows=300, cut_by_time={is_cut}");
+            assert!(plan.contains(&read), "{range}: {plan}");
+            for absent in ["RepartitionExec", "mode=Partial"] {
+                assert!(!plan.contains(absent), "{range}: {plan}");
+            }
+            // This is decided above the scan, or by the source of files itself.
+            let computed = format!("({range} OR v < 0)");
+            let (_, found) = world.ask(&text(&range)).await.expect("answered");
+            let (_, expected) = world.ask(&text(&computed)).await.expect("answered");
+            assert_eq!(found, expected, "{range} AND {condition}");
+            let all: i64 = (first.max(passes)..=last.min(299)).sum();
+            let sum = found.iter().map(|row| {
+                let sum = row[2].as_deref().expect("a sum");
+                sum.parse::<f64>().expect("a number")
+            });
+            #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+            let all = all as f64;
+            assert!((sum.sum::<f64>() - all).abs() < 0.5, "{range}: {found:?}");
+        }
+    }
+    // Of all times there may be many rows: they are dealt to all threads.
+    let plan = analyzed(&world, "SELECT sum(v) FROM m WHERE v >= 0").await;
+    assert!(!plan.contains("rows=300, cut_by_time"), "{plan}");
+}
+
 /// A host that stopped, one that goes on, and one that came later, over three files.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_series_the_newest_file_alone_is_read_for_its_newest_row() {

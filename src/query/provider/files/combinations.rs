@@ -82,6 +82,7 @@ pub(in crate::provider) fn of(
             tags: &wanted.scan.tags,
             newest: None,
             limit: None,
+            is_bounded: false,
         };
         let mut streams = Vec::new();
         for plan in super::plans(&*state, &asked, Files { columns, parts }).await? {

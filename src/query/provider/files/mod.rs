@@ -8,7 +8,7 @@
 //!
 //! Of files whose tags are asked for, the rows of the series that pass are looked up while the scan is
 //! planned, among runs that the cache of footers keeps. So is, for who asks for the newest row of each
-//! series, which file has it.
+//! series, which file has it. A few small files are read the same way for a range of times alone.
 //!
 //! Promises: rows outside of a part's times, and rows that the conditions on tags exclude, do not
 //! come, to the nanosecond; whatever can be left unread for it is. Conditions on fields may be pushed
@@ -75,6 +75,21 @@ pub(super) struct Asked<'a> {
     pub(super) newest: Option<&'a [&'a str]>,
     /// The most rows that anybody wants.
     pub(super) limit: Option<usize>,
+    /// True if the rows of some times are asked for, and not all.
+    pub(super) is_bounded: bool,
+}
+
+/// Of so many files, and no more, the footers are looked at for a range of times without other conditions: a
+/// panel of a dashboard asks for the rows of some hours, which may be few, and many files have many.
+const FEW_FILES: usize = 4;
+
+impl Asked<'_> {
+    /// The most values that these rows have.
+    fn values(&self, files: &[Chosen]) -> usize {
+        let columns = self.projection.map_or(self.schema.fields().len(), Vec::len);
+        let rows: usize = files.iter().map(Chosen::count).sum();
+        rows.saturating_mul(columns.max(1))
+    }
 }
 
 /// Plans that read these files: one if few rows of them are needed and known, else one for whole files
@@ -97,7 +112,8 @@ pub(super) async fn plans(
         adapt,
         readers,
     };
-    if asked.tags.is_empty() && asked.newest.is_none() {
+    let is_conditioned = !asked.tags.is_empty() || asked.newest.is_some();
+    if !is_conditioned && (!asked.is_bounded || parts.len() > FEW_FILES) {
         let all = parts.into_iter().map(|part| (part, None));
         return source.parquet(all.collect(), &[]);
     }
@@ -111,12 +127,14 @@ pub(super) async fn plans(
     if chosen.is_empty() {
         return Ok(Vec::new());
     }
-    if few_rows::are_few(&chosen) {
+    if few_rows::are_few(&chosen) && (is_conditioned || asked.values(&chosen) <= FEW_VALUES) {
         return Ok(vec![source.few(chosen, metrics)?]);
     }
     let is_decided = chosen.iter().all(|file| file.is_decided);
     let chosen = chosen.into_iter().map(|file| {
-        let rows = (file.count() < file.all).then(|| file.selection());
+        // Without conditions the source finds the pages of the times itself.
+        let is_cut = is_conditioned && file.count() < file.all;
+        let rows = is_cut.then(|| file.selection());
         (file.part, rows)
     });
     source.parquet(chosen.collect(), if is_decided { &[] } else { asked.tags })
