@@ -1,13 +1,14 @@
 //! A statement that runs.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
 use futures_core::future::BoxFuture;
 use futures_core::stream::BoxStream;
-use futures_util::TryStreamExt;
-use tokio::sync::mpsc;
+use futures_util::{FutureExt, TryStreamExt};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::super::analysis::Origin;
@@ -31,16 +32,56 @@ pub(super) type Parts = BoxStream<'static, Result<SeriesPart, QueryError>>;
 #[derive(Debug)]
 pub struct Statement {
     head: Head,
-    /// Closed without an end if the work was cut short.
-    parts: mpsc::Receiver<Next>,
+    /// Closed without a last bundle if the work was cut short.
+    bundles: mpsc::Receiver<Next>,
+    /// What is left of the last bundle that came.
+    bundle: Bundle,
     is_ended: bool,
     record: Record,
     deadline: Deadline,
     _work: JoinSet<()>,
 }
 
-/// The next part, or the end.
-type Next = Result<Option<SeriesPart>, QueryError>;
+/// The next parts.
+type Next = Result<Bundle, QueryError>;
+
+/// Parts that are handed over at once: each time two threads wait for each other.
+#[derive(Debug, Default)]
+struct Bundle {
+    parts: VecDeque<SeriesPart>,
+    rows: usize,
+    /// Whether there are no others.
+    is_last: bool,
+}
+
+impl Bundle {
+    /// So many rows are no longer worth to be waited for.
+    const ROWS: usize = 2_048;
+
+    /// Adds parts that are there, and waits only for the first.
+    ///
+    /// # Errors
+    /// There will be no others; the bundle has those that came before.
+    async fn fill(&mut self, from: &mut Parts) -> Result<(), QueryError> {
+        while self.rows < Self::ROWS && !self.is_last {
+            let next = match self.parts.is_empty() {
+                true => from.try_next().await,
+                false => match from.try_next().now_or_never() {
+                    Some(next) => next,
+                    None => return Ok(()),
+                },
+            };
+            match next? {
+                Some(part) => {
+                    self.rows += part.rows.num_rows();
+                    self.parts.push_back(part);
+                }
+                None => self.is_last = true,
+            }
+        }
+        Ok(())
+    }
+}
 
 impl Statement {
     /// What is known before the rows.
@@ -64,10 +105,7 @@ impl Statement {
         if self.is_ended {
             return Ok(None);
         }
-        let next = match self.parts.recv().await {
-            Some(next) => next,
-            None => Err(QueryError::Internal("it was cut short".to_owned())),
-        };
+        let next = self.take().await;
         self.is_ended = !matches!(next, Ok(Some(_)));
         match &next {
             Ok(Some(part)) => self.record.took(&part.rows),
@@ -76,6 +114,18 @@ impl Statement {
         }
         next
     }
+
+    /// Takes the next part, from a new bundle if the last one has no more.
+    async fn take(&mut self) -> Result<Option<SeriesPart>, QueryError> {
+        while self.bundle.parts.is_empty() && !self.bundle.is_last {
+            self.bundle = self.bundles.recv().await.ok_or_else(cut_short)??;
+        }
+        Ok(self.bundle.parts.pop_front())
+    }
+}
+
+fn cut_short() -> QueryError {
+    QueryError::Internal("it was cut short".to_owned())
 }
 
 /// The record of a statement, which both who takes its parts and who makes them may end.
@@ -137,7 +187,7 @@ impl QueryEngine {
         request: Request,
     ) -> Result<Statement, QueryError> {
         let Request { now_ns, until } = request;
-        let mut following = self.begin_record(asker, || statement.to_string());
+        let following = self.begin_record(asker, || statement.to_string());
         let deadline = self.deadline(following.as_ref()).or_at(until);
         let runtime = self.runtime(following.as_ref());
         let state = self.state_of_statements(runtime, &deadline);
@@ -153,31 +203,21 @@ impl QueryEngine {
             now_ns,
             session: Session::new(state, now_ns, subquery::table),
         };
-        let begun = self.threads().run(deadline.clone().within(asked.begin()));
-        let (head, parts) = match begun.await {
-            Ok(begun) => begun,
-            Err(error) => {
-                if let Some(following) = &mut following {
-                    following.end(Outcome::of(&error));
-                }
-                return Err(error);
-            }
-        };
-        if let Some(following) = &mut following {
-            following.has_turn();
-            following.is_planned();
-            following.runs();
-        }
         let record = Record(Arc::new(Mutex::new(following)));
-        let (ahead, received) = mpsc::channel(1);
-        let work = hand_over(parts, ahead, deadline.clone(), record.clone());
+        let (ahead, bundles) = mpsc::channel(1);
+        let (told, head) = oneshot::channel();
+        let work = work(asked, told, ahead, deadline.clone(), record.clone());
+        let work = self.threads().start(work);
+        let head = head.await.unwrap_or_else(|_| Err(cut_short()));
+        let head = head.inspect_err(|error| record.end(Outcome::of(error)))?;
         Ok(Statement {
             head,
-            parts: received,
+            bundles,
+            bundle: Bundle::default(),
             is_ended: false,
             record,
             deadline,
-            _work: self.threads().start(work),
+            _work: work,
         })
     }
 }
@@ -244,6 +284,32 @@ impl Asked {
     }
 }
 
+/// Begins a statement, tells what is known before the rows, and hands over all parts. All in one task, so
+/// that who asks is waited for as seldom as it can be.
+async fn work(
+    asked: Asked,
+    told: oneshot::Sender<Result<Head, QueryError>>,
+    to: mpsc::Sender<Next>,
+    deadline: Deadline,
+    record: Record,
+) {
+    // Nobody may be there to hear what is told.
+    match deadline.clone().within(asked.begin()).await {
+        Ok((head, parts)) => {
+            record.with(|following| {
+                following.has_turn();
+                following.is_planned();
+                following.runs();
+            });
+            let _ = told.send(Ok(head));
+            hand_over(parts, to, deadline, record).await;
+        }
+        Err(error) => {
+            let _ = told.send(Err(error));
+        }
+    }
+}
+
 /// Hands over all parts, then the end or an error. Ends early if nobody takes them.
 async fn hand_over(parts: Parts, to: mpsc::Sender<Next>, deadline: Deadline, record: Record) {
     let given = deadline.within(give(parts, &to)).await;
@@ -257,10 +323,12 @@ async fn hand_over(parts: Parts, to: mpsc::Sender<Next>, deadline: Deadline, rec
 
 async fn give(mut parts: Parts, to: &mpsc::Sender<Next>) -> Result<(), QueryError> {
     loop {
-        let next = parts.try_next().await?;
-        let is_last = next.is_none();
-        if to.send(Ok(next)).await.is_err() || is_last {
-            return Ok(());
+        let mut bundle = Bundle::default();
+        let filled = bundle.fill(&mut parts).await;
+        let is_last = bundle.is_last;
+        if to.send(Ok(bundle)).await.is_err() || is_last {
+            return filled;
         }
+        filled?;
     }
 }

@@ -362,7 +362,7 @@ async fn the_head_says_which_columns_are_those_of_a_table() {
 /// From a bug: a statement whose reader had stopped was shown as running after its time was over.
 #[tokio::test]
 async fn a_statement_whose_reader_has_stopped_is_recorded_as_ended_at_its_time() {
-    let lines = (0..200).map(|host| format!("m,host={host} f=1 1\n"));
+    let lines = (0..10_000).map(|host| format!("m,host={host} f=1 1\n"));
     let points = Points::of(&lines.collect::<String>());
     let limits = crate::Limits {
         timeout: Some((std::time::Duration::from_secs(2), "too late".to_owned())),
