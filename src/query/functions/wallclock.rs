@@ -7,6 +7,7 @@
 //!
 //! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow_array::TimestampNanosecondArray;
@@ -15,6 +16,7 @@ use arrow_array::temporal_conversions::{as_datetime, as_datetime_with_timezone};
 use arrow_array::timezone::Tz;
 use arrow_array::types::TimestampNanosecondType;
 use arrow_schema::{DataType, TimeUnit};
+use chrono::Offset;
 use datafusion::common::{ScalarValue, exec_datafusion_err, exec_err, internal_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
@@ -80,6 +82,35 @@ impl Wallclock {
         }
         Some(after)
     }
+}
+
+/// The instants of a range from which on a clock shows times again that it has shown, but for its first.
+pub(crate) fn set_backs(zone: Tz, range: RangeInclusive<i64>) -> Vec<i64> {
+    const HOUR_NS: i64 = DAY_NS / 24;
+    let offset = |time_ns: i64| {
+        let shown = as_datetime_with_timezone::<TimestampNanosecondType>(time_ns, zone);
+        shown.map(|shown| shown.offset().fix().local_minus_utc())
+    };
+    let mut found = Vec::new();
+    let (mut time, end) = (*range.start(), *range.end());
+    // No clock is changed twice in an hour.
+    while time < end {
+        let later = time.saturating_add(HOUR_NS).min(end);
+        let (mut before, mut after) = (time, later);
+        if offset(after) < offset(before) {
+            while after - before > 1 {
+                let middle = before + (after - before) / 2;
+                if offset(middle) == offset(time) {
+                    before = middle;
+                } else {
+                    after = middle;
+                }
+            }
+            found.push(after);
+        }
+        time = later;
+    }
+    found
 }
 
 /// The function.

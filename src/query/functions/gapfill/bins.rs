@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use arrow_array::timezone::Tz;
 use arrow_schema::{DataType, Field, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::{ScalarValue, internal_datafusion_err, plan_err};
@@ -12,6 +13,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF};
 
 use crate::functions::interval::Length;
+use crate::functions::wallclock;
+use crate::times::DAY_NS;
 
 /// Bins, and those of them that an answer has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,10 +52,35 @@ impl Bins {
             last: i64::MIN,
         };
         if !times.is_empty() {
-            bins.first = bins.bin(*times.start())?;
-            bins.last = bins.bin(*times.end())?;
+            (bins.first, bins.last) = bins.ends(&times)?;
         }
         Ok(bins)
+    }
+
+    /// The starts of the first and of the last of the bins that times are in. Where a clock is set back, an
+    /// earlier time may be in a later bin: only there, as long as it shows again what it has shown.
+    fn ends(&self, times: &RangeInclusive<i64>) -> Result<(i64, i64)> {
+        let (start, end) = (*times.start(), *times.end());
+        let (mut first, mut last) = (self.bin(start)?, self.bin(end)?);
+        if let Some(zone) = &self.zone
+            && !self.is_even()
+        {
+            let zone: Tz = zone.parse()?;
+            let after_start = start..=end.min(start.saturating_add(DAY_NS));
+            for set_back in wallclock::set_backs(zone, after_start) {
+                first = first.min(self.bin(set_back)?);
+            }
+            let before_end = start.max(end.saturating_sub(DAY_NS))..=end;
+            for set_back in wallclock::set_backs(zone, before_end) {
+                last = last.max(self.bin(set_back - 1)?);
+            }
+        }
+        Ok((first, last))
+    }
+
+    /// Returns true if all bins are equally long, whatever a clock shows.
+    fn is_even(&self) -> bool {
+        self.function.name() == "date_bin"
     }
 
     /// The start of the first bin.
@@ -68,23 +96,38 @@ impl Bins {
         if start >= self.last {
             return Ok(None);
         }
-        // Bins of `date_bin` are all equally long; by the clock on the wall, one may be longer by the
-        // hour that comes twice, or shorter by the one that is left out.
-        let mut time = start;
-        for _ in 0..4 {
-            time = time.saturating_add(self.interval_ns);
-            let next = if self.function.name() == "date_bin" {
-                time
-            } else {
-                self.bin(time)?
-            };
-            if next > start {
-                return Ok((next <= self.last).then_some(next));
-            }
+        let next = self.later(start)?;
+        Ok((next <= self.last).then_some(next))
+    }
+
+    /// The start of the bin after the one that starts here, whether or not it is the last.
+    fn later(&self, start: i64) -> Result<i64> {
+        let mut time = start.saturating_add(self.interval_ns);
+        if self.is_even() {
+            return Ok(time);
         }
-        Err(internal_datafusion_err!(
-            "no bin follows the one at {start}"
-        ))
+        // By the clock on the wall, a bin may be longer by the hour that comes twice,
+        let mut next = self.bin(time)?;
+        for _ in 0..3 {
+            if next > start {
+                break;
+            }
+            time = time.saturating_add(self.interval_ns);
+            next = self.bin(time)?;
+        }
+        if next <= start {
+            return Err(internal_datafusion_err!(
+                "no bin follows the one at {start}"
+            ));
+        }
+        // or shorter by the one that is left out: then another one may begin before that.
+        loop {
+            let before = self.bin(next - 1)?;
+            if before <= start {
+                return Ok(next);
+            }
+            next = before;
+        }
     }
 
     fn bin(&self, time_ns: i64) -> Result<i64> {

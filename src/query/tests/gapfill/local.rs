@@ -100,6 +100,70 @@ async fn the_hour_that_comes_twice_is_two_bins_and_the_one_left_out_is_none() {
     }
 }
 
+/// From a bug: a bin was passed over that the change of a clock cuts short, and bins were sought between
+/// those of the bounds, though where a clock is set back the earlier time may be in the later bin.
+#[tokio::test]
+async fn bins_that_a_clock_cuts_are_all_there_whatever_the_bounds() {
+    for (interval, origin, from, to) in [
+        (
+            "1 hour",
+            "1970-01-01T00:30:00",
+            "2024-03-31T00:00:00Z",
+            "2024-03-31T04:00:00Z",
+        ),
+        (
+            "40 minutes",
+            "1970-01-01T00:30:00",
+            "2024-03-31T00:00:00Z",
+            "2024-03-31T04:00:00Z",
+        ),
+        (
+            "7 minutes",
+            "1970-01-01T00:00:00",
+            "2024-03-31T00:00:00Z",
+            "2024-03-31T04:00:00Z",
+        ),
+        (
+            "1 day",
+            "1970-01-01T02:30:00",
+            "2024-10-27T00:00:00Z",
+            "2024-10-27T01:20:00Z",
+        ),
+        (
+            "1 hour",
+            "1970-01-01T00:30:00",
+            "2024-10-27T00:30:00Z",
+            "2024-10-27T03:00:00Z",
+        ),
+    ] {
+        // Every minute has a point, so no gap is filled.
+        let starts = [AUTUMN_NS, SPRING_NS].map(|day_ns| day_ns + 24 * HOUR_NS);
+        let minutes = starts
+            .iter()
+            .flat_map(|start| (0..360).map(move |minute| start + minute * HOUR_NS / 60));
+        let database = of(minutes.map(|time_ns| Point::new("m", &[], time_ns, &[("v", 1.0)])));
+        let [filled, plain] = ["_gapfill", ""].map(|suffix| {
+            format!(
+                "SELECT date_bin_wallclock{suffix}(interval '{interval}', tz(time, 'Europe/Berlin'), \
+                 TIMESTAMP '{origin}') AS bin, count(v) FROM m WHERE time >= '{from}' AND time < '{to}' \
+                 GROUP BY bin ORDER BY bin"
+            )
+        });
+        let expected = ask(&database, &plain).await;
+        assert!(!expected.is_empty(), "{plain}");
+        assert_eq!(ask(&database, &filled).await, expected, "{filled}");
+        // The bins are the same where only the last of them has a point.
+        let bins = expected.iter().map(|row| row.split(',').next());
+        let bins: Vec<_> = bins.collect();
+        let last: chrono::DateTime<chrono::Utc> = to.parse().expect("a time");
+        let last = last.timestamp_nanos_opt().expect("of this age") - 1;
+        let lone = of([Point::new("m", &[], last, &[("v", 1.0)])]);
+        let rows = ask(&lone, &filled).await;
+        let there: Vec<_> = rows.iter().map(|row| row.split(',').next()).collect();
+        assert_eq!(there, bins, "{filled}");
+    }
+}
+
 #[tokio::test]
 async fn what_a_selector_chose_is_carried_on_and_interpolated() {
     let minute = 60_000_000_000;
