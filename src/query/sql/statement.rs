@@ -14,6 +14,7 @@ use crate::error::QueryError;
 use crate::logical::grouping_sets;
 use crate::sql::dialects;
 use crate::sql::exact;
+use crate::sql::groups;
 use crate::sql::precedence;
 use crate::sql::unread;
 
@@ -45,6 +46,7 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
         precedence::mend(inner);
         exact::keep_digits(inner);
+        groups::name(inner);
     }
     Ok(statement)
 }

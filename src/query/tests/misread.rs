@@ -402,3 +402,27 @@ async fn a_comparison_with_rows_inside_is_refused_in_grouping_sets_by_what_it_is
     let refused = refusal(&database(), text).await.to_string();
     assert!(refused.contains("in what is grouped"), "{refused}");
 }
+
+/// From a bug: a cast has the name of what it casts, so both could not be groups.
+#[tokio::test]
+async fn a_value_and_its_cast_are_two_groups() {
+    holds(&[
+        (
+            "SELECT v::BIGINT AS a, v AS b, count(*) AS n FROM m GROUP BY v::BIGINT, v ORDER BY 1 LIMIT 2",
+            &["1,1.0,1", "2,2.0,1"],
+        ),
+        (
+            "SELECT v, (v / 2)::BIGINT, (v / 2)::INT AS c FROM m GROUP BY 1, 2, c ORDER BY v DESC LIMIT 1",
+            &["4.0,2,2"],
+        ),
+        (
+            "SELECT count(*) AS n FROM (SELECT host, host::VARCHAR AS x FROM m GROUP BY host::VARCHAR, host)",
+            &["4"],
+        ),
+        (
+            "SELECT v::BIGINT AS a, v FROM m GROUP BY a, v HAVING v::BIGINT > 3 ORDER BY v::BIGINT",
+            &["4,4.0"],
+        ),
+    ])
+    .await;
+}
