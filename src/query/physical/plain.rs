@@ -90,12 +90,19 @@ fn is_plain(plan: &Arc<dyn ExecutionPlan>) -> bool {
     };
     let is_known = plan.is::<ProjectionExec>()
         || plan.is::<FilterExec>()
-        || plan.is::<AggregateExec>()
+        || is_of_one_set(plan)
         || plan.is::<SortExec>()
         || plan.is::<CooperativeExec>()
         || plan.is::<AnalyzeExec>();
     let needs_order = plan.required_input_ordering().iter().any(Option::is_some);
     is_known && !needs_order && is_plain(child)
+}
+
+/// An aggregate by one set of keys. Of the rows of several it says too much, which another rule keeps from who
+/// sorts them ([`Distrust`](super::distrusted::Distrust)).
+fn is_of_one_set(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let aggregate = plan.downcast_ref::<AggregateExec>();
+    aggregate.is_some_and(|aggregate| aggregate.group_expr().is_single())
 }
 
 /// A source of few values, or one that makes its rows itself, which takes longer than what is done with them.
