@@ -1,9 +1,9 @@
 //! The log, which makes acknowledgements true.
 //!
 //! One thread, `wal`, writes and syncs each submitted frame together with all frames that queued up
-//! during the last sync: group commit without a timer (design decision D1). A frame's completion
-//! runs after the sync, strictly in the order of sequence. The log knows bytes and sequence
-//! numbers, not points.
+//! during the last sync: group commit without a timer (design decision D1). While it sleeps, the thread
+//! of a submitter may do so in its place ([`Lead`]). A frame's completion runs after the sync, strictly
+//! in the order of sequence. The log knows bytes and sequence numbers, not points.
 //!
 //! # Rooms
 //!
@@ -105,5 +105,6 @@ pub use recovery::{Recovered, Replayed};
 pub use salvage::{Loss, Salvaged, salvage};
 pub use write::error::CommitError;
 pub use write::handle::{LogStats, Wal};
+pub use write::lead::Lead;
 pub use write::options::{GroupReport, Observer, WalOptions};
 pub use write::{Completion, Generation};

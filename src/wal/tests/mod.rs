@@ -3,6 +3,7 @@
 mod basics;
 mod damage;
 mod faults;
+mod lead;
 mod model;
 mod release;
 mod salvage;

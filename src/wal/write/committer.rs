@@ -1,5 +1,6 @@
 //! Takes groups from the queue, has the writer commit them, and completes their frames. The log's
-//! thread is only a loop around this; tests drive it step by step.
+//! thread is only a loop around this, in which a submitter stands in for it while it sleeps
+//! ([`Lead`](super::lead::Lead)); tests drive it step by step.
 //!
 //! # What happens to frames after a failure
 //!
@@ -10,18 +11,49 @@
 //! of the failed generation; any that arrive later are turned away when their turn comes. Frames of
 //! the next generation stay in the queue.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::error::{CommitError, cause};
 use super::queue::{Entry, Generation, Shared, Wake};
 use super::writer::Writer;
+use crate::certain::Certain;
 use crate::clock;
 use crate::id::Sequence;
 use crate::storage::StorageError;
 use crate::wal::error::WalError;
 
-/// The log's thread, without the thread.
+/// The place of the committer, which is there from the start of the log's thread to its end. Whoever
+/// holds the lock commits.
+pub(in crate::wal) type Place = Mutex<Option<Committer>>;
+
+/// The log's thread: runs until the log is closed.
+pub(in crate::wal) fn run(shared: &Shared, place: &Place) -> Result<(), WalError> {
+    const PLACED: &str = "it is put there before this thread starts, and only this thread takes it";
+    let hold = || place.lock().unwrap_or_else(PoisonError::into_inner);
+    hold().as_mut().certain(PLACED).open();
+    loop {
+        let wake = shared.wait();
+        let mut held = hold();
+        let committer = held.as_mut().certain(PLACED);
+        match wake {
+            Wake::Frames => committer.commit_group(),
+            Wake::Release(up_to) => committer.release(up_to),
+            Wake::Probe => committer.probe(),
+            Wake::Close => {
+                let closed = committer.close();
+                // Late frames may have arrived meanwhile: they are completed first.
+                while !shared.end() {
+                    committer.commit_group();
+                }
+                *held = None;
+                return closed;
+            }
+        }
+    }
+}
+
+/// The work of the log's thread, step by step.
 pub(in crate::wal) struct Committer {
     shared: Arc<Shared>,
     writer: Writer,
@@ -66,29 +98,6 @@ impl Committer {
         };
         committer.publish();
         committer
-    }
-
-    /// Runs until the log is closed.
-    pub(in crate::wal) fn run(mut self) -> Result<(), WalError> {
-        self.open();
-        loop {
-            match self
-                .shared
-                .wait(self.fault.as_ref().map(|fault| fault.probe_at))
-            {
-                Wake::Frames => self.commit_group(),
-                Wake::Release(up_to) => self.release(up_to),
-                Wake::Probe => self.probe(),
-                Wake::Close => {
-                    let closed = self.close();
-                    // Late frames may have arrived meanwhile: they are completed first.
-                    while !self.shared.end() {
-                        self.commit_group();
-                    }
-                    return closed;
-                }
-            }
-        }
     }
 
     /// Begins the first segment of this run.
@@ -265,6 +274,8 @@ impl Committer {
     }
 
     fn publish(&self) {
+        let probe_at = self.fault.as_ref().map(|fault| fault.probe_at);
+        self.shared.set_probe_at(probe_at);
         let mut status = self.shared.status();
         status.fault = self.fault.as_ref().map(|fault| describe(&fault.error));
         status.update_segments(self.writer.segments());

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::committer::Committer;
+use super::committer::{self, Committer, Place};
 use super::error::CommitError;
-use super::queue::{Completion, Generation, Shared};
+use super::lead::Lead;
+use super::queue::{Completion, Generation, Queued, Shared};
 use super::writer::{Writer, segments_freed};
 use crate::id::Sequence;
 use crate::vital;
@@ -39,6 +40,7 @@ pub struct LogStats {
 
 struct Handle {
     shared: Arc<Shared>,
+    place: Arc<Place>,
     thread: Mutex<Option<JoinHandle<Result<(), WalError>>>>,
 }
 
@@ -48,6 +50,7 @@ impl Wal {
         let committer = Committer::new(shared.clone(), writer);
         let handle = Handle {
             shared,
+            place: Arc::default(),
             thread: Mutex::new(None),
         };
         (
@@ -59,9 +62,13 @@ impl Wal {
     }
 
     pub(in crate::wal) fn run(&self, committer: Committer) -> Result<(), WalError> {
+        let Handle { shared, place, .. } = &*self.handle;
+        let (shared, place) = (Arc::clone(shared), Arc::clone(place));
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(committer);
         // Completions run there too: after a panic, what was acknowledged may not have been
         // applied.
-        let thread = vital::thread("wal", || committer.run()).map_err(WalError::Thread)?;
+        let thread = vital::thread("wal", move || committer::run(&shared, &place));
+        let thread = thread.map_err(WalError::Thread)?;
         *self
             .handle
             .thread
@@ -78,16 +85,35 @@ impl Wal {
     /// returned, nothing more may be submitted in that frame's generation: it would fail with
     /// [`CommitError::NotAttempted`].
     pub fn submit(&self, generation: Generation, payload: Vec<u8>, done: Completion) -> Sequence {
-        let (sequence, returned) = self.handle.shared.push(generation, payload, done);
-        if let Some(entry) = returned {
-            // Not here: the submitter may hold a lock that the completion takes. Without a
-            // thread the completion is dropped, and with it the channel that somebody waits on.
-            let tell = move || (entry.done)(sequence, Err(CommitError::Closed));
-            let _ = std::thread::Builder::new()
-                .name("wal-closed".to_owned())
-                .spawn(tell);
-        }
+        let (sequence, lead) = self.submit_to_lead(generation, payload, done);
+        drop(lead);
         sequence
+    }
+
+    /// As [`Wal::submit`], but does not wake the log's thread. If that sleeps, the caller gets its work,
+    /// and no frame is committed until it has called [`Lead::commit`] or dropped the result: soon, and
+    /// once it holds no lock that completions take.
+    pub fn submit_to_lead(
+        &self,
+        generation: Generation,
+        payload: Vec<u8>,
+        done: Completion,
+    ) -> (Sequence, Option<Lead>) {
+        let Handle { shared, place, .. } = &*self.handle;
+        let (sequence, queued) = shared.push(generation, payload, done);
+        match queued {
+            Queued::Attended => (sequence, None),
+            Queued::Unattended => (sequence, Some(Lead::new(shared, place))),
+            Queued::Returned(entry) => {
+                // Not here: the submitter may hold a lock that the completion takes. Without a
+                // thread the completion is dropped, and with it the channel that somebody waits on.
+                let tell = move || (entry.done)(sequence, Err(CommitError::Closed));
+                let _ = std::thread::Builder::new()
+                    .name("wal-closed".to_owned())
+                    .spawn(tell);
+                (sequence, None)
+            }
+        }
     }
 
     /// Returns the last sequence that was acknowledged, or recovered. All frames up to it are
@@ -168,6 +194,9 @@ impl Wal {
     /// after a crash.
     pub fn close(&self) -> Result<(), WalError> {
         self.handle.shared.close();
+        if self.handle.shared.is_led_here() {
+            return Ok(());
+        }
         let here = std::thread::current().id();
         let mut place = self
             .handle

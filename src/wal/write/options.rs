@@ -42,7 +42,7 @@ impl Default for WalOptions {
     }
 }
 
-/// Receives reports on the log, on the log's thread: it must be quick.
+/// Receives reports on the log, on the thread that commits: it must be quick.
 pub trait Observer: Debug + Send + Sync {
     /// Reports a group that became durable.
     fn group(&self, group: &GroupReport);

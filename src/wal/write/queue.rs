@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::error::CommitError;
@@ -13,8 +14,8 @@ use crate::id::Sequence;
 use crate::narrow;
 use crate::wal::format::frame::{FRAME_BYTES_MAX, FRAME_HEADER_BYTES};
 
-/// Receives the outcome of a frame. It runs on the log's thread, in the order of sequence, must be
-/// quick and must not block; it may submit.
+/// Receives the outcome of a frame. It runs on the thread that commits, in the order of sequence, must
+/// be quick and must not block; it may submit.
 pub type Completion = Box<dyn FnOnce(Sequence, Result<(), CommitError>) + Send>;
 
 /// A limit on what a frame may rely on: earlier frames of its own generation, durable or not, and
@@ -59,6 +60,16 @@ impl Entry {
     }
 }
 
+/// What becomes of a frame that is queued.
+pub(in crate::wal) enum Queued {
+    /// Whoever commits now looks at the queue again.
+    Attended,
+    /// Nobody looks at the queue before the caller has called [`Shared::hand_back`].
+    Unattended,
+    /// The log's thread has ended.
+    Returned(Entry),
+}
+
 /// The reason why the log's thread was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::wal) enum Wake {
@@ -90,11 +101,26 @@ struct Queue {
     last: u64,
     /// A requested release that has not begun yet.
     release: Option<Sequence>,
+    /// The time to test whether the log can be written again, if it cannot.
+    probe_at: Option<Instant>,
     closing: bool,
     /// True once the log's thread takes nothing more.
     ended: bool,
-    /// True while the log's thread waits and must be woken.
+    /// True while the log's thread waits and must be woken. Whoever takes this away has to wake it, or
+    /// to do its work.
     asleep: bool,
+    /// The thread that does the work of the log's thread now.
+    leader: Option<ThreadId>,
+}
+
+impl Queue {
+    /// Returns true if the log's thread may sleep.
+    fn is_idle(&self) -> bool {
+        self.entries.is_empty()
+            && self.release.is_none()
+            && self.probe_at.is_none()
+            && !self.closing
+    }
 }
 
 /// The reason why there are at least as many segments as before.
@@ -138,13 +164,13 @@ impl Shared {
         }
     }
 
-    /// Queues a frame; hands it back if the thread has ended.
+    /// Queues a frame and wakes nobody.
     pub(in crate::wal) fn push(
         &self,
         generation: Generation,
         payload: Vec<u8>,
         done: Completion,
-    ) -> (Sequence, Option<Entry>) {
+    ) -> (Sequence, Queued) {
         let mut queue = lock(&self.queue);
         queue.last = queue.last.saturating_add(1);
         let sequence = queue.last;
@@ -156,17 +182,40 @@ impl Shared {
             late: queue.closing,
         };
         if queue.ended {
-            return (Sequence(sequence), Some(entry));
+            return (Sequence(sequence), Queued::Returned(entry));
         }
         self.backlog_bytes
             .fetch_add(narrow::to_u64(entry.bytes()), Ordering::Relaxed);
         queue.entries.push_back(entry);
-        let asleep = std::mem::take(&mut queue.asleep);
+        let queued = if std::mem::take(&mut queue.asleep) {
+            Queued::Unattended
+        } else {
+            Queued::Attended
+        };
+        (Sequence(sequence), queued)
+    }
+
+    /// Notes that this thread does the work of the log's thread until it hands it back.
+    pub(in crate::wal) fn lead(&self) {
+        lock(&self.queue).leader = Some(std::thread::current().id());
+    }
+
+    /// Returns true if this thread does the work of the log's thread.
+    pub(in crate::wal) fn is_led_here(&self) -> bool {
+        lock(&self.queue).leader == Some(std::thread::current().id())
+    }
+
+    /// Leaves the queue to the log's thread, and wakes it if there is anything to do.
+    pub(in crate::wal) fn hand_back(&self) {
+        let mut queue = lock(&self.queue);
+        let here = std::thread::current().id();
+        queue.leader.take_if(|leader| *leader == here);
+        queue.asleep = queue.is_idle();
+        let is_needed = !queue.asleep;
         drop(queue);
-        if asleep {
+        if is_needed {
             self.arrived.notify_one();
         }
-        (Sequence(sequence), None)
     }
 
     /// Moves the frames of one group to `group`: as many as fit, in order, and at least one if any
@@ -196,11 +245,17 @@ impl Shared {
         group.extend(queue.entries.drain(..end));
     }
 
+    /// Sets the time to test whether the log can be written again.
+    pub(in crate::wal) fn set_probe_at(&self, probe_at: Option<Instant>) {
+        lock(&self.queue).probe_at = probe_at;
+    }
+
     /// Waits for something to do.
-    pub(in crate::wal) fn wait(&self, deadline: Option<Instant>) -> Wake {
+    pub(in crate::wal) fn wait(&self) -> Wake {
         let mut queue = lock(&self.queue);
         loop {
             let now = clock::instant();
+            let deadline = queue.probe_at;
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Wake::Probe;
             }
