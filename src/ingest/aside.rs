@@ -9,11 +9,20 @@ const ASIDE_BYTES: u64 = 256 * 1024;
 /// serves others hands them over first. There is no queue in which the work could wait, because
 /// something ahead of it in that queue might be waiting for it.
 pub(super) fn aside<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
-    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
-    let is_pool = flavor.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread);
-    if bytes >= ASIDE_BYTES && is_pool {
+    if is_heavy(bytes) && can_block() {
         tokio::task::block_in_place(work)
     } else {
         work()
     }
+}
+
+/// Returns true if work on this many bytes would hold up others.
+pub(super) fn is_heavy(bytes: u64) -> bool {
+    bytes >= ASIDE_BYTES
+}
+
+/// Returns true if this thread can hand over what it serves, before it blocks.
+pub(super) fn can_block() -> bool {
+    let flavor = Handle::try_current().map(|runtime| runtime.runtime_flavor());
+    flavor.is_ok_and(|flavor| flavor == RuntimeFlavor::MultiThread)
 }

@@ -1,19 +1,21 @@
 //! The order of the write path: parse > resolve > log > apply > acknowledge. It is defined only here.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::apply::Committed;
-use super::aside::aside;
+use super::aside::{aside, can_block, is_heavy};
 use super::error::WriteError;
 use super::handle::Ingest;
 use super::parse::{Parsing, Slice};
 use super::queued::Queued;
 use super::report::{REPORTS_MAX, Reports};
 use super::request::{Acknowledge, Target, WriteOutcome, WriteRequest};
-use super::resolve::{Decision, Mode, Resolver};
+use super::resolve::{Decision, Mode, Resolver, Submitted};
 use super::row_reports::row_reports;
 use super::rules::LineRules;
 use super::scratch::Part;
@@ -42,10 +44,16 @@ impl Ingest {
     /// Writes the lines of a body. Returns once every accepted line is on disk and can be read, with
     /// reports on the lines that were rejected.
     ///
-    /// The work runs in a task of its own: a client that hangs up does not cancel it halfway.
+    /// What has to wait goes on in a task of its own: a client that hangs up does not cancel it halfway.
+    /// A small write beside which there are no others is over before it waits for anything.
     pub async fn write(&self, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
         let ingest = self.clone();
-        tokio::spawn(async move { ingest.run(request).await })
+        let mut work = Box::pin(async move { ingest.run(request).await });
+        let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
+        if let Poll::Ready(written) = begun.await {
+            return written;
+        }
+        tokio::spawn(work)
             .await
             .map_err(|_| WriteError::Internal("its task ended early"))?
     }
@@ -215,7 +223,7 @@ impl Ingest {
         let mut resolved = resolver.resolve(bucket, parts, mode, budget).await?;
         let rest = Commit {
             resolver,
-            commits: std::mem::take(&mut resolved.commits),
+            submitted: std::mem::take(&mut resolved.submitted),
             bucket: Arc::clone(bucket),
             rows,
             mode,
@@ -328,7 +336,7 @@ struct Rows {
 /// Rows that were submitted to the log.
 struct Commit {
     resolver: Arc<Resolver>,
-    commits: Vec<oneshot::Receiver<Committed>>,
+    submitted: Submitted,
     bucket: Arc<Bucket>,
     rows: Rows,
     mode: Mode,
@@ -346,9 +354,9 @@ impl Commit {
     }
 
     async fn wait(&mut self) -> Result<Option<Decision>, WriteError> {
-        let (mut commits, mut decision) = (std::mem::take(&mut self.commits), None);
+        let (mut submitted, mut decision) = (std::mem::take(&mut self.submitted), None);
         for _ in 1..ATTEMPTS_MAX {
-            if is_done(wait_for(commits).await, &self.bucket)? {
+            if is_done(self.see_through(submitted).await, &self.bucket)? {
                 return Ok(decision);
             }
             let parts = self.rows.parts.clone();
@@ -356,21 +364,37 @@ impl Commit {
                 .resolver
                 .resolve(&self.bucket, parts, self.mode, &self.budget);
             let mut resolved = resolving.await?;
-            commits = std::mem::take(&mut resolved.commits);
+            submitted = std::mem::take(&mut resolved.submitted);
             decision = Some(resolved);
         }
-        if is_done(wait_for(commits).await, &self.bucket)? {
+        if is_done(self.see_through(submitted).await, &self.bucket)? {
             return Ok(decision);
         }
         let reason = "it failed several times in a row".to_owned();
         Err(WriteError::LogUnavailable(reason))
     }
 
+    /// Waits for frames. If the log's thread sleeps and they are light, they are committed and applied
+    /// here instead: then this thread hands over what it serves, because a disk may take its time.
+    async fn see_through(&self, submitted: Submitted) -> Committed {
+        let Submitted { commits, lead } = submitted;
+        let is_light = !is_heavy(self.rows.reservation.bytes());
+        match lead {
+            Some(lead) if is_light && can_block() => {
+                tokio::task::block_in_place(|| self.resolver.commit_here(lead));
+            }
+            lead => drop(lead),
+        }
+        wait_for(commits).await
+    }
+
     /// Waits in the background for a client that asked not to wait: a failure is only logged. Rows that
     /// were never written to the disk stay lost and are not logged late: rows that were acknowledged
     /// after them may be in the log by then, and the later write has to win.
     async fn finish_in_background(self, queued: Queued) {
-        let reason = match is_done(wait_for(self.commits).await, &self.bucket) {
+        let Submitted { commits, lead } = self.submitted;
+        drop(lead);
+        let reason = match is_done(wait_for(commits).await, &self.bucket) {
             // Its points were to be deleted.
             Ok(true) | Err(WriteError::BucketGone(_)) => None,
             Ok(false) => Some("it was queued behind a write of the log that failed".to_owned()),

@@ -12,7 +12,7 @@ use crate::{points, seed, setting};
 const RESUME_MAX: Duration = Duration::from_secs(5);
 
 /// Every call with which the log and the catalog change files. strace counts each on its own, and
-/// in each thread; the log has a thread to itself.
+/// in each thread: the log's own, and each one that serves and has committed a write itself.
 const CALLS: &[&str] = &[
     "pwrite64",
     "fdatasync",
@@ -48,6 +48,9 @@ fn inject(setup: &mut Setup, call: &str, what: &str) {
     ]);
 }
 
+/// Enough for each of the few threads that commit them to come to the call that fails.
+const REQUESTS: u64 = 120;
+
 /// With one client that waits for each answer every request has a sync of its own: as many refusals as
 /// errors, no more and no fewer.
 #[test]
@@ -72,7 +75,7 @@ fn a_request_whose_write_or_sync_fails_is_refused_and_the_next_ones_are_taken() 
         let mut record = Record::new(0);
         let mut refused = Vec::new();
         let mut client = server.client();
-        for number in 0..30 {
+        for number in 0..REQUESTS {
             record.sent = number + 1;
             let body = points::line(0, number);
             let answered = server.until(RESUME_MAX, || {
@@ -105,7 +108,7 @@ fn a_request_whose_write_or_sync_fails_is_refused_and_the_next_ones_are_taken() 
         setup.wrap(&[]);
         let mut server = setup.start();
         server.until_ready();
-        assert_eq!(server.check(&[record]), (30, 0));
+        assert_eq!(server.check(&[record]), (REQUESTS, 0));
         server.stop();
     }
 }

@@ -9,12 +9,14 @@
 //! memory exactly as it will after a replay. Frames of different buckets have no table in common, so
 //! the order in which they are applied cannot be observed: a heavy frame, with a hundred thousand
 //! new columns, is left to a thread of its own, and light frames of other buckets overtake it.
-//! Several heavy frames take turns, some tables at a time.
+//! Several heavy frames take turns, some tables at a time. Light frames that a request has committed
+//! itself it also applies itself, if their turn has come ([`Jobs::apply_here`]): no thread is woken.
 //!
 //! Applying never fails and never waits for memory: that was reserved before the frame was logged.
 
 mod turns;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +37,15 @@ const LIGHT_BYTES_MAX: u64 = 256 << 10;
 /// The amount of a heavy frame that is applied in one turn, in bytes of its reservation. A table is
 /// not split.
 const TURN_BYTES: u64 = 2 << 20;
+
+/// The number of frames that a request applies itself at most. There are few: others came while it
+/// went from the queue of the log to the disk.
+const HERE_MAX: usize = 4;
+
+thread_local! {
+    /// True while this thread is going to apply what it queues.
+    static APPLIES: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The outcome for a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +137,18 @@ impl Jobs {
             work: Work::new(job),
         });
         drop(state);
-        self.shared.wake(ready);
+        if weight == Weight::Heavy || !APPLIES.get() {
+            self.shared.wake(ready);
+        }
+    }
+
+    /// Does work that queues frames, and applies those that are light on this thread, as far as their
+    /// turn has come.
+    pub(super) fn apply_here(&self, work: impl FnOnce()) {
+        let before = APPLIES.replace(true);
+        work();
+        APPLIES.set(before);
+        vital::step("apply", || self.shared.apply_some(HERE_MAX));
     }
 
     /// Holds heavy frames before their next turn until the other end of the gate is dropped.
@@ -148,6 +170,18 @@ impl Shared {
         while let Some(turn) = self.next(weight) {
             self.apply(turn);
         }
+    }
+
+    /// Applies so many light frames at most, and leaves the others to the thread.
+    fn apply_some(&self, frames_max: usize) {
+        for _ in 0..frames_max {
+            let turn = self.state().turns.take(Weight::Light);
+            let Some(turn) = turn else {
+                return;
+            };
+            self.apply(turn);
+        }
+        self.wake(Some(Weight::Light));
     }
 
     /// Waits for the next turn of this weight. Returns nothing once no more will come.

@@ -30,6 +30,7 @@ use crate::ingest::rules::Room;
 use crate::ingest::scratch::{Origin, Part, TableRows};
 use crate::memory::{Exhausted, Reservation};
 use crate::narrow;
+use crate::wal::Lead;
 
 /// The reason why a part, a table or a table's rows in a part are found.
 const LISTED: &str = "parts, tables and places were listed when the decision began";
@@ -68,8 +69,24 @@ pub(in crate::ingest) struct Decision {
     pub(in crate::ingest) rejected: Vec<RejectedRow>,
     /// A rejection relied on a frame that may still fail: it stands only once that frame is durable.
     pub(in crate::ingest) provisional: bool,
+    /// The frames to wait for.
+    pub(in crate::ingest) submitted: Submitted,
+}
+
+/// Frames that were submitted to the log.
+#[derive(Debug, Default)]
+pub(in crate::ingest) struct Submitted {
     /// One per frame.
     pub(in crate::ingest) commits: Vec<oneshot::Receiver<Committed>>,
+    /// The work of the log's thread, if that slept. As long as it is held, nobody commits the frames.
+    pub(in crate::ingest) lead: Option<Lead>,
+}
+
+impl Submitted {
+    pub(super) fn add(&mut self, commit: oneshot::Receiver<Committed>, lead: Option<Lead>) {
+        self.commits.push(commit);
+        self.lead = self.lead.take().or(lead);
+    }
 }
 
 impl Decision {

@@ -43,10 +43,10 @@ use crate::certain::Certain;
 use crate::id::{BucketId, Sequence};
 use crate::memory::{Budget, Reservation};
 use crate::vital;
-use crate::wal::{CommitError, Generation, Wal};
+use crate::wal::{CommitError, Generation, Lead, Wal};
 
 pub(super) use constraints::{Constraints, SeriesInMemory};
-pub(super) use decision::{Decider, Decision, Mode};
+pub(super) use decision::{Decider, Decision, Mode, Submitted};
 pub(super) use rows::LineKey;
 pub(super) use series_limit::admit;
 pub(super) use table::takes_any;
@@ -245,8 +245,8 @@ impl Resolver {
                         growth,
                         in_flight: counted.clone(),
                     };
-                    let (_, commit) = self.submit(&mut schemas, bucket, submission);
-                    decision.commits.push(commit);
+                    let (_, commit, lead) = self.submit(&mut schemas, bucket, submission);
+                    decision.submitted.add(commit, lead);
                 }
                 self.account(&schemas, names);
             });
@@ -287,7 +287,7 @@ impl Resolver {
         schemas: &mut Schemas,
         bucket: &Bucket,
         submission: Submission,
-    ) -> (Sequence, oneshot::Receiver<Committed>) {
+    ) -> (Sequence, oneshot::Receiver<Committed>, Option<Lead>) {
         let (done, commit) = oneshot::channel();
         let Submission {
             frame,
@@ -302,7 +302,7 @@ impl Resolver {
         let resolver = Arc::clone(self);
         let bucket_id = bucket.id;
         let generation = *self.generation();
-        let sequence = self.wal.submit(
+        let (sequence, lead) = self.wal.submit_to_lead(
             generation,
             payload,
             Box::new(move |sequence, result| match result {
@@ -321,7 +321,12 @@ impl Resolver {
             }),
         );
         schemas.grow(bucket.id, growth, sequence);
-        (sequence, commit)
+        (sequence, commit, lead)
+    }
+
+    /// Commits frames on this thread and applies them. Blocks on the disk.
+    pub(super) fn commit_here(&self, lead: Lead) {
+        self.jobs.apply_here(|| lead.commit());
     }
 
     /// Submits a frame that brings no column and no series, and needs no memory in the buffer.
@@ -346,10 +351,12 @@ impl Resolver {
             growth: Vec::new(),
             in_flight,
         };
-        Ok(self.submit(&mut schemas, bucket, submission))
+        let (sequence, commit, lead) = self.submit(&mut schemas, bucket, submission);
+        drop(lead);
+        Ok((sequence, commit))
     }
 
-    /// Runs on the log's thread: the provisional columns go before any request is answered, once for
+    /// Runs on the thread that commits: the provisional columns go before any request is answered, once for
     /// all frames of a generation. Columns of the next generation stay: their frames are on the way.
     fn failed(&self, generation: Generation, error: &CommitError) -> Committed {
         let mut schemas = self.schemas();

@@ -1,4 +1,5 @@
 mod again;
+mod alone;
 mod bodies;
 mod check;
 mod gate;
