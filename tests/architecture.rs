@@ -138,7 +138,10 @@ const LEAVES: &[&str] = &[
 
 /// The packages beside the program, each a folder of `src`, and the libraries of [`HOMES`] that it
 /// may use. None of them knows the program.
-const PACKAGES: &[(&str, &[&str])] = &[("query", &["datafusion", "object_store", "parquet::"])];
+const PACKAGES: &[(&str, &[&str])] = &[(
+    "query",
+    &["datafusion", "object_store", "parquet::", "zstd::"],
+)];
 
 /// Libraries and parts of the standard library that have one home.
 const HOMES: &[(&str, &[&str])] = &[
