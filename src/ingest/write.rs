@@ -221,7 +221,7 @@ impl Ingest {
         let resolver = Arc::clone(&self.shared.resolver);
         let parts = rows.parts.clone();
         let mut resolved = resolver.resolve(bucket, parts, mode, budget).await?;
-        let rest = Commit {
+        let mut rest = Commit {
             resolver,
             submitted: std::mem::take(&mut resolved.submitted),
             bucket: Arc::clone(bucket),
@@ -232,6 +232,8 @@ impl Ingest {
         match unsynced {
             // The answer must still be true if the log fails later.
             Some(queued) if !resolved.provisional => {
+                // Not in the task: as long as the lead is held, nobody's frames are committed.
+                drop(rest.submitted.lead.take());
                 tokio::spawn(rest.finish_in_background(queued));
                 Ok(resolved)
             }
@@ -392,9 +394,7 @@ impl Commit {
     /// were never written to the disk stay lost and are not logged late: rows that were acknowledged
     /// after them may be in the log by then, and the later write has to win.
     async fn finish_in_background(self, queued: Queued) {
-        let Submitted { commits, lead } = self.submitted;
-        drop(lead);
-        let reason = match is_done(wait_for(commits).await, &self.bucket) {
+        let reason = match is_done(wait_for(self.submitted.commits).await, &self.bucket) {
             // Its points were to be deleted.
             Ok(true) | Err(WriteError::BucketGone(_)) => None,
             Ok(false) => Some("it was queued behind a write of the log that failed".to_owned()),
