@@ -96,7 +96,8 @@ impl QueryEngine {
         let files =
             DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Files(limits.disk)));
         let footers = footer_bytes_max(&*limits.memory);
-        let merging = merging_bytes(limits.memory.bytes_max(), limits.partitions);
+        let memory_bytes = limits.memory.bytes_max();
+        let merging = merging_bytes(memory_bytes, limits.partitions);
         let runtime = RuntimeEnvBuilder::new()
             .with_metadata_cache_limit(footers)
             .with_disk_manager_builder(files)
@@ -105,7 +106,7 @@ impl QueryEngine {
             config(limits.partitions, merging),
             Arc::new(runtime.build()?),
         );
-        let physical_rules = physical_rules::rules(config.options());
+        let physical_rules = physical_rules::rules(config.options(), memory_bytes);
         let of_statements = in_one_pass(config.clone());
         let template = session::template(
             config,

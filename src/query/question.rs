@@ -7,7 +7,7 @@ use arrow_schema::{DataType, SchemaRef};
 use datafusion::catalog::Session as _;
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::SessionState;
-use datafusion::execution::memory_pool::{MemoryLimit, MemoryPool};
+use datafusion::execution::memory_pool::MemoryPool;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 
@@ -17,8 +17,8 @@ use crate::deadline::Deadline;
 use crate::error::QueryError;
 use crate::functions::Lender;
 use crate::logical::collected;
-use crate::logical::grouping_sets;
 use crate::logical::literals;
+use crate::physical::sliced::batch_rows;
 use crate::record::{Following, Outcome};
 use crate::session::Session;
 use crate::threads::Threads;
@@ -248,22 +248,12 @@ async fn physical(
 /// A plan that runs, and its rows.
 type Started = (Arc<dyn ExecutionPlan>, Answer);
 
-/// The divisor of the memory of questions for what a batch of each partition makes uncounted.
-const UNCOUNTED_SHARE: usize = 16;
-
-/// Makes batches small if constants of the plan are long, its grouping sets many, or the values of its windows lists.
+/// Makes batches small if constants of the plan are long, or the values of its windows lists.
 fn cut_batches(session: &mut Session, plan: &LogicalPlan) -> Result<(), QueryError> {
-    let MemoryLimit::Finite(bytes) = session.runtime_env().memory_pool.memory_limit() else {
-        return Ok(());
-    };
-    let config = session.config();
-    let each = bytes / UNCOUNTED_SHARE / config.target_partitions().max(1);
     let constants = literals::bytes_of_row(plan)?;
-    let of_row = constants
-        .saturating_add(grouping_sets::bytes_of_row(plan)?)
-        .saturating_add(collected::bytes_of_row(plan)?);
-    let rows = each / of_row.max(1);
-    let rows = rows.clamp(1, config.batch_size().max(1));
+    let of_row = constants.saturating_add(collected::bytes_of_row(plan)?);
+    let memory = session.runtime_env().memory_pool.memory_limit();
+    let rows = batch_rows(session.config().options(), memory, of_row);
     session.set_batch_rows(rows);
     Ok(())
 }

@@ -45,6 +45,7 @@ use crate::physical::each_node::EachNode;
 use crate::physical::joins::WatchJoins;
 use crate::physical::rescan::RescanJoins;
 use crate::physical::rules::PhysicalRules;
+use crate::physical::sliced::SliceForSets;
 use crate::physical::uncounted::CountHeld;
 use crate::provider::{CATALOG, Catalog, NameFiles};
 use crate::sql::exact::Exact;
@@ -77,6 +78,7 @@ pub(crate) fn template(
         .with_optimizer_rule(Arc::new(Newest))
         .with_query_planner(Arc::new(gapfill::Planner))
         .with_physical_optimizer_rules(physical_rules)
+        .with_physical_optimizer_rule(Arc::new(EachNode(SliceForSets)))
         .with_physical_optimizer_rule(Arc::new(EachNode(CountHeld)))
         .with_physical_optimizer_rule(Arc::new(rescan))
         .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))

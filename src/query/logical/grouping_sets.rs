@@ -1,7 +1,7 @@
 //! `ROLLUP`, `CUBE` and `GROUPING SETS`: the names of their groups, and how many sets there may be.
 //!
 //! The engine groups each batch by all sets at once, in one step that nothing interrupts, and counts what
-//! that took when it is done. So a question may have some sets only, and has smaller batches for them.
+//! that took when it is done. So a question may have some sets only, and its groups are made of smaller batches.
 //!
 //! Each group is a column of the answer, by the name of its expression. The engine keeps the names of
 //! expressions that it says in other words, as we do; but it knows all sets as one expression, and keeps
@@ -10,21 +10,15 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
-use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{self, GroupByExpr, Select, Statement, Visit, Visitor};
 
 use crate::error::QueryError;
 
 /// The most sets of a `GROUP BY`: those of a `CUBE` of eight columns.
 const SETS_MAX: u64 = 256;
-
-/// What a value of a new group takes: itself, in a list that has room for as many again.
-const VALUE_BYTES: usize = 16;
-
-/// The values of a group beside its keys and aggregates: its set, and its place among all groups.
-const VALUES_OF_GROUP: usize = 2;
 
 /// Refuses a statement with too many sets. They are counted as they are written, since the planner makes
 /// all of them before it looks how many there are.
@@ -71,36 +65,6 @@ fn written(group: &ast::Expr) -> u64 {
         }
         _ => 1,
     }
-}
-
-/// The bytes that each row of a batch may take in the groups of all sets of a plan.
-///
-/// # Errors
-/// A fault of the library below.
-pub(crate) fn bytes_of_row(plan: &LogicalPlan) -> Result<usize> {
-    let mut all = 0_usize;
-    plan.apply_with_subqueries(|plan| {
-        if let LogicalPlan::Aggregate(aggregate) = plan {
-            all = all.saturating_add(bytes_of(aggregate));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(all)
-}
-
-fn bytes_of(aggregate: &Aggregate) -> usize {
-    let [Expr::GroupingSet(sets)] = &aggregate.group_expr[..] else {
-        return 0;
-    };
-    let count = match sets {
-        GroupingSet::GroupingSets(sets) => sets.len(),
-        GroupingSet::Rollup(columns) => columns.len().saturating_add(1),
-        GroupingSet::Cube(columns) => {
-            2_usize.saturating_pow(u32::try_from(columns.len()).unwrap_or(u32::MAX))
-        }
-    };
-    let values = sets.distinct_expr().len() + aggregate.aggr_expr.len() + VALUES_OF_GROUP;
-    count.saturating_mul(values).saturating_mul(VALUE_BYTES)
 }
 
 /// Names the groups of all sets of a plan.

@@ -11,5 +11,6 @@ pub(crate) mod offset;
 pub(crate) mod plain;
 pub(crate) mod rescan;
 pub(crate) mod rules;
+pub(crate) mod sliced;
 pub(crate) mod uncounted;
 pub(crate) mod undivided;

@@ -27,12 +27,12 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 /// after that.
 const PUSHES_FILTERS: &str = "FilterPushdown";
 
-/// The rules in their order. The settings are those of all plans.
-pub(crate) fn rules(config: &ConfigOptions) -> PhysicalRules {
+/// The rules in their order. The settings are those of all plans, and the memory is that of all questions.
+pub(crate) fn rules(config: &ConfigOptions, memory_bytes: usize) -> PhysicalRules {
     let rules = PhysicalOptimizer::new().rules.into_iter();
     let rules = rules.map(|rule| -> Rule {
         match rule.name() {
-            Undivided::NAME => Arc::new(Undivided::new(config)),
+            Undivided::NAME => Arc::new(Undivided::new(config, memory_bytes)),
             name if name.starts_with(PUSHES_FILTERS) => Arc::new(WhereNamesAreUnique(rule)),
             _ => rule,
         }
@@ -120,7 +120,7 @@ mod tests {
     /// A newer DataFusion may give the work to rules of other names.
     #[test]
     fn the_rules_that_have_limits_are_there() {
-        let rules = rules(&ConfigOptions::new());
+        let rules = rules(&ConfigOptions::new(), usize::MAX);
         let named = |text: &str| {
             let rules = rules.iter().map(|rule| format!("{rule:?}"));
             let rules = rules.map(|rule| match rule.strip_prefix("UnlessPlain(") {

@@ -1,7 +1,10 @@
-//! Plans that read few values run in one part.
+//! Plans that read few values, or group by many sets in little memory, run in one part.
 //!
 //! To deal rows to several partitions, and to bring them together again, takes a task for each of them and a
 //! dozen hand-overs between threads, which is longer than to read and to add up a few thousand values.
+//!
+//! Groups are made twice in each partition, and all partitions share the memory. With many sets each row
+//! makes so many of them that a share is soon full, and is given away before much of it has met its like.
 
 use std::sync::Arc;
 
@@ -12,28 +15,32 @@ use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
+use crate::physical::sliced::are_crowded;
 use crate::provider::{FEW_VALUES, values_at_most};
 
 /// DataFusion's rule that adds partitions, exchanges and sorts where nodes need them, with one partition for
-/// plans that read few values.
+/// such plans.
 #[derive(Debug)]
 pub(crate) struct Undivided {
     rule: EnsureRequirements,
     /// The settings of all plans, with one partition.
     config: ConfigOptions,
+    /// The memory of all questions.
+    memory_bytes: usize,
 }
 
 impl Undivided {
     /// The name of DataFusion's rule.
     pub(crate) const NAME: &'static str = "EnsureRequirements";
 
-    /// The rule beside one with the settings of all plans.
-    pub(crate) fn new(config: &ConfigOptions) -> Self {
+    /// The rule beside one with the settings of all plans, which share this memory.
+    pub(crate) fn new(config: &ConfigOptions, memory_bytes: usize) -> Self {
         let mut config = config.clone();
         config.execution.target_partitions = 1;
         Self {
             rule: EnsureRequirements::new(),
             config,
+            memory_bytes,
         }
     }
 }
@@ -45,7 +52,8 @@ impl PhysicalOptimizerRule for Undivided {
         config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let are_few = values(&plan).is_some_and(|values| values <= FEW_VALUES);
-        let config = if are_few { &self.config } else { config };
+        let is_one = are_few || has_crowded_sets(&plan, config, self.memory_bytes);
+        let config = if is_one { &self.config } else { config };
         self.rule.optimize(plan, config)
     }
 
@@ -55,6 +63,20 @@ impl PhysicalOptimizerRule for Undivided {
 
     fn schema_check(&self) -> bool {
         self.rule.schema_check()
+    }
+}
+
+/// Returns true if a plan groups by too many sets for several partitions, and does not join.
+fn has_crowded_sets(
+    plan: &Arc<dyn ExecutionPlan>,
+    config: &ConfigOptions,
+    memory_bytes: usize,
+) -> bool {
+    let is_below = |child| has_crowded_sets(child, config, memory_bytes);
+    match *plan.children() {
+        [child] => are_crowded(plan, config, memory_bytes) || is_below(child),
+        ref children if plan.is::<UnionExec>() => children.iter().copied().any(is_below),
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Values that are many times as large where each row has its own: packed tags, and constants.
 
 use arrow_array::RecordBatch;
+use datafusion::arrow::util::pretty::pretty_format_batches;
 
 use super::ask::of;
 use super::points::Point;
@@ -96,19 +97,53 @@ async fn many_values_to_look_up_leave_batches_large() {
     assert!(batches.len() <= 4, "{}", batches.len());
 }
 
-/// From a review: a batch was grouped by all sets before anybody counted what that took.
+/// From a review: a batch was grouped by all sets before anybody counted what that took. Then the whole
+/// plan had small batches, and what did not fit into memory went through it a few rows at a time.
 #[tokio::test]
-async fn many_grouping_sets_make_small_batches() {
+async fn rows_are_grouped_by_many_sets_in_small_batches_and_nothing_else_is() {
     let keys: Vec<String> = (2..10).map(|key| format!("value % {key}")).collect();
-    let text = format!(
-        "SELECT value FROM generate_series(1, 9000) UNION ALL \
-         SELECT count(*) FROM generate_series(1, 1) GROUP BY CUBE ({})",
+    let sets = format!(
+        "SELECT count(*) FROM generate_series(1, 9000) GROUP BY CUBE ({})",
         keys.join(", ")
     );
-    let batches = batches(&text, Vec::new()).await;
-    assert_eq!(rows(&batches), 9000 + 256);
-    let most = batches.iter().map(RecordBatch::num_rows).max();
-    assert!(most.is_some_and(|rows| rows <= 64), "{most:?}");
+    let text = format!("SELECT value FROM generate_series(1, 9000) UNION ALL {sets}");
+    let answered = batches(&text, Vec::new()).await;
+    assert!(rows(&answered) > 9000 + 256);
+    let most = answered.iter().map(RecordBatch::num_rows).max();
+    assert!(most.is_some_and(|rows| rows > 4096), "{most:?}");
+
+    let plan = batches(&format!("EXPLAIN {sets}"), Vec::new()).await;
+    let plan = pretty_format_batches(&plan).expect("it prints").to_string();
+    let parts: Vec<&str> = plan.split("SlicedExec").collect();
+    let [above, below] = parts[..] else {
+        panic!("{plan}");
+    };
+    let grouped = above.rsplit("AggregateExec: ").next();
+    assert!(grouped.is_some_and(|text| text.starts_with("mode=Partial")));
+    assert!(!below.contains("AggregateExec"));
+}
+
+/// From a measurement: the groups of each of several partitions were given away over and over.
+#[tokio::test]
+async fn many_sets_are_grouped_in_one_part_where_memory_is_short() {
+    for (columns, is_divided) in [(3, true), (8, false)] {
+        let keys: Vec<String> = (0..columns)
+            .map(|key| format!("value % {}", key + 2))
+            .collect();
+        let keys = keys.join(", ");
+        let sets =
+            format!("SELECT count(*) AS n FROM generate_series(1, 3000) GROUP BY CUBE ({keys})");
+        let plan = batches(&format!("EXPLAIN {sets}"), Vec::new()).await;
+        let plan = pretty_format_batches(&plan).expect("it prints").to_string();
+        assert_eq!(plan.contains("partitioning=Hash"), is_divided, "{columns}");
+        let whole = format!("SELECT CAST(sum(n) AS BIGINT) AS n FROM ({sets}) ORDER BY n");
+        let whole = batches(&whole, Vec::new()).await;
+        let whole = pretty_format_batches(&whole)
+            .expect("it prints")
+            .to_string();
+        let expected = (3000 << columns).to_string();
+        assert!(whole.contains(&expected), "{whole}");
+    }
 }
 
 /// From a review: the lists of a batch were made in one step, and counted by nobody.
