@@ -21,6 +21,7 @@ mod deadline;
 mod distinct;
 mod engine;
 mod error;
+mod frame;
 mod functions;
 pub mod influxql;
 mod kinds;

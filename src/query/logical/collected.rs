@@ -5,12 +5,13 @@
 //! takes its rows in smaller batches. Frames whose rows are not known before they come are not counted:
 //! most are short, as those of many partitions, and very small batches would only make them slow.
 
-use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
+    Expr, LogicalPlan, WindowFrame, WindowFrameUnits, WindowFunctionDefinition,
 };
+
+use crate::frame::rows_to;
 
 /// What a value of a frame takes: itself, and what it was collected in.
 const VALUE_BYTES: usize = 16;
@@ -58,15 +59,7 @@ fn rows_of(frame: &WindowFrame) -> usize {
     if frame.units != WindowFrameUnits::Rows {
         return 0;
     }
-    let rows = |bound: &WindowFrameBound| match bound {
-        WindowFrameBound::CurrentRow => Some(0),
-        WindowFrameBound::Preceding(ScalarValue::UInt64(Some(rows)))
-        | WindowFrameBound::Following(ScalarValue::UInt64(Some(rows))) => {
-            usize::try_from(*rows).ok()
-        }
-        _ => None,
-    };
-    match (rows(&frame.start_bound), rows(&frame.end_bound)) {
+    match (rows_to(&frame.start_bound), rows_to(&frame.end_bound)) {
         (Some(before), Some(after)) => {
             let rows = before.saturating_add(after).saturating_add(1);
             rows.min(ROWS_MAX)

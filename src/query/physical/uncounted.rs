@@ -4,28 +4,25 @@
 //! computes windows over whole partitions, and a join whose left side has rows but no columns, as in
 //! `count(*)` over a product of tables: a batch of such rows is of no bytes, and each one takes some.
 //!
-//! A third computes windows row by row, and keeps as many rows as the longest frame has, of each
-//! partition that has not ended. They are counted as if there was one partition. Not counted is a frame
-//! whose rows are not known before they come, as of `RANGE`.
+//! A third computes windows row by row, and keeps the rows of the longest frame, of each partition that
+//! has not ended.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow_array::{Array, RecordBatch};
-use datafusion::common::ScalarValue;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{WindowFrame, WindowFrameBound, WindowFrameUnits};
 use datafusion::physical_expr::window::{StandardWindowExpr, WindowExpr};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::joins::{CrossJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
 use futures_util::StreamExt;
 
+use crate::frame::{Frames, Last, Reach};
 use crate::physical::between::{Between, Passing};
 use crate::physical::each_node::{Change, Node};
 
@@ -52,7 +49,7 @@ impl Change for CountHeld {
         let windows = node.downcast_ref::<WindowAggExec>();
         let windows = windows.map(|windows| Windows {
             count: windows.window_expr().len(),
-            rows_max: None,
+            frames: None,
         });
         let windows = windows.or_else(|| Windows::of_frames(&node));
         let joins = node.is::<CrossJoinExec>() || node.is::<NestedLoopJoinExec>();
@@ -73,78 +70,63 @@ impl Change for CountHeld {
 }
 
 /// What is computed of rows that are held.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Windows {
     count: usize,
-    /// The rows that are held at most, the last ones; absent if all are.
-    rows_max: Option<usize>,
+    /// What is held of the rows, the last ones; absent if all are.
+    frames: Option<Arc<Frames>>,
 }
 
 impl Windows {
-    /// The windows of a node that holds the rows of long frames.
+    /// The windows of a node that holds the rows of frames.
     fn of_frames(node: &Arc<dyn ExecutionPlan>) -> Option<Self> {
-        let windows = node.downcast_ref::<BoundedWindowAggExec>()?.window_expr();
-        let rows_max = windows.iter().filter_map(rows_of).max()?;
-        (rows_max > FRAME_ROWS_MIN).then_some(Self {
+        let node = node.downcast_ref::<BoundedWindowAggExec>()?;
+        let windows = node.window_expr();
+        let reaches: Vec<Reach> = windows.iter().filter_map(reach_of).collect();
+        let first = windows.first().filter(|_| !reaches.is_empty())?;
+        let columns = first.partition_by();
+        let partition_by = match &node.input_order_mode {
+            InputOrderMode::Linear => Vec::new(),
+            InputOrderMode::PartiallySorted(sorted) => {
+                let sorted = sorted.iter();
+                sorted
+                    .filter_map(|column| columns.get(*column).cloned())
+                    .collect()
+            }
+            InputOrderMode::Sorted => columns.to_vec(),
+        };
+        let frames = Frames {
+            reaches,
+            partition_by,
+        };
+        Some(Self {
             count: windows.len(),
-            rows_max: Some(rows_max),
+            frames: Some(Arc::new(frames)),
         })
     }
 }
 
-/// The rows that a window needs for one of its values, if that is known.
-fn rows_of(window: &Arc<dyn WindowExpr>) -> Option<usize> {
-    let function = window.as_any().downcast_ref::<StandardWindowExpr>();
-    let Some(function) = function else {
-        return rows_of_frame(window.get_window_frame());
-    };
-    let evaluator = function.get_standard_func_expr().create_evaluator().ok()?;
-    if evaluator.uses_window_frame() {
-        return rows_of_frame(window.get_window_frame());
-    }
-    // Those of a function such as lag, which looks a number of rows away from one in the middle, or to
-    // an end as long as it does not know how far.
-    let range = evaluator.get_range(MIDDLE, usize::MAX).ok()?;
-    (range.start > 0 && range.end < usize::MAX).then(|| range.len())
-}
-
-fn rows_of_frame(frame: &WindowFrame) -> Option<usize> {
-    if frame.units != WindowFrameUnits::Rows {
-        return None;
-    }
-    let rows = |bound: &WindowFrameBound| match bound {
-        WindowFrameBound::Preceding(ScalarValue::UInt64(Some(rows)))
-        | WindowFrameBound::Following(ScalarValue::UInt64(Some(rows))) => {
-            usize::try_from(*rows).unwrap_or(usize::MAX)
+/// The rows that a window needs for one of its values, if they are known, and worth counting.
+fn reach_of(window: &Arc<dyn WindowExpr>) -> Option<Reach> {
+    let reach = match window.as_any().downcast_ref::<StandardWindowExpr>() {
+        None => Reach::of(&**window),
+        Some(function) => {
+            let function = function.get_standard_func_expr();
+            let evaluator = function.create_evaluator().ok()?;
+            if evaluator.uses_window_frame() {
+                Reach::of(&**window)
+            } else {
+                // Those of a function such as lag, which looks a number of rows away from one in the
+                // middle, or to an end as long as it does not know how far.
+                let range = evaluator.get_range(MIDDLE, usize::MAX).ok()?;
+                let is_known = range.start > 0 && range.end < usize::MAX;
+                is_known.then_some(Reach::Rows(range.len()))?
+            }
         }
-        // Rows from the first one on are let go as soon as they are computed.
-        _ => 0,
     };
-    Some(rows(&frame.start_bound).saturating_add(rows(&frame.end_bound)))
-}
-
-/// The last rows that came, batch by batch.
-#[derive(Debug, Default)]
-struct Last {
-    rows: usize,
-    /// The rows and bytes of each batch.
-    batches: VecDeque<(usize, usize)>,
-}
-
-impl Last {
-    /// Returns the bytes of the batches that are let go once so many rows more have come.
-    fn push(&mut self, rows: usize, bytes: usize, rows_max: usize) -> usize {
-        self.rows = self.rows.saturating_add(rows);
-        self.batches.push_back((rows, bytes));
-        let mut gone = 0;
-        while let Some((rows, bytes)) = self.batches.front().copied()
-            && self.rows.saturating_sub(rows) >= rows_max
-        {
-            self.batches.pop_front();
-            self.rows = self.rows.saturating_sub(rows);
-            gone += bytes;
-        }
-        gone
+    match reach {
+        Reach::Rows(rows) if rows <= FRAME_ROWS_MIN => None,
+        reach => Some(reach),
     }
 }
 
@@ -157,7 +139,7 @@ struct Held {
 
 impl Held {
     /// The memory that a batch will take.
-    fn bytes(windows: Option<Windows>, batch: &RecordBatch) -> usize {
+    fn bytes(windows: Option<&Windows>, batch: &RecordBatch) -> usize {
         let columns = batch.columns().iter().map(|column| {
             let own = column.to_data().get_slice_memory_size();
             own.unwrap_or_else(|_| column.get_array_memory_size())
@@ -179,7 +161,7 @@ impl Passing for Held {
 
     fn anew(&self) -> Self {
         Self {
-            windows: self.windows,
+            windows: self.windows.clone(),
         }
     }
 
@@ -190,14 +172,14 @@ impl Passing for Held {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let held = MemoryConsumer::new(Self::NAME).register(context.memory_pool());
-        let windows = self.windows;
+        let windows = self.windows.clone();
         let mut last = Last::default();
         let rows = input.execute(partition, context)?.map(move |batch| {
             let batch = batch?;
-            let bytes = Self::bytes(windows, &batch);
+            let bytes = Self::bytes(windows.as_ref(), &batch);
             held.try_grow(bytes)?;
-            if let Some(rows_max) = windows.and_then(|windows| windows.rows_max) {
-                held.shrink(last.push(batch.num_rows(), bytes, rows_max));
+            if let Some(frames) = windows.as_ref().and_then(|windows| windows.frames.as_ref()) {
+                held.shrink(last.push(frames, &batch, bytes)?);
             }
             Ok(batch)
         });

@@ -183,6 +183,51 @@ async fn a_window_counts_the_rows_that_its_frame_has() {
     }
 }
 
+/// From a reading of DataFusion: the rows of frames by values, and of peers, were held and not counted.
+#[tokio::test]
+async fn a_window_counts_the_rows_that_its_values_reach() {
+    let database = of(numbers("m", 1));
+    let ask = async |window: &str| {
+        let text = format!(
+            "SELECT count(s) FROM (SELECT {window} AS s FROM (SELECT value AS v, value % 3 AS w, \
+             value / 3000 AS x, -value AS z, value * 0.5 AS f, arrow_cast(value, 'Timestamp(Nanosecond, None)') AS time \
+             FROM generate_series(1, 300000)))"
+        );
+        one(&engine(12 << 20), &database, &text).await
+    };
+    for window in [
+        "sum(w) OVER (ORDER BY v)",
+        "sum(w) OVER (ORDER BY v RANGE 9000 PRECEDING)",
+        "sum(v) OVER (ORDER BY f RANGE BETWEEN 4000.0 PRECEDING AND 500.0 FOLLOWING)",
+        "sum(v) OVER (ORDER BY z DESC RANGE BETWEEN 5000 PRECEDING AND 5000 FOLLOWING)",
+        "sum(v) OVER (ORDER BY time RANGE INTERVAL '9000 nanoseconds' PRECEDING)",
+        "sum(v) OVER (ORDER BY time RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '9 us' FOLLOWING)",
+        "sum(v) OVER (ORDER BY x GROUPS 2 PRECEDING)",
+        "sum(v) OVER (PARTITION BY x ORDER BY v RANGE 290000 PRECEDING)",
+        "sum(v) OVER (PARTITION BY x ORDER BY v ROWS 290000 PRECEDING)",
+        "sum(v) OVER (PARTITION BY x ORDER BY v GROUPS 290000 PRECEDING)",
+        "first_value(w) OVER (ORDER BY v RANGE 9000 PRECEDING)",
+    ] {
+        assert_eq!(ask(window).await.expect(window), 300_000, "{window}");
+    }
+    for window in [
+        "sum(w) OVER (ORDER BY v RANGE 290000 PRECEDING)",
+        "sum(w) OVER (ORDER BY v RANGE BETWEEN CURRENT ROW AND 290000 FOLLOWING)",
+        "sum(v) OVER (ORDER BY f RANGE BETWEEN 100000.0 PRECEDING AND 45000.0 FOLLOWING)",
+        "sum(v) OVER (ORDER BY z RANGE BETWEEN 145000 PRECEDING AND 145000 FOLLOWING)",
+        "sum(v) OVER (ORDER BY time RANGE INTERVAL '1 day' PRECEDING)",
+        "sum(v) OVER (ORDER BY x GROUPS 98 PRECEDING)",
+        "sum(w) OVER (ORDER BY v - v)",
+        "first_value(w) OVER (ORDER BY v RANGE 290000 PRECEDING)",
+    ] {
+        let refused = ask(window).await.expect_err(window);
+        assert!(
+            matches!(refused, QueryError::Exhausted(_)),
+            "{window}: {refused}"
+        );
+    }
+}
+
 /// Joins that go on for hours, with many rows out or none.
 const ENDLESS: [&str; 6] = [
     "SELECT count(*) FROM generate_series(1, 1000000) a, generate_series(1, 1000000) b \
