@@ -8,14 +8,18 @@
 //! the name of that. So a group such as `host || '-'` lost its own, and nothing found its column. Here
 //! each gets its name as an alias, before anything is said in other words.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::sql::sqlparser::ast::{self, GroupByExpr, Select, Statement, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{
+    self, GroupByExpr, Select, Statement, Visit, VisitMut, Visitor, VisitorMut,
+};
 
 use crate::error::QueryError;
+use crate::sql::branches;
 
 /// The most sets of a `GROUP BY`: those of a `CUBE` of eight columns.
 const SETS_MAX: u64 = 256;
@@ -65,6 +69,53 @@ fn written(group: &ast::Expr) -> u64 {
         }
         _ => 1,
     }
+}
+
+/// Writes out the sets of each `ROLLUP` and `CUBE` that names a column twice, which the engine refuses. Their
+/// sets are counted already.
+pub(crate) fn write_out(statement: &mut Statement) {
+    let ControlFlow::Continue(()) = statement.visit(&mut Writer);
+}
+
+struct Writer;
+
+impl VisitorMut for Writer {
+    type Break = std::convert::Infallible;
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        if let GroupByExpr::Expressions(groups, _) = &mut select.group_by {
+            for group in groups {
+                if let Some(sets) = sets_of_equal(group) {
+                    *group = ast::Expr::GroupingSets(sets);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The sets of a `ROLLUP` or `CUBE` that names a column twice.
+fn sets_of_equal(group: &ast::Expr) -> Option<Vec<Vec<ast::Expr>>> {
+    let (ast::Expr::Rollup(parts) | ast::Expr::Cube(parts)) = group else {
+        return None;
+    };
+    let mut columns = HashSet::new();
+    let is_equal = |column: &ast::Expr| !columns.insert(branches::name_of(column).to_lowercase());
+    if !parts.iter().flatten().any(is_equal) {
+        return None;
+    }
+    let of = |is_in: &dyn Fn(usize) -> bool| {
+        let parts = parts.iter().enumerate().filter(|(part, _)| is_in(*part));
+        parts.flat_map(|(_, columns)| columns.clone()).collect()
+    };
+    Some(match group {
+        ast::Expr::Cube(_) => (0..1_u64 << parts.len())
+            .map(|set| of(&|part| set >> part & 1 == 1))
+            .collect(),
+        _ => (0..=parts.len())
+            .map(|most| of(&|part| part < most))
+            .collect(),
+    })
 }
 
 /// Names the groups of all sets of a plan.

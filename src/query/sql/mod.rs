@@ -7,6 +7,7 @@
 //! What the parser reads and then passes over is refused by its name here, and who writes another
 //! dialect gets a hint.
 
+pub(crate) mod branches;
 pub(crate) mod describe;
 pub(crate) mod dialects;
 pub(crate) mod exact;

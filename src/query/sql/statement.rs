@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::QueryError;
 use crate::logical::grouping_sets;
+use crate::sql::branches;
 use crate::sql::dialects;
 use crate::sql::exact;
 use crate::sql::groups;
@@ -43,6 +44,8 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
     }
     if let Some(inner) = of_sql(&mut statement) {
         grouping_sets::refuse_many(inner)?;
+        grouping_sets::write_out(inner);
+        branches::name(inner);
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
         precedence::mend(inner);
         exact::keep_digits(inner);

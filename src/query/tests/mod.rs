@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 mod bounds;
+mod branches;
 mod correlated;
 mod disk;
 mod filled;
