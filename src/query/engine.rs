@@ -35,6 +35,7 @@ use crate::logical::grouping_sets;
 use crate::logical::lists;
 use crate::logical::newest::Newest;
 use crate::logical::quantified;
+use crate::logical::recursive;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::physical::each_node::EachNode;
 use crate::physical::rules::{self as physical_rules, PhysicalRules};
@@ -392,6 +393,7 @@ async fn plan(
         Ok(plan) => {
             let plan = grouping_sets::rewrite(describe::rewrite(plan)?)?;
             let plan = quantified::rewrite(plan)?;
+            let plan = recursive::rewrite(plan)?;
             Ok(gapfill::rewrite(lists::rewrite(plan)?)?)
         }
         Err(error) => {

@@ -24,6 +24,7 @@ mod error;
 mod frame;
 mod functions;
 pub mod influxql;
+mod itself;
 mod kinds;
 mod logical;
 mod memory;

@@ -15,17 +15,16 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, FieldRef};
-use datafusion::common::internal_err;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    BinaryExpr, Expr, LogicalPlan, Operator, ScalarUDF, Signature, Volatility, lit,
 };
+
+use crate::itself::{Itself, Told};
 
 /// The name of the function that gives its first argument, which no question can use.
 const NAME: &str = "kept_apart";
@@ -36,7 +35,9 @@ const NAME: &str = "kept_apart";
 /// A fault of the library below.
 pub(crate) fn rewrite(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mut keeper = Keeper {
-        function: Arc::new(ScalarUDF::new_from_impl(KeptApart {
+        function: Arc::new(ScalarUDF::new_from_impl(Itself {
+            name: NAME,
+            told: Told::Same,
             signature: Signature::any(2, Volatility::Immutable),
         })),
         number: 0,
@@ -225,42 +226,5 @@ fn one_of(condition: &Expr) -> Option<&Expr> {
             _ => None,
         },
         _ => None,
-    }
-}
-
-/// Its first argument as it is.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct KeptApart {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for KeptApart {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        match types.first() {
-            Some(first) => Ok(first.clone()),
-            None => internal_err!("{NAME} has no argument"),
-        }
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        match args.arg_fields.first() {
-            Some(first) => Ok(Arc::clone(first)),
-            None => internal_err!("{NAME} has no argument"),
-        }
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.into_iter().next() {
-            Some(first) => Ok(first),
-            None => internal_err!("{NAME} has no argument"),
-        }
     }
 }

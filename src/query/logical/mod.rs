@@ -15,5 +15,6 @@ pub(crate) mod misread;
 pub(crate) mod newest;
 pub(crate) mod quantified;
 pub(crate) mod ranges;
+pub(crate) mod recursive;
 pub(crate) mod rowless;
 pub(crate) mod rules;

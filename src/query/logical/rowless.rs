@@ -6,16 +6,14 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, FieldRef};
-use datafusion::common::internal_err;
 use datafusion::common::tree_node::Transformed;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, LogicalPlanBuilder, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Subquery, Volatility,
+    Expr, LogicalPlanBuilder, ScalarUDF, Signature, Subquery, Volatility,
 };
 
+use crate::itself::{Itself, Told};
 use crate::logical::correlated;
 
 /// The name of the function, which no question can use.
@@ -40,7 +38,9 @@ pub(crate) fn value(value: Subquery) -> Result<Transformed<Expr>> {
     if is_nullable || correlated::has_row(inside) {
         return Ok(Transformed::no(Expr::ScalarSubquery(value)));
     }
-    let function = ScalarUDF::new_from_impl(MayBeNone {
+    let function = ScalarUDF::new_from_impl(Itself {
+        name: NAME,
+        told: Told::MayBeNone,
         // What always gives the same for the same is computed from constants, which are never without a
         // value.
         signature: Signature::any(1, Volatility::Volatile),
@@ -53,41 +53,4 @@ pub(crate) fn value(value: Subquery) -> Result<Transformed<Expr>> {
         subquery,
         ..value
     })))
-}
-
-/// Gives its argument.
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct MayBeNone {
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for MayBeNone {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
-        match types.first() {
-            Some(first) => Ok(first.clone()),
-            None => internal_err!("{NAME} has no argument"),
-        }
-    }
-
-    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        match args.arg_fields.first() {
-            Some(first) => Ok(Arc::new(Field::clone(first).with_nullable(true))),
-            None => internal_err!("{NAME} has no argument"),
-        }
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match args.args.into_iter().next() {
-            Some(first) => Ok(first),
-            None => internal_err!("{NAME} has no argument"),
-        }
-    }
 }

@@ -18,6 +18,7 @@ mod orders;
 mod passed_over;
 pub(crate) mod points;
 pub(crate) mod records;
+mod recursive;
 mod rowless;
 mod selectors;
 mod spilling;
