@@ -51,6 +51,8 @@ pub(super) struct Shared {
     pub(super) checkpointed: Checkpointed,
     /// Limits how many bodies are parsed at the same time off the serving threads.
     pub(super) parsers: Arc<tokio::sync::Semaphore>,
+    /// Shared with each write that is under way.
+    pub(super) under_way: Arc<()>,
     pub(super) newest_replayed_ns: Option<i64>,
 }
 

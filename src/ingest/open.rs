@@ -162,6 +162,7 @@ impl Ingest {
             applied,
             checkpointed: Checkpointed::default(),
             parsers,
+            under_way: Arc::default(),
             newest_replayed_ns: newest_ns,
         };
         Ok(Self {

@@ -113,3 +113,16 @@ async fn of_many_writers_each_sees_its_own_last_value_and_so_does_a_replay() {
     }
     assert_eq!(world.after_crash().rows("m"), world.rows("m"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beside_many_writes_a_small_one_is_left_to_the_logs_thread() {
+    let (world, gate) = gated();
+    world.write("m v=0 0").await;
+    let others = [(); 16].map(|()| Arc::clone(&world.ingest.shared.under_way));
+    gate.shut();
+    assert!(!is_over_at_once(&world, "m v=1 1"));
+    gate.held().await;
+    gate.open();
+    soon("it is applied", || world.rows("m").len() == 2).await;
+    drop(others);
+}
