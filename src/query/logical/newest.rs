@@ -1,8 +1,9 @@
 //! Questions for the newest row of each series, which files answer from the ends of their series.
 //!
-//! A rule, after all others: below an aggregate that only the newest row of each series can change, the
-//! scan is told so by a condition that always holds. It may leave out a row if it gives a newer one of
-//! the same series; what cannot tell gives all rows.
+//! A rule, after all others: below an aggregate that only the newest row of each series can change, and
+//! below a sort of which one row is wanted, by time, newest first, the scan is told so by a condition that
+//! always holds. It may leave out a row if it gives a newer one of the same series; what cannot tell gives
+//! all rows.
 
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use datafusion::logical_expr::expr::{
 };
 use datafusion::logical_expr::{
     Aggregate, ColumnarValue, Expr, LogicalPlan, Projection, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, TableScan, Volatility,
+    ScalarUDFImpl, Signature, Sort, TableScan, Volatility,
 };
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
@@ -40,10 +41,12 @@ impl OptimizerRule for Newest {
         _config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
         plan.transform_up_with_subqueries(|plan| {
-            let LogicalPlan::Aggregate(aggregate) = &plan else {
+            let (LogicalPlan::Aggregate(Aggregate { input, .. })
+            | LogicalPlan::Sort(Sort { input, .. })) = &plan
+            else {
                 return Ok(Transformed::no(plan));
             };
-            let Some(below) = Below::of(&aggregate.input) else {
+            let Some(below) = Below::of(input) else {
                 return Ok(Transformed::no(plan));
             };
             let is_told = below
@@ -51,7 +54,12 @@ impl OptimizerRule for Newest {
                 .filters
                 .iter()
                 .any(|filter| asked(filter).is_some());
-            let (false, Some(present)) = (is_told, present(aggregate, below)) else {
+            let present = match &plan {
+                LogicalPlan::Aggregate(aggregate) => present(aggregate, below),
+                LogicalPlan::Sort(sort) => is_of_newest(sort, below).then(Vec::new),
+                _ => None,
+            };
+            let (false, Some(present)) = (is_told, present) else {
                 return Ok(Transformed::no(plan));
             };
             let mut scan: TableScan = below.scan.clone();
@@ -70,7 +78,7 @@ impl OptimizerRule for Newest {
     }
 }
 
-/// What an aggregate reads: a scan, or one whose columns have got other names.
+/// What an aggregate or a sort reads: a scan, or one whose columns have got other names.
 #[derive(Clone, Copy)]
 struct Below<'p> {
     scan: &'p TableScan,
@@ -114,6 +122,16 @@ impl<'p> Below<'p> {
             _ => None,
         }
     }
+}
+
+/// Returns true if the only row that is wanted of a sort is the newest one of its series: before the
+/// time, which descends, it is by nothing that rows of a series differ in.
+fn is_of_newest(sort: &Sort, below: Below<'_>) -> bool {
+    let is_tag = |expr: &Expr| below.column(expr, ColumnKind::Tag).is_some();
+    let by = sort.expr.iter().find(|by| !is_tag(&by.expr));
+    let is_time =
+        by.is_some_and(|by| !by.asc && below.column(&by.expr, ColumnKind::Time).is_some());
+    sort.fetch == Some(1) && is_time
 }
 
 /// The columns that the newest row of each series must have, if no other row can change an aggregate.

@@ -248,13 +248,40 @@ async fn the_newest_rows_come_from_the_ends_of_series() {
         ("SELECT v, max(time) FROM m GROUP BY v", false),
         ("SELECT host, min(time) FROM m GROUP BY host", false),
     ] {
-        let plan = analyzed(&world, text).await;
-        let source = plan.lines().find(|line| line.contains("file_type=parquet"));
-        let source = source.unwrap_or_else(|| panic!("{text}: no files: {plan}"));
-        // The ends of five row groups and four series fall together four times.
-        let is_few = source.contains("metrics=[output_rows=4,");
-        assert_eq!(is_few, is_served, "{text}: {plan}");
+        assert_eq!(is_served_by_ends(&world, text).await, is_served, "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_row_of_all_comes_from_the_ends_of_series() {
+    let world = four_series().await;
+    for (text, is_served) in [
+        ("SELECT * FROM m ORDER BY time DESC LIMIT 1", true),
+        ("SELECT v FROM m ORDER BY host, time DESC, v LIMIT 1", true),
+        (
+            "SELECT x FROM (SELECT time AS t, v + 1 AS x FROM m) ORDER BY t DESC LIMIT 1",
+            true,
+        ),
+        ("SELECT * FROM m ORDER BY v, time DESC LIMIT 1", false),
+        ("SELECT * FROM m ORDER BY time LIMIT 1", false),
+        ("SELECT * FROM m ORDER BY host LIMIT 1", false),
+        ("SELECT * FROM m ORDER BY time DESC LIMIT 1 OFFSET 1", false),
+        (
+            "SELECT * FROM m WHERE v < 5 ORDER BY time DESC LIMIT 1",
+            false,
+        ),
+    ] {
+        assert_eq!(is_served_by_ends(&world, text).await, is_served, "{text}");
+    }
+}
+
+/// Returns true if a question read the ends of series only.
+async fn is_served_by_ends(world: &World, text: &str) -> bool {
+    let plan = analyzed(world, text).await;
+    let source = plan.lines().find(|line| line.contains("file_type=parquet"));
+    let source = source.unwrap_or_else(|| panic!("{text}: no files: {plan}"));
+    // The ends of five row groups and four series fall together four times.
+    source.contains("metrics=[output_rows=4,")
 }
 
 /// A row that lacks the field is not the newest one of it.
@@ -283,6 +310,12 @@ async fn the_newest_rows_are_the_same_in_memory_and_in_files() {
         "SELECT DISTINCT ON (host) host, rack, time, v, w FROM m ORDER BY host, time DESC",
         "SELECT rack, max(time) FROM m WHERE host = 'a' GROUP BY rack",
         "SELECT host, max(time) FROM m WHERE time < to_timestamp(1700000000000000003) GROUP BY host",
+        "SELECT * FROM m ORDER BY time DESC LIMIT 1",
+        "SELECT * FROM m WHERE host = 'a' ORDER BY time DESC LIMIT 1",
+        "SELECT v, w FROM m WHERE host IS NULL ORDER BY time DESC LIMIT 1",
+        "SELECT v, time FROM m ORDER BY host, rack, time DESC LIMIT 1",
+        "SELECT v, w FROM m ORDER BY time DESC LIMIT 1 OFFSET 1",
+        "SELECT v, w FROM m WHERE w > 1 ORDER BY time DESC LIMIT 1",
     ];
     let all = || async {
         let mut answers = Vec::new();
