@@ -144,7 +144,7 @@ fn engine(
     };
     let exporter = Exporter::new(sources.clone(), clock.clone(), export_options(config));
     #[cfg(feature = "query")]
-    let queries = Queries::open(environment, &storage, &sources, &catalog)?;
+    let queries = Queries::open(environment, &storage, &sources, &catalog, runtime)?;
     let opened = IngestParts {
         storage,
         catalog: catalog.clone(),

@@ -90,6 +90,11 @@ impl Metrics {
         self.families().lines_accepted.inc_by(lines);
     }
 
+    /// The number of lines that were acknowledged as written since the start.
+    pub fn lines_accepted_so_far(&self) -> u64 {
+        self.families().lines_accepted.get()
+    }
+
     /// Counts lines that were rejected with this error code (contract section 1.3).
     pub fn lines_rejected(&self, code: &'static str, lines: u64) {
         self.families()

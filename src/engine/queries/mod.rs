@@ -21,6 +21,8 @@ mod memory;
 mod piece;
 #[cfg(target_os = "linux")]
 mod priority;
+#[cfg(target_os = "linux")]
+mod spare;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -40,7 +42,7 @@ use tidegate_query::{
     Asker, Database, Holding, Limits, QueryEngine, QueryError, Question, Recorded, Running,
 };
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
@@ -121,6 +123,8 @@ struct Shared {
     catalog: Catalog,
     clock: Clock,
     places: Arc<Semaphore>,
+    /// Told of each question that has got a place.
+    begun: Arc<Notify>,
     concurrent_max: usize,
     /// The number of questions that wait for a place.
     waiting: Arc<AtomicUsize>,
@@ -131,15 +135,19 @@ struct Shared {
     /// The number of days that each question reads at once.
     partitions: usize,
     threads: Threads,
+    /// Leaves a processor to writes.
+    _keeper: Option<AbortOnDropHandle<()>>,
 }
 
 impl Queries {
-    /// Answers questions about these points. Starts the threads for it.
+    /// Answers questions about these points. Starts the threads for it, and on the runtime, which is that
+    /// of the writes, what leaves a processor to these.
     pub(super) fn open(
         environment: &Environment,
         storage: &Arc<dyn Storage>,
         sources: &Sources,
         catalog: &Catalog,
+        runtime: &Handle,
     ) -> Result<Self, QueriesError> {
         let config: &Config = &environment.config;
         let query = &config.query;
@@ -168,19 +176,24 @@ impl Queries {
             metrics: environment.metrics.clone(),
             slow: query.slow,
         }));
+        let places = Arc::new(Semaphore::new(query.concurrent_max));
+        let begun = Arc::new(Notify::new());
+        let keeper = keeper(&threads, &places, &begun, environment, runtime);
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
                 sources: sources.clone(),
                 catalog: catalog.clone(),
                 clock: environment.clock.clone(),
-                places: Arc::new(Semaphore::new(query.concurrent_max)),
+                places,
+                begun,
                 concurrent_max: query.concurrent_max,
                 waiting: Arc::default(),
                 patience: patience(query.wait_timeout, query.timeout),
                 reading_bytes: each.min(Room::floor_bytes(&environment.budget)),
                 partitions,
                 threads,
+                _keeper: keeper,
             }),
         })
     }
@@ -226,6 +239,7 @@ impl Queries {
     pub async fn turn(&self) -> Result<Arc<Turn>, QueryError> {
         let until = clock::instant() + self.shared.patience;
         let place = self.place(until).await?;
+        self.shared.begun.notify_one();
         let room = self.floor(until).await?.map(Room::within);
         Ok(Arc::new(Turn::new(place, room, self.shared.partitions)))
     }
@@ -390,6 +404,39 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Leaves a processor to writes while there are some beside questions, where threads have processors.
+#[cfg(target_os = "linux")]
+fn keeper(
+    threads: &Threads,
+    places: &Arc<Semaphore>,
+    begun: &Arc<Notify>,
+    environment: &Environment,
+    runtime: &Handle,
+) -> Option<AbortOnDropHandle<()>> {
+    let spare = threads.spare()?;
+    let (places, begun) = (Arc::clone(places), Arc::clone(begun));
+    let metrics = environment.metrics.clone();
+    let all = places.available_permits();
+    let keep = spare::keep(
+        spare,
+        move || Arc::clone(&begun).notified_owned(),
+        move || places.available_permits() < all,
+        move || metrics.lines_accepted_so_far(),
+    );
+    Some(AbortOnDropHandle::new(runtime.spawn(keep)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keeper(
+    _threads: &Threads,
+    _places: &Arc<Semaphore>,
+    _begun: &Arc<Notify>,
+    _environment: &Environment,
+    _runtime: &Handle,
+) -> Option<AbortOnDropHandle<()>> {
+    None
 }
 
 /// The folder for what does not fit into memory: in the data folder, or one of one's choice.

@@ -2,8 +2,13 @@
 //! a heavy question makes other questions wait, and hardly a write.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::sync::Arc;
 
 use tokio::runtime::{Builder, Handle, Runtime};
+
+#[cfg(target_os = "linux")]
+use super::spare::Spare;
 
 /// The stack of each. Plans are walked by functions that call themselves, as deep as a chain of operators
 /// is long; what is not used of it takes no memory.
@@ -14,22 +19,36 @@ const STACK_BYTES: usize = 16 << 20;
 pub(super) struct Threads {
     runtime: Option<Runtime>,
     handle: Handle,
+    #[cfg(target_os = "linux")]
+    spare: Option<Arc<Spare>>,
 }
 
 impl Threads {
     /// Starts this many, and others when they are needed for work that blocks.
     pub(super) fn start(count: usize) -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread()
+        let mut builder = Builder::new_multi_thread();
+        builder
             .thread_name("query")
             .worker_threads(count.max(1))
             .thread_stack_size(STACK_BYTES)
-            .on_thread_start(yielding_to_others())
-            .enable_all()
-            .build()?;
+            .enable_all();
+        #[cfg(target_os = "linux")]
+        let spare = Spare::of_this_thread();
+        #[cfg(target_os = "linux")]
+        yield_to_others(&mut builder, spare.as_ref());
+        let runtime = builder.build()?;
         Ok(Self {
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
+            #[cfg(target_os = "linux")]
+            spare,
         })
+    }
+
+    /// The processors that they may run on, if they may have to leave one to others.
+    #[cfg(target_os = "linux")]
+    pub(super) fn spare(&self) -> Option<Arc<Spare>> {
+        self.spare.clone()
     }
 
     pub(super) fn handle(&self) -> Handle {
@@ -45,18 +64,20 @@ impl Drop for Threads {
     }
 }
 
-/// What each of the threads does first. Elsewhere than on Linux, threads have no priority of their own: the
-/// process has one for all.
-fn yielding_to_others() -> impl Fn() + Send + Sync + 'static {
-    #[cfg(target_os = "linux")]
+/// Gives each of the threads its priority and its processors. Elsewhere than on Linux, threads have none of
+/// their own: the process has one for all.
+#[cfg(target_os = "linux")]
+fn yield_to_others(builder: &mut Builder, spare: Option<&Arc<Spare>>) {
     let priority = super::priority::Priority::below_this_thread();
-    move || {
-        #[cfg(target_os = "linux")]
+    let (joined, left) = (spare.cloned(), spare.cloned());
+    builder.on_thread_start(move || {
         match &priority {
             Ok(priority) => priority.take(),
             Err(error) => tracing::debug!(%error, "a thread for queries keeps its priority"),
         }
-    }
+        joined.iter().for_each(|spare| spare.join());
+    });
+    builder.on_thread_stop(move || left.iter().for_each(|spare| spare.leave()));
 }
 
 #[cfg(all(test, target_os = "linux"))]
