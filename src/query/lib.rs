@@ -9,6 +9,15 @@
 //!                                       > files > DataFusion's reader ──┴ plans above them
 //! ```
 //!
+//! | room | a question there |
+//! | --- | --- |
+//! | `sql`, [`influxql`] | is a text, and then one statement |
+//! | `logical` | is a plan as it is said, in words that the engine below reads right |
+//! | `physical` | is a plan that runs, within limits |
+//! | `provider` | reads tables, by what their rows and files can tell before they are read |
+//! | `functions` | calls what DataFusion does not have, or does not bound |
+//! | `record` | is seen, timed, counted and ended |
+//!
 //! A plan may be wrong in a hundred shapes; the scan is where rows become right: merged, within
 //! retention, exact in nanoseconds. What is promised about rows stands at [`Table::scan`]; what is
 //! left to do for files that need no merge (times, tags, names, types) is done where they are read,

@@ -4,8 +4,8 @@
 //! a write whose threads find all processors with questions still waits for the next tick of the system
 //! now and then. As long as writes follow each other closely, the threads of questions run on all
 //! processors but one. One-line writes on one connection beside four heavy questions, on two processors
-//! and Linux 6.18, at the 99th percentile, against the same alone: with the priority alone 5.6 to 8.3
-//! times as long, with this 1.7 to 1.8. The questions have half of two processors then, and three
+//! and Linux 6.18, at the 99th percentile, against the same alone: with the priority alone 5.6 to 9.0
+//! times as long, with this 1.6 to 1.9. The questions have half of two processors then, and three
 //! quarters of four.
 //!
 //! [`priority`]: super::priority
