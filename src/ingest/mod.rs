@@ -29,6 +29,7 @@ mod handle;
 mod in_flight;
 mod open;
 mod options;
+mod outcome;
 mod parse;
 mod payload;
 mod progress;
