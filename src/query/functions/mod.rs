@@ -2,10 +2,10 @@
 //!
 //! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
-mod approx;
 pub(crate) mod bounded;
 pub(crate) mod gapfill;
 mod interval;
+mod retyped;
 pub(crate) mod selector;
 mod to_timestamp;
 mod tz;
@@ -20,6 +20,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use bounded::{Lender, register as bound};
 pub(crate) use interval::check as check_intervals;
+use retyped::{As, Retyped};
 pub(crate) use unordered::unordered;
 
 /// Gives a session its functions, whatever they make.
@@ -40,8 +41,14 @@ pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     }
     let variance = AggregateUDF::clone(&*session.udaf("var")?).with_aliases(["variance"]);
     session.register_udaf(Arc::new(variance))?;
-    let distinct = approx::ApproxDistinct::new(session.udaf("approx_distinct")?);
-    session.register_udaf(Arc::new(AggregateUDF::new_from_impl(distinct)))?;
+    for (name, counted) in [
+        ("approx_distinct", As::Texts),
+        ("avg", As::Floats),
+        ("median", As::Floats),
+    ] {
+        let retyped = Retyped::new(session.udaf(name)?, counted);
+        session.register_udaf(Arc::new(AggregateUDF::new_from_impl(retyped)))?;
+    }
     let date_part = ScalarUDF::clone(&*session.udf("date_part")?).with_aliases(["datepart"]);
     session.register_udf(Arc::new(date_part))?;
     gapfill::register(session)

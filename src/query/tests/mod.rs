@@ -11,6 +11,7 @@ mod large;
 mod limits;
 mod list;
 mod misread;
+mod mixed;
 mod nameless;
 mod nothing;
 mod offset;
