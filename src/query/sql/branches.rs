@@ -78,7 +78,7 @@ pub(crate) fn name_of(expr: &Expr) -> String {
 }
 
 /// A name as it is read: in small letters if it has no quotes.
-fn read(name: &Ident) -> String {
+pub(crate) fn read(name: &Ident) -> String {
     match name.quote_style {
         Some(_) => name.value.clone(),
         None => name.value.to_lowercase(),

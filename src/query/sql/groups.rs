@@ -89,7 +89,7 @@ fn meant<'a>(group: &'a Expr, select: &'a Select) -> &'a Expr {
 }
 
 /// What an expression is named for.
-fn named_for(expr: &Expr) -> &Expr {
+pub(crate) fn named_for(expr: &Expr) -> &Expr {
     match expr {
         Expr::Cast { expr, .. } | Expr::Nested(expr) => named_for(expr),
         _ => expr,

@@ -8,6 +8,7 @@
 //! dialect gets a hint.
 
 pub(crate) mod branches;
+pub(crate) mod casts;
 pub(crate) mod describe;
 pub(crate) mod dialects;
 pub(crate) mod exact;

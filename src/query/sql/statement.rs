@@ -13,6 +13,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use crate::error::QueryError;
 use crate::logical::grouping_sets;
 use crate::sql::branches;
+use crate::sql::casts;
 use crate::sql::dialects;
 use crate::sql::exact;
 use crate::sql::groups;
@@ -50,6 +51,7 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
         precedence::mend(inner);
         exact::keep_digits(inner);
         groups::name(inner);
+        casts::name(inner);
     }
     Ok(statement)
 }

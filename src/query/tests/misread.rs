@@ -426,3 +426,55 @@ async fn a_value_and_its_cast_are_two_groups() {
     ])
     .await;
 }
+
+/// From a bug: a cast has the name of what it casts, so both could not be columns, nor one of them an order.
+#[tokio::test]
+async fn a_value_and_its_cast_are_two_columns() {
+    holds(&[
+        (
+            "SELECT CAST(time AS BIGINT), v FROM m ORDER BY time DESC LIMIT 2",
+            &["4,4.0", "3,3.0"],
+        ),
+        (
+            "SELECT (9 - v)::BIGINT, (v::VARCHAR) FROM m x ORDER BY x.v DESC LIMIT 2",
+            &["5,4.0", "6,3.0"],
+        ),
+        (
+            "SELECT CAST(v * 5 AS VARCHAR) AS a, v::VARCHAR FROM m ORDER BY 5 - v LIMIT 1",
+            &["20.0,4.0"],
+        ),
+        (
+            "SELECT v, v::BIGINT, v::VARCHAR FROM m ORDER BY v LIMIT 1",
+            &["1.0,1,1.0"],
+        ),
+        (
+            "SELECT *, m.v::BIGINT FROM m ORDER BY v LIMIT 1",
+            &["a,1970-01-01T00:00:00.000000001,1.0,1"],
+        ),
+        (
+            "SELECT x.\"v::BIGINT\" FROM (SELECT v::BIGINT FROM m ORDER BY v DESC LIMIT 1) x",
+            &["4"],
+        ),
+        (
+            "SELECT (v / 2)::BIGINT, (v / 2)::INT, v / 2 FROM m ORDER BY v DESC LIMIT 1",
+            &["2,2,2.0"],
+        ),
+        (
+            "SELECT time::BIGINT, count(*) FROM m GROUP BY time ORDER BY time LIMIT 1",
+            &["1,1"],
+        ),
+        (
+            "SELECT v::BIGINT, v FROM m ORDER BY v::BIGINT DESC LIMIT 1",
+            &["4,4.0"],
+        ),
+        (
+            "SELECT * EXCLUDE (time, host), v::BIGINT AS w FROM m ORDER BY v LIMIT 1",
+            &["1.0,1"],
+        ),
+        (
+            "SELECT \"m.time\" FROM (SELECT time::BIGINT FROM m) ORDER BY 1 LIMIT 1",
+            &["1"],
+        ),
+    ])
+    .await;
+}
