@@ -78,11 +78,12 @@ pub(crate) fn of_plan(text: &str) -> Option<String> {
         .or_else(|| of_unplanned(text))
         .or_else(|| of_computed(text))
         .or_else(|| of_same_names(text))
+        .or_else(|| of_part(text))
 }
 
 /// What the engine has no plan for, and what to write instead. It shows the parts of such a thing as its
 /// own code has them.
-const UNPLANNED: [(&str, &str); 13] = [
+const UNPLANNED: [(&str, &str); 15] = [
     (
         "Unsupported ast node in sqltorel: RLike ",
         "RLIKE is not supported: write x ~ 'a regular expression'",
@@ -127,7 +128,12 @@ const UNPLANNED: [(&str, &str); 13] = [
     ),
     (
         "Physical plan does not support logical expression ScalarSubquery",
-        "a SELECT in the place of a value can only be joined to the rows outside by =: join the tables",
+        OF_VALUE,
+    ),
+    ("Correlated scalar subquery can only be used in ", OF_VALUE),
+    (
+        "Physical plan does not support logical expression OuterReferenceColumn",
+        "a SELECT that asks of a row outside can only be joined to it by = where it aggregates: join the tables",
     ),
     (
         "Physical plan does not support logical expression ",
@@ -138,6 +144,10 @@ const UNPLANNED: [(&str, &str); 13] = [
         MISPLACED,
     ),
 ];
+
+const OF_VALUE: &str = "a SELECT in the place of a value can only be joined to the rows outside by =, and is no \
+                        part of an aggregate, a group or an order: make it a column of a subquery, or join \
+                        the tables";
 
 const MISPLACED: &str = "IN, EXISTS, ANY and ALL with a SELECT belong into WHERE or HAVING: among the columns, \
                          and in what is grouped or ordered by, join the tables";
@@ -172,6 +182,16 @@ fn of_same_names(text: &str) -> Option<String> {
         true => format!("the column {one} is there twice: name one of them with AS"),
         false => format!("{one} and {other} have the same name here: name the first with AS"),
     })
+}
+
+/// A part of a column that has none: the name before the dot was meant to be a table.
+fn of_part(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("Cannot access field at argument 1: type ")?;
+    let (data_type, _) = rest.split_once(" is not Struct")?;
+    Some(format!(
+        "a name before a dot is that of a column here, of type {data_type}, and columns have no parts: if a table \
+         or subquery outside is meant, give it a name that no column has, as in FROM m AS outside"
+    ))
 }
 
 /// A function that there is not. The engine names whichever is nearest, however far.

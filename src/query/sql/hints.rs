@@ -61,6 +61,22 @@ pub(crate) fn of_column(error: &SchemaError) -> String {
         SchemaError::FieldNotFound {
             field,
             valid_fields,
+        } if is_of_other_table(field, valid_fields) => {
+            let tables = valid_fields
+                .iter()
+                .filter_map(|column| column.relation.as_ref());
+            let tables: BTreeSet<String> =
+                tables.map(|table| format!("{:?}", table.table())).collect();
+            let tables = tables.into_iter().collect::<Vec<_>>().join(", ");
+            format!(
+                "there is no table of the column {} here: the tables here are {tables}, and a SELECT knows those \
+                 of the next one outside, not of one further out",
+                field.quoted_flat_name()
+            )
+        }
+        SchemaError::FieldNotFound {
+            field,
+            valid_fields,
         } => {
             let known = unknown("column", &field.name, valid_fields.iter().map(Column::name));
             match known.contains("did you mean") {
@@ -75,6 +91,18 @@ pub(crate) fn of_column(error: &SchemaError) -> String {
         ),
         error => error.to_string(),
     }
+}
+
+/// Returns true if a column has the name of a table of which none is here.
+fn is_of_other_table(column: &Column, here: &[Column]) -> bool {
+    let is_same = |other: &TableReference| {
+        column
+            .relation
+            .as_ref()
+            .is_some_and(|table| table.resolved_eq(other))
+    };
+    let mut tables = here.iter().filter_map(|column| column.relation.as_ref());
+    column.relation.is_some() && !here.is_empty() && !tables.any(is_same)
 }
 
 fn unknown<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a str>) -> String {

@@ -193,3 +193,36 @@ async fn a_comparison_with_rows_inside_is_refused_where_no_join_can_be() {
         assert!(refused.contains(told), "{text}: {refused}");
     }
 }
+
+/// From a bug: these were told in words of the engine, or in some that were not true.
+#[tokio::test]
+async fn what_an_inside_cannot_ask_is_told_by_what_it_is() {
+    let database = database();
+    for (text, told) in [
+        (
+            "SELECT x FROM (SELECT i AS x FROM m) b WHERE EXISTS (SELECT 1 FROM n WHERE n.j = b.x)",
+            "give it a name that no column has",
+        ),
+        (
+            "SELECT i FROM m WHERE EXISTS (SELECT 1 FROM n WHERE n.b = m.a \
+             AND EXISTS (SELECT 1 FROM k WHERE k.k = m.i))",
+            "of the next one outside, not of one further out",
+        ),
+        (
+            "SELECT sum((SELECT max(j) FROM n WHERE n.b = m.a)) FROM m",
+            "no part of an aggregate, a group or an order",
+        ),
+        (
+            "SELECT i FROM m ORDER BY (SELECT max(j) FROM n WHERE n.b = m.a)",
+            "no part of an aggregate, a group or an order",
+        ),
+        (
+            "SELECT i, c FROM m LEFT JOIN LATERAL (SELECT count(*) AS c FROM n WHERE n.b = m.a AND n.j > m.i) y \
+             ON true",
+            "joined to it by =",
+        ),
+    ] {
+        let refused = refusal(&database, text).await.to_string();
+        assert!(refused.contains(told), "{text}: {refused}");
+    }
+}
