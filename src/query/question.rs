@@ -18,6 +18,7 @@ use crate::error::QueryError;
 use crate::functions::Lender;
 use crate::logical::collected;
 use crate::logical::literals;
+use crate::logical::parameters;
 use crate::physical::sliced::batch_rows;
 use crate::record::{Following, Outcome};
 use crate::session::Session;
@@ -116,11 +117,11 @@ impl Question {
         session: Session,
         plan: LogicalPlan,
     ) -> Result<Self, QueryError> {
-        let types = plan.get_parameter_fields()?.into_iter();
+        let types = parameters::of(&plan)?.into_iter();
         let mut parameters: Vec<Parameter> = types
-            .map(|(name, field)| Parameter {
+            .map(|(name, data_type)| Parameter {
                 name: name.trim_start_matches('$').to_owned(),
-                data_type: field.map(|field| leaving_type(field.data_type())),
+                data_type: data_type.as_ref().map(leaving_type),
             })
             .collect();
         parameters.sort_by(|a, b| order(a).cmp(&order(b)));

@@ -36,6 +36,7 @@ use datafusion::prelude::SessionConfig;
 use crate::deadline::Deadline;
 use crate::functions::{self, Lender, gapfill};
 use crate::logical::equal_columns::EqualColumns;
+use crate::logical::instants::Instants;
 use crate::logical::kept_above;
 use crate::logical::misread::Misread;
 use crate::logical::newest::Newest;
@@ -65,7 +66,7 @@ pub(crate) fn template(
         all_is_taken: Arc::clone(all_is_taken),
     });
     let mut typing: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(Exact), Arc::new(Ranges)];
+        vec![Arc::new(Instants), Arc::new(Exact), Arc::new(Ranges)];
     typing.extend(Analyzer::new().rules);
     typing.push(Arc::new(Misread));
     let mut template = SessionStateBuilder::new()

@@ -1,7 +1,8 @@
 //! Functions of time: zones, bins of local time, and what an integer is.
 
-use super::ask::{ask, of, refusal};
+use super::ask::{ask, of, refusal, try_ask};
 use super::points::Point;
+use crate::{Parameters, QueryError, ScalarValue};
 
 async fn one(text: &str) -> String {
     let database = of([Point::new("m", &[], 0, &[("v", 1.0)])]);
@@ -254,4 +255,78 @@ async fn a_bin_without_length_is_refused_before_anything_is_read() {
     )
     .await;
     assert!(error.to_string().contains("no months"), "{error}");
+}
+
+/// From a bug: a time that nanoseconds do not reach was refused, though it is only compared with.
+#[tokio::test]
+async fn a_time_beyond_all_is_after_or_before_each() {
+    let database = of([1, 2].map(|time| Point::new("m", &[], time, &[("v", 1.0)])));
+    for (condition, rows) in [
+        ("time > '2300-01-01T00:00:00Z'", "0"),
+        ("time >= TIMESTAMP '2300-01-01'", "0"),
+        ("time = '2300-01-01'", "0"),
+        ("time < '2300-01-01T00:00:00Z'", "2"),
+        ("time <> '2300-01-01'::TIMESTAMP", "2"),
+        ("'2300-01-01' >= time", "2"),
+        ("TIMESTAMP '1500-01-01' <= time", "2"),
+        ("time > '1500-01-01'", "2"),
+        ("time < '1500-01-01'", "0"),
+        ("time IS DISTINCT FROM '1500-01-01'", "2"),
+        ("time BETWEEN '1500-01-01' AND '2300-01-01'", "2"),
+        ("time BETWEEN '2300-01-01' AND '2400-01-01'", "0"),
+        ("time NOT BETWEEN '2300-01-01' AND '2400-01-01'", "2"),
+        (
+            "time BETWEEN '1500-01-01' AND '1970-01-01T00:00:00.000000001Z'",
+            "1",
+        ),
+        (
+            "time IN ('2300-01-01', '1970-01-01T00:00:00.000000001Z')",
+            "1",
+        ),
+        ("time NOT IN ('2300-01-01', '2301-01-01')", "2"),
+        (
+            "(lag(time) OVER (ORDER BY time) < '2300-01-01') IS NULL",
+            "1",
+        ),
+        ("time < '2200-01-01' AND v = 1", "2"),
+    ] {
+        let text = match condition.contains("OVER") {
+            true => {
+                format!("SELECT count(*) FILTER (WHERE x) FROM (SELECT {condition} AS x FROM m)")
+            }
+            false => format!("SELECT count(*) FROM m WHERE {condition}"),
+        };
+        assert_eq!(ask(&database, &text).await, [rows], "{condition}");
+    }
+    let text = "SELECT count(*) FROM m WHERE time > '2300-13-01'";
+    let refused = refusal(&database, text).await;
+    assert!(matches!(refused, QueryError::Invalid(_)), "{refused:?}");
+}
+
+/// From a bug: the sum made an interval of the parameter, which it could not be beside the comparison.
+#[tokio::test]
+async fn a_parameter_is_a_time_beside_an_interval() {
+    const DAY_NS: i64 = 86_400_000_000_000;
+    let times = [-1, 0, DAY_NS - 1, DAY_NS];
+    let database = of(times.map(|time| Point::new("m", &[], time, &[("v", 1.0)])));
+    let count = async |text: &str, value: ScalarValue| {
+        let values = Parameters::Placed(vec![value]);
+        try_ask(&database, text, values)
+            .await
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let time = || ScalarValue::TimestampNanosecond(Some(0), None);
+    let written = || ScalarValue::from("1970-01-01T00:00:00Z");
+    for condition in [
+        "time >= $1 AND time < $1 + INTERVAL '1 day'",
+        "time >= $1 AND time < INTERVAL '1 day' + $1",
+        "time < $1 + INTERVAL '1 day' AND time >= $1",
+        "time BETWEEN $1 AND $1 + INTERVAL '1 day' - INTERVAL '1 nanosecond'",
+    ] {
+        let text = format!("SELECT count(*) FROM m WHERE {condition}");
+        assert_eq!(count(&text, time()).await, ["2"], "{text}");
+        assert_eq!(count(&text, written()).await, ["2"], "{text}");
+    }
+    let text = "SELECT count(*) FROM m WHERE v::BIGINT = $1 OR v > $1";
+    assert_eq!(count(text, ScalarValue::from(1_i64)).await, ["4"]);
 }
