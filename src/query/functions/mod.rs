@@ -3,6 +3,7 @@
 //! Source of the rule: the functions of SQL that InfluxDB 3 documents.
 
 pub(crate) mod bounded;
+mod date_trunc;
 pub(crate) mod gapfill;
 mod interval;
 mod retyped;
@@ -19,6 +20,7 @@ use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub(crate) use bounded::{Lender, register as bound};
+use date_trunc::DateTrunc;
 pub(crate) use interval::check as check_intervals;
 use retyped::{As, Retyped};
 pub(crate) use unordered::unordered;
@@ -33,6 +35,7 @@ pub(crate) fn register(session: &mut SessionState) -> Result<()> {
     }
     let scalars = [
         ScalarUDF::new_from_impl(tz::Tz::new()),
+        ScalarUDF::new_from_impl(DateTrunc::new(session.udf("date_trunc")?)),
         ScalarUDF::new_from_impl(to_timestamp::ToTimestamp::new()),
         ScalarUDF::new_from_impl(wallclock::DateBinWallclock::new()),
     ];

@@ -7,6 +7,7 @@
 //! | `nullif(v, 0.0)` | without `-0.0` | `CASE WHEN v = 0.0 THEN NULL ELSE v` |
 //! | `host ~ '.*'` | `host IS NOT NULL`, which is false where the match is unknown | `host LIKE '%'` |
 //! | `CAST(time AS TIME)`, a cast to a date in a zone | sorted where the times are | `TRY_CAST`, which is not |
+//! | `-i` of an integer | in the order turned round, though the least is its own negative | `0 - i` |
 //! | `max(v) OVER (…)`, and so on | sorted where the frame grows | the same, unordered |
 
 use arrow_schema::DataType;
@@ -71,6 +72,10 @@ fn say(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             if loses_order(&expr.get_type(schema)?, field.data_type()) =>
         {
             Ok(Transformed::yes(Expr::TryCast(TryCast { expr, field })))
+        }
+        Expr::Negative(expr) if expr.get_type(schema)?.is_integer() => {
+            let zero = ScalarValue::new_zero(&expr.get_type(schema)?)?;
+            Ok(Transformed::yes(lit(zero) - *expr))
         }
         Expr::WindowFunction(window) => {
             let of_all = Expr::WindowFunction(window.clone());

@@ -1,6 +1,6 @@
 //! Orders that the engine takes for known, and that are none.
 
-use super::ask::{ask, of};
+use super::ask::{ask, of, refusal};
 use super::points::Point;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
@@ -153,4 +153,60 @@ async fn branches_of_a_union_have_constants_of_their_own() {
     ] {
         assert_eq!(ask(&database, &text).await, rows, "{text}");
     }
+}
+
+/// From a bug: the negatives of sorted integers were taken for sorted, though the least is its own.
+#[tokio::test]
+async fn the_least_integer_is_its_own_negative() {
+    let points = [(1, -9_223_372_036_854_775_808.0), (2, 5.0)]
+        .map(|(time, value)| Point::new("m", &[], time, &[("v", value)]));
+    let sorted = "(SELECT v::BIGINT AS i FROM m ORDER BY v DESC NULLS LAST LIMIT 10)";
+    let of_integers = "(SELECT v::BIGINT AS i FROM m)";
+    let database = of(points);
+    for (text, rows) in [
+        (
+            format!(
+                "SELECT -i AS x FROM (SELECT i FROM {of_integers} ORDER BY i DESC NULLS LAST LIMIT 10) ORDER BY x"
+            ),
+            &["-9223372036854775808", "-5"][..],
+        ),
+        (
+            format!("SELECT i, rank() OVER (ORDER BY -i) AS x FROM {sorted} ORDER BY x"),
+            &["-9223372036854775808,1", "5,2"],
+        ),
+        (
+            format!("SELECT i FROM {of_integers} WHERE -i < -6"),
+            &["-9223372036854775808"],
+        ),
+        (
+            format!("SELECT -(i::DOUBLE), - -i FROM {of_integers} WHERE i = 5"),
+            &["-5.0,5"],
+        ),
+        ("SELECT -v FROM m WHERE v > 0".to_owned(), &["-5.0"]),
+    ] {
+        assert_eq!(ask(&database, &text).await, rows, "{text}");
+    }
+}
+
+/// From a bug: the first hour of all began at the end of all times.
+#[tokio::test]
+async fn the_first_part_of_all_time_has_no_start() {
+    let points =
+        [i64::MIN + 2, 0, 90_000_000_000].map(|time| Point::new("m", &[], time, &[("v", 1.0)]));
+    let database = of(points);
+    for part in ["day", "hour", "MINUTE", "second", "year"] {
+        let text = format!("SELECT date_trunc('{part}', time) FROM m");
+        let refused = refusal(&database, &text).await;
+        assert!(
+            matches!(refused, crate::QueryError::Invalid(_)),
+            "{refused:?}"
+        );
+        assert!(
+            refused.to_string().contains("out of range"),
+            "{text}: {refused}"
+        );
+    }
+    let text = "SELECT date_trunc('minute', time) AS t, count(*) FROM m WHERE time >= '1970-01-01' GROUP BY t ORDER BY t";
+    let rows = ask(&database, text).await;
+    assert_eq!(rows, ["1970-01-01T00:00:00,1", "1970-01-01T00:01:00,1"]);
 }
