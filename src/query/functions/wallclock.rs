@@ -113,6 +113,14 @@ pub(crate) fn set_backs(zone: Tz, range: RangeInclusive<i64>) -> Vec<i64> {
     found
 }
 
+/// The last instant at which a clock shows the same as at an earlier one; none if it does not come again.
+pub(crate) fn shown_again(zone: Tz, time_ns: i64) -> Option<i64> {
+    let shown = as_datetime_with_timezone::<TimestampNanosecondType>(time_ns, zone)?;
+    let last = shown.naive_local().and_local_timezone(zone).latest()?;
+    let last = last.timestamp_nanos_opt()?;
+    (last > time_ns).then_some(last)
+}
+
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct DateBinWallclock {

@@ -24,8 +24,11 @@ pub(super) struct Bins {
     interval_ns: i64,
     origin: Option<ScalarValue>,
     zone: Option<Arc<str>>,
-    /// The starts of the first and of the last bin. No bins if the first is after the last.
-    first: i64,
+    /// The times. A bin that starts at one of them has it.
+    times: RangeInclusive<i64>,
+    /// The starts of bins before that which have some of the times, in order.
+    early: Vec<i64>,
+    /// The start of the last bin.
     last: i64,
 }
 
@@ -48,34 +51,39 @@ impl Bins {
             interval_ns,
             origin,
             zone,
-            first: i64::MAX,
+            times,
+            early: Vec::new(),
             last: i64::MIN,
         };
-        if !times.is_empty() {
-            (bins.first, bins.last) = bins.ends(&times)?;
+        if !bins.times.is_empty() {
+            (bins.early, bins.last) = bins.ends()?;
         }
         Ok(bins)
     }
 
-    /// The starts of the first and of the last of the bins that times are in. Where a clock is set back, an
-    /// earlier time may be in a later bin: only there, as long as it shows again what it has shown.
-    fn ends(&self, times: &RangeInclusive<i64>) -> Result<(i64, i64)> {
-        let (start, end) = (*times.start(), *times.end());
-        let (mut first, mut last) = (self.bin(start)?, self.bin(end)?);
+    /// The starts of the bins that begin before the times and have some of them, or with the first of them, and
+    /// that of the last bin. Where a clock is set back, an earlier time may be in a later bin: only there, as
+    /// long as it shows again what it has shown.
+    fn ends(&self) -> Result<(Vec<i64>, i64)> {
+        let (start, end) = (*self.times.start(), *self.times.end());
+        let (mut early, mut last) = (vec![self.bin(start)?], self.bin(end)?);
         if let Some(zone) = &self.zone
             && !self.is_even()
         {
             let zone: Tz = zone.parse()?;
             let after_start = start..=end.min(start.saturating_add(DAY_NS));
             for set_back in wallclock::set_backs(zone, after_start) {
-                first = first.min(self.bin(set_back)?);
+                early.push(self.bin(set_back)?);
             }
             let before_end = start.max(end.saturating_sub(DAY_NS))..=end;
             for set_back in wallclock::set_backs(zone, before_end) {
                 last = last.max(self.bin(set_back - 1)?);
             }
         }
-        Ok((first, last))
+        early.retain(|bin| *bin <= start);
+        early.sort_unstable();
+        early.dedup();
+        Ok((early, last))
     }
 
     /// Returns true if all bins are equally long, whatever a clock shows.
@@ -85,19 +93,37 @@ impl Bins {
 
     /// The start of the first bin.
     pub(super) fn first(&self) -> Option<i64> {
-        (self.first <= self.last).then_some(self.first)
+        self.early.first().copied()
     }
 
-    /// The start of the bin after the one that starts here.
+    /// The start of the next bin after the one that starts here.
     ///
     /// # Errors
     /// The function that bins fails, or does not move on.
     pub(super) fn after(&self, start: i64) -> Result<Option<i64>> {
-        if start >= self.last {
-            return Ok(None);
+        let mut next = start;
+        while next < self.last {
+            next = self.later(next)?;
+            if next <= self.last && self.has_times(next)? {
+                return Ok(Some(next));
+            }
         }
-        let next = self.later(start)?;
-        Ok((next <= self.last).then_some(next))
+        Ok(None)
+    }
+
+    /// Returns true if some of the times are in the bin that starts here. Where they begin in an hour that
+    /// comes again, bins of its first coming may have none.
+    fn has_times(&self, start: i64) -> Result<bool> {
+        if start >= *self.times.start() || self.early.contains(&start) {
+            return Ok(true);
+        }
+        let Some(zone) = &self.zone else {
+            return Ok(false);
+        };
+        match wallclock::shown_again(zone.parse()?, start) {
+            Some(again) => Ok(self.times.contains(&again) && self.bin(again)? == start),
+            None => Ok(false),
+        }
     }
 
     /// The start of the bin after the one that starts here, whether or not it is the last.
@@ -176,12 +202,12 @@ fn length_ns(interval: &ScalarValue) -> Result<i64> {
 impl fmt::Display for Bins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            interval_ns,
-            first,
-            last,
-            ..
+            interval_ns, last, ..
         } = self;
-        write!(f, "interval={interval_ns} ns, bins=[{first}, {last}]")
+        match self.first() {
+            Some(first) => write!(f, "interval={interval_ns} ns, bins=[{first}, {last}]"),
+            None => write!(f, "interval={interval_ns} ns, bins=[]"),
+        }
     }
 }
 
@@ -244,5 +270,62 @@ mod tests {
         }
         let expected: Vec<i64> = STARTS[1..8].iter().map(|start| start * HOUR).collect();
         assert_eq!(starts, expected);
+    }
+
+    /// From a bug: times that begin in an hour that comes again had bins of its first coming, too.
+    #[test]
+    fn bins_are_those_of_the_times_and_no_others() {
+        const MINUTE: i64 = HOUR / 60;
+        // The nights of 27 October 2024 in Berlin and of 7 April 2024 on Lord Howe, whose clock is set back by
+        // half an hour, and that of 31 March 2024 in Berlin, whose clock is set forward.
+        for (zone, night) in [
+            ("Europe/Berlin", 1_729_980_000),
+            ("Australia/Lord_Howe", 1_712_412_000),
+            ("Europe/Berlin", 1_711_836_000),
+        ] {
+            let night = night * 1_000_000_000_i64;
+            for (minutes, origin) in [
+                (7, 0),
+                (20, 0),
+                (30, 10),
+                (40, 0),
+                (45, 30),
+                (60, 30),
+                (90, 0),
+                (1440, 150),
+            ] {
+                let bins = |times| {
+                    let function = Arc::new(ScalarUDF::from(wallclock::DateBinWallclock::new()));
+                    let interval = ScalarValue::new_interval_mdn(0, 0, minutes * MINUTE);
+                    let origin = ScalarValue::TimestampNanosecond(Some(origin * MINUTE), None);
+                    Bins::new(function, interval, Some(origin), Some(zone.into()), times).unwrap()
+                };
+                let any = bins(night..=night);
+                let of_each: Vec<i64> = (0..420)
+                    .map(|minute| any.bin(night + minute * MINUTE).unwrap())
+                    .collect();
+                for (from, length) in (0..280)
+                    .step_by(8)
+                    .flat_map(|from| [(from, 17), (from, 130)])
+                {
+                    let mut expected = of_each[from..=from + length].to_vec();
+                    expected.sort_unstable();
+                    expected.dedup();
+                    let at = |minute: usize| night + i64::try_from(minute).unwrap() * MINUTE;
+                    let bins = bins(at(from)..=at(from + length));
+                    let mut next = bins.first();
+                    let starts = std::iter::from_fn(|| {
+                        let start = next?;
+                        next = bins.after(start).unwrap();
+                        Some(start)
+                    });
+                    let starts: Vec<i64> = starts.collect();
+                    assert_eq!(
+                        starts, expected,
+                        "{zone} {minutes} {origin} {from} {length}"
+                    );
+                }
+            }
+        }
     }
 }
