@@ -95,6 +95,11 @@ impl Lender {
         })
     }
 
+    /// Memory of the question of which nothing is taken yet.
+    pub(super) fn taken(&self) -> MemoryReservation {
+        MemoryConsumer::new("functions").register(&self.pool)
+    }
+
     /// Keeps it until the question is over.
     pub(super) fn keep(&self, held: Held) {
         if held.reservation.is_some() {

@@ -7,9 +7,11 @@
 //! ([`held`]). That holds as well while constants are computed in planning.
 //!
 //! Wrapped are the functions of a session, and once more whatever a plan calls, since the planner
-//! makes some calls itself (`ARRAY[…]`) and `||` is no function there.
+//! makes some calls itself (`ARRAY[…]`) and `||` is no function there. So are the aggregates of a plan that
+//! collect values ([`collecting`]).
 
 mod call;
+mod collecting;
 mod given;
 mod held;
 mod sizes;
@@ -100,6 +102,14 @@ impl FunctionRewrite for Rewrite {
                 let call = ScalarFunction { func, args };
                 Ok(Transformed::yes(Expr::ScalarFunction(call)))
             }
+            Expr::WindowFunction(call) => Ok(match collecting::window(&call, &self.lender) {
+                Some(counted) => Transformed::yes(Expr::from(counted)),
+                None => Transformed::no(Expr::WindowFunction(call)),
+            }),
+            Expr::AggregateFunction(call) => Ok(match collecting::groups(&call, &self.lender) {
+                Some(counted) => Transformed::yes(Expr::AggregateFunction(counted)),
+                None => Transformed::no(Expr::AggregateFunction(call)),
+            }),
             other => Ok(Transformed::no(other)),
         }
     }
