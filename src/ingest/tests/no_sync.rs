@@ -1,9 +1,11 @@
 //! Points acknowledged before they are on disk (`no_sync`): what this may cost, and what it may not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::gate::Gate;
-use super::support::{LIMITS, Setup, World, soon};
+use super::support::{LIMITS, PATIENCE, Setup, World, soon};
+use crate::clock;
 use crate::ingest::{Acknowledge, WriteError, WriteOutcome};
 use crate::storage::fault::Fault;
 use crate::storage::{FaultStorage, Operation};
@@ -34,6 +36,26 @@ async fn a_clean_stop_flushes_what_was_only_queued() {
         }
         world.ingest.close().expect("closes");
         assert_eq!(world.after_crash().rows("m").len(), 50, "round {round}");
+    }
+}
+
+/// The task that waits for them may run late, and others must not wait for it.
+#[tokio::test]
+async fn rows_that_nobody_waits_for_are_committed_before_a_task_runs() {
+    let world = World::new();
+    world.write("m v=0 0").await;
+    let wal = world.ingest.shared.resolver.wal();
+    for n in 1..=20 {
+        // The log's thread may sleep by now.
+        std::thread::sleep(Duration::from_millis(5));
+        let queued = queue(&world, &format!("m v={n} {n}")).await;
+        assert_eq!(queued.expect("queued").accepted, 1);
+        // This is the only thread of tasks.
+        let started = clock::instant();
+        while wal.durable_sequence() < wal.last_submitted() {
+            assert!(started.elapsed() < PATIENCE, "its task holds the log");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 
