@@ -65,12 +65,21 @@ pub(crate) fn of_column(error: &SchemaError) -> String {
             let tables = valid_fields
                 .iter()
                 .filter_map(|column| column.relation.as_ref());
-            let tables: BTreeSet<String> =
-                tables.map(|table| format!("{:?}", table.table())).collect();
-            let tables = tables.into_iter().collect::<Vec<_>>().join(", ");
+            // Those with such names are made by the engine.
+            let tables = tables
+                .map(TableReference::table)
+                .filter(|name| !name.starts_with("__"));
+            let tables: BTreeSet<String> = tables.map(|name| format!("{name:?}")).collect();
+            let listed = match tables.is_empty() {
+                true => String::new(),
+                false => {
+                    let tables = tables.into_iter().collect::<Vec<_>>().join(", ");
+                    format!("the tables here are {tables}, and ")
+                }
+            };
             format!(
-                "there is no table of the column {} here: the tables here are {tables}, and a SELECT knows those \
-                 of the next one outside, not of one further out",
+                "there is no table of the column {} here: {listed}a SELECT knows its own tables and those of the next \
+                 one outside, not of one further out",
                 field.quoted_flat_name()
             )
         }

@@ -206,7 +206,11 @@ async fn what_an_inside_cannot_ask_is_told_by_what_it_is() {
         (
             "SELECT i FROM m WHERE EXISTS (SELECT 1 FROM n WHERE n.b = m.a \
              AND EXISTS (SELECT 1 FROM k WHERE k.k = m.i))",
-            "of the next one outside, not of one further out",
+            "there is no table of the column m.i here: a SELECT knows its own tables and those of the next one outside",
+        ),
+        (
+            "SELECT n.j FROM m",
+            "here: the tables here are \"m\", and a SELECT knows",
         ),
         (
             "SELECT sum((SELECT max(j) FROM n WHERE n.b = m.a)) FROM m",
