@@ -11,7 +11,7 @@ use arrow_schema::{DataType, TimeUnit};
 use chrono::{DateTime, Datelike, Utc};
 use datafusion::arrow::compute::kernels::cast_utils::string_to_datetime;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, Cast, InList};
@@ -33,15 +33,44 @@ impl AnalyzerRule for Instants {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
-        each_expression(plan, |expr, schema| Ok(say(expr, schema)))
+        // To say each expression anew takes longer than to look at all of them.
+        match has_such_texts(&plan)? {
+            true => each_expression(plan, |expr, schema| Ok(say(expr, schema))),
+            false => Ok(plan),
+        }
     }
+}
+
+/// Returns true if a text is in a sum, or a time that nanoseconds do not reach.
+fn has_such_texts(plan: &LogicalPlan) -> Result<bool> {
+    let mut has = false;
+    plan.apply_with_subqueries(|plan| {
+        plan.apply_expressions(|expr| {
+            has |= expr.exists(|expr| {
+                Ok(match expr {
+                    Expr::BinaryExpr(sum) if is_sum(sum.op) => {
+                        text(&sum.left).or_else(|| text(&sum.right)).is_some()
+                    }
+                    Expr::Literal(..) => beyond(expr).is_some(),
+                    _ => false,
+                })
+            })?;
+            Ok(match has {
+                true => TreeNodeRecursion::Stop,
+                false => TreeNodeRecursion::Continue,
+            })
+        })
+    })?;
+    Ok(has)
+}
+
+fn is_sum(op: Operator) -> bool {
+    matches!(op, Operator::Plus | Operator::Minus)
 }
 
 fn say(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match expr {
-        Expr::BinaryExpr(sum) if matches!(sum.op, Operator::Plus | Operator::Minus) => {
-            of_time(sum, schema)
-        }
+        Expr::BinaryExpr(sum) if is_sum(sum.op) => of_time(sum, schema),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let said = match op.swap() {
                 _ if is_time(&left, schema) => {
