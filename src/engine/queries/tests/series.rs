@@ -130,6 +130,33 @@ async fn few_rows_of_a_range_of_times_are_read_as_those_of_few_series() {
     assert!(!plan.contains("rows=300, cut_by_time"), "{plan}");
 }
 
+/// A sort believes what an aggregate by several sets says of its rows, also in plans that most rules leave
+/// as they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_several_sets_are_not_believed_where_few_rows_are_grouped_either() {
+    let world = World::new(|_| {}).await;
+    let line = |n: i64| format!("m,host=h{} v={n} {}", n % 3, NOW_NS + n);
+    let lines: Vec<String> = (0..300).map(line).collect();
+    world.write(&lines.join("\n")).await;
+    world.flush().await;
+    assert_eq!(pieces(&world).await, (0, 1));
+    for (groups, is_distrusted) in [("host", false), ("ROLLUP (host)", true)] {
+        let text = format!("SELECT host, count(*) FROM m WHERE host = 'h1' GROUP BY {groups}");
+        let plan = analyzed(&world, &text).await;
+        assert!(plan.contains("files=1, rows=100,"), "{plan}");
+        assert_eq!(plan.contains("DistrustedExec"), is_distrusted, "{plan}");
+    }
+    for (order, is_null) in [("FIRST", [true, false]), ("LAST", [false, true])] {
+        let text = format!(
+            "SELECT v, count(*) FROM m WHERE host = 'h1' AND v = 4 GROUP BY ROLLUP (v) \
+             ORDER BY v NULLS {order}"
+        );
+        let (_, rows) = world.ask(&text).await.expect("answered");
+        let found: Vec<bool> = rows.iter().map(|row| row[0].is_none()).collect();
+        assert_eq!(found, is_null, "{order}");
+    }
+}
+
 /// A host that stopped, one that goes on, and one that came later, over three files.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_series_the_newest_file_alone_is_read_for_its_newest_row() {
