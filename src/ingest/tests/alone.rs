@@ -5,7 +5,13 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use super::gate::Gate;
-use super::support::{Setup, World, soon};
+use super::support::{NOW_NS, PATIENCE, Setup, World, soon};
+use crate::ingest::apply::Committed;
+use crate::ingest::parse::Parsing;
+use crate::ingest::resolve::{Mode, Submitted};
+use crate::ingest::rules::LineRules;
+use crate::ingest::scratch::Part;
+use crate::ingest::{Target, outcome};
 use crate::storage::FaultStorage;
 
 /// A log that can be held after each group.
@@ -125,4 +131,51 @@ async fn beside_many_writes_a_small_one_is_left_to_the_logs_thread() {
     gate.open();
     soon("it is applied", || world.rows("m").len() == 2).await;
     drop(others);
+}
+
+/// The rows of a line.
+async fn part(world: &World, line: &str) -> Part {
+    let rules = LineRules {
+        limits: world.ingest.shared.options.limits,
+        oldest_ns: None,
+        default_ns: NOW_NS,
+    };
+    let request = world.request(line, true);
+    let (body, precision) = (request.body, request.precision);
+    let mut parsing = Parsing::start(&world.ingest, body, precision, rules, usize::MAX);
+    let slice = parsing.next().await.expect("it parses");
+    slice.expect("it has a line").part
+}
+
+/// It applies some of them, and nobody has told the thread of the others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_of_others_that_a_write_commits_are_applied_however_many_they_are() {
+    let world = World::new();
+    let mut buckets = Vec::new();
+    for n in 0..8 {
+        let mut request = world.request("m v=0 0", true);
+        request.target = Target::Create(format!("b{n}"));
+        world.ingest.write(request).await.expect("the log works");
+        buckets.extend(world.catalog.bucket_named(&format!("b{n}")));
+    }
+    let resolver = &world.ingest.shared.resolver;
+    let mut led = 0;
+    for n in 1..=20 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let mut all = Submitted::default();
+        for bucket in &buckets {
+            let parts = vec![part(&world, &format!("m v={n} {n}")).await];
+            let resolved = resolver.resolve(bucket, parts, Mode::Partial, &world.budget);
+            let submitted = resolved.await.expect("resolved").submitted;
+            all.commits.extend(submitted.commits);
+            all.lead = all.lead.or(submitted.lead);
+        }
+        if let Some(lead) = all.lead {
+            led += 1;
+            resolver.commit_here(lead);
+        }
+        let applied = tokio::time::timeout(PATIENCE, outcome::wait_for(all.commits));
+        assert_eq!(applied.await.expect("soon"), Committed::Done);
+    }
+    assert!(led > 0, "the log's thread never slept");
 }
