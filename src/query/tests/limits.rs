@@ -297,9 +297,9 @@ async fn what_a_window_collects_is_counted() {
     }
 }
 
-/// From a measurement: each value of ordered groups is a struct of its own where they are merged.
+/// What merging them takes beside the groups decides only between these two, by how the rows were divided.
 #[tokio::test]
-async fn what_ordered_groups_merge_is_counted() {
+async fn ordered_groups_are_refused_where_they_do_not_fit() {
     let database = of(numbers("m", 1));
     let merged = "SELECT count(s) FROM (SELECT value % 2, array_agg(value ORDER BY value * 7 % 1000) AS s \
                   FROM generate_series(1, 60000) GROUP BY value % 2)";
