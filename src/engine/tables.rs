@@ -110,6 +110,12 @@ impl DataFile for StoredFile {
         self.file().is_plain()
     }
 
+    fn row_bounds(&self) -> Option<(&[u8], &[u8])> {
+        let keys = self.file().keys.as_ref();
+        let keys = keys.filter(|_| self.file().is_plain())?;
+        Some((keys.first(), keys.last()))
+    }
+
     fn may_share_points(&self, other: &dyn DataFile) -> bool {
         match (other as &dyn Any).downcast_ref::<Self>() {
             Some(other) => self.file().meets(other.file()),

@@ -250,6 +250,13 @@ pub trait ParquetFile: Debug + Send + Sync {
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'static, Result<Vec<Bytes>, DatabaseError>>;
 
+    /// Bounds for its rows in the order of series and time, both ends included, as bytes that compare as
+    /// rows do, of this file and of others of its table. None if its rows are not known to be in this
+    /// order: tag by tag as their names ascend, rows without a tag first, then by time.
+    fn row_bounds(&self) -> Option<(&[u8], &[u8])> {
+        None
+    }
+
     /// Returns false if a file whose footer names this writer has no such column, so that the footer
     /// must be damaged: it has no checksum, and a column that is not found counts as one without values.
     fn may_have(&self, writer: Option<&str>, column: &str) -> bool;
@@ -267,6 +274,12 @@ pub trait Merged: Debug + Send + Sync {
     /// the names and types of [`Table::columns`]. Nothing is done before the first batch is asked for,
     /// and no batch is begun once the stream is dropped.
     fn read(&self) -> Batches;
+
+    /// Returns true if they come in the order of series and time, which is that of
+    /// [`ParquetFile::row_bounds`].
+    fn is_in_order(&self) -> bool {
+        false
+    }
 }
 
 impl DatabaseError {

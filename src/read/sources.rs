@@ -172,6 +172,12 @@ pub trait DataFile: Any + Debug + Send + Sync {
         false
     }
 
+    /// Bounds for its rows in the order of series and time, as bytes that compare as rows do; none if
+    /// it is not known to be in that order, or where it starts and ends.
+    fn row_bounds(&self) -> Option<(&[u8], &[u8])> {
+        None
+    }
+
     /// Returns true if a row of this file may have series and time of a row of another file of its
     /// day.
     fn may_share_points(&self, other: &dyn DataFile) -> bool {

@@ -2,12 +2,14 @@
 # Heavy queries side by side, over and over: the peak of the server's memory stays within 1.25 times
 # its budget and 128 MiB, each query is answered or refused with 503 and the name of a setting, all
 # that was lent comes back, and no file of a query stays. TIDEGATE_BUDGET_MIB (256), TIDEGATE_SECONDS (60),
-# TIDEGATE_ROWS (2000000). Linux; needs curl. Exit code 77 means skipped.
+# TIDEGATE_ROWS (2000000). Then raw rows in InfluxQL: they stream, whatever they are; TIDEGATE_RAW_ROWS
+# (500000; by hand 10000000) of one series and of a hundred. Linux; needs curl. Exit code 77 means skipped.
 set -euo pipefail
 [ -r /proc/self/status ] || { echo "SKIPPED: the peak is read from /proc"; exit 77; }
 command -v curl >/dev/null || { echo "SKIPPED: there is no curl"; exit 77; }
 source "$(dirname "$0")/server.sh"
 mib=${TIDEGATE_BUDGET_MIB:-256} seconds=${TIDEGATE_SECONDS:-60} rows=${TIDEGATE_ROWS:-2000000} points=200000
+raw=${TIDEGATE_RAW_ROWS:-500000}
 
 export TIDEGATE_MEMORY__BUDGET_BYTES=$((mib << 20))
 start data
@@ -95,5 +97,36 @@ for name in tidegate_queries_running tidegate_query_memory_used_bytes; do
 done
 left=$({ find "$work/data/queries" -name "*.spill" 2>/dev/null || true; } | wc -l)
 [ "$left" = 0 ] || { echo "$left files of queries are left"; exit 1; }
+stop
+
+# Rows of InfluxQL that are in the order of their files stream: they take 64 MiB at most, however many.
+export TIDEGATE_QUERY__TIMEOUT_MS=0
+start raw
+form=(-f -o /dev/null -H "Authorization: Token $token")
+for table in one many; do
+    for ((from = 0; from < raw; from += 50000)); do
+        awk -v table=$table -v from="$from" -v count=50000 'BEGIN {
+            series = table == "one" ? 1 : 100
+            for (n = from; n < from + count; n++)
+                printf "%s,host=h%02d v=%d.5,w=%d %d\n",
+                    table, n % series, n % 977, n % 1013, 1700000000 + int(n / series) * (series > 1 ? 10 : 1)
+        }' | curl -s --retry 20 --retry-delay 1 "${form[@]}" "$url/api/v2/write?bucket=b&precision=s" --data-binary @-
+    done
+done
+# streams PATH STATEMENT: an answer of all rows, of which there are as many lines or more.
+streams() {
+    local rss most lines
+    echo 5 >"/proc/$server/clear_refs"
+    rss=$(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$server/status")
+    lines=$(curl -sfG "$url/$1" -H "Authorization: Token $token" --data-urlencode "q=$2" | wc -l)
+    most=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$server/status")
+    echo "$2 ($1): $lines lines, $rss to $most MiB: +$((most - rss))"
+    [ "$lines" -ge "$3" ] || { echo "rows are missing"; exit 1; }
+    [ "$((most - rss))" -le 64 ] || { echo "the rows are not streamed"; exit 1; }
+}
+for statement in "SELECT v, w FROM one" "SELECT v, w FROM one GROUP BY *" "SELECT v, w FROM many GROUP BY *"; do
+    streams "query?db=b&chunked=true&chunk_size=100" "$statement" $((raw / 100))
+    streams "api/v3/query_influxql?db=b&format=csv" "$statement" "$raw"
+done
 stop
 echo "ok"

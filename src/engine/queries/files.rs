@@ -11,7 +11,7 @@ use tidegate_query::{DatabaseError, FilePart, Files, ParquetFile, StoredColumn};
 use super::access::Access;
 use crate::certain::Certain;
 use crate::columnar::ColumnKind;
-use crate::read::{self, Lone};
+use crate::read::{self, DataFile, Lone};
 
 /// A column of a table: its name there, and what it is a column of.
 pub(super) struct Named<'a> {
@@ -52,6 +52,7 @@ pub(super) fn piece<'a>(
         FilePart {
             file: Arc::new(StoredFile {
                 access: Arc::clone(access),
+                of_table: lone.file,
                 file,
             }),
             bounds: first..=last,
@@ -68,6 +69,7 @@ pub(super) fn piece<'a>(
 #[derive(Debug)]
 struct StoredFile {
     access: Arc<Access>,
+    of_table: Arc<dyn DataFile>,
     file: Arc<dyn read::ParquetFile>,
 }
 
@@ -88,6 +90,10 @@ impl ParquetFile for StoredFile {
         let read = self.file.read(ranges);
         read.map_err(move |error| access.failed(error.into()))
             .boxed()
+    }
+
+    fn row_bounds(&self) -> Option<(&[u8], &[u8])> {
+        self.of_table.row_bounds()
     }
 
     fn may_have(&self, writer: Option<&str>, column: &str) -> bool {

@@ -63,6 +63,11 @@ struct Opened {
 type Step = Result<Option<(RecordBatch, Opened)>, ReadError>;
 
 impl Merged for MergedStretch {
+    /// They are merged series by series.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     fn read(&self) -> Batches {
         let begin = (self.clone(), None);
         let batches = stream::try_unfold(

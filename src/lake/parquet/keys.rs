@@ -77,6 +77,11 @@ impl KeyRange {
         &self.first
     }
 
+    /// The upper end, which is not before any row of the file.
+    pub fn last(&self) -> &[u8] {
+        &self.last
+    }
+
     /// Returns whether a row may be in both.
     pub fn meets(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last

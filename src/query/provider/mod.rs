@@ -7,12 +7,14 @@
 //!
 //! Promises: a condition on the time or on tags that a scan understands ([`filters`]) is decided below
 //! the merge, by the database or where its [`files`] are read, and nowhere else. Conditions on fields
-//! stay above the merge; only files that nothing overlaps get them. Nothing is read while a question
+//! stay above the merge; only files that nothing overlaps get them. Rows are in no order, unless who plans
+//! wants that of series ([`in_order`]) and all pieces have it. Nothing is read while a question
 //! is understood; while its scans are planned, of files no more than footers and tags.
 
 mod catalog;
 mod files;
 mod filters;
+mod in_order;
 mod information;
 mod scan;
 mod system;
@@ -35,6 +37,12 @@ pub(crate) use tags::combinations;
 /// A table of points as plans read it, without a catalog.
 pub(crate) fn of_table(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {
     Arc::new(table::Provider::new(table))
+}
+
+/// Such a table whose rows are wanted in the order of series and time. Plans that need them in that order
+/// sort them; of those that say that they are in it they only merge the partitions.
+pub(crate) fn of_table_in_order(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {
+    Arc::new(table::Provider::new(table).in_order())
 }
 
 /// The most values that a scan of a table reads; none if that is not known, or if it is no such scan.

@@ -11,7 +11,7 @@ use datafusion::datasource::source::DataSource;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
@@ -27,6 +27,8 @@ pub(crate) struct Pieces {
     partitions: Vec<Vec<Arc<dyn Merged>>>,
     /// The most rows that anybody wants of a partition.
     fetch: Option<usize>,
+    /// The order of the rows of each partition, if they have one.
+    order: Option<LexOrdering>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -50,7 +52,23 @@ impl Pieces {
             schema,
             partitions,
             fetch,
+            order: None,
             metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// Pieces that have this order, each in a partition of its own.
+    pub(super) fn in_order(
+        scan: Scan,
+        schema: SchemaRef,
+        pieces: Vec<Arc<dyn Merged>>,
+        order: LexOrdering,
+        fetch: Option<usize>,
+    ) -> Self {
+        let partitions_max = pieces.len();
+        Self {
+            order: Some(order),
+            ..Self::new(scan, schema, pieces, partitions_max, fetch)
         }
     }
 
@@ -104,7 +122,8 @@ impl DataSource for Pieces {
     }
 
     fn eq_properties(&self) -> EquivalenceProperties {
-        EquivalenceProperties::new(Arc::clone(&self.schema))
+        let order = self.order.iter().cloned();
+        EquivalenceProperties::new_with_orderings(Arc::clone(&self.schema), order)
     }
 
     fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {

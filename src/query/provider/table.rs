@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::files;
 use super::filters::{Condition, understand};
+use super::in_order::{self, RUNS_MAX};
 use super::scan::Pieces;
-use crate::database::{Piece, Scan, Table};
+use crate::database::{Files, Merged, Piece, Scan, Table};
 use crate::kinds;
 use crate::logical::newest;
 use crate::times::TimeBounds;
@@ -25,12 +27,41 @@ use crate::times::TimeBounds;
 pub(super) struct Provider {
     table: Arc<dyn Table>,
     schema: SchemaRef,
+    /// True if the rows are wanted in the order of series and time.
+    is_in_order: bool,
 }
 
 impl Provider {
     pub(super) fn new(table: Arc<dyn Table>) -> Self {
         let schema = kinds::schema(table.columns());
-        Self { table, schema }
+        Self {
+            table,
+            schema,
+            is_in_order: false,
+        }
+    }
+
+    /// The same rows, wanted in the order of series and time.
+    pub(super) fn in_order(self) -> Self {
+        Self {
+            is_in_order: true,
+            ..self
+        }
+    }
+
+    /// The order in which rows with these columns are wanted, if all of these pieces have it and are few
+    /// enough to be read side by side.
+    fn order(
+        &self,
+        schema: &Schema,
+        merged: &[Arc<dyn Merged>],
+        files: &[Files],
+    ) -> Option<LexOrdering> {
+        let are_in_order = merged.iter().all(|rows| rows.is_in_order());
+        let are_few = merged.len() <= RUNS_MAX && files.len() <= 1;
+        (self.is_in_order && are_in_order && are_few)
+            .then(|| in_order::of(&self.schema, schema))
+            .flatten()
     }
 }
 
@@ -84,24 +115,38 @@ impl TableProvider for Provider {
         };
         let pieces = self.table.scan(scan.clone()).await;
         let pieces = pieces.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let asked = files::Asked {
-            schema: &self.schema,
-            projection,
-            tags: &scan.tags,
-            newest: newest.as_deref(),
-            limit,
-            is_bounded: scan.times != (i64::MIN..=i64::MAX),
-        };
-        let (mut merged, mut plans) = (Vec::new(), Vec::new());
+        let (mut merged, mut files) = (Vec::new(), Vec::new());
         for piece in pieces {
             match piece {
                 Piece::Merged(rows) => merged.push(rows),
-                Piece::Files(files) => plans.extend(files::plans(state, &asked, files).await?),
+                Piece::Files(some) => files.push(some),
             }
         }
+        let mut order = self.order(&schema, &merged, &files);
+        let mut plans = Vec::new();
+        for files in files {
+            let asked = files::Asked {
+                schema: &self.schema,
+                projection,
+                tags: &scan.tags,
+                newest: newest.as_deref(),
+                limit,
+                is_bounded: scan.times != (i64::MIN..=i64::MAX),
+                order: order.as_ref(),
+                runs_max: RUNS_MAX.saturating_sub(merged.len()),
+            };
+            let of_files = files::plans(state, &asked, files).await?;
+            order = order.filter(|_| of_files.are_in_order);
+            plans.extend(of_files.plans);
+        }
         if plans.is_empty() || !merged.is_empty() {
-            let partitions = state.config().target_partitions();
-            let merged = Pieces::new(scan, schema, merged, partitions, limit);
+            let merged = match order {
+                Some(order) => Pieces::in_order(scan, schema, merged, order, limit),
+                None => {
+                    let partitions = state.config().target_partitions();
+                    Pieces::new(scan, schema, merged, partitions, limit)
+                }
+            };
             plans.push(DataSourceExec::from_data_source(merged));
         }
         match <[_; 1]>::try_from(plans) {

@@ -4,6 +4,7 @@ mod bounds;
 mod concurrent;
 #[cfg(feature = "lake")]
 mod files;
+mod influxql;
 mod joined;
 mod random;
 #[cfg(feature = "lake")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tidegate_query::{ColumnKind, Piece, Scan, Table, TagFilter};
 
+use super::influxql::check_by_series;
 use super::world::{Key, Model, NOW_NS, Row, World, sorted};
 
 const DAY_NS: i64 = 86_400_000_000_000;
@@ -209,6 +210,11 @@ async fn check(world: &World, model: &Model, chance: &mut Chance, seen: &mut See
     let of_field = model.iter().filter(|(_, fields)| passes(fields));
     let of_field = of_field.map(|(key, fields)| row(&names, key, fields));
     assert!(sorted(rows) == sorted(of_field.collect()), "{text} {at}");
+    let from_ns = match chance.below(2) {
+        0 => i64::MIN,
+        _ => chance.time_ns(),
+    };
+    check_by_series(world, model, from_ns, at).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

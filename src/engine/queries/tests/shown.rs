@@ -4,55 +4,17 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use futures_util::FutureExt;
-use futures_util::future::{self, BoxFuture};
-use tidegate_query::influxql::analysis::Origin;
-use tidegate_query::influxql::run::Databases;
-use tidegate_query::influxql::{Environment, parse};
-use tidegate_query::{Asker, Database, QueryError};
 
+use super::influxql::influxql;
 use super::series::four_series;
 use super::world::{NOW_NS, World};
 
 const DAY_NS: i64 = 86_400_000_000_000;
 
-#[derive(Debug)]
-struct One(Arc<dyn Database>);
-
-impl Databases for One {
-    fn database<'a>(
-        &'a self,
-        _: &'a Origin,
-    ) -> BoxFuture<'a, Result<Arc<dyn Database>, QueryError>> {
-        future::ok(Arc::clone(&self.0)).boxed()
-    }
-}
-
 /// The last cells of all rows of an answer.
 async fn show(world: &World, text: &str) -> Vec<String> {
-    let queries = &world.engine.queries;
-    let database = queries.database(&world.bucket).await.expect("a place");
-    let query = parse(text, &Environment::default()).expect("it parses");
-    let asker = Asker {
-        token: None,
-        description: String::new(),
-        sees_all: false,
-        bucket: "b".to_owned(),
-        protocol: "http",
-    };
-    let engine = &queries.shared.engine;
-    let statement = query.statements.first().expect("a statement");
-    let begun = engine.influxql(
-        asker,
-        Arc::new(One(database)),
-        statement,
-        engine.request(NOW_NS),
-    );
-    let mut begun = begun
-        .await
-        .unwrap_or_else(|error| panic!("{text}: {error}"));
     let mut cells = Vec::new();
-    while let Some(part) = begun.next_part().await.expect("answered") {
+    for part in influxql(world, text).await {
         let column = part.rows.columns().last().expect("a column");
         match column.as_string_opt::<i32>() {
             Some(texts) => cells.extend(texts.iter().flatten().map(str::to_owned)),

@@ -51,6 +51,7 @@ pub(super) async fn plan(
         inputs: &inputs,
         times,
         needs_field: false,
+        by_series: false,
         ties: &[],
     };
     let rows = source::rows(session, level, wanted).await?;

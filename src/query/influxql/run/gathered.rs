@@ -37,6 +37,7 @@ pub(super) async fn plan(
         times,
         needs_field: false,
         ties: &[],
+        by_series: source::is_by_series(session, level),
     };
     let rows = source::rows(session, level, wanted).await?;
     let order = Order {

@@ -32,6 +32,7 @@ pub(super) async fn plan(
         times,
         needs_field: true,
         ties: &ties,
+        by_series: ties.is_empty() && source::is_by_series(session, level),
     };
     let rows = source::rows(session, level, wanted).await?;
     let most = match (level.plan.limit, level.query.tags.is_empty()) {

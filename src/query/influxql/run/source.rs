@@ -66,6 +66,23 @@ pub(super) struct Wanted<'a> {
     pub(super) needs_field: bool,
     /// The tags that put rows of one time in order.
     pub(super) ties: &'a [String],
+    /// Whether they are put in the order of series and time, in which tables have them.
+    pub(super) by_series: bool,
+}
+
+/// Returns true if the order of a level, by the tags of its groups and the time, is that in which tables have
+/// their rows: one measurement, whose tags are those of the groups, and the oldest rows first.
+pub(super) fn is_by_series(session: &Session, level: &Level) -> bool {
+    let [Source::Measurement(source)] = &level.query.sources[..] else {
+        return false;
+    };
+    let table = session.known.table(&source.origin, &source.name);
+    let columns = table.map(|table| table.columns()).unwrap_or_default();
+    let tags = columns
+        .iter()
+        .filter(|column| column.kind == ColumnKind::Tag);
+    let tags = tags.map(|tag| tag.name.as_str());
+    !level.plan.descending && tags.eq(level.query.tags.iter().map(|tag| &**tag))
 }
 
 /// Returns the rows of all sources of a level.
@@ -116,14 +133,20 @@ async fn points(
     let table = session.known.table(&source.origin, &source.name);
     let table = Arc::clone(table.ok_or_else(lost)?);
     let names = Names::Table(kinds::schema(table.columns()));
-    let table = provider_as_source(provider::of_table(table));
-    let all = LogicalPlanBuilder::scan(TableReference::bare(&*source.name), table, None)?;
-    let mut rows = all.clone();
+    let scan = |table| {
+        let name = TableReference::bare(&*source.name);
+        LogicalPlanBuilder::scan(name, provider_as_source(table), None)
+    };
+    let mut rows = match wanted.by_series {
+        true => scan(provider::of_table_in_order(Arc::clone(&table)))?,
+        false => scan(provider::of_table(Arc::clone(&table)))?,
+    };
     if let Some(within) = within(wanted.times) {
         rows = rows.filter(within)?;
     }
     rows = filtered(rows, &source.condition, &names)?;
     if let Some(cut) = &source.cut {
+        let all = scan(provider::of_table(table))?;
         let within = cut::within(session, all, source, cut, &names).await?;
         rows = rows.filter(within)?;
     }

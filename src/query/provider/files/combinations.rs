@@ -83,9 +83,12 @@ pub(in crate::provider) fn of(
             newest: None,
             limit: None,
             is_bounded: false,
+            order: None,
+            runs_max: 0,
         };
         let mut streams = Vec::new();
-        for plan in super::plans(&*state, &asked, Files { columns, parts }).await? {
+        let of_files = super::plans(&*state, &asked, Files { columns, parts }).await?;
+        for plan in of_files.plans {
             streams.push(execute_stream(plan, state.task_ctx())?);
         }
         Ok::<_, DataFusionError>(stream::iter(streams).flatten())

@@ -25,6 +25,7 @@ mod footer;
 mod named;
 mod packed;
 mod reader;
+mod runs;
 mod series_ends;
 mod shares;
 mod tag_runs;
@@ -47,6 +48,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 
@@ -58,8 +60,9 @@ use self::adapter::Adapt;
 use self::chosen::{Chosen, Wanted};
 use self::condition::Bounds;
 use self::few_rows::{FewRows, OfTable as Few};
-use self::named::Latest;
+use self::named::{Latest, Named};
 use self::reader::{KEPT_BYTES_MAX, Readers};
+use self::runs::Run;
 use crate::database::{ColumnKind, FilePart, Files, TagFilter};
 use crate::kinds;
 
@@ -77,6 +80,18 @@ pub(super) struct Asked<'a> {
     pub(super) limit: Option<usize>,
     /// True if the rows of some times are asked for, and not all.
     pub(super) is_bounded: bool,
+    /// The order of series and time in the columns that are asked for, if rows are wanted in it.
+    pub(super) order: Option<&'a LexOrdering>,
+    /// The most runs of rows in that order that may be read side by side.
+    pub(super) runs_max: usize,
+}
+
+/// What reads files.
+#[derive(Default)]
+pub(super) struct Plans {
+    pub(super) plans: Vec<Arc<dyn ExecutionPlan>>,
+    /// True if each of their partitions has the order that was asked for.
+    pub(super) are_in_order: bool,
 }
 
 /// Of so many files, and no more, the footers are looked at for a range of times without other conditions: a
@@ -84,6 +99,16 @@ pub(super) struct Asked<'a> {
 const FEW_FILES: usize = 4;
 
 impl Asked<'_> {
+    /// The names of the columns that are asked for.
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let all = self.schema.fields();
+        let places = self.projection.cloned();
+        let places = places.unwrap_or_else(|| (0..all.len()).collect());
+        places
+            .into_iter()
+            .filter_map(|place| Some(all.get(place)?.name().as_str()))
+    }
+
     /// The most values that these rows have.
     fn values(&self, files: &[Chosen]) -> usize {
         let columns = self.projection.map_or(self.schema.fields().len(), Vec::len);
@@ -97,11 +122,7 @@ impl Asked<'_> {
 ///
 /// # Errors
 /// What tags a file has cannot be read.
-pub(super) async fn plans(
-    state: &dyn Session,
-    asked: &Asked<'_>,
-    files: Files,
-) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+pub(super) async fn plans(state: &dyn Session, asked: &Asked<'_>, files: Files) -> Result<Plans> {
     let Files { columns, mut parts } = files;
     parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
     let adapt = Arc::new(Adapt::new(&columns, asked.schema));
@@ -115,7 +136,7 @@ pub(super) async fn plans(
     let is_conditioned = !asked.tags.is_empty() || asked.newest.is_some();
     if !is_conditioned && (!asked.is_bounded || parts.len() > FEW_FILES) {
         let all = parts.into_iter().map(|part| (part, None));
-        return source.parquet(all.collect(), &[]);
+        return source.parquet(all.collect(), &[]).await;
     }
     let wanted = Wanted {
         tags: asked.tags,
@@ -125,10 +146,16 @@ pub(super) async fn plans(
     let metrics = ExecutionPlanMetricsSet::new();
     let chosen = chosen::of(&source.readers, parts, &wanted, &metrics).await?;
     if chosen.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Plans {
+            plans: Vec::new(),
+            are_in_order: true,
+        });
     }
     if few_rows::are_few(&chosen) && (is_conditioned || asked.values(&chosen) <= FEW_VALUES) {
-        return Ok(vec![source.few(chosen, metrics)?]);
+        return Ok(Plans {
+            plans: vec![source.few(chosen, metrics)?],
+            are_in_order: false,
+        });
     }
     let is_decided = chosen.iter().all(|file| file.is_decided);
     let chosen = chosen.into_iter().map(|file| {
@@ -137,7 +164,8 @@ pub(super) async fn plans(
         let rows = is_cut.then(|| file.selection());
         (file.part, rows)
     });
-    source.parquet(chosen.collect(), if is_decided { &[] } else { asked.tags })
+    let tags = if is_decided { &[] } else { asked.tags };
+    source.parquet(chosen.collect(), tags).await
 }
 
 /// The most values that a source reads of files; none if that is not known.
@@ -181,23 +209,45 @@ impl Source<'_> {
 
     /// Plans of DataFusion's own for whole files and for parts of them, whose rows have to pass these
     /// conditions on tags.
-    fn parquet(
-        self,
-        files: Vec<Selected>,
-        tags: &[TagFilter],
-    ) -> Result<Vec<Arc<dyn ExecutionPlan>>> {
+    async fn parquet(self, files: Vec<Selected>, tags: &[TagFilter]) -> Result<Plans> {
         let (whole, cut): (Vec<_>, Vec<_>) =
             files.into_iter().partition(|(part, _)| part.is_whole());
+        let runs = match self.asked.order {
+            Some(_) => self.runs(&whole, &cut).await?,
+            None => None,
+        };
+        let are_in_order = runs.is_some();
+        let [whole, cut] = match runs {
+            Some(runs) => runs.map(Dealt::Runs),
+            None => [whole, cut].map(Dealt::Freely),
+        };
         let plans = [(whole, false), (cut, true)].into_iter();
         let plans = plans.filter(|(files, _)| !files.is_empty());
-        plans
-            .map(|(files, is_cut)| self.plan(files, is_cut, tags))
-            .collect()
+        let plans = plans.map(|(files, is_cut)| self.plan(files, is_cut, tags));
+        Ok(Plans {
+            plans: plans.collect::<Result<_>>()?,
+            are_in_order,
+        })
+    }
+
+    /// Whole files and parts of files as runs of rows in order, if they are few and little is held to read
+    /// all of them side by side.
+    async fn runs(&self, whole: &[Selected], cut: &[Selected]) -> Result<Option<[Vec<Run>; 2]>> {
+        let most = self.asked.runs_max;
+        let (Some(whole), Some(cut)) = (runs::of(whole, most), runs::of(cut, most)) else {
+            return Ok(None);
+        };
+        let all = || whole.iter().chain(&cut);
+        if all().count() > most {
+            return Ok(None);
+        }
+        let fits = runs::fit(&self.readers, all(), self.asked, self.state).await?;
+        Ok(fits.then_some([whole, cut]))
     }
 
     fn plan(
         &self,
-        files: Vec<Selected>,
+        files: Dealt,
         is_cut: bool,
         tags: &[TagFilter],
     ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -215,14 +265,26 @@ impl Source<'_> {
             source = source.with_predicate(condition);
         }
         let latest = Arc::<Latest>::default();
-        let files = files.into_iter().map(|(part, rows)| {
+        let file = |(part, rows): Selected| {
             let file = file(part, asked.schema, is_cut).with_extension(Arc::clone(&latest));
             match rows {
                 Some(rows) => file.with_extension(ParquetRowSelection::new(rows)),
                 None => file,
             }
-        });
-        let groups = groups(files.collect(), state.config().target_partitions());
+        };
+        let is_in_order = matches!(files, Dealt::Runs(_));
+        let groups = match files {
+            Dealt::Freely(files) => groups(
+                files.into_iter().map(file).collect(),
+                state.config().target_partitions(),
+            ),
+            Dealt::Runs(runs) => {
+                let runs = runs.into_iter();
+                runs.map(|run| run.into_iter().map(file).collect())
+                    .map(FileGroup::new)
+                    .collect()
+            }
+        };
         let all: Vec<usize> = (0..asked.schema.fields().len()).collect();
         let projection = asked.projection.cloned().unwrap_or(all);
         // The place is never looked at: bytes come from the readers.
@@ -232,8 +294,29 @@ impl Source<'_> {
             .with_projection_indices(Some(projection))?
             .with_limit(asked.limit)
             .with_expr_adapter(Some(Arc::clone(&self.adapt) as _))
+            .with_preserve_order(is_in_order)
             .build();
-        Ok(DataSourceExec::from_data_source(scan))
+        Ok(match asked.order.filter(|_| is_in_order) {
+            Some(order) => DataSourceExec::from_data_source(Named::in_order(scan, latest, order)),
+            None => DataSourceExec::from_data_source(scan),
+        })
+    }
+}
+
+/// Files, dealt to partitions.
+enum Dealt {
+    /// As is fastest.
+    Freely(Vec<Selected>),
+    /// A run of rows in order to each.
+    Runs(Vec<Run>),
+}
+
+impl Dealt {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Freely(files) => files.is_empty(),
+            Self::Runs(runs) => runs.is_empty(),
+        }
     }
 }
 

@@ -18,8 +18,9 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::SchedulingType;
+use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, Partitioning};
@@ -95,24 +96,36 @@ impl Change for NameFiles {
             Some((scan, latest)) => Transformed::yes(DataSourceExec::from_data_source(Named {
                 scan: Arc::new(scan.clone()),
                 latest: Arc::clone(latest),
+                order: None,
             })),
             None => Transformed::no(node),
         })
     }
 }
 
-/// A scan of files, as it was but for its errors.
+/// A scan of files, as it was but for its errors, and for an order that no statistics tell.
 #[derive(Clone, Debug)]
-struct Named {
+pub(super) struct Named {
     scan: Arc<dyn DataSource>,
     latest: Arc<Latest>,
+    /// The order of the rows of each partition, if it has one that only we know of.
+    order: Option<LexOrdering>,
 }
 
 impl Named {
+    /// A scan whose partitions have this order.
+    pub(super) fn in_order(scan: FileScanConfig, latest: Arc<Latest>, order: &LexOrdering) -> Self {
+        Self {
+            scan: Arc::new(scan),
+            latest,
+            order: Some(order.clone()),
+        }
+    }
+
     fn over(&self, scan: Arc<dyn DataSource>) -> Arc<dyn DataSource> {
         Arc::new(Self {
             scan,
-            latest: Arc::clone(&self.latest),
+            ..self.clone()
         })
     }
 }
@@ -143,7 +156,9 @@ impl DataSource for Named {
     }
 
     fn eq_properties(&self) -> EquivalenceProperties {
-        self.scan.eq_properties()
+        let mut properties = self.scan.eq_properties();
+        properties.add_orderings(self.order.iter().cloned());
+        properties
     }
 
     fn scheduling_type(&self) -> SchedulingType {
@@ -171,6 +186,19 @@ impl DataSource for Named {
         _projection: &ProjectionExprs,
     ) -> Result<Option<Arc<dyn DataSource>>> {
         Ok(None)
+    }
+
+    /// Columns are found by their places among those of the scan, which stay.
+    fn try_pushdown_filters(
+        &self,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn DataSource>>> {
+        let pushed = self.scan.try_pushdown_filters(filters, config)?;
+        Ok(FilterPushdownPropagation {
+            filters: pushed.filters,
+            updated_node: pushed.updated_node.map(|scan| self.over(scan)),
+        })
     }
 
     fn apply_expressions(

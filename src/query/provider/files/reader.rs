@@ -62,7 +62,7 @@ const SCANNED: &str = "bytes_scanned";
 const COLUMN_BYTES: usize = 512;
 
 /// The factor by which what is held while pages are unpacked exceeds their bytes in the file.
-const UNPACKED: usize = 2;
+pub(super) const UNPACKED: usize = 2;
 
 /// Makes readers of the files of one scan.
 #[derive(Debug)]

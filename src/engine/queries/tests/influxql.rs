@@ -1,0 +1,181 @@
+//! Statements of InfluxQL, and the order in which their rows come.
+
+use std::sync::Arc;
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
+use tidegate_query::influxql::analysis::Origin;
+use tidegate_query::influxql::run::Databases;
+use tidegate_query::influxql::series::SeriesPart;
+use tidegate_query::influxql::{Environment, parse};
+use tidegate_query::{Asker, Database, QueryError};
+
+use super::world::{Key, Model, NOW_NS, World};
+
+#[derive(Debug)]
+struct One(Arc<dyn Database>);
+
+impl Databases for One {
+    fn database<'a>(
+        &'a self,
+        _: &'a Origin,
+    ) -> BoxFuture<'a, Result<Arc<dyn Database>, QueryError>> {
+        future::ok(Arc::clone(&self.0)).boxed()
+    }
+}
+
+/// The parts of the series of an answer.
+pub(super) async fn influxql(world: &World, text: &str) -> Vec<SeriesPart> {
+    let queries = &world.engine.queries;
+    let database = queries.database(&world.bucket).await.expect("a place");
+    let query = parse(text, &Environment::default()).expect("it parses");
+    let asker = Asker {
+        token: None,
+        description: String::new(),
+        sees_all: false,
+        bucket: "b".to_owned(),
+        protocol: "http",
+    };
+    let engine = &queries.shared.engine;
+    let statement = query.statements.first().expect("a statement");
+    let begun = engine.influxql(
+        asker,
+        Arc::new(One(database)),
+        statement,
+        engine.request(NOW_NS),
+    );
+    let mut begun = begun
+        .await
+        .unwrap_or_else(|error| panic!("{text}: {error}"));
+    let mut parts = Vec::new();
+    while let Some(part) = begun.next_part().await.expect("answered") {
+        parts.push(part);
+    }
+    parts
+}
+
+/// The keys and values of `v` by series as they come.
+async fn by_series(world: &World, text: &str) -> Vec<(Key, String)> {
+    let mut rows = Vec::new();
+    for part in influxql(world, text).await {
+        let tag = |key: &str| {
+            let value = part.tags.as_ref().and_then(|tags| tags.get(key));
+            value.filter(|value| !value.is_empty()).map(str::to_owned)
+        };
+        let (host, rack) = (tag("host"), tag("rack"));
+        let times = part.rows.column(0).as_primitive::<Int64Type>();
+        let values = part.rows.column(1).as_primitive::<Float64Type>();
+        assert_eq!(values.null_count(), 0, "{text}");
+        let of_part = times.values().iter().zip(values.values());
+        rows.extend(of_part.map(|(time_ns, value)| {
+            let key = (host.clone(), rack.clone(), *time_ns);
+            (key, format!("{value:?}"))
+        }));
+    }
+    rows
+}
+
+/// Holds the rows of all series, one series after the other, against those of a map, whose order is the same.
+pub(super) async fn check_by_series(world: &World, model: &Model, from_ns: i64, at: &str) {
+    let text = format!("SELECT v FROM m WHERE time >= {from_ns} GROUP BY *");
+    let text = match from_ns {
+        i64::MIN => "SELECT v FROM m GROUP BY *",
+        _ => &text,
+    };
+    let expected = model
+        .iter()
+        .filter(|((_, _, time_ns), _)| *time_ns >= from_ns);
+    let expected =
+        expected.filter_map(|(key, fields)| Some((key.clone(), fields.get("v")?.clone())));
+    let expected: Vec<(Key, String)> = expected.collect();
+    assert!(by_series(world, text).await == expected, "{text} {at}");
+}
+
+/// The plan of a question.
+#[cfg(feature = "lake")]
+async fn plan(world: &World, text: &str) -> String {
+    let mut lines = Vec::new();
+    for part in influxql(world, &format!("EXPLAIN {text}")).await {
+        let texts = part.rows.column(0).as_string::<i32>();
+        lines.extend(texts.iter().flatten().map(str::to_owned));
+    }
+    lines.join("\n")
+}
+
+/// Writes a point of each host at so many times from `from_ns` on, and notes it.
+#[cfg(feature = "lake")]
+async fn write(world: &World, model: &mut Model, hosts: &[&str], times: impl Iterator<Item = i64>) {
+    let mut lines = String::new();
+    for time_ns in times {
+        for host in hosts {
+            lines.push_str(&format!("m,host={host} v=0.5 {time_ns}\n"));
+            let key = (Some((*host).to_owned()), None, time_ns);
+            let row = model.entry(key).or_default();
+            row.insert("v".to_owned(), "0.5".to_owned());
+        }
+    }
+    world.write(&lines).await;
+}
+
+#[cfg(feature = "lake")]
+const DAY_NS: i64 = 86_400_000_000_000;
+
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_are_in_the_order_of_an_answer_are_merged_and_not_sorted() {
+    let (world, mut model) = (World::new(|_| {}).await, Model::new());
+    for day in 0..3 {
+        let times = (0..40).map(|n| NOW_NS - day * DAY_NS + n);
+        write(&world, &mut model, &["a", "b"], times).await;
+        world.flush().await;
+    }
+    // Of these, some are over the file of a day.
+    let times = (20..60).map(|n| NOW_NS + n);
+    write(&world, &mut model, &["b", "c"], times).await;
+    check_by_series(&world, &model, i64::MIN, "").await;
+    check_by_series(&world, &model, NOW_NS - DAY_NS + 7, "").await;
+    for (text, is_sorted) in [
+        ("SELECT v FROM m GROUP BY *", false),
+        ("SELECT v FROM m GROUP BY host", false),
+        ("SELECT v FROM m GROUP BY * LIMIT 3", false),
+        ("SELECT v FROM m WHERE host != 'a' GROUP BY *", false),
+        ("SELECT difference(v) FROM m GROUP BY *", false),
+        ("SELECT v FROM m GROUP BY * ORDER BY time DESC", true),
+        ("SELECT v FROM m GROUP BY host, rack", true),
+        ("SELECT v FROM m, m GROUP BY *", true),
+    ] {
+        let plan = plan(&world, text).await;
+        assert_eq!(plan.contains("SortExec:"), is_sorted, "{text}\n{plan}");
+    }
+}
+
+/// Each run has a row group in memory.
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_many_runs_are_sorted() {
+    let (world, mut model) = (World::new(|_| {}).await, Model::new());
+    let text = "SELECT v FROM m GROUP BY *";
+    // Each series goes on in each file.
+    for file in 0..17 {
+        let times = (0..3).map(|n| NOW_NS + file * 10 + n);
+        write(&world, &mut model, &["a", "b"], times).await;
+        world.flush().await;
+        let plan = plan(&world, text).await;
+        assert_eq!(plan.contains("SortExec:"), file == 16, "{file}\n{plan}");
+        check_by_series(&world, &model, i64::MIN, &file.to_string()).await;
+    }
+    // Those of one series are one run, however many there are.
+    let (world, mut model) = (World::new(|_| {}).await, Model::new());
+    for file in 0..20 {
+        let times = (0..3).map(|n| NOW_NS - file * DAY_NS + n);
+        write(&world, &mut model, &["a"], times).await;
+        world.flush().await;
+    }
+    let plan = plan(&world, text).await;
+    assert!(plan.contains("file_groups={1 group"), "{plan}");
+    assert!(!plan.contains("Sort"), "{plan}");
+    check_by_series(&world, &model, i64::MIN, "").await;
+}
