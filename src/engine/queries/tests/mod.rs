@@ -14,6 +14,8 @@ mod shapes;
 mod shown;
 #[cfg(feature = "lake")]
 mod speed;
+#[cfg(feature = "lake")]
+mod whole;
 mod world;
 
 use std::time::Duration;

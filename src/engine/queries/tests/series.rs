@@ -16,7 +16,7 @@ pub(super) async fn four_series() -> World {
 }
 
 /// What a question did.
-async fn analyzed(world: &World, text: &str) -> String {
+pub(super) async fn analyzed(world: &World, text: &str) -> String {
     let (_, plan) = world
         .ask(&format!("EXPLAIN ANALYZE {text}"))
         .await

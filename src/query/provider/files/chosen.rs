@@ -11,7 +11,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::footer;
-use super::reader::Readers;
+use super::reader::{self, Readers};
 use super::series_ends::{Newer, SeriesEnds};
 use super::tag_runs::intersect;
 use crate::database::{FilePart, TagFilter};
@@ -94,8 +94,7 @@ async fn one(
     wanted: &Wanted<'_>,
     metrics: &ExecutionPlanMetricsSet,
 ) -> Result<ParquetResult<Found>> {
-    let mut reader =
-        readers.reader(&super::file(part.clone(), wanted.schema, false), 0, metrics)?;
+    let mut reader = readers.reader(&part.file, reader::scanned(metrics, 0))?;
     let found = async {
         let all = reader.rows().await?;
         let mut rows: Vec<Range<usize>> = std::iter::once(0..all).collect();

@@ -14,7 +14,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::parquet::errors::Result as ParquetResult;
 use datafusion::physical_plan::execute_stream;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::metrics::Count;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
@@ -57,8 +57,7 @@ pub(in crate::provider) fn of(
             let (readers, wanted, rest) =
                 (Arc::clone(&readers), Arc::clone(&wanted), Arc::clone(&rest));
             async move {
-                let file = super::file(part.clone(), &wanted.schema, false);
-                let reader = readers.reader(&file, 0, &ExecutionPlanMetricsSet::new())?;
+                let reader = readers.reader(&part.file, Count::new())?;
                 let scan = &wanted.scan;
                 let tags = reader.combinations(&scan.columns, &scan.tags).await;
                 let tags = tags.map_err(|error| DataFusionError::ParquetError(Box::new(error)))?;

@@ -1,9 +1,10 @@
 //! Files that need no merge, as sources of DataFusion's own.
 //!
 //! ```text
-//! Files > chosen rows > a few of them   ── few rows       ─┐
-//!                     > whole files    ─┐                  ├ reader (bytes, footer) > adapter (names, types)
-//!                     > parts of files ─┴ Parquet source  ─┘
+//! Files > chosen rows > a few of them  ── decoder         ─┐
+//!                     > small files, whole, ──┘            ├ reader (bytes, footer) > adapter (names, types)
+//!                     │ without conditions                 │
+//!                     > others          ── Parquet source ─┘
 //! ```
 //!
 //! Of files whose tags are asked for, the rows of the series that pass are looked up while the scan is
@@ -16,11 +17,12 @@
 
 mod adapter;
 mod chosen;
+mod columns;
 mod combinations;
 mod condition;
+mod decoded;
 mod decoder;
 mod few;
-mod few_rows;
 mod footer;
 mod named;
 mod packed;
@@ -30,6 +32,7 @@ mod series_ends;
 mod shares;
 mod tag_runs;
 mod tag_values;
+mod unconditioned;
 
 use std::sync::Arc;
 
@@ -53,13 +56,13 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 
 pub(super) use self::combinations::{OfTable, of};
-pub(crate) use self::few_rows::FEW_VALUES;
+pub(crate) use self::decoded::FEW_VALUES;
 pub(crate) use self::named::NameFiles;
 
 use self::adapter::Adapt;
 use self::chosen::{Chosen, Wanted};
 use self::condition::Bounds;
-use self::few_rows::{FewRows, OfTable as Few};
+use self::decoded::{Decoded, OfTable as Table};
 use self::named::{Latest, Named};
 use self::reader::{KEPT_BYTES_MAX, Readers};
 use self::runs::Run;
@@ -127,11 +130,15 @@ pub(super) async fn plans(state: &dyn Session, asked: &Asked<'_>, files: Files) 
     parts.sort_by_key(|part| std::cmp::Reverse(*part.bounds.end()));
     let adapt = Arc::new(Adapt::new(&columns, asked.schema));
     let readers = Arc::new(Readers::new(state, Arc::clone(&adapt)));
+    let of_table = Table {
+        readers,
+        adapt,
+        all: Arc::clone(asked.schema),
+    };
     let source = Source {
         state,
         asked,
-        adapt,
-        readers,
+        of_table: Arc::new(of_table),
     };
     let is_conditioned = !asked.tags.is_empty() || asked.newest.is_some();
     if !is_conditioned && (!asked.is_bounded || parts.len() > FEW_FILES) {
@@ -144,14 +151,14 @@ pub(super) async fn plans(state: &dyn Session, asked: &Asked<'_>, files: Files) 
         schema: asked.schema,
     };
     let metrics = ExecutionPlanMetricsSet::new();
-    let chosen = chosen::of(&source.readers, parts, &wanted, &metrics).await?;
+    let chosen = chosen::of(&source.of_table.readers, parts, &wanted, &metrics).await?;
     if chosen.is_empty() {
         return Ok(Plans {
             plans: Vec::new(),
             are_in_order: true,
         });
     }
-    if few_rows::are_few(&chosen) && (is_conditioned || asked.values(&chosen) <= FEW_VALUES) {
+    if decoded::are_few(&chosen) && (is_conditioned || asked.values(&chosen) <= FEW_VALUES) {
         return Ok(Plans {
             plans: vec![source.few(chosen, metrics)?],
             are_in_order: false,
@@ -170,15 +177,14 @@ pub(super) async fn plans(state: &dyn Session, asked: &Asked<'_>, files: Files) 
 
 /// The most values that a source reads of files; none if that is not known.
 pub(super) fn values_at_most(source: &Arc<dyn DataSource>) -> Option<usize> {
-    source.downcast_ref::<FewRows>().map(FewRows::values)
+    source.downcast_ref::<Decoded>()?.values()
 }
 
 /// What makes plans of files.
 struct Source<'a> {
     state: &'a dyn Session,
     asked: &'a Asked<'a>,
-    adapt: Arc<Adapt>,
-    readers: Arc<Readers>,
+    of_table: Arc<Table>,
 }
 
 /// A part of a file, with the rows to read if they are not all.
@@ -192,18 +198,12 @@ impl Source<'_> {
         metrics: ExecutionPlanMetricsSet,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all = self.asked.schema;
-        let schema = match self.asked.projection {
+        let asked = match self.asked.projection {
             Some(places) => Arc::new(all.project(places)?),
             None => Arc::clone(all),
         };
-        let of_table = Few {
-            readers: self.readers,
-            adapt: self.adapt,
-            all: Arc::clone(all),
-            asked: schema,
-        };
         let partitions = self.state.config().target_partitions();
-        let rows = FewRows::new(of_table, files, partitions, metrics);
+        let rows = Decoded::chosen(self.of_table, asked, files, partitions, metrics);
         Ok(DataSourceExec::from_data_source(rows))
     }
 
@@ -241,7 +241,7 @@ impl Source<'_> {
         if all().count() > most {
             return Ok(None);
         }
-        let fits = runs::fit(&self.readers, all(), self.asked, self.state).await?;
+        let fits = runs::fit(&self.of_table.readers, all(), self.asked, self.state).await?;
         Ok(fits.then_some([whole, cut]))
     }
 
@@ -260,13 +260,15 @@ impl Source<'_> {
         let condition = condition::of(state, &table, bounds.as_ref(), tags)?;
         let mut source = ParquetSource::new(table)
             .with_table_parquet_options(options(state))
-            .with_parquet_file_reader_factory(Arc::clone(&self.readers) as _);
+            .with_parquet_file_reader_factory(Arc::clone(&self.of_table.readers) as _);
         if let Some(condition) = condition {
             source = source.with_predicate(condition);
         }
         let latest = Arc::<Latest>::default();
         let file = |(part, rows): Selected| {
-            let file = file(part, asked.schema, is_cut).with_extension(Arc::clone(&latest));
+            let file = file(part, asked.schema, is_cut)
+                .with_extension(Arc::clone(&latest))
+                .with_extension(Arc::clone(&self.of_table));
             match rows {
                 Some(rows) => file.with_extension(ParquetRowSelection::new(rows)),
                 None => file,
@@ -293,7 +295,7 @@ impl Source<'_> {
             .with_file_groups(groups)
             .with_projection_indices(Some(projection))?
             .with_limit(asked.limit)
-            .with_expr_adapter(Some(Arc::clone(&self.adapt) as _))
+            .with_expr_adapter(Some(Arc::clone(&self.of_table.adapt) as _))
             .with_preserve_order(is_in_order)
             .build();
         Ok(match asked.order.filter(|_| is_in_order) {

@@ -1,7 +1,8 @@
 //! Files that are named if their bytes make no sense.
 //!
 //! What unpacks the pages of a file says what is wrong with them, and not in which file. Each partition
-//! of a scan reads one file at a time, so it is the one whose pages were asked for last.
+//! of a scan reads one file at a time, so it is the one whose pages were asked for last. What we unpack
+//! ourselves has that name already.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, Partitioning};
 use futures_util::TryStreamExt;
 
+use super::unconditioned;
 use crate::database::ParquetFile;
 use crate::physical::each_node::{Change, Node};
 
@@ -74,7 +76,8 @@ fn reason(error: &DataFusionError) -> Option<String> {
     }
 }
 
-/// Does so with each scan of files. Other rules look for what is there, so it is the last.
+/// Does so with each scan of files, or reads them without DataFusion's source where that has nothing to
+/// decide. Other rules look for what is there, so it is the last.
 #[derive(Debug)]
 pub(crate) struct NameFiles;
 
@@ -84,23 +87,29 @@ impl Change for NameFiles {
     fn change(&self, node: Arc<dyn ExecutionPlan>) -> Result<Node> {
         let scan = node.downcast_ref::<DataSourceExec>();
         let scan = scan.and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
-        let latest = scan.and_then(|scan| {
-            let file = scan
-                .file_groups
-                .iter()
-                .flat_map(|group| group.iter())
-                .next();
-            Some((scan, file?.extension::<Arc<Latest>>()?))
-        });
-        Ok(match latest {
-            Some((scan, latest)) => Transformed::yes(DataSourceExec::from_data_source(Named {
-                scan: Arc::new(scan.clone()),
-                latest: Arc::clone(latest),
-                order: None,
-            })),
+        let read = scan.map(read).transpose()?.flatten();
+        Ok(match read {
+            Some(read) => Transformed::yes(read),
             None => Transformed::no(node),
         })
     }
+}
+
+/// A scan of files that are named, if it is one of ours.
+fn read(scan: &FileScanConfig) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if let Some(decoded) = unconditioned::decoded(scan)? {
+        return Ok(Some(DataSourceExec::from_data_source(decoded)));
+    }
+    let mut files = scan.file_groups.iter().flat_map(|group| group.iter());
+    let latest = files
+        .next()
+        .and_then(|file| file.extension::<Arc<Latest>>());
+    let named = latest.map(|latest| Named {
+        scan: Arc::new(scan.clone()),
+        latest: Arc::clone(latest),
+        order: None,
+    });
+    Ok(named.map(|named| DataSourceExec::from_data_source(named) as _))
 }
 
 /// A scan of files, as it was but for its errors, and for an order that no statistics tell.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
+use chrono::DateTime;
 use datafusion::catalog::Session;
 use datafusion::common::HashMap as Told;
 use datafusion::datasource::listing::PartitionedFile;
@@ -84,32 +85,26 @@ impl Readers {
 }
 
 impl Readers {
-    /// A reader of a file.
+    /// A reader of a file, which counts the bytes that it reads.
     ///
     /// # Errors
     /// There is no memory for it.
-    pub(super) fn reader(
-        &self,
-        place: &PartitionedFile,
-        partition_index: usize,
-        metrics: &ExecutionPlanMetricsSet,
-    ) -> Result<Reader> {
-        let Some(file) = place.extension::<Arc<dyn ParquetFile>>() else {
-            let text = "a scan has a file that cannot be read".to_owned();
-            return Err(DataFusionError::Internal(text));
-        };
-        let scanned = MetricBuilder::new(metrics).counter(SCANNED, partition_index);
+    pub(super) fn reader(&self, file: &Arc<dyn ParquetFile>, scanned: Count) -> Result<Reader> {
         let memory = MemoryConsumer::new("files").register(&self.memory);
         memory.try_grow(KEPT_BYTES_MAX)?;
         Ok(Reader {
             file: Arc::clone(file),
             adapt: Arc::clone(&self.adapt),
-            latest: place
-                .extension::<Arc<Latest>>()
-                .map(|latest| (Arc::clone(latest), partition_index)),
+            latest: None,
             memory,
             footers: Arc::clone(&self.footers),
-            meta: place.object_meta.clone(),
+            meta: ObjectMeta {
+                location: Path::from(file.path()),
+                last_modified: DateTime::UNIX_EPOCH,
+                size: file.bytes(),
+                e_tag: None,
+                version: None,
+            },
             scanned,
         })
     }
@@ -123,9 +118,21 @@ impl ParquetFileReaderFactory for Readers {
         _metadata_size_hint: Option<usize>,
         metrics: &ExecutionPlanMetricsSet,
     ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let reader = self.reader(&partitioned_file, partition_index, metrics)?;
+        let Some(file) = partitioned_file.extension::<Arc<dyn ParquetFile>>() else {
+            let text = "a scan has a file that cannot be read".to_owned();
+            return Err(DataFusionError::Internal(text));
+        };
+        let mut reader = self.reader(file, scanned(metrics, partition_index))?;
+        reader.latest = partitioned_file
+            .extension::<Arc<Latest>>()
+            .map(|latest| (Arc::clone(latest), partition_index));
         Ok(Box::new(reader))
     }
+}
+
+/// The count of the bytes that a partition of a scan reads.
+pub(super) fn scanned(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Count {
+    MetricBuilder::new(metrics).counter(SCANNED, partition)
 }
 
 /// A reader of one file.

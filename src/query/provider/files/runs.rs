@@ -4,7 +4,7 @@ use datafusion::catalog::Session;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::parquet::errors::Result as ParquetResult;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::metrics::Count;
 
 use super::reader::{KEPT_BYTES_MAX, Readers, UNPACKED};
 use super::{Asked, Selected};
@@ -80,9 +80,7 @@ async fn of_group(
     (part, _): &Selected,
     asked: &Asked<'_>,
 ) -> Result<ParquetResult<usize>> {
-    let metrics = ExecutionPlanMetricsSet::new();
-    let place = super::file(part.clone(), asked.schema, false);
-    let mut reader = readers.reader(&place, 0, &metrics)?;
+    let mut reader = readers.reader(&part.file, Count::new())?;
     let found = async {
         let footer = reader.footer().await?;
         let mut leaves = Vec::new();

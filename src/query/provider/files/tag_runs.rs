@@ -89,9 +89,8 @@ impl TagRuns {
     pub(super) fn few_at(&self, places: &[usize]) -> ArrayRef {
         let mut keys_of = HashMap::new();
         let mut texts = StringBuilder::new();
-        let keys = self.values_at(places).map(|value| {
-            let value = value?;
-            let key = keys_of.entry(value).or_insert_with(|| {
+        let mut key_of = |value: u32| {
+            *keys_of.entry(value).or_insert_with(|| {
                 let key = i32::try_from(texts.len()).ok();
                 let text = usize::try_from(value)
                     .ok()
@@ -99,8 +98,15 @@ impl TagRuns {
                 debug_assert!(text.is_some(), "a run has a value of the list");
                 texts.append_option(text);
                 key
-            });
-            *key
+            })
+        };
+        // Mostly, a row has the value of the one before.
+        let mut before = (None, None);
+        let keys = self.values_at(places).map(|value| {
+            if value != before.0 {
+                before = (value, value.and_then(&mut key_of));
+            }
+            before.1
         });
         let keys: Vec<Option<i32>> = keys.collect();
         Arc::new(of_keys(keys.into_iter(), texts.finish()))
