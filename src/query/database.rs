@@ -141,6 +141,9 @@ pub struct Scan {
     /// All of these hold for the rows of a merged piece; files are handed over before they are looked
     /// at.
     pub tags: Vec<TagFilter>,
+    /// Present if a merged piece may leave out a row where it has a newer one of the same series with a value
+    /// in each of these columns.
+    pub newest: Option<Vec<String>>,
 }
 
 /// A condition on one tag. There are none on fields: an overwritten value that is filtered before
@@ -164,9 +167,13 @@ impl fmt::Display for Scan {
         if let Some(end) = bound(*self.times.end(), i64::MAX) {
             write!(f, ", time<={end}")?;
         }
-        self.tags
-            .iter()
-            .try_for_each(|filter| write!(f, ", {filter}"))
+        for filter in &self.tags {
+            write!(f, ", {filter}")?;
+        }
+        match self.newest {
+            Some(_) => write!(f, ", newest"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -65,6 +65,14 @@ impl Scan {
         Self::with_zone(rows, shape, None)
     }
 
+    /// The same without rows that a newer one of the same series follows which has a value in each of the
+    /// fields at these places. Some of them may still come.
+    #[must_use]
+    pub fn with_newest(mut self, present: &[usize]) -> Self {
+        self.batch = self.batch.with_newest(present);
+        self
+    }
+
     fn with_zone(rows: Rows, Shape { schema, places }: Shape, zone: Option<&'static str>) -> Self {
         let tags: Vec<Box<str>> = rows.tag_keys().map(Box::from).collect();
         let source = |place: usize| match place.checked_sub(1) {

@@ -18,20 +18,24 @@ pub(super) struct MergedStretch {
     access: Arc<Access>,
     selection: Arc<Selection>,
     shape: Shape,
+    newest: Option<Vec<usize>>,
     day: i32,
 }
 
 impl MergedStretch {
+    /// The rows of this shape; if `newest` is present, a row may be left out where there is a newer one of
+    /// the same series with a value in each of the fields at these places.
     pub(super) fn new(
         access: Arc<Access>,
         selection: Arc<Selection>,
-        shape: Shape,
+        (shape, newest): (Shape, Option<Vec<usize>>),
         day: i32,
     ) -> Self {
         Self {
             access,
             selection,
             shape,
+            newest,
             day,
         }
     }
@@ -40,8 +44,12 @@ impl MergedStretch {
         let days = vec![self.day];
         let room = access.day_room(self.selection.files_open(self.day))?;
         let table = Table::of_days(&self.selection, days, room.room.as_ref(), room.side_by_side);
+        let rows = Scan::shaped(Rows::new(table), self.shape.clone());
         Ok(Opened {
-            rows: Scan::shaped(Rows::new(table), self.shape.clone()),
+            rows: match &self.newest {
+                Some(present) => rows.with_newest(present),
+                None => rows,
+            },
             _room: room,
         })
     }

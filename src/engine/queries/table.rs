@@ -39,9 +39,10 @@ impl TableMoment {
         let selection = Selection::new(Arc::clone(&self.moment), self.wanted(&scan));
         let selection = selection.with_columns(|name| asked.contains(name));
         let shape = self.shape(&selection, &scan.columns);
+        let form = (shape, newest(&selection, &scan));
         let (mut pieces, mut lone) = (Vec::new(), Vec::new());
         for day in selection.days() {
-            pieces.extend(self.merged(&selection, day, &shape, &mut lone));
+            pieces.extend(self.merged(&selection, day, &form, &mut lone));
         }
         let files = files::piece(&self.access, lone, self.named());
         pieces.extend(files.map(Piece::Files));
@@ -53,7 +54,7 @@ impl TableMoment {
         &self,
         selection: &Selection,
         day: i32,
-        shape: &Shape,
+        form: &(Shape, Option<Vec<usize>>),
         lone: &mut Vec<Lone>,
     ) -> Vec<Piece> {
         let of_day = Arc::new(selection.of_day(day));
@@ -62,7 +63,7 @@ impl TableMoment {
         let stretches = split.stretches.into_iter().map(|stretch| {
             let access = Arc::clone(&self.access);
             let rows = Arc::new(of_day.within(stretch));
-            let stretch = MergedStretch::new(access, rows, shape.clone(), day);
+            let stretch = MergedStretch::new(access, rows, form.clone(), day);
             Piece::Merged(Arc::new(stretch) as Arc<dyn Merged>)
         });
         stretches.collect()
@@ -75,12 +76,12 @@ impl TableMoment {
         let wanted = self.wanted(scan);
         let selection = Selection::new(Arc::clone(&self.moment), wanted.clone());
         let selection = selection.with_columns(|name| asked.contains(name));
-        let shape = self.shape(&selection, &scan.columns);
+        let form = (self.shape(&selection, &scan.columns), None);
         let (mut pieces, mut parts) = (Vec::new(), Vec::new());
         for day in selection.days() {
             match self.moment.parts_of_day(day, wanted.range) {
                 Some(of_day) => parts.extend(of_day),
-                None => pieces.extend(self.merged(&selection, day, &shape, &mut parts)),
+                None => pieces.extend(self.merged(&selection, day, &form, &mut parts)),
             }
         }
         let files = files::piece(&self.access, parts, self.named());
@@ -89,7 +90,7 @@ impl TableMoment {
         if self.moment.may_have_buffered(wanted.range) {
             let access = Arc::clone(&self.access);
             let moment = Arc::clone(&self.moment);
-            let buffered = BufferedSeries::new(access, moment, wanted, shape.schema);
+            let buffered = BufferedSeries::new(access, moment, wanted, form.0.schema);
             pieces.push(Piece::Merged(Arc::new(buffered)));
         }
         pieces
@@ -192,6 +193,21 @@ impl Table for TableMoment {
         };
         future::ok(pieces).boxed()
     }
+}
+
+/// The places of the fields that a row must have to stand for the older ones of its series; none if all rows
+/// are needed.
+fn newest(selection: &Selection, scan: &Scan) -> Option<Vec<usize>> {
+    let mut present = scan.newest.as_ref()?.iter();
+    // A tag that has to be present is none of them, so all rows are given.
+    let place = |name: &String| {
+        let mut fields = selection.fields().iter();
+        fields.position(|field| *field.label == **name)
+    };
+    present.try_fold(Vec::new(), |mut places, name| {
+        places.push(place(name)?);
+        Some(places)
+    })
 }
 
 /// The columns of a table as the query engine has them.

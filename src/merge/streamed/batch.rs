@@ -46,6 +46,9 @@ pub struct PointBatch {
     weights: Weights,
     /// The keys of the tags that are kept, ordered; absent if all are.
     tags: Option<Vec<Box<str>>>,
+    /// The places of the fields that a point has to have if those before it may be passed over; absent if
+    /// all points are taken.
+    newest: Option<Vec<u32>>,
     /// The builder's column of each field.
     columns: Vec<Option<u32>>,
     /// The series of the last point.
@@ -76,6 +79,7 @@ impl PointBatch {
             },
             weights,
             tags: None,
+            newest: None,
             columns: Vec::new(),
             series: None,
             bytes: 0,
@@ -89,6 +93,18 @@ impl PointBatch {
         debug_assert!(tags.is_sorted(), "a look-up takes them for sorted");
         let tags = Some(tags);
         Self { tags, ..self }
+    }
+
+    /// The same without points that a newer one of the same series follows which has a value in each of the
+    /// fields at these places. Where runs alternate, such points are taken, too.
+    #[must_use]
+    pub fn with_newest(self, present: &[usize]) -> Self {
+        let present = present.iter();
+        let newest = present.map(|place| narrow::to_u32(*place, PLACE)).collect();
+        Self {
+            newest: Some(newest),
+            ..self
+        }
     }
 
     /// Returns true if a point more would be too many.
@@ -148,6 +164,10 @@ impl PointBatch {
     /// Adds points at hand, at least one.
     fn push(&mut self, points: &mut MergedPoints) {
         let series = self.series_of(points);
+        if let Some(present) = &self.newest {
+            let older = points.alone().map_or(0, |alone| alone.older(present));
+            points.take(older);
+        }
         self.columns.resize(points.fields().len(), None);
         let has_sparse = points.next_sources().any(|(slot, _)| {
             let (chunk, _) = points.chunk(slot);

@@ -70,6 +70,25 @@ pub(super) struct Alone<'a> {
     pub(super) rows: Picked<'a>,
 }
 
+impl Alone<'_> {
+    /// The number of points before the last one, if that has a value in each of these fields.
+    pub(super) fn older(&self, present: &[u32]) -> usize {
+        let Some(last) = self.rows.iter().last() else {
+            return 0;
+        };
+        let (chunk, row) = (self.chunk, last as usize);
+        let has = |place: &u32| {
+            let position = self.map.position(*place);
+            let field = position.and_then(|position| chunk.segment.fields().get(position));
+            field.is_some_and(|field| field.place(row).is_some())
+        };
+        match present.iter().all(has) {
+            true => self.rows.len() - 1,
+            false => 0,
+        }
+    }
+}
+
 impl MergedPoints {
     /// Points with these fields, whose places are their indexes. Fields with other names, or with
     /// another type than given here, count as absent.

@@ -112,6 +112,10 @@ impl TableProvider for Provider {
             columns: columns.map(|field| field.name().clone()).collect(),
             times: times.times(),
             tags,
+            newest: newest.as_ref().map(|present| {
+                let present = present.iter();
+                present.map(|column| (*column).to_owned()).collect()
+            }),
         };
         let pieces = self.table.scan(scan.clone()).await;
         let pieces = pieces.map_err(|error| DataFusionError::External(Box::new(error)))?;

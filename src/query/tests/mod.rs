@@ -86,6 +86,7 @@ async fn a_scan_gives_the_last_value_of_each_point_that_passes_and_no_other() {
             columns: ["usage", "time", "host"].map(str::to_owned).to_vec(),
             times,
             tags,
+            newest: None,
         };
         let expected: Vec<_> = rows.into_iter().map(|row| all[row].clone()).collect();
         assert_eq!(read(&*table, scan.clone()).await, expected, "{scan:?}");

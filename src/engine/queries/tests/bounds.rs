@@ -85,6 +85,7 @@ async fn days_past_those_that_share_the_memory_of_a_question_take_their_own() {
         columns: vec!["v".to_owned()],
         times: i64::MIN..=i64::MAX,
         tags: Vec::new(),
+        newest: None,
     };
     let table = world.table().await;
     let (once, twice) = (

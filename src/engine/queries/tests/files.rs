@@ -10,6 +10,7 @@ fn all() -> Scan {
         columns: vec!["time".to_owned()],
         times: i64::MIN..=i64::MAX,
         tags: Vec::new(),
+        newest: None,
     }
 }
 

@@ -31,6 +31,7 @@ fn all(columns: &[&str]) -> Scan {
         columns: columns.iter().map(|name| (*name).to_owned()).collect(),
         times: i64::MIN..=i64::MAX,
         tags: Vec::new(),
+        newest: None,
     }
 }
 

@@ -135,6 +135,7 @@ fn scan(chance: &mut Chance, table: &dyn Table) -> Scan {
         columns,
         times,
         tags,
+        newest: None,
     }
 }
 

@@ -391,3 +391,40 @@ async fn rows_whose_tags_are_equal_are_sorted_by_both() {
     let values: Vec<_> = rows.into_iter().flatten().flatten().collect();
     assert_eq!(values, ["3", "1", "4"]);
 }
+
+/// Rows in memory were all merged and given, of which one of each series counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_rows_in_memory_the_newest_of_each_series_is_given() {
+    let world = World::new(|_| {}).await;
+    for half in 0..2 {
+        let lines = (0..500).flat_map(|n| {
+            let time_ns = NOW_NS + 500 * half + n;
+            ["a", "b"].map(|host| format!("m,host={host} v={n},w={n} {time_ns}"))
+        });
+        world.write(&lines.collect::<Vec<_>>().join("\n")).await;
+    }
+    let text = "SELECT host, max(time), last_value(v ORDER BY time) FROM m GROUP BY host";
+    let plan = analyzed(&world, text).await;
+    let read = "newest, metrics=[output_rows=";
+    let rows = plan
+        .split(read)
+        .nth(1)
+        .and_then(|rest| rest.split(',').next());
+    // One of each series in each of the writes.
+    assert_eq!(rows, Some("4"), "{plan}");
+    // A row without the field stands for none, and one that is older than all is merged.
+    let last = NOW_NS + 2_000;
+    world
+        .write(&format!(
+            "m,host=b w=0 {last}\nm,host=a v=-1 {}",
+            NOW_NS - 1
+        ))
+        .await;
+    let text = "SELECT host, selector_last(v, time)['value'], max(time) FROM m GROUP BY host";
+    let (_, rows) = world.ask(text).await.expect("answered");
+    let row = |host: &str, time_ns: i64| {
+        let cells = [host.to_owned(), "499".to_owned(), time_ns.to_string()];
+        cells.map(Some).to_vec()
+    };
+    assert_eq!(sorted(rows), [row("a", NOW_NS + 999), row("b", last)]);
+}

@@ -112,6 +112,7 @@ async fn look(
         columns: scanned.iter().map(ToString::to_string).collect(),
         times: filter.times.clone(),
         tags: filter.tag_filters(),
+        newest: None,
     };
     let pool = &asked.state.runtime_env().memory_pool;
     let memory = MemoryConsumer::new("distinct tags").register(pool);
