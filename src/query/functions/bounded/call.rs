@@ -116,6 +116,7 @@ impl ScalarUDFImpl for Bounded {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = args.number_rows;
         let given = Given::new(&args.args, rows)?;
+        sizes::check_steps(self.name(), &given)?;
         let made = sizes::made(self.size, &given);
         let held = self.lender.lend(self.name(), made)?;
         drop(given);

@@ -1,8 +1,11 @@
 //! How much each of the functions makes of its arguments, at most.
 //!
-//! What is not here makes of its arguments a small multiple of them (`upper`, `encode`, `array_sort`)
+//! One of them makes little, and takes long for it. What is not here makes of its arguments a small multiple of them (`upper`, `encode`, `array_sort`)
 //! or a value of a few bytes; a test knows all of them by name, so that none of a new DataFusion
 //! goes unseen.
+
+use datafusion::common::exec_err;
+use datafusion::error::Result;
 
 use super::given::{DAY, Given};
 
@@ -19,7 +22,7 @@ pub(super) struct Made {
 }
 
 /// The functions that can make much more than they are given, by name.
-pub(super) const GROWING: [(&str, Size); 28] = [
+pub(super) const GROWING: [(&str, Size); 29] = [
     ("repeat", repeated),
     ("lpad", padded),
     ("rpad", padded),
@@ -48,7 +51,33 @@ pub(super) const GROWING: [(&str, Size); 28] = [
     ("struct", all),
     ("named_struct", all),
     ("map", all),
+    ("levenshtein", number),
 ];
+
+/// The most steps that a call makes for a row, of which a batch has thousands and between which nothing else
+/// gets its turn.
+const STEPS_MAX: usize = 1 << 18;
+
+/// Refuses a call that would take far longer than its arguments let expect.
+///
+/// # Errors
+/// The one that says which arguments are too long.
+pub(super) fn check_steps(name: &str, given: &Given) -> Result<()> {
+    if name != "levenshtein" {
+        return Ok(());
+    }
+    for row in 0..given.rows() {
+        let bytes = |place| given.text(place, row).map_or(0, str::len);
+        let (one, other) = (bytes(0), bytes(1));
+        if one.saturating_mul(other) > STEPS_MAX {
+            return exec_err!(
+                "levenshtein compares each byte of one text with each of the other: they have {one} and \
+                 {other}, and the product must be at most {STEPS_MAX}: compare a part of them, as left(…, 500)"
+            );
+        }
+    }
+    Ok(())
+}
 
 /// How much a function makes; none if it is not one of these.
 pub(super) fn of(name: &str) -> Option<Size> {
@@ -74,6 +103,11 @@ pub(super) fn made(size: Size, given: &Given) -> Made {
 /// `f(value, n)`
 fn repeated(given: &Given, row: usize) -> u64 {
     given.bytes(0, row).saturating_mul(given.number(1, row))
+}
+
+/// A number.
+fn number(_: &Given, _: usize) -> u64 {
+    8
 }
 
 /// `f(text, characters[, fill])`

@@ -23,7 +23,7 @@ const HARMLESS: &str = "abs acos acosh array_add array_any_match array_any_value
     contains cos cosh cosine_distance cot current_date current_time date_bin date_part \
     date_trunc decode degrees digest empty encode ends_with exp factorial file_row_index \
     find_in_set flatten floor from_unixtime gcd get_field greatest initcap inner_product \
-    input_file_name isnan iszero lcm least left levenshtein ln log log10 log2 lower ltrim \
+    input_file_name isnan iszero lcm least left ln log log10 log2 lower ltrim \
     make_date make_time map_entries map_extract map_keys map_values md5 nanvl now nullif nvl \
     nvl2 octet_length pi power radians random regexp_count regexp_instr regexp_like reverse \
     right round rtrim sha224 sha256 sha384 sha512 signum sin sinh split_part sqrt \
@@ -158,5 +158,22 @@ fn every_function_of_datafusion_is_bounded_or_known_to_be_harmless() {
     assert!(
         unknown.is_empty(),
         "neither in `sizes` nor harmless: {unknown:?}"
+    );
+}
+
+/// From a review: one call kept all threads of questions for minutes, past the time of its question.
+#[tokio::test]
+async fn texts_whose_comparison_would_take_long_are_refused() {
+    let engine = engine();
+    let compared = |length: usize| {
+        let few = "(SELECT msg FROM m LIMIT 9)";
+        format!("SELECT levenshtein(left(repeat(msg, 90), {length}), repeat(msg, 10)) FROM {few}")
+    };
+    assert_eq!(rows(&engine, &compared(700)).await.expect("short"), 9);
+    let refused = rows(&engine, &compared(1000)).await.expect_err("long");
+    assert!(matches!(refused, QueryError::Invalid(_)), "{refused:?}");
+    assert!(
+        refused.to_string().contains("they have 1000 and"),
+        "{refused}"
     );
 }
