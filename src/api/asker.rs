@@ -1,11 +1,17 @@
 //! The sender of a question, as records of questions show it.
 
-use tidegate_query::Asker;
+use tidegate_query::{Asker, Presence};
 
 use crate::auth::Identity;
 
-/// The sender of a question about this bucket. Its token appears by its id and description.
-pub fn asker(identity: &Identity, bucket: &str, protocol: &'static str) -> Asker {
+/// The sender of a question about this bucket, who waits for it so long. Its token appears by its id and
+/// description.
+pub fn asker(
+    identity: &Identity,
+    bucket: &str,
+    protocol: &'static str,
+    presence: Presence,
+) -> Asker {
     let (token, description) = match identity {
         Identity::Anyone => (None, String::new()),
         Identity::Token(token) => (Some(token.id.to_string()), token.description.clone()),
@@ -16,5 +22,6 @@ pub fn asker(identity: &Identity, bucket: &str, protocol: &'static str) -> Asker
         sees_all: identity.may_manage(),
         bucket: bucket.to_owned(),
         protocol,
+        presence,
     }
 }

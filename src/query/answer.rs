@@ -90,10 +90,12 @@ impl Answer {
             return Ok(None);
         }
         self.taken = None;
-        let next = match self.batches.recv().await {
-            Some(next) => next,
-            None => Err(QueryError::Internal("it was cut short".to_owned())),
+        let next = async {
+            let cut_short = || QueryError::Internal("it was cut short".to_owned());
+            self.batches.recv().await.ok_or_else(cut_short)?
         };
+        // Here as well: threads that all compute have no time for timers.
+        let next = self.asked.deadline.clone().within(next).await;
         self.is_ended = !matches!(next, Ok(Some(_)));
         let next = next.map(|next| {
             next.map(|(batch, taken)| {

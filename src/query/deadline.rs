@@ -5,17 +5,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use arrow_array::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
+use futures_core::Stream;
+use futures_util::StreamExt;
 use tokio::time::timeout_at;
 
 use crate::error::QueryError;
+use crate::presence::{Late, Presence};
 use crate::record::Kill;
 
 /// The moment by which an answer must be read to its end, and the text for one that is not. Clones
 /// are of the same question.
 #[derive(Clone, Debug)]
 pub(crate) struct Deadline {
-    late: Option<(Instant, Arc<str>)>,
+    late: Option<Late>,
     is_left: Arc<AtomicBool>,
+    presence: Presence,
     kill: Kill,
     instant: fn() -> Instant,
 }
@@ -31,6 +38,7 @@ impl Deadline {
         Self {
             late,
             is_left: Arc::default(),
+            presence: Presence::default(),
             kill: Kill::default(),
             instant,
         }
@@ -44,9 +52,23 @@ impl Deadline {
         self
     }
 
+    /// The deadline of a question that begins so much later.
+    pub(crate) fn later(mut self, by: Duration) -> Self {
+        self.late = self
+            .late
+            .and_then(|(at, text)| Some((at.checked_add(by)?, text)));
+        self
+    }
+
     /// The deadline of a question that another may end before.
     pub(crate) fn or_killed_by(self, kill: Kill) -> Self {
         Self { kill, ..self }
+    }
+
+    /// The deadline of a question for whose answer somebody waits, who is told of it.
+    pub(crate) fn or_left_by(self, presence: Presence) -> Self {
+        presence.is_late_at(self.late.clone());
+        Self { presence, ..self }
     }
 
     /// Does work until then.
@@ -66,6 +88,11 @@ impl Deadline {
         }
     }
 
+    /// What ends the question unless it is told that the wait for it is over.
+    pub(crate) fn waiting(self) -> Waiting {
+        Waiting(Some(self))
+    }
+
     /// Ends the question: nobody waits for its answer any more.
     pub(crate) fn leave(&self) {
         self.is_left.store(true, Ordering::Relaxed);
@@ -73,7 +100,7 @@ impl Deadline {
 
     /// Fails once the question is over. For work that lets no timer run.
     pub(crate) fn check(&self) -> Result<(), QueryError> {
-        if self.is_left.load(Ordering::Relaxed) {
+        if self.is_left.load(Ordering::Relaxed) || self.presence.is_gone() {
             return Err(QueryError::Late("nobody waits for the answer".to_owned()));
         }
         if self.kill.is_wished() {
@@ -84,4 +111,42 @@ impl Deadline {
             _ => Ok(()),
         }
     }
+}
+
+/// Somebody waits for a step of a question, which ends if this is dropped meanwhile.
+#[derive(Debug)]
+pub(crate) struct Waiting(Option<Deadline>);
+
+impl Waiting {
+    /// The step is done.
+    pub(crate) fn is_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(deadline) = &self.0 {
+            deadline.leave();
+        }
+    }
+}
+
+/// The rows of a source, which fails once the question that reads it is over: what is above a source may
+/// take its batches for long without letting a timer run.
+pub(crate) fn watched<S>(
+    context: &TaskContext,
+    rows: S,
+) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + use<S>
+where
+    S: Stream<Item = Result<RecordBatch, DataFusionError>>,
+{
+    let deadline = context.session_config().get_extension::<Deadline>();
+    rows.map(move |batch| {
+        let goes_on = deadline
+            .as_ref()
+            .map_or(Ok(()), |deadline| deadline.check());
+        goes_on.map_err(|over| DataFusionError::External(Box::new(over)))?;
+        batch
+    })
 }

@@ -39,9 +39,10 @@ use crate::logical::recursive;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::physical::each_node::EachNode;
 use crate::physical::rules::{self as physical_rules, PhysicalRules};
+use crate::presence::Waiter;
 use crate::provider::{CATALOG, Catalog, NameFiles, SCHEMA, View};
 use crate::question::{Asked, Question};
-use crate::record::{Asker, Counted, Following, Kill, Outcome, Recorded, Records, Running, Watch};
+use crate::record::{Asker, Counted, Following, Outcome, Recorded, Records, Running, Watch};
 use crate::session::{self, Own, Session};
 use crate::spill::{Disk, Files};
 use crate::sql::describe;
@@ -223,7 +224,7 @@ impl QueryEngine {
         view: View,
         following: Option<&Following>,
     ) -> Result<Question, QueryError> {
-        let deadline = self.deadline(following);
+        let deadline = self.deadline(following, None);
         let text = placeholders::number(text)?;
         let catalog = Arc::new(Catalog::new(Arc::clone(&database), view));
         let runtime = self.runtime(following);
@@ -252,13 +253,31 @@ impl QueryEngine {
             functions::check_intervals(&plan)?;
             Question::new(asked, session, plan)
         };
-        self.threads.run(deadline.within(planned)).await
+        self.threads.run(deadline, planned).await
     }
 
-    /// The time that a question has which begins now, unless another ends it.
-    pub(crate) fn deadline(&self, following: Option<&Following>) -> Deadline {
-        let kill = following.map_or_else(Kill::default, Following::kill);
-        Deadline::of(self.timeout.as_ref(), self.instant).or_killed_by(kill)
+    /// The time that a question has which begins now, at most until then, unless another ends it.
+    pub(crate) fn deadline(
+        &self,
+        following: Option<&Following>,
+        until: Option<Instant>,
+    ) -> Deadline {
+        let deadline = Deadline::of(self.timeout.as_ref(), self.instant).or_at(until);
+        match following {
+            Some(following) => deadline
+                .or_killed_by(following.kill())
+                .or_left_by(following.presence()),
+            None => deadline,
+        }
+    }
+
+    /// Somebody who waits for a question, which gets its turn within `patience` or is refused.
+    pub fn waiter(&self, patience: Duration) -> Waiter {
+        let waiter = Waiter::default();
+        Deadline::of(self.timeout.as_ref(), self.instant)
+            .later(patience)
+            .or_left_by(waiter.presence());
+        waiter
     }
 
     /// The moment by which a question that begins now must be answered, if there is one.
@@ -301,7 +320,11 @@ impl QueryEngine {
             Arc::new(Newest),
         ];
         SessionStateBuilder::new()
-            .with_config(self.of_statements.clone())
+            .with_config(
+                self.of_statements
+                    .clone()
+                    .with_extension(Arc::new(deadline.clone())),
+            )
             .with_runtime_env(runtime)
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
             .with_optimizer_rules(watched_plans::logical(rules, deadline))

@@ -225,7 +225,7 @@ impl Question {
             // Here, since the threads of questions hand over to each other sooner than others to them.
             Ok((plan, Answer::new(rows, schema, asked)))
         };
-        threads.run(deadline.within(started)).await
+        threads.run(deadline, started).await
     }
 }
 

@@ -112,6 +112,8 @@ impl Session {
     /// A function cannot be registered.
     pub(crate) fn new(template: &SessionState, own: Own<'_>) -> Result<Self> {
         let mut state = template.clone();
+        let deadline = Arc::new(own.deadline.clone());
+        state.config_mut().set_extension(deadline);
         let catalogs = Arc::new(MemoryCatalogProviderList::new());
         catalogs.register_catalog(CATALOG.to_owned(), Arc::clone(own.catalog) as _);
         state.register_catalog_list(catalogs);

@@ -5,6 +5,7 @@ use std::future::Future;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
+use crate::deadline::Deadline;
 use crate::error::QueryError;
 
 /// The threads of all questions.
@@ -16,9 +17,11 @@ impl Threads {
         Self(runtime)
     }
 
-    /// Does work there, at once if this is one of them. Ends it early if nobody waits for it any more.
+    /// Does work of a question there, at once if this is one of them. Ends it early, and with it the
+    /// question, if nobody waits for it any more.
     pub(crate) fn run<T, W>(
         &self,
+        deadline: Deadline,
         work: W,
     ) -> impl Future<Output = Result<T, QueryError>> + Send + use<T, W>
     where
@@ -27,17 +30,24 @@ impl Threads {
     {
         let threads = self.clone();
         // On the heap: a future that two places wait for would have room for it twice.
-        let work = Box::pin(work);
+        let work = Box::pin(deadline.clone().within(work));
         async move {
             if Handle::try_current().is_ok_and(|current| current.id() == threads.0.id()) {
                 return work.await;
             }
+            let waiting = deadline.clone().waiting();
             let mut tasks = threads.start(work);
-            match tasks.join_next().await {
-                Some(Ok(done)) => done,
-                Some(Err(error)) => Err(QueryError::Internal(error.to_string())),
-                None => Err(QueryError::Internal("work was lost".to_owned())),
-            }
+            let done = async {
+                match tasks.join_next().await {
+                    Some(Ok(done)) => done,
+                    Some(Err(error)) => Err(QueryError::Internal(error.to_string())),
+                    None => Err(QueryError::Internal("work was lost".to_owned())),
+                }
+            };
+            // Here as well: threads that all compute have no time for timers.
+            let done = deadline.within(done).await?;
+            waiting.is_over();
+            Ok(done)
         }
     }
 

@@ -90,7 +90,7 @@ mod tests {
     #[tokio::test]
     async fn a_plan_that_is_made_ends_with_its_question() {
         let engine = QueryEngine::new(limits()).expect("an engine");
-        let deadline = engine.deadline(None);
+        let deadline = engine.deadline(None, None);
         let state = engine.state_of_statements(engine.runtime(None), &deadline);
         let plan = LogicalPlanBuilder::empty(true)
             .project([lit(1_i64).alias("x")])

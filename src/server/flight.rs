@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::routing::post_service;
 use futures_util::TryStreamExt;
 use http::Request;
+use tidegate_query::Presence;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic_web::GrpcWebLayer;
@@ -94,7 +95,7 @@ impl Asks for Program {
             protocol,
             text,
         } = asking;
-        let asker = asker(sender, &bucket.name, protocol.as_str());
+        let asker = asker(sender, &bucket.name, protocol.as_str(), Presence::default());
         let engine = self.0.engine().ok_or_else(starting)?;
         engine.queries.ask(bucket, text, asker).await
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::TryStreamExt;
 use thiserror::Error;
-use tidegate_query::QueryError;
+use tidegate_query::{QueryError, Waiter};
 use tokio::runtime::Handle;
 
 use crate::api::error::ApiError;
@@ -67,6 +67,18 @@ pub(super) struct Pieces {
     first: Option<Bytes>,
     taker: Taker<Piece>,
     is_over: bool,
+    /// Tells the question when the client goes away.
+    waiter: Option<Waiter>,
+}
+
+impl Pieces {
+    /// The pieces for somebody who waits for them as long as they are there.
+    pub(super) fn awaited(self, waiter: Waiter) -> Self {
+        Self {
+            waiter: Some(waiter),
+            ..self
+        }
+    }
 }
 
 /// Something that writes an answer.
@@ -119,6 +131,7 @@ pub(super) async fn begin(writes: impl Write, threads: &Handle) -> Result<Pieces
         is_over: first.is_none(),
         first,
         taker,
+        waiter: None,
     })
 }
 
@@ -214,6 +227,9 @@ impl Stream for Pieces {
         }
         let piece = ready!(self.taker.poll_take(cx)).unwrap_or(Err(Cut::Off));
         self.is_over = !matches!(piece, Ok(Some(_)));
+        if self.is_over {
+            self.waiter = None;
+        }
         if let Err(cut) = &piece {
             // The client sees only a broken connection.
             let error = match cut {

@@ -21,7 +21,8 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method};
 use tidegate_query::influxql::answer::{Format, failure};
-use tidegate_query::influxql::ast::{Query, Statement};
+use tidegate_query::influxql::ast::{Query, Show, Statement};
+use tokio::runtime::Handle;
 
 use super::pieces;
 use crate::api::AppState;
@@ -74,15 +75,27 @@ async fn answer(
     }
     let presence = head.extensions.get::<WhileThere>();
     let only_reads = statements.iter().all(Statement::reads_only);
+    // Who wants to know what keeps the threads of questions busy, or to end it, must not wait for them.
+    let asks_what_runs = statements.iter().all(|statement| match statement {
+        Statement::Show(show) => **show == Show::Queries,
+        statement => matches!(statement, Statement::KillQuery { .. }),
+    });
+    let waiter = session.engine().queries.waiter();
     let results = Results {
         options: asked.request.options(format),
         warns: head.method != Method::POST,
         presence: presence.filter(|_| only_reads).map(WhileThere::hold),
-        session: session.within(asked.request.database, asked.request.retention_policy),
+        session: session
+            .within(asked.request.database, asked.request.retention_policy)
+            .attended(waiter.presence()),
         statements,
     };
-    let threads = results.session.engine().queries.threads();
-    let pieces = pieces::begin(results, &threads).await?;
+    let threads = match asks_what_runs {
+        true => Handle::current(),
+        false => results.session.engine().queries.threads(),
+    };
+    let begun = pieces::begin(results, &threads);
+    let pieces = waiter.in_time(begun).await?.awaited(waiter);
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }
 

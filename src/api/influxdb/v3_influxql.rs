@@ -57,10 +57,14 @@ pub async fn query_influxql(
         bucket::to_read(&identity, found, name, || bucket::database_not_found(name))?;
     }
     let threads = session.engine().queries.threads();
-    let session = session.within(database, None);
-    let (schema, batches) = session.table_of_v3(&statement).await?;
-    let renderer = renderer(format, &schema)?;
-    let pieces = pieces::begin_rows(batches, renderer, &threads).await?;
+    let waiter = session.engine().queries.waiter();
+    let session = session.within(database, None).attended(waiter.presence());
+    let begun = async {
+        let (schema, batches) = session.table_of_v3(&statement).await?;
+        let renderer = renderer(format, &schema)?;
+        Ok::<_, ApiError>(pieces::begin_rows(batches, renderer, &threads).await?)
+    };
+    let pieces = waiter.in_time(begun).await?.awaited(waiter);
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }

@@ -53,7 +53,8 @@ pub async fn query_sql(
     let found = engine.catalog.bucket_named(&db);
     let missing = || bucket::database_not_found(&db);
     let found = bucket::to_read(&identity, found, &db, missing)?;
-    let asker = asker(&identity, &found.name, "http");
+    let waiter = engine.queries.waiter();
+    let asker = asker(&identity, &found.name, "http", waiter.presence());
     let queries = engine.queries.clone();
     // Errors leave as what they are: the id of the request is known here alone.
     let begun = async move {
@@ -63,7 +64,8 @@ pub async fn query_sql(
         let answer = question.run(Parameters::none()).await?;
         pieces::begin_rows(batches(answer), renderer, &queries.threads()).await
     };
-    let pieces = engine.queries.carry_out(begun).await??;
+    let begun = async { engine.queries.carry_out(begun).await? };
+    let pieces = waiter.in_time(begun).await?.awaited(waiter);
     let content_type = HeaderValue::from_static(content_type(format));
     Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
 }

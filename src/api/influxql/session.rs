@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidegate_query::influxql::run::Request;
-use tidegate_query::{Asker, QueryError};
+use tidegate_query::{Asker, Presence, QueryError};
 
 use super::super::{AppState, asker, database};
 use crate::api::error::ApiError;
@@ -30,6 +30,8 @@ pub struct Session {
     pub(super) policy: Option<String>,
     pub(super) protocol: &'static str,
     pub(super) request: Request,
+    /// Whether the client still waits.
+    pub(super) presence: Presence,
     /// Whether databases may be made by whoever may write to them.
     pub(super) creates: bool,
 }
@@ -54,6 +56,7 @@ impl Session {
             database: None,
             policy: None,
             protocol,
+            presence: Presence::default(),
             creates: app.config().server.auto_create_buckets || identity.may_manage(),
         })
     }
@@ -68,6 +71,12 @@ impl Session {
         }
     }
 
+    /// The session of a client who waits for its statements so long.
+    #[must_use]
+    pub fn attended(self, presence: Presence) -> Self {
+        Self { presence, ..self }
+    }
+
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -75,7 +84,12 @@ impl Session {
 
     pub(super) fn asker(&self) -> Asker {
         let database = self.database.as_deref().unwrap_or_default();
-        asker::asker(&self.identity, database, self.protocol)
+        asker::asker(
+            &self.identity,
+            database,
+            self.protocol,
+            self.presence.clone(),
+        )
     }
 
     /// The bucket that a statement reads.

@@ -39,7 +39,7 @@ use thiserror::Error;
 use tidegate_query::influxql::ast;
 use tidegate_query::influxql::run::{Databases, Request, Statement};
 use tidegate_query::{
-    Asker, Database, Holding, Limits, QueryEngine, QueryError, Question, Recorded, Running,
+    Asker, Database, Holding, Limits, QueryEngine, QueryError, Question, Recorded, Running, Waiter,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -292,6 +292,11 @@ impl Queries {
     /// Ends a question that runs and that this sender may see. Returns false if there is none.
     pub fn kill(&self, asker: &Asker, id: u64) -> bool {
         self.shared.engine.kill(asker, id)
+    }
+
+    /// Somebody who waits for a question, as [`QueryEngine::waiter`].
+    pub fn waiter(&self) -> Waiter {
+        self.shared.engine.waiter(self.shared.patience)
     }
 
     /// Memory of questions for what is kept of an answer; none yet.

@@ -18,6 +18,7 @@ use datafusion::physical_plan::{DisplayFormatType, Partitioning};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 use crate::database::{Merged, Scan};
+use crate::deadline;
 
 /// Merged pieces, dealt to as many partitions as are wanted.
 #[derive(Clone, Debug)]
@@ -108,6 +109,7 @@ impl DataSource for Pieces {
             future::ready(goes_on.then(|| next.map(|(batch, _)| batch)))
         });
         let schema = Arc::clone(&self.schema);
+        let batches = deadline::watched(&context, batches);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
     }
 

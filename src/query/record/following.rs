@@ -13,6 +13,7 @@ use super::memory::{Counted, Use};
 use super::records::Records;
 use super::text::Language;
 use super::{Asker, Outcome, Record, Watch, plan, text};
+use crate::presence::Presence;
 
 /// A question that runs.
 #[derive(Debug)]
@@ -125,6 +126,11 @@ impl Following {
     /// The wish of another that it ends.
     pub(crate) fn kill(&self) -> Kill {
         self.entry.kill.clone()
+    }
+
+    /// Whether its sender still waits for it.
+    pub(crate) fn presence(&self) -> Presence {
+        self.entry.asker.presence.clone()
     }
 
     /// It has got its turn. Only the first time counts.

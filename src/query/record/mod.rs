@@ -22,6 +22,7 @@ mod text;
 use std::fmt::Debug;
 use std::time::Instant;
 
+use crate::presence::Presence;
 pub use ended::{Outcome, Record, Running};
 pub use following::Recorded;
 pub(crate) use following::{Following, Waiting};
@@ -31,7 +32,7 @@ pub(crate) use plan::FILES;
 pub(crate) use records::Records;
 
 /// The sender of a question, as far as records show it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Asker {
     /// The name of the sender's token, which is no secret. Senders of the same name see each other's
     /// questions; without a name, those without one.
@@ -44,6 +45,8 @@ pub struct Asker {
     pub bucket: String,
     /// The protocol, in a word.
     pub protocol: &'static str,
+    /// Whether it still waits for the answer.
+    pub presence: Presence,
 }
 
 /// The program's clocks, and its ear for what has ended.

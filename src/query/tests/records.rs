@@ -59,6 +59,7 @@ fn asker(token: &str, sees_all: bool) -> Asker {
         sees_all,
         bucket: "b".to_owned(),
         protocol: "http",
+        presence: crate::Presence::default(),
     }
 }
 

@@ -187,3 +187,47 @@ async fn a_long_chain_of_operators_is_answered_or_refused() {
     let refused = world.ask(&ask(2500)).await.expect_err("too long");
     assert!(refused.to_string().contains("operators"), "{refused}");
 }
+
+/// From a review: while all threads of questions computed, no timer ran, and who had left was not noticed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_ends_in_time_though_no_thread_has_time_for_it() {
+    let world = World::new(|config| {
+        config.query.threads = 1;
+        config.query.timeout = Duration::from_millis(50);
+        config.query.wait_timeout = Duration::ZERO;
+    });
+    let world = world.await;
+    let queries = &world.engine.queries;
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (busy, is_busy) = tokio::sync::oneshot::channel();
+    let step = queries.threads().spawn(async move {
+        let _ = busy.send(());
+        // As a step of a plan that takes long.
+        let _ = released.recv();
+    });
+    is_busy.await.expect("it has the thread");
+    let late = queries.sql(&world.bucket, "SELECT 1").await;
+    let late = late.expect_err("there is no thread");
+    assert!(matches!(late, QueryError::Late(_)), "{late}");
+    // All of it on those threads, as the requests of clients are.
+    let waiter = queries.waiter();
+    let carried_out = async {
+        let work = {
+            let (queries, bucket) = (queries.clone(), Arc::clone(&world.bucket));
+            async move { queries.sql(&bucket, "SELECT 1").await.map(drop) }
+        };
+        queries.carry_out(work).await?
+    };
+    let late = waiter.in_time(carried_out).await;
+    let late = late.expect_err("there is no thread");
+    assert!(matches!(late, QueryError::Late(_)), "{late}");
+    release.send(()).expect("the step waits");
+    step.await.expect("done");
+    let left = async {
+        while queries.running() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let left = tokio::time::timeout(Duration::from_secs(30), left).await;
+    left.expect("nothing is left of them");
+}

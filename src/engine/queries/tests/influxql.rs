@@ -38,6 +38,7 @@ pub(super) async fn influxql(world: &World, text: &str) -> Vec<SeriesPart> {
         sees_all: false,
         bucket: "b".to_owned(),
         protocol: "http",
+        presence: tidegate_query::Presence::default(),
     };
     let engine = &queries.shared.engine;
     let statement = query.statements.first().expect("a statement");

@@ -188,7 +188,7 @@ impl QueryEngine {
     ) -> Result<Statement, QueryError> {
         let Request { now_ns, until } = request;
         let following = self.begin_record(asker, || statement.to_string());
-        let deadline = self.deadline(following.as_ref()).or_at(until);
+        let deadline = self.deadline(following.as_ref(), until);
         let runtime = self.runtime(following.as_ref());
         let state = self.state_of_statements(runtime, &deadline);
         let asked = Asked {
@@ -208,8 +208,12 @@ impl QueryEngine {
         let (told, head) = oneshot::channel();
         let work = work(asked, told, ahead, deadline.clone(), record.clone());
         let work = self.threads().start(work);
-        let head = head.await.unwrap_or_else(|_| Err(cut_short()));
+        let waiting = deadline.clone().waiting();
+        let head = async { head.await.unwrap_or_else(|_| Err(cut_short())) };
+        // Here as well: threads that all compute have no time for timers.
+        let head = deadline.clone().within(head).await;
         let head = head.inspect_err(|error| record.end(Outcome::of(error)))?;
+        waiting.is_over();
         Ok(Statement {
             head,
             bundles,

@@ -40,6 +40,7 @@ use super::decoder::Decoder;
 use super::named::named;
 use super::reader::{self, Readers};
 use crate::database::ParquetFile;
+use crate::deadline;
 use crate::kinds;
 use crate::record::FILES;
 
@@ -183,6 +184,7 @@ impl Decoded {
             .flatten_unordered(SIDE_BY_SIDE)
             .inspect_ok(move |batch| output.record_output(batch.num_rows()));
         let schema = Arc::clone(&self.asked.given);
+        let batches = deadline::watched(context, batches);
         Box::pin(RecordBatchStreamAdapter::new(schema, batches))
     }
 }

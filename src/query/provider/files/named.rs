@@ -29,6 +29,7 @@ use futures_util::TryStreamExt;
 
 use super::unconditioned;
 use crate::database::ParquetFile;
+use crate::deadline;
 use crate::physical::each_node::{Change, Node};
 
 /// The file of a scan whose pages each partition has asked for last.
@@ -150,8 +151,10 @@ impl DataSource for Named {
 
     fn open_with_args(&self, args: OpenArgs) -> Result<SendableRecordBatchStream> {
         let (partition, latest) = (args.partition, Arc::clone(&self.latest));
+        let context = Arc::clone(&args.context);
         let rows = self.scan.open_with_args(args)?;
         let schema = rows.schema();
+        let rows = deadline::watched(&context, rows);
         let rows = rows.map_err(move |error| latest.named(partition, error));
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
     }

@@ -32,6 +32,7 @@ fn asker() -> Asker {
         sees_all: false,
         bucket: "db".to_owned(),
         protocol: "test",
+        presence: crate::Presence::default(),
     }
 }
 
