@@ -119,7 +119,7 @@ pub(crate) struct Waiting(Option<Deadline>);
 
 impl Waiting {
     /// The step is done.
-    pub(crate) fn is_over(mut self) {
+    pub(crate) fn done(mut self) {
         self.0 = None;
     }
 }

@@ -89,24 +89,23 @@ impl Drop for Waiter {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
+    use crate::tests::limits;
 
     #[tokio::test]
     async fn who_waits_is_told_when_the_time_is_over_and_when_it_changes() {
+        let now = (limits().instant)();
         let waiter = Waiter::default();
         let presence = waiter.presence();
         let done = waiter.in_time(async { Ok::<_, QueryError>(7) }).await;
         assert_eq!(done.expect("in time"), 7);
-        presence.is_late_at(Some((
-            Instant::now() + Duration::from_secs(3600),
-            "hours".into(),
-        )));
+        presence.is_late_at(Some((now + Duration::from_secs(3600), "hours".into())));
         let waits = waiter.in_time(pending::<Result<(), QueryError>>());
         let mut waits = std::pin::pin!(waits);
         assert!(futures_util::poll!(waits.as_mut()).is_pending());
-        presence.is_late_at(Some((Instant::now(), "now".into())));
+        presence.is_late_at(Some((now, "now".into())));
         let late = waits.await.expect_err("it is over");
         assert_eq!(late.to_string(), "now");
     }

@@ -46,7 +46,7 @@ impl Threads {
             };
             // Here as well: threads that all compute have no time for timers.
             let done = deadline.within(done).await?;
-            waiting.is_over();
+            waiting.done();
             Ok(done)
         }
     }

@@ -9,7 +9,6 @@ use axum::body::Body;
 use axum::routing::post_service;
 use futures_util::TryStreamExt;
 use http::Request;
-use tidegate_query::Presence;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic_web::GrpcWebLayer;
@@ -23,8 +22,8 @@ use crate::auth::{AuthLayer, Forms};
 use crate::body::{Limits, arriving};
 use crate::catalog::Bucket;
 use crate::flight::{
-    Asking, Asks, Bindings, GrpcBody, Holding, QueryError, Question, Rows, Starting, service,
-    slow_sender,
+    Asking, Asks, Bindings, GrpcBody, Holding, Presence, QueryError, Question, Rows, Starting,
+    service, slow_sender,
 };
 
 /// The paths of the service's methods.

@@ -213,7 +213,7 @@ impl QueryEngine {
         // Here as well: threads that all compute have no time for timers.
         let head = deadline.clone().within(head).await;
         let head = head.inspect_err(|error| record.end(Outcome::of(error)))?;
-        waiting.is_over();
+        waiting.done();
         Ok(Statement {
             head,
             bundles,

@@ -128,7 +128,7 @@ mod tests {
             &self,
             _: Vec<Range<u64>>,
         ) -> BoxFuture<'static, std::result::Result<Vec<Bytes>, DatabaseError>> {
-            unimplemented!("nothing is read")
+            unreachable!("nothing is read")
         }
 
         fn row_bounds(&self) -> Option<(&[u8], &[u8])> {
