@@ -6,6 +6,7 @@ import random
 from questions import FIELDS
 
 START_S = 1_704_067_200  # 2024-01-01T00:00:00Z
+HOSTS = 100
 REGIONS = {
     "us-east-1": "abce",
     "us-west-1": "ab",
@@ -32,7 +33,7 @@ def tags(dice, host):
     return ",".join(f"{key}={value}" for key, value in sorted(chosen.items()))
 
 
-def bodies(days, step_s, hosts=100, points=10_000):
+def bodies(days, step_s, hosts=HOSTS, points=10_000):
     """Bodies of line protocol, in order, and for each the time of its last point in seconds."""
     dice = random.Random(20240102)
     heads = [f"cpu,{tags(dice, host)} " for host in range(hosts)]

@@ -34,8 +34,10 @@ WAYS = {
 }
 # The same for each question with its last hour in memory, of what it takes from compacted files.
 LIVE_MAX = 1.5
-# Bodies between two flushes of the table with small files: about 50 a day.
+# Flushes of the table with small files per day of its points. One over midnight makes two files.
 FILES_PER_DAY = 50
+# The most points of a body.
+BODY_POINTS = 10_000
 SERVER = {
     # Only what is asked for is flushed.
     "LAKE__FLUSH_AGE_MS": 86_400_000,
@@ -44,18 +46,20 @@ SERVER = {
 }
 
 
-def load(server, influx, flush_s=None, until_s=math.inf):
+def load(server, influx, flush_s=math.inf, until_s=math.inf):
     """Writes all points. Flushes every so many seconds of their time, up to a time."""
     client = server.client()
-    written = flushed_s = 0
-    for time_s, body in points.bodies(DAYS, STEP_S):
+    written, due_s = 0, points.START_S + flush_s
+    body_points = int(min(BODY_POINTS, points.HOSTS * flush_s / STEP_S))
+    for time_s, body in points.bodies(DAYS, STEP_S, points=body_points):
         status, answer = client.write(peers.BUCKET, body)
         assert status == 204, (status, answer[:300])
         if influx:
             influx.write(body)
         written += body.count(b"\n") + 1
-        if flush_s and time_s - max(flushed_s, points.START_S) >= flush_s and time_s < until_s:
-            flushed_s = time_s
+        if due_s <= time_s + STEP_S < until_s:
+            # Counted from when it was due: the rest of a body would make each wait longer.
+            due_s += flush_s
             lake(server, "flush")
     return written
 
