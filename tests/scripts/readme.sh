@@ -53,6 +53,21 @@ await() {
     exit 1
 }
 
+# A project of Maven that needs one artifact, GROUP:NAME:VERSION, and with it all that this one needs.
+pom() {
+    local group name version
+    IFS=: read -r group name version <<<"$1"
+    cat <<END
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>readme</groupId><artifactId>ask</artifactId><version>1</version>
+  <dependencies><dependency>
+    <groupId>$group</groupId><artifactId>$name</artifactId><version>$version</version>
+  </dependency></dependencies>
+</project>
+END
+}
+
 # Makes ready what the program of a client needs, in a folder of its own, and says how to run it
 # (`$run`). Returns 1 if that cannot be had here.
 prepare() {
@@ -78,8 +93,11 @@ prepare() {
         ;;
     java)
         run=(java --add-opens=java.base/java.nio=ALL-UNNAMED -cp "$work/java/*" "$work/java/Ask.java")
+        # The libraries of one block are not for the next.
+        rm -rf "$work/java" && mkdir "$work/java"
         cp "$block" "$work/java/Ask.java"
-        timeout 600 mvn -q -B dependency:copy "$needs" -DoutputDirectory="$work/java"
+        pom "${needs#*=}" >"$work/java/pom.xml"
+        timeout 600 mvn -q -B -f "$work/java/pom.xml" dependency:copy-dependencies -DoutputDirectory="$work/java"
         ;;
     esac >"$work/prepare.log" 2>&1
 }
