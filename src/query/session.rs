@@ -244,7 +244,18 @@ impl datafusion::catalog::Session for Session {
         self.state.table_options_mut()
     }
 
+    /// What a plan runs with. It has its functions: names of them are for plans that come as bytes, and to
+    /// copy hundreds takes longer than to read a page.
     fn task_ctx(&self) -> Arc<TaskContext> {
-        Arc::new(TaskContext::from(self as &dyn datafusion::catalog::Session))
+        Arc::new(TaskContext::new(
+            None,
+            self.state.session_id().to_owned(),
+            self.state.config().clone(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            HashMap::new(),
+            Arc::clone(&self.runtime),
+        ))
     }
 }

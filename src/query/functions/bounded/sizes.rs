@@ -56,7 +56,7 @@ pub(super) const GROWING: [(&str, Size); 29] = [
 
 /// The most steps that a call makes for a row, of which a batch has thousands and between which nothing else
 /// gets its turn.
-const STEPS_MAX: usize = 1 << 18;
+const STEPS_MAX: usize = 1 << 15;
 
 /// Refuses a call that would take far longer than its arguments let expect.
 ///
@@ -72,7 +72,7 @@ pub(super) fn check_steps(name: &str, given: &Given) -> Result<()> {
         if one.saturating_mul(other) > STEPS_MAX {
             return exec_err!(
                 "levenshtein compares each byte of one text with each of the other: they have {one} and \
-                 {other}, and the product must be at most {STEPS_MAX}: compare a part of them, as left(…, 500)"
+                 {other}, and the product must be at most {STEPS_MAX}: compare a part of them, as left(…, 180)"
             );
         }
     }
