@@ -12,6 +12,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
+use datafusion::physical_plan::coop::cooperative;
+use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
@@ -110,7 +112,8 @@ impl DataSource for Pieces {
         });
         let schema = Arc::clone(&self.schema);
         let batches = deadline::watched(&context, batches);
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+        let batches = RecordBatchStreamAdapter::new(schema, Box::pin(batches));
+        Ok(Box::pin(cooperative(batches)))
     }
 
     fn fmt_as(&self, form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -126,6 +129,11 @@ impl DataSource for Pieces {
     fn eq_properties(&self) -> EquivalenceProperties {
         let order = self.order.iter().cloned();
         EquivalenceProperties::new_with_orderings(Arc::clone(&self.schema), order)
+    }
+
+    /// Else a node above would be put into the plan, and all that are above that made anew.
+    fn scheduling_type(&self) -> SchedulingType {
+        SchedulingType::Cooperative
     }
 
     fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {

@@ -25,6 +25,8 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::coop::cooperative;
+use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, PruningMetrics,
 };
@@ -185,7 +187,8 @@ impl Decoded {
             .inspect_ok(move |batch| output.record_output(batch.num_rows()));
         let schema = Arc::clone(&self.asked.given);
         let batches = deadline::watched(context, batches);
-        Box::pin(RecordBatchStreamAdapter::new(schema, batches))
+        let batches = RecordBatchStreamAdapter::new(schema, Box::pin(batches));
+        Box::pin(cooperative(batches))
     }
 }
 
@@ -255,6 +258,11 @@ impl DataSource for Decoded {
 
     fn eq_properties(&self) -> EquivalenceProperties {
         EquivalenceProperties::new(Arc::clone(&self.asked.given))
+    }
+
+    /// Else a node above would be put into the plan, and all that are above that made anew.
+    fn scheduling_type(&self) -> SchedulingType {
+        SchedulingType::Cooperative
     }
 
     fn partition_statistics(&self, _partition: Option<usize>) -> Result<Arc<Statistics>> {
