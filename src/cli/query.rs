@@ -59,8 +59,9 @@ be several statements; the other formats have rows, with the measurement and the
 columns, of one statement.
 
 A terminal gets a table, a pipe CSV, and a file what its name says (.csv, .json, .jsonl, .parquet, \
-.arrow; CSV if it has no ending). In texts, times are in RFC 3339; a table shows NULL where there is no value, and no more \
-than 1000 characters of one.
+.arrow; CSV with .txt and without an ending). Another name needs --format, and one of these must agree \
+with it (.txt takes all but Parquet and Arrow). In texts, times are in RFC 3339; a table shows NULL where \
+there is no value, and no more than 1000 characters of one.
 
 Ctrl-C ends the question on the server, too. Exit status: 0 if the answer is whole, or as long as \
 was asked for; 1 if not; 2 if the command is not understood.
@@ -176,7 +177,13 @@ impl Query {
             files::uncompressed(file)?;
         }
         let format = match self.format {
-            Some(format) => format,
+            Some(format) => {
+                let belongs = file
+                    .as_deref()
+                    .map_or(Ok(()), |file| format.belongs_in(file));
+                belongs.map_err(CliError::Usage)?;
+                format
+            }
             None => Format::usual(file.as_deref(), is_terminal).map_err(CliError::Usage)?,
         };
         if is_terminal && !format.is_text() {

@@ -35,23 +35,48 @@ impl Format {
                 false => Self::Csv,
             });
         };
-        let Some(end) = file.extension() else {
+        if file.extension().is_none() {
             return Ok(Self::Csv);
-        };
-        Ok(match end.to_string_lossy().to_ascii_lowercase().as_str() {
-            "csv" | "txt" => Self::Csv,
-            "json" => Self::Json,
-            "jsonl" | "ndjson" => Self::Jsonl,
-            "parquet" => Self::Parquet,
-            "arrow" | "arrows" => Self::Arrow,
-            _ => {
-                return Err(format!(
-                    "{} names no format that an answer can have: give one with --format, or end it \
-                     in .csv, .json, .jsonl, .parquet or .arrow",
-                    file.display()
-                ));
-            }
+        }
+        Self::promised(file).first().copied().ok_or_else(|| {
+            format!(
+                "{} names no format that an answer can have: give one with --format, or end it \
+                 in .csv, .txt, .json, .jsonl, .parquet or .arrow",
+                file.display()
+            )
         })
+    }
+
+    /// Checks that a format which was asked for may be in this file.
+    ///
+    /// # Errors
+    /// The end of the name promises another format.
+    pub(super) fn belongs_in(self, file: &Path) -> Result<(), String> {
+        let promised = Self::promised(file);
+        if promised.is_empty() || promised.contains(&self) {
+            return Ok(());
+        }
+        let name = self.to_possible_value();
+        let name = name.map_or_else(String::new, |value| value.get_name().to_owned());
+        Err(format!(
+            "{} names another format than --format {name}: leave that out, or give the file another \
+             name",
+            file.display()
+        ))
+    }
+
+    /// The formats that the end of this name stands for, the usual one first; none if it is not known.
+    fn promised(file: &Path) -> &'static [Self] {
+        let end = file.extension().unwrap_or_default();
+        match end.to_string_lossy().to_ascii_lowercase().as_str() {
+            "csv" => &[Self::Csv],
+            "txt" => &[Self::Csv, Self::Table, Self::Json, Self::Jsonl],
+            "json" => &[Self::Json],
+            "jsonl" | "ndjson" => &[Self::Jsonl],
+            "parquet" => &[Self::Parquet],
+            "arrow" | "arrows" => &[Self::Arrow],
+            _ => &[],
+        }
     }
 
     /// Returns true if it can be shown on a terminal.
@@ -100,5 +125,29 @@ mod tests {
             let error = Format::usual(Some(Path::new(name)), false).expect_err(name);
             assert!(error.starts_with(name), "{error}");
         }
+    }
+
+    /// From a bug: `--format csv -o y.parquet` wrote CSV.
+    #[test]
+    fn a_format_belongs_in_a_file_whose_name_says_nothing_else() {
+        for (format, name, belongs) in [
+            (Format::Csv, "y.parquet", false),
+            (Format::Parquet, "y.parquet", true),
+            (Format::Parquet, "y.dat", true),
+            (Format::Parquet, "y", true),
+            (Format::Parquet, "y.txt", false),
+            (Format::Table, "y.txt", true),
+            (Format::Table, "y.csv", false),
+            (Format::Json, "y.JSON", true),
+            (Format::Jsonl, "y.json", false),
+            (Format::Arrow, "y.arrows", true),
+        ] {
+            let told = format.belongs_in(Path::new(name));
+            assert_eq!(told.is_ok(), belongs, "{format:?} {name}: {told:?}");
+        }
+        let told = Format::Csv.belongs_in(Path::new("y.parquet"));
+        assert!(
+            told.is_err_and(|text| text.starts_with("y.parquet") && text.contains("--format csv"))
+        );
     }
 }

@@ -232,6 +232,8 @@ fn a_name_that_promises_another_format_is_refused() {
         (&["x.json.gz"][..], "without .gz"),
         (&["x.csv.zst", "--format", "csv"], "without .zst"),
         (&["x.xlsx"], "--format"),
+        (&["x.parquet", "--format", "csv"], "--format csv"),
+        (&["x.csv", "--format", "table"], "--format table"),
     ] {
         let path = server.path(arguments[0]);
         let run = server.run(&[&["SELECT 1", "-o", &path], &arguments[1..]].concat());
