@@ -49,7 +49,7 @@ use messages::MESSAGE_BYTES_MAX;
 
 pub use asks::{Asking, Asks, Bindings, Protocol, Rows, Starting};
 pub use buckets::Flight;
-pub use status::slow_sender;
+pub use status::{broken_message, slow_sender};
 /// The body of a call, before it is known whether it came over gRPC-Web.
 pub use tonic::body::Body as GrpcBody;
 // What its implementers answer with.

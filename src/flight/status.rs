@@ -39,7 +39,12 @@ pub(super) fn no_bucket(name: &str) -> Status {
     Status::not_found(short(format!("database not found: \"{name}\"")))
 }
 
-/// The error for a client whose messages arrive too slowly, or not to their end.
+/// The error for a client whose message cannot be read as it arrives.
+pub fn broken_message(text: String) -> Status {
+    invalid(text)
+}
+
+/// The error for a client whose messages arrive too slowly.
 pub fn slow_sender(text: String) -> Status {
     Status::deadline_exceeded(short(text))
 }

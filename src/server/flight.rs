@@ -19,15 +19,18 @@ use crate::api::AppState;
 use crate::api::asker::asker;
 use crate::api::influxql::{Names, Session, Tabled, one};
 use crate::auth::{AuthLayer, Forms};
-use crate::body::{Limits, arriving};
+use crate::body::{BodyError, Limits, arriving};
 use crate::catalog::Bucket;
 use crate::flight::{
     Asking, Asks, Bindings, GrpcBody, Holding, Presence, QueryError, Question, Rows, Starting,
-    service, slow_sender,
+    broken_message, service, slow_sender,
 };
 
 /// The paths of the service's methods.
 pub(super) const PATTERN: &str = "/arrow.flight.protocol.FlightService/{method}";
+
+/// The beginning of the content types of gRPC-Web.
+const WEB: &str = "application/grpc-web";
 
 /// The beginning of the paths whose errors have the form of gRPC.
 pub(super) const PATHS: &str = "/arrow.flight.protocol.FlightService/";
@@ -59,10 +62,16 @@ pub(super) fn mount(
     router.route(PATTERN, service)
 }
 
-/// A body whose messages arrive as fast as other bodies must (contract section 6).
+/// A body whose messages arrive as fast as other bodies must (contract section 6). What gRPC-Web
+/// cannot decode is broken by then.
 fn in_time(body: Body, limits: &Limits) -> Body {
-    let data = arriving(body, limits);
-    Body::from_stream(data.map_err(|error| slow_sender(error.to_string())))
+    let data = arriving(body, limits).map_err(|error| match error {
+        BodyError::Broken => broken_message(format!(
+            "{error} ({WEB}-text: it must be base64 with its padding)"
+        )),
+        error => slow_sender(error.to_string()),
+    });
+    Body::from_stream(data)
 }
 
 /// The program, as the service asks it.

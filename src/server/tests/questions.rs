@@ -23,16 +23,24 @@ async fn server() -> Running {
 
 /// A call whose body has this many bytes, of which these are sent.
 async fn call(server: &Running, length: usize, body: &[u8]) -> TcpStream {
+    call_of("application/grpc-web+proto", server, length, body).await
+}
+
+async fn call_of(kind: &str, server: &Running, length: usize, body: &[u8]) -> TcpStream {
     let mut stream = server.connect().await;
     let head = format!(
         "POST /arrow.flight.protocol.FlightService/DoGet HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
-         Content-Type: application/grpc-web+proto\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: {kind}\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Length: {length}\r\n\r\n"
     );
     let sent = stream.write_all(&[head.as_bytes(), body].concat()).await;
     sent.expect("sent");
     stream
 }
+
+/// The message of `SELECT 1` as gRPC-Web has it in texts.
+const BASE64: &str =
+    "AAAAADwKOnsiZGF0YWJhc2UiOiJiIiwic3FsX3F1ZXJ5IjoiU0VMRUNUIDEiLCJxdWVyeV90eXBlIjoic3FsIn0=";
 
 /// A message with a ticket for this question.
 fn message(text: &str) -> Vec<u8> {
@@ -82,6 +90,24 @@ async fn a_message_that_does_not_arrive_ends_its_call() {
     assert!(told.contains("grpc-status:0"), "{told}");
     let told = answer(call(&server, whole.len(), &whole[..9]).await).await;
     assert!(told.contains("grpc-status:4"), "{told}");
+    server.stop().await;
+}
+
+/// From a bug: it was called late.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_is_no_base64_is_called_so() {
+    let server = server().await;
+    for (text, status) in [
+        (BASE64, "grpc-status:0"),
+        ("!!!!!!!!", "grpc-status:3"),
+        (&BASE64[..BASE64.len() - 1], "grpc-status:3"),
+    ] {
+        let kind = "application/grpc-web-text";
+        let asked = call_of(kind, &server, text.len(), text.as_bytes()).await;
+        let told = answer(asked).await;
+        assert!(told.contains(status), "{text}: {told}");
+        assert_eq!(told.contains("base64"), status.ends_with('3'), "{told}");
+    }
     server.stop().await;
 }
 
