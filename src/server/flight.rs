@@ -6,9 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post_service;
 use futures_util::TryStreamExt;
-use http::Request;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Request};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tonic_web::GrpcWebLayer;
@@ -17,6 +20,7 @@ use tower::ServiceBuilder;
 use super::layers::{Door, Refusals};
 use crate::api::AppState;
 use crate::api::asker::asker;
+use crate::api::error::{ApiError, Code};
 use crate::api::influxql::{Names, Session, Tabled, one};
 use crate::auth::{AuthLayer, Forms};
 use crate::body::{BodyError, Limits, arriving};
@@ -57,7 +61,7 @@ pub(super) fn mount(
                 .layer(GrpcWebLayer::new())
                 .map_request(|request: Request<GrpcBody>| request.map(Body::new)),
         ),
-        false => service,
+        false => service.route_layer(from_fn(without_web)),
     };
     router.route(PATTERN, service)
 }
@@ -72,6 +76,22 @@ fn in_time(body: Body, limits: &Limits) -> Body {
         error => slow_sender(error.to_string()),
     });
     Body::from_stream(data)
+}
+
+/// Refuses gRPC-Web where it is off, in its own form. Taken for gRPC, it would have an answer without
+/// a status: over HTTP/1.1 a page reads no trailers.
+async fn without_web(request: Request<Body>, next: Next) -> Response {
+    let kind = request.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.as_bytes().get(..WEB.len()));
+    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case(WEB.as_bytes())) {
+        return next.run(request).await;
+    }
+    let text = "gRPC-Web is off: set query.grpc_web = true, and name the origin of the page in \
+                server.cors_origins";
+    let mut refused = ApiError::new(Code::NotImplemented, text).into_response();
+    let kind = HeaderValue::from_static("application/grpc-web+proto");
+    refused.headers_mut().insert(CONTENT_TYPE, kind);
+    refused
 }
 
 /// The program, as the service asks it.

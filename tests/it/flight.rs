@@ -15,7 +15,7 @@ use tidegate::catalog::Catalog;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::client::Request as Http;
+use crate::client::{Answer, Request as Http};
 use crate::server::{Folder, Server, TOKEN, token};
 
 async fn connect(server: &Server) -> Channel {
@@ -301,14 +301,25 @@ async fn a_page_may_ask_over_grpc_web_where_that_is_set() {
             .await
             .is_written();
         let answer = server.ask(web(TOKEN)).await;
-        let kind = answer.header("content-type").unwrap_or_default();
-        assert_eq!(kind == "application/grpc-web+proto", is_set, "{answer:?}");
+        let is_web = |answer: &Answer| {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            let kind = answer.header("content-type");
+            assert_eq!(kind, Some("application/grpc-web+proto"), "{answer:?}");
+        };
+        is_web(&answer);
         let status = b"grpc-status:0";
         let at_end = answer.body.windows(status.len()).any(|part| part == status);
         assert_eq!(at_end, is_set, "{answer:?}");
         let refused = server.ask(web("wrong")).await;
-        let kind = refused.header("content-type").unwrap_or_default();
-        assert_eq!(kind == "application/grpc-web+proto", is_set, "{refused:?}");
+        is_web(&refused);
+        let status = if is_set { "16" } else { "12" };
+        assert_eq!(refused.header("grpc-status"), Some(status), "{refused:?}");
+        if !is_set {
+            // From a bug: it was taken for gRPC, and answered without a status.
+            assert_eq!(answer.header("grpc-status"), Some("12"), "{answer:?}");
+            let text = answer.header("grpc-message").expect("a text");
+            assert!(text.contains("query.grpc_web = true"), "{text}");
+        }
         // gRPC as it always was.
         let credential = format!("Bearer {TOKEN}");
         let asked = asked("b", HOSTS, Some(&credential));
