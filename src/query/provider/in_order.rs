@@ -16,7 +16,7 @@ use crate::kinds;
 
 /// The most runs that are read side by side: each holds a row group of a file, where a sort reads few
 /// files at once and puts on disk what it cannot hold.
-pub(super) const RUNS_MAX: usize = 16;
+pub(super) const RUNS_MAX: usize = 32;
 
 /// What of that order rows with the columns of `asked` show, of a table with the columns of `all`, which
 /// stand by name: all of it, or what is before the first column that is not asked for.
