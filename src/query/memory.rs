@@ -98,44 +98,19 @@ pub(crate) fn footer_bytes_max(memory: &dyn Memory) -> usize {
     memory.bytes_max() / 32
 }
 
-/// The most bytes that those that can spill leave to those that cannot.
-const LEFT_BYTES_MAX: usize = 8 << 20;
-
-/// The part of the pool for that is one in so many.
-const LEFT_SHARE: usize = 3;
-
 /// A pool over memory of the program.
 #[derive(Debug)]
 pub(crate) struct Lent {
     memory: Arc<dyn Memory>,
     /// Divides it among those that can spill.
     shares: FairSpillPool,
-    bytes_max: usize,
-    /// What is not taken by who could put on disk what it has: a scan gives back what it has for a file before
-    /// it opens the next one, and is refused if a sort above it has filled all of the pool meanwhile.
-    left_bytes: usize,
 }
 
 impl Lent {
     /// A pool over it, without what footers of files take.
     pub(crate) fn new(memory: Arc<dyn Memory>) -> Self {
-        let bytes_max = memory.bytes_max() - footer_bytes_max(&*memory);
-        let left_bytes = (bytes_max / LEFT_SHARE).min(LEFT_BYTES_MAX);
-        Self {
-            memory,
-            shares: FairSpillPool::new(bytes_max),
-            bytes_max,
-            left_bytes,
-        }
-    }
-
-    /// Returns true if what the reservation has should go to the disk rather than grow by so many bytes. Who
-    /// has nothing could not go on.
-    fn is_left(&self, reservation: &MemoryReservation, additional: usize) -> bool {
-        let held = self.shares.reserved().saturating_add(additional);
-        reservation.consumer().can_spill()
-            && reservation.size() > 0
-            && held.saturating_add(self.left_bytes) > self.bytes_max
+        let shares = FairSpillPool::new(memory.bytes_max() - footer_bytes_max(&*memory));
+        Self { memory, shares }
     }
 }
 
@@ -163,13 +138,10 @@ impl MemoryPool for Lent {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let refused = || DataFusionError::ResourcesExhausted(self.memory.all_is_taken());
-        if self.is_left(reservation, additional) {
-            return Err(refused());
-        }
+        let refused = |_| DataFusionError::ResourcesExhausted(self.memory.all_is_taken());
         self.shares
             .try_grow(reservation, additional)
-            .map_err(|_| refused())?;
+            .map_err(refused)?;
         self.memory.try_take(additional).map_err(|text| {
             self.shares.shrink(reservation, additional);
             DataFusionError::ResourcesExhausted(text)
@@ -188,28 +160,5 @@ impl MemoryPool for Lent {
 impl fmt::Display for Lent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}({} bytes)", self.name(), self.memory.bytes_max())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_can_spill_leaves_a_part_to_who_cannot() {
-        let pool = Lent::new(Arc::new(FixedMemory::new(32 << 20)));
-        let pool: Arc<dyn MemoryPool> = Arc::new(pool);
-        let sort = MemoryConsumer::new("sort").with_can_spill(true);
-        let sort = sort.register(&pool);
-        while sort.try_grow(64 << 10).is_ok() {}
-        assert!(sort.size() > 20 << 20, "{}", sort.size());
-        let file = MemoryConsumer::new("file").register(&pool);
-        file.try_grow(LEFT_BYTES_MAX).expect("it is left");
-        assert!(sort.try_grow(1).is_err());
-        file.free();
-        let other = MemoryConsumer::new("sort").with_can_spill(true);
-        let other = other.register(&pool);
-        other.try_grow(1 << 20).expect("it has nothing to spill");
-        assert!(other.try_grow(1).is_err());
     }
 }
