@@ -7,7 +7,7 @@ use arrow_schema::SchemaRef;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use tidegate_query::influxql::Binding;
-use tidegate_query::{Holding, QueryError, Question, Record};
+use tidegate_query::{Holding, QueryError, Question, Record, Waiter};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -58,6 +58,8 @@ pub struct Rows {
     pub batches: BoxStream<'static, Result<RecordBatch, QueryError>>,
     /// Told at their end what they have cost, if something was read for them.
     pub told: oneshot::Receiver<Record>,
+    /// Tells the statement when the client goes away.
+    pub waiter: Waiter,
 }
 
 /// Answers questions about buckets. Whether the sender may ask is decided before.

@@ -53,7 +53,7 @@ pub use status::{broken_message, slow_sender};
 /// The body of a call, before it is known whether it came over gRPC-Web.
 pub use tonic::body::Body as GrpcBody;
 // What its implementers answer with.
-pub use tidegate_query::{Holding, Presence, QueryError, Question};
+pub use tidegate_query::{Holding, Presence, QueryError, Question, Waiter};
 
 /// The service for gRPC. Its calls end with `UNAVAILABLE` once `cut` is cancelled.
 pub fn service<A: Asks>(asks: A, cut: CancellationToken) -> FlightServiceServer<Flight<A>> {

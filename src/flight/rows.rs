@@ -33,6 +33,7 @@ pub(super) async fn of_answer(
     maker: Maker,
 ) -> Result<Messages, Status> {
     let schema = answer.schema().clone();
+    let waiting = answer.waiting();
     let first = call.within(first_rows(&mut answer)).await?;
     let (tell, told) = oneshot::channel();
     let rest = stream::try_unfold((answer, tell), |(mut answer, tell)| async move {
@@ -49,7 +50,7 @@ pub(super) async fn of_answer(
     let batches = stream::iter(first.map(Ok)).chain(rest);
     let mut sending = sending(schema, batches, SILENCE, call)?;
     sending.told = Some(told);
-    Ok(sending.paced(maker))
+    Ok(awaited(sending.paced(maker), waiting))
 }
 
 /// Sends rows, as [`of_answer`].
@@ -58,13 +59,23 @@ pub(super) async fn of_rows(rows: Rows, call: &Call, maker: Maker) -> Result<Mes
         schema,
         batches,
         told,
+        waiter,
     } = rows;
     let mut batches = batches.map_err(status::of_query);
     let first = call.within(batches.try_next()).await?;
     let batches = stream::iter(first.map(Ok)).chain(batches);
     let mut sending = sending(schema, batches, SILENCE, call)?;
     sending.told = Some(told);
-    Ok(sending.paced(maker))
+    Ok(awaited(sending.paced(maker), waiter))
+}
+
+/// Messages with what tells their question when the client goes away. They are made on threads that may not
+/// notice it for long.
+fn awaited(messages: Messages, waiting: impl Send + 'static) -> Messages {
+    let held = move |_: &Result<FlightData, Status>| {
+        let _held = &waiting;
+    };
+    messages.inspect(held).boxed()
 }
 
 /// Sends a batch that is there.

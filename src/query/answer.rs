@@ -13,6 +13,7 @@ use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::deadline::Waiting;
 use crate::error::QueryError;
 use crate::question::Asked;
 use crate::recast::{Piece, Recast};
@@ -73,6 +74,12 @@ impl Answer {
     /// The columns, with the metadata that says what each is.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// What ends the question when the client goes away, for who serves that on another thread than the one
+    /// that takes the rows.
+    pub fn waiting(&self) -> Waiting {
+        self.asked.deadline.clone().waiting()
     }
 
     /// What is known of the question at the end of its answer; none if it is not recorded.

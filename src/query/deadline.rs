@@ -113,12 +113,13 @@ impl Deadline {
     }
 }
 
-/// Somebody waits for a step of a question, which ends if this is dropped meanwhile.
+/// Somebody waits for a question, which ends if this is dropped meanwhile: on a thread that has time for it,
+/// whatever the threads of questions do.
 #[derive(Debug)]
-pub(crate) struct Waiting(Option<Deadline>);
+pub struct Waiting(Option<Deadline>);
 
 impl Waiting {
-    /// The step is done.
+    /// What was waited for is done.
     pub(crate) fn done(mut self) {
         self.0 = None;
     }

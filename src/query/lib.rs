@@ -57,6 +57,7 @@ pub use database::{
     ParquetFile, Piece, Scan, StoredColumn, Table, TagFilter,
 };
 pub use datafusion::common::ScalarValue;
+pub use deadline::Waiting;
 pub use engine::{Limits, QueryEngine};
 pub use error::QueryError;
 pub use memory::{FixedMemory, Holding, Memory};

@@ -27,7 +27,7 @@ use crate::body::{BodyError, Limits, arriving};
 use crate::catalog::Bucket;
 use crate::flight::{
     Asking, Asks, Bindings, GrpcBody, Holding, Presence, QueryError, Question, Rows, Starting,
-    broken_message, service, slow_sender,
+    Waiter, broken_message, service, slow_sender,
 };
 
 /// The paths of the service's methods.
@@ -137,7 +137,10 @@ impl Asks for Program {
         let protocol = asking.protocol.as_str();
         let session = Session::new(&self.0, asking.sender, Names::Buckets, protocol);
         let session = session.map_err(|_| starting())?;
-        let session = session.within(Some(database.to_owned()), None);
+        let waiter = Waiter::default();
+        let session = session
+            .within(Some(database.to_owned()), None)
+            .attended(waiter.presence());
         let statement = one(asking.text, values)?;
         let Tabled {
             schema,
@@ -148,6 +151,7 @@ impl Asks for Program {
             schema,
             batches,
             told,
+            waiter,
         })
     }
 
