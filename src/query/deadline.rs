@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use datafusion::error::DataFusionError;
-use datafusion::execution::TaskContext;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::coop::cooperative;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures_core::Stream;
 use futures_util::StreamExt;
 use tokio::time::timeout_at;
@@ -150,4 +153,18 @@ where
         goes_on.map_err(|over| DataFusionError::External(Box::new(over)))?;
         batch
     })
+}
+
+/// The same of a source with these columns that makes room for others itself, as no node above it does then.
+pub(crate) fn watched_source<S>(
+    context: &TaskContext,
+    schema: &SchemaRef,
+    rows: S,
+) -> SendableRecordBatchStream
+where
+    S: Stream<Item = Result<RecordBatch, DataFusionError>> + Send + 'static,
+{
+    let rows = Box::pin(watched(context, rows));
+    let rows = RecordBatchStreamAdapter::new(Arc::clone(schema), rows);
+    Box::pin(cooperative(rows))
 }

@@ -12,10 +12,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
-use datafusion::physical_plan::coop::cooperative;
 use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
@@ -110,10 +108,7 @@ impl DataSource for Pieces {
             let goes_on = !std::mem::replace(is_full, matches!(&next, Ok((_, 0))));
             future::ready(goes_on.then(|| next.map(|(batch, _)| batch)))
         });
-        let schema = Arc::clone(&self.schema);
-        let batches = deadline::watched(&context, batches);
-        let batches = RecordBatchStreamAdapter::new(schema, Box::pin(batches));
-        Ok(Box::pin(cooperative(batches)))
+        Ok(deadline::watched_source(&context, &self.schema, batches))
     }
 
     fn fmt_as(&self, form: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {

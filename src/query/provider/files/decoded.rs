@@ -25,12 +25,10 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::coop::cooperative;
 use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::metrics::{
     BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, PruningMetrics,
 };
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -185,10 +183,7 @@ impl Decoded {
             .map(move |file| Arc::clone(&reading).read(file))
             .flatten_unordered(SIDE_BY_SIDE)
             .inspect_ok(move |batch| output.record_output(batch.num_rows()));
-        let schema = Arc::clone(&self.asked.given);
-        let batches = deadline::watched(context, batches);
-        let batches = RecordBatchStreamAdapter::new(schema, Box::pin(batches));
-        Box::pin(cooperative(batches))
+        deadline::watched_source(context, &self.asked.given, batches)
     }
 }
 
