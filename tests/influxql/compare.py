@@ -136,6 +136,44 @@ def nested_fill(statement, found, ours, theirs):
     return found == "values" and re.search(r"FROM \(SELECT .*time\(.*time\(", statement) is not None
 
 
+def without_subqueries(statement):
+    """The statement without what stands in the parentheses after FROM."""
+    start = statement.find("FROM (")
+    if start < 0:
+        return statement
+    depth = 0
+    for end in range(start, len(statement)):
+        depth += {"(": 1, ")": -1}.get(statement[end], 0)
+        if depth == 0 and statement[end] == ")":
+            return statement[:start] + statement[end + 1 :]
+    return statement[:start]
+
+
+def window_before_the_range(statement, found, ours, theirs):
+    """A function without windows over those of a subquery: 1.6.7 has no answer if one of these starts
+    before the range."""
+    has_windows = "time(" in statement and "time(" not in without_subqueries(statement)
+    return found == "series" and has_windows and "FROM (" in statement and not shown(theirs)
+
+
+def integral_at_the_epoch(statement, found, ours, theirs):
+    """`integral()` without windows has the time of other aggregates, and the epoch in 1.6.7."""
+    if found != "values" or "integral(" not in statement or "time(" in statement:
+        return False
+    pairs = list(zip(shown(ours), shown(theirs)))
+    return all(len(a["values"]) == len(b["values"]) == 1 and b["values"][0][0] == 0 for a, b in pairs) and all(
+        same_row(a["values"][0][1:], b["values"][0][1:]) for a, b in pairs
+    )
+
+
+def ended_percentile(statement, found, ours, theirs):
+    """Where the first points have no value of that rank, 1.6.7 ends the answer."""
+    if found not in ("series", "values") or "percentile(" not in statement:
+        return False
+    one, other = ([(identity(series), row) for series in shown(answer) for row in series["values"]] for answer in (ours, theirs))
+    return len(other) < len(one) and all(a == b and same_row(x, y) for (a, x), (b, y) in zip(one, other))
+
+
 def large_pattern(statement, found, ours, theirs):
     """A regular expression that needs more memory than one may have."""
     return found == "error" and "it needs more than" in (error_of(ours) or "")
@@ -147,6 +185,9 @@ RULES = [
     ("a number of fill in a column without numbers", number_in_text),
     ("points of a window in the order of the query", descending_points),
     ("windows of an inner query before the range", nested_fill),
+    ("a window of a subquery before the range", window_before_the_range),
+    ("the time of an integral", integral_at_the_epoch),
+    ("a percentile that ends the answer", ended_percentile),
     ("a regular expression that is too large", large_pattern),
 ]
 

@@ -4,7 +4,7 @@
 #   judged   bodies byte for byte: those of the query contract, formats, chunks, zones, lists of statements
 #   bodies   the same for random names, values and formats; TIDEGATE_BODIES (200)
 #   wire     the requests of clients to the byte
-#   panels   the questions of dashboards
+#   panels   the questions of fifty dashboards (tests/influxql/dashboards)
 #   errors   every error text
 #   meaning  odd statements: names, types, wildcards, conditions; TIDEGATE_MEANING (2000)
 #   regexes  regular expressions: TIDEGATE_REGEXES (2000)

@@ -14,6 +14,7 @@ import urllib.parse
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "influxql"))
 
 import compare
+import panel_points
 import panels
 import peers
 
@@ -23,30 +24,24 @@ WARM = 2 if ROUNDS > 1 else 0
 FLOORS = os.environ.get("TIDEGATE_FLOORS") == "1"
 MEAN_MAX = 0.5
 DAY_NS = 86_400 * 10**9
-# The beginnings of the panels that are timed, each of one of `panels.PANELS`.
+# The panels that are timed: dashboard and panel of `tests/influxql/dashboards`.
 CHOSEN = {
-    "mean by minute and host": 'SELECT mean("usage_user") FROM "cpu" WHERE ("cpu"::tag',
-    "mean of hosts by regex": 'SELECT 100 - mean("usage_idle")',
-    "last by host": 'SELECT last("load1")',
-    "linear fill, descending": 'SELECT mean("load1") FROM "system"',
-    "rate of counters": "SELECT non_negative_derivative(mean(",
-    "top 3": 'SELECT top("used_percent"',
-    "95th percentile by host": "SELECT percentile(",
-    "sum of means (subquery)": 'SELECT sum("m") FROM (SELECT mean("usage")',
-    "count of states": 'SELECT count("state")',
-    "alarms, newest first": 'SELECT "text", "code", "machine" FROM "alarm"',
+    "mean by minute and host": ("Hosts: processors", "User time by host"),
+    "mean of hosts by regex": ("Hosts: processors", "Busy"),
+    "last by host": ("Hosts: load", "Load now"),
+    "linear fill": ("Hosts: load", "Load"),
+    "rate of counters": ("Hosts: network", "Bits per second"),
+    "top 3": ("Hosts: space", "Top 3"),
+    "95th percentile by host": ("Hosts: processors", "95th percentile"),
+    "sum of means (subquery)": ("Containers: overview", "Memory of all"),
+    "count of states": ("Factory: machines", "Stopped"),
+    "alarms, newest first": ("Factory: alarms", "Newest"),
 }
-
-
-def chosen():
-    for name, beginning in CHOSEN.items():
-        (text,) = (text for text in panels.PANELS if text.startswith(beginning))
-        yield name, text
 
 
 def load(everybody):
     """The points of the panels on some days, the last of which is the one that is asked for."""
-    of_a_day = [line.rsplit(" ", 1) for line in panels.points()]
+    of_a_day = [line.rsplit(" ", 1) for line in panel_points.points()]
     for before in range(DAYS - 1, -1, -1):
         lines = [f"{head} {int(time) - before * DAY_NS}" for head, time in of_a_day]
         for start in range(0, len(lines), 5000):
@@ -84,7 +79,8 @@ def main():
     assert status in (200, 204), (status, body[:300])
     print(f"{'panel':32}" + "".join(f"{peer.name:>18}" for peer in everybody), flush=True)
     ratios, floors = [], []
-    for name, text in chosen():
+    for name, panel in CHOSEN.items():
+        text = panels.question(*panel)
         found, theirs = (panels.by_grafana(peer, text, False) for peer in everybody)
         difference = compare.difference(found, theirs)
         if difference or not theirs["results"][0].get("series"):
