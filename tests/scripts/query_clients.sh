@@ -70,11 +70,12 @@ python_client() {
 }
 
 if ! command -v python3 >/dev/null; then
-    for name in pyarrow influxdb3-python adbc flightsql-dbapi; do
+    for name in pyarrow pyarrow-keepalive influxdb3-python adbc flightsql-dbapi; do
         skip "$name" "no python3"
     done
 else
     python_client pyarrow flight.py pyarrow==26.0.1
+    python_client pyarrow-keepalive keepalive.py pyarrow==26.0.1
     python_client influxdb3-python v3.py influxdb3-python==0.21.0 pandas==3.1.1 polars==2.1.0
     python_client adbc adbc.py adbc-driver-flightsql==1.13.0 adbc-driver-manager==1.13.0
     python_client flightsql-dbapi dbapi.py flightsql-dbapi==0.2.2 pandas==3.1.1
