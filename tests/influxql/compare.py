@@ -4,6 +4,7 @@ Each meant difference is a rule with a name, narrow in the statements and in the
 applies, and is counted. The reasons are told in `src/query/influxql`, "What differs from 1.6.7".
 """
 
+import functools
 import json
 import math
 import re
@@ -174,6 +175,32 @@ def ended_percentile(statement, found, ours, theirs):
     return len(other) < len(one) and all(a == b and same_row(x, y) for (a, x), (b, y) in zip(one, other))
 
 
+def counted(statement, field, value, ask):
+    """How often a field has a value in each row of a statement without subqueries: series and time > count."""
+    clauses = re.fullmatch(r"SELECT .+? FROM (.+?)(?: WHERE (.+?))?((?: GROUP BY | ORDER BY | LIMIT ).*)?", statement)
+    literal = f"'{value}'" if isinstance(value, str) else json.dumps(value)
+    condition = f"({clauses[2]}) AND {field} = {literal}" if clauses[2] else f"{field} = {literal}"
+    answer = ask(f"SELECT count({field}) FROM {clauses[1]} WHERE {condition}{clauses[3] or ''}")
+    return {(str(identity(series)), row[0]): row[1] for series in shown(answer) for row in series["values"]}
+
+
+def tied_mode(statement, found, ours, theirs, ask):
+    """Values that are as frequent: 1.6.7 sorts them in an order of its own. Whether they are is asked."""
+    fields = re.findall(r"mode\((\w+)\)", statement)
+    if found != "values" or len(fields) != 1 or "FROM (" in statement:
+        return False
+    counts = functools.cache(lambda value: counted(statement, fields[0], value, ask))
+    for one, other in zip(shown(ours), shown(theirs)):
+        if len(one["values"]) != len(other["values"]):
+            return False
+        for row, their_row in zip(one["values"], other["values"]):
+            place = str(identity(one)), row[0]
+            for x, y in zip(row, their_row):
+                if not close(x, y) and (None in (x, y) or row[0] != their_row[0] or not counts(x).get(place) or counts(x)[place] != counts(y).get(place)):
+                    return False
+    return True
+
+
 def large_pattern(statement, found, ours, theirs):
     """A regular expression that needs more memory than one may have."""
     return found == "error" and "it needs more than" in (error_of(ours) or "")
@@ -192,9 +219,12 @@ RULES = [
 ]
 
 
-def reason(statement, found, ours, theirs):
-    """Names the rule for a meant difference; "" if there is none."""
+TIED_MODE = "a tie of mode"
+
+
+def reason(statement, found, ours, theirs, ask=None):
+    """Names the rule for a meant difference; "" if there is none. `ask` answers what a rule asks further."""
     for name, applies in RULES:
         if applies(statement, found, ours, theirs):
             return name
-    return ""
+    return TIED_MODE if ask and tied_mode(statement, found, ours, theirs, ask) else ""

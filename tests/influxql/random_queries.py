@@ -52,7 +52,7 @@ class Run:
         if not found:
             self.same += 1
             return
-        why = compare.reason(statement, found, our_answer, theirs)
+        why = compare.reason(statement, found, our_answer, theirs, oracle.query)
         counts = self.meant if why else self.different
         counts[why or found] = counts.get(why or found, 0) + 1
         if not why and sum(self.different.values()) <= SHOWN_MAX:

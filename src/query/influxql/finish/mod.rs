@@ -43,6 +43,8 @@
 //! - `fill(previous)` begins anew in every series;
 //! - with `tz()` and an offset the windows start at the offset in local time;
 //! - a window without the rank of a percentile is one without a point; in 1.x it ends the call;
+//! - of values that are as frequent, `mode` takes them with their points in order of time; 1.6.7 in whatever
+//!   order its sort leaves them, from 13 points on;
 //! - where clocks change, windows are filled where they are; 1.6.7 fills beside them if the change is at
 //!   the start of one, or is no multiple of the interval;
 //! - an offset without a limit leaves out rows; 1.x also keeps no more than that of each series;
