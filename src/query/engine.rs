@@ -74,6 +74,8 @@ pub struct Limits {
 #[derive(Clone, Debug)]
 pub struct QueryEngine {
     runtime: Arc<RuntimeEnv>,
+    /// The pool of the runtime.
+    memory: Arc<Lent>,
     /// What the session of each question in SQL is a copy of.
     template: Arc<SessionState>,
     /// The settings of statements of InfluxQL.
@@ -100,10 +102,11 @@ impl QueryEngine {
         let footers = footer_bytes_max(&*limits.memory);
         let memory_bytes = limits.memory.bytes_max();
         let merging = merging_bytes(memory_bytes, limits.partitions);
+        let memory = Arc::new(Lent::new(limits.memory));
         let runtime = RuntimeEnvBuilder::new()
             .with_metadata_cache_limit(footers)
             .with_disk_manager_builder(files)
-            .with_memory_pool(Arc::new(Lent::new(limits.memory)));
+            .with_memory_pool(Arc::clone(&memory) as _);
         let (config, runtime) = (
             config(limits.partitions, merging),
             Arc::new(runtime.build()?),
@@ -119,6 +122,7 @@ impl QueryEngine {
         Ok(Self {
             physical_rules: Arc::new(physical_rules),
             all_is_taken,
+            memory,
             runtime,
             template: Arc::new(template),
             of_statements,
@@ -335,7 +339,7 @@ impl QueryEngine {
 
     /// The environment of a question: that of all, but for the count of its memory.
     pub(crate) fn runtime(&self, following: Option<&Following>) -> Arc<RuntimeEnv> {
-        let shared = Arc::clone(&self.runtime.memory_pool);
+        let shared = Arc::clone(&self.memory);
         let memory_pool = match following {
             Some(following) => following.pool(shared),
             None => Arc::new(Counted::new(shared, Arc::default())),

@@ -1,7 +1,7 @@
 //! The memory of questions: lent by the program, shared among those that can spill to disk.
 
 use std::fmt::{self, Debug};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{
@@ -98,19 +98,65 @@ pub(crate) fn footer_bytes_max(memory: &dyn Memory) -> usize {
     memory.bytes_max() / 32
 }
 
+/// The divisor of a pool for the most bytes that are lent beyond it, against what is about to go to the disk.
+const ADVANCE_SHARE: usize = 4;
+
 /// A pool over memory of the program.
 #[derive(Debug)]
 pub(crate) struct Lent {
     memory: Arc<dyn Memory>,
     /// Divides it among those that can spill.
     shares: FairSpillPool,
+    bytes_max: usize,
+    /// Held while something is lent in advance.
+    advancing: Mutex<()>,
 }
 
 impl Lent {
     /// A pool over it, without what footers of files take.
     pub(crate) fn new(memory: Arc<dyn Memory>) -> Self {
-        let shares = FairSpillPool::new(memory.bytes_max() - footer_bytes_max(&*memory));
-        Self { memory, shares }
+        let bytes_max = memory.bytes_max() - footer_bytes_max(&*memory);
+        Self {
+            memory,
+            shares: FairSpillPool::new(bytes_max),
+            bytes_max,
+            advancing: Mutex::default(),
+        }
+    }
+
+    /// Lends bytes that are not free to who could not go on without them, since others of the same question
+    /// have had up to `most` bytes that they can put on disk. They do so when they ask for the next ones.
+    ///
+    /// So it is for readers of files: a sort above them takes what they give back with one file, and asks
+    /// for no more before they have read the next one. What sorts have on its way to the disk is merged in
+    /// memory that cannot spill.
+    ///
+    /// # Errors
+    /// They are too many, or the program does not have them.
+    pub(crate) fn advance(
+        &self,
+        reservation: &MemoryReservation,
+        additional: usize,
+        most: usize,
+    ) -> Result<()> {
+        let _advancing = self
+            .advancing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let advance = most.min(self.bytes_max / ADVANCE_SHARE);
+        let held = self.shares.reserved().saturating_add(additional);
+        if advance == 0 || held > self.bytes_max.saturating_add(advance) {
+            return Err(self.refused());
+        }
+        self.memory
+            .try_take(additional)
+            .map_err(DataFusionError::ResourcesExhausted)?;
+        self.shares.grow(reservation, additional);
+        Ok(())
+    }
+
+    fn refused(&self) -> DataFusionError {
+        DataFusionError::ResourcesExhausted(self.memory.all_is_taken())
     }
 }
 
@@ -138,10 +184,9 @@ impl MemoryPool for Lent {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let refused = |_| DataFusionError::ResourcesExhausted(self.memory.all_is_taken());
         self.shares
             .try_grow(reservation, additional)
-            .map_err(refused)?;
+            .map_err(|_| self.refused())?;
         self.memory.try_take(additional).map_err(|text| {
             self.shares.shrink(reservation, additional);
             DataFusionError::ResourcesExhausted(text)

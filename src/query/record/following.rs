@@ -13,6 +13,7 @@ use super::memory::{Counted, Use};
 use super::records::Records;
 use super::text::Language;
 use super::{Asker, Outcome, Record, Watch, plan, text};
+use crate::memory::Lent;
 use crate::presence::Presence;
 
 /// A question that runs.
@@ -119,7 +120,7 @@ impl Following {
     }
 
     /// A pool that counts what the question takes from another.
-    pub(crate) fn pool(&self, shared: Arc<dyn MemoryPool>) -> Arc<dyn MemoryPool> {
+    pub(crate) fn pool(&self, shared: Arc<Lent>) -> Arc<dyn MemoryPool> {
         Arc::new(Counted::new(shared, Arc::clone(&self.entry.memory)))
     }
 

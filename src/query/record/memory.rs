@@ -13,6 +13,8 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
+use crate::memory::Lent;
+
 /// The end of the text of a refusal at which others had what would have sufficed.
 const CROWDED: &str = "; others have it at the moment, so try again later";
 
@@ -29,6 +31,9 @@ pub(crate) struct Use {
     max: AtomicUsize,
     /// Those of consumers that cannot spill.
     unspillable: AtomicUsize,
+    /// Those of the others, and the most that these ever had at once.
+    spillable: AtomicUsize,
+    spillable_max: AtomicUsize,
     /// The number of consumers that can spill. They share what the others leave.
     spilling: AtomicUsize,
 }
@@ -39,7 +44,11 @@ impl Use {
     }
 
     fn add(&self, consumer: &MemoryConsumer, bytes: usize) {
-        if !consumer.can_spill() {
+        if consumer.can_spill() {
+            let before = self.spillable.fetch_add(bytes, Ordering::Relaxed);
+            self.spillable_max
+                .fetch_max(before.saturating_add(bytes), Ordering::Relaxed);
+        } else {
             self.unspillable.fetch_add(bytes, Ordering::Relaxed);
         }
         let before = self.now.fetch_add(bytes, Ordering::Relaxed);
@@ -48,9 +57,11 @@ impl Use {
     }
 
     fn take_off(&self, consumer: &MemoryConsumer, bytes: usize) {
-        if !consumer.can_spill() {
-            self.unspillable.fetch_sub(bytes, Ordering::Relaxed);
-        }
+        let of_kind = match consumer.can_spill() {
+            true => &self.spillable,
+            false => &self.unspillable,
+        };
+        of_kind.fetch_sub(bytes, Ordering::Relaxed);
         self.now.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
@@ -58,18 +69,28 @@ impl Use {
 /// The pool of all questions, with the count of one.
 #[derive(Debug)]
 pub(crate) struct Counted {
-    shared: Arc<dyn MemoryPool>,
+    shared: Arc<Lent>,
     used: Arc<Use>,
 }
 
 impl Counted {
     /// Counts in `used` what is taken from `shared`.
-    pub(crate) fn new(shared: Arc<dyn MemoryPool>, used: Arc<Use>) -> Self {
+    pub(crate) fn new(shared: Arc<Lent>, used: Arc<Use>) -> Self {
         Self { shared, used }
     }
-}
 
-impl Counted {
+    /// Takes bytes from the pool, or in advance for who was refused and has nothing to put on disk.
+    fn take(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        let taken = self.shared.try_grow(reservation, additional);
+        let has_to_spill = reservation.consumer().can_spill() && reservation.size() > 0;
+        if taken.is_ok() || has_to_spill {
+            return taken;
+        }
+        let most = self.used.spillable_max.load(Ordering::Relaxed);
+        let advanced = self.shared.advance(reservation, additional, most);
+        advanced.or(taken)
+    }
+
     /// Returns true if a consumer would get this much more if no other question had anything: by the
     /// rule of [`FairSpillPool`](datafusion::execution::memory_pool::FairSpillPool), which divides it.
     fn fits_alone(&self, reservation: &MemoryReservation, additional: usize) -> bool {
@@ -117,7 +138,7 @@ impl MemoryPool for Counted {
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        match self.shared.try_grow(reservation, additional) {
+        match self.take(reservation, additional) {
             Ok(()) => {
                 self.used.add(reservation.consumer(), additional);
                 Ok(())
@@ -159,12 +180,12 @@ mod tests {
 
     const ALL: usize = 1024;
 
-    fn shared() -> Arc<dyn MemoryPool> {
+    fn shared() -> Arc<Lent> {
         // A 32nd is for footers.
-        Arc::new(Lent::new(Arc::new(FixedMemory::new(ALL / 31 * 32 + 32))))
+        Arc::new(Lent::new(Arc::new(FixedMemory::new(ALL * 32 / 31))))
     }
 
-    fn question(shared: &Arc<dyn MemoryPool>) -> Arc<dyn MemoryPool> {
+    fn question(shared: &Arc<Lent>) -> Arc<dyn MemoryPool> {
         Arc::new(Counted::new(Arc::clone(shared), Arc::default()))
     }
 
@@ -205,5 +226,42 @@ mod tests {
         assert!(!refused_for_others(&sums, ALL / 2), "nobody else has it");
         drop((sort, second, sums));
         assert_eq!(shared.reserved(), 0);
+    }
+
+    /// From a review: a sort had all memory when the next file was opened below it, and asked for no more
+    /// before that was read, so that it put nothing on disk.
+    #[test]
+    fn who_cannot_spill_gets_in_advance_what_its_question_puts_on_disk() {
+        let shared = shared();
+        let (mine, others) = (question(&shared), question(&shared));
+        let (sort, file) = (consumer(&mine, true), consumer(&mine, false));
+        sort.try_grow(ALL).expect("free");
+        let of_others = consumer(&others, false);
+        assert!(refused_for_others(&of_others, 1), "the sort is not theirs");
+        file.try_grow(ALL / 8).expect("the sort has more");
+        sort.try_grow(1).expect_err("its share is less now");
+        file.try_grow(ALL / 4)
+            .expect_err("no more than a part of all");
+        // As it is put on disk it is merged, in memory that cannot spill.
+        let merge = consumer(&mine, false);
+        sort.shrink(ALL / 8);
+        merge.try_grow(ALL / 4).expect("on its way to the disk");
+        sort.free();
+        merge.free();
+        assert_eq!(shared.reserved(), ALL / 8);
+        file.try_grow(ALL).expect("the sort had as much");
+        sort.try_grow(1).expect("it has nothing to put on disk");
+        sort.try_grow(1).expect_err("it has");
+        drop((sort, merge, file, of_others));
+        assert_eq!(shared.reserved(), 0);
+    }
+
+    #[test]
+    fn who_has_never_had_what_could_spill_gets_nothing_in_advance() {
+        let shared = shared();
+        let mine = question(&shared);
+        let (_sort, join) = (consumer(&mine, true), consumer(&mine, false));
+        join.try_grow(ALL).expect("free");
+        assert!(!refused_for_others(&join, 1), "nobody else has it");
     }
 }

@@ -180,3 +180,25 @@ async fn rows_of_many_runs_are_sorted() {
     assert!(!plan.contains("Sort"), "{plan}");
     check_by_series(&world, &model, i64::MIN, "").await;
 }
+
+/// From a review: a file could not be opened, or what a sort puts on disk not be merged, while another sort
+/// of the question had all memory.
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_more_files_than_fit_are_sorted_on_disk() {
+    let change = |config: &mut crate::config::Config| {
+        config.query.memory_bytes_max = 8 << 20;
+        config.query.threads = 2;
+    };
+    let (world, mut model) = (World::new(change).await, Model::new());
+    let hosts: Vec<String> = (0..100).map(|host| format!("host-{host:03}")).collect();
+    let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+    for day in 0..50 {
+        let times = (0..20).map(|n| NOW_NS - day * DAY_NS + n);
+        write(&world, &mut model, &hosts, times).await;
+    }
+    world.flush().await;
+    let plan = plan(&world, "SELECT v FROM m GROUP BY *").await;
+    assert!(plan.contains("SortExec:"), "{plan}");
+    check_by_series(&world, &model, i64::MIN, "").await;
+}
