@@ -287,6 +287,12 @@ pub trait Merged: Debug + Send + Sync {
     fn is_in_order(&self) -> bool {
         false
     }
+
+    /// Returns the most rows that there can be; none if that is not known. Questions for few rows are planned
+    /// in a shorter way.
+    fn rows_at_most(&self) -> Option<usize> {
+        None
+    }
 }
 
 impl DatabaseError {

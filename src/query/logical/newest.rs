@@ -97,38 +97,78 @@ impl<'p> Below<'p> {
         }
     }
 
+    /// Returns true if an expression is a tag, also as a text.
+    fn is_tag(self, expr: &'p Expr) -> bool {
+        match as_text(expr) {
+            Some(inner) => self.is_tag(inner),
+            None => {
+                let written = self.written(expr);
+                let tag = written.and_then(as_text).or(written);
+                tag.is_some_and(|tag| self.is_of_kind(tag, ColumnKind::Tag))
+            }
+        }
+    }
+
     /// The column of the scan that an expression is, if it is of this kind.
     fn column(self, expr: &'p Expr, kind: ColumnKind) -> Option<&'p Column> {
-        let column = self.scanned(expr)?;
-        let field = self.scan.projected_schema.field_from_column(column).ok()?;
-        (kinds::of(field) == Some(kind)).then_some(column)
+        let written = self.written(expr)?;
+        self.is_of_kind(written, kind)
+            .then(|| written.try_as_col())?
     }
 
     /// The column of the scan that an expression is.
     fn scanned(self, expr: &'p Expr) -> Option<&'p Column> {
-        let Expr::Column(column) = expr else {
-            return None;
-        };
+        self.written(expr)?.try_as_col()
+    }
+
+    /// Returns true if an expression over the scan is a column of this kind.
+    fn is_of_kind(self, expr: &Expr, kind: ColumnKind) -> bool {
+        let column = expr.try_as_col();
+        let field = column.map(|column| self.scan.projected_schema.field_from_column(column));
+        matches!(field, Some(Ok(field)) if kinds::of(field) == Some(kind))
+    }
+
+    /// What a column is over the scan.
+    fn written(self, expr: &'p Expr) -> Option<&'p Expr> {
+        let column = expr.try_as_col()?;
         let Some(renamed) = self.renamed else {
-            return Some(column);
+            return Some(expr);
         };
         let place = renamed.schema.index_of_column(column).ok()?;
         match renamed.expr.get(place)? {
-            Expr::Column(column) => Some(column),
-            Expr::Alias(alias) => match &*alias.expr {
-                Expr::Column(column) => Some(column),
-                _ => None,
-            },
-            _ => None,
+            Expr::Alias(alias) => Some(&alias.expr),
+            expr => Some(expr),
         }
     }
+}
+
+/// What an expression makes a text of.
+fn as_text(expr: &Expr) -> Option<&Expr> {
+    match expr {
+        Expr::Cast(cast) if *cast.field.data_type() == DataType::Utf8 => Some(&cast.expr),
+        _ => None,
+    }
+}
+
+/// The condition that tells a scan that no others than the newest rows can change an aggregate over it, or over
+/// its columns with other names.
+pub(crate) fn of_aggregate(
+    aggregate: &Aggregate,
+    scan: &TableScan,
+    renamed: Option<&Projection>,
+) -> Option<Expr> {
+    present(aggregate, Below { scan, renamed }).map(told)
+}
+
+/// The condition that tells a scan that the only row that is wanted of a sort is the newest one.
+pub(crate) fn of_sort(sort: &Sort, scan: &TableScan, renamed: Option<&Projection>) -> Option<Expr> {
+    is_of_newest(sort, Below { scan, renamed }).then(|| told(Vec::new()))
 }
 
 /// Returns true if the only row that is wanted of a sort is the newest one of its series: before the
 /// time, which descends, it is by nothing that rows of a series differ in.
 fn is_of_newest(sort: &Sort, below: Below<'_>) -> bool {
-    let is_tag = |expr: &Expr| below.column(expr, ColumnKind::Tag).is_some();
-    let by = sort.expr.iter().find(|by| !is_tag(&by.expr));
+    let by = sort.expr.iter().find(|by| !below.is_tag(&by.expr));
     let is_time =
         by.is_some_and(|by| !by.asc && below.column(&by.expr, ColumnKind::Time).is_some());
     sort.fetch == Some(1) && is_time
@@ -136,8 +176,8 @@ fn is_of_newest(sort: &Sort, below: Below<'_>) -> bool {
 
 /// The columns that the newest row of each series must have, if no other row can change an aggregate.
 fn present(aggregate: &Aggregate, below: Below<'_>) -> Option<Vec<Column>> {
-    for expr in &aggregate.group_expr {
-        below.column(expr, ColumnKind::Tag)?;
+    if !aggregate.group_expr.iter().all(|expr| below.is_tag(expr)) {
+        return None;
     }
     let mut present = Vec::new();
     for expr in &aggregate.aggr_expr {

@@ -4,8 +4,10 @@
 //! `between`, a rule that looks at each node by itself in that of `each_node`.
 
 pub(crate) mod between;
+pub(crate) mod direct;
 pub(crate) mod distrusted;
 pub(crate) mod each_node;
+mod few;
 pub(crate) mod joins;
 pub(crate) mod offset;
 pub(crate) mod plain;

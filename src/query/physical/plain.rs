@@ -19,6 +19,7 @@ use datafusion::physical_optimizer::{PhysicalOptimizerContext, PhysicalOptimizer
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::analyze::AnalyzeExec;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
@@ -98,6 +99,17 @@ fn is_plain(plan: &Arc<dyn ExecutionPlan>) -> bool {
     is_known && !needs_order && is_plain(child)
 }
 
+/// Returns true if few rows are read.
+pub(super) fn reads_few(source: &Arc<dyn ExecutionPlan>) -> bool {
+    values_at_most(source).is_some_and(|most| most <= FEW_VALUES)
+}
+
+/// Returns true if rows are read as one stream to which nothing is to be added.
+pub(super) fn is_source(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let makes_room = plan.properties().scheduling_type == SchedulingType::Cooperative;
+    plan.children().is_empty() && makes_room && is_plain(plan)
+}
+
 /// An aggregate by one set of keys. Of the rows of several it says too much, which another rule keeps from who
 /// sorts them ([`Distrust`](super::distrusted::Distrust)).
 fn is_of_one_set(plan: &Arc<dyn ExecutionPlan>) -> bool {
@@ -107,5 +119,5 @@ fn is_of_one_set(plan: &Arc<dyn ExecutionPlan>) -> bool {
 
 /// A source of few values, or one that makes its rows itself, which takes longer than what is done with them.
 fn is_plain_source(leaf: &Arc<dyn ExecutionPlan>) -> bool {
-    leaf.is::<StreamingTableExec>() || values_at_most(leaf).is_some_and(|most| most <= FEW_VALUES)
+    leaf.is::<StreamingTableExec>() || reads_few(leaf)
 }

@@ -25,6 +25,8 @@ use std::sync::Arc;
 
 use datafusion::datasource::TableProvider;
 use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::Result;
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::database::Table;
@@ -43,6 +45,22 @@ pub(crate) fn of_table(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {
 /// sort them; of those that say that they are in it they only merge the partitions.
 pub(crate) fn of_table_in_order(table: Arc<dyn Table>) -> Arc<dyn TableProvider> {
     Arc::new(table::Provider::new(table).in_order())
+}
+
+/// Keeps a scan for who asks a table of points for the very same next. Another kind of table makes it anew.
+///
+/// # Errors
+/// The conditions are none that the table decides.
+pub(crate) fn keep_scan(
+    table: &dyn TableProvider,
+    columns: Option<&Vec<usize>>,
+    conditions: &[Expr],
+    scan: Arc<dyn ExecutionPlan>,
+) -> Result<()> {
+    match table.downcast_ref::<table::Provider>() {
+        Some(table) => table.keep(columns, conditions, scan),
+        None => Ok(()),
+    }
 }
 
 /// The most values that a scan of a table reads; none if that is not known, or if it is no such scan.

@@ -17,6 +17,7 @@ use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSe
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
+use super::files::FEW_VALUES;
 use crate::database::{Merged, Scan};
 use crate::deadline;
 
@@ -41,6 +42,8 @@ impl Pieces {
         partitions_max: usize,
         fetch: Option<usize>,
     ) -> Self {
+        let are_few = values_at_most(&pieces, &schema).is_some_and(|most| most <= FEW_VALUES);
+        let partitions_max = if are_few { 1 } else { partitions_max };
         let count = pieces.len().clamp(1, partitions_max.max(1));
         let mut partitions = vec![Vec::new(); count];
         for (piece, place) in pieces.into_iter().zip((0..count).cycle()) {
@@ -66,17 +69,28 @@ impl Pieces {
         order: LexOrdering,
         fetch: Option<usize>,
     ) -> Self {
-        let partitions_max = pieces.len();
+        let partitions = pieces.into_iter().map(|piece| vec![piece]);
         Self {
             order: Some(order),
-            ..Self::new(scan, schema, pieces, partitions_max, fetch)
+            partitions: partitions.collect(),
+            ..Self::new(scan, schema, Vec::new(), 1, fetch)
         }
     }
 
     /// The most values that are read; none if that is not known.
     pub(super) fn values_at_most(&self) -> Option<usize> {
-        self.partitions.iter().all(Vec::is_empty).then_some(0)
+        values_at_most(self.partitions.iter().flatten(), &self.schema)
     }
+}
+
+/// The most values of these columns that pieces have; none if that is not known.
+fn values_at_most<'p>(
+    pieces: impl IntoIterator<Item = &'p Arc<dyn Merged>>,
+    columns: &SchemaRef,
+) -> Option<usize> {
+    let rows = pieces.into_iter().map(|piece| piece.rows_at_most());
+    let rows: usize = rows.sum::<Option<usize>>()?;
+    Some(rows.saturating_mul(columns.fields().len().max(1)))
 }
 
 impl DataSource for Pieces {

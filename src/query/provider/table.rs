@@ -1,6 +1,6 @@
 //! A table of a database as a table of a plan.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
@@ -29,6 +29,8 @@ pub(super) struct Provider {
     schema: SchemaRef,
     /// True if the rows are wanted in the order of series and time.
     is_in_order: bool,
+    /// A scan that was planned and is still to be run.
+    kept: Mutex<Option<(Scan, Arc<dyn ExecutionPlan>)>>,
 }
 
 impl Provider {
@@ -38,6 +40,7 @@ impl Provider {
             table,
             schema,
             is_in_order: false,
+            kept: Mutex::default(),
         }
     }
 
@@ -47,6 +50,58 @@ impl Provider {
             is_in_order: true,
             ..self
         }
+    }
+
+    /// Keeps a scan for who asks for the same next.
+    ///
+    /// # Errors
+    /// Conditions that a scan cannot decide.
+    pub(super) fn keep(
+        &self,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<()> {
+        let (_, scan) = self.asked(projection, filters)?;
+        *self.kept() = Some((scan, plan));
+        Ok(())
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<(Scan, Arc<dyn ExecutionPlan>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The columns and the rows that are asked for.
+    fn asked(
+        &self,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+    ) -> Result<(SchemaRef, Scan)> {
+        let schema = match projection {
+            Some(places) => Arc::new(self.schema.project(places)?),
+            None => self.schema(),
+        };
+        let (mut times, mut tags) = (TimeBounds::default(), Vec::new());
+        let newest = filters.iter().find_map(newest::asked);
+        let filters = filters.iter();
+        for filter in filters.filter(|filter| newest::asked(filter).is_none()) {
+            match understand(filter, &self.schema) {
+                Some(Condition::Times(more)) => times = times.and(more),
+                Some(Condition::Tag(filter)) => tags.push(filter),
+                None => return Err(unexpected(filter)),
+            }
+        }
+        let columns = schema.fields().iter();
+        let scan = Scan {
+            columns: columns.map(|field| field.name().clone()).collect(),
+            times: times.times(),
+            tags,
+            newest: newest.as_ref().map(|present| {
+                let present = present.iter();
+                present.map(|column| (*column).to_owned()).collect()
+            }),
+        };
+        Ok((schema, scan))
     }
 
     /// The order in which rows with these columns are wanted, if all of these pieces have it and are few
@@ -93,30 +148,17 @@ impl TableProvider for Provider {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = match projection {
-            Some(places) => Arc::new(self.schema.project(places)?),
-            None => self.schema(),
-        };
-        let (mut times, mut tags) = (TimeBounds::default(), Vec::new());
-        let newest = filters.iter().find_map(newest::asked);
-        let filters = filters.iter();
-        for filter in filters.filter(|filter| newest::asked(filter).is_none()) {
-            match understand(filter, &self.schema) {
-                Some(Condition::Times(more)) => times = times.and(more),
-                Some(Condition::Tag(filter)) => tags.push(filter),
-                None => return Err(unexpected(filter)),
-            }
+        let (schema, scan) = self.asked(projection, filters)?;
+        if let Some((_, plan)) = self
+            .kept()
+            .take_if(|(kept, _)| *kept == scan && limit.is_none())
+        {
+            return Ok(plan);
         }
-        let columns = schema.fields().iter();
-        let scan = Scan {
-            columns: columns.map(|field| field.name().clone()).collect(),
-            times: times.times(),
-            tags,
-            newest: newest.as_ref().map(|present| {
-                let present = present.iter();
-                present.map(|column| (*column).to_owned()).collect()
-            }),
-        };
+        let newest: Option<Vec<&str>> = scan.newest.as_ref().map(|present| {
+            let present = present.iter();
+            present.map(String::as_str).collect()
+        });
         let pieces = self.table.scan(scan.clone()).await;
         let pieces = pieces.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let (mut merged, mut files) = (Vec::new(), Vec::new());

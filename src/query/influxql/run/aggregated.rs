@@ -10,10 +10,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{ArrayRef, TimestampNanosecondArray};
 use arrow_schema::{DataType, TimeUnit};
-use datafusion::common::{ScalarValue, internal_datafusion_err};
-use datafusion::functions::core::expr_fn::{coalesce, get_field};
+use datafusion::common::internal_datafusion_err;
 use datafusion::functions_aggregate::expr_fn::{avg, count, max, min, stddev, sum};
-use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, LogicalPlanBuilder, cast, lit};
+use datafusion::logical_expr::{Expr, ExprFunctionExt, LogicalPlan, cast};
 
 use super::super::analysis::{Class, Function};
 use super::super::finish::{Cell, Grid, Point, Series, Windows};
@@ -23,6 +22,7 @@ use super::batch::Batch;
 use super::function;
 use super::level::{Level, Session};
 use super::names::{TIME, column};
+use super::nodes::Nodes;
 use super::slices::Times;
 use super::source::{self, Wanted, of_group, of_input, within};
 use crate::error::QueryError;
@@ -53,6 +53,8 @@ pub(super) async fn plan(
         needs_field: false,
         by_series: false,
         ties: &[],
+        // DataFusion 55.2 tells dictionaries apart row by row, and sorts their nulls in two ways.
+        are_texts: true,
     };
     let rows = source::rows(session, level, wanted).await?;
     let is_ascending = !level.plan.descending;
@@ -72,30 +74,16 @@ pub(super) async fn plan(
         .chain(level.plan.grid.map(|_| column(WINDOW)))
         .map(|by| by.sort(is_ascending, is_ascending))
         .collect();
-    // A tag that is null in an aggregate may be one in two ways, as a key and as a value of a
-    // dictionary, and DataFusion 55.2 sorts them apart.
-    let texts = groups.iter().zip(0..).map(|(group, index)| {
-        let text = cast(group.clone(), DataType::Utf8);
-        coalesce(vec![text, lit("")]).alias(of_group(index))
-    });
-    let mut columns: Vec<Expr> = texts.collect();
-    columns.push(match level.plan.grid {
-        Some(_) => column(WINDOW),
-        None => lit(ScalarValue::TimestampNanosecond(Some(0), None)).alias(WINDOW),
-    });
-    for (place, kind) in kinds(level).into_iter().enumerate() {
-        columns.extend(cells(level, place, kind));
-    }
-    let rows = LogicalPlanBuilder::from(rows).aggregate(by, values)?;
-    let rows = rows.project(columns)?;
-    let rows = match order.is_empty() {
-        true => rows,
-        false => rows.sort(order)?,
-    };
-    Ok(rows.build()?)
+    let rows = Nodes::of(rows).aggregate(by, values)?;
+    Ok(rows.sort(order, None).build())
 }
 
 const WINDOW: &str = "window";
+
+/// Returns true if the rows have the starts of windows.
+pub(super) fn has_windows(level: &Level) -> bool {
+    level.plan.grid.is_some()
+}
 
 /// How the cells of a call come out of aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +94,7 @@ enum Kind {
     Value,
     /// A value that may be null though there are points, and their number.
     Counted,
-    /// The difference of two values.
+    /// The difference of two values, the smaller of which comes first.
     Spread,
     /// A value, the time of its point, and what stands beside it.
     Chosen,
@@ -181,28 +169,6 @@ fn aggregates(level: &Level, place: usize, kind: Kind) -> Result<Vec<Expr>, Quer
     Ok(all)
 }
 
-/// The columns from which the cells of a call are made.
-fn cells(level: &Level, place: usize, kind: Kind) -> Vec<Expr> {
-    let value = column(&name(place));
-    match kind {
-        Kind::Count | Kind::Value => vec![value],
-        Kind::Spread => vec![(column(&second_name(place)) - value).alias(name(place))],
-        Kind::Counted => vec![value, column(&second_name(place))],
-        Kind::Chosen => {
-            let others = (0..level.prepared.others.len()).map(selector::other);
-            let others = others.map(|other| (other.clone(), format!("{}_{other}", name(place))));
-            let parts = [
-                ("value".to_owned(), name(place)),
-                ("time".to_owned(), second_name(place)),
-            ];
-            let parts = parts.into_iter().chain(others);
-            parts
-                .map(|(part, name)| get_field(value.clone(), part).alias(name))
-                .collect()
-        }
-    }
-}
-
 /// The start of the window that holds the time of a row.
 fn window(grid: Grid) -> Expr {
     let work = move |arguments: &[ArrayRef]| {
@@ -222,6 +188,18 @@ fn window(grid: Grid) -> Expr {
     };
     let time = DataType::Timestamp(TimeUnit::Nanosecond, None);
     function::call("window_start", time, vec![column(TIME)], Arc::new(work))
+}
+
+/// The difference of two values of one field.
+fn difference(most: Value, least: Value) -> Value {
+    match (most, least) {
+        (Value::Integer(most), Value::Integer(least)) => Value::Integer(most.wrapping_sub(least)),
+        (Value::Unsigned(most), Value::Unsigned(least)) => {
+            Value::Unsigned(most.wrapping_sub(least))
+        }
+        (Value::Float(most), Value::Float(least)) => Value::Float(most - least),
+        (most, least) => unreachable!("{most:?} and {least:?} of one field of numbers"),
+    }
 }
 
 /// A series of windows.
@@ -256,7 +234,11 @@ impl Aggregated {
             Kind::Count => next()
                 .filter(|count| *count != Value::Integer(0))
                 .map(Cell::Value),
-            Kind::Value | Kind::Spread => next().map(Cell::Value),
+            Kind::Value => next().map(Cell::Value),
+            Kind::Spread => {
+                let (least, most) = (next(), next());
+                Some(Cell::Value(difference(most?, least?)))
+            }
             Kind::Counted => {
                 let (value, count) = (next(), next());
                 let has_points = count.is_some_and(|count| count != Value::Integer(0));

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{ArrayRef, RecordBatch, TimestampNanosecondArray};
-use datafusion::arrow::compute::partition;
+use datafusion::arrow::compute::{is_null, nullif, partition};
+use datafusion::error::DataFusionError;
 
 use super::super::value::Value;
 use super::convert::Values;
@@ -24,18 +25,33 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes rows apart: so many tags, the time, other columns.
+    /// Takes rows apart: so many tags, the time, if they have one, other columns.
     ///
     /// # Errors
     /// Other columns than planned.
-    pub(super) fn new(rows: RecordBatch, tags: usize) -> Result<Self, QueryError> {
+    pub(super) fn new(
+        rows: &RecordBatch,
+        tags: usize,
+        has_times: bool,
+    ) -> Result<Self, QueryError> {
         let unexpected = || QueryError::Internal("rows without times".to_owned());
         let (groups, rest) = rows
             .columns()
             .split_at_checked(tags)
             .ok_or_else(unexpected)?;
-        let (times, columns) = rest.split_first().ok_or_else(unexpected)?;
-        let times = times.as_primitive_opt::<TimestampNanosecondType>();
+        let (times, columns) = match has_times {
+            true => {
+                let (times, columns) = rest.split_first().ok_or_else(unexpected)?;
+                let times = times.as_primitive_opt::<TimestampNanosecondType>();
+                (times.ok_or_else(unexpected)?.clone(), columns)
+            }
+            // Who knows that there are none does not ask for them.
+            false => (
+                TimestampNanosecondArray::from_value(0, rows.num_rows()),
+                rest,
+            ),
+        };
+        let columns = parts(columns)?;
         let mut ranges = match groups.is_empty() {
             true => std::iter::once(0..rows.num_rows()).collect(),
             false => partition(groups)
@@ -48,9 +64,9 @@ impl Batch {
         };
         Ok(Self {
             groups: of(groups)?,
-            times: times.ok_or_else(unexpected)?.clone(),
-            values: of(columns)?,
-            columns: columns.to_vec(),
+            times,
+            values: of(&columns)?,
+            columns,
             ranges,
         })
     }
@@ -102,4 +118,21 @@ impl Batch {
             .map(|column| column.slice(rows.start, rows.len()))
             .collect()
     }
+}
+
+/// The columns, and of those that have parts these in their place.
+fn parts(columns: &[ArrayRef]) -> Result<Vec<ArrayRef>, QueryError> {
+    let mut parts = Vec::new();
+    for column in columns {
+        match column.as_struct_opt() {
+            Some(whole) => {
+                let is_null = is_null(whole).map_err(DataFusionError::from)?;
+                for part in whole.columns() {
+                    parts.push(nullif(part, &is_null).map_err(DataFusionError::from)?);
+                }
+            }
+            None => parts.push(Arc::clone(column)),
+        }
+    }
+    Ok(parts)
 }

@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, BooleanArray};
 use arrow_schema::DataType;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{Expr, lit};
 use futures_util::TryStreamExt;
 
 use super::super::analysis::{MeasurementSource, SeriesCut};
@@ -16,6 +16,7 @@ use super::convert::Values;
 use super::function;
 use super::level::Session;
 use super::names::Names;
+use super::nodes::Nodes;
 use crate::error::QueryError;
 
 /// Returns a condition that holds for the rows of the series that are read. `all` are all rows of the
@@ -25,7 +26,7 @@ use crate::error::QueryError;
 /// The series cannot be read.
 pub(super) async fn within(
     session: &Session,
-    all: LogicalPlanBuilder,
+    all: Nodes,
     source: &MeasurementSource,
     cut: &SeriesCut,
     names: &Names,
@@ -41,9 +42,7 @@ pub(super) async fn within(
         return Ok(lit(cut.offset == 0));
     }
     let rows = all.filter(condition::expression(&source.condition, names))?;
-    let groups = rows
-        .aggregate(present.clone(), Vec::<Expr>::new())?
-        .build()?;
+    let groups = rows.aggregate(present.clone(), Vec::new())?.build();
     let mut groups = session.run(groups).await?;
     let mut keys = Keys::new(cut, &session.memory);
     while let Some(batch) = groups.try_next().await? {

@@ -77,6 +77,11 @@ pub(super) async fn plan(
     }
 }
 
+/// Returns true if the rows of a level have times.
+fn has_times(level: &Level) -> bool {
+    level.query.calls.is_empty() || !aggregated::is_enough(level) || aggregated::has_windows(level)
+}
+
 /// A level that is answered.
 struct Running {
     session: Arc<Session>,
@@ -155,7 +160,10 @@ impl Running {
         };
         match batch {
             Some(batch) if batch.num_rows() == 0 => {}
-            Some(batch) => self.batch = Some(Batch::new(batch, self.level.query.tags.len())?),
+            Some(batch) => {
+                let tags = self.level.query.tags.len();
+                self.batch = Some(Batch::new(&batch, tags, has_times(&self.level))?);
+            }
             None => match self.slices.pop_front().filter(|_| !(is_only && is_done)) {
                 Some(times) => {
                     let plan = plan(&self.session, &self.level, times).await?;

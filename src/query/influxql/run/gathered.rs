@@ -38,6 +38,7 @@ pub(super) async fn plan(
         needs_field: false,
         ties: &[],
         by_series: source::is_by_series(session, level),
+        are_texts: false,
     };
     let rows = source::rows(session, level, wanted).await?;
     let order = Order {

@@ -16,6 +16,7 @@ use super::super::analysis::{Analysed, Call, Source};
 use super::super::finish::{Plan, Prepared};
 use super::schema::Known;
 use crate::error::QueryError;
+use crate::physical::direct;
 
 /// What makes a table of the rows of a subquery, which needs everything that answers a query.
 pub(super) type Subquery =
@@ -76,6 +77,9 @@ impl Session {
         &self,
         plan: LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        if let Some(plan) = direct::plan(&plan, &self.state).await? {
+            return Ok(plan);
+        }
         let plan = self.state.optimize(&plan)?;
         let planner = self.state.query_planner();
         Ok(planner.create_physical_plan(&plan, &self.state).await?)

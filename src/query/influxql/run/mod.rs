@@ -22,6 +22,7 @@ mod function;
 mod gathered;
 mod level;
 mod names;
+mod nodes;
 mod plain;
 mod schema;
 mod select;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, Field, Schema};
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::logical_expr::LogicalPlan;
 
 use super::super::finish::PlainSeries;
 use super::super::series::SeriesPart;
 use super::batch::Batch;
 use super::level::{Level, Session};
 use super::names::{ORDER, TIME, column};
+use super::nodes::Nodes;
 use super::slices::Times;
 use super::source::{self, Wanted, of_group, of_input, of_tie};
 use crate::error::QueryError;
@@ -33,6 +34,7 @@ pub(super) async fn plan(
         needs_field: true,
         ties: &ties,
         by_series: ties.is_empty() && source::is_by_series(session, level),
+        are_texts: false,
     };
     let rows = source::rows(session, level, wanted).await?;
     let most = match (level.plan.limit, level.query.tags.is_empty()) {
@@ -86,8 +88,8 @@ pub(super) fn sorted(
     let mut columns = groups;
     columns.push(column(TIME));
     columns.extend(inputs.iter().map(|input| column(&of_input(*input))));
-    let rows = LogicalPlanBuilder::from(rows).sort_with_limit(order, by.most)?;
-    Ok(rows.project(columns)?.build()?)
+    let rows = Nodes::of(rows).sort(order, by.most);
+    Ok(rows.project(columns)?.build())
 }
 
 /// A series of such rows.

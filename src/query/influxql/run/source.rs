@@ -7,11 +7,10 @@
 use std::sync::Arc;
 
 use arrow_schema::DataType;
-use datafusion::common::{ScalarValue, TableReference};
-use datafusion::datasource::provider_as_source;
+use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 use datafusion::functions::core::expr_fn::nullif;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Union, cast, lit};
+use datafusion::logical_expr::{Expr, LogicalPlan, Union, cast, lit};
 
 use super::super::analysis::{
     Analysed, Condition, InputKind, MeasurementSource, Read, Source, SubquerySource,
@@ -19,6 +18,7 @@ use super::super::analysis::{
 use super::super::value::ValueType;
 use super::level::{Level, Session};
 use super::names::{Names, ORDER, TIME, column};
+use super::nodes::Nodes;
 use super::{condition, cut};
 use crate::database::ColumnKind;
 use crate::error::QueryError;
@@ -68,6 +68,8 @@ pub(super) struct Wanted<'a> {
     pub(super) ties: &'a [String],
     /// Whether they are put in the order of series and time, in which tables have them.
     pub(super) by_series: bool,
+    /// Whether the tags of the groups become texts.
+    pub(super) are_texts: bool,
 }
 
 /// Returns true if the order of a level, by the tags of its groups and the time, is that in which tables have
@@ -104,7 +106,7 @@ pub(super) async fn rows(
             Source::Subquery(source) => inner(session, level, source)?,
         };
         let rows = shaped(rows, &level.query, source, wanted, is_numbered)?;
-        all.push(Arc::new(rows.build()?));
+        all.push(Arc::new(rows.build()));
     }
     match <[_; 1]>::try_from(all) {
         Ok([only]) => Ok(Arc::unwrap_or_clone(only)),
@@ -119,7 +121,7 @@ pub(super) async fn rows(
 
 /// The points of a measurement that take part, with their names and columns.
 struct Part {
-    rows: LogicalPlanBuilder,
+    rows: Nodes,
     names: Names,
 }
 
@@ -133,10 +135,7 @@ async fn points(
     let table = session.known.table(&source.origin, &source.name);
     let table = Arc::clone(table.ok_or_else(lost)?);
     let names = Names::Table(kinds::schema(table.columns()));
-    let scan = |table| {
-        let name = TableReference::bare(&*source.name);
-        LogicalPlanBuilder::scan(name, provider_as_source(table), None)
-    };
+    let scan = |table| Nodes::scan(&source.name, table);
     let mut rows = match wanted.by_series {
         true => scan(provider::of_table_in_order(Arc::clone(&table)))?,
         false => scan(provider::of_table(Arc::clone(&table)))?,
@@ -171,17 +170,12 @@ fn inner(
 ) -> std::result::Result<Part, QueryError> {
     let table = (session.subquery)(session, &source.query, &level.name)?;
     let names = Names::Subquery(Arc::clone(&source.query.tags));
-    let name = TableReference::bare("subquery");
-    let rows = LogicalPlanBuilder::scan(name, provider_as_source(table), None)?;
+    let rows = Nodes::scan("subquery", table)?;
     let rows = filtered(rows, &source.condition, &names)?;
     Ok(Part { rows, names })
 }
 
-fn filtered(
-    rows: LogicalPlanBuilder,
-    condition: &Condition,
-    names: &Names,
-) -> Result<LogicalPlanBuilder> {
+fn filtered(rows: Nodes, condition: &Condition, names: &Names) -> Result<Nodes> {
     match condition {
         Condition::Constant(true) => Ok(rows),
         // Apart, so that each can be decided as far below as it can be.
@@ -201,14 +195,16 @@ fn shaped(
     source: &Source,
     wanted: Wanted<'_>,
     is_numbered: bool,
-) -> Result<LogicalPlanBuilder> {
+) -> Result<Nodes> {
     let (names, is_subquery, reads) = match source {
         Source::Measurement(source) => (&part.names, false, &source.reads),
         Source::Subquery(source) => (&part.names, true, &source.reads),
     };
     let mut columns = vec![column(TIME).alias(TIME)];
     for (index, key) in query.tags.iter().enumerate() {
-        columns.push(group(names, key, query.sources.len() > 1).alias(of_group(index)));
+        let is_one_of_several = query.sources.len() > 1;
+        let group = group(names, key, is_one_of_several, wanted.are_texts);
+        columns.push(group.alias(of_group(index)));
     }
     for index in wanted.inputs {
         let read = reads.get(*index).and_then(Option::as_ref);
@@ -229,9 +225,11 @@ fn shaped(
 
 /// A tag of the groups. Those of several sources have one type, and are null where they are missing: of
 /// null beside "" there would be two groups.
-fn group(names: &Names, key: &str, is_one_of_several: bool) -> Expr {
+fn group(names: &Names, key: &str, is_one_of_several: bool, is_text: bool) -> Expr {
     match names.tag(key) {
-        Some(tag) if is_one_of_several && names.has_nulls() => cast(tag, DataType::Utf8),
+        Some(tag) if (is_one_of_several || is_text) && names.has_nulls() => {
+            cast(tag, DataType::Utf8)
+        }
         Some(tag) if is_one_of_several => nullif(tag, lit("")),
         Some(tag) => tag,
         None => lit(ScalarValue::Utf8(None)),
