@@ -23,5 +23,6 @@ pub fn asker(
         bucket: bucket.to_owned(),
         protocol,
         presence,
+        columns_only: false,
     }
 }

@@ -45,6 +45,8 @@ pub struct Asking<'a> {
     pub protocol: Protocol,
     /// The question.
     pub text: &'a str,
+    /// Whether only the columns of the answer are wanted.
+    pub columns_only: bool,
 }
 
 /// Values of the parameters of a statement of InfluxQL, by name.

@@ -1,5 +1,6 @@
 //! Who may ask about which bucket.
 
+use arrow_schema::SchemaRef;
 use tidegate_query::Question;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -51,14 +52,44 @@ impl<A: Asks> Flight<A> {
         (protocol, text): (Protocol, &str),
         values: Values,
     ) -> Result<Rows, Status> {
-        self.bucket(call, database)?;
         let asking = Asking {
             sender: &call.sender,
             protocol,
             text,
+            columns_only: false,
         };
+        self.rows(call, database, asking, values).await
+    }
+
+    /// The columns of the answer to a statement of InfluxQL. Its first rows tell them, so that it begins.
+    pub(super) async fn columns_of_influxql(
+        &self,
+        call: &Call,
+        database: Option<&str>,
+        text: &str,
+        values: Values,
+    ) -> Result<SchemaRef, Status> {
+        let asking = Asking {
+            sender: &call.sender,
+            protocol: Protocol::FlightSql,
+            text,
+            columns_only: true,
+        };
+        let rows = self.rows(call, database, asking, values).await?;
+        Ok(rows.schema)
+    }
+
+    async fn rows(
+        &self,
+        call: &Call,
+        database: Option<&str>,
+        asking: Asking<'_>,
+        values: Values,
+    ) -> Result<Rows, Status> {
+        self.bucket(call, database)?;
+        let values = values.bindings(asking.text)?;
         let database = database.unwrap_or_default();
-        let rows = self.asks.influxql(database, asking, values.bindings(text)?);
+        let rows = self.asks.influxql(database, asking, values);
         rows.await.map_err(status::of_query)
     }
 
@@ -75,6 +106,7 @@ impl<A: Asks> Flight<A> {
             sender: &call.sender,
             protocol,
             text,
+            columns_only: false,
         };
         let question = self.asks.ask(&bucket, asking).await;
         question.map_err(status::of_query)

@@ -105,7 +105,7 @@ pub(super) async fn of_influxql<A: Asks>(
         flight.bucket(call, Some(database))?;
         return Ok(Arc::clone(Table::without_rows().schema()));
     }
-    let asked = (Protocol::FlightSql, query.as_str());
-    let rows = flight.influxql(call, Some(database), asked, values);
-    Ok(rows.await?.schema)
+    flight
+        .columns_of_influxql(call, Some(database), query, values)
+        .await
 }

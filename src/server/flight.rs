@@ -122,6 +122,7 @@ impl Asks for Program {
             sender,
             protocol,
             text,
+            ..
         } = asking;
         let asker = asker(sender, &bucket.name, protocol.as_str(), Presence::default());
         let engine = self.0.engine().ok_or_else(starting)?;
@@ -140,7 +141,8 @@ impl Asks for Program {
         let waiter = Waiter::default();
         let session = session
             .within(Some(database.to_owned()), None)
-            .attended(waiter.presence());
+            .attended(waiter.presence())
+            .wanting(asking.columns_only);
         let statement = one(asking.text, values)?;
         let Tabled {
             schema,

@@ -172,6 +172,40 @@ async fn a_statement_of_influxql_is_answered_by_rows() {
     server.stop().await;
 }
 
+/// From a bug: there was another record for each time that a client asked for the columns, which said that
+/// the client had gone away.
+#[tokio::test]
+async fn a_question_whose_columns_alone_are_wanted_leaves_no_record() {
+    let server = with_points().await;
+    let mut client = FlightSqlServiceClient::new(connect(&server).await);
+    client.set_token(TOKEN.to_owned());
+    client.set_header("database", "b");
+    client.set_header("x-influxdata-query-language", "influxql");
+    for text in [
+        "SELECT usage FROM cpu GROUP BY host",
+        "SELECT usage FROM nowhere",
+        "SHOW DATABASES",
+    ] {
+        let mut prepared = client.prepare(text.to_owned(), None).await.expect(text);
+        let info = prepared.execute().await.expect("an info");
+        let ticket = info.endpoint[0].ticket.clone().expect("a ticket");
+        let rows = client.do_get(ticket).await.expect("sent");
+        let _rows: Vec<_> = rows.try_collect().await.expect("rows");
+    }
+    let refused = client.prepare("SELECT usage FROM x..cpu".to_owned(), None);
+    refused.await.map(|_| ()).expect_err("there is no x");
+    let recorded = "SELECT outcome, text FROM system.queries \
+                    WHERE protocol = 'flight_sql' ORDER BY time";
+    let asked = serde_json::json!({ "db": "b", "q": recorded });
+    let asked = Http::post("/api/v3/query_sql").body(asked.to_string());
+    let answer = server.ask(asked.token(TOKEN)).await;
+    answer.is(
+        200,
+        r#"[{"outcome":"done","text":"SELECT usage FROM cpu GROUP BY host"},{"outcome":"done","text":"SELECT usage FROM nowhere"},{"outcome":"done","text":"SHOW DATABASES"},{"outcome":"invalid","text":"SELECT usage FROM x..cpu"}]"#,
+    );
+    server.stop().await;
+}
+
 /// As ADBC asks: each statement of it is a prepared one.
 #[tokio::test]
 async fn a_prepared_statement_may_be_influxql() {

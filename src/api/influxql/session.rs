@@ -32,6 +32,8 @@ pub struct Session {
     pub(super) request: Request,
     /// Whether the client still waits.
     pub(super) presence: Presence,
+    /// Whether only the columns of answers are wanted.
+    pub(super) columns_only: bool,
     /// Whether databases may be made by whoever may write to them.
     pub(super) creates: bool,
 }
@@ -57,6 +59,7 @@ impl Session {
             policy: None,
             protocol,
             presence: Presence::default(),
+            columns_only: false,
             creates: app.config().server.auto_create_buckets || identity.may_manage(),
         })
     }
@@ -77,6 +80,16 @@ impl Session {
         Self { presence, ..self }
     }
 
+    /// The session of a client who wants only the columns of answers, if `columns_only`: those that it gets
+    /// leave no record.
+    #[must_use]
+    pub fn wanting(self, columns_only: bool) -> Self {
+        Self {
+            columns_only,
+            ..self
+        }
+    }
+
     /// The engine.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -84,12 +97,11 @@ impl Session {
 
     pub(super) fn asker(&self) -> Asker {
         let database = self.database.as_deref().unwrap_or_default();
-        asker::asker(
-            &self.identity,
-            database,
-            self.protocol,
-            self.presence.clone(),
-        )
+        let presence = self.presence.clone();
+        Asker {
+            columns_only: self.columns_only,
+            ..asker::asker(&self.identity, database, self.protocol, presence)
+        }
     }
 
     /// The bucket that a statement reads.

@@ -175,7 +175,7 @@ impl Following {
     }
 
     /// These rows were taken.
-    pub(crate) fn took(&self, batch: &RecordBatch) {
+    pub(crate) fn took(&mut self, batch: &RecordBatch) {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let sizes = batch.columns().iter().map(|column| {
             let size = column.to_data().get_slice_memory_size();
@@ -186,6 +186,10 @@ impl Following {
             .rows
             .fetch_add(count(batch.num_rows()), Ordering::Relaxed);
         self.entry.bytes.fetch_add(bytes, Ordering::Relaxed);
+        if self.entry.asker.columns_only {
+            // Those are known now, and nobody comes for what follows.
+            self.end(Outcome::Done);
+        }
     }
 
     /// What is known of it now.
@@ -199,7 +203,10 @@ impl Following {
             return;
         }
         self.stage = Stage::Ended;
-        self.records.end(self.id, self.record(outcome));
+        match outcome {
+            Outcome::Done if self.entry.asker.columns_only => self.records.forget(self.id),
+            _ => self.records.end(self.id, self.record(outcome)),
+        }
     }
 
     fn lasted(&self) -> Duration {

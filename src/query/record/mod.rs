@@ -8,8 +8,9 @@
 //! The package records what a question did; the program says who asked ([`Asker`]), lends its clocks
 //! and is told of each end ([`Watch`]). Promises: a question that was begun ends once, with the reason
 //! for which it did, whoever drops what; values of parameters are never recorded, and the text that
-//! others see has no literals. Whoever sees a question that runs may end it. A question that was planned and never run leaves no record: clients of
-//! Flight SQL plan each question twice.
+//! others see has no literals. Whoever sees a question that runs may end it. A question
+//! that was planned and never run leaves no record, nor one that told its columns, if they are all that was
+//! wanted: clients of Flight SQL ask for those of each question before, up to twice.
 
 mod ended;
 mod following;
@@ -47,6 +48,8 @@ pub struct Asker {
     pub protocol: &'static str,
     /// Whether it still waits for the answer.
     pub presence: Presence,
+    /// Whether only the columns of the answer are wanted.
+    pub columns_only: bool,
 }
 
 /// The program's clocks, and its ear for what has ended.

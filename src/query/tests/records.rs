@@ -60,6 +60,7 @@ fn asker(token: &str, sees_all: bool) -> Asker {
         bucket: "b".to_owned(),
         protocol: "http",
         presence: crate::Presence::default(),
+        columns_only: false,
     }
 }
 

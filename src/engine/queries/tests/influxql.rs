@@ -39,6 +39,7 @@ pub(super) async fn influxql(world: &World, text: &str) -> Vec<SeriesPart> {
         bucket: "b".to_owned(),
         protocol: "http",
         presence: tidegate_query::Presence::default(),
+        columns_only: false,
     };
     let engine = &queries.shared.engine;
     let statement = query.statements.first().expect("a statement");

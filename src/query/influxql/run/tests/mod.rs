@@ -33,6 +33,7 @@ fn asker() -> Asker {
         bucket: "db".to_owned(),
         protocol: "test",
         presence: crate::Presence::default(),
+        columns_only: false,
     }
 }
 
