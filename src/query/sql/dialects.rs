@@ -298,7 +298,7 @@ mod tests {
                 vec!["INTERVAL '1 hour'", "parameter"],
             ),
             (
-                "SELECT usage::bigint + 1, usage + 1 FROM m",
+                "SELECT m.usage::bigint + 1, usage + 1 FROM m",
                 vec!["have the same name", "AS"],
             ),
             (

@@ -12,7 +12,6 @@ pub(crate) mod casts;
 pub(crate) mod describe;
 pub(crate) mod dialects;
 pub(crate) mod exact;
-pub(crate) mod groups;
 pub(crate) mod hints;
 pub(crate) mod placeholders;
 pub(crate) mod precedence;

@@ -16,7 +16,6 @@ use crate::sql::branches;
 use crate::sql::casts;
 use crate::sql::dialects;
 use crate::sql::exact;
-use crate::sql::groups;
 use crate::sql::precedence;
 use crate::sql::unread;
 
@@ -50,8 +49,7 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
         precedence::mend(inner);
         exact::keep_digits(inner);
-        groups::name(inner);
-        casts::name(inner);
+        casts::name(inner, |name| state.aggregate_functions().contains_key(name));
     }
     Ok(statement)
 }

@@ -7,7 +7,7 @@ use super::points::{Point, Points};
 use crate::QueryError;
 
 /// Four series with values 1 to 4, of which the last has no tag.
-fn database() -> Arc<Points> {
+pub(super) fn database() -> Arc<Points> {
     let point = |tags: &[(&str, &str)], number: i32| {
         Point::new("m", tags, number.into(), &[("v", number.into())])
     };
@@ -19,7 +19,7 @@ fn database() -> Arc<Points> {
     ])
 }
 
-async fn holds(questions: &[(&str, &[&str])]) {
+pub(super) async fn holds(questions: &[(&str, &[&str])]) {
     let database = database();
     for (text, rows) in questions {
         assert_eq!(ask(&database, text).await, *rows, "{text}");
@@ -401,80 +401,4 @@ async fn a_comparison_with_rows_inside_is_refused_in_grouping_sets_by_what_it_is
                 GROUP BY ROLLUP (v >= ALL (SELECT v FROM m))";
     let refused = refusal(&database(), text).await.to_string();
     assert!(refused.contains("in what is grouped"), "{refused}");
-}
-
-/// From a bug: a cast has the name of what it casts, so both could not be groups.
-#[tokio::test]
-async fn a_value_and_its_cast_are_two_groups() {
-    holds(&[
-        (
-            "SELECT v::BIGINT AS a, v AS b, count(*) AS n FROM m GROUP BY v::BIGINT, v ORDER BY 1 LIMIT 2",
-            &["1,1.0,1", "2,2.0,1"],
-        ),
-        (
-            "SELECT v, (v / 2)::BIGINT, (v / 2)::INT AS c FROM m GROUP BY 1, 2, c ORDER BY v DESC LIMIT 1",
-            &["4.0,2,2"],
-        ),
-        (
-            "SELECT count(*) AS n FROM (SELECT host, host::VARCHAR AS x FROM m GROUP BY host::VARCHAR, host)",
-            &["4"],
-        ),
-        (
-            "SELECT v::BIGINT AS a, v FROM m GROUP BY a, v HAVING v::BIGINT > 3 ORDER BY v::BIGINT",
-            &["4,4.0"],
-        ),
-    ])
-    .await;
-}
-
-/// From a bug: a cast has the name of what it casts, so both could not be columns, nor one of them an order.
-#[tokio::test]
-async fn a_value_and_its_cast_are_two_columns() {
-    holds(&[
-        (
-            "SELECT CAST(time AS BIGINT), v FROM m ORDER BY time DESC LIMIT 2",
-            &["4,4.0", "3,3.0"],
-        ),
-        (
-            "SELECT (9 - v)::BIGINT, (v::VARCHAR) FROM m x ORDER BY x.v DESC LIMIT 2",
-            &["5,4.0", "6,3.0"],
-        ),
-        (
-            "SELECT CAST(v * 5 AS VARCHAR) AS a, v::VARCHAR FROM m ORDER BY 5 - v LIMIT 1",
-            &["20.0,4.0"],
-        ),
-        (
-            "SELECT v, v::BIGINT, v::VARCHAR FROM m ORDER BY v LIMIT 1",
-            &["1.0,1,1.0"],
-        ),
-        (
-            "SELECT *, m.v::BIGINT FROM m ORDER BY v LIMIT 1",
-            &["a,1970-01-01T00:00:00.000000001,1.0,1"],
-        ),
-        (
-            "SELECT x.\"v::BIGINT\" FROM (SELECT v::BIGINT FROM m ORDER BY v DESC LIMIT 1) x",
-            &["4"],
-        ),
-        (
-            "SELECT (v / 2)::BIGINT, (v / 2)::INT, v / 2 FROM m ORDER BY v DESC LIMIT 1",
-            &["2,2,2.0"],
-        ),
-        (
-            "SELECT time::BIGINT, count(*) FROM m GROUP BY time ORDER BY time LIMIT 1",
-            &["1,1"],
-        ),
-        (
-            "SELECT v::BIGINT, v FROM m ORDER BY v::BIGINT DESC LIMIT 1",
-            &["4,4.0"],
-        ),
-        (
-            "SELECT * EXCLUDE (time, host), v::BIGINT AS w FROM m ORDER BY v LIMIT 1",
-            &["1.0,1"],
-        ),
-        (
-            "SELECT \"m.time\" FROM (SELECT time::BIGINT FROM m) ORDER BY 1 LIMIT 1",
-            &["1"],
-        ),
-    ])
-    .await;
 }

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 mod bounds;
 mod branches;
+mod casts;
 mod correlated;
 mod disk;
 mod filled;
