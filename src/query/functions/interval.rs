@@ -4,11 +4,11 @@
 //! finds that out at the first row, if there is one.
 
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan, expr::ScalarFunction};
 
 use crate::error::QueryError;
+use crate::logical::each_expression::find_in_plan;
 use crate::times::DAY_NS;
 
 /// The length of a constant interval.
@@ -48,18 +48,7 @@ impl Length {
 /// # Errors
 /// [`QueryError::Invalid`], with the function's name.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<(), QueryError> {
-    let mut without_length = None;
-    plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|expr| {
-                without_length = binned_by_nothing(expr);
-                Ok(match without_length {
-                    Some(_) => TreeNodeRecursion::Stop,
-                    None => TreeNodeRecursion::Continue,
-                })
-            })
-        })
-    })?;
+    let without_length = find_in_plan(plan, binned_by_nothing)?;
     without_length.map_or(Ok(()), |name| {
         Err(QueryError::Invalid(format!(
             "the interval of {name} must be longer than 0; a dashboard asks for 0 seconds if its \

@@ -5,6 +5,7 @@
 pub(crate) mod bounded;
 mod date_trunc;
 pub(crate) mod gapfill;
+mod inner;
 mod interval;
 mod retyped;
 pub(crate) mod selector;

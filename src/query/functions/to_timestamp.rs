@@ -7,7 +7,9 @@ use arrow_schema::{DataType, TimeUnit};
 use datafusion::common::config::ConfigOptions;
 use datafusion::error::Result;
 use datafusion::functions::datetime::to_timestamp::ToTimestampFunc;
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl};
+
+use super::inner::{as_inner, types};
 
 /// The function.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -24,17 +26,7 @@ impl ToTimestamp {
 }
 
 impl ScalarUDFImpl for ToTimestamp {
-    fn name(&self) -> &str {
-        self.stock.name()
-    }
-
-    fn signature(&self) -> &Signature {
-        self.stock.signature()
-    }
-
-    fn return_type(&self, given: &[DataType]) -> Result<DataType> {
-        self.stock.return_type(given)
-    }
+    as_inner!(stock: name, signature, return_type);
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match args.args.as_slice() {

@@ -1,7 +1,7 @@
-//! A plan whose expressions are said in other words.
+//! The expressions of a plan: said in other words, or looked through until one is found.
 
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
@@ -27,4 +27,54 @@ pub(crate) fn each_expression(
         }
     })?;
     Ok(said.data)
+}
+
+/// The first thing that is found in the expressions of a plan, those of subqueries too.
+///
+/// # Errors
+/// The plan cannot be walked through.
+pub(crate) fn find_in_plan<T>(
+    plan: &LogicalPlan,
+    look: impl Fn(&Expr) -> Option<T>,
+) -> Result<Option<T>> {
+    let mut found = None;
+    plan.apply_with_subqueries(|node| {
+        found = find_in_node(node, &look)?;
+        Ok(until(&found))
+    })?;
+    Ok(found)
+}
+
+/// The first thing that is found in the expressions of a node.
+///
+/// # Errors
+/// The node cannot be walked through.
+pub(crate) fn find_in_node<T>(
+    node: &LogicalPlan,
+    look: impl Fn(&Expr) -> Option<T>,
+) -> Result<Option<T>> {
+    let mut found = None;
+    node.apply_expressions(|expr| {
+        found = find(expr, &look);
+        Ok(until(&found))
+    })?;
+    Ok(found)
+}
+
+/// The first thing that is found in an expression and those that it is made of.
+pub(crate) fn find<T>(expr: &Expr, look: impl Fn(&Expr) -> Option<T>) -> Option<T> {
+    let mut found = None;
+    // It looks and cannot fail.
+    let _ = expr.apply(|expr| {
+        found = look(expr);
+        Ok(until(&found))
+    });
+    found
+}
+
+fn until<T>(found: &Option<T>) -> TreeNodeRecursion {
+    match found {
+        Some(_) => TreeNodeRecursion::Stop,
+        None => TreeNodeRecursion::Continue,
+    }
 }

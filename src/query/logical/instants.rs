@@ -11,14 +11,14 @@ use arrow_schema::{DataType, TimeUnit};
 use chrono::{DateTime, Datelike, Utc};
 use datafusion::arrow::compute::kernels::cast_utils::string_to_datetime;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Between, Cast, InList};
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, cast, lit};
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::logical::each_expression::each_expression;
+use crate::logical::each_expression::{each_expression, find_in_plan};
 
 /// The type of times without a zone.
 const TIME: DataType = DataType::Timestamp(TimeUnit::Nanosecond, None);
@@ -43,25 +43,15 @@ impl AnalyzerRule for Instants {
 
 /// Returns true if a text is in a sum, or a time that nanoseconds do not reach.
 fn has_such_texts(plan: &LogicalPlan) -> Result<bool> {
-    let mut has = false;
-    plan.apply_with_subqueries(|plan| {
-        plan.apply_expressions(|expr| {
-            has |= expr.exists(|expr| {
-                Ok(match expr {
-                    Expr::BinaryExpr(sum) if is_sum(sum.op) => {
-                        text(&sum.left).or_else(|| text(&sum.right)).is_some()
-                    }
-                    Expr::Literal(..) => beyond(expr).is_some(),
-                    _ => false,
-                })
-            })?;
-            Ok(match has {
-                true => TreeNodeRecursion::Stop,
-                false => TreeNodeRecursion::Continue,
-            })
-        })
-    })?;
-    Ok(has)
+    let is_such = |expr: &Expr| match expr {
+        Expr::BinaryExpr(sum) if is_sum(sum.op) => {
+            text(&sum.left).or_else(|| text(&sum.right)).is_some()
+        }
+        Expr::Literal(..) => beyond(expr).is_some(),
+        _ => false,
+    };
+    let found = find_in_plan(plan, |expr| is_such(expr).then_some(()))?;
+    Ok(found.is_some())
 }
 
 fn is_sum(op: Operator) -> bool {

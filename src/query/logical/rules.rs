@@ -15,6 +15,8 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use datafusion::optimizer::{Optimizer, OptimizerConfig, OptimizerRule};
 
+use crate::logical::each_expression::find_in_node;
+
 /// A rule of an optimizer.
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
 
@@ -138,24 +140,18 @@ fn parts_of_aggregate(aggregate: &Aggregate) -> &'static [Part] {
 }
 
 fn has_subquery(node: &LogicalPlan) -> Result<bool> {
-    let mut has = false;
-    node.apply_expressions(|expr| {
-        has |= expr.exists(|expr| {
-            Ok(matches!(
-                expr,
-                Expr::Exists(_)
-                    | Expr::InSubquery(_)
-                    | Expr::SetComparison(_)
-                    | Expr::ScalarSubquery(_)
-                    | Expr::OuterReferenceColumn(..)
-            ))
-        })?;
-        Ok(match has {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    Ok(has)
+    let is_one = |expr: &Expr| {
+        matches!(
+            expr,
+            Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::SetComparison(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::OuterReferenceColumn(..)
+        )
+    };
+    let found = find_in_node(node, |expr| is_one(expr).then_some(()))?;
+    Ok(found.is_some())
 }
 
 #[cfg(test)]

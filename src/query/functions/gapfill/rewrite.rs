@@ -12,6 +12,7 @@ use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Projection, ScalarU
 
 use super::calls::{Fill, FillCall, GapBin};
 use super::node::{GapFill, Layout};
+use crate::logical::each_expression::find;
 use crate::times::plain;
 
 /// Rewrites a question. One without gaps to fill stays as it is.
@@ -58,22 +59,11 @@ fn mentions(exprs: &[Expr]) -> bool {
 
 /// The complaint about one of our functions that is called in an expression.
 fn stray(exprs: &[Expr]) -> Option<DataFusionError> {
-    let mut error = None;
-    for expr in exprs {
-        // It visits and cannot fail.
-        let _ = expr.apply(|expr| {
-            if let Some(call) = gap_bin(expr) {
-                error = Some(call.0.misplaced());
-            } else if let Some((call, _)) = fill_call(expr) {
-                error = Some(call.misplaced());
-            }
-            Ok(match error {
-                Some(_) => TreeNodeRecursion::Stop,
-                None => TreeNodeRecursion::Continue,
-            })
-        });
-    }
-    error
+    let misplaced = |expr: &Expr| match gap_bin(expr) {
+        Some((bin, _)) => Some(bin.misplaced()),
+        None => fill_call(expr).map(|(call, _)| call.misplaced()),
+    };
+    exprs.iter().find_map(|expr| find(expr, misplaced))
 }
 
 fn gap_bin(expr: &Expr) -> Option<(&GapBin, &ScalarFunction)> {
