@@ -201,6 +201,18 @@ def tied_mode(statement, found, ours, theirs, ask):
     return True
 
 
+def null_of_a_subquery(statement, found, ours, theirs):
+    """A function over a subquery passes over what has no value, as the deviation of one point or a root of
+    a negative number; 1.6.7 takes it for a point, counts it, and has a row for it."""
+    inner = statement[statement.find("FROM (") :]
+    if found not in ("series", "values") or not re.search(r"FROM \(.*\b(stddev|sqrt|ln|log|log2|log10|asin|acos|pow)\(", inner):
+        return False
+    one, other = ([(str(identity(series)), row) for series in shown(answer) for row in series["values"]] for answer in (ours, theirs))
+    missing = [row for place, row in other if not any(place == a and same_row(row, x) for a, x in one)]
+    is_known = all(any(place == b and same_row(row, y) for b, y in other) for place, row in one)
+    return is_known and all(value is None or isinstance(value, int) for row in missing for value in row[1:])
+
+
 def large_pattern(statement, found, ours, theirs):
     """A regular expression that needs more memory than one may have."""
     return found == "error" and "it needs more than" in (error_of(ours) or "")
@@ -215,6 +227,7 @@ RULES = [
     ("a window of a subquery before the range", window_before_the_range),
     ("the time of an integral", integral_at_the_epoch),
     ("a percentile that ends the answer", ended_percentile),
+    ("what has no value in a subquery", null_of_a_subquery),
     ("a regular expression that is too large", large_pattern),
 ]
 

@@ -34,6 +34,8 @@ EXAMPLES = [
      [[START // 3600 * 3600, 8]]),
     ("the time of an integral", f"SELECT integral(v) FROM walk WHERE {RANGE}", None),
     ("a number of fill in a column without numbers", "SELECT s, v FROM odd fill(3)", [[START, "x", 1], [START + 10, None, 2], [START + 30, "y", 3]]),
+    ("what has no value in a subquery", f"SELECT count(x) FROM (SELECT stddev(v) AS x FROM walk WHERE {RANGE} GROUP BY time(7s)) WHERE {RANGE} GROUP BY time(1m)", None),
+    ("what has no value in a subquery", f"SELECT sum(x) FROM (SELECT sqrt(v - 99) AS x FROM walk WHERE {RANGE}) WHERE {RANGE} GROUP BY time(1m) fill(none)", None),
     ("a regular expression that is too large", r"SELECT v FROM walk WHERE room =~ /\pL{1000}/", None),
 ]  # fmt: skip
 # Where the rules must find nothing: the answers are the same.
