@@ -40,6 +40,8 @@
 //! - a field that is nowhere and selected as it is is null also with `fill(number)`;
 //! - a function over a subquery takes all rows of a group together; 1.6.7 begins a window anew in every
 //!   series, and without windows has no answer if one of the subquery starts before the range;
+//! - a row of a subquery without a value, as the deviation of one point or a root of a negative number, is
+//!   passed over by a function; 1.6.7 takes it for a point, counts it, and has a row for it;
 //! - `fill(previous)` begins anew in every series;
 //! - with `tz()` and an offset the windows start at the offset in local time;
 //! - a window without the rank of a percentile is one without a point; in 1.x it ends the call;
