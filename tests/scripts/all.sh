@@ -21,7 +21,7 @@ for script in disk_full sync_error memory memory_lake curl tls refusals owner st
     esac
     seconds+=" $script $((SECONDS - began))"
 done
-echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, memory_lake.sh, refusals.sh and stop.sh, coverage.sh, the ignored long runs of engine::queries::tests"
+echo "NOT RUN HERE, by hand: the other shapes and the speeds of memory.sh, the long versions of lake_*.sh, memory_lake.sh, refusals.sh and stop.sh, query_mutants.sh, coverage.sh, the ignored long runs of engine::queries::tests"
 echo "seconds:$seconds"
 echo "scripts: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
