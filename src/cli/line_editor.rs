@@ -1,169 +1,129 @@
-//! A line editor for a prompt: cursor keys, older lines, the keys that shells have, wide characters.
+//! The line editor of a prompt: rustyline's, with three things of ours. Tab types a tab, statements are
+//! kept by the prompt (some never are), and the terminal is as it was, whatever ends the process.
 //!
-//! ```text
-//! bytes > key > line > window > terminal
-//! ```
-//!
-//! A line stays one line of the terminal; a longer one is moved below the cursor. The terminal is
-//! raw only while a line is read, and as it was before afterwards, also after a panic or
-//! [`end_process`].
-//!
-//! Why not a library: those that are kept up come with `nix` or `crossterm`, which turn on features
-//! of `libc`, `mio` and `rustix` for the whole program, for this one prompt.
-
-mod key;
-mod line;
+//! A text that is pasted arrives as a whole, with its line feeds. On a terminal that cannot move its
+//! cursor (`TERM=dumb`) lines are read as the terminal edits them.
 
 use std::collections::VecDeque;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind};
 use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::OnceLock;
 
-use rustix::io::{ioctl_fionread, read, retry_on_intr};
-use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
-};
+use rustix::io::write;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::completion::Completer;
+use rustyline::config::{BellStyle, CompletionType};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::MemHistory;
+use rustyline::validate::Validator;
+use rustyline::{Config, Context, Editor, Helper};
 
-use super::terminal::{self, width};
-use line::{Line, Step};
+use super::output::remark;
 
-/// The width of a terminal that does not tell.
-const COLUMNS: usize = 80;
+/// Ends the mode in which a terminal marks what is pasted, which the editor begins.
+///
+/// Source: xterm's control sequences, "Bracketed Paste Mode".
+const PASTE_OFF: &[u8] = b"\x1b[?2004l";
+
+/// The terminal as it was before the first line was read.
+static BEFORE: OnceLock<Termios> = OnceLock::new();
 
 /// What a person has done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Input {
-    /// Entered a line.
-    Line(String),
+    /// Entered a line, or several that were pasted or brought back.
+    Text(String),
     /// Pressed Ctrl-C.
     Cancelled,
     /// Pressed Ctrl-D on an empty line, or closed the terminal.
     Closed,
 }
 
-/// Reads one line. `prompt` has nothing that cannot be seen; `older` are lines to come back to, the
-/// last one first.
-pub(super) fn read_line(prompt: &str, older: &VecDeque<String>) -> io::Result<Input> {
-    let _raw = Raw::begin()?;
-    let mut line = Line::new(older);
-    let mut bytes = Typed;
-    loop {
-        // A text that is pasted is drawn once, not once per character.
-        let is_drawn = !is_more_typed();
-        if is_drawn {
-            draw(prompt, &line)?;
-        }
-        let step = match key::next(&mut bytes)? {
-            Some(key) => line.press(key),
-            None => Step::Close,
-        };
-        if !is_drawn && step != Step::More {
-            draw(prompt, &line)?;
-        }
-        match step {
-            Step::More => continue,
-            Step::Clear => {
-                write("\x1b[2J\x1b[H")?;
-                continue;
-            }
-            Step::Enter | Step::Close => write("\n")?,
-            Step::Cancel => write("^C\n")?,
-        }
-        return Ok(match step {
-            Step::Enter => Input::Line(line.text()),
-            Step::Cancel => Input::Cancelled,
-            Step::More | Step::Clear | Step::Close => Input::Closed,
-        });
-    }
-}
-
-fn draw(prompt: &str, line: &Line<'_>) -> io::Result<()> {
-    let columns = terminal::columns().unwrap_or(COLUMNS);
-    let (part, cursor) = line.window(columns.saturating_sub(width(prompt)));
-    let mut text = format!("\r{prompt}{part}\x1b[K\r");
-    // Nought columns to the right would be one.
-    match width(prompt) + cursor {
-        0 => {}
-        right => text.push_str(&format!("\x1b[{right}C")),
-    }
-    write(&text)
-}
-
-fn write(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
-}
-
-/// What is typed, byte by byte: nothing is held here, so that what waits can be counted.
+/// A line editor.
 #[derive(Debug)]
-struct Typed;
+pub(super) struct LineEditor(Editor<Keys, MemHistory>);
 
-impl Iterator for Typed {
-    type Item = io::Result<u8>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut byte = [0];
-        match retry_on_intr(|| read(io::stdin(), &mut byte)) {
-            Ok(0) => None,
-            Ok(_) => {
-                let [byte] = byte;
-                Some(Ok(byte))
+impl LineEditor {
+    /// An editor with these texts to come back to, oldest first, and no more than so many at once.
+    pub(super) fn new(older: VecDeque<String>, older_max: usize) -> io::Result<Self> {
+        let _ = BEFORE.set(tcgetattr(io::stdin())?);
+        let made = || -> rustyline::Result<_> {
+            let config = Config::builder()
+                .max_history_size(older_max)?
+                .completion_type(CompletionType::List)
+                .bell_style(BellStyle::None)
+                .build();
+            let history = MemHistory::with_config(&config);
+            let mut editor = Editor::with_history(config, history)?;
+            editor.set_helper(Some(Keys));
+            for text in older {
+                editor.add_history_entry(text)?;
             }
-            Err(error) => Some(Err(error.into())),
+            Ok(Self(editor))
+        };
+        made().map_err(io::Error::other)
+    }
+
+    /// Keeps a text to come back to.
+    pub(super) fn keep(&mut self, text: &str) -> io::Result<()> {
+        let kept = self.0.add_history_entry(text);
+        kept.map(|_| ()).map_err(io::Error::other)
+    }
+
+    /// Reads a line, or what is pasted. `prompt` has nothing that cannot be seen.
+    pub(super) fn read(&mut self, prompt: &str) -> io::Result<Input> {
+        match self.0.readline(prompt) {
+            Ok(text) => Ok(Input::Text(text)),
+            Err(ReadlineError::Eof) => Ok(Input::Closed),
+            Err(ReadlineError::Interrupted) => {
+                remark("^C");
+                Ok(Input::Cancelled)
+            }
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                remark("what is typed is not UTF-8");
+                Ok(Input::Cancelled)
+            }
+            Err(error) => Err(io::Error::other(error)),
         }
     }
-}
-
-/// Returns true if something was typed that has not been read.
-fn is_more_typed() -> bool {
-    ioctl_fionread(io::stdin()).is_ok_and(|bytes| bytes > 0)
-}
-
-/// The terminal as it was, while it is raw.
-static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
-
-fn before() -> MutexGuard<'static, Option<Termios>> {
-    BEFORE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends the process, whatever it does, with the terminal as it was.
 pub(super) fn end_process(code: i32) -> ! {
-    // Held to the end, so that the terminal does not become raw again.
-    let before = before();
-    if let Some(before) = before.as_ref() {
-        // A terminal that is gone needs nothing. One that is stopped is not waited for.
+    if let Some(before) = BEFORE.get() {
+        let now = tcgetattr(io::stdin());
+        // A terminal that is gone needs nothing. One that is stopped is not waited for: it isn't raw.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        if now.is_ok_and(|now| !now.local_modes.contains(LocalModes::ICANON)) {
+            let _ = write(io::stdout(), PASTE_OFF);
+        }
     }
     process::exit(code)
 }
 
-/// The terminal, raw until this is dropped.
+/// The keys of the editor, but Tab, which completes nothing here, types a tab.
 #[derive(Debug)]
-struct Raw;
+struct Keys;
 
-impl Raw {
-    fn begin() -> io::Result<Self> {
-        let mut before = before();
-        let cooked = tcgetattr(io::stdin())?;
-        let mut raw = cooked.clone();
-        // What is written is still processed: a line feed begins a line.
-        raw.local_modes -=
-            LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
-        raw.input_modes -= InputModes::IXON | InputModes::ICRNL;
-        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
-        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
-        tcsetattr(io::stdin(), OptionalActions::Drain, &raw)?;
-        *before = Some(cooked);
-        Ok(Self)
+impl Completer for Keys {
+    type Candidate = String;
+
+    fn complete(
+        &self,
+        _line: &str,
+        cursor: usize,
+        _context: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        Ok((cursor, vec!["\t".to_owned()]))
     }
 }
 
-impl Drop for Raw {
-    fn drop(&mut self) {
-        if let Some(before) = before().take() {
-            // A terminal that is gone needs nothing.
-            let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &before);
-        }
-    }
+impl Helper for Keys {}
+impl Highlighter for Keys {}
+impl Validator for Keys {}
+
+impl Hinter for Keys {
+    type Hint = String;
 }

@@ -38,11 +38,12 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::connection::Connection;
+use super::line_editor::LineEditor;
 use super::{CliError, files, signals, values};
 use crate::narrow;
 use asker::{Asker, Question};
 use format::Format;
-use history::History;
+use history::{History, STATEMENTS_MAX};
 use language::Language;
 use parameter::Parameter;
 use prompt::Prompt;
@@ -143,12 +144,15 @@ impl Query {
                     is_at_prompt: true,
                     ..target
                 };
+                let (history, older) = History::open(!self.no_history);
+                let editor = LineEditor::new(older, STATEMENTS_MAX);
                 let prompt = Prompt {
                     asker: &asker,
                     target: &target,
                     language: self.language,
                     values: &values,
-                    history: History::open(!self.no_history),
+                    history,
+                    editor: editor.map_err(CliError::system("use the terminal"))?,
                 };
                 return prompt.run().await;
             }

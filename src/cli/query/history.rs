@@ -20,7 +20,7 @@ use crate::cli::{CliError, files};
 use crate::config;
 
 /// The most statements that are kept.
-const STATEMENTS_MAX: usize = 1000;
+pub(super) const STATEMENTS_MAX: usize = 1000;
 
 /// The most bytes of all statements that are kept.
 const BYTES_MAX: usize = 1 << 20;
@@ -30,84 +30,67 @@ const STATEMENT_BYTES_MAX: usize = 1 << 16;
 
 const FILE: &str = "tidegate/query_history";
 
-/// The statements so far.
+/// Keeps the statements of a prompt.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    statements: VecDeque<String>,
-    /// The bytes of all of them.
-    bytes: usize,
+    /// The newest of those that were entered and are kept.
+    newest: Option<String>,
     /// None if nothing is kept.
     file: Option<PathBuf>,
 }
 
 impl History {
-    /// The history of earlier prompts, or an empty one of which nothing is kept.
-    pub(super) fn open(is_kept: bool) -> Self {
+    /// A history, and the statements of earlier prompts, oldest first. Without `is_kept` there are none,
+    /// and nothing is kept.
+    pub(super) fn open(is_kept: bool) -> (Self, VecDeque<String>) {
         let mut history = Self {
+            newest: None,
             file: place().filter(|_| is_kept),
-            ..Self::default()
         };
         let Some(file) = &history.file else {
-            return history;
+            return (history, VecDeque::new());
         };
-        match files::read_private(file) {
+        let older = match files::read_private(file) {
             Ok(text) => history.load(&text),
-            Err(error) => history.give_up(error),
-        }
-        history
+            Err(error) => {
+                history.give_up(error);
+                VecDeque::new()
+            }
+        };
+        (history, older)
     }
 
-    /// The statements, oldest first.
-    pub(super) fn statements(&self) -> &VecDeque<String> {
-        &self.statements
-    }
-
-    /// Adds a statement that was entered in this session.
-    pub(super) fn add(&mut self, statement: &str, session: &Session) {
+    /// Keeps a statement that was entered in this session. Returns false if it is not one to come back
+    /// to.
+    pub(super) fn add(&mut self, statement: &str, session: &Session) -> bool {
         let is_private = statement.starts_with(' ') || session.has_token_in(statement);
-        let is_again = self.statements.back().is_some_and(|last| last == statement);
+        let is_again = self.newest.as_deref() == Some(statement);
         let is_long = statement.len() > STATEMENT_BYTES_MAX;
         if is_private || is_again || is_long || statement.is_empty() {
-            return;
+            return false;
         }
-        self.remember(statement.to_owned());
-        let Some(file) = &self.file else {
-            return;
-        };
-        if let Err(error) = files::append_private(file, &format!("{}\n", escape(statement))) {
+        self.newest = Some(statement.to_owned());
+        if let Some(file) = &self.file
+            && let Err(error) = files::append_private(file, &format!("{}\n", escape(statement)))
+        {
             self.give_up(error);
         }
+        true
     }
 
-    fn load(&mut self, text: &str) {
-        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-        for line in &lines {
-            self.remember(unescape(line));
+    /// The statements of the file, which is cut to them if it has grown.
+    fn load(&mut self, text: &str) -> VecDeque<String> {
+        let statements = newest(text);
+        self.newest = statements.back().cloned();
+        let has_grown = text.lines().count() > 2 * STATEMENTS_MAX || text.len() > 2 * BYTES_MAX;
+        if has_grown && let Some(file) = &self.file {
+            let lines = statements.iter();
+            let lines: String = lines.map(|line| format!("{}\n", escape(line))).collect();
+            if let Err(error) = files::replace_private(file, &lines) {
+                self.give_up(error);
+            }
         }
-        let Some(file) = self
-            .file
-            .clone()
-            .filter(|_| lines.len() > 2 * STATEMENTS_MAX || text.len() > 2 * BYTES_MAX)
-        else {
-            return;
-        };
-        let kept = self.statements.iter();
-        let kept: String = kept.map(|line| format!("{}\n", escape(line))).collect();
-        if let Err(error) = files::replace_private(&file, &kept) {
-            self.give_up(error);
-        }
-    }
-
-    fn remember(&mut self, statement: String) {
-        if statement.len() > STATEMENT_BYTES_MAX {
-            return;
-        }
-        self.bytes += statement.len();
-        self.statements.push_back(statement);
-        while self.statements.len() > STATEMENTS_MAX || self.bytes > BYTES_MAX {
-            let oldest = self.statements.pop_front().unwrap_or_default();
-            self.bytes = self.bytes.saturating_sub(oldest.len());
-        }
+        statements
     }
 
     fn give_up(&mut self, error: CliError) {
@@ -115,6 +98,23 @@ impl History {
         let told = error.line().unwrap_or_default();
         remark(&format!("there is no history after this prompt: {told}"));
     }
+}
+
+/// The newest statements of a file, within the bounds, oldest first.
+fn newest(text: &str) -> VecDeque<String> {
+    let (mut statements, mut bytes) = (VecDeque::new(), 0);
+    for line in text.lines().rev().filter(|line| !line.is_empty()) {
+        let statement = unescape(line);
+        if statement.len() > STATEMENT_BYTES_MAX {
+            continue;
+        }
+        bytes += statement.len();
+        if statements.len() == STATEMENTS_MAX || bytes > BYTES_MAX {
+            break;
+        }
+        statements.push_front(statement);
+    }
+    statements
 }
 
 /// The file, if the environment says where the user's state is. A relative path there counts as none
@@ -166,11 +166,10 @@ mod tests {
 
     #[test]
     fn the_newest_are_kept() {
-        let mut history = History::default();
         let lines: Vec<String> = (0..=STATEMENTS_MAX).map(|n| format!("{n}\n")).collect();
-        history.load(&lines.concat());
-        assert_eq!(history.statements().len(), STATEMENTS_MAX);
-        assert_eq!(history.statements().front().map(String::as_str), Some("1"));
+        let statements = History::default().load(&lines.concat());
+        assert_eq!(statements.len(), STATEMENTS_MAX);
+        assert_eq!(statements.front().map(String::as_str), Some("1"));
     }
 
     /// From a bug: a thousand statements of a megabyte each were kept, and read at every start.
@@ -185,10 +184,10 @@ mod tests {
             file: Some(file.clone()),
             ..History::default()
         };
-        history.load(&text);
-        let bytes: usize = history.statements().iter().map(String::len).sum();
-        assert_eq!((bytes, history.bytes), (BYTES_MAX, BYTES_MAX));
-        let newest = history.statements().back().expect("some are kept");
+        let statements = history.load(&text);
+        let bytes: usize = statements.iter().map(String::len).sum();
+        assert_eq!(bytes, BYTES_MAX);
+        let newest = statements.back().expect("some are kept");
         assert!(newest.ends_with("0049"), "the longer one is not kept");
         let kept = std::fs::read_to_string(&file).expect("the file was cut");
         assert_eq!(kept.lines().count(), BYTES_MAX / STATEMENT_BYTES_MAX);

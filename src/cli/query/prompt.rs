@@ -14,7 +14,7 @@ use super::run::{Answered, answer};
 use super::statement;
 use super::target::Target;
 use crate::cli::CliError;
-use crate::cli::line_editor::{Input, end_process, read_line};
+use crate::cli::line_editor::{Input, LineEditor, end_process};
 use crate::cli::output::{line, remark};
 use crate::cli::terminal::{visible, width};
 
@@ -29,7 +29,7 @@ const HELP: &str = "\
   \\?          this help
 
   Ctrl-C ends a question, or drops what is typed. Up and Down bring back older
-  statements; one that begins with a blank is not kept.";
+  statements, Ctrl-R finds one; one that begins with a blank is not kept.";
 
 /// The most columns of the bucket's name before each line.
 const NAME_COLUMNS_MAX: usize = 20;
@@ -65,6 +65,7 @@ pub(super) struct Prompt<'a> {
     /// The values that were given with the command.
     pub(super) values: &'a Map<String, Value>,
     pub(super) history: History,
+    pub(super) editor: LineEditor,
 }
 
 impl Prompt<'_> {
@@ -86,20 +87,34 @@ impl Prompt<'_> {
         let mut typed = String::new();
         loop {
             let prompt = if typed.is_empty() { &first } else { &next };
-            let input = block_in_place(|| read_line(prompt, self.history.statements()));
+            let input = block_in_place(|| self.editor.read(prompt));
             match input.map_err(CliError::system("read from the terminal"))? {
                 Input::Closed => return Ok(()),
                 Input::Cancelled => typed.clear(),
-                Input::Line(text) => match word_after(&typed, &text, self.language) {
-                    Some(Word::End) => return Ok(()),
-                    Some(word) => {
-                        self.history.add(text.trim_end(), &self.asker.session);
-                        self.obey(word).await?;
+                Input::Text(text) => {
+                    for text in text.split('\n') {
+                        match self.enter(typed, text).await? {
+                            Some(rest) => typed = rest,
+                            None => return Ok(()),
+                        }
                     }
-                    None if typed.is_empty() => typed = self.take(text).await?,
-                    None => typed = self.take(format!("{typed}\n{text}")).await?,
-                },
+                }
             }
+        }
+    }
+
+    /// Does what a line is for, after what was typed before it; the text that is still open, or none if
+    /// the prompt ends.
+    async fn enter(&mut self, typed: String, text: &str) -> Result<Option<String>, CliError> {
+        match word_after(&typed, text, self.language) {
+            Some(Word::End) => Ok(None),
+            Some(word) => {
+                self.keep(text.trim_end())?;
+                self.obey(word).await?;
+                Ok(Some(typed))
+            }
+            None if typed.is_empty() => self.take(text.to_owned()).await.map(Some),
+            None => self.take(format!("{typed}\n{text}")).await.map(Some),
         }
     }
 
@@ -107,10 +122,18 @@ impl Prompt<'_> {
     async fn take(&mut self, text: String) -> Result<String, CliError> {
         let (whole, rest) = entered(&text, self.language);
         for Entered { statement, line } in whole {
-            self.history.add(&line, &self.asker.session);
+            self.keep(&line)?;
             self.answer(statement, self.values).await?;
         }
         Ok(rest)
+    }
+
+    fn keep(&mut self, line: &str) -> Result<(), CliError> {
+        if self.history.add(line, &self.asker.session) {
+            let kept = self.editor.keep(line);
+            kept.map_err(CliError::system("keep a statement"))?;
+        }
+        Ok(())
     }
 
     async fn obey(&mut self, word: Word) -> Result<(), CliError> {

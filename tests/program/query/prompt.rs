@@ -263,7 +263,8 @@ fn a_signal_that_ends_a_prompt_leaves_the_terminal_as_it_was() {
             return;
         };
         assert_eq!(run.code, Some(code), "{run:?}");
-        assert!(run.stdout.ends_with("[canonical]"), "{run:?}");
+        // So does a paste, which the editor had marked.
+        assert!(run.stdout.ends_with("\u{1b}[?2004l[canonical]"), "{run:?}");
     }
 }
 
@@ -281,6 +282,38 @@ fn what_is_pasted_is_drawn_once() {
         assert_eq!(run.code, Some(0), "{run:?}");
         assert!(run.stdout.matches("home> ").count() < 100, "{run:?}");
     }
+}
+
+/// What is pasted comes at once, and what is typed while a question is answered comes before its prompt.
+#[test]
+fn several_lines_at_once_are_entered_one_after_the_other() {
+    let server = Server::start();
+    let pasted = "\x1b[200~SELECT 40 + 2\r\nAS pasted;\r\n\\d room\r\nSELECT 'open\x1b[201~\r";
+    let steps = [
+        ("home> ", pasted),
+        ("pasted", ""),
+        ("1 row in ", ""),
+        ("7 rows in ", ""),
+        ("   -> ", "' AS t;\r"),
+        ("1 row in ", ""),
+        (
+            "home> ",
+            "SELECT 1 AS ahead;\rSELECT length('温度\x1b[D\x7f\x05ä') AS wide;\r\\q\r",
+        ),
+        ("ahead", ""),
+        ("1 row in ", ""),
+        ("   2\r\n", ""),
+        ("1 row in ", ""),
+    ];
+    let Some(run) = at_terminal(&server, &[], &steps) else {
+        return;
+    };
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let kept = history(&server);
+    assert!(
+        kept.starts_with("SELECT 40 + 2\\nAS pasted;\n\\\\d room\nSELECT 'open\\n' AS t;\n"),
+        "{kept}"
+    );
 }
 
 /// From a bug: the time was glued to a hint, hints named flags, and JSON had no end of its line.
