@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, Query, Select, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::{called, has_cast, name_as_written, named_for};
+use super::names::{called, has_cast, name_as_written, named_for};
 
 /// Names the aggregates of a `SELECT` that have a cast in them and the name of another one.
 pub(super) fn name(

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, Select, SelectItem, WildcardAdditionalOptions, visit_expressions,
 };
 
-use super::{has_cast, name_as_written, named_for};
+use super::names::{has_cast, name_as_written, named_for};
 use crate::sql::branches::read;
 
 /// Names the columns of a `SELECT` that have a cast in them and would have the name of another column, or of

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, GroupByExpr, OrderBy, Select, SelectItem, Value, VisitMut, VisitorMut,
 };
 
-use super::{called, name_as_written, named_for};
+use super::names::{called, name_as_written, named_for};
 
 /// Names the casts among the groups of a `SELECT` that would have the name of another group.
 pub(super) fn name(select: &mut Select, order_by: &mut Option<OrderBy>) {
