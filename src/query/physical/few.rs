@@ -1,9 +1,10 @@
 //! Few rows are put in order where they are: they are held together, looked at whether they are in order
 //! already, as those of a file mostly are, and sorted if not. What sorts any number of rows, and can put them on
-//! disk, takes longer to be made ready than this takes.
+//! disk, takes longer to be made ready than this takes. It goes on where the rows turn out to be long.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::SchemaRef;
@@ -11,15 +12,21 @@ use datafusion::arrow::array::make_comparator;
 use datafusion::arrow::compute::{
     SortColumn, concat_batches, lexsort_to_indices, take_record_batch,
 };
+use datafusion::common::internal_datafusion_err;
 use datafusion::error::Result;
-use datafusion::execution::memory_pool::MemoryConsumer;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering};
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, PlanProperties};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::between::Passing;
+
+/// The most bytes of rows that are held as they come.
+const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// The node.
 #[derive(Debug)]
@@ -56,30 +63,96 @@ impl Passing for SortFew {
         let schema = input.schema();
         let memory = MemoryConsumer::new("few rows that are sorted");
         let memory = memory.register(context.memory_pool());
-        let mut rows = input.execute(partition, context)?;
-        let Self { order, fetch } = self.anew();
-        let of_rows = Arc::clone(&schema);
-        let sorted = async move {
-            let mut batches = Vec::new();
-            while let Some(batch) = rows.try_next().await? {
-                // Once as they come, and once in order.
-                memory.try_grow(batch.get_array_memory_size() * 2)?;
-                batches.push(batch);
-            }
-            let rows = sorted(&batches, &of_rows, &order)?;
-            let most = fetch.unwrap_or(usize::MAX).min(rows.num_rows());
-            Ok((rows.slice(0, most), memory))
-        };
-        // The memory is that of the rows until somebody asks for the next ones.
-        let sorted = stream::once(sorted).scan(None, |held, next: Result<_>| {
-            let next = next.map(|(rows, memory)| {
-                *held = Some(memory);
-                rows
-            });
-            std::future::ready(Some(next))
-        });
+        let rows = input.execute(partition, Arc::clone(&context))?;
+        let sort = self.anew();
+        let sorted = async move { sort.begin(rows, memory, context).await };
+        let sorted = stream::once(sorted).try_flatten();
         let sorted = RecordBatchStreamAdapter::new(schema, sorted.boxed());
         Ok(Box::pin(sorted))
+    }
+}
+
+impl SortFew {
+    /// Reads as many rows as may be held, and sorts them if these are all.
+    async fn begin(
+        self,
+        mut rows: SendableRecordBatchStream,
+        memory: MemoryReservation,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = rows.schema();
+        let mut batches = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            // Once as they come, and once in order.
+            let bytes = batch.get_array_memory_size() * 2;
+            let is_held = memory.size() + bytes <= HELD_BYTES_MAX * 2;
+            batches.push(batch);
+            if !is_held || memory.try_grow(bytes).is_err() {
+                memory.free();
+                let begun = stream::iter(batches.into_iter().map(Ok));
+                let all = RecordBatchStreamAdapter::new(schema, begun.chain(rows));
+                return self.sort_many(Box::pin(all), context);
+            }
+        }
+        let sorted = sorted(&batches, &schema, &self.order)?;
+        let most = self.fetch.unwrap_or(usize::MAX).min(sorted.num_rows());
+        let sorted = sorted.slice(0, most);
+        // The memory is that of the rows until somebody asks for the next ones.
+        let once = stream::iter([sorted]).chain(stream::poll_fn(move |_| {
+            memory.free();
+            None.into()
+        }));
+        let once = RecordBatchStreamAdapter::new(schema, once.map(Ok));
+        Ok(Box::pin(once))
+    }
+
+    /// Sorts any number of rows.
+    fn sort_many(
+        self,
+        rows: SendableRecordBatchStream,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let begun = Begun {
+            schema: rows.schema(),
+            rows: Mutex::new(Some(rows)),
+        };
+        let (schema, begun) = (Arc::clone(&begun.schema), Arc::new(begun));
+        let begun = StreamingTableExec::try_new(schema, vec![begun], None, [], false, None)?;
+        let sort = SortExec::new(self.order, Arc::new(begun)).with_fetch(self.fetch);
+        sort.execute(0, context)
+    }
+}
+
+/// Rows that somebody has begun to read.
+struct Begun {
+    schema: SchemaRef,
+    rows: Mutex<Option<SendableRecordBatchStream>>,
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Begun")
+    }
+}
+
+impl PartitionStream for Begun {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = { rows }.take();
+        rows.unwrap_or_else(|| {
+            let twice = Err(internal_datafusion_err!(
+                "rows that were begun are read again"
+            ));
+            let twice = stream::iter([twice]);
+            Box::pin(RecordBatchStreamAdapter::new(
+                Arc::clone(&self.schema),
+                twice,
+            ))
+        })
     }
 }
 
@@ -120,12 +193,21 @@ fn is_sorted(columns: &[SortColumn], rows: usize) -> Result<bool> {
 mod tests {
     use std::sync::Arc;
 
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
     use arrow_array::{Int64Array, RecordBatch, StringArray};
     use arrow_schema::SortOptions;
+    use datafusion::datasource::memory::MemorySourceConfig;
+    use datafusion::execution::TaskContext;
+    use datafusion::execution::memory_pool::FairSpillPool;
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
     use datafusion::physical_expr::expressions::col;
     use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+    use datafusion::physical_plan::collect;
+    use datafusion::prelude::SessionConfig;
 
-    use super::sorted;
+    use super::super::between::Between;
+    use super::{HELD_BYTES_MAX, SortFew, sorted};
 
     /// Rows of any order are in order afterwards, nulls where they are wanted, and none is lost.
     #[test]
@@ -165,6 +247,57 @@ mod tests {
                 let again = sorted(std::slice::from_ref(&found), &schema, &order).expect("sorted");
                 assert_eq!(again, found);
             }
+        }
+    }
+
+    /// From a review: rows of long texts were refused that a sort would have put on disk, or of which it would
+    /// have kept the first.
+    #[tokio::test]
+    async fn long_rows_are_sorted_as_many_are() {
+        const ROWS: usize = 300;
+        let text = "x".repeat(HELD_BYTES_MAX / 100);
+        let batch = |from: i64| {
+            let numbers = (0..100).map(|n| (from + n * 37) % 100 + from);
+            let numbers: Int64Array = numbers.map(Some).collect();
+            let texts = std::iter::repeat_n(Some(text.as_str()), 100).collect::<StringArray>();
+            RecordBatch::try_from_iter([
+                ("number", Arc::new(numbers) as _),
+                ("text", Arc::new(texts) as _),
+            ])
+            .expect("rows")
+        };
+        // Some that are held first, and more than may be held.
+        let batches = vec![
+            batch(0).slice(0, 1),
+            batch(200),
+            batch(100),
+            batch(0).slice(1, 99),
+        ];
+        let schema = batches[0].schema();
+        for fetch in [None, Some(2)] {
+            let input = MemorySourceConfig::try_new_exec(
+                std::slice::from_ref(&batches),
+                Arc::clone(&schema),
+                None,
+            );
+            let by = PhysicalSortExpr::new_default(col("number", &schema).expect("a column"));
+            let order = LexOrdering::new([by]).expect("an order");
+            let input = input.expect("rows") as _;
+            let sort = Between::over(input, SortFew { order, fetch });
+            // About what a sort needs that puts them on disk.
+            let pool = Arc::new(FairSpillPool::new(5 * HELD_BYTES_MAX));
+            let runtime = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc();
+            let config = SessionConfig::new().with_sort_spill_reservation_bytes(1024);
+            let context = TaskContext::default()
+                .with_session_config(config)
+                .with_runtime(runtime.expect("a runtime"));
+            let rows = collect(sort, Arc::new(context)).await.expect("sorted");
+            let numbers = rows.iter().flat_map(|rows| {
+                let numbers = rows.column(0).as_primitive::<Int64Type>();
+                numbers.values().to_vec()
+            });
+            let wanted = 0..i64::try_from(fetch.unwrap_or(ROWS)).expect("few");
+            assert!(numbers.eq(wanted), "{fetch:?}");
         }
     }
 }
