@@ -105,6 +105,7 @@ impl Readers {
                 e_tag: None,
                 version: None,
             },
+            footer: None,
             scanned,
         })
     }
@@ -145,6 +146,8 @@ pub(super) struct Reader {
     pub(super) memory: MemoryReservation,
     footers: Arc<FileMetadataCache>,
     meta: ObjectMeta,
+    /// The footer once somebody has asked for it: to look it up takes longer than most of what it is for.
+    footer: Option<ArrowReaderMetadata>,
     /// The bytes that were read.
     scanned: Count,
 }
@@ -176,10 +179,19 @@ impl Reader {
     /// # Errors
     /// It cannot be read.
     pub(super) async fn typed_footer(&mut self) -> ParquetResult<ArrowReaderMetadata> {
-        let meta = self.meta.clone();
-        if let Some(Footer(footer)) = self.known(&meta.location) {
-            return Ok(footer);
+        if let Some(footer) = &self.footer {
+            return Ok(footer.clone());
         }
+        let footer = match self.known(&self.meta.location) {
+            Some(Footer(footer)) => footer,
+            None => self.read_footer().await?,
+        };
+        self.footer = Some(footer.clone());
+        Ok(footer)
+    }
+
+    /// Reads the footer, and keeps it for others.
+    async fn read_footer(&mut self) -> ParquetResult<ArrowReaderMetadata> {
         let file = Arc::clone(&self.file);
         let damaged = |error| match error {
             error @ ParquetError::External(_) => error,
@@ -196,7 +208,7 @@ impl Reader {
             ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new())
         });
         let footer = footer.map_err(damaged)?;
-        self.keep(&meta.location, Footer(footer.clone()));
+        self.keep(&self.meta.location, Footer(footer.clone()));
         Ok(footer)
     }
 
@@ -368,6 +380,7 @@ impl Reader {
             memory: self.memory.new_empty(),
             footers: Arc::clone(&self.footers),
             meta: self.meta.clone(),
+            footer: self.footer.clone(),
             scanned: self.scanned.clone(),
         }
     }
