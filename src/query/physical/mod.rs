@@ -1,7 +1,8 @@
 //! Plans as they run: the rules that change their nodes, and the nodes of ours among them.
 //!
-//! `rules` has them in their order. A node that passes on the rows of the one below stands in the frame of
-//! `between`, a rule that looks at each node by itself in that of `each_node`.
+//! `rules` has them in their order; plans that read few rows in one stream are made without them, by
+//! `direct`. A node that passes on the rows of the one below stands in the frame of `between`, a rule that
+//! looks at each node by itself in that of `each_node`.
 
 pub(crate) mod between;
 pub(crate) mod direct;
