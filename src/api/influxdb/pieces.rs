@@ -12,11 +12,13 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::TryStreamExt;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use thiserror::Error;
 use tidegate_query::{QueryError, Waiter};
 use tokio::runtime::Handle;
 
 use crate::api::error::ApiError;
+use crate::narrow::to_u64;
 use crate::pace::{Giver, Pace, Taker, Untaken, channel};
 use crate::render::{RenderError, Renderer, slices};
 
@@ -57,8 +59,17 @@ impl From<Cut> for ApiError {
     }
 }
 
-/// A piece; `None` is the end. Without it, the rest is missing.
-type Piece = Result<Option<Bytes>, Cut>;
+/// A piece. Without a last one, the rest is missing.
+type Piece = Result<Part, Cut>;
+
+/// A part of an answer.
+#[derive(Debug)]
+enum Part {
+    /// Others follow.
+    More(Bytes),
+    /// The rest, which may be nothing.
+    Last(Bytes),
+}
 
 /// The pieces of an answer. An error after the first piece means that the rest is missing.
 #[derive(Debug)]
@@ -75,16 +86,32 @@ impl Pieces {
     /// The pieces for somebody who waits for them as long as they are there.
     pub(super) fn awaited(self, waiter: Waiter) -> Self {
         Self {
-            waiter: Some(waiter),
+            waiter: Some(waiter).filter(|_| !self.is_over),
             ..self
         }
+    }
+
+    /// The bytes of a part, if it has some.
+    fn of_part(&mut self, part: Part) -> Option<Bytes> {
+        match part {
+            Part::More(bytes) => Some(bytes),
+            Part::Last(bytes) => {
+                self.end();
+                Some(bytes).filter(|bytes| !bytes.is_empty())
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.is_over = true;
+        self.waiter = None;
     }
 }
 
 /// Something that writes an answer.
 pub(super) trait Write: Send + 'static {
-    /// Writes all of it. Nothing follows.
-    fn write(self, to: &mut Sink) -> impl Future<Output = Result<(), Stop>> + Send;
+    /// Writes it, but for its last bytes, which are returned: a small answer leaves in one piece.
+    fn write(self, to: &mut Sink) -> impl Future<Output = Result<Vec<u8>, Stop>> + Send;
 }
 
 /// The reason for which nothing more is made.
@@ -127,12 +154,14 @@ pub(super) async fn begin(writes: impl Write, threads: &Handle) -> Result<Pieces
         }
     });
     let first = taker.take().await.ok_or(Cut::Off)??;
-    Ok(Pieces {
-        is_over: first.is_none(),
-        first,
+    let mut pieces = Pieces {
+        first: None,
         taker,
+        is_over: false,
         waiter: None,
-    })
+    };
+    pieces.first = pieces.of_part(first);
+    Ok(pieces)
 }
 
 /// Begins to write these rows, as [`begin`].
@@ -149,7 +178,7 @@ pub(super) async fn begin_rows(
 
 async fn write(writes: impl Write, sink: &mut Sink) {
     let written = match writes.write(sink).await {
-        Ok(()) => sink.send(Ok(None)).await,
+        Ok(last) => sink.send(Ok(Part::Last(last.into()))).await,
         Err(stop) => Err(stop),
     };
     if let Err(Stop::Cut(cut)) = written {
@@ -167,7 +196,7 @@ impl<B> Write for Rows<B>
 where
     B: Stream<Item = Result<RecordBatch, QueryError>> + Send + 'static,
 {
-    async fn write(mut self, to: &mut Sink) -> Result<(), Stop> {
+    async fn write(mut self, to: &mut Sink) -> Result<Vec<u8>, Stop> {
         let mut batches = pin!(self.batches);
         while let Some(rows) = batches.try_next().await? {
             for slice in slices(&rows) {
@@ -178,7 +207,7 @@ where
         }
         let mut last = Vec::new();
         self.renderer.finish(&mut last)?;
-        to.take(last).await
+        Ok(last)
     }
 }
 
@@ -195,14 +224,14 @@ impl Sink {
     pub(super) async fn take(&mut self, piece: Vec<u8>) -> Result<(), Stop> {
         match piece.is_empty() {
             true => Ok(()),
-            false => self.send(Ok(Some(piece.into()))).await,
+            false => self.send(Ok(Part::More(piece.into()))).await,
         }
     }
 
     async fn send(&mut self, piece: Piece) -> Result<(), Stop> {
         let bytes = match &piece {
-            Ok(Some(piece)) => piece.len(),
-            Ok(None) | Err(_) => 0,
+            Ok(Part::More(bytes) | Part::Last(bytes)) => bytes.len(),
+            Err(_) => 0,
         };
         self.has_begun = true;
         let given = self.giver.give(piece, bytes).await;
@@ -215,30 +244,46 @@ impl Sink {
     }
 }
 
-impl Stream for Pieces {
-    type Item = Result<Bytes, Cut>;
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = Cut;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
+            return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         if self.is_over {
             return Poll::Ready(None);
         }
         let piece = ready!(self.taker.poll_take(cx)).unwrap_or(Err(Cut::Off));
-        self.is_over = !matches!(piece, Ok(Some(_)));
-        if self.is_over {
-            self.waiter = None;
+        Poll::Ready(match piece {
+            Ok(part) => self.of_part(part).map(|bytes| Ok(Frame::data(bytes))),
+            Err(cut) => {
+                self.end();
+                // The client sees only a broken connection.
+                let error = match &cut {
+                    Cut::Query(error) => error.without_literals(),
+                    cut => cut.to_string(),
+                };
+                tracing::warn!(error, "an answer ended early");
+                Some(Err(cut))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over && self.first.is_none()
+    }
+
+    /// Known of an answer in one piece, whose length its head then says.
+    fn size_hint(&self) -> SizeHint {
+        match (&self.first, self.is_over) {
+            (first, true) => SizeHint::with_exact(to_u64(first.as_ref().map_or(0, Bytes::len))),
+            (_, false) => SizeHint::default(),
         }
-        if let Err(cut) = &piece {
-            // The client sees only a broken connection.
-            let error = match cut {
-                Cut::Query(error) => error.without_literals(),
-                cut => cut.to_string(),
-            };
-            tracing::warn!(error, "an answer ended early");
-        }
-        Poll::Ready(piece.transpose())
     }
 }
 

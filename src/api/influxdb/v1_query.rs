@@ -96,7 +96,7 @@ async fn answer(
     };
     let begun = pieces::begin(results, &threads);
     let pieces = waiter.in_time(begun).await?.awaited(waiter);
-    Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
+    Ok(([(CONTENT_TYPE, content_type)], Body::new(pieces)).into_response())
 }
 
 /// An error of the request as a whole, in the format that was asked for.

@@ -66,7 +66,7 @@ pub async fn query_influxql(
     };
     let pieces = waiter.in_time(begun).await?.awaited(waiter);
     let content_type = HeaderValue::from_static(content_type(format));
-    Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
+    Ok(([(CONTENT_TYPE, content_type)], Body::new(pieces)).into_response())
 }
 
 fn binding(value: Value) -> Binding {

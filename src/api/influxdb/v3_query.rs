@@ -67,7 +67,7 @@ pub async fn query_sql(
     let begun = async { engine.queries.carry_out(begun).await? };
     let pieces = waiter.in_time(begun).await?.awaited(waiter);
     let content_type = HeaderValue::from_static(content_type(format));
-    Ok(([(CONTENT_TYPE, content_type)], Body::from_stream(pieces)).into_response())
+    Ok(([(CONTENT_TYPE, content_type)], Body::new(pieces)).into_response())
 }
 
 /// The values by name. The longest number that JSON has is a float.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::{Int64Array, RecordBatch};
+use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 
 use super::{Cut, Handle, PIECES_AHEAD, Pieces, QueryError, begin_rows as begin};
 use crate::render::{Format, renderer};
@@ -21,6 +24,12 @@ async fn of(format: Format, batches: Batches) -> Result<Pieces, Cut> {
     begin(stream::iter(batches), renderer, &Handle::current()).await
 }
 
+/// All bytes of an answer, piece by piece.
+async fn taken(pieces: Result<Pieces, Cut>) -> Vec<Bytes> {
+    let pieces = pieces.expect("begins").into_data_stream();
+    pieces.try_collect().await.expect("whole")
+}
+
 fn failing() -> Result<RecordBatch, QueryError> {
     Err(QueryError::Exhausted("no more".to_owned()))
 }
@@ -32,12 +41,11 @@ async fn an_answer_is_whole_or_says_that_it_is_not() {
         vec![Ok(rows([])), Ok(rows([1])), Ok(rows([2]))],
     )
     .await;
-    let pieces: Vec<_> = pieces.expect("begins").try_collect().await.expect("whole");
+    let pieces = taken(pieces).await;
     assert_eq!(pieces.concat(), br#"[{"n":1},{"n":2}]"#);
 
-    let mut pieces = of(Format::Json, vec![Ok(rows([1])), failing()])
-        .await
-        .expect("begins");
+    let pieces = of(Format::Json, vec![Ok(rows([1])), failing()]).await;
+    let mut pieces = pieces.expect("begins").into_data_stream();
     let first = pieces.next().await.expect("a piece").expect("no error");
     assert_eq!(first, br#"[{"n":1}"#.as_slice());
     let second = pieces.next().await.expect("no clean end");
@@ -60,9 +68,26 @@ async fn an_answer_that_fails_before_its_first_piece_does_not_begin() {
 
 #[tokio::test]
 async fn an_answer_without_bytes_ends_cleanly() {
-    let pieces = of(Format::Lines, vec![]).await.expect("begins");
-    let pieces: Vec<_> = pieces.try_collect().await.expect("whole");
-    assert!(pieces.is_empty());
+    let pieces = of(Format::Lines, vec![]).await;
+    assert!(taken(pieces).await.is_empty());
+}
+
+/// It leaves at once, and with its length.
+#[tokio::test]
+async fn the_last_bytes_are_the_last_piece() {
+    let pieces = of(Format::Json, vec![]).await.expect("begins");
+    assert!(!pieces.is_end_stream());
+    assert_eq!(pieces.size_hint().exact(), Some(2));
+    assert_eq!(taken(Ok(pieces)).await, [b"[]".as_slice()]);
+
+    let mut pieces = of(Format::Json, vec![Ok(rows([1]))]).await.expect("begins");
+    assert_eq!(pieces.size_hint().exact(), None, "the rest is not known");
+    let first = pieces.frame().await.expect("a piece").expect("no error");
+    assert_eq!(first.into_data().expect("bytes"), br#"[{"n":1}"#.as_slice());
+    assert!(!pieces.is_end_stream());
+    let last = pieces.frame().await.expect("a piece").expect("no error");
+    assert_eq!(last.into_data().expect("bytes"), b"]".as_slice());
+    assert!(pieces.is_end_stream(), "nobody is woken for the end alone");
 }
 
 /// A stream that panics, as the code of a library may.
@@ -73,9 +98,8 @@ async fn a_thread_that_dies_is_no_clean_end() {
         _ => panic!("as if by a fault of ours"),
     });
     let renderer = renderer(Format::Json, &rows([]).schema()).expect("there is room");
-    let mut pieces = begin(batches, renderer, &Handle::current())
-        .await
-        .expect("begins");
+    let pieces = begin(batches, renderer, &Handle::current()).await;
+    let mut pieces = pieces.expect("begins").into_data_stream();
     assert!(pieces.next().await.expect("a piece").is_ok());
     assert!(matches!(pieces.next().await, Some(Err(Cut::Off))));
     assert!(pieces.next().await.is_none());
@@ -99,7 +123,7 @@ async fn an_answer_is_written_by_the_threads_of_questions() {
     });
     let renderer = renderer(Format::Lines, &rows([]).schema()).expect("there is room");
     let pieces = begin(batches, renderer, runtime.handle()).await;
-    let pieces: Vec<_> = pieces.expect("begins").try_collect().await.expect("whole");
+    let pieces = taken(pieces).await;
     assert_eq!(pieces.concat(), b"{\"n\":1}\n");
     assert_eq!(by.await.expect("told").as_deref(), Some("questions"));
     runtime.shutdown_background();
@@ -124,9 +148,8 @@ async fn rows_are_read_as_they_are_taken_and_not_after_the_client_has_gone() {
         }
     });
     let renderer = renderer(Format::Lines, &rows([]).schema()).expect("there is room");
-    let mut pieces = begin(batches, renderer, &Handle::current())
-        .await
-        .expect("begins");
+    let pieces = begin(batches, renderer, &Handle::current()).await;
+    let mut pieces = pieces.expect("begins").into_data_stream();
     // One was taken, some wait, and the next one is made and cannot be handed over.
     while asked.load(Ordering::SeqCst) < PIECES_AHEAD + 2 {
         tokio::task::yield_now().await;

@@ -26,7 +26,7 @@ pub(super) struct Results {
 }
 
 impl Write for Results {
-    async fn write(self, to: &mut Sink) -> Result<(), Stop> {
+    async fn write(self, to: &mut Sink) -> Result<Vec<u8>, Stop> {
         let _presence = self.presence;
         let mut writer = Writer {
             answer: Answer::new(self.options, self.statements.len()),
@@ -43,7 +43,7 @@ impl Write for Results {
                 break;
             }
         }
-        writer.finish().await
+        Ok(writer.finish())
     }
 }
 
@@ -107,10 +107,13 @@ impl Writer<'_> {
         }
     }
 
-    async fn finish(mut self) -> Result<(), Stop> {
-        let answer = std::mem::replace(&mut self.answer, Answer::new(Options::default(), 0));
-        answer.finish(&mut self.out);
-        self.flush(true).await
+    /// The end of the answer.
+    fn finish(self) -> Vec<u8> {
+        let Self {
+            answer, mut out, ..
+        } = self;
+        answer.finish(&mut out);
+        out
     }
 
     /// Hands over what is written, if it is much or must be.
