@@ -52,6 +52,9 @@ use crate::sql::statement;
 use crate::threads::Threads;
 use crate::watched_plans;
 
+/// The time before the earliest end of a question at which who waits for it looks for the true one.
+const LOOKS_AHEAD: Duration = Duration::from_millis(50);
+
 /// Limits of all questions together.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -277,7 +280,11 @@ impl QueryEngine {
 
     /// Somebody who waits for a question, which gets its turn within `patience` or is refused.
     pub fn waiter(&self, patience: Duration) -> Waiter {
-        let waiter = Waiter::default();
+        // What a request began with a moment ago must not count as earlier than that.
+        let first_look = self
+            .until()
+            .and_then(|until| until.checked_sub(LOOKS_AHEAD));
+        let waiter = Waiter::looking_at(first_look);
         Deadline::of(self.timeout.as_ref(), self.instant)
             .later(patience)
             .or_left_by(waiter.presence());

@@ -24,7 +24,25 @@ pub struct Presence(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     is_gone: AtomicBool,
-    late: watch::Sender<Option<Late>>,
+    told: watch::Sender<Told>,
+}
+
+/// What who waits is told, and when it looks at that again without being woken.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    late: Option<Late>,
+    looks_at: Option<Instant>,
+}
+
+impl Told {
+    /// Returns true if who waits would look too late.
+    fn is_before_look(&self) -> bool {
+        match (&self.late, self.looks_at) {
+            (Some((late, _)), Some(looks_at)) => *late < looks_at,
+            (Some(_), None) => true,
+            (None, _) => false,
+        }
+    }
 }
 
 impl Presence {
@@ -33,20 +51,48 @@ impl Presence {
         self.0.is_gone.load(Ordering::Relaxed)
     }
 
-    /// Tells who waits when the time of the question is over.
+    /// Tells who waits when the time of the question is over. It is woken only if that is before it looks
+    /// again: to wake it for each question takes as long as a part of a small one.
     pub(crate) fn is_late_at(&self, late: Option<Late>) {
-        self.0.late.send_replace(late);
+        self.0.told.send_if_modified(|told| {
+            told.late = late;
+            told.is_before_look()
+        });
+    }
+
+    /// The moment at which who waits looks again: `first_look`, or when the time is over if that is earlier.
+    fn looks(&self, first_look: Option<Instant>) -> Option<Instant> {
+        let mut looks_at = first_look;
+        self.0.told.send_if_modified(|told| {
+            let late = told.late.as_ref().map(|(late, _)| *late);
+            looks_at = first_look.into_iter().chain(late).min();
+            told.looks_at = looks_at;
+            false
+        });
+        looks_at
     }
 }
 
 /// Somebody who waits for an answer, until this is dropped.
 #[derive(Debug, Default)]
-pub struct Waiter(Presence);
+pub struct Waiter {
+    presence: Presence,
+    /// No question that is told of later ends before.
+    first_look: Option<Instant>,
+}
 
 impl Waiter {
+    /// Somebody who need not know before `first_look` when a question ends.
+    pub(crate) fn looking_at(first_look: Option<Instant>) -> Self {
+        Self {
+            presence: Presence::default(),
+            first_look,
+        }
+    }
+
     /// What is told of it to the questions.
     pub fn presence(&self) -> Presence {
-        self.0.clone()
+        self.presence.clone()
     }
 
     /// Waits for work on other threads, but not longer than the question that it does has time.
@@ -57,18 +103,27 @@ impl Waiter {
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        let mut told = self.0.0.late.subscribe();
+        let mut changes = self.presence.0.told.subscribe();
         let late = async {
+            let mut first_look = self.first_look;
             loop {
-                let late = told.borrow_and_update().clone();
-                let changed = told.changed();
-                match late {
-                    // The sender is there as long as this is.
-                    None => drop(changed.await),
-                    Some((at, text)) => tokio::select! {
-                        () = sleep_until(at.into()) => return text,
-                        _ = changed => {}
-                    },
+                changes.mark_unchanged();
+                let looks_at = self.presence.looks(first_look);
+                let changed = changes.changed();
+                // The sender is there as long as this is.
+                let Some(looks_at) = looks_at else {
+                    drop(changed.await);
+                    continue;
+                };
+                tokio::select! {
+                    () = sleep_until(looks_at.into()) => {}
+                    _ = changed => continue,
+                }
+                first_look = None;
+                // It may be later than when it was looked at before.
+                let late = self.presence.0.told.borrow().late.clone();
+                if let Some((_, text)) = late.filter(|(late, _)| *late <= looks_at) {
+                    return text;
                 }
             }
         };
@@ -82,13 +137,14 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        self.0.0.is_gone.store(true, Ordering::Relaxed);
+        self.presence.0.is_gone.store(true, Ordering::Relaxed);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::task::{Context, Wake, Waker};
     use std::time::Duration;
 
     use super::*;
@@ -108,6 +164,50 @@ mod tests {
         presence.is_late_at(Some((now, "now".into())));
         let late = waits.await.expect_err("it is over");
         assert_eq!(late.to_string(), "now");
+    }
+
+    /// Each question tells it, and to wake a thread takes as long as a part of a small one.
+    #[tokio::test]
+    async fn who_waits_is_woken_only_for_what_comes_before_it_looks() {
+        #[derive(Default)]
+        struct Woken(AtomicBool);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        let now = (limits().instant)();
+        let (soon, later) = (Duration::from_millis(50), Duration::from_secs(3600));
+        let waiter = Waiter::looking_at(Some(now + soon));
+        let presence = waiter.presence();
+        presence.is_late_at(Some((now + later, "hours".into())));
+        let mut waits = Box::pin(waiter.in_time(pending::<Result<(), QueryError>>()));
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        assert!(
+            waits
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        presence.is_late_at(Some((now + soon, "soon".into())));
+        presence.is_late_at(Some((now + soon * 2, "soon after".into())));
+        assert!(!woken.0.load(Ordering::Relaxed));
+        let late = waits.as_mut().await.expect_err("it is over");
+        assert_eq!(late.to_string(), "soon after");
+        assert!((limits().instant)() >= now + soon * 2);
+
+        presence.is_late_at(Some((now + later, "hours".into())));
+        let mut waits = Box::pin(waiter.in_time(pending::<Result<(), QueryError>>()));
+        assert!(
+            waits
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        woken.0.store(false, Ordering::Relaxed);
+        presence.is_late_at(Some((now, "now".into())));
+        assert!(woken.0.load(Ordering::Relaxed));
     }
 
     #[test]
