@@ -14,6 +14,7 @@
 //! Who may ask is decided before, by whoever calls.
 
 mod access;
+mod beside;
 mod bucket;
 mod disk;
 mod files;
@@ -42,13 +43,14 @@ use tidegate_query::{
     Asker, Database, Holding, Limits, QueryEngine, QueryError, Question, Recorded, Running, Waiter,
 };
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 pub use self::access::Turn;
 
 use self::access::Access;
+use self::beside::Beside;
 use self::bucket::BucketMoment;
 use self::disk::SpillDisk;
 use self::memory::QueryMemory;
@@ -63,6 +65,7 @@ use crate::memory::{Reservation, Room};
 use crate::narrow;
 use crate::read::Sources;
 use crate::storage::{DiskStorage, RESERVE_BYTES, Storage, StorageError};
+use crate::telemetry::Metrics;
 
 /// The smallest budget of which questions get a part, in bytes.
 const BUDGET_BYTES_MIN: u64 = 128 << 20;
@@ -124,7 +127,8 @@ struct Shared {
     clock: Clock,
     places: Arc<Semaphore>,
     /// Told of each question that has got a place.
-    begun: Arc<Notify>,
+    beside: Arc<Beside>,
+    metrics: Metrics,
     concurrent_max: usize,
     /// The number of questions that wait for a place.
     waiting: Arc<AtomicUsize>,
@@ -177,8 +181,8 @@ impl Queries {
             slow: query.slow,
         }));
         let places = Arc::new(Semaphore::new(query.concurrent_max));
-        let begun = Arc::new(Notify::new());
-        let keeper = keeper(&threads, &places, &begun, environment, runtime);
+        let beside = Arc::new(Beside::default());
+        let keeper = keeper(&threads, &places, &beside, environment, runtime);
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
@@ -186,7 +190,8 @@ impl Queries {
                 catalog: catalog.clone(),
                 clock: environment.clock.clone(),
                 places,
-                begun,
+                beside,
+                metrics: environment.metrics.clone(),
                 concurrent_max: query.concurrent_max,
                 waiting: Arc::default(),
                 patience: patience(query.wait_timeout, query.timeout),
@@ -239,7 +244,8 @@ impl Queries {
     pub async fn turn(&self) -> Result<Arc<Turn>, QueryError> {
         let until = clock::instant() + self.shared.patience;
         let place = self.place(until).await?;
-        self.shared.begun.notify_one();
+        let writes = self.shared.metrics.lines_accepted_so_far();
+        self.shared.beside.question(writes);
         let room = self.floor(until).await?.map(Room::within);
         Ok(Arc::new(Turn::new(place, room, self.shared.partitions)))
     }
@@ -416,17 +422,17 @@ impl Drop for Waiting {
 fn keeper(
     threads: &Threads,
     places: &Arc<Semaphore>,
-    begun: &Arc<Notify>,
+    beside: &Arc<Beside>,
     environment: &Environment,
     runtime: &Handle,
 ) -> Option<AbortOnDropHandle<()>> {
     let spare = threads.spare()?;
-    let (places, begun) = (Arc::clone(places), Arc::clone(begun));
+    let (places, beside) = (Arc::clone(places), Arc::clone(beside));
     let metrics = environment.metrics.clone();
     let all = places.available_permits();
     let keep = spare::keep(
         spare,
-        move || Arc::clone(&begun).notified_owned(),
+        move || beside.wait(),
         move || places.available_permits() < all,
         move || metrics.lines_accepted_so_far(),
     );
@@ -437,7 +443,7 @@ fn keeper(
 fn keeper(
     _threads: &Threads,
     _places: &Arc<Semaphore>,
-    _begun: &Arc<Notify>,
+    _beside: &Arc<Beside>,
     _environment: &Environment,
     _runtime: &Handle,
 ) -> Option<AbortOnDropHandle<()>> {

@@ -4,6 +4,7 @@
 use std::io;
 #[cfg(target_os = "linux")]
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -13,6 +14,11 @@ use super::spare::Spare;
 /// The stack of each. Plans are walked by functions that call themselves, as deep as a chain of operators
 /// is long; what is not used of it takes no memory.
 const STACK_BYTES: usize = 16 << 20;
+
+/// The time after which the thread that waits for timers looks at them, whatever they say. Who starts a
+/// timer that ends before that must wake it, and a thread is woken in the time that a part of a small
+/// question takes: as each question has timers, and a lone one found none there, it woke a thread for them.
+const TICK: Duration = Duration::from_secs(1);
 
 /// A runtime of their own. It is left behind when this is dropped, which may happen on any thread.
 #[derive(Debug)]
@@ -37,6 +43,11 @@ impl Threads {
         #[cfg(target_os = "linux")]
         yield_to_others(&mut builder, spare.as_ref());
         let runtime = builder.build()?;
+        runtime.spawn(async {
+            loop {
+                tokio::time::sleep(TICK).await;
+            }
+        });
         Ok(Self {
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
