@@ -38,6 +38,24 @@ impl LakeFiles {
     fn bucket(&self, id: BucketId) -> Option<Arc<Bucket>> {
         self.catalog.bucket(id)
     }
+
+    /// A table as it is now, and nothing if there is none. What it begins, it begins on the runtime.
+    async fn look(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError> {
+        let Some(bucket) = self.bucket(table.bucket) else {
+            return Ok(None);
+        };
+        let snapshot = self.lake.snapshot(&bucket, &table.measurement);
+        let Some(snapshot) = snapshot.await.map_err(classify)? else {
+            return Ok(None);
+        };
+        let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();
+        for (day, files) in snapshot.files() {
+            let files = files.into_iter().map(|file| Arc::new(file) as _);
+            days.insert(day, files.collect());
+        }
+        let columns = stored(snapshot.columns(), snapshot.flushed());
+        Ok(Some(TableFiles { columns, days }))
+    }
 }
 
 impl Lake for LakeFiles {
@@ -52,20 +70,17 @@ impl Lake for LakeFiles {
     }
 
     fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError> {
-        let Some(bucket) = self.bucket(table.bucket) else {
-            return Ok(None);
-        };
-        let snapshot = self.lake.snapshot(&bucket, &table.measurement);
-        let Some(snapshot) = self.runtime.block_on(snapshot).map_err(classify)? else {
-            return Ok(None);
-        };
-        let mut days: BTreeMap<i32, Vec<Arc<dyn DataFile>>> = BTreeMap::new();
-        for (day, files) in snapshot.files() {
-            let files = files.into_iter().map(|file| Arc::new(file) as _);
-            days.insert(day, files.collect());
-        }
-        let columns = stored(snapshot.columns(), snapshot.flushed());
-        Ok(Some(TableFiles { columns, days }))
+        self.runtime.block_on(self.look(table))
+    }
+
+    /// The last state that is known needs one look into the log, which is in memory mostly.
+    fn is_near(&self) -> bool {
+        !self.lake.is_shared()
+    }
+
+    fn table_at_once(&self, table: &TableId) -> Option<Result<Option<TableFiles>, LakeError>> {
+        let _on_runtime = self.runtime.enter();
+        self.look(table).now_or_never()
     }
 
     fn columns(&self, table: &TableId) -> Result<Option<StoredColumns>, LakeError> {

@@ -65,6 +65,11 @@ pub struct StoredFile {
 }
 
 impl Lake {
+    /// Returns true if other nodes write to the tables, too.
+    pub fn is_shared(&self) -> bool {
+        self.shared.tables.is_shared()
+    }
+
     /// Returns a table as it is now, in a shared lake without what other nodes committed within
     /// [`Options::refresh`](super::Options::refresh); nothing if there is none. Must be called within a
     /// runtime.

@@ -71,6 +71,11 @@ impl Tables {
         }
     }
 
+    /// Returns true if other nodes write to the tables, too.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// The store that holds them.
     pub(super) fn store(&self) -> &Store {
         &self.store

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::columns::{TableColumns, TableField};
 use super::error::ReadError;
-use super::sources::{Sources, TableFiles};
+use super::sources::{Places, Sources, TableFiles};
 use crate::buffer::{SealedSegment, Spread, TableSnapshot};
 use crate::columnar::Segment;
 use crate::id::TableId;
@@ -34,7 +34,16 @@ impl Moment {
     /// # Errors
     /// Memory is too short for a copy of what is growing, or the lake cannot be read.
     pub fn of(sources: &Sources, table: &TableId) -> Result<Option<Self>, ReadError> {
-        let places = sources.look(table)?;
+        Self::from(sources, sources.look(table)?)
+    }
+
+    /// As [`Moment::of`], but does not block: `None` if it would have to. To be called within a runtime.
+    pub fn at_once(sources: &Sources, table: &TableId) -> Option<Result<Option<Self>, ReadError>> {
+        let places = sources.look_at_once(table)?;
+        Some(places.and_then(|places| Self::from(sources, places)))
+    }
+
+    fn from(sources: &Sources, places: Places) -> Result<Option<Self>, ReadError> {
         if places.are_empty() {
             return Ok(None);
         }

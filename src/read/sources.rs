@@ -79,6 +79,25 @@ impl Sources {
         };
         Ok(Places { snapshot, files })
     }
+
+    /// As [`Sources::look`], but does not block: `None` if it would have to. To be called within a runtime.
+    pub(super) fn look_at_once(&self, table: &TableId) -> Option<Result<Places, ReadError>> {
+        let lake = self.lake.as_deref();
+        if lake.is_some_and(|lake| !lake.is_near()) {
+            return None;
+        }
+        let snapshot = match self.buffer.snapshot(table, &self.budget) {
+            Ok(snapshot) => snapshot,
+            Err(refused) => return Some(Err(refused.into())),
+        };
+        let files = match lake.map(|lake| lake.table_at_once(table)) {
+            Some(Some(Ok(files))) => files,
+            Some(Some(Err(error))) => return Some(Err(error.into())),
+            Some(None) => return None,
+            None => None,
+        };
+        Some(Ok(Places { snapshot, files }))
+    }
 }
 
 /// The columns of the segments with rows that are not in files, and those of the files.
@@ -111,13 +130,23 @@ fn buffered(
     snapshot.map_or_else(Vec::new, |snapshot| snapshot.after(flushed))
 }
 
-/// The open tables of all buckets. Its methods may block.
+/// The open tables of all buckets. Its methods may block, unless they say that they do not.
 pub trait Lake: Debug + Send + Sync {
     /// The measurements of a bucket that have a table, in any order.
     fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError>;
 
     /// The current state of a table, if there is one.
     fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError>;
+
+    /// Returns true if [`Lake::table_at_once`] is worth a try. Does not block.
+    fn is_near(&self) -> bool {
+        false
+    }
+
+    /// As [`Lake::table`], but does not block: `None` if it would have to.
+    fn table_at_once(&self, _table: &TableId) -> Option<Result<Option<TableFiles>, LakeError>> {
+        None
+    }
 
     /// The columns of a table, if there is one. Costs less than its state.
     fn columns(&self, table: &TableId) -> Result<Option<StoredColumns>, LakeError> {

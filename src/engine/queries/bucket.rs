@@ -45,12 +45,17 @@ impl BucketMoment {
     }
 
     async fn look(&self, name: &str) -> Result<Option<Arc<TableMoment>>, DatabaseError> {
-        let table = self.access.bucket.table(name);
-        let moment = self
-            .access
-            .blocking(move |access| Moment::of(&access.sources, &table));
-        let moment = moment.await?;
-        self.access.check()?;
+        let access = &self.access;
+        let table = access.bucket.table(name);
+        // To go to another thread takes longer than to look at what is known.
+        let moment = match Moment::at_once(&access.sources, &table) {
+            Some(moment) => moment.map_err(|error| access.failed(error))?,
+            None => {
+                let look = move |access: &Access| Moment::of(&access.sources, &table);
+                access.blocking(look).await?
+            }
+        };
+        access.check()?;
         Ok(moment.map(|moment| Arc::new(TableMoment::new(Arc::clone(&self.access), moment))))
     }
 }
