@@ -154,6 +154,10 @@ impl Grid {
 
     /// How long before a time its window started, if the clocks did not change within it.
     fn elapsed_ns(&self, time_ns: i64, zone_offset_ns: i64) -> i64 {
+        let local = time_ns.checked_add(zone_offset_ns);
+        if let Some(local) = local.and_then(|local| local.checked_sub(self.offset_ns)) {
+            return local.rem_euclid(self.interval_ns);
+        }
         let local = i128::from(time_ns) + i128::from(zone_offset_ns) - i128::from(self.offset_ns);
         let elapsed = local.rem_euclid(i128::from(self.interval_ns));
         i64::try_from(elapsed).unwrap_or(0)

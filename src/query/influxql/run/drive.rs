@@ -48,12 +48,15 @@ impl Drive {
                     return Ok(part);
                 }
                 self.running = None;
+                if !self.levels.is_empty() {
+                    // What ends the statement has its turn between two measurements. Not before the first:
+                    // to give way wakes another thread.
+                    tokio::task::yield_now().await;
+                }
             }
             let Some(level) = self.levels.pop_front() else {
                 return Ok(None);
             };
-            // What ends the statement has its turn between two measurements.
-            tokio::task::yield_now().await;
             self.running = Some(Running::begin(&self.session, level).await?);
         }
     }

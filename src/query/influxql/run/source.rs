@@ -99,8 +99,10 @@ pub(super) async fn rows(
     let is_numbered = level.has_subquery();
     let mut all = Vec::new();
     for source in &level.query.sources {
-        // They may be thousands, and looking them up may wait for nothing.
-        tokio::task::yield_now().await;
+        if !all.is_empty() {
+            // They may be thousands, and looking them up may wait for nothing.
+            tokio::task::yield_now().await;
+        }
         let rows = match source {
             Source::Measurement(source) => points(session, level, source, wanted).await?,
             Source::Subquery(source) => inner(session, level, source)?,
