@@ -6,12 +6,10 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::SchemaRef;
-use datafusion::arrow::array::make_comparator;
-use datafusion::arrow::compute::{
-    SortColumn, concat_batches, lexsort_to_indices, take_record_batch,
-};
+use datafusion::arrow::array::{DynComparator, make_comparator};
+use datafusion::arrow::compute::{SortColumn, concat_batches, take_record_batch};
 use datafusion::common::internal_datafusion_err;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
@@ -169,24 +167,37 @@ fn sorted(batches: &[RecordBatch], schema: &SchemaRef, order: &LexOrdering) -> R
             options: Some(by.options),
         });
     }
-    if is_sorted(&columns, rows.num_rows())? {
+    let by = Columns::new(&columns)?;
+    let many = u32::try_from(rows.num_rows());
+    let many =
+        many.map_err(|_| internal_datafusion_err!("few rows are more than an index counts"))?;
+    if (1..many).all(|row| by.compare(row - 1, row).is_le()) {
         return Ok(rows);
     }
-    let places = lexsort_to_indices(&columns, None)?;
-    Ok(take_record_batch(&rows, &places)?)
+    // This sort takes runs that are in order as they are, and rows of a file mostly are some such runs.
+    let mut places: Vec<u32> = (0..many).collect();
+    places.sort_by(|one, other| by.compare(*one, *other));
+    Ok(take_record_batch(&rows, &UInt32Array::from(places))?)
 }
 
-fn is_sorted(columns: &[SortColumn], rows: usize) -> Result<bool> {
-    let compare = |column: &SortColumn| {
-        let (values, options): (&ArrayRef, _) = (&column.values, column.options);
-        make_comparator(values, values, options.unwrap_or_default())
-    };
-    let compare: Vec<_> = columns.iter().map(compare).collect::<Result<_, _>>()?;
-    let is_after = |row: usize| {
-        let mut each = compare.iter().map(|compare| compare(row - 1, row));
-        each.find(|way| way.is_ne()) == Some(Ordering::Greater)
-    };
-    Ok(!(1..rows).any(is_after))
+/// The values that rows are compared by, one after the other.
+struct Columns(Vec<DynComparator>);
+
+impl Columns {
+    fn new(columns: &[SortColumn]) -> Result<Self> {
+        let compare = |column: &SortColumn| {
+            let (values, options): (&ArrayRef, _) = (&column.values, column.options);
+            make_comparator(values, values, options.unwrap_or_default())
+        };
+        let compare: Result<_, _> = columns.iter().map(compare).collect();
+        Ok(Self(compare?))
+    }
+
+    fn compare(&self, one: u32, other: u32) -> Ordering {
+        let (one, other) = (one as usize, other as usize);
+        let mut each = self.0.iter().map(|compare| compare(one, other));
+        each.find(|way| way.is_ne()).unwrap_or(Ordering::Equal)
+    }
 }
 
 #[cfg(test)]
