@@ -103,15 +103,17 @@ impl Deadline {
 
     /// Fails once the question is over. For work that lets no timer run.
     pub(crate) fn check(&self) -> Result<(), QueryError> {
-        if self.is_left.load(Ordering::Relaxed) || self.presence.is_gone() {
-            return Err(QueryError::Late("nobody waits for the answer".to_owned()));
-        }
-        if self.kill.is_wished() {
-            return Err(QueryError::Interrupted);
-        }
         match &self.late {
-            Some((at, text)) if (self.instant)() >= *at => Err(QueryError::Late(text.to_string())),
-            _ => Ok(()),
+            Some((at, text)) if (self.instant)() >= *at => {
+                return Err(QueryError::Late(text.to_string()));
+            }
+            _ => {}
+        }
+        // Of a client that has left, nobody hears it, and the record says that it was cancelled.
+        let is_left = self.is_left.load(Ordering::Relaxed) || self.presence.is_gone();
+        match is_left || self.kill.is_wished() {
+            true => Err(QueryError::Interrupted),
+            false => Ok(()),
         }
     }
 }

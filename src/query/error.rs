@@ -33,7 +33,7 @@ pub enum QueryError {
     /// It was not answered in the time that it has.
     #[error("{0}")]
     Late(String),
-    /// Somebody ended it, as `KILL QUERY` does.
+    /// Somebody ended it, as `KILL QUERY` does, or its client has left.
     #[error("query interrupted")]
     Interrupted,
     /// The points cannot be read.

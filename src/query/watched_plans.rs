@@ -106,6 +106,6 @@ mod tests {
         assert!(state.optimize(&plan).is_err());
         let refused = planner.create_physical_plan(&plan, &state).await;
         let refused = crate::QueryError::from(refused.expect_err("it is over"));
-        assert_eq!(refused.to_string(), "nobody waits for the answer");
+        assert_eq!(refused.to_string(), "query interrupted");
     }
 }

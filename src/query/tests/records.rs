@@ -184,6 +184,15 @@ async fn a_question_ends_once_with_the_reason_for_which_it_did() {
     let waited = tokio::time::timeout(Duration::from_millis(1), waiting).await;
     waited.expect_err("it waits for its turn");
     assert_eq!(outcomes()[7..], [Outcome::Cancelled]);
+    let waiter = engine.waiter(Duration::ZERO);
+    let gone = Asker {
+        presence: waiter.presence(),
+        ..asker("x", false)
+    };
+    drop(waiter);
+    let left = engine.ask(gone, "SELECT 1", database()).await;
+    left.expect_err("its client has left");
+    assert_eq!(outcomes()[8..], [Outcome::Cancelled], "and it was not late");
     let shown = "SELECT outcome, text FROM system.queries WHERE outcome = 'running'";
     let rows = ask(&engine, asker("x", false), shown, Parameters::none()).await;
     assert_eq!(
