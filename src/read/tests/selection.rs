@@ -37,6 +37,31 @@ impl Lake for OneFile {
     }
 }
 
+/// A lake on a disk, of which the table is known or not.
+#[derive(Debug)]
+struct Near {
+    table: OneFile,
+    is_known: bool,
+}
+
+impl Lake for Near {
+    fn measurements(&self, bucket: BucketId) -> Result<Vec<String>, LakeError> {
+        self.table.measurements(bucket)
+    }
+
+    fn table(&self, table: &TableId) -> Result<Option<TableFiles>, LakeError> {
+        self.table.table(table)
+    }
+
+    fn is_near(&self) -> bool {
+        true
+    }
+
+    fn table_at_once(&self, table: &TableId) -> Option<Result<Option<TableFiles>, LakeError>> {
+        self.is_known.then(|| self.table(table))
+    }
+}
+
 /// A condition that all series pass, and that counts how often it is asked.
 #[derive(Debug, Default)]
 struct Counting(AtomicUsize);
@@ -114,4 +139,27 @@ fn rows_in_memory_are_sorted_once_for_all_stretches_of_their_day() {
     assert_eq!(minutes(&day), [2, 50, 51, 110]);
     drop((parts, day, selection));
     assert_eq!(sources.budget.used_bytes(), before, "all is given back");
+}
+
+#[test]
+fn a_table_is_looked_at_at_once_only_where_nobody_is_waited_for() {
+    let table = TableId {
+        bucket: BucketId(7),
+        measurement: "m".into(),
+    };
+    let mut sources = sources(&[5, 90]);
+    let places = |moment: Moment| (moment.buffered.len(), moment.files.is_some());
+    let at_once = |sources: &Sources| {
+        let moment = Moment::at_once(sources, &table)?;
+        Some(places(moment.expect("read").expect("there is one")))
+    };
+    assert_eq!(at_once(&sources), None, "others are asked");
+    for is_known in [false, true] {
+        let times = (0, MINUTE_NS);
+        let table = OneFile { times };
+        sources.lake = Some(Arc::new(Near { table, is_known }));
+        assert_eq!(at_once(&sources), is_known.then_some((1, true)));
+    }
+    sources.lake = None;
+    assert_eq!(at_once(&sources), Some((1, false)));
 }
