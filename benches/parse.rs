@@ -1,8 +1,9 @@
 //! The speed of the parser, beside InfluxDB 3's (crate `influxdb-line-protocol`) in the same run.
 //!
-//! `cargo bench --bench parse` ends with a table of the median throughputs and their ratio. Only
-//! figures of one run are comparable. Both sides read every point to its last field; neither
-//! stores anything.
+//! `cargo bench --no-default-features --bench parse` prints a table of the median throughputs and their
+//! ratio; a word as an argument picks the shapes whose names contain it. The two take turns, for about
+//! the same time each, so that a busy machine slows both alike. Only figures of one run are comparable.
+//! Both sides read every point to its last field; neither stores anything.
 #![allow(
     missing_docs,
     clippy::cast_possible_truncation,
@@ -16,36 +17,48 @@
 mod support;
 
 use std::hint::black_box;
-use std::time::Duration;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
 use tidegate::clock::instant;
 use tidegate::line_protocol::{Parser, Point, Precision};
 
 use support::shapes::{self, Shape};
 
+/// The number of times that each side reads a body: odd, for the sake of the median.
+const ROUNDS: usize = 41;
+
+/// The number of times that ours reads it in a round: a turn as long as the baseline's is interrupted
+/// as often by what else the machine does.
+const TIMES_A_ROUND: usize = 12;
+
+/// The shapes that most clients send, whose mean ratio is the aim: the first ones of the list.
+const COMMON_SHAPES: usize = 4;
+
 fn main() {
-    let mut criterion = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_millis(1500))
-        .configure_from_args();
-    let rows: Vec<Row> = shapes::all()
-        .iter()
-        .filter_map(|shape| row(&mut criterion, shape))
-        .collect();
-    criterion.final_summary();
-    print(&rows);
+    // The arguments that cargo adds begin with a dash.
+    let picked = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    println!(
+        "{:<22}{:>12}{:>12}{:>8}",
+        "median MB/s", "ours", "baseline", "ratio"
+    );
+    let mut ratios = Vec::new();
+    for shape in shapes::all() {
+        if picked.as_ref().is_none_or(|word| shape.name.contains(word)) {
+            ratios.extend(compare(&shape));
+        }
+    }
+    if picked.is_none() {
+        let common = ratios.iter().take(COMMON_SHAPES);
+        let mean = common.map(|ratio: &f64| ratio.ln()).sum::<f64>() / COMMON_SHAPES as f64;
+        println!(
+            "geometric mean of the first {COMMON_SHAPES}: {:.1}",
+            mean.exp()
+        );
+    }
 }
 
-/// A line of the table, in MB/s.
-struct Row {
-    shape: &'static str,
-    ours: f64,
-    baseline: f64,
-}
-
-fn row(criterion: &mut Criterion, shape: &Shape) -> Option<Row> {
+/// Prints a line of the table and returns the ratio; nothing for a body that the baseline cannot
+/// take.
+fn compare(shape: &Shape) -> Option<f64> {
     let body = &shape.body;
     let text = std::str::from_utf8(body).ok()?;
     assert!(
@@ -53,42 +66,29 @@ fn row(criterion: &mut Criterion, shape: &Shape) -> Option<Row> {
         "{} is parsed",
         shape.name
     );
-    let ours = throughput(criterion, shape, "ours", || ours(body))?;
-    let baseline = throughput(criterion, shape, "influxdb-line-protocol", || {
-        baseline(text)
-    })?;
-    Some(Row {
-        shape: shape.name,
-        ours,
-        baseline,
-    })
+    let (mut our_seconds, mut baseline_seconds) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let times = || (0..TIMES_A_ROUND).map(|_| ours(black_box(body))).sum();
+        our_seconds.push(seconds(times) / TIMES_A_ROUND as f64);
+        baseline_seconds.push(seconds(|| baseline(text)));
+    }
+    let megabytes = body.len() as f64 / 1e6;
+    let ours = megabytes / median(our_seconds);
+    let baseline = megabytes / median(baseline_seconds);
+    let ratio = ours / baseline;
+    println!("{:<22}{ours:>12.0}{baseline:>12.0}{ratio:>8.1}", shape.name);
+    Some(ratio)
 }
 
-/// The median of the samples that criterion asked for; nothing if it was told to leave this out.
-fn throughput(
-    criterion: &mut Criterion,
-    shape: &Shape,
-    who: &str,
-    parse: impl Fn() -> usize,
-) -> Option<f64> {
-    let mut samples = Vec::new();
-    let mut group = criterion.benchmark_group("parse");
-    group.throughput(Throughput::Bytes(shape.body.len() as u64));
-    group.bench_function(BenchmarkId::new(who, shape.name), |bencher| {
-        bencher.iter_custom(|rounds| {
-            let start = instant();
-            for _ in 0..rounds {
-                black_box(parse());
-            }
-            let elapsed = start.elapsed();
-            samples.push(elapsed.as_secs_f64() / rounds as f64);
-            elapsed
-        });
-    });
-    group.finish();
+fn seconds(parse: impl FnOnce() -> usize) -> f64 {
+    let start = instant();
+    black_box(parse());
+    start.elapsed().as_secs_f64()
+}
+
+fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
-    let seconds = samples.get(samples.len() / 2)?;
-    Some(shape.body.len() as f64 / seconds / 1e6)
+    samples[samples.len() / 2]
 }
 
 /// The number of good points.
@@ -107,22 +107,4 @@ fn baseline(text: &str) -> usize {
     influxdb_line_protocol::parse_lines(text)
         .filter(|line| black_box(line).is_ok())
         .count()
-}
-
-fn print(rows: &[Row]) {
-    println!(
-        "\n{:<22}{:>12}{:>12}{:>8}",
-        "median MB/s", "ours", "baseline", "ratio"
-    );
-    for Row {
-        shape,
-        ours,
-        baseline,
-    } in rows
-    {
-        println!(
-            "{shape:<22}{ours:>12.0}{baseline:>12.0}{:>8.1}",
-            ours / baseline
-        );
-    }
 }

@@ -188,6 +188,7 @@ impl Worker {
         }
         let slices = slices.clone();
         // Before the end is sent: the receiver may count on the memory being free then.
+        drop(slicer);
         drop(self);
         let _ = slices.blocking_send(Parsed::End);
     }
@@ -276,7 +277,8 @@ impl<'a> Slicer<'a> {
                 }
                 Some(Err(error)) => reports.add(error.reason.code(), || report(&error)),
             }
-            let wanted = narrow::to_u64(scratch.bytes());
+            let wanted = scratch.bytes().saturating_add(self.parser.memory_bytes());
+            let wanted = narrow::to_u64(wanted);
             if wanted > reservation.bytes() {
                 reservation.try_grow((wanted - reservation.bytes()).max(step))?;
             }

@@ -40,7 +40,17 @@ pub(super) fn point<'a>(
     };
     let (rest, _) = expect(missing, spaces1)(rest)?;
     let (rest, ()) = fields(source, rest, &mut point.fields)?;
-    let (rest, _) = spaces(rest)?;
+    end(precision, rest, point)
+}
+
+/// The end of a point: \[ spaces1 timestamp \] spaces, and then the line has to end. The fields end at
+/// a space or the end of the line.
+pub(super) fn end<'a>(
+    precision: Precision,
+    input: &'a [u8],
+    point: &mut Point<'a>,
+) -> Parsed<'a, ()> {
+    let (rest, _) = spaces(input)?;
     let (rest, timestamp) = optional_timestamp(precision, rest)?;
     point.timestamp = timestamp;
     expect(Reason::LineEndExpected, line_end)(rest)

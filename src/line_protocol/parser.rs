@@ -16,6 +16,7 @@ use memchr::memchr;
 use nom::Err;
 
 use super::error::LineError;
+use super::fast::FastPath;
 use super::fault::{Fault, Parsed, Reason};
 use super::grammar;
 use super::layout::{comment, line_end, spaces};
@@ -43,6 +44,8 @@ pub struct Parser<'a> {
     /// The verdict on the current line may change with the text after the piece.
     is_undecided: bool,
     oddities: Oddities,
+    /// Nothing if the grammar reads every line.
+    fast: Option<FastPath<'a>>,
 }
 
 /// The text after a piece of a body.
@@ -76,6 +79,16 @@ impl<'a> Parser<'a> {
             behind,
             is_undecided: false,
             oddities: Oddities::default(),
+            fast: Some(FastPath::default()),
+        }
+    }
+
+    /// A parser that reads every line by the grammar alone, as written in the module's doc: slower,
+    /// with the same results. Tests and fuzz targets compare the two.
+    pub fn by_grammar(body: &'a [u8], precision: Precision) -> Self {
+        Self {
+            fast: None,
+            ..Self::new(body, precision)
         }
     }
 
@@ -89,6 +102,7 @@ impl<'a> Parser<'a> {
             behind: Behind::Nothing,
             is_undecided: false,
             oddities: Oddities::default(),
+            fast: None,
         }
     }
 
@@ -106,15 +120,9 @@ impl<'a> Parser<'a> {
             while let Some(rest) = self.rest.strip_prefix(BYTE_ORDER_MARK) {
                 self.rest = rest;
             }
-            let read = match blank(self.rest) {
-                Ok((rest, ())) => {
-                    let is_point = is_commented_out(self.rest, self.precision);
-                    self.oddities.see_comment(is_point);
-                    self.go_on(rest, 1);
-                    None
-                }
-                Err(Err::Failure(fault)) => Some(Err(self.reject(fault))),
-                Err(_) => Some(self.point(point)),
+            let read = match self.known_point(point) {
+                Some(()) => Some(Ok(())),
+                None => self.line(point),
             };
             if self.behind != Behind::Nothing && self.needs_more(start) {
                 (self.rest, self.line, self.oddities) = (start, line, oddities);
@@ -132,21 +140,51 @@ impl<'a> Parser<'a> {
         self.source.body().len().saturating_sub(self.rest.len())
     }
 
+    /// An upper estimate of the memory in use beside the body, in bytes: what is remembered of how lines
+    /// were written. It is bounded, whatever the body.
+    pub fn memory_bytes(&self) -> usize {
+        self.fast.as_ref().map_or(0, FastPath::memory_bytes)
+    }
+
     /// The oddities of the lines that were read since the last call.
     pub fn take_oddities(&mut self) -> Oddities {
         std::mem::take(&mut self.oddities)
     }
 
+    /// Reads the point that starts here, if it is written like others before it.
+    #[inline]
+    fn known_point(&mut self, point: &mut Point<'a>) -> Option<()> {
+        let source = self.source.starting(self.rest);
+        let fast = self.fast.as_mut()?;
+        let rest = fast.point(source, self.precision, self.rest, point)?;
+        self.accept(rest, point);
+        Some(())
+    }
+
+    /// Reads the line that starts here by the grammar. Returns nothing if it is blank.
+    fn line(&mut self, point: &mut Point<'a>) -> Option<Result<(), LineError>> {
+        match blank(self.rest) {
+            Ok((rest, ())) => {
+                let is_point = is_commented_out(self.rest, self.precision);
+                self.oddities.see_comment(is_point);
+                self.go_on(rest, 1);
+                None
+            }
+            Err(Err::Failure(fault)) => Some(Err(self.reject(fault))),
+            Err(_) => Some(self.point(point)),
+        }
+    }
+
     fn point(&mut self, point: &mut Point<'a>) -> Result<(), LineError> {
         let source = self.source.starting(self.rest);
-        point.line = self.line;
         let parsed = spaces(self.rest)
             .and_then(|(input, _)| grammar::point(source, self.precision, input, point));
         match parsed {
             Ok((rest, ())) => {
-                let lines = point.lines_in_strings().saturating_add(1);
-                self.oddities.see_time(point.timestamp);
-                self.go_on(rest, lines);
+                if let Some(fast) = &mut self.fast {
+                    fast.learn(point);
+                }
+                self.accept(rest, point);
                 Ok(())
             }
             Err(Err::Error(fault) | Err::Failure(fault)) => Err(self.reject(fault)),
@@ -154,6 +192,15 @@ impl<'a> Parser<'a> {
                 Err(self.reject(Fault::at(self.rest, Reason::LineEndExpected)))
             }
         }
+    }
+
+    /// Takes the point that was read from here to `rest`.
+    #[inline]
+    fn accept(&mut self, rest: &'a [u8], point: &mut Point<'a>) {
+        point.line = self.line;
+        let lines = point.lines_in_strings().saturating_add(1);
+        self.oddities.see_time(point.timestamp);
+        self.go_on(rest, lines);
     }
 
     /// Returns whether the text from `start` on may read differently with the text after the piece.

@@ -15,7 +15,7 @@ const CASES: usize = 4006;
 /// The places where the corpus may be, relative to the project. It is read there, never copied.
 const PLACES: [&str; 2] = ["../shared", "../../shared"];
 
-fn corpus() -> Option<Json> {
+pub(super) fn corpus() -> Option<Json> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = PLACES.iter().find_map(|place| {
         read_to_string(project.join(place).join("corpus/line-protocol-corpus.json")).ok()
@@ -23,14 +23,14 @@ fn corpus() -> Option<Json> {
     Some(serde_json::from_str(&text).expect("the corpus is JSON"))
 }
 
-fn input(case: &Json) -> Vec<u8> {
+pub(super) fn input(case: &Json) -> Vec<u8> {
     match &case["input"]["text"] {
         Json::String(text) => text.clone().into_bytes(),
         binary => STANDARD.decode(binary["binary"].as_str().unwrap()).unwrap(),
     }
 }
 
-fn precision(case: &Json) -> Precision {
+pub(super) fn precision(case: &Json) -> Precision {
     match case["input"]["precision"].as_str().unwrap() {
         "1ns" => Precision::Nanosecond,
         "1µs" => Precision::Microsecond,

@@ -2,6 +2,7 @@
 
 mod accepted;
 mod corpus;
+mod differential;
 mod lines;
 mod model;
 mod properties;

@@ -1,0 +1,171 @@
+//! How the lines of each measurement were written: its tag keys and field keys, in order.
+
+use hashbrown::HashMap;
+
+use super::super::name::{self, Name};
+use super::super::point::{Point, Tag};
+use super::known::Known;
+
+/// The number of measurements that are remembered. Lines of others are read by the grammar.
+const PATTERNS_MAX: usize = 1024;
+
+/// The number of names that are remembered, of one measurement and of all. Others are read whenever
+/// they come. The line that reaches the limit of all may exceed it by the limit of one.
+const TAGS_MAX: usize = 64;
+const FIELDS_MAX: usize = 256;
+const NAMES_MAX: usize = 4096;
+
+/// The number of fields of its pattern that a line may leave out at one place, and still be compared
+/// with the next one.
+const LEFT_OUT_MAX: usize = 4;
+
+/// The patterns of a body.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Patterns<'a> {
+    all: Vec<Pattern<'a>>,
+    by_measurement: HashMap<&'a [u8], usize>,
+    /// The pattern of the line before.
+    last: usize,
+    /// The number of names in all of them.
+    names: usize,
+}
+
+/// The pattern of a measurement's lines.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern<'a> {
+    pub(super) measurement: Name<'a>,
+    /// The keys of one line, distinct.
+    tags: Vec<Known<'a>>,
+    /// Keys in the order in which lines have them, as far as they agree.
+    fields: Vec<Known<'a>>,
+    /// The pattern of the line that came next the last time.
+    next: usize,
+    /// True if it may become longer.
+    is_open: bool,
+}
+
+impl<'a> Patterns<'a> {
+    /// The pattern of the measurement that `input` starts with, and the text after the measurement,
+    /// handed to `read`. Nothing if there is no such pattern.
+    #[inline]
+    pub(super) fn with<T>(
+        &mut self,
+        input: &'a [u8],
+        read: impl FnOnce(&mut Pattern<'a>, &'a [u8]) -> Option<T>,
+    ) -> Option<T> {
+        let (index, rest) = self.find(input)?;
+        let pattern = self.all.get_mut(index)?;
+        let before = pattern.names();
+        pattern.is_open = self.names < NAMES_MAX;
+        let result = read(pattern, rest);
+        self.names = self.names + pattern.names() - before;
+        result
+    }
+
+    #[inline]
+    fn find(&mut self, input: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let expected = self.all.get(self.last)?.next;
+        let (index, rest) = match self.all.get(expected)?.after_measurement(input) {
+            Some(rest) => (expected, rest),
+            None => self.look_up(input)?,
+        };
+        self.last = index;
+        Some((index, rest))
+    }
+
+    fn look_up(&mut self, input: &'a [u8]) -> Option<(usize, &'a [u8])> {
+        let (rest, _) = name::measurement(input).ok()?;
+        let raw = input.get(..input.len().saturating_sub(rest.len()))?;
+        let index = *self.by_measurement.get(raw)?;
+        self.all.get_mut(self.last)?.next = index;
+        Some((index, rest))
+    }
+
+    /// Remembers how the first point of a measurement was written.
+    pub(super) fn add(&mut self, point: &Point<'a>) {
+        let index = self.all.len();
+        let raw = point.measurement.raw().as_bytes();
+        if index >= PATTERNS_MAX || self.by_measurement.contains_key(raw) {
+            return;
+        }
+        let mut pattern = Pattern {
+            measurement: point.measurement,
+            tags: Vec::new(),
+            fields: Vec::new(),
+            next: index,
+            is_open: self.names < NAMES_MAX,
+        };
+        pattern.set_tags(&point.tags);
+        for (place, field) in point.fields.iter().enumerate() {
+            pattern.set_field(place, field.key);
+        }
+        if let Some(last) = self.all.get_mut(self.last) {
+            last.next = index;
+        }
+        self.names += pattern.names();
+        self.by_measurement.insert(raw, index);
+        self.all.push(pattern);
+        self.last = index;
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        const PATTERN_BYTES: usize = size_of::<Pattern<'_>>() + 2 * size_of::<(&[u8], usize)>();
+        // Vectors grow by doubling.
+        2 * (self.all.len() * PATTERN_BYTES + self.names * size_of::<Known<'_>>())
+    }
+}
+
+impl<'a> Pattern<'a> {
+    /// The text after the measurement, if `input` starts with it.
+    #[inline]
+    fn after_measurement<'b>(&self, input: &'b [u8]) -> Option<&'b [u8]> {
+        let rest = input.strip_prefix(self.measurement.raw().as_bytes())?;
+        matches!(rest, [b',' | b' ', ..]).then_some(rest)
+    }
+
+    /// The key at this place among the tags and the text after its `=`, if `input` starts with them.
+    #[inline]
+    pub(super) fn tag<'b>(&self, place: usize, input: &'b [u8]) -> Option<(Name<'a>, &'b [u8])> {
+        self.tags.get(place)?.begins(input)
+    }
+
+    /// The key at `place` among the fields, or at one of the next places, and the text after its
+    /// `=`, if `input` starts with them. Moves `place` past it.
+    #[inline]
+    pub(super) fn field<'b>(
+        &self,
+        place: &mut usize,
+        input: &'b [u8],
+    ) -> Option<(Name<'a>, &'b [u8])> {
+        let ahead = self.fields.get(*place..)?.iter().take(1 + LEFT_OUT_MAX);
+        for (left_out, key) in ahead.enumerate() {
+            if let Some(known) = key.begins(input) {
+                *place += left_out + 1;
+                return Some(known);
+            }
+        }
+        None
+    }
+
+    /// Remembers the keys of a line's tags, which are distinct.
+    pub(super) fn set_tags(&mut self, tags: &[Tag<'a>]) {
+        if tags.len() <= self.tags.len() || (self.is_open && tags.len() <= TAGS_MAX) {
+            self.tags.clear();
+            self.tags.extend(tags.iter().map(|tag| Known::new(tag.key)));
+        }
+    }
+
+    /// Remembers a field's key at a place.
+    pub(super) fn set_field(&mut self, place: usize, key: Name<'a>) {
+        let length = self.fields.len();
+        if let Some(known) = self.fields.get_mut(place) {
+            *known = Known::new(key);
+        } else if self.is_open && length < FIELDS_MAX {
+            self.fields.push(Known::new(key));
+        }
+    }
+
+    fn names(&self) -> usize {
+        self.tags.len() + self.fields.len()
+    }
+}
