@@ -35,6 +35,7 @@ use datafusion::prelude::SessionConfig;
 
 use crate::deadline::Deadline;
 use crate::functions::{self, Lender, gapfill};
+use crate::logical::computed_sides::ComputedSides;
 use crate::logical::equal_columns::EqualColumns;
 use crate::logical::instants::Instants;
 use crate::logical::kept_above;
@@ -69,6 +70,7 @@ pub(crate) fn template(
         vec![Arc::new(Instants), Arc::new(Exact), Arc::new(Ranges)];
     typing.extend(Analyzer::new().rules);
     typing.push(Arc::new(Misread));
+    typing.push(Arc::new(ComputedSides));
     let mut template = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)

@@ -1,6 +1,7 @@
 //! Questions within another that ask of a row of it.
 
-use super::ask::{ask, refusal};
+use super::ask::{ask, of, refusal};
+use super::points::Point;
 use super::unknown::{database, passes, refuses};
 
 /// From a bug: an aggregate of all rows had no row where the inside had none.
@@ -228,5 +229,46 @@ async fn what_an_inside_cannot_ask_is_told_by_what_it_is() {
     ] {
         let refused = refusal(&database, text).await.to_string();
         assert!(refused.contains(told), "{text}: {refused}");
+    }
+}
+
+/// From a review: a cast in a condition was taken for what is cast, so that there was a row for each value of
+/// that. And what is computed otherwise could not be compared there.
+#[tokio::test]
+async fn what_is_computed_is_compared_with_a_row_outside() {
+    let values = [(1, 0.25), (2, 0.5), (3, 1.25), (4, 1.5), (5, 2.0)];
+    let point = |(time, v): (i64, f64)| Point::new("m", &[], time, &[("v", v.into())]);
+    let database = of(values.map(point));
+    let inside = "FROM m y WHERE y.v::BIGINT = x.v::BIGINT";
+    for (text, rows) in [
+        (
+            format!("SELECT v FROM m x WHERE v > (SELECT avg(y.v) {inside}) ORDER BY v"),
+            &["0.5", "1.5"][..],
+        ),
+        (
+            format!("SELECT v, (SELECT count(*) {inside} AND y.v > 0.3) AS n FROM m x ORDER BY v"),
+            &["0.25,1", "0.5,1", "1.25,2", "1.5,2", "2.0,1"],
+        ),
+        (
+            format!("SELECT v FROM m x WHERE v IN (SELECT max(y.v) {inside}) ORDER BY v"),
+            &["0.5", "1.5", "2.0"],
+        ),
+        (
+            format!("SELECT v, n FROM m x, LATERAL (SELECT count(*) AS n {inside}) ORDER BY v LIMIT 2"),
+            &["0.25,2", "0.5,2"],
+        ),
+        (
+            "SELECT v FROM m x WHERE 2 = (SELECT count(*) FROM m y WHERE x.v::BIGINT = floor(y.v)) ORDER BY v"
+                .to_owned(),
+            &["0.25", "0.5", "1.25", "1.5"],
+        ),
+        (
+            "SELECT v FROM m x WHERE EXISTS (SELECT y.v::BIGINT FROM m y \
+             WHERE TRY_CAST(y.v AS BIGINT) = x.v GROUP BY y.v::BIGINT HAVING count(*) = 1)"
+                .to_owned(),
+            &["2.0"],
+        ),
+    ] {
+        assert_eq!(ask(&database, &text).await, *rows, "{text}");
     }
 }
