@@ -57,6 +57,11 @@ impl Kept {
         self.range.contains(time_ns) && self.has_series(series)
     }
 
+    /// Returns whether every row is asked for, if they have times between these two.
+    pub(super) fn has_all(&self, first_ns: i64, last_ns: i64) -> bool {
+        self.series.is_none() && self.has_time(first_ns) && self.has_time(last_ns)
+    }
+
     /// Returns whether a time is asked for.
     #[inline]
     pub(super) fn has_time(&self, time_ns: i64) -> bool {

@@ -17,6 +17,9 @@ const DAY_BYTES: usize = 64;
 /// The reason why there is a rank.
 const RANKED: &str = "every series of a segment has a rank";
 
+/// The reason why there is a place for a row.
+const COUNTED: &str = "each row was counted";
+
 /// A segment and the order of its rows: by day, series, time, and of equal ones by arrival. Sorted
 /// once, it serves a merge of each day.
 #[derive(Debug)]
@@ -28,20 +31,32 @@ pub struct SortedSegment {
     rows: Vec<u32>,
     /// Each day with the end of its rows, ascending; they start where those of the day before end.
     days: Vec<(i32, usize)>,
+    /// The first and the last time that a row may have; absent if there are no rows.
+    between: Option<(i64, i64)>,
 }
 
 impl SortedSegment {
     /// Sorts the rows of `segment` that are asked for: a range of times, or more.
     pub fn new(segment: Arc<Segment>, wanted: impl Into<Wanted>) -> Self {
-        let kept = wanted.into().of(&segment);
+        let wanted = wanted.into();
+        let kept = wanted.of(&segment);
         let ranks = series_ranks(&segment, &kept);
-        let mut rows = by_series(&segment, &ranks, &kept);
-        let days = by_day(&segment, &mut rows);
+        let times = Times::of(&segment);
+        let between = times.as_ref().and_then(|times| times.within(wanted.range));
+        let mut rows = match (&times, between) {
+            (Some(times), Some(_)) => by_series(&segment, &ranks, &kept, times),
+            _ => Vec::new(),
+        };
+        let days = match between.map(|(first, last)| (day_of(first), day_of(last))) {
+            Some((day, last)) if day == last && !rows.is_empty() => vec![(day, rows.len())],
+            _ => by_day(&segment, &mut rows),
+        };
         Self {
             cells: Arc::new(CellIndex::new(&segment)),
             ranks: ranks.into(),
             rows,
             days,
+            between,
             segment,
         }
     }
@@ -49,11 +64,8 @@ impl SortedSegment {
     /// The maximum bytes on the heap that [`SortedSegment::new`] takes while it works, besides the
     /// segment.
     pub fn bytes_max(segment: &Segment) -> u64 {
-        let times = segment.times();
-        let first_day = times.iter().min().map_or(0, |time_ns| day_of(*time_ns));
-        let last_day = times.iter().max().map_or(0, |time_ns| day_of(*time_ns));
-        let days =
-            usize::try_from(last_day - first_day).certain("the last is not before the first");
+        let days = Times::of(segment).map_or(0, |times| day_of(times.last) - day_of(times.first));
+        let days = usize::try_from(days).certain("the last is not before the first");
         let days = days + 1;
         // The order and, if there are several days, another one; ranks, sorting and counting.
         let orders = if days > 1 { 2 } else { 1 };
@@ -66,6 +78,10 @@ impl SortedSegment {
     /// segment is shared; if these are all of its rows, everything is.
     #[must_use]
     pub fn within(whole: &Arc<Self>, day: i32, range: TimeRange) -> Arc<Self> {
+        let has_all = |(first, last)| range.contains(first) && range.contains(last);
+        if whole.of_day(day).len() == whole.rows.len() && whole.between.is_none_or(has_all) {
+            return Arc::clone(whole);
+        }
         let of_day = whole.rows_at(whole.of_day(day)).iter().copied();
         let is_asked = |row: &u32| range.contains(time_of(&whole.segment, *row));
         let count = of_day.clone().filter(is_asked).count();
@@ -79,6 +95,7 @@ impl SortedSegment {
             cells: Arc::clone(&whole.cells),
             ranks: Arc::clone(&whole.ranks),
             days: vec![(day, rows.len())],
+            between: whole.between,
             rows,
         })
     }
@@ -140,33 +157,60 @@ impl SortedSegment {
     }
 }
 
-/// The rows that are asked for by series, time and arrival: each row goes to its series, and each series is
-/// sorted by itself, because its rows have mostly come in the order of time.
-fn by_series(segment: &Segment, ranks: &[u32], kept: &Kept) -> Vec<u32> {
-    let ranked = || {
-        let rows = (0_u32..).zip(segment.series_of_rows()).zip(segment.times());
-        let asked = rows.filter(|((_, series), time_ns)| kept.has(**series, **time_ns));
-        let rank_of = |series: u32| *ranks.get(series as usize).certain(RANKED) as usize;
-        asked.map(move |((row, series), _)| (row, rank_of(*series)))
+/// The times of a segment.
+struct Times {
+    first: i64,
+    last: i64,
+    /// True if the rows have come in their order, as those of one writer mostly do.
+    ascend: bool,
+}
+
+impl Times {
+    /// None if there are no rows.
+    fn of(segment: &Segment) -> Option<Self> {
+        let times = segment.times();
+        let ascend = times.is_sorted();
+        let (first, last) = match ascend {
+            true => (times.first(), times.last()),
+            false => (times.iter().min(), times.iter().max()),
+        };
+        Some(Self {
+            first: *first?,
+            last: *last?,
+            ascend,
+        })
+    }
+
+    /// The first and the last of a range that there may be; none if there is none.
+    fn within(&self, range: TimeRange) -> Option<(i64, i64)> {
+        let first = self.first.max(range.start_ns);
+        let last = match range.end_ns {
+            Some(end_ns) => self.last.min(end_ns.checked_sub(1)?),
+            None => self.last,
+        };
+        (first <= last).then_some((first, last))
+    }
+}
+
+/// The rows that are asked for by series, time and arrival: each row goes to its series, and if they have not
+/// come in the order of time, each series is sorted by itself, because its rows mostly have.
+fn by_series(segment: &Segment, ranks: &[u32], kept: &Kept, times: &Times) -> Vec<u32> {
+    let rank_of = |series: u32| *ranks.get(series as usize).certain(RANKED);
+    let rows = (0_u32..).zip(segment.series_of_rows());
+    let (mut rows, ends) = match kept.has_all(times.first, times.last) {
+        true => dealt(
+            rows.map(|(row, series)| (row, rank_of(*series))),
+            ranks.len(),
+        ),
+        false => {
+            let rows = rows.zip(segment.times());
+            let asked = rows.filter(|((_, series), time_ns)| kept.has(**series, **time_ns));
+            let asked = asked.map(|((row, series), _)| (row, rank_of(*series)));
+            dealt(asked, ranks.len())
+        }
     };
-    const LISTED: &str = "there are no more ranks than series";
-    const COUNTED: &str = "each row was counted";
-    let mut ends = vec![0_u32; ranks.len()];
-    let mut count = 0;
-    for (_, rank) in ranked() {
-        count += 1;
-        *ends.get_mut(rank).certain(LISTED) += 1;
-    }
-    // From counts to where each series starts, which moves to where it ends.
-    let mut start = 0;
-    for end in &mut ends {
-        start += std::mem::replace(end, start);
-    }
-    let mut rows = vec![0; count];
-    for (row, rank) in ranked() {
-        let end = ends.get_mut(rank).certain(LISTED);
-        *rows.get_mut(*end as usize).certain(COUNTED) = row;
-        *end += 1;
+    if times.ascend {
+        return rows;
     }
     let time_of = |row: u32| time_of(segment, row);
     let mut start = 0;
@@ -176,6 +220,30 @@ fn by_series(segment: &Segment, ranks: &[u32], kept: &Kept) -> Vec<u32> {
         start = end as usize;
     }
     rows
+}
+
+/// Rows, each with the rank of its series, by rank, and where those of each end. Within a series they keep
+/// their order.
+fn dealt(ranked: impl Iterator<Item = (u32, u32)> + Clone, ranks: usize) -> (Vec<u32>, Vec<u32>) {
+    const LISTED: &str = "there are no more ranks than series";
+    let mut ends = vec![0_u32; ranks];
+    let mut count = 0;
+    for (_, rank) in ranked.clone() {
+        count += 1;
+        *ends.get_mut(rank as usize).certain(LISTED) += 1;
+    }
+    // From counts to where each series starts, which moves to where it ends.
+    let mut start = 0;
+    for end in &mut ends {
+        start += std::mem::replace(end, start);
+    }
+    let mut rows = vec![0; count];
+    for (row, rank) in ranked {
+        let end = ends.get_mut(rank as usize).certain(LISTED);
+        *rows.get_mut(*end as usize).certain(COUNTED) = row;
+        *end += 1;
+    }
+    (rows, ends)
 }
 
 /// Sorts rows by their day; within a day they keep their order. Returns where each day's rows end.

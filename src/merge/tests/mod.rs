@@ -295,6 +295,75 @@ fn rows_out_of_range_are_left_out_of_streams_and_segments() {
 }
 
 #[test]
+fn each_part_of_a_day_has_its_rows_in_whatever_order_they_have_come() {
+    let times = [-9, -3, -3, 0, 4, 4, 7];
+    let values: Vec<_> = (0_i64..)
+        .take(2 * times.len())
+        .map(|value| [("f", Integer(value))])
+        .collect();
+    let cells = values.iter().map(|cells| &cells[..]);
+    let series = times
+        .iter()
+        .flat_map(|time_ns| [(B, *time_ns), (A, *time_ns)]);
+    let ascending: Vec<Row<'_>> = series
+        .zip(cells)
+        .map(|((tags, time_ns), cells)| (tags, time_ns, cells))
+        .collect();
+    let mut newest_first = ascending.clone();
+    newest_first.sort_by_key(|(_, time_ns, _)| std::cmp::Reverse(*time_ns));
+    let range = |(start_ns, end_ns): (i64, i64)| TimeRange {
+        start_ns,
+        end_ns: Some(end_ns),
+    };
+    let bounds = (-10..9).flat_map(|start| (start..10).map(move |end| (start, end)));
+    let bounds: Vec<(i64, i64)> = bounds.collect();
+    for rows in [ascending, newest_first] {
+        let expected = |(start, end): (i64, i64)| {
+            let within = rows
+                .iter()
+                .filter(|(_, time_ns, _)| (start..end).contains(time_ns));
+            let within =
+                within.map(|(tags, time_ns, cells)| ((tags[0].1, *time_ns), text(cells[0].1)));
+            let newest: std::collections::BTreeMap<_, _> = within.collect();
+            let lines = newest.iter();
+            lines
+                .map(|((tag, time_ns), value)| format!("t={tag} {time_ns} f={value}"))
+                .collect::<Vec<_>>()
+        };
+        let segment = segment(&rows);
+        for asked in &bounds {
+            let sorted = Arc::new(SortedSegment::new(Arc::clone(&segment), range(*asked)));
+            for part in bounds.iter().step_by(7) {
+                for (day, of_day) in [(-1, (-10, 0)), (0, (0, 10))] {
+                    let found = SortedSegment::within(&sorted, day, range(*part));
+                    let found = merged(vec![Run::of_day(&found, day)]).expect("in order");
+                    let start = asked.0.max(part.0).max(of_day.0);
+                    let end = asked.1.min(part.1).min(of_day.1);
+                    assert_eq!(found, expected((start, end)), "{asked:?} {part:?} {day}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_that_has_all_rows_of_a_segment_is_that() {
+    let f: &[(&str, FieldValue<'_>)] = &[("f", Integer(1))];
+    let sorted = segment(&[(A, 1, f), (B, 2, f), (A, 3, f)]);
+    let sorted = Arc::new(SortedSegment::new(sorted, TimeRange::ALL));
+    for (range, is_all) in [
+        ((1, 4), true),
+        ((0, 9), true),
+        ((2, 4), false),
+        ((1, 3), false),
+    ] {
+        let (start_ns, end_ns) = (range.0, Some(range.1));
+        let part = SortedSegment::within(&sorted, 0, TimeRange { start_ns, end_ns });
+        assert_eq!(Arc::ptr_eq(&sorted, &part), is_all, "{range:?}");
+    }
+}
+
+#[test]
 fn fields_of_another_type_or_name_than_asked_count_as_absent() {
     let rows = segment(&[
         (A, 1, &[("f", Float(1.0)), ("g", Integer(2))]),

@@ -44,8 +44,15 @@ fn point() -> impl Strategy<Value = Point> {
 /// The rows of a run, and the number of rows per chunk of a stream of it (a segment if nothing).
 type Written = (Vec<Point>, Option<usize>);
 
+/// In half of the runs rows come in the order of time.
 fn run() -> impl Strategy<Value = Written> {
-    (vec(point(), 0..60), prop::option::of(1..9_usize))
+    let cut = prop::option::of(1..9_usize);
+    (vec(point(), 0..60), cut, any::<bool>()).prop_map(|(mut points, cut, ascend)| {
+        if ascend {
+            points.sort_by_key(|point| point.time_ns);
+        }
+        (points, cut)
+    })
 }
 
 type Key = (Vec<(&'static str, &'static str)>, i64);
