@@ -96,15 +96,25 @@ impl Columns {
         Ok((columns, mask))
     }
 
-    /// The rows of a batch, whose places in the file ascend, with the columns that are asked for, in
-    /// the types that the table has.
-    pub(super) fn of_table(&self, batch: &RecordBatch, places: &[usize]) -> Result<RecordBatch> {
+    /// The rows of a batch, whose places in the file come next and ascend, with the columns that are asked
+    /// for, in the types that the table has.
+    pub(super) fn of_table(
+        &self,
+        batch: &RecordBatch,
+        places: &mut impl Iterator<Item = usize>,
+    ) -> Result<RecordBatch> {
         let rows = batch.num_rows();
+        // Each place of a whole file takes as long as a value of it.
+        let is_known = |values: &Values| matches!(values, Values::Known(_));
+        let places: Vec<usize> = match self.values.iter().any(is_known) {
+            true => places.take(rows).collect(),
+            false => Vec::new(),
+        };
         let fields = self.asked.fields().iter();
         let columns = fields.zip(&self.values).map(|(field, values)| {
             let column = match values {
                 Values::Read(place) => Arc::clone(batch.column(*place)),
-                Values::Known(runs) => runs.few_at(places),
+                Values::Known(runs) => runs.few_at(&places),
                 Values::Absent => return Ok(new_null_array(field.data_type(), rows)),
             };
             if column.data_type() == field.data_type() {

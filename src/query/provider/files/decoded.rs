@@ -344,11 +344,7 @@ impl Reading {
         self.files.add_matched(1);
         let batches = decoder.batches(mask, &rows)?;
         let mut places = rows.into_iter().flatten();
-        let batches = batches.map(move |batch| {
-            let batch = batch?;
-            let places: Vec<usize> = places.by_ref().take(batch.num_rows()).collect();
-            columns.of_table(&batch, &places)
-        });
+        let batches = batches.map(move |batch| columns.of_table(&batch?, &mut places));
         Ok(batches.boxed())
     }
 }
