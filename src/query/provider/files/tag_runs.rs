@@ -25,6 +25,10 @@ const RUNS_MAX: usize = 1 << 18;
 /// The most bytes of distinct values that are kept.
 const VALUES_BYTES_MAX: usize = 4 << 20;
 
+/// With so many values of a condition it takes longer to compute the hash of a text than to compare it with
+/// each of them, as most differ in their lengths or first bytes.
+const COMPARED_MAX: usize = 8;
+
 /// A run of rows with the same value.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -45,10 +49,8 @@ impl TagRuns {
     /// The ranges of rows whose value passes, in order: these and no others. None if a run has no value
     /// of the list, which no builder makes.
     pub(super) fn rows(&self, filter: &TagFilter) -> Option<Vec<Range<usize>>> {
-        let passing: HashSet<Option<&str>> = filter.one_of.iter().map(Option::as_deref).collect();
-        let values = self.values.iter();
-        let passes: Vec<bool> = values.map(|text| passing.contains(&Some(text))).collect();
-        let has_none = passing.contains(&None);
+        let passes = self.passing(&filter.one_of);
+        let has_none = filter.one_of.contains(&None);
         let mut ranges: Vec<Range<usize>> = Vec::new();
         let mut start = 0;
         for run in &self.runs {
@@ -66,6 +68,17 @@ impl TagRuns {
             start = end;
         }
         Some(ranges)
+    }
+
+    /// Whether each value is one of a list.
+    fn passing(&self, one_of: &[Option<String>]) -> Vec<bool> {
+        let values = self.values.iter();
+        if one_of.len() <= COMPARED_MAX {
+            let passes = |text: &Box<str>| one_of.iter().flatten().any(|one| **one == **text);
+            return values.map(passes).collect();
+        }
+        let one_of: HashSet<&str> = one_of.iter().flatten().map(String::as_str).collect();
+        values.map(|text| one_of.contains(&**text)).collect()
     }
 
     /// The end of each run: the number of rows up to it.
@@ -313,6 +326,10 @@ mod tests {
             (vec![], vec![]),
         ] {
             assert_eq!(pairs(runs.rows(&filter(&one_of))), rows, "{one_of:?}");
+            // Of many values the hashes are compared.
+            let others = ["", "A", "aa", "d", "e", "f", "g", "h", "i"].map(Some);
+            let many = [&one_of[..], &others].concat();
+            assert_eq!(pairs(runs.rows(&filter(&many))), rows, "{many:?}");
         }
     }
 
