@@ -99,7 +99,7 @@ impl Readers {
             memory,
             footers: Arc::clone(&self.footers),
             meta: ObjectMeta {
-                location: Path::from(file.path()),
+                location: location(file.path()),
                 last_modified: DateTime::UNIX_EPOCH,
                 size: file.bytes(),
                 e_tag: None,
@@ -129,6 +129,12 @@ impl ParquetFileReaderFactory for Readers {
             .map(|latest| (Arc::clone(latest), partition_index));
         Ok(Box::new(reader))
     }
+}
+
+/// A path as it is. To encode what might mean something in it takes as long as several look-ups, and this one
+/// is never more than a key.
+fn location(path: &str) -> Path {
+    Path::parse(path).unwrap_or_else(|_| Path::from(path))
 }
 
 /// The count of the bytes that a partition of a scan reads.
