@@ -80,6 +80,19 @@ pub(super) enum Rejection {
     },
 }
 
+impl LineRules {
+    /// The time of a point, if the bucket keeps it.
+    pub(super) fn time(&self, point: &Point<'_>) -> Result<i64, RejectedAt> {
+        let time_ns = point.timestamp.unwrap_or(self.default_ns);
+        match self.oldest_ns {
+            Some(oldest_ns) if time_ns < oldest_ns => {
+                Err(Rejection::Retention { time_ns, oldest_ns }.at(1))
+            }
+            _ => Ok(time_ns),
+        }
+    }
+}
+
 impl Rejection {
     pub(super) fn code(&self) -> &'static str {
         match self {
@@ -190,9 +203,9 @@ impl Limits {
     pub(super) fn check_series(&self, point: &Point<'_>) -> Result<(), RejectedAt> {
         self.check_name(point.measurement, "the measurement's length in bytes", 1)?;
         for tag in &point.tags {
-            let key = tag.key.decode();
-            if matches!(&*key, "time" | "_measurement" | "_field") {
-                let key = key.into_owned();
+            // None of them can be written with an escape.
+            if let key @ ("time" | "_measurement" | "_field") = tag.key.raw() {
+                let key = key.to_owned();
                 return Err(Rejection::ReservedTag { key }.at(tag.column));
             }
             self.check_name(tag.key, "the tag key's length in bytes", tag.column)?;

@@ -3,7 +3,8 @@
 //! A field may have values of several types here: the schema decides later which lines survive
 //! (design decision D2). Consecutive lines resemble each other, so the raw text of measurement and
 //! tags is the key to the series (D5), and a field is first looked up at its place in the line
-//! before.
+//! before. A line with all the fields of the one before goes straight into its columns: `tests.rs`
+//! holds that to the longer way.
 
 mod series;
 
@@ -16,7 +17,7 @@ use super::rules::{Limits, LineRules, RejectedAt, Rejection, limit};
 use crate::certain::Certain;
 use crate::columnar::{Batch, BatchBuilder, FieldType, FieldValue};
 use crate::line_protocol::{Field, Point, Tag, Value};
-use series::{KnownSeries, SortedTags};
+use series::{KnownSeries, Place, SortedTags};
 
 /// The origin of a row, to name it if it is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub(super) type Part = Vec<Arc<TableRows>>;
 /// while a slice is parsed and are corrected after it.
 const TABLE_BYTES: usize = 2048;
 const NAME_BYTES: usize = 512;
-const SERIES_BYTES: usize = 192;
+const SERIES_BYTES: usize = 256;
 const CELL_BYTES: usize = 24;
 
 /// The number of field names that a slice may bring for one table, in multiples of the column limit:
@@ -52,6 +53,7 @@ const CELL_BYTES: usize = 24;
 const NAMES_FACTOR: usize = 4;
 
 /// The reason why the parts of a line are found.
+const TABLE: &str = "a table stays where it was put";
 const SLOT: &str = "a name keeps its slot";
 const FIELD: &str = "planned cells are fields of the current line";
 
@@ -88,35 +90,60 @@ impl<'a> Scratch<'a> {
         origin: Origin,
         bytes: usize,
     ) -> Result<Option<u32>, RejectedAt> {
-        self.rules.limits.check_fields(point, bytes)?;
-        let time_ns = self.check_time(point)?;
-        let dropped = dropped_time_field(point)?;
         let known = self.series.find(point.series_key);
+        let known_table = known
+            .map(|(table, _)| table)
+            .or_else(|| self.by_measurement.get(point.measurement.raw()).copied());
+        let repeats = |table: usize| self.known_table(table).repeats(point, &self.rules.limits);
+        if bytes <= self.rules.limits.point_bytes_max
+            && let Some(table) = known_table.filter(|table| repeats(*table))
+        {
+            let time_ns = self.rules.time(point)?;
+            if known.is_none() {
+                self.rules.limits.check_series(point)?;
+            }
+            let series = self.series(point, known, table);
+            let table = self.tables.get_mut(table).certain(TABLE);
+            self.bytes += table.push_repeated(point, series, time_ns);
+            table.origins.push(origin);
+            return Ok(None);
+        }
+        self.rules.limits.check_fields(point, bytes)?;
+        let time_ns = self.rules.time(point)?;
+        let dropped = dropped_time_field(point)?;
         if known.is_none() {
             self.rules.limits.check_series(point)?;
         }
-        let table_index = match known {
-            Some((table, _)) => table,
+        let table_index = match known_table {
+            Some(table) => table,
             None => self.table(point)?,
         };
-        let table = self.tables.get_mut(table_index);
-        let table = table.certain("a table stays where it was put");
+        let table = self.tables.get_mut(table_index).certain(TABLE);
         self.bytes += table.plan(point, &self.rules.limits)?;
-        let series = match known {
-            Some((_, series)) => series,
-            None => {
-                let series = table.add_series(point);
-                self.series.add(point.series_key, (table_index, series));
-                self.bytes += SERIES_BYTES + 3 * point.series_key.len();
-                series
-            }
-        };
+        let series = self.series(point, known, table_index);
+        let table = self.tables.get_mut(table_index).certain(TABLE);
         self.bytes += table.push_planned(point, series, time_ns);
         table.origins.push(Origin {
             dropped: dropped.is_some(),
             ..origin
         });
         Ok(dropped)
+    }
+
+    fn known_table(&self, table: usize) -> &Table<'a> {
+        self.tables.get(table).certain(TABLE)
+    }
+
+    /// The series of a line in its table, made if it is not known.
+    fn series(&mut self, point: &Point<'a>, known: Option<Place>, table_index: usize) -> u32 {
+        if let Some((_, series)) = known {
+            return series;
+        }
+        let table = self.tables.get_mut(table_index).certain(TABLE);
+        let series = table.add_series(point);
+        self.series.add(point.series_key, (table_index, series));
+        self.bytes += SERIES_BYTES + 3 * point.series_key.len();
+        series
     }
 
     /// The rows, with measurements in the order of their first lines.
@@ -131,16 +158,6 @@ impl<'a> Scratch<'a> {
                 origins: table.origins,
             })
             .collect()
-    }
-
-    fn check_time(&self, point: &Point<'a>) -> Result<i64, RejectedAt> {
-        let time_ns = point.timestamp.unwrap_or(self.rules.default_ns);
-        match self.rules.oldest_ns {
-            Some(oldest_ns) if time_ns < oldest_ns => {
-                Err(Rejection::Retention { time_ns, oldest_ns }.at(1))
-            }
-            _ => Ok(time_ns),
-        }
     }
 
     fn table(&mut self, point: &Point<'a>) -> Result<usize, RejectedAt> {
@@ -187,6 +204,8 @@ struct Table<'a> {
     slots: Vec<Slot>,
     /// The fields of the line before, in order: raw key and slot.
     order: Vec<(&'a str, usize)>,
+    /// True if the line before has exactly these fields: none twice, none dropped.
+    is_whole: bool,
     /// The cells of the current line.
     planned: Vec<Planned>,
     /// Counts lines, to notice a name that occurs twice in one.
@@ -218,15 +237,60 @@ impl<'a> Table<'a> {
             names: HashMap::new(),
             slots: Vec::new(),
             order: Vec::new(),
+            is_whole: false,
             planned: Vec::new(),
             turn: 0,
         }
+    }
+
+    /// Returns true if a line has the fields of the line before, in the same order, and no value that
+    /// needs more than to be put into a column that there is. Then the rules for names hold as they
+    /// did for the line before.
+    fn repeats(&self, point: &Point<'a>, limits: &Limits) -> bool {
+        let is_known = |(field, (key, slot)): (&Field<'a>, &(&'a str, usize))| {
+            let raw = field.key.raw();
+            // The parser mostly hands out the very same text.
+            let is_key = std::ptr::eq(raw, *key) || raw == *key;
+            is_key && is_short(&field.value, limits) && self.known_column(*slot, field).is_some()
+        };
+        self.is_whole
+            && self.order.len() == point.fields.len()
+            && point.fields.iter().zip(&self.order).all(is_known)
+    }
+
+    fn known_column(&self, slot: usize, field: &Field<'a>) -> Option<u32> {
+        let columns = &self.slots.get(slot)?.columns;
+        *columns.get(type_of(&field.value) as usize)?
+    }
+
+    /// Appends a line that repeats the fields of the line before. Returns an upper estimate of the
+    /// bytes that it takes.
+    fn push_repeated(&mut self, point: &Point<'a>, series: u32, time_ns: i64) -> usize {
+        let mut bytes = CELL_BYTES * (1 + point.fields.len());
+        let Self {
+            builder,
+            slots,
+            order,
+            ..
+        } = self;
+        let cells = point.fields.iter().zip(&*order).map(|(field, (_, slot))| {
+            let value = plain_value(&field.value).certain("escaped strings repeat nothing");
+            if let FieldValue::String(text) = value {
+                bytes += 2 * text.len();
+            }
+            let columns = &slots.get(*slot).certain(SLOT).columns;
+            let column = columns.get(type_of(&field.value) as usize).copied();
+            (column.flatten().certain("its column is known"), value)
+        });
+        builder.push_values(series, time_ns, cells);
+        bytes
     }
 
     /// Assigns the fields to names; of several fields of one name the last one counts, if their types
     /// agree. Returns the bytes that new names take.
     fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<usize, RejectedAt> {
         self.turn += 1;
+        self.is_whole = false;
         self.planned.clear();
         let names_before = self.slots.len();
         for (index, field) in point
@@ -261,6 +325,8 @@ impl<'a> Table<'a> {
             }
             *earlier = cell;
         }
+        let fields = point.fields.len();
+        self.is_whole = self.planned.len() == fields && self.order.len() == fields;
         Ok((self.slots.len() - names_before) * NAME_BYTES)
     }
 
@@ -319,17 +385,10 @@ impl<'a> Table<'a> {
         for index in 0..self.planned.len() {
             let planned = *self.planned.get(index).certain("it is below their number");
             let field = point.fields.get(planned.field).certain(FIELD);
-            let value = match field.value {
-                Value::Float(value) => FieldValue::Float(value),
-                Value::Integer(value) => FieldValue::Integer(value),
-                Value::Unsigned(value) => FieldValue::Unsigned(value),
-                Value::Boolean(value) => FieldValue::Boolean(value),
-                Value::String(text) if text.is_escaped() => {
-                    let text = next_unescaped.next();
-                    FieldValue::String(text.certain("all of them were unescaped above"))
-                }
-                Value::String(text) => FieldValue::String(text.raw()),
-            };
+            let value = plain_value(&field.value).unwrap_or_else(|| {
+                let text = next_unescaped.next();
+                FieldValue::String(text.certain("all of them were unescaped above"))
+            });
             if let FieldValue::String(text) = value {
                 bytes += 2 * text.len();
             }
@@ -364,6 +423,27 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The value for a column, unless it is a string that has to be unescaped.
+#[inline]
+fn plain_value<'a>(value: &Value<'a>) -> Option<FieldValue<'a>> {
+    match *value {
+        Value::Float(value) => Some(FieldValue::Float(value)),
+        Value::Integer(value) => Some(FieldValue::Integer(value)),
+        Value::Unsigned(value) => Some(FieldValue::Unsigned(value)),
+        Value::Boolean(value) => Some(FieldValue::Boolean(value)),
+        Value::String(text) => (!text.is_escaped()).then(|| FieldValue::String(text.raw())),
+    }
+}
+
+/// Returns true unless the value is a string that is escaped or longer than is permitted.
+#[inline]
+fn is_short(value: &Value<'_>, limits: &Limits) -> bool {
+    match value {
+        Value::String(text) => !text.is_escaped() && text.raw().len() <= limits.string_bytes_max,
+        _ => true,
+    }
+}
+
 fn type_of(value: &Value<'_>) -> FieldType {
     match value {
         Value::Float(_) => FieldType::Float,
@@ -373,3 +453,6 @@ fn type_of(value: &Value<'_>) -> FieldType {
         Value::String(_) => FieldType::String,
     }
 }
+
+#[cfg(test)]
+mod tests;
