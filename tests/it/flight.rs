@@ -8,12 +8,13 @@ use arrow_flight::decode::FlightRecordBatchStream;
 use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::client::FlightSqlServiceClient;
-use arrow_flight::{FlightDescriptor, Ticket};
+use arrow_flight::{FlightData, FlightDescriptor, Ticket};
 use futures_util::TryStreamExt;
 use prost::Message;
 use tidegate::catalog::Catalog;
+use tonic::codec::CompressionEncoding;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request, Status, Streaming};
 
 use crate::client::{Answer, Request as Http};
 use crate::server::{Folder, Server, TOKEN, token};
@@ -38,7 +39,10 @@ fn asked(bucket: &str, text: &str, credential: Option<&str>) -> Request<Ticket> 
 /// The hosts in the rows of an answer, whose first column they are.
 async fn hosts(server: &Server, request: Request<Ticket>) -> Result<Vec<String>, Status> {
     let mut client = FlightServiceClient::new(connect(server).await);
-    let stream = client.do_get(request).await?.into_inner();
+    hosts_of(client.do_get(request).await?.into_inner()).await
+}
+
+async fn hosts_of(stream: Streaming<FlightData>) -> Result<Vec<String>, Status> {
     let batches = FlightRecordBatchStream::new_from_flight_data(stream.map_err(FlightError::from));
     let batches: Vec<_> = batches.try_collect().await.map_err(Status::from)?;
     let columns = batches
@@ -96,6 +100,27 @@ async fn a_statement_of_flight_sql_is_answered() {
         .await
         .expect("rows");
     assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_is_compressed_for_who_takes_that() {
+    let server = with_points().await;
+    let asked = || asked("b", HOSTS, Some(&format!("Bearer {TOKEN}")));
+    for is_taken in [true, false] {
+        let mut client = FlightServiceClient::new(connect(&server).await);
+        if is_taken {
+            client = client
+                .accept_compressed(CompressionEncoding::Gzip)
+                .send_compressed(CompressionEncoding::Gzip);
+        }
+        let answer = client.do_get(asked()).await.expect("sent");
+        let encoding = answer.metadata().get("grpc-encoding");
+        let encoding = encoding.map(|name| name.to_str().expect("text").to_owned());
+        assert_eq!(encoding.as_deref(), is_taken.then_some("gzip"));
+        let hosts = hosts_of(answer.into_inner()).await;
+        assert_eq!(hosts.expect("rows"), ["a", "b"]);
+    }
     server.stop().await;
 }
 
