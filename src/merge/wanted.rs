@@ -30,6 +30,14 @@ impl From<TimeRange> for Wanted {
 }
 
 impl Wanted {
+    /// The number of rows of a segment that are asked for.
+    pub fn rows_of(&self, segment: &Segment) -> usize {
+        let kept = self.of(segment);
+        let rows = segment.series_of_rows().iter().zip(segment.times());
+        let asked = rows.filter(|(series, time_ns)| kept.has(**series, **time_ns));
+        asked.count()
+    }
+
     /// Looks at the series of a segment.
     pub(super) fn of(&self, segment: &Segment) -> Kept {
         let series = self.series.as_ref().map(|filter| {

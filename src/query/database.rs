@@ -288,8 +288,8 @@ pub trait Merged: Debug + Send + Sync {
         false
     }
 
-    /// Returns the most rows that there can be; none if that is not known. Questions for few rows are planned
-    /// in a shorter way.
+    /// Returns the most rows that there can be; none if that is not known, or takes long to find out. Questions
+    /// for few rows are planned in a shorter way.
     fn rows_at_most(&self) -> Option<usize> {
         None
     }

@@ -5,11 +5,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::columns::TableField;
 use super::error::ReadError;
-use super::moment::Moment;
+use super::moment::{Buffered, Moment};
 use super::sources::DataFile;
 use super::split::{DaySplit, Stretch, split};
+use crate::columnar::Segment;
 use crate::memory::{Reservation, Room};
 use crate::merge::{DAY_NS, Merge, Run, SortedSegment, TimeRange, Wanted, day_start_ns};
+
+/// The most rows and series in memory that are looked at to tell how many of them are asked for: less than a
+/// millisecond's work.
+const COUNTED_ROWS_MAX: usize = 1 << 18;
+const COUNTED_SERIES_MAX: usize = 1 << 11;
 
 /// The rows and columns of a table that are asked for.
 #[derive(Debug)]
@@ -159,6 +165,24 @@ impl Selection {
     /// The number of files of a day that are read at once.
     pub fn files_open(&self, day: i32) -> usize {
         self.files_of(day).count()
+    }
+
+    /// The most rows of a day that there can be; none if there are files, whose rows are not counted, or so many
+    /// rows or series in memory that to count them takes long.
+    pub fn rows_at_most(&self, day: i32) -> Option<usize> {
+        if self.files_of(day).next().is_some() {
+            return None;
+        }
+        let met = |rows: &&Buffered| rows.days(self.wanted.range).next().is_some();
+        let met = self.moment.buffered.iter().filter(met);
+        let segments: Vec<&Segment> = met.map(|rows| &*rows.segment).collect();
+        let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
+        let series: usize = segments.iter().map(|segment| segment.series_count()).sum();
+        let are_few = rows <= COUNTED_ROWS_MAX && series <= COUNTED_SERIES_MAX;
+        let counts = segments
+            .into_iter()
+            .map(|segment| self.wanted.rows_of(segment));
+        are_few.then(|| counts.sum())
     }
 
     fn files_of(&self, day: i32) -> impl Iterator<Item = &dyn DataFile> {

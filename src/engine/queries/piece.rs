@@ -76,6 +76,10 @@ impl Merged for MergedStretch {
         true
     }
 
+    fn rows_at_most(&self) -> Option<usize> {
+        self.selection.rows_at_most(self.day)
+    }
+
     fn read(&self) -> Batches {
         let begin = (self.clone(), None);
         let batches = stream::try_unfold(

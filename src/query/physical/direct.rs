@@ -43,7 +43,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use super::between::Between;
 use super::each_node::Change as _;
 use super::few::SortFew;
-use super::plain;
+use super::plain::{self, Stream};
 use crate::logical::newest;
 use crate::provider::{self, NameFiles};
 
@@ -65,14 +65,14 @@ pub(crate) async fn plan(
         left,
     } = chain.read(&*table)?;
     let rows = table.scan(state, Some(&columns), &decided, None).await?;
-    if !plain::is_source(&rows) {
+    let Some(Stream { plan, are_few }) = plain::stream_of(&rows) else {
         provider::keep_scan(&*table, Some(&columns), &decided, rows)?;
         return Ok(None);
-    }
+    };
     let mut rows = Rows {
         schema: chain.schema_of(&columns)?,
-        are_few: plain::reads_few(&rows),
-        plan: NameFiles.change(rows)?.data,
+        are_few,
+        plan: NameFiles.change(plan)?.data,
         named: None,
         state,
     };

@@ -9,6 +9,7 @@ pub(crate) mod direct;
 pub(crate) mod distrusted;
 pub(crate) mod each_node;
 mod few;
+mod in_turn;
 pub(crate) mod joins;
 pub(crate) mod offset;
 pub(crate) mod plain;

@@ -24,8 +24,11 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::streaming::StreamingTableExec;
+use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
+use super::between::Between;
+use super::in_turn::InTurn;
 use crate::provider::{FEW_VALUES, values_at_most};
 
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
@@ -99,13 +102,39 @@ fn is_plain(plan: &Arc<dyn ExecutionPlan>) -> bool {
     is_known && !needs_order && is_plain(child)
 }
 
+/// Rows that are read as one stream.
+pub(super) struct Stream {
+    pub(super) plan: Arc<dyn ExecutionPlan>,
+    pub(super) are_few: bool,
+}
+
+/// What reads rows as one stream to which nothing is to be added: a source that does, or sources of few rows in
+/// turn. None if there are more.
+pub(super) fn stream_of(rows: &Arc<dyn ExecutionPlan>) -> Option<Stream> {
+    if is_source(rows) {
+        return Some(Stream {
+            plan: Arc::clone(rows),
+            are_few: reads_few(rows),
+        });
+    }
+    let sources = rows.children();
+    if !rows.is::<UnionExec>() || !sources.iter().all(|source| is_source(source)) {
+        return None;
+    }
+    let values: usize = sources.into_iter().map(values_at_most).sum::<Option<_>>()?;
+    (values <= FEW_VALUES).then(|| Stream {
+        plan: Between::over(Arc::clone(rows), InTurn),
+        are_few: true,
+    })
+}
+
 /// Returns true if few rows are read.
-pub(super) fn reads_few(source: &Arc<dyn ExecutionPlan>) -> bool {
+fn reads_few(source: &Arc<dyn ExecutionPlan>) -> bool {
     values_at_most(source).is_some_and(|most| most <= FEW_VALUES)
 }
 
 /// Returns true if rows are read as one stream to which nothing is to be added.
-pub(super) fn is_source(plan: &Arc<dyn ExecutionPlan>) -> bool {
+fn is_source(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let makes_room = plan.properties().scheduling_type == SchedulingType::Cooperative;
     plan.children().is_empty() && makes_room && is_plain(plan)
 }

@@ -29,6 +29,8 @@ pub(crate) struct Pieces {
     partitions: Vec<Vec<Arc<dyn Merged>>>,
     /// The most rows that anybody wants of a partition.
     fetch: Option<usize>,
+    /// The most values; none if that is not known.
+    values: Option<usize>,
     /// The order of the rows of each partition, if they have one.
     order: Option<LexOrdering>,
     metrics: ExecutionPlanMetricsSet,
@@ -42,7 +44,8 @@ impl Pieces {
         partitions_max: usize,
         fetch: Option<usize>,
     ) -> Self {
-        let are_few = values_at_most(&pieces, &schema).is_some_and(|most| most <= FEW_VALUES);
+        let values = values_at_most(&pieces, &schema);
+        let are_few = values.is_some_and(|most| most <= FEW_VALUES);
         let partitions_max = if are_few { 1 } else { partitions_max };
         let count = pieces.len().clamp(1, partitions_max.max(1));
         let mut partitions = vec![Vec::new(); count];
@@ -56,6 +59,7 @@ impl Pieces {
             schema,
             partitions,
             fetch,
+            values,
             order: None,
             metrics: ExecutionPlanMetricsSet::new(),
         }
@@ -69,8 +73,10 @@ impl Pieces {
         order: LexOrdering,
         fetch: Option<usize>,
     ) -> Self {
+        let values = values_at_most(&pieces, &schema);
         let partitions = pieces.into_iter().map(|piece| vec![piece]);
         Self {
+            values,
             order: Some(order),
             partitions: partitions.collect(),
             ..Self::new(scan, schema, Vec::new(), 1, fetch)
@@ -79,16 +85,13 @@ impl Pieces {
 
     /// The most values that are read; none if that is not known.
     pub(super) fn values_at_most(&self) -> Option<usize> {
-        values_at_most(self.partitions.iter().flatten(), &self.schema)
+        self.values
     }
 }
 
 /// The most values of these columns that pieces have; none if that is not known.
-fn values_at_most<'p>(
-    pieces: impl IntoIterator<Item = &'p Arc<dyn Merged>>,
-    columns: &SchemaRef,
-) -> Option<usize> {
-    let rows = pieces.into_iter().map(|piece| piece.rows_at_most());
+fn values_at_most(pieces: &[Arc<dyn Merged>], columns: &SchemaRef) -> Option<usize> {
+    let rows = pieces.iter().map(|piece| piece.rows_at_most());
     let rows: usize = rows.sum::<Option<usize>>()?;
     Some(rows.saturating_mul(columns.fields().len().max(1)))
 }

@@ -203,3 +203,57 @@ async fn rows_of_more_files_than_fit_are_sorted_on_disk() {
     assert!(plan.contains("SortExec:"), "{plan}");
     check_by_series(&world, &model, i64::MIN, "").await;
 }
+
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn few_rows_of_files_and_of_memory_are_read_in_turn() {
+    let (world, mut model) = (World::new(|_| {}).await, Model::new());
+    write(&world, &mut model, &["a", "b"], (0..40).map(|n| NOW_NS + n)).await;
+    world.flush().await;
+    write(
+        &world,
+        &mut model,
+        &["b", "a"],
+        (40..80).map(|n| NOW_NS + n),
+    )
+    .await;
+    let of_host = "SELECT v FROM m WHERE host = 'a'";
+    for (text, are_in_turn) in [
+        (of_host, true),
+        (
+            "SELECT mean(v), max(v) FROM m WHERE host = 'a' GROUP BY host",
+            true,
+        ),
+        (
+            "SELECT v FROM m WHERE host = 'a' ORDER BY time DESC LIMIT 3",
+            true,
+        ),
+        // How many rows of the file are read is not known.
+        ("SELECT v FROM m", false),
+    ] {
+        let plan = plan(&world, text).await;
+        assert_eq!(plan.contains("InTurnExec"), are_in_turn, "{text}\n{plan}");
+    }
+    let of_host = format!("{of_host} GROUP BY host");
+    let check = async |at: &str, model: &Model| {
+        let of_host = by_series(&world, &of_host).await;
+        let expected = model
+            .iter()
+            .filter(|((host, ..), _)| host.as_deref() == Some("a"));
+        let expected = expected.map(|(key, fields)| (key.clone(), fields["v"].clone()));
+        assert_eq!(of_host, expected.collect::<Vec<_>>(), "{at}");
+    };
+    check("beside each other", &model).await;
+    // Some are written anew, of the file and of memory.
+    for line in ["m,host=a v=7", "m,host=a v=8"] {
+        let lines = [5, 39, 40, 79].map(|n| format!("{line} {}", NOW_NS + n));
+        world.write(&lines.join("\n")).await;
+    }
+    for n in [5, 39, 40, 79] {
+        let row = model.get_mut(&(Some("a".to_owned()), None, NOW_NS + n));
+        row.expect("a row").insert("v".to_owned(), "8.0".to_owned());
+    }
+    check("over each other", &model).await;
+    world.flush().await;
+    check("flushed", &model).await;
+}

@@ -236,6 +236,13 @@ impl World {
         let database = Arc::new(Only(Arc::clone(table)));
         let engine = &self.engine.queries.shared.engine;
         let text = sql(scan);
+        for piece in table.scan(scan.clone()).await.expect("it is planned") {
+            if let Piece::Merged(merged) = &piece
+                && let Some(most) = merged.rows_at_most()
+            {
+                assert!(read_piece(&piece).await.len() <= most, "{text}");
+            }
+        }
         let question = engine.sql(database, &text).await;
         let question = question.unwrap_or_else(|error| panic!("{text}: {error}"));
         let answer = question.run(Parameters::none()).await;
