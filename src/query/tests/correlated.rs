@@ -237,7 +237,7 @@ async fn what_an_inside_cannot_ask_is_told_by_what_it_is() {
 #[tokio::test]
 async fn what_is_computed_is_compared_with_a_row_outside() {
     let values = [(1, 0.25), (2, 0.5), (3, 1.25), (4, 1.5), (5, 2.0)];
-    let point = |(time, v): (i64, f64)| Point::new("m", &[], time, &[("v", v.into())]);
+    let point = |(time, v): (i64, f64)| Point::new("m", &[], time, &[("v", v)]);
     let database = of(values.map(point));
     let inside = "FROM m y WHERE y.v::BIGINT = x.v::BIGINT";
     for (text, rows) in [

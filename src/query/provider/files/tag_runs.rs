@@ -74,8 +74,8 @@ impl TagRuns {
     fn passing(&self, one_of: &[Option<String>]) -> Vec<bool> {
         let values = self.values.iter();
         if one_of.len() <= COMPARED_MAX {
-            let passes = |text: &Box<str>| one_of.iter().flatten().any(|one| **one == **text);
-            return values.map(passes).collect();
+            let is_one = |text: &str| one_of.iter().flatten().any(|one| one == text);
+            return values.map(|text| is_one(text)).collect();
         }
         let one_of: HashSet<&str> = one_of.iter().flatten().map(String::as_str).collect();
         values.map(|text| one_of.contains(&**text)).collect()
