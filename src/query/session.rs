@@ -43,6 +43,7 @@ use crate::logical::misread::Misread;
 use crate::logical::newest::Newest;
 use crate::logical::ranges::Ranges;
 use crate::logical::rules;
+use crate::logical::sort_keys::SortKeys;
 use crate::physical::each_node::EachNode;
 use crate::physical::joins::WatchJoins;
 use crate::physical::rescan::RescanJoins;
@@ -71,6 +72,7 @@ pub(crate) fn template(
     typing.extend(Analyzer::new().rules);
     typing.push(Arc::new(Misread));
     typing.push(Arc::new(ComputedSides));
+    typing.push(Arc::new(SortKeys));
     let mut template = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)

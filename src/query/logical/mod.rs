@@ -21,3 +21,4 @@ pub(crate) mod ranges;
 pub(crate) mod recursive;
 pub(crate) mod rowless;
 pub(crate) mod rules;
+pub(crate) mod sort_keys;

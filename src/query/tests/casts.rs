@@ -1,6 +1,7 @@
 //! Values that are asked for beside a cast of them.
 
-use super::misread::holds;
+use super::ask::{ask, refusal};
+use super::misread::{database, holds};
 
 /// From a bug: a cast has the name of what it casts, so both could not be groups.
 #[tokio::test]
@@ -130,4 +131,104 @@ async fn aggregates_of_a_value_and_of_its_cast_are_two_columns() {
         ),
     ])
     .await;
+}
+
+/// Quarters and their values, which follow from them: 0.25 and 1.0 to 1.0 and 4.0.
+const QUARTERS: &str = "(SELECT v / 4 AS x, max(v) AS s FROM m GROUP BY v / 4)";
+
+/// From a bug: a cast was taken for the group inside, from which all follows, so other groups were left out,
+/// and values became groups.
+#[tokio::test]
+async fn a_cast_of_a_group_inside_is_a_group_of_its_own() {
+    let by_high = ["0,false,2", "0,true,1", "1,true,1"];
+    let database = database();
+    for (text, rows) in [
+        (
+            "SELECT x::BIGINT AS b, s > 2 AS high, count(*) FROM $q GROUP BY 1, 2 ORDER BY 1, 2",
+            &by_high[..],
+        ),
+        (
+            "WITH q AS $q SELECT CAST(q.x AS INT8) AS b, s > 2, count(*) FROM q GROUP BY (x)::BIGINT, s > 2 \
+             ORDER BY b, 2",
+            &by_high,
+        ),
+        (
+            "SELECT TRY_CAST(x AS INT) AS b, s > 2 AS high, count(*) FROM $q GROUP BY ALL ORDER BY b, high",
+            &by_high,
+        ),
+        (
+            "SELECT x::BIGINT, s > 2 AS high, count(*) FROM $q JOIN m ON m.v = s GROUP BY x::BIGINT, high \
+             UNION ALL SELECT 2, true, 0 ORDER BY 1, 2 LIMIT 3",
+            &by_high,
+        ),
+        (
+            "SELECT count(*) AS n FROM $q GROUP BY x::BIGINT, s > 2 ORDER BY n",
+            &["1", "1", "2"],
+        ),
+        (
+            "SELECT x::BIGINT AS b, count(DISTINCT s), sum(s) FROM $q GROUP BY 1 ORDER BY 1",
+            &["0,3,6.0", "1,1,4.0"],
+        ),
+        (
+            "SELECT x FROM (SELECT q.x::BIGINT, count(DISTINCT s) AS n FROM $q q GROUP BY q.x::BIGINT \
+             HAVING q.x::BIGINT < 1 ORDER BY x)",
+            &["0"],
+        ),
+        (
+            "SELECT DISTINCT ON (x::BIGINT, s > 2) s FROM $q ORDER BY x::BIGINT, s > 2, s DESC",
+            &["2.0", "3.0", "4.0"],
+        ),
+        (
+            "SELECT (t AT TIME ZONE 'Europe/Berlin')::DATE AS d, s > 2 AS high, count(*) FROM \
+             (SELECT time AS t, max(v) AS s FROM m GROUP BY time) GROUP BY 1, 2 ORDER BY 2",
+            &["1970-01-01,false,2", "1970-01-01,true,2"],
+        ),
+    ] {
+        let text = text.replace("$q", QUARTERS);
+        assert_eq!(ask(&database, &text).await, *rows, "{text}");
+    }
+    let text = format!("SELECT x::BIGINT AS b, s FROM {QUARTERS} GROUP BY x::BIGINT");
+    let told = refusal(&database, &text).await.to_string();
+    assert!(told.contains("must be in GROUP BY"), "{told}");
+}
+
+/// From a bug: after a cast of a group, what follows from the group was no key of the order any more.
+#[tokio::test]
+async fn rows_are_ordered_by_what_comes_after_a_cast_of_a_group() {
+    let quarters = ["3.0", "2.0", "1.0", "4.0"];
+    let database = database();
+    for (text, rows) in [
+        ("SELECT s FROM $q ORDER BY x::BIGINT, s DESC", &quarters[..]),
+        (
+            "SELECT max(v) AS s FROM m GROUP BY v / 4 ORDER BY CAST(v / 4 AS BIGINT), s DESC",
+            &quarters,
+        ),
+        (
+            "WITH q AS $q SELECT s FROM q ORDER BY TRY_CAST(q.x AS INT), max(s) OVER (PARTITION BY x) DESC",
+            &quarters,
+        ),
+        (
+            "SELECT DISTINCT v / 4 AS x FROM m ORDER BY x::BIGINT, x DESC LIMIT 1",
+            &["0.75"],
+        ),
+        (
+            "SELECT v FROM m GROUP BY v ORDER BY v::BOOLEAN, v DESC LIMIT 1",
+            &["4.0"],
+        ),
+        (
+            "SELECT max(v) AS s FROM m GROUP BY time ORDER BY (time AT TIME ZONE 'Europe/Berlin')::DATE, s DESC LIMIT 1",
+            &["4.0"],
+        ),
+        (
+            "(SELECT s FROM $q ORDER BY x::BIGINT, s DESC LIMIT 1) UNION ALL SELECT 9.0 ORDER BY 1",
+            &["3.0", "9.0"],
+        ),
+        (
+            "SELECT s FROM (SELECT s, row_number() OVER (ORDER BY x::BIGINT, s DESC) AS r FROM $q) ORDER BY r",
+            &quarters,
+        ),
+    ] {
+        let text = text.replace("$q", QUARTERS);
+        assert_eq!(ask(&database, &text).await, *rows, "{text}");
+    }
 }

@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, Query, Select, Visit, VisitMut, Visitor, VisitorMut,
 };
 
-use super::names::{called, has_cast, name_as_written, named_for};
+use super::names::{called, has_cast, is_cast, name_as_written, named_for};
 
 /// Names the aggregates of a `SELECT` that have a cast in them and the name of another one.
 pub(super) fn name(
@@ -128,7 +128,7 @@ impl VisitorMut for Casts {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Infallible> {
         // Of a constant, some aggregates need to see that it is one.
         let is_constant = || matches!(named_for(expr), Expr::Value(_) | Expr::Interval(_));
-        if matches!(expr, Expr::Cast { .. }) && !is_constant() {
+        if is_cast(expr) && !is_constant() {
             *expr = called(expr, self.place);
         }
         ControlFlow::Continue(())

@@ -8,7 +8,7 @@ use datafusion::sql::sqlparser::ast::{
     Expr, OrderBy, Select, SelectItem, WildcardAdditionalOptions, visit_expressions,
 };
 
-use super::names::{has_cast, name_as_written, named_for};
+use super::names::{has_cast, is_same, name_as_written, named_for, path};
 use crate::sql::branches::read;
 
 /// Names the columns of a `SELECT` that have a cast in them and would have the name of another column, or of
@@ -70,24 +70,5 @@ fn has_name(item: &SelectItem, name: &Option<Expr>, column: &Expr) -> bool {
             !path(column).is_empty() && *options == WildcardAdditionalOptions::default()
         }
         _ => name.as_ref().is_some_and(|name| is_same(name, column)),
-    }
-}
-
-/// Returns true if two expressions are the same, as far as their names go.
-fn is_same(one: &Expr, other: &Expr) -> bool {
-    match (path(one), path(other)) {
-        (one, other) if !one.is_empty() && !other.is_empty() => {
-            one.ends_with(&other) || other.ends_with(&one)
-        }
-        _ => one == other,
-    }
-}
-
-/// The parts of a name; none if an expression is something else.
-fn path(expr: &Expr) -> Vec<String> {
-    match expr {
-        Expr::Identifier(name) => vec![read(name)],
-        Expr::CompoundIdentifier(names) => names.iter().map(read).collect(),
-        _ => Vec::new(),
     }
 }
