@@ -165,6 +165,12 @@ fn of_plain(error: &DataFusionError) -> QueryError {
         DataFusionError::NotImplemented(text) => {
             QueryError::Invalid(format!("not supported: {}", of_plan(text)))
         }
+        // What is wrong with it is no fault of who asked, and its operators are for those who write them.
+        DataFusionError::Plan(text) if is_plan_refused(text) => {
+            let text =
+                "a plan was made whose rows are not in the order, or not where, it needs them";
+            QueryError::Internal(text.to_owned())
+        }
         DataFusionError::Plan(text)
         | DataFusionError::Configuration(text)
         | DataFusionError::Execution(text) => {
@@ -182,6 +188,15 @@ fn of_plain(error: &DataFusionError) -> QueryError {
             of_pattern(&text).map_or_else(|| QueryError::Internal(text), QueryError::Invalid)
         }
     }
+}
+
+/// Returns true if the engine refuses a plan that it made itself.
+fn is_plan_refused(text: &str) -> bool {
+    let reasons = [
+        "does not satisfy order requirements",
+        "does not satisfy distribution requirements",
+    ];
+    text.starts_with("Plan: [") && reasons.iter().any(|reason| text.contains(reason))
 }
 
 fn of_grammar(error: &ParserError) -> String {
@@ -227,7 +242,17 @@ fn of_plan(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::error::DataFusionError;
+
     use super::QueryError;
+
+    // From a bug: the whole plan was told to the client, as a fault of the question.
+    #[test]
+    fn a_plan_that_the_engine_refuses_is_a_fault_of_ours() {
+        let text = "Plan: [\"SortExec: expr=[v@0]\"] does not satisfy order requirements: [v@0]";
+        let told = QueryError::from(DataFusionError::Plan(text.to_owned()));
+        assert!(matches!(&told, QueryError::Internal(text) if !text.contains("SortExec")));
+    }
 
     #[test]
     fn a_text_for_the_log_has_no_literals() {

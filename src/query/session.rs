@@ -35,6 +35,7 @@ use datafusion::prelude::SessionConfig;
 
 use crate::deadline::Deadline;
 use crate::functions::{self, Lender, gapfill};
+use crate::logical::computed_keys::ComputedKeys;
 use crate::logical::computed_sides::ComputedSides;
 use crate::logical::equal_columns::EqualColumns;
 use crate::logical::instants::Instants;
@@ -73,6 +74,7 @@ pub(crate) fn template(
     typing.push(Arc::new(Misread));
     typing.push(Arc::new(ComputedSides));
     typing.push(Arc::new(SortKeys));
+    typing.push(Arc::new(ComputedKeys));
     let mut template = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)

@@ -4,6 +4,7 @@
 //! (`newest`, `rules`), or which nothing would bound (`grouping_sets`, `collected`, `literals`).
 
 pub(crate) mod collected;
+pub(crate) mod computed_keys;
 pub(crate) mod computed_sides;
 pub(crate) mod correlated;
 pub(crate) mod each_expression;

@@ -1,6 +1,7 @@
 //! Orders that the engine takes for known, and that are none.
 
 use super::ask::{ask, of, refusal};
+use super::misread;
 use super::points::Point;
 
 const HOUR_NS: i64 = 3_600_000_000_000;
@@ -209,4 +210,36 @@ async fn the_first_part_of_all_time_has_no_start() {
     let text = "SELECT date_trunc('minute', time) AS t, count(*) FROM m WHERE time >= '1970-01-01' GROUP BY t ORDER BY t";
     let rows = ask(&database, text).await;
     assert_eq!(rows, ["1970-01-01T00:00:00,1", "1970-01-01T00:01:00,1"]);
+}
+
+/// From a bug: the engine did not know again the order in which it had sorted rows, and refused the question.
+#[tokio::test]
+async fn rows_are_ordered_by_what_is_computed_of_computed_values() {
+    misread::holds(&[
+        (
+            "SELECT v + 1 FROM m ORDER BY abs(TRY_CAST(v - 3 AS BIGINT)), v",
+            &["4.0", "3.0", "5.0", "2.0"],
+        ),
+        (
+            "SELECT v + 1 FROM (SELECT v FROM m UNION ALL SELECT 9.0) ORDER BY sqrt(v) DESC LIMIT 2",
+            &["10.0", "5.0"],
+        ),
+        (
+            "SELECT v, row_number() OVER (ORDER BY abs(round(v - 3)), v) AS r FROM m ORDER BY r",
+            &["3.0,1", "2.0,2", "4.0,3", "1.0,4"],
+        ),
+        (
+            "SELECT v, sum(v) OVER (ORDER BY acos(v / 9)), lag(v) OVER (ORDER BY abs(-round(v))) FROM m ORDER BY ln(v)",
+            &["1.0,10.0,", "2.0,9.0,1.0", "3.0,7.0,2.0", "4.0,4.0,3.0"],
+        ),
+        (
+            "SELECT host, max(v) FROM m GROUP BY host ORDER BY round(max(v)) > 2, host DESC NULLS LAST",
+            &["b,2.0", "a,1.0", "c,3.0", ",4.0"],
+        ),
+        (
+            "SELECT * FROM m ORDER BY CASE WHEN TRY_CAST(v AS BIGINT) > 2 THEN 0 ELSE 1 END, v LIMIT 1",
+            &["c,1970-01-01T00:00:00.000000003,3.0"],
+        ),
+    ])
+    .await;
 }
