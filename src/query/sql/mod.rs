@@ -13,6 +13,7 @@ pub(crate) mod describe;
 pub(crate) mod dialects;
 pub(crate) mod exact;
 pub(crate) mod hints;
+pub(crate) mod orders;
 pub(crate) mod placeholders;
 pub(crate) mod precedence;
 pub(crate) mod statement;

@@ -16,6 +16,7 @@ use crate::sql::branches;
 use crate::sql::casts;
 use crate::sql::dialects;
 use crate::sql::exact;
+use crate::sql::orders;
 use crate::sql::precedence;
 use crate::sql::unread;
 
@@ -49,7 +50,9 @@ pub(crate) fn parse(state: &SessionState, text: &str) -> Result<Statement, Query
         unread::refuse(inner, |name| state.scalar_functions().contains_key(name))?;
         precedence::mend(inner);
         exact::keep_digits(inner);
-        casts::name(inner, |name| state.aggregate_functions().contains_key(name));
+        let is_aggregate = |name: &str| state.aggregate_functions().contains_key(name);
+        casts::name(inner, is_aggregate);
+        orders::say(inner, is_aggregate);
     }
     Ok(statement)
 }

@@ -243,3 +243,44 @@ async fn rows_are_ordered_by_what_is_computed_of_computed_values() {
     ])
     .await;
 }
+
+/// From a bug: the place of such a column was taken for a column that is no group.
+#[tokio::test]
+async fn rows_are_ordered_by_the_place_of_what_is_made_of_an_aggregate() {
+    misread::holds(&[
+        (
+            "SELECT host, min(v) + 1 FROM m GROUP BY host ORDER BY 2 DESC LIMIT 1",
+            &[",5.0"],
+        ),
+        ("SELECT round(avg(v)) FROM m ORDER BY 1", &["3.0"]),
+        (
+            "SELECT max(v)::BIGINT, host FROM m GROUP BY host ORDER BY 1 DESC, 2 LIMIT 1",
+            &["4,"],
+        ),
+    ])
+    .await;
+}
+
+/// From a bug: the column of such an aggregate was taken for the aggregate.
+#[tokio::test]
+async fn rows_are_ordered_by_an_aggregate_that_has_the_name_of_its_column() {
+    misread::holds(&[
+        (
+            "SELECT host, 5 - avg(v) AS v FROM m GROUP BY host ORDER BY avg(v) DESC LIMIT 1",
+            &[",1.0"],
+        ),
+        (
+            "SELECT host, avg(v) AS v FROM m x GROUP BY host HAVING avg(v) > 1 ORDER BY avg(v), host LIMIT 1",
+            &["b,2.0"],
+        ),
+        (
+            "SELECT host, avg(v::BIGINT) AS v FROM m GROUP BY host ORDER BY avg(v) DESC, host LIMIT 1",
+            &[",4.0"],
+        ),
+        (
+            "SELECT host, max(v) AS v FROM (SELECT * FROM m) q GROUP BY host ORDER BY min(V) LIMIT 1",
+            &["a,1.0"],
+        ),
+    ])
+    .await;
+}
