@@ -100,10 +100,11 @@ impl QueryEngine {
     /// A fault of the library below.
     pub fn new(limits: Limits) -> Result<Self, QueryError> {
         let all_is_taken: Arc<str> = limits.memory.all_is_taken().into();
-        let files =
-            DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Files(limits.disk)));
-        let footers = footer_bytes_max(&*limits.memory);
         let memory_bytes = limits.memory.bytes_max();
+        let files = DiskManagerBuilder::default()
+            .with_temp_file_factory(Arc::new(Files(limits.disk)))
+            .with_max_spill_merge_fan_in(merged_files_max(memory_bytes, limits.partitions));
+        let footers = footer_bytes_max(&*limits.memory);
         let merging = merging_bytes(memory_bytes, limits.partitions);
         let memory = Arc::new(Lent::new(limits.memory));
         let runtime = RuntimeEnvBuilder::new()
@@ -363,6 +364,13 @@ impl QueryEngine {
 fn merging_bytes(memory_bytes_max: usize, partitions: usize) -> usize {
     const MERGING_BYTES_MAX: usize = 10 << 20;
     (memory_bytes_max / 16 / partitions.max(1)).min(MERGING_BYTES_MAX)
+}
+
+/// The most files on disk that each sort merges at once. Otherwise it opens as many as there is memory for, and
+/// leaves none to what merges the rows of the sorts.
+fn merged_files_max(memory_bytes_max: usize, partitions: usize) -> usize {
+    const FILE_BYTES: usize = 8 << 20;
+    (memory_bytes_max / FILE_BYTES / partitions.max(1)).clamp(4, 64)
 }
 
 /// The settings of every session.
