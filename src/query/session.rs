@@ -36,7 +36,7 @@ use datafusion::prelude::SessionConfig;
 use crate::deadline::Deadline;
 use crate::functions::{self, Lender, gapfill};
 use crate::logical::computed_keys::ComputedKeys;
-use crate::logical::computed_sides::ComputedSides;
+use crate::logical::computed_sides;
 use crate::logical::equal_columns::EqualColumns;
 use crate::logical::instants::Instants;
 use crate::logical::kept_above;
@@ -72,7 +72,6 @@ pub(crate) fn template(
         vec![Arc::new(Instants), Arc::new(Exact), Arc::new(Ranges)];
     typing.extend(Analyzer::new().rules);
     typing.push(Arc::new(Misread));
-    typing.push(Arc::new(ComputedSides));
     typing.push(Arc::new(SortKeys));
     typing.push(Arc::new(ComputedKeys));
     let mut template = SessionStateBuilder::new()
@@ -80,7 +79,9 @@ pub(crate) fn template(
         .with_runtime_env(runtime)
         .with_default_features()
         .with_analyzer_rules(typing)
-        .with_optimizer_rules(kept_above::within_limits(gapfill::rules()))
+        .with_optimizer_rules(computed_sides::before_moves(kept_above::within_limits(
+            gapfill::rules(),
+        )))
         .with_optimizer_rule(Arc::new(EqualColumns))
         .with_optimizer_rule(Arc::new(Newest))
         .with_query_planner(Arc::new(gapfill::Planner))

@@ -8,28 +8,43 @@
 
 use std::sync::Arc;
 
-use datafusion::common::Column;
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, internal_datafusion_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
     BinaryExpr, Expr, Filter, LogicalPlan, Operator, Projection, Subquery,
 };
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
-/// The rule, once types are known: these bring casts of their own.
+type Rule = Arc<dyn OptimizerRule + Send + Sync>;
+
+/// The name of DataFusion's first rule that moves conditions out of an inside.
+const MOVES_OUT: &str = "decorrelate_predicate_subquery";
+
+/// The rules, with one before it that computes such sides: other rules have made conditions simple by then.
+pub(crate) fn before_moves(mut rules: Vec<Rule>) -> Vec<Rule> {
+    let place = rules.iter().position(|rule| rule.name() == MOVES_OUT);
+    debug_assert!(place.is_some(), "a rule has the name that it had");
+    rules.insert(place.unwrap_or(0), Arc::new(ComputedSides));
+    rules
+}
+
 #[derive(Debug)]
-pub(crate) struct ComputedSides;
+struct ComputedSides;
 
-impl AnalyzerRule for ComputedSides {
+impl OptimizerRule for ComputedSides {
     fn name(&self) -> &str {
         "computed_sides"
     }
 
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+    fn rewrite(
+        &self,
+        plan: LogicalPlan,
+        _config: &dyn OptimizerConfig,
+    ) -> Result<Transformed<LogicalPlan>> {
         let mut namer = Namer { count: 0 };
-        let said = plan.transform_up_with_subqueries(|node| match node {
+        plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Subquery(inside) if makes_groups(&inside.subquery)? => {
                 let subquery = Arc::unwrap_or_clone(inside.subquery);
                 let said = subquery.transform_up(|node| namer.say(node))?;
@@ -41,8 +56,7 @@ impl AnalyzerRule for ComputedSides {
                 })
             }
             node => Ok(Transformed::no(node)),
-        });
-        said.data()
+        })
     }
 }
 
@@ -61,32 +75,34 @@ struct Namer {
 }
 
 impl Namer {
-    /// A filter that compares columns, with the columns that its input has.
+    /// A filter that compares columns, which are beside those of its input, and a node above with what it
+    /// reads then.
     fn say(&mut self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let filter = match node {
             LogicalPlan::Filter(filter) if filter.predicate.contains_outer() => filter,
+            LogicalPlan::Join(_) | LogicalPlan::SubqueryAlias(_) if self.count > 0 => {
+                return node.recompute_schema().map(Transformed::yes);
+            }
             node => return Ok(Transformed::no(node)),
         };
         let Filter {
             predicate, input, ..
         } = filter;
         let columns = input.schema().columns().into_iter().map(Expr::Column);
-        let columns: Vec<Expr> = columns.collect();
-        let mut computed = columns.clone();
+        let mut computed: Vec<Expr> = columns.collect();
+        let given = computed.len();
         let conditions = split_conjunction_owned(predicate).into_iter();
         let conditions = conditions.map(|condition| self.by_column(condition, &mut computed));
-        let condition = conjunction(conditions.collect::<Vec<_>>());
-        let condition = condition.ok_or_else(|| {
-            datafusion::common::internal_datafusion_err!("a filter without a condition")
-        })?;
-        if computed.len() == columns.len() {
+        let conditions = conjunction(conditions.collect::<Vec<_>>());
+        let condition =
+            conditions.ok_or_else(|| internal_datafusion_err!("a filter without a condition"))?;
+        if computed.len() == given {
             let filter = Filter::try_new(condition, input)?;
             return Ok(Transformed::no(LogicalPlan::Filter(filter)));
         }
         let computed = LogicalPlan::Projection(Projection::try_new(computed, input)?);
-        let passed = LogicalPlan::Filter(Filter::try_new(condition, Arc::new(computed))?);
-        let as_before = Projection::try_new(columns, Arc::new(passed))?;
-        Ok(Transformed::yes(LogicalPlan::Projection(as_before)))
+        let passed = Filter::try_new(condition, Arc::new(computed))?;
+        Ok(Transformed::yes(LogicalPlan::Filter(passed)))
     }
 
     /// The condition with a column for what it computes of a row inside, if it compares that with a row

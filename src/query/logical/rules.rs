@@ -44,6 +44,7 @@ const NEEDS: &[(&str, &[Part])] = &[
     ("unions_to_filter", &[Part::Union]),
     ("replace_distinct_aggregate", &[Part::Distinct]),
     ("eliminate_join", &[]),
+    ("computed_sides", &[]),
     ("decorrelate_predicate_subquery", &[]),
     ("scalar_subquery_to_join", &[]),
     ("decorrelate_lateral_join", &[]),

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-    Value, VisitMut, VisitorMut, visit_expressions, visit_expressions_mut,
+    Value, Visit, VisitMut, Visitor, VisitorMut, visit_expressions, visit_expressions_mut,
 };
 
 use crate::sql::branches::read;
@@ -35,13 +35,14 @@ impl<F: Fn(&str) -> bool> EachOrder<F> {
         }
     }
 
-    /// Returns true if an expression has an aggregate in it that has what is looked for in it.
+    /// Returns true if an expression has an aggregate in it, not within another `SELECT`, that has what is
+    /// looked for in it.
     fn holds_call(&self, expr: &Expr, is_in_it: impl Fn(&Expr) -> bool) -> bool {
-        let look = |expr: &Expr| match self.is_call(expr) && is_in_it(expr) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        let mut look = Look {
+            is_found: |expr: &Expr| self.is_call(expr) && is_in_it(expr),
+            depth: 0,
         };
-        visit_expressions(expr, look).is_break()
+        expr.visit(&mut look).is_break()
     }
 
     /// Says the places of columns that are made of aggregates.
@@ -97,6 +98,34 @@ impl<F: Fn(&str) -> bool> VisitorMut for EachOrder<F> {
             self.say_tables(select, order_by);
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// Looks for an expression outside of other `SELECT`s.
+struct Look<F> {
+    is_found: F,
+    /// The number of `SELECT`s around what is looked at.
+    depth: usize,
+}
+
+impl<F: Fn(&Expr) -> bool> Visitor for Look<F> {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth = self.depth.saturating_add(1);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
+        self.depth = self.depth.saturating_sub(1);
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
+        match self.depth == 0 && (self.is_found)(expr) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
     }
 }
 

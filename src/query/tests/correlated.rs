@@ -258,6 +258,24 @@ async fn what_is_computed_is_compared_with_a_row_outside() {
             &["0.25,2", "0.5,2"],
         ),
         (
+            "SELECT v, (SELECT max(y.v) FROM m y WHERE NOT y.v::BIGINT <> x.v::BIGINT) AS n FROM m x \
+             ORDER BY v LIMIT 2"
+                .to_owned(),
+            &["0.25,0.5", "0.5,0.5"],
+        ),
+        (
+            "SELECT v, (SELECT max(y.v) FROM m y WHERE y.v::BIGINT = x.v::BIGINT AND y.v < 0.3 \
+             OR y.v::BIGINT = x.v::BIGINT AND y.v > 1.4) AS n FROM m x ORDER BY v"
+                .to_owned(),
+            &["0.25,0.25", "0.5,0.25", "1.25,1.5", "1.5,1.5", "2.0,2.0"],
+        ),
+        (
+            "SELECT v, (SELECT max(y.v) FROM m y JOIN m z ON y.v::BIGINT = x.v::BIGINT AND y.v = z.v) AS n \
+             FROM m x ORDER BY v LIMIT 1"
+                .to_owned(),
+            &["0.25,0.5"],
+        ),
+        (
             "SELECT v FROM m x WHERE 2 = (SELECT count(*) FROM m y WHERE x.v::BIGINT = floor(y.v)) ORDER BY v"
                 .to_owned(),
             &["0.25", "0.5", "1.25", "1.5"],
