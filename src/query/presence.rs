@@ -24,6 +24,7 @@ pub struct Presence(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     is_gone: AtomicBool,
+    is_late: AtomicBool,
     told: watch::Sender<Told>,
 }
 
@@ -49,6 +50,11 @@ impl Presence {
     /// Returns true once nobody waits any more.
     pub(crate) fn is_gone(&self) -> bool {
         self.0.is_gone.load(Ordering::Relaxed)
+    }
+
+    /// Returns true if nobody waits any more since the time was over.
+    pub(crate) fn is_late(&self) -> bool {
+        self.0.is_late.load(Ordering::Relaxed)
     }
 
     /// Tells who waits when the time of the question is over. It is woken only if that is before it looks
@@ -123,6 +129,8 @@ impl Waiter {
                 // It may be later than when it was looked at before.
                 let late = self.presence.0.told.borrow().late.clone();
                 if let Some((_, text)) = late.filter(|(late, _)| *late <= looks_at) {
+                    // Before the work is given up.
+                    self.presence.0.is_late.store(true, Ordering::Relaxed);
                     return text;
                 }
             }
@@ -195,6 +203,7 @@ mod tests {
         assert!(!woken.0.load(Ordering::Relaxed));
         let late = waits.as_mut().await.expect_err("it is over");
         assert_eq!(late.to_string(), "soon after");
+        assert!(presence.is_late());
         assert!((limits().instant)() >= now + soon * 2);
 
         presence.is_late_at(Some((now + later, "hours".into())));

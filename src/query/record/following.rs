@@ -203,6 +203,11 @@ impl Following {
             return;
         }
         self.stage = Stage::Ended;
+        // Who waits may see that its time is over before what computes does, and gives it up.
+        let outcome = match outcome {
+            Outcome::Cancelled if self.entry.asker.presence.is_late() => Outcome::Late,
+            outcome => outcome,
+        };
         match outcome {
             Outcome::Done if self.entry.asker.columns_only => self.records.forget(self.id),
             _ => self.records.end(self.id, self.record(outcome)),

@@ -193,6 +193,19 @@ async fn a_question_ends_once_with_the_reason_for_which_it_did() {
     let left = engine.ask(gone, "SELECT 1", database()).await;
     left.expect_err("its client has left");
     assert_eq!(outcomes()[8..], [Outcome::Cancelled], "and it was not late");
+    // Who waits is late before the question is, which it then gives up.
+    let waiter = engine.waiter(Duration::ZERO);
+    let waits = Asker {
+        presence: waiter.presence(),
+        ..asker("x", false)
+    };
+    let mut waiting = Box::pin(engine.ask(waits, "SELECT 1", std::future::pending()));
+    assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+    let now = (super::limits().instant)();
+    waiter.presence().is_late_at(Some((now, "too late".into())));
+    let late = waiter.in_time(async { waiting.await.map(drop) }).await;
+    late.expect_err("too late");
+    assert_eq!(outcomes()[9..], [Outcome::Late]);
     let shown = "SELECT outcome, text FROM system.queries WHERE outcome = 'running'";
     let rows = ask(&engine, asker("x", false), shown, Parameters::none()).await;
     assert_eq!(
