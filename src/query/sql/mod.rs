@@ -14,6 +14,7 @@ pub(crate) mod dialects;
 pub(crate) mod exact;
 pub(crate) mod hints;
 pub(crate) mod orders;
+pub(crate) mod own;
 pub(crate) mod placeholders;
 pub(crate) mod precedence;
 pub(crate) mod statement;

@@ -10,10 +10,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, OrderBy, OrderByKind, Query, Select, SelectItem, SetExpr, Statement, TableFactor,
-    Value, Visit, VisitMut, Visitor, VisitorMut, visit_expressions, visit_expressions_mut,
+    Value, VisitMut, VisitorMut, visit_expressions,
 };
 
 use crate::sql::branches::read;
+use crate::sql::own::{each_own, holds_own};
 
 /// Says the orders of a statement. `is_aggregate` is asked of names in lower case.
 pub(crate) fn say(statement: &mut Statement, is_aggregate: impl Fn(&str) -> bool) {
@@ -38,11 +39,7 @@ impl<F: Fn(&str) -> bool> EachOrder<F> {
     /// Returns true if an expression has an aggregate in it, not within another `SELECT`, that has what is
     /// looked for in it.
     fn holds_call(&self, expr: &Expr, is_in_it: impl Fn(&Expr) -> bool) -> bool {
-        let mut look = Look {
-            is_found: |expr: &Expr| self.is_call(expr) && is_in_it(expr),
-            depth: 0,
-        };
-        expr.visit(&mut look).is_break()
+        holds_own(expr, |expr| self.is_call(expr) && is_in_it(expr))
     }
 
     /// Says the places of columns that are made of aggregates.
@@ -78,12 +75,12 @@ impl<F: Fn(&str) -> bool> EachOrder<F> {
             if let SelectItem::ExprWithAlias { expr, alias } = item
                 && self.holds_call(expr, |call| holds_column(call, &read(alias)))
             {
-                let mut naming = Naming {
-                    calls: self,
-                    table: &table,
-                    column: read(alias),
-                };
-                let ControlFlow::Continue(()) = order_by.visit(&mut naming);
+                let column = read(alias);
+                each_own(order_by, |expr| {
+                    if self.is_call(expr) {
+                        each_own(expr, |part| say_table(part, &column, &table));
+                    }
+                });
             }
         }
     }
@@ -101,56 +98,12 @@ impl<F: Fn(&str) -> bool> VisitorMut for EachOrder<F> {
     }
 }
 
-/// Looks for an expression outside of other `SELECT`s.
-struct Look<F> {
-    is_found: F,
-    /// The number of `SELECT`s around what is looked at.
-    depth: usize,
-}
-
-impl<F: Fn(&Expr) -> bool> Visitor for Look<F> {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth = self.depth.saturating_add(1);
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        self.depth = self.depth.saturating_sub(1);
-        ControlFlow::Continue(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match self.depth == 0 && (self.is_found)(expr) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    }
-}
-
-/// Names the table of a column in the aggregates of an order.
-struct Naming<'a, F> {
-    calls: &'a EachOrder<F>,
-    table: &'a Ident,
-    column: String,
-}
-
-impl<F: Fn(&str) -> bool> VisitorMut for Naming<'_, F> {
-    type Break = Infallible;
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Infallible> {
-        if self.calls.is_call(expr) {
-            let _never = visit_expressions_mut(expr, |expr| {
-                if let Expr::Identifier(name) = expr
-                    && read(name) == self.column
-                {
-                    *expr = Expr::CompoundIdentifier(vec![self.table.clone(), name.clone()]);
-                }
-                ControlFlow::<Infallible>::Continue(())
-            });
-        }
-        ControlFlow::Continue(())
+/// Says of which table a part of an aggregate is, if it is this column.
+fn say_table(part: &mut Expr, column: &str, table: &Ident) {
+    if let Expr::Identifier(name) = part
+        && read(name) == column
+    {
+        *part = Expr::CompoundIdentifier(vec![table.clone(), name.clone()]);
     }
 }
 

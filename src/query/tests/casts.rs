@@ -23,6 +23,22 @@ async fn a_value_and_its_cast_are_two_groups() {
             "SELECT v::BIGINT AS a, v FROM m GROUP BY a, v HAVING v::BIGINT > 3 ORDER BY v::BIGINT",
             &["4,4.0"],
         ),
+        // A cast within another SELECT is none of its groups: from a review.
+        (
+            "SELECT x.v::BIGINT AS q, x.v AS p, (SELECT sum(v) FROM m WHERE v::BIGINT > 2) AS c FROM m x \
+             GROUP BY 1, 2 ORDER BY 1 LIMIT 2",
+            &["1,1.0,7.0", "2,2.0,7.0"],
+        ),
+        (
+            "SELECT v::BIGINT AS q, v AS p, (SELECT sum(b.v) FROM m b WHERE b.v = x.v::BIGINT) AS c FROM m x \
+             GROUP BY v::BIGINT, v ORDER BY 1 LIMIT 2",
+            &["1,1.0,1.0", "2,2.0,2.0"],
+        ),
+        (
+            "SELECT v::BIGINT AS q, v FROM m x GROUP BY 1, 2 \
+             HAVING x.v::BIGINT > (SELECT avg(v::BIGINT) FROM m) ORDER BY 1",
+            &["3,3.0", "4,4.0"],
+        ),
     ])
     .await;
 }

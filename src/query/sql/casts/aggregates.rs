@@ -8,6 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::names::{called, has_cast, is_cast, name_as_written, named_for};
+use crate::sql::own::each_own;
 
 /// Names the aggregates of a `SELECT` that have a cast in them and the name of another one.
 pub(super) fn name(
@@ -30,10 +31,14 @@ pub(super) fn name(
             name_as_written(item);
         }
     }
-    let mut naming = Naming { calls, depth: 0 };
-    let _never = VisitMut::visit(&mut select.projection, &mut naming);
-    let _never = VisitMut::visit(&mut select.having, &mut naming);
-    let _never = VisitMut::visit(order_by, &mut naming);
+    let mut name = |expr: &mut Expr| {
+        if let Some(place) = calls.iter().position(|call| call == expr) {
+            let ControlFlow::Continue(()) = VisitMut::visit(expr, &mut Casts { place });
+        }
+    };
+    each_own(&mut select.projection, &mut name);
+    each_own(&mut select.having, &mut name);
+    each_own(order_by, &mut name);
 }
 
 /// The aggregates of a `SELECT`, not of those inside, each once.
@@ -86,34 +91,6 @@ impl Visitor for Found<'_> {
             self.calls.push(expr.clone());
         }
         ControlFlow::Continue(())
-    }
-}
-
-/// Names these aggregates.
-struct Naming {
-    calls: Vec<Expr>,
-    depth: usize,
-}
-
-impl VisitorMut for Naming {
-    type Break = Infallible;
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Infallible> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Infallible> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Infallible> {
-        let place = self.calls.iter().position(|call| call == expr);
-        match place.filter(|_| self.depth == 0) {
-            Some(place) => VisitMut::visit(expr, &mut Casts { place }),
-            None => ControlFlow::Continue(()),
-        }
     }
 }
 

@@ -4,16 +4,14 @@
 //! these by their names: to `SELECT t::DATE, x > 3 FROM (SELECT …, max(k) AS x … GROUP BY t) GROUP BY 1, 2` the
 //! group `t::DATE` was `t`, from which `x > 3` follows, and so does `x`, which became a group as well.
 
-use std::convert::Infallible;
-use std::ops::ControlFlow;
-
 use datafusion::sql::sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Value, VisitMut, VisitorMut,
+    Distinct, Expr, GroupByExpr, Ident, OrderBy, Select, SelectItem, Value,
 };
 
 use super::inside::Inside;
 use super::names::{called, has_cast, is_of_column, is_same, name_as_written, named_for, path};
 use crate::sql::branches::read;
+use crate::sql::own::each_own;
 
 /// Names the casts among the groups of a `SELECT` that would have the name of another group, or of one inside.
 pub(super) fn name(select: &mut Select, order_by: &mut Option<OrderBy>, inside: &Inside) {
@@ -41,14 +39,20 @@ pub(super) fn name(select: &mut Select, order_by: &mut Option<OrderBy>, inside: 
             None => {}
         }
     }
-    let mut call = Call { casts: &casts };
-    let _never = select.distinct.visit(&mut call);
-    let _never = select.projection.visit(&mut call);
-    let _never = select.group_by.visit(&mut call);
-    let _never = select.having.visit(&mut call);
-    let _never = select.named_window.visit(&mut call);
-    let _never = select.qualify.visit(&mut call);
-    let _never = order_by.visit(&mut call);
+    // The outermost only. Casts of a SELECT within are of its own columns.
+    let mut call = |expr: &mut Expr| {
+        let place = casts.iter().position(|cast| is_same(cast, expr));
+        if let Some((place, cast)) = place.and_then(|place| Some((place, casts.get(place)?))) {
+            *expr = called(cast, place);
+        }
+    };
+    each_own(&mut select.distinct, &mut call);
+    each_own(&mut select.projection, &mut call);
+    each_own(&mut select.group_by, &mut call);
+    each_own(&mut select.having, &mut call);
+    each_own(&mut select.named_window, &mut call);
+    each_own(&mut select.qualify, &mut call);
+    each_own(order_by, &mut call);
 }
 
 /// What a `SELECT` is grouped by, and what its rows differ in.
@@ -142,22 +146,5 @@ fn name_for_column(item: &mut SelectItem, names: &[Option<String>]) {
             };
         }
         _ => name_as_written(item),
-    }
-}
-
-/// Calls a function with these casts, the outermost only.
-struct Call<'a> {
-    casts: &'a [Expr],
-}
-
-impl VisitorMut for Call<'_> {
-    type Break = Infallible;
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Infallible> {
-        let place = self.casts.iter().position(|cast| is_same(cast, expr));
-        if let Some((place, cast)) = place.and_then(|place| Some((place, self.casts.get(place)?))) {
-            *expr = called(cast, place);
-        }
-        ControlFlow::Continue(())
     }
 }
