@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::alias::AliasGenerator;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, internal_datafusion_err};
 use datafusion::error::Result;
@@ -41,9 +42,12 @@ impl OptimizerRule for ComputedSides {
     fn rewrite(
         &self,
         plan: LogicalPlan,
-        _config: &dyn OptimizerConfig,
+        config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let mut namer = Namer { count: 0 };
+        let mut namer = Namer {
+            names: Arc::clone(config.alias_generator()),
+            has_named: false,
+        };
         plan.transform_up_with_subqueries(|node| match node {
             LogicalPlan::Subquery(inside) if makes_groups(&inside.subquery)? => {
                 let subquery = Arc::unwrap_or_clone(inside.subquery);
@@ -69,9 +73,10 @@ fn makes_groups(inside: &LogicalPlan) -> Result<bool> {
     })
 }
 
-/// Names what is computed, as no question can.
+/// Names what is computed, as no question can, and no run of the rule before this one did.
 struct Namer {
-    count: usize,
+    names: Arc<AliasGenerator>,
+    has_named: bool,
 }
 
 impl Namer {
@@ -80,7 +85,7 @@ impl Namer {
     fn say(&mut self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let filter = match node {
             LogicalPlan::Filter(filter) if filter.predicate.contains_outer() => filter,
-            LogicalPlan::Join(_) | LogicalPlan::SubqueryAlias(_) if self.count > 0 => {
+            LogicalPlan::Join(_) | LogicalPlan::SubqueryAlias(_) if self.has_named => {
                 return node.recompute_schema().map(Transformed::yes);
             }
             node => return Ok(Transformed::no(node)),
@@ -121,8 +126,8 @@ impl Namer {
                 let is_of_inside = inner.any_column_refs() && !inner.contains_outer();
                 let is_of_outside = outer.contains_outer() && !outer.any_column_refs();
                 if is_of_inside && is_of_outside && inner.try_as_col().is_none() {
-                    self.count = self.count.saturating_add(1);
-                    let name = format!("__computed_{}", self.count);
+                    self.has_named = true;
+                    let name = self.names.next("__computed");
                     let column = Expr::Column(Column::new_unqualified(name.clone()));
                     computed.push(std::mem::replace(&mut **inner, column).alias(name));
                 }

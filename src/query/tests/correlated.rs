@@ -226,6 +226,10 @@ async fn what_an_inside_cannot_ask_is_told_by_what_it_is() {
              ON true",
             "joined to it by =",
         ),
+        (
+            "SELECT i, (SELECT max(j) FROM n WHERE n.j % 3 = m.i % 3 AND m.a = 'x') FROM m",
+            "joined to the rows outside by =",
+        ),
     ] {
         let refused = refusal(&database, text).await.to_string();
         assert!(refused.contains(told), "{text}: {refused}");
