@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-use crate::logical::each_expression::find;
+use crate::logical::each_expression::{asks_elsewhere, find};
 
 /// The rule, once types are known.
 #[derive(Debug)]
@@ -140,15 +140,5 @@ fn is_plain(key: &Expr) -> bool {
 
 /// Returns true if a key asks of other rows, which is said in other words later.
 fn holds_question(key: &Expr) -> bool {
-    let is_question = |expr: &Expr| {
-        matches!(
-            expr,
-            Expr::ScalarSubquery(_)
-                | Expr::InSubquery(_)
-                | Expr::Exists(_)
-                | Expr::SetComparison(_)
-                | Expr::OuterReferenceColumn(..)
-        )
-    };
-    find(key, |expr| is_question(expr).then_some(())).is_some()
+    find(key, |expr| asks_elsewhere(expr).then_some(())).is_some()
 }

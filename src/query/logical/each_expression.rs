@@ -29,6 +29,18 @@ pub(crate) fn each_expression(
     Ok(said.data)
 }
 
+/// Returns true if an expression is a question about other rows, or a column of a row outside.
+pub(crate) fn asks_elsewhere(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Exists(_)
+            | Expr::InSubquery(_)
+            | Expr::SetComparison(_)
+            | Expr::ScalarSubquery(_)
+            | Expr::OuterReferenceColumn(..)
+    )
+}
+
 /// The first thing that is found in the expressions of a plan, those of subqueries too.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
 use datafusion::optimizer::{Optimizer, OptimizerConfig, OptimizerRule};
 
-use crate::logical::each_expression::find_in_node;
+use crate::logical::each_expression::{asks_elsewhere, find_in_node};
 
 /// A rule of an optimizer.
 type Rule = Arc<dyn OptimizerRule + Send + Sync>;
@@ -141,17 +141,7 @@ fn parts_of_aggregate(aggregate: &Aggregate) -> &'static [Part] {
 }
 
 fn has_subquery(node: &LogicalPlan) -> Result<bool> {
-    let is_one = |expr: &Expr| {
-        matches!(
-            expr,
-            Expr::Exists(_)
-                | Expr::InSubquery(_)
-                | Expr::SetComparison(_)
-                | Expr::ScalarSubquery(_)
-                | Expr::OuterReferenceColumn(..)
-        )
-    };
-    let found = find_in_node(node, |expr| is_one(expr).then_some(()))?;
+    let found = find_in_node(node, |expr| asks_elsewhere(expr).then_some(()))?;
     Ok(found.is_some())
 }
 
