@@ -131,6 +131,11 @@ impl DataFile for StoredFile {
         Some((keys.first(), keys.last()))
     }
 
+    fn series(&self) -> Option<&[u8]> {
+        let keys = self.file().keys.as_ref();
+        keys.filter(|_| self.file().is_plain())?.series()
+    }
+
     fn may_share_points(&self, other: &dyn DataFile) -> bool {
         match (other as &dyn Any).downcast_ref::<Self>() {
             Some(other) => self.file().meets(other.file()),

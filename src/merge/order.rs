@@ -108,6 +108,40 @@ pub fn compare_tags<'a, 'b>(
     }
 }
 
+/// A tag set, ordered by key, as bytes that compare as tag sets do ([`compare_tags`]), and of which none is the
+/// beginning of another's.
+///
+/// ```text
+/// tag, tag, ... 00
+/// tag: key (inverted) value       key and value end with 00 00, a 00 in them is 00 FF
+/// ```
+///
+/// Keys are inverted because an absent tag comes before all its values: of two sets, the one whose next key is
+/// later lacks the earlier key.
+pub fn series_bytes<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
+    let mut series = Vec::new();
+    for (key, value) in tags {
+        let start = series.len();
+        push_text(&mut series, key);
+        for byte in series.iter_mut().skip(start) {
+            *byte = !*byte;
+        }
+        push_text(&mut series, value);
+    }
+    series.push(0);
+    series
+}
+
+fn push_text(series: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
+        series.push(byte);
+        if byte == 0 {
+            series.push(0xFF);
+        }
+    }
+    series.extend([0, 0]);
+}
+
 #[cfg(test)]
 mod tests {
     use super::compare_tags;

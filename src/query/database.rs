@@ -93,8 +93,17 @@ pub trait Table: Debug + Send + Sync {
     /// Divides a range of times, both ends included, into ranges that have all of its rows: ascending and
     /// apart from each other, each such that its rows can be put in order by themselves. Who wants rows by
     /// time reads one after the other.
-    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
-        vec![times]
+    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<TimeSlice> {
+        vec![TimeSlice {
+            times,
+            rows_at_most: None,
+        }]
+    }
+
+    /// Returns true if all rows in these times, both ends included, are known to have the same tags: their order
+    /// by series and time is that by time.
+    fn has_one_series(&self, _times: &RangeInclusive<i64>) -> bool {
+        false
     }
 
     /// Says where the tags of rows are, for who asks for nothing else: columns of tags, or none. What
@@ -106,6 +115,15 @@ pub trait Table: Debug + Send + Sync {
     fn series(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>> {
         self.scan(scan)
     }
+}
+
+/// A range of times of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeSlice {
+    /// Nanoseconds, both ends included.
+    pub times: RangeInclusive<i64>,
+    /// The most rows that there can be; none if that is not known.
+    pub rows_at_most: Option<u64>,
 }
 
 /// A column of a table.

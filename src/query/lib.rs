@@ -54,7 +54,7 @@ mod watched_plans;
 pub use answer::Answer;
 pub use database::{
     Batches, Cause, Column, ColumnKind, Database, DatabaseError, FilePart, Files, Merged,
-    ParquetFile, Piece, Scan, StoredColumn, Table, TagFilter,
+    ParquetFile, Piece, Scan, StoredColumn, Table, TagFilter, TimeSlice,
 };
 pub use datafusion::common::ScalarValue;
 pub use deadline::Waiting;

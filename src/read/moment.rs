@@ -1,5 +1,6 @@
 //! A table at one moment: its columns, its rows in memory and its files.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::columns::{TableColumns, TableField};
@@ -9,7 +10,7 @@ use crate::buffer::{SealedSegment, Spread, TableSnapshot};
 use crate::columnar::Segment;
 use crate::id::TableId;
 use crate::memory::Budget;
-use crate::merge::{TimeRange, day_of};
+use crate::merge::{TimeRange, day_of, series_bytes};
 
 /// The rows of a table as they are at one moment.
 #[derive(Debug)]
@@ -67,6 +68,25 @@ impl Moment {
     /// All columns.
     pub fn columns(&self) -> &TableColumns {
         &self.columns
+    }
+
+    /// Returns true if all rows in a range are known to be of one series, without a look at any.
+    pub fn has_one_series(&self, range: TimeRange) -> bool {
+        let days = self.files.iter().flat_map(|files| &files.days);
+        let met = days.filter(|(day, _)| range.meets_day(**day));
+        let files = met.flat_map(|(_, files)| files);
+        let files = files.filter(|file| file.meets(range));
+        let of_files = files.map(|file| file.series().map(Cow::Borrowed));
+        let in_memory = self.buffered.iter();
+        let in_memory = in_memory.filter(|rows| rows.days(range).next().is_some());
+        let of_memory = in_memory.map(|Buffered { segment, .. }| {
+            let is_one = segment.series_count() == 1;
+            is_one.then(|| Cow::Owned(series_bytes(segment.series_tags(0))))
+        });
+        let mut all = of_files.chain(of_memory);
+        let first = all.next();
+        let is_only = |first: Cow<'_, [u8]>| all.all(|other| other.as_ref() == Some(&first));
+        first.is_none_or(|first| first.is_some_and(is_only))
     }
 
     /// The tag keys in bytewise order.

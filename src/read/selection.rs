@@ -185,6 +185,17 @@ impl Selection {
         are_few.then(|| counts.sum())
     }
 
+    /// The most rows of a day that there can be, as far as known without a look at any: all of what its files
+    /// have, and all of each part in memory that has some; none if the rows of a file are not known.
+    pub fn rows_around(&self, day: i32) -> Option<u64> {
+        let of_files = self.files_of(day).map(DataFile::rows);
+        let of_files: u64 = of_files.sum::<Option<u64>>()?;
+        let met = |rows: &&Buffered| rows.days(self.wanted.range).any(|of_rows| of_rows == day);
+        let met = self.moment.buffered.iter().filter(met);
+        let in_memory: usize = met.map(|rows| rows.segment.rows()).sum();
+        Some(of_files.saturating_add(in_memory as u64))
+    }
+
     fn files_of(&self, day: i32) -> impl Iterator<Item = &dyn DataFile> {
         let files = self.moment.files.as_ref();
         let files = files.and_then(|files| files.days.get(&day));

@@ -207,6 +207,12 @@ pub trait DataFile: Any + Debug + Send + Sync {
         None
     }
 
+    /// The series of all of its rows, as [`series_bytes`](crate::merge::series_bytes) has it; none if there
+    /// may be several.
+    fn series(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// Returns true if a row of this file may have series and time of a row of another file of its
     /// day.
     fn may_share_points(&self, other: &dyn DataFile) -> bool {

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
-use tidegate_query::{Column, ColumnKind, DatabaseError, Merged, Piece, Scan, Table, TagFilter};
+use tidegate_query::{
+    Column, ColumnKind, DatabaseError, Merged, Piece, Scan, Table, TagFilter, TimeSlice,
+};
 
 use super::access::Access;
 use super::files::{self, Named};
@@ -119,11 +121,16 @@ impl TableMoment {
             Arc::new(Conditions(conditions.collect())) as Arc<dyn SeriesFilter>
         });
         Wanted {
-            range: TimeRange {
-                start_ns: self.access.oldest_ns.max(*scan.times.start()),
-                end_ns: scan.times.end().checked_add(1),
-            },
+            range: self.range(&scan.times),
             series,
+        }
+    }
+
+    /// These times, but for those past retention.
+    fn range(&self, times: &RangeInclusive<i64>) -> TimeRange {
+        TimeRange {
+            start_ns: self.access.oldest_ns.max(*times.start()),
+            end_ns: times.end().checked_add(1),
         }
     }
 
@@ -164,21 +171,25 @@ impl Table for TableMoment {
     }
 
     /// The days that have rows.
-    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
+    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<TimeSlice> {
         let (first, last) = (*times.start(), *times.end());
         let wanted = Wanted {
-            range: TimeRange {
-                start_ns: self.access.oldest_ns.max(first),
-                end_ns: last.checked_add(1),
-            },
+            range: self.range(&times),
             series: None,
         };
-        let days = Selection::new(Arc::clone(&self.moment), wanted).days();
-        let days = days.into_iter().map(|day| {
+        let selection = Selection::new(Arc::clone(&self.moment), wanted);
+        let days = selection.days().into_iter().map(|day| {
             let start_ns = day_start_ns(day);
-            first.max(start_ns)..=last.min(start_ns.saturating_add(DAY_NS - 1))
+            TimeSlice {
+                times: first.max(start_ns)..=last.min(start_ns.saturating_add(DAY_NS - 1)),
+                rows_at_most: selection.rows_around(day),
+            }
         });
         days.collect()
+    }
+
+    fn has_one_series(&self, times: &RangeInclusive<i64>) -> bool {
+        self.moment.has_one_series(self.range(times))
     }
 
     fn series(&self, scan: Scan) -> BoxFuture<'_, Result<Vec<Piece>, DatabaseError>> {

@@ -1,23 +1,25 @@
 //! The first and the last row of a file, as bytes whose order is that of the rows.
 //!
 //! ```text
-//! row:  tag, tag, ... 00 time
-//! tag:  key (inverted) value       key and value end with 00 00, a 00 in them is 00 FF
+//! row:  series time
 //! time: 8 bytes, the sign inverted
 //! ```
 //!
-//! Keys of tags are inverted because an absent tag comes before all its values: of two rows, the one
-//! whose next key is later lacks the earlier key. If the rows of two files do not meet in this order,
-//! the files have no point in common, whatever their times are.
+//! A series is as [`series_bytes`] has it. If the rows of two files do not meet in this order, the files
+//! have no point in common, whatever their times are.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::columnar::Segment;
 use crate::merge::at_once::Sorted;
+use crate::merge::series_bytes;
 
 /// The number of bytes of a row that are kept: a longer first row is cut, a longer last row rounded up.
 const ROW_BYTES_MAX: usize = 512;
+
+/// The bytes of a time.
+const TIME_BYTES: usize = size_of::<i64>();
 
 /// Bytes above anything that can follow the cut of a row: at most the eight bytes of a time are all
 /// ones.
@@ -82,6 +84,18 @@ impl KeyRange {
         &self.last
     }
 
+    /// The series of all rows ([`series_bytes`]); none if there may be several, or it is too long to be kept.
+    pub fn series(&self) -> Option<&[u8]> {
+        let of = |row: &'_ [u8]| {
+            row.len()
+                .checked_sub(TIME_BYTES)
+                .filter(|_| row.len() < ROW_BYTES_MAX)
+        };
+        let (first, last) = (of(&self.first)?, of(&self.last)?);
+        let series = self.first.get(..first)?;
+        (self.last.get(..last)? == series).then_some(series)
+    }
+
     /// Returns whether a row may be in both.
     pub fn meets(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
@@ -103,30 +117,11 @@ impl KeyRange {
 
 /// A row with these tags, which are ordered by key, at a time.
 fn row_bytes<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>, time_ns: i64) -> Vec<u8> {
-    let mut row = Vec::new();
-    for (key, value) in tags {
-        let start = row.len();
-        push_text(&mut row, key);
-        for byte in row.iter_mut().skip(start) {
-            *byte = !*byte;
-        }
-        push_text(&mut row, value);
-    }
-    row.push(0);
+    let mut row = series_bytes(tags);
     let mut time = time_ns.to_be_bytes();
     time[0] ^= 0x80;
     row.extend(time);
     row
-}
-
-fn push_text(row: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        row.push(byte);
-        if byte == 0 {
-            row.push(0xFF);
-        }
-    }
-    row.extend([0, 0]);
 }
 
 fn cut_down(mut row: Vec<u8>) -> Vec<u8> {
@@ -146,8 +141,8 @@ fn rounded_up(mut row: Vec<u8>) -> Vec<u8> {
 mod tests {
     use std::cmp::Ordering;
 
-    use super::{cut_down, rounded_up, row_bytes};
-    use crate::merge::compare_tags;
+    use super::{KeyRange, ROW_BYTES_MAX, cut_down, rounded_up, row_bytes};
+    use crate::merge::{compare_tags, series_bytes};
 
     type Tags = Vec<(String, String)>;
 
@@ -185,6 +180,35 @@ mod tests {
             for b in &rows {
                 assert_eq!(bytes(a).cmp(&bytes(b)), compare(a, b), "{a:?} {b:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_series_of_a_range_is_told_where_both_of_its_ends_have_it() {
+        let rows = rows();
+        for a in &rows {
+            for b in &rows {
+                let range = KeyRange {
+                    first: cut_down(bytes(a)).into(),
+                    last: rounded_up(bytes(b)).into(),
+                };
+                let series = series_bytes(a.0.iter().map(|(k, v)| (&**k, &**v)));
+                let expected = (a.0 == b.0).then_some(&*series);
+                assert_eq!(range.series(), expected, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_series_of_which_a_part_is_kept_is_none() {
+        for length in 480..ROW_BYTES_MAX + 20 {
+            let tags = vec![("k".to_owned(), "v".repeat(length))];
+            let range = KeyRange {
+                first: cut_down(bytes(&(tags.clone(), i64::MAX))).into(),
+                last: rounded_up(bytes(&(tags, i64::MAX))).into(),
+            };
+            let is_whole = range.last.len() < ROW_BYTES_MAX;
+            assert_eq!(range.series().is_some(), is_whole, "{length}");
         }
     }
 

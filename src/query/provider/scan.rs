@@ -11,13 +11,14 @@ use datafusion::datasource::source::DataSource;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet};
 use datafusion::physical_plan::{DisplayFormatType, Partitioning};
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 use super::files::FEW_VALUES;
+use super::in_order::InOrder;
 use crate::database::{Merged, Scan};
 use crate::deadline;
 
@@ -32,7 +33,7 @@ pub(crate) struct Pieces {
     /// The most values; none if that is not known.
     values: Option<usize>,
     /// The order of the rows of each partition, if they have one.
-    order: Option<LexOrdering>,
+    order: Option<InOrder>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -70,7 +71,7 @@ impl Pieces {
         scan: Scan,
         schema: SchemaRef,
         pieces: Vec<Arc<dyn Merged>>,
-        order: LexOrdering,
+        order: InOrder,
         fetch: Option<usize>,
     ) -> Self {
         let values = values_at_most(&pieces, &schema);
@@ -139,8 +140,11 @@ impl DataSource for Pieces {
     }
 
     fn eq_properties(&self) -> EquivalenceProperties {
-        let order = self.order.iter().cloned();
-        EquivalenceProperties::new_with_orderings(Arc::clone(&self.schema), order)
+        let mut properties = EquivalenceProperties::new(Arc::clone(&self.schema));
+        if let Some(order) = &self.order {
+            order.add_to(&mut properties);
+        }
+        properties
     }
 
     /// Else a node above would be put into the plan, and all that are above that made anew.

@@ -9,13 +9,12 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::{TableProvider, TableType};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
-use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::files;
 use super::filters::{Condition, understand};
-use super::in_order::{self, RUNS_MAX};
+use super::in_order::{self, InOrder, RUNS_MAX};
 use super::scan::Pieces;
 use crate::database::{Files, Merged, Piece, Scan, Table};
 use crate::kinds;
@@ -108,15 +107,17 @@ impl Provider {
     /// enough to be read side by side.
     fn order(
         &self,
-        schema: &Schema,
+        (schema, scan): (&Schema, &Scan),
         merged: &[Arc<dyn Merged>],
         files: &[Files],
-    ) -> Option<LexOrdering> {
+    ) -> Option<InOrder> {
         let are_in_order = merged.iter().all(|rows| rows.is_in_order());
         let are_few = merged.len() <= RUNS_MAX && files.len() <= 1;
-        (self.is_in_order && are_in_order && are_few)
-            .then(|| in_order::of(&self.schema, schema))
-            .flatten()
+        if !(self.is_in_order && are_in_order && are_few) {
+            return None;
+        }
+        let is_one_series = self.table.has_one_series(&scan.times);
+        in_order::of(&self.schema, schema, is_one_series)
     }
 }
 
@@ -168,7 +169,7 @@ impl TableProvider for Provider {
                 Piece::Files(some) => files.push(some),
             }
         }
-        let mut order = self.order(&schema, &merged, &files);
+        let mut order = self.order((&schema, &scan), &merged, &files);
         let mut plans = Vec::new();
         for files in files {
             let asked = files::Asked {

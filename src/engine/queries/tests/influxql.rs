@@ -154,6 +154,68 @@ async fn rows_that_are_in_the_order_of_an_answer_are_merged_and_not_sorted() {
     }
 }
 
+/// The times and values of `v` as they come.
+#[cfg(feature = "lake")]
+async fn by_time(world: &World, text: &str) -> Vec<(i64, String)> {
+    let rows = by_series(world, text).await.into_iter();
+    rows.map(|((_, _, time_ns), value)| (time_ns, value))
+        .collect()
+}
+
+#[cfg(feature = "lake")]
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_one_series_are_in_the_order_of_times_as_they_are() {
+    let (world, mut model) = (World::new(|_| {}).await, Model::new());
+    for day in 0..3 {
+        let times = (0..40).map(|n| NOW_NS - day * DAY_NS + n);
+        write(&world, &mut model, &["a"], times).await;
+        world.flush().await;
+    }
+    // Over those in files, before them and after them.
+    let times = (-9..60).map(|n| NOW_NS + n);
+    write(&world, &mut model, &["a"], times).await;
+    let first = NOW_NS - 2 * DAY_NS;
+    world.write(&format!("m,host=a v=7 {}", first + 3)).await;
+    let row = model.get_mut(&(Some("a".to_owned()), None, first + 3));
+    row.expect("a row").insert("v".to_owned(), "7.0".to_owned());
+
+    let check = async |of: &str, from_ns: i64, model: &Model| {
+        let text = format!("SELECT v FROM m WHERE time >= {from_ns}");
+        let rows = model
+            .iter()
+            .filter(|((.., time_ns), _)| *time_ns >= from_ns);
+        let rows = rows.map(|((.., time_ns), row)| (*time_ns, row["v"].clone()));
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort();
+        assert_eq!(by_time(&world, &text).await, rows, "{of}");
+    };
+    let check_all = async |of: &str, is_sorted: bool, model: &Model| {
+        for text in [
+            "SELECT v FROM m",
+            "SELECT v, host FROM m",
+            "SELECT difference(v) FROM m",
+            "SELECT v FROM m WHERE v > 0 GROUP BY host",
+        ] {
+            let plan = plan(&world, text).await;
+            let is_sorted = is_sorted && !text.contains("GROUP BY");
+            assert_eq!(plan.contains("SortExec:"), is_sorted, "{text} {of}\n{plan}");
+        }
+        check(of, i64::MIN, model).await;
+        check(of, first + 2, model).await;
+    };
+    check_all("one series", false, &model).await;
+    world.flush().await;
+    check_all("one series, in files", false, &model).await;
+    let descending = plan(&world, "SELECT v FROM m ORDER BY time DESC").await;
+    assert!(descending.contains("SortExec:"), "{descending}");
+
+    // Another one, in memory and in a file.
+    write(&world, &mut model, &["b"], std::iter::once(NOW_NS + 5)).await;
+    check_all("two series", true, &model).await;
+    world.flush().await;
+    check_all("two series, in files", true, &model).await;
+}
+
 /// Each run has a row group in memory.
 #[cfg(feature = "lake")]
 #[tokio::test(flavor = "multi_thread")]

@@ -37,7 +37,7 @@ pub(super) async fn plan(
         times,
         needs_field: false,
         ties: &[],
-        by_series: source::is_by_series(session, level),
+        by_series: source::is_by_series(session, level, times),
         are_texts: false,
     };
     let rows = source::rows(session, level, wanted).await?;

@@ -33,7 +33,7 @@ pub(super) async fn plan(
         times,
         needs_field: true,
         ties: &ties,
-        by_series: ties.is_empty() && source::is_by_series(session, level),
+        by_series: ties.is_empty() && source::is_by_series(session, level, times),
         are_texts: false,
     };
     let rows = source::rows(session, level, wanted).await?;

@@ -19,6 +19,7 @@ use super::super::value::ValueType;
 use super::level::{Level, Session};
 use super::names::{Names, ORDER, TIME, column};
 use super::nodes::Nodes;
+use super::slices::Times;
 use super::{condition, cut};
 use crate::database::ColumnKind;
 use crate::error::QueryError;
@@ -61,7 +62,7 @@ pub(super) struct Wanted<'a> {
     /// The indices of the inputs.
     pub(super) inputs: &'a [usize],
     /// The times, both ends included; rows of subqueries count at all times.
-    pub(super) times: (Option<i64>, Option<i64>),
+    pub(super) times: Times,
     /// Whether rows of points need a value in one of the plain fields.
     pub(super) needs_field: bool,
     /// The tags that put rows of one time in order.
@@ -73,18 +74,21 @@ pub(super) struct Wanted<'a> {
 }
 
 /// Returns true if the order of a level, by the tags of its groups and the time, is that in which tables have
-/// their rows: one measurement, whose tags are those of the groups, and the oldest rows first.
-pub(super) fn is_by_series(session: &Session, level: &Level) -> bool {
+/// their rows: one measurement, whose tags are those of the groups or the same in all rows of these times, and
+/// the oldest rows first.
+pub(super) fn is_by_series(session: &Session, level: &Level, (first, last): Times) -> bool {
     let [Source::Measurement(source)] = &level.query.sources[..] else {
         return false;
     };
     let table = session.known.table(&source.origin, &source.name);
-    let columns = table.map(|table| table.columns()).unwrap_or_default();
-    let tags = columns
-        .iter()
-        .filter(|column| column.kind == ColumnKind::Tag);
+    let Some(table) = table.filter(|_| !level.plan.descending) else {
+        return false;
+    };
+    let columns = table.columns().iter();
+    let tags = columns.filter(|column| column.kind == ColumnKind::Tag);
     let tags = tags.map(|tag| tag.name.as_str());
-    !level.plan.descending && tags.eq(level.query.tags.iter().map(|tag| &**tag))
+    let times = first.unwrap_or(i64::MIN)..=last.unwrap_or(i64::MAX);
+    tags.eq(level.query.tags.iter().map(|tag| &**tag)) || table.has_one_series(&times)
 }
 
 /// Returns the rows of all sources of a level.

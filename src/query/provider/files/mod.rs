@@ -51,7 +51,6 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
-use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 
@@ -66,6 +65,7 @@ use self::decoded::{Decoded, OfTable as Table};
 use self::named::{Latest, Named};
 use self::reader::{KEPT_BYTES_MAX, Readers};
 use self::runs::Run;
+use super::in_order::InOrder;
 use crate::database::{ColumnKind, FilePart, Files, TagFilter};
 use crate::kinds;
 
@@ -84,7 +84,7 @@ pub(super) struct Asked<'a> {
     /// True if the rows of some times are asked for, and not all.
     pub(super) is_bounded: bool,
     /// The order of series and time in the columns that are asked for, if rows are wanted in it.
-    pub(super) order: Option<&'a LexOrdering>,
+    pub(super) order: Option<&'a InOrder>,
     /// The most runs of rows in that order that may be read side by side.
     pub(super) runs_max: usize,
 }

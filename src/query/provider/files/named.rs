@@ -19,7 +19,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::parquet::errors::ParquetError;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::SchedulingType;
 use datafusion::physical_plan::filter_pushdown::FilterPushdownPropagation;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
@@ -27,6 +27,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan, Partitioning};
 use futures_util::TryStreamExt;
 
+use super::super::in_order::InOrder;
 use super::unconditioned;
 use crate::database::ParquetFile;
 use crate::deadline;
@@ -119,12 +120,12 @@ pub(super) struct Named {
     scan: Arc<dyn DataSource>,
     latest: Arc<Latest>,
     /// The order of the rows of each partition, if it has one that only we know of.
-    order: Option<LexOrdering>,
+    order: Option<InOrder>,
 }
 
 impl Named {
     /// A scan whose partitions have this order.
-    pub(super) fn in_order(scan: FileScanConfig, latest: Arc<Latest>, order: &LexOrdering) -> Self {
+    pub(super) fn in_order(scan: FileScanConfig, latest: Arc<Latest>, order: &InOrder) -> Self {
         Self {
             scan: Arc::new(scan),
             latest,
@@ -169,7 +170,9 @@ impl DataSource for Named {
 
     fn eq_properties(&self) -> EquivalenceProperties {
         let mut properties = self.scan.eq_properties();
-        properties.add_orderings(self.order.iter().cloned());
+        if let Some(order) = &self.order {
+            order.add_to(&mut properties);
+        }
         properties
     }
 

@@ -16,7 +16,7 @@ use crate::influxql::analysis::{Origin, Schema, SchemaError};
 use crate::influxql::value::{Value, ValueType};
 use crate::{
     Batches, Column, ColumnKind, Database, DatabaseError, Merged, Piece, QueryError, Scan, Table,
-    TagFilter,
+    TagFilter, TimeSlice,
 };
 
 /// Points, of which no two have one measurement, time and set of tags.
@@ -222,17 +222,29 @@ impl Table for Rows {
         future::ok(pieces.collect()).boxed()
     }
 
+    fn has_one_series(&self, times: &RangeInclusive<i64>) -> bool {
+        let points = self.points.0.iter();
+        let within = points.filter(|point| times.contains(&point.time_ns));
+        let mut tags = within.map(|point| &point.tags);
+        let first = tags.next();
+        tags.all(|other| Some(other) == first)
+    }
+
     /// Ranges of a hundred seconds.
-    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<RangeInclusive<i64>> {
+    fn ranges(&self, times: RangeInclusive<i64>) -> Vec<TimeSlice> {
         const LENGTH_NS: i64 = 100_000_000_000;
         let points = self.points.0.iter().map(|point| point.time_ns);
         let within = points.filter(|time_ns| times.contains(time_ns));
-        let starts: BTreeSet<i64> = within
-            .map(|time_ns| time_ns.div_euclid(LENGTH_NS))
-            .collect();
-        let ranges = starts.into_iter().map(|start| {
+        let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+        for time_ns in within {
+            *counts.entry(time_ns.div_euclid(LENGTH_NS)).or_default() += 1;
+        }
+        let ranges = counts.into_iter().map(|(start, rows)| {
             let start = start * LENGTH_NS;
-            start.max(*times.start())..=(start + LENGTH_NS - 1).min(*times.end())
+            TimeSlice {
+                times: start.max(*times.start())..=(start + LENGTH_NS - 1).min(*times.end()),
+                rows_at_most: (rows % 3 > 0).then_some(rows),
+            }
         });
         ranges.collect()
     }
