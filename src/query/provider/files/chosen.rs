@@ -7,12 +7,13 @@ use arrow_schema::SchemaRef;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::parquet::arrow::arrow_reader::RowSelection;
 use datafusion::parquet::errors::Result as ParquetResult;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::metrics::{Count, ExecutionPlanMetricsSet};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::footer;
+use super::kept::{Kept, What};
 use super::reader::{self, Readers};
-use super::series_ends::{Newer, SeriesEnds};
+use super::series_ends::{KnownEnds, Newer, SeriesEnds};
 use super::tag_runs::intersect;
 use crate::database::{FilePart, TagFilter};
 use crate::kinds;
@@ -40,6 +41,8 @@ pub(super) struct Chosen {
     pub(super) all: usize,
     /// True if all of the rows have the tags that are wanted.
     pub(super) is_decided: bool,
+    /// What is known of the file.
+    pub(super) kept: Option<Arc<Kept>>,
 }
 
 impl Chosen {
@@ -70,6 +73,7 @@ pub(super) async fn of(
         found.map_err(|error| DataFusionError::ParquetError(Box::new(error)))
     });
     let mut found: Vec<Found> = found.buffered(SIDE_BY_SIDE).try_collect().await?;
+    share(readers, &mut found)?;
     let mut newer = Newer::default();
     for Found { chosen, ends } in &mut found {
         if let Some(ends) = ends {
@@ -79,6 +83,26 @@ pub(super) async fn of(
     }
     let chosen = found.into_iter().map(|found| found.chosen);
     Ok(chosen.filter(|chosen| !chosen.rows.is_empty()).collect())
+}
+
+/// Lets files share the keys of their series with the next older file, if those are equal, for now and for
+/// questions to come.
+fn share(readers: &Readers, found: &mut [Found]) -> Result<()> {
+    let mut older: Option<Arc<SeriesEnds>> = None;
+    for Found { chosen, ends } in found.iter_mut().rev() {
+        let Some(ends) = ends else {
+            continue;
+        };
+        if let Some(sharing) = older.and_then(|older| ends.sharing_with(&older)) {
+            *ends = Arc::new(sharing);
+            let kept = chosen.kept.take();
+            let mut reader = readers.reader_with(&chosen.part.file, kept, Count::new())?;
+            reader.keep(&What::Ends, KnownEnds(Some(Arc::clone(ends))));
+            chosen.kept = reader.kept().cloned();
+        }
+        older = Some(Arc::clone(ends));
+    }
+    Ok(())
 }
 
 /// What is known of a file.
@@ -122,6 +146,7 @@ async fn one(
             rows,
             all,
             is_decided,
+            kept: reader.kept().cloned(),
         };
         Ok(Found { chosen, ends })
     };

@@ -19,6 +19,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
 
 use super::adapter::Adapt;
+use super::kept::What;
 use super::reader::{Reader, Readers};
 use super::tag_runs::{TagRuns, intersect};
 use super::tag_values::{self, KnownValues, TagValues};
@@ -178,12 +179,12 @@ impl Reader {
             };
             return Ok(Some(Arc::new(values)));
         };
-        let place = self.place(&format!("values/{leaf}"));
-        if let Some(KnownValues(values)) = self.known(&place) {
+        let what = What::Values(leaf);
+        if let Some(KnownValues(values)) = self.known(&what) {
             return Ok(values);
         }
         let values = self.read_values(leaf).await?.map(Arc::new);
-        self.keep(&place, KnownValues(values.clone()));
+        self.keep(&what, KnownValues(values.clone()));
         Ok(values)
     }
 

@@ -37,6 +37,7 @@ use super::adapter::Adapt;
 use super::chosen::Chosen;
 use super::columns::{self, Columns, of_parquet};
 use super::decoder::Decoder;
+use super::kept::Kept;
 use super::named::named;
 use super::reader::{self, Readers};
 use crate::database::ParquetFile;
@@ -98,6 +99,13 @@ impl Rows {
         match self {
             Self::Chosen(chosen) => &chosen.part.file,
             Self::All(file) => file,
+        }
+    }
+
+    fn kept(&self) -> Option<&Arc<Kept>> {
+        match self {
+            Self::Chosen(chosen) => chosen.kept.as_ref(),
+            Self::All(_) => None,
         }
     }
 }
@@ -318,7 +326,8 @@ impl Reading {
             adapt,
             all,
         } = &*self.of_table;
-        let mut reader = readers.reader(rows.file(), self.scanned.clone())?;
+        let kept = rows.kept().cloned();
+        let mut reader = readers.reader_with(rows.file(), kept, self.scanned.clone())?;
         let footer = reader.typed_footer().await.map_err(of_parquet)?;
         let in_file = reader.rows().await.map_err(of_parquet)?;
         let (rows, times) = match rows {

@@ -16,6 +16,7 @@ use datafusion::parquet::errors::Result;
 use futures_util::TryStreamExt;
 
 use super::combinations::{batch, of_keys};
+use super::kept::What;
 use super::reader::Reader;
 use crate::distinct::{Distinct, Sorted};
 
@@ -40,13 +41,8 @@ impl Reader {
         for column in columns {
             leaves.push(self.leaf(column).await?);
         }
-        let names = leaves.iter().map(|leaf| match leaf {
-            Some(leaf) => leaf.to_string(),
-            None => "none".to_owned(),
-        });
-        let names: Vec<String> = names.collect();
-        let place = self.place(&format!("few/{}", names.join("-")));
-        if let Some(KnownFew(few)) = self.known(&place) {
+        let what = What::Combinations(leaves.clone());
+        if let Some(KnownFew(few)) = self.known(&what) {
             return Ok(few);
         }
         let Some(found) = self.read_few(&leaves).await? else {
@@ -56,7 +52,7 @@ impl Reader {
             Some(sorted) => Some(of_sorted(columns, &sorted)?),
             None => None,
         };
-        self.keep(&place, KnownFew(few.clone()));
+        self.keep(&what, KnownFew(few.clone()));
         Ok(few)
     }
 

@@ -24,6 +24,7 @@ mod decoded;
 mod decoder;
 mod few;
 mod footer;
+mod kept;
 mod named;
 mod packed;
 mod reader;

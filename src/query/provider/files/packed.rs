@@ -62,7 +62,7 @@ impl Places {
             let chunk = of_column(said, *leaf)?;
             let before = ranges.len();
             match locations(footer, group, *leaf).filter(|_| is_sparse) {
-                Some(pages) => ranges.extend(of_pages(chunk, pages, selection)),
+                Some(pages) => extend(&mut ranges, of_pages(chunk, pages, selection)),
                 None => ranges.push(whole(chunk)),
             }
             counts.push((*leaf, ranges.len() - before));
@@ -122,6 +122,17 @@ fn of_column(group: &RowGroupMetaData, leaf: usize) -> Result<&ColumnChunkMetaDa
 fn locations(footer: &ParquetMetaData, group: usize, leaf: usize) -> Option<&Vec<PageLocation>> {
     let pages = footer.offset_index()?.get(group)?.get(leaf)?;
     Some(pages.page_locations()).filter(|pages| !pages.is_empty())
+}
+
+/// Adds ranges, as one where the first ones begin at the end of each other: each takes a call of the system.
+fn extend(ranges: &mut Vec<Range<u64>>, of_column: impl Iterator<Item = Range<u64>>) {
+    let before = ranges.len();
+    for range in of_column {
+        match ranges.get_mut(before..).and_then(<[_]>::last_mut) {
+            Some(last) if last.end == range.start => last.end = range.end,
+            _ => ranges.push(range),
+        }
+    }
 }
 
 fn whole(chunk: &ColumnChunkMetaData) -> Range<u64> {

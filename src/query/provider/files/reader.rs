@@ -5,24 +5,17 @@
 //! that it keeps. Footers, and which rows have which value of a tag ([`TagRuns`]), are kept for the
 //! next question in a cache that has a size of its own.
 
-use std::any::Any;
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use chrono::DateTime;
 use datafusion::catalog::Session;
-use datafusion::common::HashMap as Told;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::cache::cache_manager::{
-    CachedFileMetadataEntry, FileMetadata, FileMetadataCache,
-};
+use datafusion::execution::cache::cache_manager::FileMetadata;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
-use datafusion::object_store::ObjectMeta;
-use datafusion::object_store::path::Path;
 use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use datafusion::parquet::arrow::async_reader::AsyncFileReader;
 use datafusion::parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
@@ -36,6 +29,7 @@ use futures_util::{FutureExt, TryStreamExt};
 
 use super::adapter::Adapt;
 use super::footer;
+use super::kept::{Footers, Kept, What};
 use super::named::Latest;
 use super::series_ends::{KnownEnds, SeriesEnds};
 use super::tag_runs::{Known, TagRuns, TagRunsBuilder};
@@ -59,9 +53,6 @@ const CHEAP_ROWS: usize = 64 << 10;
 /// The name of the metric of bytes that were read, as Parquet's sources call it.
 const SCANNED: &str = "bytes_scanned";
 
-/// About the bytes of a column in the types of a footer.
-const COLUMN_BYTES: usize = 512;
-
 /// The factor by which what is held while pages are unpacked exceeds their bytes in the file.
 pub(super) const UNPACKED: usize = 2;
 
@@ -70,7 +61,7 @@ pub(super) const UNPACKED: usize = 2;
 pub(super) struct Readers {
     adapt: Arc<Adapt>,
     memory: Arc<dyn MemoryPool>,
-    footers: Arc<FileMetadataCache>,
+    footers: Footers,
 }
 
 impl Readers {
@@ -79,7 +70,7 @@ impl Readers {
         Self {
             adapt,
             memory: Arc::clone(&runtime.memory_pool),
-            footers: runtime.cache_manager.get_file_metadata_cache(),
+            footers: Footers::new(runtime.cache_manager.get_file_metadata_cache()),
         }
     }
 }
@@ -97,17 +88,24 @@ impl Readers {
             adapt: Arc::clone(&self.adapt),
             latest: None,
             memory,
-            footers: Arc::clone(&self.footers),
-            meta: ObjectMeta {
-                location: location(file.path()),
-                last_modified: DateTime::UNIX_EPOCH,
-                size: file.bytes(),
-                e_tag: None,
-                version: None,
-            },
-            footer: None,
+            footers: self.footers.clone(),
+            kept: None,
             scanned,
         })
+    }
+
+    /// The same of a file of which something is known.
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub(super) fn reader_with(
+        &self,
+        file: &Arc<dyn ParquetFile>,
+        kept: Option<Arc<Kept>>,
+        scanned: Count,
+    ) -> Result<Reader> {
+        let reader = self.reader(file, scanned)?;
+        Ok(Reader { kept, ..reader })
     }
 }
 
@@ -131,12 +129,6 @@ impl ParquetFileReaderFactory for Readers {
     }
 }
 
-/// A path as it is. To encode what might mean something in it takes as long as several look-ups, and this one
-/// is never more than a key.
-fn location(path: &str) -> Path {
-    Path::parse(path).unwrap_or_else(|_| Path::from(path))
-}
-
 /// The count of the bytes that a partition of a scan reads.
 pub(super) fn scanned(metrics: &ExecutionPlanMetricsSet, partition: usize) -> Count {
     MetricBuilder::new(metrics).counter(SCANNED, partition)
@@ -150,10 +142,10 @@ pub(super) struct Reader {
     latest: Option<(Arc<Latest>, usize)>,
     /// What is kept of unpacked values. What is read takes more beside it.
     pub(super) memory: MemoryReservation,
-    footers: Arc<FileMetadataCache>,
-    meta: ObjectMeta,
-    /// The footer once somebody has asked for it: to look it up takes longer than most of what it is for.
-    footer: Option<ArrowReaderMetadata>,
+    footers: Footers,
+    /// What the cache has of the file, once somebody has asked for it: to look it up takes longer than most of
+    /// what it is for.
+    kept: Option<Arc<Kept>>,
     /// The bytes that were read.
     scanned: Count,
 }
@@ -185,15 +177,13 @@ impl Reader {
     /// # Errors
     /// It cannot be read.
     pub(super) async fn typed_footer(&mut self) -> ParquetResult<ArrowReaderMetadata> {
-        if let Some(footer) = &self.footer {
-            return Ok(footer.clone());
+        if self.kept.is_none() {
+            self.kept = self.footers.kept(&*self.file);
         }
-        let footer = match self.known(&self.meta.location) {
-            Some(Footer(footer)) => footer,
-            None => self.read_footer().await?,
-        };
-        self.footer = Some(footer.clone());
-        Ok(footer)
+        match &self.kept {
+            Some(kept) => Ok(kept.footer.clone()),
+            None => self.read_footer().await,
+        }
     }
 
     /// Reads the footer, and keeps it for others.
@@ -214,23 +204,37 @@ impl Reader {
             ArrowReaderMetadata::try_new(footer, ArrowReaderOptions::new())
         });
         let footer = footer.map_err(damaged)?;
-        self.keep(&self.meta.location, Footer(footer.clone()));
+        self.keep_all(Kept::new(footer.clone()));
         Ok(footer)
     }
 
-    /// What the cache has of this file at a place.
-    pub(super) fn known<T: FileMetadata + Clone>(&self, place: &Path) -> Option<T> {
-        let known = self.footers.get(place)?;
-        let known: &dyn Any = match known.is_valid_for(&self.meta) {
-            true => known.file_metadata.as_any(),
-            false => return None,
-        };
-        known.downcast_ref::<T>().cloned()
+    /// What is known of the file, as the cache has it now, or as it was when this reader asked.
+    pub(super) fn kept(&self) -> Option<&Arc<Kept>> {
+        self.kept.as_ref()
     }
 
-    pub(super) fn keep(&self, place: &Path, what: impl FileMetadata) {
-        let entry = CachedFileMetadataEntry::new(self.meta.clone(), Arc::new(what));
-        self.footers.put(place, entry);
+    fn keep_all(&mut self, kept: Kept) {
+        let kept = Arc::new(kept);
+        self.footers.keep(&*self.file, Arc::clone(&kept));
+        self.kept = Some(kept);
+    }
+
+    /// What was found out of this file before, if it is kept.
+    pub(super) fn known<T: FileMetadata + Clone>(&self, what: &What) -> Option<T> {
+        let beside = self.kept.as_ref().and_then(|kept| kept.get(what));
+        beside.or_else(|| self.footers.found(&*self.file, what))
+    }
+
+    /// Keeps what was found out.
+    pub(super) fn keep(&mut self, what: &What, found: impl FileMetadata) {
+        let found: Arc<dyn FileMetadata> = Arc::new(found);
+        // Others may have found out something meanwhile.
+        let kept = self.footers.kept(&*self.file);
+        let kept = kept.as_ref().or(self.kept.as_ref());
+        match kept.and_then(|kept| kept.with(what, &found)) {
+            Some(with) => self.keep_all(with),
+            None => self.footers.keep_found(&*self.file, what, found),
+        }
     }
 
     /// The number of rows of the file.
@@ -279,8 +283,7 @@ impl Reader {
         if !present.iter().all(is_everywhere) {
             return Ok(None);
         }
-        let place = self.place("series");
-        if let Some(KnownEnds(ends)) = self.known(&place) {
+        if let Some(KnownEnds(ends)) = self.known(&What::Ends) {
             return Ok(ends);
         }
         let time = kinds::time(schema).and_then(|time| self.leaf_in(&footer, time.name()));
@@ -298,7 +301,7 @@ impl Reader {
             }
         }
         let ends = Arc::new(SeriesEnds::new(&tags, footer::group_ends(&footer)));
-        self.keep(&place, KnownEnds(Some(Arc::clone(&ends))));
+        self.keep(&What::Ends, KnownEnds(Some(Arc::clone(&ends))));
         Ok(Some(ends))
     }
 
@@ -316,15 +319,15 @@ impl Reader {
 
     /// The runs of a tag; none if they are of no use, or if there is no memory for them now.
     pub(super) async fn runs(&mut self, leaf: usize) -> ParquetResult<Option<Arc<TagRuns>>> {
-        let place = self.runs_place(leaf);
-        if let Some(Known(runs)) = self.known(&place) {
+        let footer = self.typed_footer().await?;
+        let what = What::Runs(leaf);
+        if let Some(Known(runs)) = self.known(&what) {
             return Ok(runs);
         }
-        let footer = self.typed_footer().await?;
         let Some(known) = self.read_runs(footer, leaf).await? else {
             return Ok(None);
         };
-        self.keep(&place, known.clone());
+        self.keep(&what, known.clone());
         Ok(known.0)
     }
 
@@ -338,25 +341,13 @@ impl Reader {
         let Some(leaf) = self.leaf(column).await? else {
             return Ok(None);
         };
-        if let Some(Known(runs)) = self.known(&self.runs_place(leaf)) {
+        if let Some(Known(runs)) = self.known(&What::Runs(leaf)) {
             return Ok(runs);
         }
         match rows <= CHEAP_ROWS {
             true => self.runs(leaf).await,
             false => Ok(None),
         }
-    }
-
-    /// The place in the cache of the runs of a tag. Names of columns may be anything; their places are
-    /// unique within the file.
-    fn runs_place(&self, leaf: usize) -> Path {
-        self.meta.location.clone().join(leaf.to_string())
-    }
-
-    /// A place of its own in the cache for something that is known of the file.
-    pub(super) fn place(&self, name: &str) -> Path {
-        let parts = name.split('/');
-        parts.fold(self.meta.location.clone(), |place, part| place.join(part))
     }
 
     /// The file.
@@ -384,9 +375,8 @@ impl Reader {
             adapt: Arc::clone(&self.adapt),
             latest: None,
             memory: self.memory.new_empty(),
-            footers: Arc::clone(&self.footers),
-            meta: self.meta.clone(),
-            footer: self.footer.clone(),
+            footers: self.footers.clone(),
+            kept: self.kept.clone(),
             scanned: self.scanned.clone(),
         }
     }
@@ -462,24 +452,5 @@ struct Held {
 impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
-    }
-}
-
-/// A footer in the cache.
-#[derive(Clone)]
-struct Footer(ArrowReaderMetadata);
-
-impl FileMetadata for Footer {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn memory_size(&self) -> usize {
-        let columns = self.0.schema().fields().len();
-        self.0.metadata().memory_size() + columns * COLUMN_BYTES
-    }
-
-    fn extra_info(&self) -> Told<String, String> {
-        Told::default()
     }
 }

@@ -20,8 +20,8 @@ const KEYS_BYTES_MAX: usize = 4 << 20;
 pub(super) struct SeriesEnds {
     /// The numbers of rows up to them, ascending.
     ends: Vec<usize>,
-    /// The tags of the rows before them; absent if they are too long.
-    keys: Option<Keys>,
+    /// The tags of the rows before them, which files with the same series share; absent if they are too long.
+    keys: Option<Arc<Keys>>,
 }
 
 /// Texts that name series, one after the other. Two are equal if and only if the series are.
@@ -40,9 +40,19 @@ impl SeriesEnds {
         ends.dedup();
         ends.retain(|end| *end > 0);
         Self {
-            keys: Keys::new(tags, &ends),
+            keys: Keys::new(tags, &ends).map(Arc::new),
             ends,
         }
+    }
+
+    /// The same ends with the keys of those of an older file, if those are equal and not shared yet.
+    pub(super) fn sharing_with(&self, older: &Self) -> Option<Self> {
+        let (own, older) = (self.keys.as_ref()?, older.keys.as_ref()?);
+        let is_other = !Arc::ptr_eq(own, older) && own == older;
+        is_other.then(|| Self {
+            ends: self.ends.clone(),
+            keys: Some(Arc::clone(older)),
+        })
     }
 
     fn all(&self) -> Vec<Range<usize>> {
@@ -103,7 +113,7 @@ pub(super) struct Newer<'f> {
     /// The earliest time of a file that has the newest row of the series.
     since: HashMap<&'f [u8], i64>,
     /// The last file, if it has no rows that are not newer than those of older files.
-    last: Option<(&'f Keys, i64)>,
+    last: Option<(&'f Arc<Keys>, i64)>,
 }
 
 impl<'f> Newer<'f> {
@@ -118,10 +128,11 @@ impl<'f> Newer<'f> {
             return series.all();
         };
         let (first, newest) = (*bounds.start(), *bounds.end());
-        // Mostly, files that follow each other have the same series.
+        // Mostly, files that follow each other have the same series. Their keys are shared: to compare them takes
+        // longer than everything else that is done with a file.
         let is_same = self
             .last
-            .is_some_and(|(last, since)| since > newest && last == keys);
+            .is_some_and(|(last, since)| since > newest && Arc::ptr_eq(last, keys));
         if is_same {
             return Vec::new();
         }
@@ -162,5 +173,45 @@ impl FileMetadata for KnownEnds {
 
     fn extra_info(&self) -> Told<String, String> {
         Told::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, DictionaryArray};
+
+    use super::*;
+    use crate::provider::files::tag_runs::TagRunsBuilder;
+
+    /// A file with one row of each of these hosts.
+    fn ends(hosts: &[&str]) -> SeriesEnds {
+        let column: DictionaryArray<Int32Type> = hosts.iter().map(|host| Some(*host)).collect();
+        let column: ArrayRef = Arc::new(column);
+        let mut runs = TagRunsBuilder::default();
+        assert!(runs.push(&column));
+        let tags = [("host".to_owned(), Arc::new(runs.finish()))];
+        SeriesEnds::new(&tags, vec![hosts.len()])
+    }
+
+    #[test]
+    fn files_with_the_same_series_share_their_names() {
+        let (newer, older) = (ends(&["a", "b"]), ends(&["a", "b"]));
+        let sharing = newer.sharing_with(&older).expect("equal names");
+        assert!(sharing.sharing_with(&older).is_none(), "shared already");
+        assert!(newer.sharing_with(&ends(&["a", "c"])).is_none());
+        assert!(newer.sharing_with(&ends(&["a"])).is_none());
+        for newer in [&newer, &sharing] {
+            let mut found = Newer::default();
+            assert_eq!(found.rows(newer, &(10..=19)), [0..1, 1..2]);
+            assert!(found.rows(&older, &(0..=9)).is_empty());
+            let other = ends(&["a", "c"]);
+            let rows = found.rows(&other, &(-9..=-1));
+            assert_eq!(rows, std::slice::from_ref(&(1..2)));
+        }
+        // Where their times overlap, either may have the newest row.
+        let mut found = Newer::default();
+        assert_eq!(found.rows(&sharing, &(10..=19)), [0..1, 1..2]);
+        assert_eq!(found.rows(&older, &(5..=12)), [0..1, 1..2]);
     }
 }

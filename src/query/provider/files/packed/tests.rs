@@ -1,5 +1,6 @@
 use std::io;
 use std::ops::Range;
+use std::slice;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -123,6 +124,29 @@ fn chosen_rows_have_their_values_however_the_file_was_written() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_side_by_side_in_a_file_is_read_at_once() {
+    let file = file(Compression::UNCOMPRESSED, WriterVersion::PARQUET_1_0, true);
+    let footer = footer(&file);
+    let ranges = |rows: &[Range<usize>]| {
+        let rows = rows.iter().cloned();
+        let selection = RowSelection::from_consecutive_ranges(rows, GROUP_ROWS);
+        let places = Places::of(&footer, 0, &[0, 1], &selection).expect("there");
+        (places.ranges.len(), places.counts)
+    };
+    // The texts have a dictionary before their pages.
+    assert_eq!(ranges(slice::from_ref(&(5..17))), (2, vec![(0, 1), (1, 1)]));
+    assert_eq!(
+        ranges(slice::from_ref(&(95..105))),
+        (2, vec![(0, 1), (1, 1)])
+    );
+    assert_eq!(
+        ranges(slice::from_ref(&(205..217))),
+        (3, vec![(0, 1), (1, 2)])
+    );
+    assert_eq!(ranges(&[5..17, 205..317]), (4, vec![(0, 2), (1, 2)]));
 }
 
 #[test]
