@@ -40,6 +40,7 @@ use super::decoder::Decoder;
 use super::kept::Kept;
 use super::named::named;
 use super::reader::{self, Readers};
+use super::shapes::Shapes;
 use crate::database::ParquetFile;
 use crate::deadline;
 use crate::kinds;
@@ -83,6 +84,7 @@ pub(super) struct OfTable {
     pub(super) adapt: Arc<Adapt>,
     /// All columns.
     pub(super) all: SchemaRef,
+    pub(super) shapes: Arc<Shapes>,
 }
 
 /// The rows to read of a file.
@@ -325,6 +327,7 @@ impl Reading {
             readers,
             adapt,
             all,
+            shapes,
         } = &*self.of_table;
         let kept = rows.kept().cloned();
         let mut reader = readers.reader_with(rows.file(), kept, self.scanned.clone())?;
@@ -339,7 +342,8 @@ impl Reading {
         let tags = columns::known_tags(&mut reader, of_table, in_file).await?;
         let (columns, mask) = Columns::of_file(of_table, given, tags, adapt, &footer)?;
         let count: usize = rows.iter().map(ExactSizeIterator::len).sum();
-        let decoder = Decoder::new(reader, footer, count.clamp(1, self.rows_max));
+        let rows_max = count.clamp(1, self.rows_max);
+        let decoder = Decoder::new(reader, footer, Arc::clone(shapes), rows_max);
         let decoder = Arc::new(decoder);
         let rows = match times {
             None => rows,

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use datafusion::error::{DataFusionError, Result};
+use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, RowSelection,
 };
-use datafusion::parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use datafusion::parquet::errors::{ParquetError, Result as ParquetResult};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -16,20 +16,28 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::footer::{self, OfGroup};
 use super::packed::{PackedGroup, Places};
 use super::reader::Reader;
+use super::shapes::{Shape, Shapes};
 
 /// A file whose rows are read.
 pub(super) struct Decoder {
     reader: Reader,
     footer: ArrowReaderMetadata,
+    shapes: Arc<Shapes>,
     /// The most rows of a batch.
     rows_max: usize,
 }
 
 impl Decoder {
-    pub(super) fn new(reader: Reader, footer: ArrowReaderMetadata, rows_max: usize) -> Self {
+    pub(super) fn new(
+        reader: Reader,
+        footer: ArrowReaderMetadata,
+        shapes: Arc<Shapes>,
+        rows_max: usize,
+    ) -> Self {
         Self {
             reader,
             footer,
+            shapes,
             rows_max,
         }
     }
@@ -47,19 +55,13 @@ impl Decoder {
         columns: ProjectionMask,
         rows: &[Range<usize>],
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let schema = self.footer.parquet_schema();
-        let leaves = (0..schema.num_columns()).filter(|leaf| columns.leaf_included(*leaf));
-        let leaves: Vec<usize> = leaves.collect();
-        let hint = Some(self.footer.schema().fields());
-        let levels = parquet_to_arrow_field_levels(schema, columns, hint).map_err(of_parquet)?;
-        let of_columns = Arc::new((leaves, levels));
+        let shape = self.shapes.of(&self.footer, columns).map_err(of_parquet)?;
         let groups = footer::by_group(self.footer.metadata(), rows);
         let decoder = Arc::clone(self);
         let batches = stream::iter(groups).then(move |group| {
-            let (decoder, of_columns) = (Arc::clone(&decoder), Arc::clone(&of_columns));
+            let (decoder, shape) = (Arc::clone(&decoder), Arc::clone(&shape));
             async move {
-                let (leaves, levels) = &*of_columns;
-                let read = decoder.of_group(&group, leaves, levels).await;
+                let read = decoder.of_group(&group, &shape).await;
                 let batches = stream::iter(read.map_err(of_parquet)?);
                 Ok::<_, DataFusionError>(batches.map_err(DataFusionError::from))
             }
@@ -70,17 +72,16 @@ impl Decoder {
     async fn of_group(
         &self,
         group: &OfGroup,
-        leaves: &[usize],
-        levels: &FieldLevels,
+        shape: &Shape,
     ) -> ParquetResult<ParquetRecordBatchReader> {
         let OfGroup { group, all, rows } = group;
         let selection = RowSelection::from_consecutive_ranges(rows.iter().cloned(), *all);
         let footer = Arc::clone(self.footer.metadata());
-        let places = Places::of(&footer, *group, leaves, &selection)?;
+        let places = Places::of(&footer, *group, &shape.leaves, &selection)?;
         let read = self.reader.read(places.ranges.clone()).await?;
         let packed = PackedGroup::new(footer, *group, places, read)?;
         ParquetRecordBatchReader::try_new_with_row_groups(
-            levels,
+            &shape.levels,
             &packed,
             self.rows_max,
             Some(selection),

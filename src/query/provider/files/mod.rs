@@ -30,6 +30,7 @@ mod packed;
 mod reader;
 mod runs;
 mod series_ends;
+mod shapes;
 mod shares;
 mod tag_runs;
 mod tag_values;
@@ -135,6 +136,7 @@ pub(super) async fn plans(state: &dyn Session, asked: &Asked<'_>, files: Files) 
         readers,
         adapt,
         all: Arc::clone(asked.schema),
+        shapes: Arc::default(),
     };
     let source = Source {
         state,
