@@ -175,6 +175,30 @@ fn the_index_tells_the_rows_and_the_range_of_every_page() {
     assert!(pages_seen > 100, "{pages_seen}");
 }
 
+/// A question for some series reads a page of each file of a flush, of which there are many.
+#[test]
+fn pages_of_a_group_of_few_rows_are_smaller() {
+    let reader = open(&encode(&many()), PageIndexPolicy::Required);
+    let groups = reader.metadata().row_groups().iter();
+    let rows: Vec<usize> = groups.map(|group| number(group.num_rows())).collect();
+    assert_eq!(rows, [131_072, 18_928]);
+    for (group, page_rows) in [(0, 4096), (1, 2048)] {
+        for (column, field) in reader.schema().fields().iter().enumerate() {
+            // A column without a value has one page.
+            let name = field.name();
+            let has_values = if group == 0 {
+                !name.starts_with("late")
+            } else {
+                name != "k_1"
+            };
+            let expected = if has_values { page_rows } else { rows[group] };
+            let pages = pages(&reader, group, column);
+            let most = pages.iter().map(Range::len).max();
+            assert_eq!(most, Some(expected), "{name}");
+        }
+    }
+}
+
 /// A reader that skips to a page by the index finds the rows that a reader of everything finds there.
 #[test]
 fn a_selection_of_rows_is_found_by_the_index() {
