@@ -39,6 +39,7 @@ use crate::logical::recursive;
 use crate::memory::{Holding, Lent, Memory, footer_bytes_max};
 use crate::physical::each_node::EachNode;
 use crate::physical::rules::{self as physical_rules, PhysicalRules};
+use crate::physical::sort_keys::KeepRoom;
 use crate::presence::Waiter;
 use crate::provider::{CATALOG, Catalog, NameFiles, SCHEMA, View};
 use crate::question::{Asked, Question};
@@ -341,6 +342,7 @@ impl QueryEngine {
             .with_analyzer_rules(vec![Arc::new(TypeCoercion::new())])
             .with_optimizer_rules(watched_plans::logical(rules, deadline))
             .with_physical_optimizer_rules(watched_plans::physical(&self.physical_rules, deadline))
+            .with_physical_optimizer_rule(Arc::new(EachNode(KeepRoom)))
             .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
             .build()
     }
@@ -370,7 +372,7 @@ fn merging_bytes(memory_bytes_max: usize, partitions: usize) -> usize {
 /// leaves none to what merges the rows of the sorts.
 fn merged_files_max(memory_bytes_max: usize, partitions: usize) -> usize {
     const FILE_BYTES: usize = 8 << 20;
-    (memory_bytes_max / FILE_BYTES / partitions.max(1)).clamp(4, 64)
+    (memory_bytes_max / FILE_BYTES / partitions.max(1)).clamp(2, 64)
 }
 
 /// The settings of every session.

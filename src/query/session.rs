@@ -50,6 +50,7 @@ use crate::physical::joins::WatchJoins;
 use crate::physical::rescan::RescanJoins;
 use crate::physical::rules::PhysicalRules;
 use crate::physical::sliced::SliceForSets;
+use crate::physical::sort_keys::KeepRoom;
 use crate::physical::uncounted::CountHeld;
 use crate::provider::{CATALOG, Catalog, NameFiles};
 use crate::sql::exact::Exact;
@@ -89,6 +90,7 @@ pub(crate) fn template(
         .with_physical_optimizer_rule(Arc::new(EachNode(SliceForSets)))
         .with_physical_optimizer_rule(Arc::new(EachNode(CountHeld)))
         .with_physical_optimizer_rule(Arc::new(rescan))
+        .with_physical_optimizer_rule(Arc::new(EachNode(KeepRoom)))
         .with_physical_optimizer_rule(Arc::new(EachNode(NameFiles)))
         .build();
     functions::register(&mut template)?;

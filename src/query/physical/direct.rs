@@ -44,6 +44,7 @@ use super::between::Between;
 use super::each_node::Change as _;
 use super::few::SortFew;
 use super::plain::{self, Stream};
+use super::sort_keys;
 use crate::logical::newest;
 use crate::provider::{self, NameFiles};
 
@@ -419,7 +420,10 @@ impl Rows<'_> {
                 let fetch = sort.fetch;
                 Between::over(self.plan, SortFew { order, fetch })
             }
-            Some(order) => Arc::new(SortExec::new(order, self.plan).with_fetch(sort.fetch)),
+            Some(order) => {
+                let all = SortExec::new(order, self.plan).with_fetch(sort.fetch);
+                sort_keys::with_room(all)?
+            }
             None if sort.fetch.is_none() => self.plan,
             None => return internal_err!("the first rows of no order"),
         };

@@ -22,6 +22,7 @@ use datafusion::physical_plan::{ExecutionPlan, PlanProperties};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::between::Passing;
+use super::sort_keys;
 
 /// The most bytes of rows that are held as they come.
 const HELD_BYTES_MAX: usize = 1 << 20;
@@ -117,7 +118,7 @@ impl SortFew {
         let (schema, begun) = (Arc::clone(&begun.schema), Arc::new(begun));
         let begun = StreamingTableExec::try_new(schema, vec![begun], None, [], false, None)?;
         let sort = SortExec::new(self.order, Arc::new(begun)).with_fetch(self.fetch);
-        sort.execute(0, context)
+        sort_keys::with_room(sort)?.execute(0, context)
     }
 }
 
