@@ -179,6 +179,12 @@ impl Selection {
         let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
         let series: usize = segments.iter().map(|segment| segment.series_count()).sum();
         let are_few = rows <= COUNTED_ROWS_MAX && series <= COUNTED_SERIES_MAX;
+        if are_few && self.wanted.newest.is_some() {
+            // To count those that are left is most of the work, so it is kept for who reads them.
+            let sorted = self.sorted(day).ok()?;
+            let of_day = sorted.segments.iter().map(|segment| segment.rows_of(day));
+            return Some(of_day.sum());
+        }
         let counts = segments
             .into_iter()
             .map(|segment| self.wanted.rows_of(segment));

@@ -120,9 +120,19 @@ impl TableMoment {
             let conditions = scan.tags.iter().map(Condition::new);
             Arc::new(Conditions(conditions.collect())) as Arc<dyn SeriesFilter>
         });
+        let newest = scan.newest.as_ref().and_then(|present| {
+            let field = |name: &String| {
+                let mut fields = self.moment.fields().iter();
+                let field = fields.find(|field| *field.label == **name)?;
+                Some((field.name.clone(), field.field_type))
+            };
+            // A tag that has to be present is no field, so all rows are given.
+            present.iter().map(field).collect()
+        });
         Wanted {
             range: self.range(&scan.times),
             series,
+            newest,
         }
     }
 
@@ -173,10 +183,7 @@ impl Table for TableMoment {
     /// The days that have rows.
     fn ranges(&self, times: RangeInclusive<i64>) -> Vec<TimeSlice> {
         let (first, last) = (*times.start(), *times.end());
-        let wanted = Wanted {
-            range: self.range(&times),
-            series: None,
-        };
+        let wanted = Wanted::from(self.range(&times));
         let selection = Selection::new(Arc::clone(&self.moment), wanted);
         let days = selection.days().into_iter().map(|day| {
             let start_ns = day_start_ns(day);

@@ -36,15 +36,17 @@ pub struct SortedSegment {
 }
 
 impl SortedSegment {
-    /// Sorts the rows of `segment` that are asked for: a range of times, or more.
+    /// Sorts the rows of `segment` that are asked for: a range of times, or more. Of equal points it has all or
+    /// none.
     pub fn new(segment: Arc<Segment>, wanted: impl Into<Wanted>) -> Self {
         let wanted = wanted.into();
         let kept = wanted.of(&segment);
+        let newest = wanted.newest_of(&segment, &kept);
         let ranks = series_ranks(&segment, &kept);
         let times = Times::of(&segment);
         let between = times.as_ref().and_then(|times| times.within(wanted.range));
         let mut rows = match (&times, between) {
-            (Some(times), Some(_)) => by_series(&segment, &ranks, &kept, times),
+            (Some(times), Some(_)) => by_series(&segment, &ranks, (&kept, newest), times),
             _ => Vec::new(),
         };
         let days = match between.map(|(first, last)| (day_of(first), day_of(last))) {
@@ -67,9 +69,9 @@ impl SortedSegment {
         let days = Times::of(segment).map_or(0, |times| day_of(times.last) - day_of(times.first));
         let days = usize::try_from(days).certain("the last is not before the first");
         let days = days + 1;
-        // The order and, if there are several days, another one; ranks, sorting and counting.
+        // The order and, if there are several days, another one; ranks, sorting, counting, and the newest times.
         let orders = if days > 1 { 2 } else { 1 };
-        let numbers = orders * segment.rows() + 3 * segment.series_count();
+        let numbers = orders * segment.rows() + 5 * segment.series_count();
         let bytes = numbers * size_of::<u32>() + days.min(segment.rows()) * DAY_BYTES;
         CellIndex::bytes_of(segment) + bytes as u64
     }
@@ -125,6 +127,11 @@ impl SortedSegment {
     /// The days that have rows, ascending.
     pub fn days(&self) -> impl Iterator<Item = i32> {
         self.days.iter().map(|(day, _)| *day)
+    }
+
+    /// The number of rows of a day.
+    pub fn rows_of(&self, day: i32) -> usize {
+        self.of_day(day).len()
     }
 
     /// The places of a day's rows in the order.
@@ -193,20 +200,33 @@ impl Times {
 }
 
 /// The rows that are asked for by series, time and arrival: each row goes to its series, and if they have not
-/// come in the order of time, each series is sorted by itself, because its rows mostly have.
-fn by_series(segment: &Segment, ranks: &[u32], kept: &Kept, times: &Times) -> Vec<u32> {
+/// come in the order of time, each series is sorted by itself, because its rows mostly have. With the newest
+/// times of the series, those before them are left out.
+fn by_series(
+    segment: &Segment,
+    ranks: &[u32],
+    (kept, newest): (&Kept, Option<Vec<i64>>),
+    times: &Times,
+) -> Vec<u32> {
     let rank_of = |series: u32| *ranks.get(series as usize).certain(RANKED);
     let rows = (0_u32..).zip(segment.series_of_rows());
-    let (mut rows, ends) = match kept.has_all(times.first, times.last) {
-        true => dealt(
-            rows.map(|(row, series)| (row, rank_of(*series))),
-            ranks.len(),
-        ),
-        false => {
-            let rows = rows.zip(segment.times());
-            let asked = rows.filter(|((_, series), time_ns)| kept.has(**series, **time_ns));
-            let asked = asked.map(|((row, series), _)| (row, rank_of(*series)));
-            dealt(asked, ranks.len())
+    let timed = rows.clone().zip(segment.times());
+    let ranked = |((row, series), _): ((u32, &u32), &i64)| (row, rank_of(*series));
+    let (mut rows, ends) = match newest {
+        None if kept.has_all(times.first, times.last) => {
+            let all = rows.map(|(row, series)| (row, rank_of(*series)));
+            dealt(all, ranks.len())
+        }
+        None => {
+            let asked = timed.filter(|((_, series), time_ns)| kept.has(**series, **time_ns));
+            dealt(asked.map(ranked), ranks.len())
+        }
+        Some(newest) => {
+            let asked = timed.filter(|((_, series), time_ns)| {
+                let newest = newest.get(**series as usize).certain(RANKED);
+                *time_ns >= newest && kept.has(**series, **time_ns)
+            });
+            dealt(asked.map(ranked), ranks.len())
         }
     };
     if times.ascend {

@@ -256,7 +256,7 @@ proptest! {
         let (start, end, filter) = range;
         let filter = (filter > 0).then(|| Arc::new(HasTag(filter > 1)) as Arc<dyn SeriesFilter>);
         let range = TimeRange { start_ns: start - 100, end_ns: end };
-        let wanted = Wanted { range, series: filter };
+        let wanted = Wanted { range, series: filter, newest: None };
         let all = [
             ("float", FieldType::Float), ("integer", FieldType::Integer),
             ("unsigned", FieldType::Unsigned), ("boolean", FieldType::Boolean),
@@ -295,4 +295,110 @@ proptest! {
         }
         prop_assert_eq!(found, expected);
     }
+}
+
+/// Fields of which some rows lack one.
+const OFTEN: [(&str, FieldType); 3] = [
+    ("float", FieldType::Float),
+    ("integer", FieldType::Integer),
+    ("mixed", FieldType::String),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    /// From the newest row of a series on that has a value in each of the fields, nothing is missing; a row
+    /// before it may be, in whole or in part.
+    #[test]
+    fn no_row_is_left_out_that_the_newest_one_does_not_stand_for(
+        runs in vec(written(), 0..5),
+        present in vec(any::<bool>(), OFTEN.len()),
+        start in 0..200_i64,
+        filter in 0..3_u8,
+    ) {
+        let present = OFTEN.into_iter().zip(present).filter(|(_, is_present)| *is_present);
+        let present: Vec<(&str, FieldType)> = present.map(|(field, _)| field).collect();
+        let filter = (filter > 0).then(|| Arc::new(HasTag(filter > 1)) as Arc<dyn SeriesFilter>);
+        let range = TimeRange { start_ns: start - 100, end_ns: None };
+        let newest = present.iter().map(|(name, field_type)| (Box::from(*name), *field_type));
+        let wanted = Wanted { range, series: filter, newest: Some(newest.collect()) };
+        let all = model(&runs, &wanted, None);
+        let mut points = MergedPoints::of_all_fields();
+        points.start(merge(&runs, &wanted));
+        let weights = Weights { row_bytes: 10, value_bytes: 8, tag_bytes_free: 0 };
+        let limits = SegmentLimits { rows_max: 1000, bytes_max: usize::MAX };
+        let found = read(points, limits, weights);
+        let stands = |values: &BTreeMap<(String, FieldType), String>| {
+            let mut present = present.iter();
+            present.all(|(name, field_type)| values.contains_key(&((*name).to_owned(), *field_type)))
+        };
+        let mut newest = BTreeMap::new();
+        for ((series, time_ns), values) in &all {
+            if stands(values) {
+                newest.insert(*series, *time_ns);
+            }
+        }
+        for ((series, time_ns), values) in &all {
+            if newest.get(series).is_none_or(|newest| time_ns >= newest) {
+                prop_assert_eq!(found.get(&(*series, *time_ns)), Some(values));
+            }
+        }
+        prop_assert!(found.keys().all(|key| all.contains_key(key)));
+    }
+}
+
+#[test]
+fn rows_that_a_newer_one_stands_for_are_not_sorted() {
+    let (a, b): (&[_], &[_]) = (SERIES[1], SERIES[2]);
+    let v = |value| ("v", Integer(value));
+    let rows = segment(&[
+        (a, 1, &[v(1)]),
+        (b, 2, &[v(2)]),
+        // Equal points come together, in any order of times.
+        (a, 5, &[v(3), ("w", Integer(1))]),
+        (a, 3, &[v(4)]),
+        (a, 5, &[v(5)]),
+        // Without the field it stands for none.
+        (b, 9, &[("w", Integer(2))]),
+    ]);
+    let kept = |fields: &[(&str, FieldType)], end_ns| {
+        let newest = fields
+            .iter()
+            .map(|(name, field_type)| (Box::from(*name), *field_type));
+        let range = TimeRange {
+            start_ns: 0,
+            end_ns,
+        };
+        let newest = Some(newest.collect());
+        let wanted = Wanted {
+            range,
+            series: None,
+            newest,
+        };
+        let most = SortedSegment::bytes_max(&rows);
+        let sorted = SortedSegment::new(Arc::clone(&rows), wanted);
+        assert!(sorted.heap_bytes() <= most);
+        let mut points = MergedPoints::of_all_fields();
+        points.start(Merge::new([Run::of_day(&Arc::new(sorted), 0)]).expect("opens"));
+        let mut kept = Vec::new();
+        while points.advance().expect("in order") {
+            let tags = points.tags().map(|(_, value)| value.to_owned());
+            kept.push((
+                tags.collect::<String>(),
+                points.time_ns(),
+                points.values().count(),
+            ));
+        }
+        kept
+    };
+    let row = |series: &str, time_ns, values| (series.to_owned(), time_ns, values);
+    let integer = FieldType::Integer;
+    let newest = [row("1x", 5, 2), row("1y", 2, 1), row("1y", 9, 1)];
+    assert_eq!(kept(&[("v", integer)], None), newest);
+    assert_eq!(kept(&[], None), [row("1x", 5, 2), row("1y", 9, 1)]);
+    assert_eq!(
+        kept(&[("v", integer)], Some(5)),
+        [row("1x", 3, 1), row("1y", 2, 1)]
+    );
+    // Another type is another field.
+    assert_eq!(kept(&[("v", FieldType::Float)], None).len(), 5);
 }

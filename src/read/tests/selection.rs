@@ -126,6 +126,7 @@ fn rows_in_memory_are_sorted_once_for_all_stretches_of_their_day() {
             end_ns: None,
         },
         series: Some(Arc::clone(&asked) as _),
+        newest: None,
     };
     let selection = Selection::new(Arc::new(moment), wanted);
     assert_eq!(selection.days().into_iter().collect::<Vec<_>>(), [0, 1]);
@@ -139,6 +140,29 @@ fn rows_in_memory_are_sorted_once_for_all_stretches_of_their_day() {
     assert_eq!(minutes(&day), [2, 50, 51, 110]);
     drop((parts, day, selection));
     assert_eq!(sources.budget.used_bytes(), before, "all is given back");
+}
+
+/// A plan is made for the rows that are left.
+#[test]
+fn rows_that_a_newer_one_stands_for_are_neither_announced_nor_read() {
+    let sources = Sources {
+        lake: None,
+        ..sources(&[1, 2, 50])
+    };
+    let moment = Moment::of(&sources, &TableId::new(BucketId(7), "m"));
+    let moment = Arc::new(moment.expect("room").expect("a table"));
+    let read = |field: Option<&str>| {
+        let newest = field.map(|name| Arc::from([(Box::from(name), FieldType::Integer)]));
+        let wanted = Wanted {
+            newest,
+            ..Wanted::from(TimeRange::ALL)
+        };
+        let selection = Selection::new(Arc::clone(&moment), wanted);
+        (selection.rows_at_most(0), minutes(&selection))
+    };
+    assert_eq!(read(None), (Some(3), vec![1, 2, 50]));
+    assert_eq!(read(Some("v")), (Some(1), vec![50]));
+    assert_eq!(read(Some("w")), (Some(3), vec![1, 2, 50]), "no row has it");
 }
 
 #[test]
