@@ -68,8 +68,9 @@ pub(super) async fn of(
     wanted: &Wanted<'_>,
     metrics: &ExecutionPlanMetricsSet,
 ) -> Result<Vec<Chosen>> {
+    let scanned = reader::scanned(metrics, 0);
     let found = stream::iter(parts).map(|part| async {
-        let found = one(readers, part, wanted, metrics).await?;
+        let found = one(readers, part, wanted, scanned.clone()).await?;
         found.map_err(|error| DataFusionError::ParquetError(Box::new(error)))
     });
     let mut found: Vec<Found> = found.buffered(SIDE_BY_SIDE).try_collect().await?;
@@ -116,9 +117,9 @@ async fn one(
     readers: &Readers,
     part: FilePart,
     wanted: &Wanted<'_>,
-    metrics: &ExecutionPlanMetricsSet,
+    scanned: Count,
 ) -> Result<ParquetResult<Found>> {
-    let mut reader = readers.reader(&part.file, reader::scanned(metrics, 0))?;
+    let mut reader = readers.reader(&part.file, scanned)?;
     let found = async {
         let all = reader.rows().await?;
         let mut rows: Vec<Range<usize>> = std::iter::once(0..all).collect();
@@ -130,7 +131,8 @@ async fn one(
             }
         }
         let is_whole = part.is_whole();
-        if let (false, Some(time)) = (is_whole, kinds::time(wanted.schema))
+        if !is_whole
+            && let Some(time) = kinds::time(wanted.schema)
             && let Some(leaf) = reader.leaf(time.name()).await?
         {
             let footer = reader.footer().await?;
