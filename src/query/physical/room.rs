@@ -46,7 +46,7 @@ impl SortMemory {
             sort: Some(sort.register(pool)),
             held: 0,
             merge: merge.register(pool),
-            phase: Phase::Merges,
+            phase: Phase::Takes,
         };
         Self {
             pool: Arc::clone(pool),
