@@ -17,6 +17,9 @@ use crate::merge::{DAY_NS, Merge, Run, SortedSegment, TimeRange, Wanted, day_sta
 const COUNTED_ROWS_MAX: usize = 1 << 18;
 const COUNTED_SERIES_MAX: usize = 1 << 11;
 
+/// The same where those that newer ones stand for are left out: the others are put in order, too.
+const NEWEST_ROWS_MAX: usize = 1 << 16;
+
 /// The rows and columns of a table that are asked for.
 #[derive(Debug)]
 pub struct Selection {
@@ -179,7 +182,7 @@ impl Selection {
         let rows: usize = segments.iter().map(|segment| segment.rows()).sum();
         let series: usize = segments.iter().map(|segment| segment.series_count()).sum();
         let are_few = rows <= COUNTED_ROWS_MAX && series <= COUNTED_SERIES_MAX;
-        if are_few && self.wanted.newest.is_some() {
+        if are_few && rows <= NEWEST_ROWS_MAX && self.wanted.newest.is_some() {
             // To count those that are left is most of the work, so it is kept for who reads them.
             let sorted = self.sorted(day).ok()?;
             let of_day = sorted.segments.iter().map(|segment| segment.rows_of(day));

@@ -10,7 +10,8 @@
 //! when it has none left but what others gave back by chance: so a question was refused before anything was on the
 //! disk. Here the room for the keys is taken along with the rows, out of the same share, and what a merge asks for
 //! comes out of it first. What the sort gives back while it merges becomes room, too, so that no other gets it
-//! between two steps of the merge.
+//! between two steps of the merge. Once each run has rows in the merge, no more is kept than the next rows of some
+//! runs take, for which others have ended: who reads the rows may do so for long.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,6 +48,7 @@ impl SortMemory {
             held: 0,
             merge: merge.register(pool),
             phase: Phase::Takes,
+            step: 0,
         };
         Self {
             pool: Arc::clone(pool),
@@ -68,14 +70,21 @@ struct Parts {
     held: usize,
     merge: MemoryReservation,
     phase: Phase,
+    /// The most that the merge took at once.
+    step: usize,
 }
+
+/// How many steps of a merge there is room for once all runs take part.
+const STEPS: usize = 4;
 
 /// What a sort does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// It takes rows, and keeps a fixed size for merging.
     Takes,
-    /// It has given that back, and merges what it holds.
+    /// It has given that back, and gets what it holds ready to be merged.
+    Begins,
+    /// All runs take part: something was merged.
     Merges,
 }
 
@@ -128,25 +137,43 @@ impl Parts {
         if bytes > room {
             self.merge.try_grow(bytes - room)?;
         }
+        self.step = self.step.max(bytes);
         if let Some(sort) = &self.sort {
-            sort.shrink(room);
+            // In this order nobody gets it in between.
             self.merge.grow(room);
+            sort.shrink(room);
         }
         Ok(())
     }
 
     /// Gives back what was merged: as room while there are rows to be merged. After that less room is needed, too.
     fn has_merged(&mut self, bytes: usize) {
-        self.merge.shrink(bytes);
-        if self.merge.size() == 0 {
-            self.phase = Phase::Merges;
-        }
         match &self.sort {
             Some(sort) if self.held > 0 => sort.grow(bytes),
             Some(sort) => {
                 sort.shrink(self.room().min(bytes));
             }
             None => {}
+        }
+        self.merge.shrink(bytes);
+        if self.merge.size() == 0 {
+            (self.phase, self.step) = (Phase::Begins, 0);
+        } else {
+            self.phase = Phase::Merges;
+        }
+        self.give_back();
+    }
+
+    fn has_held(&mut self, bytes: usize) {
+        self.held = self.held.saturating_sub(bytes);
+        self.give_back();
+    }
+
+    /// Gives back the room for what is merged by now.
+    fn give_back(&self) {
+        let most = self.step.saturating_mul(STEPS);
+        if let (Phase::Merges, Some(sort)) = (self.phase, &self.sort) {
+            sort.shrink(self.room().saturating_sub(most));
         }
     }
 }
@@ -183,7 +210,7 @@ impl MemoryPool for SortMemory {
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
         let mut parts = self.parts();
         match reservation.consumer().can_spill() {
-            true => parts.held = parts.held.saturating_sub(shrink),
+            true => parts.has_held(shrink),
             false => parts.has_merged(shrink),
         }
     }
@@ -199,10 +226,10 @@ impl MemoryPool for SortMemory {
                 parts.try_hold(additional, room)
             }
             // What is merged goes to the disk at once: the room is for the keys of what is not merged yet.
-            Phase::Merges if reservation.size() == 0 => {
+            Phase::Begins | Phase::Merges if reservation.size() == 0 => {
                 resources_err!("what a sort has merged goes to the disk")
             }
-            Phase::Merges => parts.try_hold_more(additional),
+            Phase::Begins | Phase::Merges => parts.try_hold_more(additional),
         }
     }
 
@@ -230,7 +257,7 @@ mod tests {
         FairSpillPool, MemoryConsumer, MemoryPool, MemoryReservation,
     };
 
-    use super::SortMemory;
+    use super::{STEPS, SortMemory};
 
     const ALL: usize = 1000;
     const MERGING: usize = 10;
@@ -312,6 +339,31 @@ mod tests {
         assert_eq!(sort.all.reserved(), room - rows / 2 * 2);
         drop(sort.merge);
         assert_eq!(sort.all.reserved(), 0);
+    }
+
+    /// From a review: a client that read slowly kept all of the room from others until it had nearly all rows.
+    #[test]
+    fn no_more_room_is_kept_than_the_next_rows_of_some_runs_take() {
+        let sort = Sort::full(0);
+        let rows = sort.rows.size();
+        sort.merge.free();
+        // All are put in order, and a part of each of three runs takes part.
+        sort.rows.shrink(rows / 2);
+        assert_eq!(sort.all.reserved(), rows + MERGING);
+        for _ in 0..3 {
+            sort.rows.shrink(10);
+            sort.merge.try_grow(15).expect("its room");
+        }
+        assert_eq!(sort.all.reserved(), rows + MERGING);
+        for _ in 0..10 {
+            sort.merge.shrink(15);
+            let least = sort.rows.size() + sort.merge.size();
+            assert_eq!(sort.all.reserved(), least + 15 * STEPS);
+            let others = sort.take_rest();
+            sort.rows.shrink(10);
+            sort.merge.try_grow(15).expect("its room");
+            drop(others);
+        }
     }
 
     #[test]
