@@ -201,13 +201,11 @@ impl FileMetadata for InCache {
 mod tests {
     use std::ops::Range;
 
-    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
     use bytes::Bytes;
     use datafusion::execution::cache::cache_manager::CacheManagerConfig;
-    use datafusion::parquet::arrow::ArrowWriter;
-    use datafusion::parquet::arrow::arrow_reader::ArrowReaderOptions;
     use futures_core::future::BoxFuture;
 
+    use super::super::shapes;
     use super::*;
     use crate::database::DatabaseError;
 
@@ -258,14 +256,7 @@ mod tests {
     }
 
     fn footer() -> ArrowReaderMetadata {
-        let values: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
-        let batch = RecordBatch::try_from_iter([("value", values)]).expect("a column");
-        let mut file = Vec::new();
-        let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), None).expect("begun");
-        writer.write(&batch).expect("written");
-        writer.close().expect("ended");
-        let options = ArrowReaderOptions::new();
-        ArrowReaderMetadata::load(&Bytes::from(file), options).expect("a footer")
+        shapes::tests::footer(true, ["a", "b"])
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Shapes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
     use bytes::Bytes;
     use datafusion::parquet::arrow::ArrowWriter;
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     /// The footer of a file with these columns, whose first one has integers or numbers with a fraction.
-    fn footer(has_integers: bool, columns: [&str; 2]) -> ArrowReaderMetadata {
+    pub(in super::super) fn footer(has_integers: bool, columns: [&str; 2]) -> ArrowReaderMetadata {
         let first: ArrayRef = match has_integers {
             true => Arc::new(Int64Array::from(vec![1])),
             false => Arc::new(Float64Array::from(vec![1.0])),
