@@ -165,6 +165,7 @@ impl Parts {
     }
 
     fn has_held(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.held, "no more is given back than was taken");
         self.held = self.held.saturating_sub(bytes);
         self.give_back();
     }
