@@ -367,6 +367,8 @@ pub struct Query {
     pub threads: usize,
     /// True if pages in browsers may ask over gRPC-Web.
     pub grpc_web: bool,
+    /// True if answers over Arrow Flight are compressed for clients that say that they read gzip.
+    pub grpc_gzip: bool,
 }
 
 /// `[log]`

@@ -55,10 +55,28 @@ pub use tonic::body::Body as GrpcBody;
 // What its implementers answer with.
 pub use tidegate_query::{Holding, Presence, QueryError, Question, Waiter};
 
-/// The service for gRPC. Its calls end with `UNAVAILABLE` once `cut` is cancelled.
-pub fn service<A: Asks>(asks: A, cut: CancellationToken) -> FlightServiceServer<Flight<A>> {
-    FlightServiceServer::new(Flight { asks, cut })
+/// How answers go to clients that say that they read gzip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    /// As to all others.
+    Off,
+    /// Compressed. It is done where a connection is served, not on the threads of questions, and
+    /// takes more time than all else that an answer costs.
+    Gzip,
+}
+
+/// The service for gRPC. Its calls end with `UNAVAILABLE` once `cut` is cancelled. What clients
+/// send may be compressed with gzip.
+pub fn service<A: Asks>(
+    asks: A,
+    cut: CancellationToken,
+    compression: Compression,
+) -> FlightServiceServer<Flight<A>> {
+    let service = FlightServiceServer::new(Flight { asks, cut })
         .accept_compressed(CompressionEncoding::Gzip)
-        .send_compressed(CompressionEncoding::Gzip)
-        .max_decoding_message_size(MESSAGE_BYTES_MAX)
+        .max_decoding_message_size(MESSAGE_BYTES_MAX);
+    match compression {
+        Compression::Off => service,
+        Compression::Gzip => service.send_compressed(CompressionEncoding::Gzip),
+    }
 }

@@ -33,7 +33,7 @@ use tonic::{Code, Request, Status};
 use tower::Service;
 
 use super::pace::Maker;
-use super::service;
+use super::{Compression, service};
 use crate::auth::Identity;
 use table::Tables;
 pub(super) use table::engine;
@@ -49,7 +49,7 @@ async fn serve(tables: Tables, sender: Identity, cut: CancellationToken) -> Chan
         request.extensions_mut().insert(sender.clone());
         Ok(request)
     };
-    let service = InterceptedService::new(service(tables, cut), named);
+    let service = InterceptedService::new(service(tables, cut, Compression::Off), named);
     tokio::spawn(
         Server::builder()
             .add_service(service)
@@ -423,7 +423,7 @@ async fn a_call_ends_with_its_time_and_its_question_with_it() {
         .body(tonic::body::Body::new(Full::new(Bytes::from(frame))))
         .expect("a request");
     request.extensions_mut().insert(Identity::Anyone);
-    let mut service = service(tables, CancellationToken::new());
+    let mut service = service(tables, CancellationToken::new(), Compression::Off);
     let answer = service.call(request).await.expect("an answer");
     assert_eq!(answer.headers()["grpc-status"], "4");
     signals.gone.notified().await;

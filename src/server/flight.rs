@@ -26,8 +26,8 @@ use crate::auth::{AuthLayer, Forms};
 use crate::body::{BodyError, Limits, arriving};
 use crate::catalog::Bucket;
 use crate::flight::{
-    Asking, Asks, Bindings, GrpcBody, Holding, Presence, QueryError, Question, Rows, Starting,
-    Waiter, broken_message, service, slow_sender,
+    Asking, Asks, Bindings, Compression, GrpcBody, Holding, Presence, QueryError, Question, Rows,
+    Starting, Waiter, broken_message, service, slow_sender,
 };
 
 /// The paths of the service's methods.
@@ -49,9 +49,13 @@ pub(super) fn mount(
     // A stream of rows is no request like others, and one call asks as much as many.
     let door = Door::new(app, &refusals, Forms::Header, false).without_rate();
     let limits = app.body_limits();
+    let compression = match app.config().query.grpc_gzip {
+        true => Compression::Gzip,
+        false => Compression::Off,
+    };
     let service = ServiceBuilder::new()
         .map_request(move |request: Request<Body>| request.map(|body| in_time(body, &limits)))
-        .service(service(Program(app.clone()), cut));
+        .service(service(Program(app.clone()), cut, compression));
     let service = post_service(service);
     let service = service.route_layer(AuthLayer::new(door));
     let service = match app.config().query.grpc_web {
