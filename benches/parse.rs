@@ -1,13 +1,19 @@
 //! The speed of the parser, beside InfluxDB 3's (crate `influxdb-line-protocol`) in the same run.
 //!
 //! `cargo bench --no-default-features --bench parse` prints a table of the median throughputs and their
-//! ratio; a word as an argument picks the shapes whose names contain it. The two take turns, for about
-//! the same time each, so that a busy machine slows both alike. Only figures of one run are comparable.
-//! Both sides read every point to its last field; neither stores anything.
+//! ratios; a word as an argument picks the shapes whose names contain it. The sides take turns, for about
+//! the same time each, so that a busy machine slows all alike. Only figures of one run are comparable.
+//!
+//! | column | from | to |
+//! | --- | --- | --- |
+//! | points | bytes, checked for UTF-8 | every point, read to its last field |
+//! | columns | bytes, checked for UTF-8 | columns, by the rules of a server: limits, repeated names, types, nulls |
+//! | baseline | text that is known to be UTF-8 | every point, read to its last field; it stores nothing |
 #![allow(
     missing_docs,
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -19,6 +25,10 @@ mod support;
 use std::hint::black_box;
 
 use tidegate::clock::instant;
+use tidegate::columnar::Batch;
+use tidegate::config::{Config, Sources};
+use tidegate::engine::ingest_options;
+use tidegate::ingest::{Options, columns};
 use tidegate::line_protocol::{Parser, Point, Precision};
 
 use support::shapes::{self, Shape};
@@ -28,7 +38,8 @@ const ROUNDS: usize = 41;
 
 /// The number of times that ours reads it in a round: a turn as long as the baseline's is interrupted
 /// as often by what else the machine does.
-const TIMES_A_ROUND: usize = 12;
+const POINTS_A_ROUND: usize = 12;
+const COLUMNS_A_ROUND: usize = 6;
 
 /// The shapes that most clients send, whose mean ratio is the aim: the first ones of the list.
 const COMMON_SHAPES: usize = 4;
@@ -37,53 +48,65 @@ fn main() {
     // The arguments that cargo adds begin with a dash.
     let picked = std::env::args().skip(1).find(|word| !word.starts_with('-'));
     println!(
-        "{:<22}{:>12}{:>12}{:>8}",
-        "median MB/s", "ours", "baseline", "ratio"
+        "{:<20}{:>10}{:>10}{:>10}{:>10}{:>10}",
+        "median MB/s", "points", "columns", "baseline", "points x", "columns x"
     );
+    let config = Config::load(&Sources::default()).expect("the defaults are good");
+    let options = ingest_options(&config);
     let mut ratios = Vec::new();
     for shape in shapes::all() {
         if picked.as_ref().is_none_or(|word| shape.name.contains(word)) {
-            ratios.extend(compare(&shape));
+            ratios.extend(compare(&shape, &options));
         }
     }
     if picked.is_none() {
-        let common = ratios.iter().take(COMMON_SHAPES);
-        let mean = common.map(|ratio: &f64| ratio.ln()).sum::<f64>() / COMMON_SHAPES as f64;
+        let mean = |ratio: fn(&(f64, f64)) -> f64| {
+            let common = ratios.iter().take(COMMON_SHAPES);
+            (common.map(|ratios| ratio(ratios).ln()).sum::<f64>() / COMMON_SHAPES as f64).exp()
+        };
         println!(
-            "geometric mean of the first {COMMON_SHAPES}: {:.1}",
-            mean.exp()
+            "geometric mean of the first {COMMON_SHAPES}:{:>24.1}{:>10.1}",
+            mean(|ratios| ratios.0),
+            mean(|ratios| ratios.1)
         );
     }
 }
 
-/// Prints a line of the table and returns the ratio; nothing for a body that the baseline cannot
+/// Prints a line of the table and returns the two ratios; nothing for a body that the baseline cannot
 /// take.
-fn compare(shape: &Shape) -> Option<f64> {
+fn compare(shape: &Shape, options: &Options) -> Option<(f64, f64)> {
     let body = &shape.body;
     let text = std::str::from_utf8(body).ok()?;
+    let lines = points(body);
+    assert!(lines * 10 > baseline(text) * 9, "{} is parsed", shape.name);
     assert!(
-        ours(body) * 10 > baseline(text) * 9,
-        "{} is parsed",
+        rows(body, options) * 10 > lines * 9,
+        "{} is stored",
         shape.name
     );
-    let (mut our_seconds, mut baseline_seconds) = (Vec::new(), Vec::new());
+    let (mut of_points, mut of_rows, mut of_baseline) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let times = || (0..TIMES_A_ROUND).map(|_| ours(black_box(body))).sum();
-        our_seconds.push(seconds(times) / TIMES_A_ROUND as f64);
-        baseline_seconds.push(seconds(|| baseline(text)));
+        of_points.push(seconds(POINTS_A_ROUND, || points(black_box(body))));
+        of_rows.push(seconds(COLUMNS_A_ROUND, || rows(black_box(body), options)));
+        of_baseline.push(seconds(1, || baseline(text)));
     }
-    let megabytes = body.len() as f64 / 1e6;
-    let ours = megabytes / median(our_seconds);
-    let baseline = megabytes / median(baseline_seconds);
-    let ratio = ours / baseline;
-    println!("{:<22}{ours:>12.0}{baseline:>12.0}{ratio:>8.1}", shape.name);
-    Some(ratio)
+    let rate = |seconds| body.len() as f64 / 1e6 / median(seconds);
+    let (points, rows, baseline) = (rate(of_points), rate(of_rows), rate(of_baseline));
+    let ratios = (points / baseline, rows / baseline);
+    println!(
+        "{:<20}{points:>10.0}{rows:>10.0}{baseline:>10.0}{:>10.1}{:>10.1}",
+        shape.name, ratios.0, ratios.1
+    );
+    Some(ratios)
 }
 
-fn seconds(parse: impl FnOnce() -> usize) -> f64 {
+/// The time that `parse` takes, from several times.
+fn seconds(times: usize, parse: impl Fn() -> usize) -> f64 {
     let start = instant();
-    black_box(parse());
-    start.elapsed().as_secs_f64()
+    for _ in 0..times {
+        black_box(parse());
+    }
+    start.elapsed().as_secs_f64() / times as f64
 }
 
 fn median(mut samples: Vec<f64>) -> f64 {
@@ -92,7 +115,7 @@ fn median(mut samples: Vec<f64>) -> f64 {
 }
 
 /// The number of good points.
-fn ours(body: &[u8]) -> usize {
+fn points(body: &[u8]) -> usize {
     let mut parser = Parser::new(body, Precision::Nanosecond);
     let mut point = Point::default();
     let mut points = 0;
@@ -101,6 +124,12 @@ fn ours(body: &[u8]) -> usize {
         black_box(&point);
     }
     points
+}
+
+/// The number of rows.
+fn rows(body: &[u8], options: &Options) -> usize {
+    let columns = black_box(columns(body, Precision::Nanosecond, options));
+    columns.batches.iter().map(Batch::rows).sum()
 }
 
 fn baseline(text: &str) -> usize {

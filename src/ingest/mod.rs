@@ -24,6 +24,7 @@ mod again;
 mod apply;
 mod aside;
 mod check;
+mod columns;
 mod error;
 mod handle;
 mod in_flight;
@@ -49,6 +50,7 @@ mod write;
 
 pub use again::HeldTable;
 pub use check::{Check, CheckError, Checked};
+pub use columns::{Columns, columns};
 pub use error::WriteError;
 pub use handle::{Ingest, OnDelete};
 pub use open::{Flushed, IngestParts, OpenError, Pressure};
