@@ -49,6 +49,7 @@ impl Precision {
 
     /// `timestamp` of this unit in nanoseconds since the epoch, if that can be stored: from
     /// -9223372036854775806 to 9223372036854775806 (contract section 4).
+    #[inline]
     pub fn to_ns(self, timestamp: i64) -> Option<i64> {
         timestamp
             .checked_mul(self.unit_ns(timestamp))

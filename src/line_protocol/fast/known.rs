@@ -30,6 +30,10 @@ impl<'a> Known<'a> {
         }
     }
 
+    pub(super) fn key(&self) -> Name<'a> {
+        self.key
+    }
+
     /// The key and the text after its `=`, if `input` starts with them.
     #[inline]
     pub(super) fn begins<'b>(&self, input: &'b [u8]) -> Option<(Name<'a>, &'b [u8])> {

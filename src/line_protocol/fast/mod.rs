@@ -1,9 +1,8 @@
 //! The fast path: lines that are written like the lines before them.
 //!
 //! Clients send the same names in the same order again and again. So each tag key and field key is
-//! first compared with the one that stood at this place in the measurement's line before (`pattern`),
-//! digits and tag values are read eight bytes at a time (`words`), and only what is new is read byte
-//! by byte.
+//! first compared with the one that is expected after the key before it (`pattern`), digits and tag
+//! values are read eight bytes at a time (`words`), and only what is new is read byte by byte.
 //!
 //! Promises: a point that is read here is the point that the grammar reads. Whatever looks unusual,
 //! and every error, is left to the grammar, which then reads the line from its start: [`FastPath`]
@@ -29,7 +28,7 @@ use super::point::{Field, Point, Tag, Value};
 use super::precision::Precision;
 use super::source::Source;
 use super::string::string;
-use pattern::{Pattern, Patterns};
+use pattern::{Before, Pattern, Patterns};
 
 /// Reads points by what it remembers of the lines before.
 #[derive(Clone, Debug, Default)]
@@ -112,15 +111,14 @@ fn fields<'a>(
     fields: &mut Vec<Field<'a>>,
 ) -> Option<&'a [u8]> {
     fields.clear();
-    let mut place = 0;
+    let mut before = Before::default();
     let mut field = input;
     loop {
-        let (key, value) = match pattern.field(&mut place, field) {
+        let (key, value) = match pattern.field(&mut before, field) {
             Some(known) => known,
             None => {
                 let new = key(source, field)?;
-                pattern.set_field(place, new.0);
-                place += 1;
+                pattern.add_field(&mut before, new.0);
                 new
             }
         };

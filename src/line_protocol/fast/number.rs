@@ -4,7 +4,7 @@
 use super::super::number;
 use super::super::point::Value;
 use super::super::precision::Precision;
-use super::words::{DIGITS_MAX, digits};
+use super::words::{DIGITS_MAX, POWERS, decimal, digits};
 
 /// The floats up to this one are all the integers, so a number of digits up to it is exact.
 const EXACT_MAX: u64 = 1 << 53;
@@ -15,19 +15,6 @@ const FLOAT_POWERS: [f64; DIGITS_MAX + 1] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
     1e17, 1e18, 1e19,
 ];
-
-/// The same powers, to join the digits before the dot with those after it.
-const POWERS: [u64; DIGITS_MAX + 1] = {
-    let mut powers = [1; DIGITS_MAX + 1];
-    let mut rest: &mut [u64] = &mut powers;
-    while let [power, more @ ..] = rest {
-        if let [next, ..] = more {
-            *next = *power * 10;
-        }
-        rest = more;
-    }
-    powers
-};
 
 /// A number after which a value may end.
 #[inline]
@@ -59,7 +46,14 @@ fn plain(input: &[u8]) -> Option<(Value<'_>, &[u8])> {
         [b'-', unsigned @ ..] => (true, unsigned),
         _ => (false, input),
     };
-    let (whole, rest) = magnitude(unsigned)?;
+    let (whole, rest) = match decimal(unsigned) {
+        Some(number) if number.places > 0 => {
+            let value = exact(number.digits)? / FLOAT_POWERS.get(number.places)?;
+            return Some((float(is_negative, value), unsigned.get(number.bytes..)?));
+        }
+        Some(number) => (number.digits, unsigned.get(number.bytes..)?),
+        None => magnitude(unsigned)?,
+    };
     match rest {
         [b'i', rest @ ..] => {
             let value = number::signed(is_negative, whole)?;

@@ -1,10 +1,12 @@
-//! How the lines of each measurement were written: its tag keys and field keys, in order.
+//! How the lines of each measurement were written: its tag keys and field keys, and their order.
 
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use super::super::name::{self, Name};
 use super::super::point::{Point, Tag};
 use super::known::Known;
+use super::words;
 
 /// The number of measurements that are remembered. Lines of others are read by the grammar.
 const PATTERNS_MAX: usize = 1024;
@@ -36,13 +38,29 @@ pub(super) struct Pattern<'a> {
     pub(super) measurement: Name<'a>,
     /// The keys of one line, distinct.
     tags: Vec<Known<'a>>,
-    /// Keys in the order in which lines have them, as far as they agree.
-    fields: Vec<Known<'a>>,
+    /// Distinct keys, in the order in which they first came. They keep their places.
+    fields: Vec<FieldKey<'a>>,
+    /// The places of the fields.
+    by_key: HashMap<&'a [u8], usize>,
+    /// The place of the field that a line starts with.
+    first: usize,
     /// The pattern of the line that came next the last time.
     next: usize,
     /// True if it may become longer.
     is_open: bool,
 }
+
+/// A field's key, and the place of the key that came after it when it was last looked up. Some clients
+/// begin with another field on every line, and go round: the order of a map in Go.
+#[derive(Clone, Debug)]
+struct FieldKey<'a> {
+    known: Known<'a>,
+    next: usize,
+}
+
+/// A field of a line: its place, if it is remembered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before(Option<usize>);
 
 impl<'a> Patterns<'a> {
     /// The pattern of the measurement that `input` starts with, and the text after the measurement,
@@ -92,12 +110,15 @@ impl<'a> Patterns<'a> {
             measurement: point.measurement,
             tags: Vec::new(),
             fields: Vec::new(),
+            by_key: HashMap::new(),
+            first: 0,
             next: index,
             is_open: self.names < NAMES_MAX,
         };
         pattern.set_tags(&point.tags);
-        for (place, field) in point.fields.iter().enumerate() {
-            pattern.set_field(place, field.key);
+        let mut before = Before::default();
+        for field in &point.fields {
+            pattern.add_field(&mut before, field.key);
         }
         if let Some(last) = self.all.get_mut(self.last) {
             last.next = index;
@@ -110,8 +131,9 @@ impl<'a> Patterns<'a> {
 
     pub(super) fn memory_bytes(&self) -> usize {
         const PATTERN_BYTES: usize = size_of::<Pattern<'_>>() + 2 * size_of::<(&[u8], usize)>();
+        const NAME_BYTES: usize = size_of::<FieldKey<'_>>() + 2 * size_of::<(&[u8], usize)>();
         // Vectors grow by doubling.
-        2 * (self.all.len() * PATTERN_BYTES + self.names * size_of::<Known<'_>>())
+        2 * (self.all.len() * PATTERN_BYTES + self.names * NAME_BYTES)
     }
 }
 
@@ -129,22 +151,57 @@ impl<'a> Pattern<'a> {
         self.tags.get(place)?.begins(input)
     }
 
-    /// The key at `place` among the fields, or at one of the next places, and the text after its
-    /// `=`, if `input` starts with them. Moves `place` past it.
+    /// The key of the field after `before` and the text after its `=`, if `input` starts with one that
+    /// is known. It becomes the field before the next.
     #[inline]
     pub(super) fn field<'b>(
-        &self,
-        place: &mut usize,
+        &mut self,
+        before: &mut Before,
         input: &'b [u8],
     ) -> Option<(Name<'a>, &'b [u8])> {
-        let ahead = self.fields.get(*place..)?.iter().take(1 + LEFT_OUT_MAX);
-        for (left_out, key) in ahead.enumerate() {
-            if let Some(known) = key.begins(input) {
-                *place += left_out + 1;
+        let next = self.after(*before);
+        let ahead = self.fields.get(next..).unwrap_or_default();
+        for (left_out, field) in ahead.iter().take(1 + LEFT_OUT_MAX).enumerate() {
+            if let Some(known) = field.known.begins(input) {
+                *before = Before(Some(next + left_out));
                 return Some(known);
             }
         }
-        None
+        self.look_up(before, input)
+    }
+
+    /// The same for a key that stands anywhere in the list, unless it is written with an escape.
+    fn look_up<'b>(
+        &mut self,
+        before: &mut Before,
+        input: &'b [u8],
+    ) -> Option<(Name<'a>, &'b [u8])> {
+        let (raw, rest) = input.split_at_checked(words::plain_bytes(input))?;
+        let [b'=', value @ ..] = rest else {
+            return None;
+        };
+        let place = *self.by_key.get(raw)?;
+        let key = self.fields.get(place)?.known.key();
+        self.follow(before, place);
+        Some((key, value))
+    }
+
+    /// The place where the field after `before` is expected.
+    #[inline]
+    fn after(&self, before: Before) -> usize {
+        match before {
+            Before(Some(place)) => self.fields.get(place).map_or(0, |field| field.next),
+            Before(None) => self.first,
+        }
+    }
+
+    /// Expects the field at `place` after `before` from now on, and goes on to it.
+    fn follow(&mut self, before: &mut Before, place: usize) {
+        match before.0.and_then(|place| self.fields.get_mut(place)) {
+            Some(field) => field.next = place,
+            None => self.first = place,
+        }
+        *before = Before(Some(place));
     }
 
     /// Remembers the keys of a line's tags, which are distinct.
@@ -155,14 +212,21 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    /// Remembers a field's key at a place.
-    pub(super) fn set_field(&mut self, place: usize, key: Name<'a>) {
-        let length = self.fields.len();
-        if let Some(known) = self.fields.get_mut(place) {
-            *known = Known::new(key);
-        } else if self.is_open && length < FIELDS_MAX {
-            self.fields.push(Known::new(key));
-        }
+    /// Remembers a field's key, if there is room.
+    pub(super) fn add_field(&mut self, before: &mut Before, key: Name<'a>) {
+        let next = self.fields.len();
+        let place = match self.by_key.entry(key.raw().as_bytes()) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(_) if !self.is_open || next >= FIELDS_MAX => return,
+            Entry::Vacant(vacant) => {
+                self.fields.push(FieldKey {
+                    known: Known::new(key),
+                    next: next + 1,
+                });
+                *vacant.insert(next)
+            }
+        };
+        self.follow(before, place);
     }
 
     fn names(&self) -> usize {

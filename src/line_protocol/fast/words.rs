@@ -9,8 +9,18 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 /// The largest number of digits whose value always fits 64 bits.
 pub(super) const DIGITS_MAX: usize = 19;
 
-/// The powers of ten by which a word with fewer than eight digits shifts those before it.
-const POWERS: [u64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
+/// The powers of ten by which digits move to the left when others come after them.
+pub(super) const POWERS: [u64; DIGITS_MAX + 1] = {
+    let mut powers = [1; DIGITS_MAX + 1];
+    let mut rest: &mut [u64] = &mut powers;
+    while let [power, more @ ..] = rest {
+        if let [next, ..] = more {
+            *next = *power * 10;
+        }
+        rest = more;
+    }
+    powers
+};
 
 /// The number of bytes before the first that may end a tag value: a comma or a byte below it, `=` or
 /// a backslash. Everything that ends one is among these, and some that do not are, too.
@@ -42,7 +52,7 @@ pub(super) fn digits(input: &[u8]) -> (u64, usize) {
     while let Some((chunk, after)) = rest.split_first_chunk() {
         // A digit becomes its value, and every other byte becomes 10 or more.
         let word = u64::from_le_bytes(*chunk) ^ (ONES * b'0' as u64);
-        let others = (word.wrapping_add(ONES * 0x76) | word) & HIGHS;
+        let others = others(word);
         if others != 0 {
             let more = first(others);
             if let Some(power @ 10..) = POWERS.get(more) {
@@ -63,6 +73,67 @@ pub(super) fn digits(input: &[u8]) -> (u64, usize) {
         count += 1;
     }
     (value, count)
+}
+
+/// A number as it is written: digits, and perhaps a dot between two of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Decimal {
+    /// The value of the digits, the dot left out.
+    pub(super) digits: u64,
+    /// The number of digits after the dot.
+    pub(super) places: usize,
+    /// The number of bytes.
+    pub(super) bytes: usize,
+}
+
+/// The number that `input` starts with, if it ends or has its dot within the first eight bytes, as most
+/// do, and has at most [`DIGITS_MAX`] digits.
+#[inline]
+pub(super) fn decimal(input: &[u8]) -> Option<Decimal> {
+    const DOT: u64 = (b'.' ^ b'0') as u64;
+    let (chunk, rest) = input.split_first_chunk()?;
+    let word = u64::from_le_bytes(*chunk) ^ (ONES * b'0' as u64);
+    let marks = others(word);
+    let before = first(marks);
+    if marks == 0 || before == 0 {
+        return None;
+    }
+    if word >> (8 * before) & 0xff != DOT {
+        return Some(Decimal {
+            digits: eight(word << (64 - 8 * before)),
+            places: 0,
+            bytes: before,
+        });
+    }
+    // Without the dot, and with a byte that is no digit where none is known any more.
+    let low = (1_u64 << (8 * before)) - 1;
+    let joined = (word & low) | ((word >> 8) & !low) | (0xff << 56);
+    let known = first(others(joined));
+    let start = eight(joined << (64 - 8 * known));
+    if known < 7 {
+        let places = known - before;
+        return (places > 0).then_some(Decimal {
+            digits: start,
+            places,
+            bytes: known + 1,
+        });
+    }
+    let (more, count) = digits(rest);
+    if known + count > DIGITS_MAX || before == known && count == 0 {
+        return None;
+    }
+    let power = POWERS.get(count)?;
+    Some(Decimal {
+        digits: start.wrapping_mul(*power).wrapping_add(more),
+        places: known - before + count,
+        bytes: chunk.len() + count,
+    })
+}
+
+/// The highest bit of each byte that is no digit, of a word in which each digit is its value.
+#[inline]
+fn others(word: u64) -> u64 {
+    (word.wrapping_add(ONES * 0x76) | word) & HIGHS
 }
 
 /// The value of eight digits, each from 0 to 9: neighbours are joined to numbers of two digits, then
@@ -99,7 +170,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::select;
 
-    use super::{DIGITS_MAX, digits, plain_bytes};
+    use super::{DIGITS_MAX, Decimal, decimal, digits, plain_bytes};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
@@ -121,6 +192,39 @@ mod tests {
             let input = [spelled.as_bytes(), &after].concat();
             let value = spelled.parse().unwrap_or(0);
             prop_assert_eq!(digits(&input), (value, spelled.len()));
+        }
+
+        #[test]
+        fn a_decimal_is_what_it_spells(
+            whole in "[0-9]{0,9}",
+            dot in "[./:]?",
+            part in "[0-9]{0,13}",
+            after in vec(any::<u8>().prop_filter("no digit", |byte| !byte.is_ascii_digit()), 0..12),
+        ) {
+            let input = [whole.as_bytes(), dot.as_bytes(), part.as_bytes(), &after].concat();
+            let spelled = |from: usize| {
+                let rest = input.iter().skip(from);
+                rest.take_while(|byte| byte.is_ascii_digit()).count()
+            };
+            let before = spelled(0);
+            let places = match input.get(before) {
+                Some(b'.') => spelled(before + 1),
+                _ => 0,
+            };
+            let is_dotted = input.get(before) == Some(&b'.');
+            let is_read = input.len() >= 8
+                && (1..8).contains(&before)
+                && is_dotted == (places > 0)
+                && before + places <= DIGITS_MAX;
+            let bytes = before + usize::from(is_dotted) + places;
+            let digits = input.iter().take(bytes).filter(|byte| **byte != b'.');
+            let digits: String = digits.map(|byte| char::from(*byte)).collect();
+            let expected = is_read.then(|| Decimal {
+                digits: digits.parse().expect("at most 19 digits"),
+                places,
+                bytes,
+            });
+            prop_assert_eq!(decimal(&input), expected);
         }
 
         #[test]
