@@ -43,25 +43,45 @@ impl BatchBuilder {
             tags.is_sorted_by(|a, b| a.0 < b.0),
             "tags are sorted and distinct"
         );
+        if !has_keys(&self.batch, self.last_shape, tags) {
+            self.last_shape = self.shape(tags.iter().map(|(key, _)| *key));
+        }
+        self.series_of_shape(self.last_shape, tags.iter().map(|(_, value)| *value))
+    }
+
+    /// The id of the shape with these keys, made if it is new: unescaped, ordered bytewise, none twice.
+    pub fn shape<'a>(&mut self, keys: impl Iterator<Item = &'a str>) -> u32 {
         let Self {
             batch,
             index,
             columns,
-            values,
-            last_shape,
+            ..
         } = self;
-        if !has_keys(batch, *last_shape, tags) {
-            columns.clear();
-            for (key, _) in tags {
-                columns.push(index.tag_column(&mut batch.tags, key));
-            }
-            *last_shape = index.shape(&mut batch.series, columns);
-        }
+        columns.clear();
+        columns.extend(keys.map(|key| index.tag_column(&mut batch.tags, key)));
+        index.shape(&mut batch.series, columns)
+    }
+
+    /// The id of the series with these tags, as [`BatchBuilder::series`] gives it: `texts` are the
+    /// values of the keys of `shape`, an id that this builder handed out.
+    #[inline]
+    pub fn series_of_shape<'a>(&mut self, shape: u32, texts: impl Iterator<Item = &'a str>) -> u32 {
+        let Self {
+            batch,
+            index,
+            values,
+            ..
+        } = self;
         values.clear();
-        for (column, (_, text)) in batch.series.shape(*last_shape).iter().zip(tags) {
-            values.push(index.tag_value(&mut batch.tags, *column, text));
-        }
-        index.series(&mut batch.series, *last_shape, values)
+        let columns = batch.series.shape(shape).iter().zip(texts);
+        values
+            .extend(columns.map(|(column, text)| index.tag_value(&mut batch.tags, *column, text)));
+        debug_assert_eq!(
+            values.len(),
+            batch.series.shape(shape).len(),
+            "a value for each key"
+        );
+        index.series(&mut batch.series, shape, values)
     }
 
     /// Returns true if there is a series with these tags (ordered as for [`BatchBuilder::series`]).

@@ -7,7 +7,7 @@
 
 use super::batch::{Batch, TagColumn};
 use super::column::{FieldColumn, Values};
-use super::index::ValueIndex;
+use super::index::{Hashed, ValueIndex};
 use super::presence::Run;
 use super::series::SeriesTable;
 use super::strings::Strings;
@@ -29,18 +29,18 @@ pub(super) fn bytes_max(batch: &Batch) -> u64 {
         + tags
         + vec_max(batch.tags.len(), size_of::<TagColumn>())
         + vec_max(batch.tags.len(), size_of::<ValueIndex>())
-        + table_max(batch.tags.len())
+        + table_max(batch.tags.len(), size_of::<u32>())
         + series_bytes_max(&batch.series)
         + vec_max(batch.rows(), size_of::<i64>())
         + vec_max(batch.rows(), size_of::<u32>())
         + fields
         + vec_max(batch.fields.len(), size_of::<FieldColumn>())
-        + table_max(batch.fields.len());
+        + table_max(batch.fields.len(), size_of::<u32>());
     bytes as u64
 }
 
 fn tag_bytes_max(tag: &TagColumn) -> usize {
-    tag.key.len() + strings_max(&tag.values) + table_max(tag.values.len())
+    tag.key.len() + strings_max(&tag.values) + table_max(tag.values.len(), size_of::<Hashed>())
 }
 
 fn field_bytes_max(field: &FieldColumn) -> usize {
@@ -66,10 +66,10 @@ fn series_bytes_max(series: &SeriesTable) -> usize {
         .map(|shape| columns(shape))
         .sum::<usize>()
         + vec_max(series.shapes().len(), size_of::<Box<[u32]>>())
-        + table_max(series.shapes().len())
+        + table_max(series.shapes().len(), size_of::<u32>())
         + vec_max(series.len(), SeriesTable::ENTRY_BYTES)
         + vec_max(series.value_count(), size_of::<u32>())
-        + table_max(series.len())
+        + table_max(series.len(), size_of::<Hashed>())
 }
 
 fn strings_max(strings: &Strings) -> usize {
@@ -87,12 +87,13 @@ fn vec_max(length: usize, element_bytes: usize) -> usize {
     }
 }
 
-/// The most bytes that a hash table of `length` ids can have grown to: five bytes per bucket, at
-/// most 16/7 buckets per entry or four in all, and a group of control bytes with its padding.
-fn table_max(length: usize) -> usize {
+/// The most bytes that a hash table of `length` entries can have grown to: a byte per bucket beside the
+/// entry, at most 16/7 buckets per entry or four in all, and a group of control bytes with its padding.
+fn table_max(length: usize, entry_bytes: usize) -> usize {
+    let bucket_bytes = entry_bytes + 1;
     if length == 0 {
         0
     } else {
-        12 * length + 20 + 32
+        (16 * bucket_bytes).div_ceil(7) * length + 4 * bucket_bytes + 32
     }
 }

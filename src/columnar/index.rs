@@ -3,7 +3,7 @@
 //! Seeded per process, so that a client cannot choose names that collide; every hit is compared in
 //! full.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -17,13 +17,33 @@ use crate::narrow;
 /// The reason why an id is found.
 const KNOWN: &str = "an id is handed out when what it names is put there, and nothing is removed";
 
+/// An id, and the hash of what it names: a table that grows does not have to hash all of it again.
+/// There may be millions of series, and of values of a tag.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hashed {
+    hash: u32,
+    id: u32,
+}
+
+impl Hashed {
+    /// The hash for a table, which looks at its highest bits and at its lowest ones.
+    #[inline]
+    fn widened(self) -> u64 {
+        u64::from(self.hash) << 32 | u64::from(self.hash)
+    }
+}
+
 /// The values of one tag column by their text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ValueIndex {
-    ids: HashTable<u32>,
-    /// The id handed out last: neighbouring series share most of their tags.
-    last: u32,
+    ids: HashTable<Hashed>,
+    /// Ids handed out lately, each at the place that [`place_of`] gives its text: most tags have few
+    /// values, and comparing one takes less time than hashing it.
+    recent: [u32; RECENT],
 }
+
+/// The number of values of a tag that are found without a hash.
+const RECENT: usize = 8;
 
 /// The indexes that accompany a batch under construction.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +53,7 @@ pub(super) struct Index {
     /// One per tag column.
     values: Vec<ValueIndex>,
     shapes: HashTable<u32>,
-    series: HashTable<u32>,
+    series: HashTable<Hashed>,
     fields: HashTable<u32>,
 }
 
@@ -60,19 +80,22 @@ impl Index {
     pub(super) fn tag_value(&mut self, tags: &mut [TagColumn], column: u32, text: &str) -> u32 {
         let tag = tags.get_mut(column as usize).certain(KNOWN);
         let index = self.values.get_mut(column as usize).certain(KNOWN);
-        if tag.values.is(index.last, text) {
-            return index.last;
+        let recent = index.recent.get_mut(place_of(text.as_bytes()));
+        let recent = recent.certain("the place is one of them");
+        if tag.values.is(*recent, text) {
+            return *recent;
         }
-        let hash = self.hasher.hash_one(text);
-        let found = index.ids.find(hash, |id| tag.values.is(*id, text)).copied();
-        index.last = found.unwrap_or_else(|| {
-            let id = narrow::id(tag.values.len());
+        let next = hashed(&self.hasher, text, tag.values.len());
+        let is_same = |known: &Hashed| known.hash == next.hash && tag.values.is(known.id, text);
+        let found = index.ids.find(next.widened(), is_same).copied();
+        let known = found.unwrap_or_else(|| {
             tag.values.push(text);
-            let hash_of = |id: &u32| self.hasher.hash_one(tag.values.get(*id).certain(KNOWN));
-            index.ids.insert_unique(hash, id, hash_of);
-            id
+            let hash = next.widened();
+            index.ids.insert_unique(hash, next, |known| known.widened());
+            next
         });
-        index.last
+        *recent = known.id;
+        known.id
     }
 
     /// The id of a list of tag columns, made if there is none.
@@ -90,17 +113,17 @@ impl Index {
     /// The id of a series, made if there is none.
     #[inline]
     pub(super) fn series(&mut self, series: &mut SeriesTable, shape: u32, values: &[u32]) -> u32 {
-        let hash = self.hasher.hash_one((shape, values));
-        if let Some(id) = self
-            .series
-            .find(hash, |id| series.get(*id) == Some((shape, values)))
-        {
-            return *id;
+        let next = hashed(&self.hasher, (shape, values), series.len());
+        let is_same = |known: &Hashed| {
+            known.hash == next.hash && series.get(known.id) == Some((shape, values))
+        };
+        if let Some(known) = self.series.find(next.widened(), is_same) {
+            return known.id;
         }
-        let id = series.push(shape, values);
-        let hash_of = |id: &u32| self.hasher.hash_one(series.get(*id).certain(KNOWN));
-        self.series.insert_unique(hash, id, hash_of);
-        id
+        let hash = next.widened();
+        self.series
+            .insert_unique(hash, next, |known| known.widened());
+        series.push(shape, values)
     }
 
     /// The id of a series if it and all its tags are known.
@@ -117,16 +140,16 @@ impl Index {
             let column = *self.keys.find(hash, |id| key_of(tags, *id) == *key)?;
             let dictionary = &tags.get(column as usize).certain(KNOWN).values;
             let index = self.values.get(column as usize).certain(KNOWN);
-            let hash = self.hasher.hash_one(*text);
+            let hash = hashed(&self.hasher, *text, 0).widened();
+            let found = index.ids.find(hash, |known| dictionary.is(known.id, text));
             columns.push(column);
-            values.push(*index.ids.find(hash, |id| dictionary.is(*id, text))?);
+            values.push(found?.id);
         }
         let hash = self.hasher.hash_one(&*columns);
         let shape = *self.shapes.find(hash, |id| series.shape(*id) == columns)?;
-        let hash = self.hasher.hash_one((shape, &*values));
-        self.series
-            .find(hash, |id| series.get(*id) == Some((shape, &*values)))
-            .copied()
+        let hash = hashed(&self.hasher, (shape, &*values), 0).widened();
+        let is_same = |known: &Hashed| series.get(known.id) == Some((shape, &*values));
+        Some(self.series.find(hash, is_same)?.id)
     }
 
     /// The column of a field of this name and type, made if there is none.
@@ -160,6 +183,39 @@ impl Index {
             + self.shapes.allocation_size()
             + self.series.allocation_size()
             + self.fields.allocation_size()
+    }
+}
+
+/// A place among the recent ids, by the first and the last bytes of a text. Whoever chooses texts that
+/// share one only does without the others.
+#[inline]
+fn place_of(text: &[u8]) -> usize {
+    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+    let word = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            u64::from_le_bytes(*first).rotate_left(23) ^ u64::from_le_bytes(*last)
+        }
+        _ => match (text.first_chunk(), text.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+            }
+            _ => text
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        },
+    };
+    let place = word.wrapping_mul(MIX) >> (u64::BITS - RECENT.ilog2());
+    usize::from(u8::try_from(place).certain("it has as many bits as a place"))
+}
+
+/// The id that comes after `count` others, with the hash of what it names.
+#[inline]
+fn hashed(hasher: &DefaultHashBuilder, named: impl Hash, count: usize) -> Hashed {
+    #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+    let hash = hasher.hash_one(named) as u32;
+    Hashed {
+        hash,
+        id: narrow::id(count),
     }
 }
 
