@@ -12,8 +12,10 @@ pub(super) type Place = (usize, u32);
 /// remembered: a body in which every series is new would fill a large table for nothing.
 const MISSES_MAX: u32 = 512;
 
-/// One in this many of them is still remembered: if it comes again, so do the others.
-const SAMPLED: u32 = 8;
+/// One in this many of them is still remembered, and one in this many is still looked up: once one
+/// is found, all are again. Which ones is left to chance, so that no order of the lines can miss them
+/// all.
+const SAMPLED: u64 = 8;
 
 /// The series of lines by their raw text. It may forget, because the text is only a shortcut to the
 /// tags.
@@ -24,6 +26,7 @@ pub(super) struct KnownSeries<'a> {
     /// The series of the line before, if any is known.
     last: usize,
     misses: u32,
+    random: u64,
 }
 
 #[derive(Debug)]
@@ -37,7 +40,10 @@ struct Known<'a> {
 
 impl<'a> KnownSeries<'a> {
     pub(super) fn find(&mut self, key: &[u8]) -> Option<Place> {
-        let index = self.expected(key).or_else(|| self.by_key.get(key).copied());
+        let index = match self.expected(key) {
+            None if self.is_picked() => self.by_key.get(key).copied(),
+            expected => expected,
+        };
         let Some(index) = index else {
             self.misses = self.misses.saturating_add(1);
             return None;
@@ -49,7 +55,7 @@ impl<'a> KnownSeries<'a> {
 
     /// Remembers a series that was not found.
     pub(super) fn add(&mut self, key: &'a [u8], place: Place) {
-        if self.misses <= MISSES_MAX || self.misses.is_multiple_of(SAMPLED) {
+        if self.is_picked() {
             let index = self.known.len();
             self.follow(index);
             self.by_key.insert(key, index);
@@ -59,6 +65,20 @@ impl<'a> KnownSeries<'a> {
                 next: 0,
             });
         }
+    }
+
+    /// Returns true if a series is worth a hash.
+    #[inline]
+    fn is_picked(&mut self) -> bool {
+        if self.misses <= MISSES_MAX {
+            return true;
+        }
+        // A linear congruential generator, by its high bits (Knuth's MMIX).
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.random >> 32).is_multiple_of(SAMPLED)
     }
 
     fn expected(&self, key: &[u8]) -> Option<usize> {
@@ -85,16 +105,28 @@ pub(super) struct SortedTags<'a> {
 }
 
 impl<'a> SortedTags<'a> {
-    /// The keys and values, by key. None of them may be escaped.
-    pub(super) fn of(&mut self, point: &Point<'a>) -> &[(&'a str, &'a str)] {
-        if !self.renew(point) {
-            self.places.clear();
-            self.places.extend(0..point.tags.len());
-            self.places
-                .sort_unstable_by_key(|place| point.tags.get(*place).map(|tag| tag.key.raw()));
-            self.arrange(point);
+    /// Takes the tags of a line, none of them escaped. Returns true if their keys are those of the
+    /// line before.
+    pub(super) fn take(&mut self, point: &Point<'a>) -> bool {
+        if self.renew(point) {
+            return true;
         }
-        &self.tags
+        self.places.clear();
+        self.places.extend(0..point.tags.len());
+        self.places
+            .sort_unstable_by_key(|place| point.tags.get(*place).map(|tag| tag.key.raw()));
+        self.arrange(point);
+        false
+    }
+
+    /// The keys of the line, in order.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.tags.iter().map(|(key, _)| *key)
+    }
+
+    /// The values of the line, in the order of their keys.
+    pub(super) fn values(&self) -> impl Iterator<Item = &'a str> {
+        self.tags.iter().map(|(_, value)| *value)
     }
 
     /// Puts the values of a line in the place of those of the line before. Returns false if its keys
@@ -169,12 +201,26 @@ mod tests {
             (Point::default(), SortedTags::default(), Vec::new());
         while let Some(parsed) = parser.next_point(&mut point) {
             parsed.expect("a good line");
-            let tags = sorted.of(&point).iter();
-            texts.push(
-                tags.map(|(key, value)| format!("{key}{value}"))
-                    .collect::<String>(),
-            );
+            let is_again = sorted.take(&point);
+            let tags = sorted.keys().zip(sorted.values());
+            let tags: String = tags.map(|(key, value)| format!("{key}{value}")).collect();
+            texts.push((tags, is_again));
         }
-        assert_eq!(texts, ["a2b1", "a4b3", "a5b6", "", "a8b9c7", "a2c1", "a1"]);
+        let texts: Vec<(&str, bool)> = texts
+            .iter()
+            .map(|(tags, again)| (&**tags, *again))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                ("a2b1", false),
+                ("a4b3", true),
+                ("a5b6", false),
+                ("", false),
+                ("a8b9c7", false),
+                ("a2c1", false),
+                ("a1", false)
+            ]
+        );
     }
 }
