@@ -15,7 +15,17 @@ pub struct Shape {
 
 /// Every shape at the size that benches use, and a file of real metrics if it is there.
 pub fn all() -> Vec<Shape> {
-    let mut shapes = vec![
+    let mut shapes = generated();
+    shapes.extend(real_metrics().map(|body| Shape {
+        name: "metrics.lp",
+        body,
+    }));
+    shapes
+}
+
+/// Every shape at the size that benches use: the same bytes on every machine.
+pub fn generated() -> Vec<Shape> {
+    vec![
         shape("tsbs cpu-only", tsbs_cpu(3_000, 4_000)),
         shape("air sensors", air_sensors(8_000)),
         shape("iot", iot(11_000)),
@@ -26,12 +36,7 @@ pub fn all() -> Vec<Shape> {
         shape("strings with LF", strings_with_line_ends(6_000)),
         shape("crlf", iot(11_000).replace('\n', "\r\n")),
         shape("1% bad lines", one_percent_bad(3_000)),
-    ];
-    shapes.extend(real_metrics().map(|body| Shape {
-        name: "metrics.lp",
-        body,
-    }));
-    shapes
+    ]
 }
 
 fn shape(name: &'static str, body: String) -> Shape {
