@@ -140,8 +140,8 @@ impl<'a> Parser<'a> {
         self.source.body().len().saturating_sub(self.rest.len())
     }
 
-    /// An upper estimate of the memory in use beside the body, in bytes: what is remembered of how lines
-    /// were written. It is bounded, whatever the body.
+    /// The memory in use beside the body, in bytes: what is remembered of how lines were written. It is
+    /// bounded, whatever the body.
     pub fn memory_bytes(&self) -> usize {
         self.fast.as_ref().map_or(0, FastPath::memory_bytes)
     }

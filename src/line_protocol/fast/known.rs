@@ -13,6 +13,8 @@ pub(super) struct Known<'a> {
     word: u128,
     /// The bits of a word that belong to them.
     mask: u128,
+    /// The number of bytes of both.
+    bytes: usize,
 }
 
 impl<'a> Known<'a> {
@@ -25,6 +27,7 @@ impl<'a> Known<'a> {
         }
         Self {
             key,
+            bytes: key.raw().len() + 1,
             word: u128::from_le_bytes(word),
             mask: u128::from_le_bytes(mask),
         }
@@ -37,20 +40,17 @@ impl<'a> Known<'a> {
     /// The key and the text after its `=`, if `input` starts with them.
     #[inline]
     pub(super) fn begins<'b>(&self, input: &'b [u8]) -> Option<(Name<'a>, &'b [u8])> {
-        let raw = self.key.raw().as_bytes();
-        let is_word = match input.first_chunk() {
-            Some(chunk) => u128::from_le_bytes(*chunk) & self.mask == self.word,
-            None => true,
-        };
-        if !is_word {
-            return None;
+        match input.first_chunk() {
+            Some(chunk) if u128::from_le_bytes(*chunk) & self.mask != self.word => None,
+            Some(_) if self.bytes <= WORD_BYTES => Some((self.key, input.get(self.bytes..)?)),
+            _ => self.begins_long(input),
         }
-        let (found, rest) = input.split_at_checked(raw.len())?;
-        let is_compared = raw.len() < WORD_BYTES && input.len() >= WORD_BYTES;
-        match rest {
-            [b'=', value @ ..] if is_compared || found == raw => Some((self.key, value)),
-            _ => None,
-        }
+    }
+
+    /// The same for a key that is longer than a word, or an input that is shorter.
+    fn begins_long<'b>(&self, input: &'b [u8]) -> Option<(Name<'a>, &'b [u8])> {
+        let value = input.strip_prefix(self.key.raw().as_bytes())?;
+        Some((self.key, value.strip_prefix(b"=")?))
     }
 }
 

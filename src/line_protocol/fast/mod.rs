@@ -64,7 +64,7 @@ impl<'a> FastPath<'a> {
         self.patterns.add(point);
     }
 
-    /// An upper estimate of the memory in use, in bytes.
+    /// The memory in use, in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
         self.patterns.memory_bytes()
     }

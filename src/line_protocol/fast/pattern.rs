@@ -11,11 +11,13 @@ use super::words;
 /// The number of measurements that are remembered. Lines of others are read by the grammar.
 const PATTERNS_MAX: usize = 1024;
 
-/// The number of names that are remembered, of one measurement and of all. Others are read whenever
-/// they come. The line that reaches the limit of all may exceed it by the limit of one.
+/// The number of names that are remembered of one measurement. Others are read whenever they come.
 const TAGS_MAX: usize = 64;
-const FIELDS_MAX: usize = 256;
-const NAMES_MAX: usize = 4096;
+const FIELDS_MAX: usize = 1024;
+
+/// The memory from which on no more names are remembered, in bytes. The line that reaches it may
+/// exceed it by the names of one measurement.
+const MEMORY_BYTES_MAX: usize = 1 << 20;
 
 /// The number of fields of its pattern that a line may leave out at one place, and still be compared
 /// with the next one.
@@ -28,8 +30,9 @@ pub(super) struct Patterns<'a> {
     by_measurement: HashMap<&'a [u8], usize>,
     /// The pattern of the line before.
     last: usize,
-    /// The number of names in all of them.
-    names: usize,
+    /// The bytes on the heap: of the list and the map, and of the patterns themselves.
+    list_bytes: usize,
+    pattern_bytes: usize,
 }
 
 /// The pattern of a measurement's lines.
@@ -48,10 +51,13 @@ pub(super) struct Pattern<'a> {
     next: usize,
     /// True if it may become longer.
     is_open: bool,
+    /// The bytes on the heap of its lists and its map.
+    heap_bytes: usize,
 }
 
-/// A field's key, and the place of the key that came after it when it was last looked up. Some clients
-/// begin with another field on every line, and go round: the order of a map in Go.
+/// A field's key, and the place where the next one is expected: after it, until another one had to be
+/// looked up there. Some clients begin with another field on every line and go round, which is the
+/// order of a map in Go: so the last field leads to the first.
 #[derive(Clone, Debug)]
 struct FieldKey<'a> {
     known: Known<'a>,
@@ -72,11 +78,12 @@ impl<'a> Patterns<'a> {
         read: impl FnOnce(&mut Pattern<'a>, &'a [u8]) -> Option<T>,
     ) -> Option<T> {
         let (index, rest) = self.find(input)?;
+        let is_open = self.is_open();
         let pattern = self.all.get_mut(index)?;
-        let before = pattern.names();
-        pattern.is_open = self.names < NAMES_MAX;
+        let before = pattern.heap_bytes;
+        pattern.is_open = is_open;
         let result = read(pattern, rest);
-        self.names = self.names + pattern.names() - before;
+        self.pattern_bytes = self.pattern_bytes + pattern.heap_bytes - before;
         result
     }
 
@@ -103,7 +110,7 @@ impl<'a> Patterns<'a> {
     pub(super) fn add(&mut self, point: &Point<'a>) {
         let index = self.all.len();
         let raw = point.measurement.raw().as_bytes();
-        if index >= PATTERNS_MAX || self.by_measurement.contains_key(raw) {
+        if index >= PATTERNS_MAX || !self.is_open() || self.by_measurement.contains_key(raw) {
             return;
         }
         let mut pattern = Pattern {
@@ -113,7 +120,8 @@ impl<'a> Patterns<'a> {
             by_key: HashMap::new(),
             first: 0,
             next: index,
-            is_open: self.names < NAMES_MAX,
+            is_open: true,
+            heap_bytes: 0,
         };
         pattern.set_tags(&point.tags);
         let mut before = Before::default();
@@ -123,17 +131,20 @@ impl<'a> Patterns<'a> {
         if let Some(last) = self.all.get_mut(self.last) {
             last.next = index;
         }
-        self.names += pattern.names();
+        self.pattern_bytes += pattern.heap_bytes;
         self.by_measurement.insert(raw, index);
         self.all.push(pattern);
+        self.list_bytes =
+            self.all.capacity() * size_of::<Pattern<'_>>() + self.by_measurement.allocation_size();
         self.last = index;
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        const PATTERN_BYTES: usize = size_of::<Pattern<'_>>() + 2 * size_of::<(&[u8], usize)>();
-        const NAME_BYTES: usize = size_of::<FieldKey<'_>>() + 2 * size_of::<(&[u8], usize)>();
-        // Vectors grow by doubling.
-        2 * (self.all.len() * PATTERN_BYTES + self.names * NAME_BYTES)
+        self.list_bytes + self.pattern_bytes
+    }
+
+    fn is_open(&self) -> bool {
+        self.memory_bytes() < MEMORY_BYTES_MAX
     }
 }
 
@@ -160,8 +171,23 @@ impl<'a> Pattern<'a> {
         input: &'b [u8],
     ) -> Option<(Name<'a>, &'b [u8])> {
         let next = self.after(*before);
+        let expected = self.fields.get(next);
+        if let Some(known) = expected.and_then(|field| field.known.begins(input)) {
+            *before = Before(Some(next));
+            return Some(known);
+        }
+        self.field_ahead(before, next + 1, input)
+    }
+
+    /// The same if some fields were left out before it, from `next` on.
+    fn field_ahead<'b>(
+        &mut self,
+        before: &mut Before,
+        next: usize,
+        input: &'b [u8],
+    ) -> Option<(Name<'a>, &'b [u8])> {
         let ahead = self.fields.get(next..).unwrap_or_default();
-        for (left_out, field) in ahead.iter().take(1 + LEFT_OUT_MAX).enumerate() {
+        for (left_out, field) in ahead.iter().take(LEFT_OUT_MAX).enumerate() {
             if let Some(known) = field.known.begins(input) {
                 *before = Before(Some(next + left_out));
                 return Some(known);
@@ -170,7 +196,8 @@ impl<'a> Pattern<'a> {
         self.look_up(before, input)
     }
 
-    /// The same for a key that stands anywhere in the list, unless it is written with an escape.
+    /// The same for a key that stands anywhere in the list. Those with an escape, or with another byte
+    /// that [`words::plain_bytes`] stops at, are left to the grammar's leaf.
     fn look_up<'b>(
         &mut self,
         before: &mut Before,
@@ -209,15 +236,18 @@ impl<'a> Pattern<'a> {
         if tags.len() <= self.tags.len() || (self.is_open && tags.len() <= TAGS_MAX) {
             self.tags.clear();
             self.tags.extend(tags.iter().map(|tag| Known::new(tag.key)));
+            self.count_bytes();
         }
     }
 
     /// Remembers a field's key, if there is room.
     pub(super) fn add_field(&mut self, before: &mut Before, key: Name<'a>) {
         let next = self.fields.len();
+        if !self.is_open || next >= FIELDS_MAX {
+            return;
+        }
         let place = match self.by_key.entry(key.raw().as_bytes()) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(_) if !self.is_open || next >= FIELDS_MAX => return,
             Entry::Vacant(vacant) => {
                 self.fields.push(FieldKey {
                     known: Known::new(key),
@@ -226,10 +256,13 @@ impl<'a> Pattern<'a> {
                 *vacant.insert(next)
             }
         };
+        self.count_bytes();
         self.follow(before, place);
     }
 
-    fn names(&self) -> usize {
-        self.tags.len() + self.fields.len()
+    fn count_bytes(&mut self) {
+        self.heap_bytes = self.tags.capacity() * size_of::<Known<'_>>()
+            + self.fields.capacity() * size_of::<FieldKey<'_>>()
+            + self.by_key.allocation_size();
     }
 }

@@ -1,4 +1,4 @@
-//! Eight bytes at a time: where a plain tag value ends, and the value of digits. A word holds its
+//! Eight bytes at a time: where a plain tag value or key ends, and the value of digits. A word holds its
 //! first byte in its lowest bits.
 
 /// A word of eight times 1; a byte times this is that byte eight times.
@@ -22,8 +22,9 @@ pub(super) const POWERS: [u64; DIGITS_MAX + 1] = {
     powers
 };
 
-/// The number of bytes before the first that may end a tag value: a comma or a byte below it, `=` or
-/// a backslash. Everything that ends one is among these, and some that do not are, too.
+/// The number of bytes before the first that may end a tag value or a key: a comma or a byte below it,
+/// `=` or a backslash. What ends a tag value is among these, and some bytes that do not are, too. What ends
+/// a key is, but for DEL.
 #[inline]
 pub(super) fn plain_bytes(input: &[u8]) -> usize {
     let mut plain = 0;
@@ -86,8 +87,8 @@ pub(super) struct Decimal {
     pub(super) bytes: usize,
 }
 
-/// The number that `input` starts with, if it ends or has its dot within the first eight bytes, as most
-/// do, and has at most [`DIGITS_MAX`] digits.
+/// The number that `input` starts with: at most seven digits, and perhaps a dot and more digits, together
+/// at most [`DIGITS_MAX`]. Nothing for others, nor if fewer than eight bytes are left.
 #[inline]
 pub(super) fn decimal(input: &[u8]) -> Option<Decimal> {
     const DOT: u64 = (b'.' ^ b'0') as u64;
