@@ -61,6 +61,11 @@ impl Batch {
         tags_of(&self.tags, &self.series, series)
     }
 
+    /// The number of tag keys.
+    pub fn tag_count(&self) -> usize {
+        self.tags.len()
+    }
+
     /// The tag keys, in the order in which they appeared.
     pub fn tag_keys(&self) -> impl Iterator<Item = &str> + Clone {
         self.tags.iter().map(|tag| &*tag.key)

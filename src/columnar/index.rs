@@ -42,7 +42,7 @@ pub(super) struct ValueIndex {
     recent: [u32; RECENT],
 }
 
-/// The number of values of a tag that are found without a hash.
+/// The number of values of a tag that are found without a hash at most: two may want the same place.
 const RECENT: usize = 8;
 
 /// The indexes that accompany a batch under construction.

@@ -284,8 +284,11 @@ impl<'a> Slicer<'a> {
             }
         }
         let part: Part = scratch.finish().into_iter().map(Arc::new).collect();
-        let held: u64 = part.iter().map(|table| table.batch.heap_bytes()).sum();
+        let held: u64 = part.iter().map(|table| table.heap_bytes()).sum();
         reservation.shrink_to(held);
+        let missing = held - reservation.bytes();
+        debug_assert_eq!(missing, 0, "of {held} bytes, that were estimated too low");
+        reservation.force_grow(missing);
         Ok(Slice {
             part,
             reports,

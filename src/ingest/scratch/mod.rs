@@ -18,6 +18,7 @@ use super::rules::{LineRules, RejectedAt, limit};
 use crate::certain::Certain;
 use crate::columnar::Batch;
 use crate::line_protocol::Point;
+use crate::narrow;
 use series::{KnownSeries, Place};
 pub(super) use table::Origin;
 use table::{Table, dropped_time_field};
@@ -33,10 +34,14 @@ pub(super) struct TableRows {
 /// A part of a request: the rows of one slice, which become one frame.
 pub(super) type Part = Vec<Arc<TableRows>>;
 
-/// Upper estimates of what a part of the scratch takes, in bytes: reservations grow by these
-/// while a slice is parsed and are corrected after it.
-const TABLE_BYTES: usize = 2048;
+/// Upper estimates of what a part of the scratch takes, in bytes: reservations grow by these, and by those
+/// of `table`, while a slice is parsed and are corrected after it.
+/// The smallest vector has four elements. The rest is what a first row takes beside its parts.
+const TABLE_BYTES: usize = 4 * size_of::<Table<'_>>() + 2048;
+/// The known text of a series and its place in the batch, with room to grow and a hash table for each.
 const SERIES_BYTES: usize = 256;
+/// A tag of a new series: the id of its value, and a value that is new itself. Its text comes with it.
+const TAG_BYTES: usize = 64;
 
 /// The reason why the table of a line is found.
 const TABLE: &str = "a table stays where it was put";
@@ -48,6 +53,14 @@ pub(super) struct Scratch<'a> {
     by_measurement: HashMap<&'a str, usize>,
     series: KnownSeries<'a>,
     bytes: usize,
+}
+
+impl TableRows {
+    /// Bytes on the heap, counted by capacity.
+    pub(super) fn heap_bytes(&self) -> u64 {
+        let origins = self.origins.capacity() * size_of::<Origin>();
+        self.batch.heap_bytes() + narrow::to_u64(origins)
+    }
 }
 
 impl<'a> Scratch<'a> {
@@ -64,6 +77,16 @@ impl<'a> Scratch<'a> {
     /// An upper estimate of the memory in use, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes on the heap, counted by capacity.
+    #[cfg(test)]
+    fn heap_bytes(&self) -> usize {
+        let tables: usize = self.tables.iter().map(Table::heap_bytes).sum();
+        tables
+            + self.tables.capacity() * size_of::<Table<'_>>()
+            + self.by_measurement.allocation_size()
+            + self.series.heap_bytes()
     }
 
     /// Adds a line that has `bytes` of text, or rejects it without a trace. Returns the column of a
@@ -88,8 +111,9 @@ impl<'a> Scratch<'a> {
             }
             let series = self.series(point, known, table);
             let table = self.tables.get_mut(table).certain(TABLE);
-            self.bytes += table.push_repeated(point, series, time_ns);
+            table.push_repeated(point, series, time_ns);
             table.origins.push(origin);
+            self.bytes += table.take_grown();
             return Ok(None);
         }
         self.rules.limits.check_fields(point, bytes)?;
@@ -103,14 +127,17 @@ impl<'a> Scratch<'a> {
             None => self.table(point)?,
         };
         let table = self.tables.get_mut(table_index).certain(TABLE);
-        self.bytes += table.plan(point, &self.rules.limits)?;
+        let planned = table.plan(point, &self.rules.limits);
+        self.bytes += table.take_grown();
+        planned?;
         let series = self.series(point, known, table_index);
         let table = self.tables.get_mut(table_index).certain(TABLE);
-        self.bytes += table.push_planned(point, series, time_ns);
+        table.push_planned(point, series, time_ns);
         table.origins.push(Origin {
             dropped: dropped.is_some(),
             ..origin
         });
+        self.bytes += table.take_grown();
         Ok(dropped)
     }
 
@@ -126,7 +153,7 @@ impl<'a> Scratch<'a> {
         let table = self.tables.get_mut(table_index).certain(TABLE);
         let series = table.add_series(point);
         self.series.add(point.series_key, (table_index, series));
-        self.bytes += SERIES_BYTES + 3 * point.series_key.len();
+        self.bytes += SERIES_BYTES + TAG_BYTES * point.tags.len() + 2 * point.series_key.len();
         series
     }
 

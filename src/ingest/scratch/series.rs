@@ -13,8 +13,8 @@ pub(super) type Place = (usize, u32);
 const MISSES_MAX: u32 = 512;
 
 /// One in this many of them is still remembered, and one in this many is still looked up: once one
-/// is found, all are again. Which ones is left to chance, so that no order of the lines can miss them
-/// all.
+/// is found, all are again. Which ones a generator says, so that no regular order of lines misses them
+/// all. Whoever computes an irregular one has each of its lines parsed like the first.
 const SAMPLED: u64 = 8;
 
 /// The series of lines by their raw text. It may forget, because the text is only a shortcut to the
@@ -81,6 +81,12 @@ impl<'a> KnownSeries<'a> {
         (self.random >> 32).is_multiple_of(SAMPLED)
     }
 
+    /// Bytes on the heap, counted by capacity.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.known.capacity() * size_of::<Known<'_>>() + self.by_key.allocation_size()
+    }
+
     fn expected(&self, key: &[u8]) -> Option<usize> {
         let next = self.known.get(self.last)?.next;
         (self.known.get(next)?.key == key).then_some(next)
@@ -106,7 +112,7 @@ pub(super) struct SortedTags<'a> {
 
 impl<'a> SortedTags<'a> {
     /// Takes the tags of a line, none of them escaped. Returns true if their keys are those of the
-    /// line before.
+    /// last line that was taken, in the same order.
     pub(super) fn take(&mut self, point: &Point<'a>) -> bool {
         if self.renew(point) {
             return true;
@@ -117,6 +123,13 @@ impl<'a> SortedTags<'a> {
             .sort_unstable_by_key(|place| point.tags.get(*place).map(|tag| tag.key.raw()));
         self.arrange(point);
         false
+    }
+
+    /// Bytes on the heap, counted by capacity.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.tags.capacity() * size_of::<(&str, &str)>()
+            + self.places.capacity() * size_of::<usize>()
     }
 
     /// The keys of the line, in order.

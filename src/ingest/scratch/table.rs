@@ -9,9 +9,16 @@ use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::line_protocol::{Field, Point, Tag, Value};
 
-/// Upper estimates of what a name and a cell take, in bytes.
-const NAME_BYTES: usize = 512;
-const CELL_BYTES: usize = 24;
+/// Upper estimates of what the parts of a table take, in bytes. A vector has room for up to twice what is
+/// in it, and a hash table up to 16/7 buckets for an entry, with a byte beside each.
+const ROW_BYTES: usize = 2 * (size_of::<i64>() + size_of::<u32>() + size_of::<Origin>());
+/// A value, and the run of rows that it may begin. Twice its text comes with a string.
+const CELL_BYTES: usize = 2 * (size_of::<u64>() + size_of::<u64>());
+const NAME_BYTES: usize = 2
+    * (size_of::<Slot<'_>>() + size_of::<Expected<'_>>() + size_of::<Planned>())
+    + 3 * (size_of::<(&str, usize)>() + 1);
+/// Of a field or a tag, with the smallest vectors and tables that there are. The name comes with it.
+const COLUMN_BYTES: usize = 640;
 
 /// The number of field names that a slice may bring for one table, in multiples of the column limit:
 /// lines that will be rejected may bring some for nothing.
@@ -44,12 +51,14 @@ pub(super) struct Table<'a> {
     slots: Vec<Slot<'a>>,
     /// The slot of the field that a line starts with.
     first: usize,
-    /// The fields of the line before, if it has each name once, and none that is dropped.
+    /// The fields of the last line that was planned, if it has each name once, and none that is dropped.
     expected: Vec<Expected<'a>>,
     /// The cells of the current line.
     planned: Vec<Planned>,
     /// Counts lines, to notice a name that occurs twice in one.
     turn: u64,
+    /// An upper estimate of the bytes that were taken since they were last asked for.
+    grown: usize,
 }
 
 /// A field name: its columns by type, its cell in the current line, and the slot of the name that came
@@ -63,10 +72,11 @@ struct Slot<'a> {
     next: usize,
 }
 
-/// A field of the line before, and the column into which it went.
+/// A field of the last line that was planned, and the column into which it went.
 #[derive(Clone, Copy)]
 struct Expected<'a> {
     key: &'a str,
+    slot: usize,
     field_type: FieldType,
     column: u32,
 }
@@ -92,54 +102,73 @@ impl<'a> Table<'a> {
             expected: Vec::new(),
             planned: Vec::new(),
             turn: 0,
+            grown: 0,
         }
     }
 
-    /// Returns true if a line has the fields of the line before, in the same order and of the same
-    /// types, and no value that needs more than to be put into its column. Then the rules for names
-    /// hold as they did for the line before.
+    /// An upper estimate of the bytes that were taken since the last call, also by lines that were
+    /// rejected.
+    pub(super) fn take_grown(&mut self) -> usize {
+        std::mem::take(&mut self.grown)
+    }
+
+    /// Bytes on the heap, counted by capacity.
+    #[cfg(test)]
+    pub(super) fn heap_bytes(&self) -> usize {
+        let builder = usize::try_from(self.builder.heap_bytes()).expect("it is in memory");
+        builder
+            + self.origins.capacity() * size_of::<Origin>()
+            + self.tags.heap_bytes()
+            + self.names.allocation_size()
+            + self.slots.capacity() * size_of::<Slot<'_>>()
+            + self.expected.capacity() * size_of::<Expected<'_>>()
+            + self.planned.capacity() * size_of::<Planned>()
+    }
+
+    /// Returns true if a line has the fields of the last line that was planned, in the same order, and
+    /// no value that needs more than to be put into a column that there is. Then the rules for names
+    /// hold as they did for that line.
     #[inline]
     pub(super) fn repeats(&self, point: &Point<'a>, limits: &Limits) -> bool {
         let is_expected = |(field, expected): (&Field<'a>, &Expected<'a>)| {
             is_same_text(field.key.raw(), expected.key)
-                && type_of(&field.value) == expected.field_type
                 && is_short(&field.value, limits)
+                && column_of(&self.slots, expected, &field.value).is_some()
         };
         !self.expected.is_empty()
             && self.expected.len() == point.fields.len()
             && point.fields.iter().zip(&self.expected).all(is_expected)
     }
 
-    /// Appends a line that repeats the fields of the line before. Returns an upper estimate of the
-    /// bytes that it takes.
+    /// Appends a line that repeats the fields of the last line that was planned.
     #[inline]
-    pub(super) fn push_repeated(&mut self, point: &Point<'a>, series: u32, time_ns: i64) -> usize {
-        let mut bytes = CELL_BYTES * (1 + point.fields.len());
+    pub(super) fn push_repeated(&mut self, point: &Point<'a>, series: u32, time_ns: i64) {
+        let mut bytes = ROW_BYTES + CELL_BYTES * point.fields.len();
         let Self {
-            builder, expected, ..
+            builder,
+            slots,
+            expected,
+            ..
         } = self;
-        let cells = point
-            .fields
-            .iter()
-            .zip(&*expected)
-            .map(|(field, expected)| {
-                let value = plain_value(&field.value).certain("escaped strings repeat nothing");
-                if let FieldValue::String(text) = value {
-                    bytes += 2 * text.len();
-                }
-                (expected.column, value)
-            });
+        let cells = point.fields.iter().zip(&*expected);
+        let cells = cells.map(|(field, expected)| {
+            let value = plain_value(&field.value).certain("escaped strings repeat nothing");
+            if let FieldValue::String(text) = value {
+                bytes += 2 * text.len();
+            }
+            let column = column_of(slots, expected, &field.value);
+            (column.certain("its column is known"), value)
+        });
         builder.push_values(series, time_ns, cells);
-        bytes
+        self.grown += bytes;
     }
 
     /// Assigns the fields to names; of several fields of one name the last one counts, if their types
-    /// agree. Returns the bytes that new names take.
-    pub(super) fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<usize, RejectedAt> {
+    /// agree.
+    pub(super) fn plan(&mut self, point: &Point<'a>, limits: &Limits) -> Result<(), RejectedAt> {
         self.turn += 1;
         self.expected.clear();
         self.planned.clear();
-        let names_before = self.slots.len();
         let mut before = None;
         for (index, field) in point
             .fields
@@ -174,7 +203,7 @@ impl<'a> Table<'a> {
             }
             *earlier = cell;
         }
-        Ok((self.slots.len() - names_before) * NAME_BYTES)
+        Ok(())
     }
 
     /// The slot of a field's name: that which came after the slot `before` the last time, or the result
@@ -204,6 +233,7 @@ impl<'a> Table<'a> {
                 return Err(rejection.at(field.column));
             }
             Entry::Vacant(vacant) => {
+                self.grown += NAME_BYTES;
                 self.slots.push(Slot {
                     key: raw,
                     columns: [None; 5],
@@ -227,11 +257,17 @@ impl<'a> Table<'a> {
             let is_again = self.tags.take(point);
             let shape = match self.shape {
                 Some(shape) if is_again => shape,
-                _ => self.builder.shape(self.tags.keys()),
+                _ => {
+                    let before = self.builder.batch().tag_count();
+                    let shape = self.builder.shape(self.tags.keys());
+                    self.count_tags(before, point);
+                    shape
+                }
             };
             self.shape = Some(shape);
             return self.builder.series_of_shape(shape, self.tags.values());
         }
+        let before = self.builder.batch().tag_count();
         let mut tags: Vec<_> = point
             .tags
             .iter()
@@ -239,24 +275,35 @@ impl<'a> Table<'a> {
             .collect();
         tags.sort_unstable();
         let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (&**key, &**value)).collect();
-        self.builder.series(&tags)
+        let series = self.builder.series(&tags);
+        self.count_tags(before, point);
+        series
     }
 
-    /// Appends the planned cells as a row. Returns an upper estimate of the bytes that they take.
-    pub(super) fn push_planned(&mut self, point: &Point<'a>, series: u32, time_ns: i64) -> usize {
+    /// Counts the memory of tags that the builder did not know before, when it had `before` of them.
+    fn count_tags(&mut self, before: usize, point: &Point<'a>) {
+        let more = self.builder.batch().tag_count() - before;
+        if more > 0 {
+            self.grown += more * COLUMN_BYTES + point.series_key.len();
+        }
+    }
+
+    /// Appends the planned cells as a row.
+    pub(super) fn push_planned(&mut self, point: &Point<'a>, series: u32, time_ns: i64) {
         for index in 0..self.planned.len() {
             let planned = *self.planned.get(index).certain("it is below their number");
             let field = point.fields.get(planned.field).certain(FIELD);
             let column = self.column(planned, field);
             self.expected.push(Expected {
                 key: field.key.raw(),
+                slot: planned.slot,
                 field_type: planned.field_type,
                 column,
             });
         }
         let unescaped: Vec<String> = self.escaped_strings(point);
         let mut next_unescaped = unescaped.iter();
-        let mut bytes = CELL_BYTES * (1 + self.planned.len());
+        let mut bytes = ROW_BYTES + CELL_BYTES * self.planned.len();
         let cells = self.planned.iter().zip(&self.expected);
         let cells = cells.map(|(planned, expected)| {
             let field = point.fields.get(planned.field).certain(FIELD);
@@ -270,10 +317,10 @@ impl<'a> Table<'a> {
             (expected.column, value)
         });
         self.builder.push_values(series, time_ns, cells);
+        self.grown += bytes;
         if self.expected.len() != point.fields.len() {
             self.expected.clear();
         }
-        bytes
     }
 
     fn escaped_strings(&self, point: &Point<'a>) -> Vec<String> {
@@ -294,8 +341,9 @@ impl<'a> Table<'a> {
         let column = slot.columns.get_mut(planned.field_type as usize);
         let column = column.certain("there are five types");
         *column.get_or_insert_with(|| {
-            self.builder
-                .field_column(&field.key.decode(), planned.field_type)
+            let key = field.key.decode();
+            self.grown += COLUMN_BYTES + key.len();
+            self.builder.field_column(&key, planned.field_type)
         })
     }
 }
@@ -316,6 +364,17 @@ pub(super) fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, Rejec
 
 fn is_time(field: &Field<'_>) -> bool {
     field.key.raw() == "time"
+}
+
+/// The column of an expected field, if there is one for the type of this value.
+#[inline]
+fn column_of(slots: &[Slot<'_>], expected: &Expected<'_>, value: &Value<'_>) -> Option<u32> {
+    let field_type = type_of(value);
+    if field_type == expected.field_type {
+        return Some(expected.column);
+    }
+    let columns = &slots.get(expected.slot)?.columns;
+    *columns.get(field_type as usize)?
 }
 
 /// Returns true if two names are written alike. The parser mostly hands out the very same text.

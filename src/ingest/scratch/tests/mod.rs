@@ -1,6 +1,8 @@
 //! A line that repeats the one before is put into columns by a shorter way. It has to end there as if it
 //! came alone, and to be rejected for the same reason.
 
+mod memory;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
