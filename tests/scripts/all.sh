@@ -10,7 +10,7 @@ export TIDEGATE_SHAPE=${TIDEGATE_SHAPE-cpu}
 cargo test --locked --no-run || exit 1
 export TIDEGATE_BIN=${TIDEGATE_BIN:-$PWD/../../target/debug/tidegate}
 passed=0 failed=0 skipped=0 seconds=
-for script in instructions disk_full sync_error memory memory_lake curl tls refusals owner stop openapi backup readme interop query_clients influxql influxql_clients lake_models lake_day lake_order lake_readers query_memory query_concurrent query_speed lake_kill lake_store lake_power; do
+for script in instructions write_speed disk_full sync_error memory memory_lake curl tls refusals owner stop openapi backup readme interop query_clients influxql influxql_clients lake_models lake_day lake_order lake_readers query_memory query_concurrent query_speed lake_kill lake_store lake_power; do
     echo "== $script"
     began=$SECONDS
     timeout 3600 "./$script.sh" </dev/null
