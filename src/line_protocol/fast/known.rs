@@ -40,17 +40,21 @@ impl<'a> Known<'a> {
     /// The key and the text after its `=`, if `input` starts with them.
     #[inline]
     pub(super) fn begins<'b>(&self, input: &'b [u8]) -> Option<(Name<'a>, &'b [u8])> {
-        match input.first_chunk() {
-            Some(chunk) if u128::from_le_bytes(*chunk) & self.mask != self.word => None,
-            Some(_) if self.bytes <= WORD_BYTES => Some((self.key, input.get(self.bytes..)?)),
-            _ => self.begins_long(input),
+        let is_start = match input.first_chunk() {
+            Some(chunk) if u128::from_le_bytes(*chunk) & self.mask != self.word => false,
+            Some(_) if self.bytes <= WORD_BYTES => true,
+            _ => self.is_start_of(input),
+        };
+        match is_start {
+            true => Some((self.key, input.get(self.bytes..)?)),
+            false => None,
         }
     }
 
-    /// The same for a key that is longer than a word, or an input that is shorter.
-    fn begins_long<'b>(&self, input: &'b [u8]) -> Option<(Name<'a>, &'b [u8])> {
-        let value = input.strip_prefix(self.key.raw().as_bytes())?;
-        Some((self.key, value.strip_prefix(b"=")?))
+    /// The comparison for a key that is longer than a word, or an input that is shorter.
+    fn is_start_of(&self, input: &[u8]) -> bool {
+        let value = input.strip_prefix(self.key.raw().as_bytes());
+        value.is_some_and(|value| value.starts_with(b"="))
     }
 }
 

@@ -176,41 +176,30 @@ impl<'a> Pattern<'a> {
             *before = Before(Some(next));
             return Some(known);
         }
-        self.field_ahead(before, next + 1, input)
-    }
-
-    /// The same if some fields were left out before it, from `next` on.
-    fn field_ahead<'b>(
-        &mut self,
-        before: &mut Before,
-        next: usize,
-        input: &'b [u8],
-    ) -> Option<(Name<'a>, &'b [u8])> {
-        let ahead = self.fields.get(next..).unwrap_or_default();
-        for (left_out, field) in ahead.iter().take(LEFT_OUT_MAX).enumerate() {
-            if let Some(known) = field.known.begins(input) {
-                *before = Before(Some(next + left_out));
-                return Some(known);
-            }
-        }
-        self.look_up(before, input)
-    }
-
-    /// The same for a key that stands anywhere in the list. Those with an escape, or with another byte
-    /// that [`words::plain_bytes`] stops at, are left to the grammar's leaf.
-    fn look_up<'b>(
-        &mut self,
-        before: &mut Before,
-        input: &'b [u8],
-    ) -> Option<(Name<'a>, &'b [u8])> {
-        let (raw, rest) = input.split_at_checked(words::plain_bytes(input))?;
-        let [b'=', value @ ..] = rest else {
-            return None;
-        };
-        let place = *self.by_key.get(raw)?;
+        // What is not inlined returns a place: a key that comes back through memory is read again in
+        // larger pieces than it was written in, and waits for them, on every path.
+        let place = self.field_ahead(*before, next + 1, input)?;
+        *before = Before(Some(place));
         let key = self.fields.get(place)?.known.key();
+        Some((key, input.get(key.raw().len() + 1..)?))
+    }
+
+    /// The place of the key that `input` starts with, from `next` on if some fields were left out, or
+    /// anywhere in the list. Those with an escape, or with another byte that [`words::plain_bytes`]
+    /// stops at, are left to the grammar's leaf.
+    fn field_ahead(&mut self, before: Before, next: usize, input: &[u8]) -> Option<usize> {
+        let ahead = self.fields.get(next..).unwrap_or_default();
+        let mut ahead = ahead.iter().take(LEFT_OUT_MAX);
+        if let Some(left_out) = ahead.position(|field| field.known.begins(input).is_some()) {
+            return Some(next + left_out);
+        }
+        let (raw, rest) = input.split_at_checked(words::plain_bytes(input))?;
+        let place = *self.by_key.get(raw)?;
+        if !rest.starts_with(b"=") {
+            return None;
+        }
         self.follow(before, place);
-        Some((key, value))
+        Some(place)
     }
 
     /// The place where the field after `before` is expected.
@@ -222,13 +211,12 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    /// Expects the field at `place` after `before` from now on, and goes on to it.
-    fn follow(&mut self, before: &mut Before, place: usize) {
+    /// Expects the field at `place` after `before` from now on.
+    fn follow(&mut self, before: Before, place: usize) {
         match before.0.and_then(|place| self.fields.get_mut(place)) {
             Some(field) => field.next = place,
             None => self.first = place,
         }
-        *before = Before(Some(place));
     }
 
     /// Remembers the keys of a line's tags, which are distinct.
@@ -257,7 +245,8 @@ impl<'a> Pattern<'a> {
             }
         };
         self.count_bytes();
-        self.follow(before, place);
+        self.follow(*before, place);
+        *before = Before(Some(place));
     }
 
     fn count_bytes(&mut self) {
