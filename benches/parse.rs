@@ -20,17 +20,18 @@
     reason = "a bench prints its result and reads its own data"
 )]
 
+#[path = "support/parsing.rs"]
+mod parsing;
 mod support;
 
 use std::hint::black_box;
 
 use tidegate::clock::instant;
-use tidegate::columnar::Batch;
 use tidegate::config::{Config, Sources};
 use tidegate::engine::ingest_options;
-use tidegate::ingest::{Options, columns};
-use tidegate::line_protocol::{Parser, Point, Precision};
+use tidegate::ingest::Options;
 
+use parsing::{points, rows};
 use support::shapes::{self, Shape};
 
 /// The number of times that each side reads a body: odd, for the sake of the median.
@@ -112,24 +113,6 @@ fn seconds(times: usize, parse: impl Fn() -> usize) -> f64 {
 fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]
-}
-
-/// The number of good points.
-fn points(body: &[u8]) -> usize {
-    let mut parser = Parser::new(body, Precision::Nanosecond);
-    let mut point = Point::default();
-    let mut points = 0;
-    while let Some(read) = parser.next_point(&mut point) {
-        points += usize::from(read.is_ok());
-        black_box(&point);
-    }
-    points
-}
-
-/// The number of rows.
-fn rows(body: &[u8], options: &Options) -> usize {
-    let columns = black_box(columns(body, Precision::Nanosecond, options));
-    columns.batches.iter().map(Batch::rows).sum()
 }
 
 fn baseline(text: &str) -> usize {

@@ -14,6 +14,8 @@
     reason = "a bench prints its result and reads its own data"
 )]
 
+#[path = "../support/parsing.rs"]
+mod parsing;
 #[allow(
     dead_code,
     reason = "other benches read a file, too, which is not there everywhere"
@@ -23,12 +25,11 @@ mod support;
 
 use std::hint::black_box;
 
-use tidegate::columnar::Batch;
 use tidegate::config::{Config, Sources};
 use tidegate::engine::ingest_options;
-use tidegate::ingest::{Options, columns};
-use tidegate::line_protocol::{Parser, Point, Precision};
+use tidegate::ingest::Options;
 
+use parsing::{points, rows};
 use support::shapes;
 
 /// The parts that are counted: an argument of the bench, a column of the file.
@@ -56,7 +57,7 @@ fn main() {
             if picked.is_none_or(|picked| picked == (shape.name, part)) {
                 is_done = true;
                 for _ in 0..times {
-                    let rows = rows(part, &shape.body, &options);
+                    let rows = count(part, &shape.body, &options);
                     println!("{}, {part}: {rows} rows", shape.name);
                 }
             }
@@ -68,24 +69,10 @@ fn main() {
     );
 }
 
-fn rows(part: &str, body: &[u8], options: &Options) -> usize {
+fn count(part: &str, body: &[u8], options: &Options) -> usize {
     match part {
         "points" => points(black_box(body)),
-        "columns" => {
-            let columns = black_box(columns(black_box(body), Precision::Nanosecond, options));
-            columns.batches.iter().map(Batch::rows).sum()
-        }
+        "columns" => rows(black_box(body), options),
         _ => panic!("a part is one of {PARTS:?}"),
     }
-}
-
-fn points(body: &[u8]) -> usize {
-    let mut parser = Parser::new(body, Precision::Nanosecond);
-    let mut point = Point::default();
-    let mut points = 0;
-    while let Some(read) = parser.next_point(&mut point) {
-        points += usize::from(read.is_ok());
-        black_box(&point);
-    }
-    points
 }
