@@ -24,8 +24,8 @@ tokio::task_local! {
 }
 
 /// Runs `request` with this dialect as the current one.
-pub async fn scope<F: Future>(dialect: Dialect, request: F) -> F::Output {
-    CURRENT.scope(dialect, request).await
+pub fn scope<F: Future>(dialect: Dialect, request: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(dialect, request)
 }
 
 /// The dialect of the request that this task serves; that of v2 outside of a request.

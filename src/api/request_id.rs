@@ -33,8 +33,8 @@ impl fmt::Display for RequestId {
 }
 
 /// Runs `request` with this id as the current one.
-pub async fn scope<F: Future>(id: RequestId, request: F) -> F::Output {
-    CURRENT.scope(id, request).await
+pub fn scope<F: Future>(id: RequestId, request: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(id, request)
 }
 
 /// The id of the request that this task serves, if it serves one.

@@ -2,8 +2,7 @@
 //! browser (`OPTIONS`), which carries no credentials and is therefore answered before any are
 //! required.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -19,13 +18,17 @@ use crate::config::Cors;
 const EXPOSED: &str = "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, \
     X-Influxdb-Version, Retry-After, Grpc-Status, Grpc-Message";
 
-pub(super) async fn cors(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn cors<F: Future<Output = Response>>(
+    app: &AppState,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let asked = request.method() == Method::OPTIONS;
     let mut response = if asked {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        next.run(request).await
+        next(request).await
     };
     let headers = response.headers_mut();
     let allowed = allow(app.config().server.cors(), origin.as_ref(), headers);

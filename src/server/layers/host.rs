@@ -5,23 +5,21 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
 use http::header::HOST;
 use http::uri::Authority;
 
 use crate::api::AppState;
 use crate::api::error::{ApiError, Code};
 
-pub(super) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) fn check(app: &AppState, request: &Request) -> Result<(), ApiError> {
     let server = &app.config().server;
-    if !server.without_auth || permitted(named(&request).as_deref(), &server.allowed_hosts) {
-        return next.run(request).await;
+    if !server.without_auth || permitted(named(request).as_deref(), &server.allowed_hosts) {
+        return Ok(());
     }
     let text = "this host name is not allowed while authentication is off: add it to \
                 server.allowed_hosts, or turn authentication on";
-    ApiError::new(Code::Forbidden, text).into_response()
+    Err(ApiError::new(Code::Forbidden, text))
 }
 
 /// The host name that the client sent, without the port. A name that cannot be read is empty.

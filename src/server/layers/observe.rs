@@ -6,11 +6,9 @@
 //! with a question: the text quotes the question, whose literals may be secrets.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use tracing::{Instrument, Level};
@@ -35,20 +33,21 @@ pub(super) fn quiet() -> Quiet<u16> {
     Quiet::new(20, Duration::from_secs(10))
 }
 
-pub(super) async fn observe(
-    State((app, lookup, quiet)): State<(AppState, Lookup, Arc<Quiet<u16>>)>,
+pub(super) async fn observe<F: Future<Output = Response>>(
+    app: &AppState,
+    (lookup, quiet): (Lookup, &Quiet<u16>),
     request: Request,
-    next: Next,
+    next: impl FnOnce(Request) -> F,
 ) -> Response {
     let id = RequestId::next();
     let started = clock::instant();
     let method = request.method().clone();
-    let matched = Matched::of(&request, &app, lookup);
+    let matched = Matched::of(&request, app, lookup);
     let route = matched.pattern;
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
     let from = peer.map(|peer| tracing::field::display(peer.ip()));
     let span = tracing::info_span!("request", %id, peer = from);
-    let answer = dialect::scope(matched.dialect, next.run(request));
+    let answer = dialect::scope(matched.dialect, next(request));
     let mut response = request_id::scope(id, answer).instrument(span).await;
     let seconds = clock::instant()
         .saturating_duration_since(started)
@@ -62,7 +61,7 @@ pub(super) async fn observe(
     {
         app.metrics().refused(reason);
     }
-    if let Some(left_out) = is_told(&quiet, response.status()) {
+    if let Some(left_out) = is_told(quiet, response.status()) {
         let left_out = (left_out > 0).then_some(left_out);
         let request = (&method, &matched);
         log(id, request, peer, &response, (seconds, left_out));

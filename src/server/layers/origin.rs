@@ -11,9 +11,7 @@
 //! Programs send neither `Origin` nor `Sec-Fetch-Site`, so nothing changes for them. Origins are as
 //! in RFC 6454; `null`, which sandboxed pages send, is never ours.
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
 use http::header::{HOST, ORIGIN};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, HeaderValue, Uri};
@@ -26,18 +24,14 @@ use crate::config::Cors;
 /// The header in which browsers say where a request comes from; no page can set it.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-pub(super) async fn origin(
-    State((app, lookup)): State<(AppState, Lookup)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let open = !Matched::of(&request, &app, lookup).asks_for_credential;
+pub(super) fn check(app: &AppState, lookup: Lookup, request: &Request) -> Result<(), ApiError> {
+    let open = !Matched::of(request, app, lookup).asks_for_credential;
     if !open || !is_foreign(request.headers(), request.uri(), app.config().server.cors()) {
-        return next.run(request).await;
+        return Ok(());
     }
     let text = "a page of another web site may not use what needs no token: add its origin to \
                 server.cors_origins, or turn authentication on";
-    ApiError::new(Code::Forbidden, text).into_response()
+    Err(ApiError::new(Code::Forbidden, text))
 }
 
 /// Returns true if a page that is neither ours nor allowed sends the request.

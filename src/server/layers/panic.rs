@@ -4,15 +4,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
 
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::error::ApiError;
 use crate::vital;
 
-pub(super) async fn catch(request: Request, next: Next) -> Response {
-    let mut answer = pin!(next.run(request));
+pub(super) async fn catch(answer: impl Future<Output = Response>) -> Response {
+    let mut answer = pin!(answer);
     let caught = std::future::poll_fn(|cx| {
         // Half-done state belongs to this request alone, and is dropped with it.
         match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
@@ -30,13 +28,18 @@ pub(super) async fn catch(request: Request, next: Next) -> Response {
 mod tests {
     use axum::Router;
     use axum::extract::Request;
-    use axum::middleware::from_fn;
+    use axum::middleware::{Next, from_fn};
+    use axum::response::Response;
     use axum::routing::get;
     use http::StatusCode;
     use tower::ServiceExt;
 
     use super::catch;
     use crate::api::{Dialect, dialect};
+
+    async fn caught(request: Request, next: Next) -> Response {
+        catch(next.run(request)).await
+    }
 
     #[tokio::test]
     async fn a_panic_before_or_after_a_wait_is_a_500() {
@@ -52,7 +55,7 @@ mod tests {
             .route("/at_once", get(at_once))
             .route("/later", get(later))
             .route("/calm", get(calm))
-            .layer(from_fn(catch));
+            .layer(from_fn(caught));
         for (path, status) in [("/at_once", 500), ("/later", 500), ("/calm", 204)] {
             let request = Request::get(path)
                 .body(axum::body::Body::empty())
@@ -67,7 +70,9 @@ mod tests {
         async fn at_once() -> StatusCode {
             panic!("secret")
         }
-        let router = Router::new().route("/", get(at_once)).layer(from_fn(catch));
+        let router = Router::new()
+            .route("/", get(at_once))
+            .layer(from_fn(caught));
         for (dialect, expected) in [
             (
                 Dialect::V1,

@@ -16,8 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONNECTION, EXPECT};
@@ -35,22 +34,25 @@ const SHORT_BYTES_MAX: u64 = 1 << 20;
 /// The time after which a quiet client is taken not to be sending.
 const QUIET: Duration = Duration::from_secs(2);
 
-pub(super) async fn unread(State(drain): State<Drain>, request: Request, next: Next) -> Response {
+pub(super) async fn unread<F: Future<Output = Response>>(
+    drain: &Drain,
+    request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return next(request).await;
     }
-    let (head, body) = request.into_parts();
-    let length = body.size_hint().exact();
+    let length = request.body().size_hint().exact();
     let short = length.is_some_and(|length| length <= SHORT_BYTES_MAX);
-    let one_stream = head.version >= Version::HTTP_2;
-    let discard = one_stream || short && !head.headers.contains_key(EXPECT);
+    let one_stream = request.version() >= Version::HTTP_2;
+    let discard = one_stream || short && !request.headers().contains_key(EXPECT);
     let ended = Arc::new(AtomicBool::new(false));
-    let body = Watched {
+    let watched = |body| Watched {
         body: Some(body),
         ended: Arc::clone(&ended),
-        drain: discard.then_some(drain),
+        drain: discard.then(|| drain.clone()),
     };
-    let mut response = next.run(Request::from_parts(head, Body::new(body))).await;
+    let mut response = next(request.map(|body| Body::new(watched(body)))).await;
     if !discard && !ended.load(Ordering::Relaxed) {
         response
             .headers_mut()
