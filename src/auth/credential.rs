@@ -1,7 +1,10 @@
 //! The places where a request may carry its secret: the header everywhere, and on the v1 endpoints
 //! also the query string, as v1 clients send it.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderValue};
+use smallvec::{SmallVec, smallvec};
 
 use super::header::{Scheme, secret_of};
 
@@ -25,12 +28,15 @@ pub struct Credentials<'a> {
     pub forms: Forms,
 }
 
-impl Credentials<'_> {
+/// The secrets of a request. There is one in most, which is not copied.
+type Secrets<'a> = SmallVec<[Cow<'a, [u8]>; 2]>;
+
+impl<'a> Credentials<'a> {
     /// The header `Authorization` with the first of the secrets, for senders that ask in which form
     /// to send it from now on. Absent if there is no secret, or one that a header cannot carry.
     pub fn bearer(&self) -> Option<HeaderValue> {
         let secret = self.secrets().into_iter().next()?;
-        let bytes = [b"Bearer ", secret.as_slice()].concat();
+        let bytes = [b"Bearer ".as_slice(), &secret].concat();
         let mut value = HeaderValue::from_bytes(&bytes).ok()?;
         value.set_sensitive(true);
         Some(value)
@@ -38,12 +44,12 @@ impl Credentials<'_> {
 
     /// The secrets that the sender may mean, the most likely first; empty if there is none. A
     /// readable header wins over the query string.
-    pub(super) fn secrets(&self) -> Vec<Vec<u8>> {
+    pub(super) fn secrets(&self) -> Secrets<'a> {
         match (secret_of(self.headers), self.forms) {
-            (Some((_, secret)), Forms::Header) => vec![secret],
+            (Some((_, secret)), Forms::Header) => smallvec![secret],
             (Some((Scheme::Token, secret)), Forms::HeaderOrQuery) => with_user(secret),
-            (Some((_, secret)), Forms::HeaderOrQuery) => vec![secret],
-            (None, Forms::Header) => Vec::new(),
+            (Some((_, secret)), Forms::HeaderOrQuery) => smallvec![secret],
+            (None, Forms::Header) => Secrets::new(),
             (None, Forms::HeaderOrQuery) => password(self.query.unwrap_or_default()),
         }
     }
@@ -51,21 +57,21 @@ impl Credentials<'_> {
 
 /// The secret as a whole, then the part after its first colon, if it has one: a token may contain a
 /// colon itself.
-fn with_user(secret: Vec<u8>) -> Vec<Vec<u8>> {
+fn with_user(secret: Cow<'_, [u8]>) -> Secrets<'_> {
     let mut halves = secret.splitn(2, |byte| *byte == b':').skip(1);
     let behind_user = halves.next().filter(|half| !half.is_empty());
-    let behind_user = behind_user.map(<[u8]>::to_vec);
+    let behind_user = behind_user.map(|half| Cow::Owned(half.to_vec()));
     std::iter::once(secret).chain(behind_user).collect()
 }
 
 /// The value of `p`, without blanks around it, if it is given once and is not empty.
-fn password(query: &str) -> Vec<Vec<u8>> {
+fn password<'a>(query: &str) -> Secrets<'a> {
     let mut found = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| name == "p")
         .map(|(_, value)| value.trim_ascii().to_owned().into_bytes());
     match (found.next(), found.next()) {
-        (Some(secret), None) if !secret.is_empty() => vec![secret],
-        _ => Vec::new(),
+        (Some(secret), None) if !secret.is_empty() => smallvec![Cow::Owned(secret)],
+        _ => Secrets::new(),
     }
 }
 
@@ -74,7 +80,7 @@ mod tests {
     use http::HeaderMap;
     use http::header::AUTHORIZATION;
 
-    use super::{Credentials, Forms};
+    use super::{Cow, Credentials, Forms};
 
     fn of(header: Option<&str>, query: &str, forms: Forms) -> Vec<String> {
         let mut headers = HeaderMap::new();
@@ -87,7 +93,7 @@ mod tests {
             forms,
         };
         let secrets = credentials.secrets();
-        let text = |secret| String::from_utf8(secret).expect("text");
+        let text = |secret: Cow<'_, [u8]>| String::from_utf8(secret.into_owned()).expect("text");
         secrets.into_iter().map(text).collect()
     }
 

@@ -1,5 +1,7 @@
 //! The `Authorization` header: three schemes, one secret.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -22,7 +24,7 @@ pub(super) enum Scheme {
 
 /// The secret that a request carries. Absent if there is no `Authorization` header, if there are
 /// several (two credentials count as none), or if it cannot be read.
-pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Vec<u8>)> {
+pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Cow<'_, [u8]>)> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next()?.as_bytes().trim_ascii();
     if values.next().is_some() {
@@ -32,9 +34,9 @@ pub(super) fn secret_of(headers: &HeaderMap) -> Option<(Scheme, Vec<u8>)> {
     let (scheme, rest) = value.split_at_checked(blank)?;
     let rest = rest.trim_ascii();
     let (scheme, secret) = match () {
-        () if scheme.eq_ignore_ascii_case(b"token") => (Scheme::Token, rest.to_vec()),
-        () if scheme.eq_ignore_ascii_case(b"bearer") => (Scheme::Bearer, rest.to_vec()),
-        () if scheme.eq_ignore_ascii_case(b"basic") => (Scheme::Basic, password(rest)?),
+        () if scheme.eq_ignore_ascii_case(b"token") => (Scheme::Token, Cow::Borrowed(rest)),
+        () if scheme.eq_ignore_ascii_case(b"bearer") => (Scheme::Bearer, Cow::Borrowed(rest)),
+        () if scheme.eq_ignore_ascii_case(b"basic") => (Scheme::Basic, Cow::Owned(password(rest)?)),
         () => return None,
     };
     (!secret.is_empty()).then_some((scheme, secret))
@@ -61,7 +63,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, value.parse().expect("a header value"));
         }
-        secret_of(&headers).map(|(_, secret)| String::from_utf8(secret).expect("text"))
+        secret_of(&headers).map(|(_, secret)| String::from_utf8(secret.into_owned()).expect("text"))
     }
 
     #[test]

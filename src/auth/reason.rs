@@ -1,6 +1,8 @@
 //! The reason for which a credential was refused, for our own log. The client never sees it: to a
 //! stranger all refusals look the same.
 
+use std::borrow::Cow;
+
 use http::header::AUTHORIZATION;
 
 use super::Credentials;
@@ -24,7 +26,7 @@ impl Reason {
     /// The reason for a request that was refused as unauthorized.
     pub fn of(credentials: &Credentials<'_>, catalog: &Catalog) -> Self {
         let secrets = credentials.secrets();
-        let is_known = |secret: &Vec<u8>| catalog.token(&TokenHash::of(secret)).is_some();
+        let is_known = |secret: &Cow<'_, [u8]>| catalog.token(&TokenHash::of(secret)).is_some();
         match () {
             () if secrets.iter().any(is_known) => Self::Expired,
             () if !secrets.is_empty() => Self::Unknown,
