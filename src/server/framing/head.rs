@@ -132,9 +132,14 @@ struct Seen {
 }
 
 fn read(head: &[u8], limits: &Limits) -> Result<Framing, Refusal> {
-    let mut lines = head
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.trim_suffix_cr());
+    let mut start = 0;
+    let mut lines = memchr::memchr_iter(b'\n', head).map(|end| {
+        let line = head
+            .get(start..end)
+            .certain("lines come one after the other");
+        start = end + 1;
+        line.strip_suffix(b"\r").unwrap_or(line)
+    });
     let first = request_line(lines.next().unwrap_or_default())?;
     let http_11 = first.http_11;
     let mut seen = Seen::default();
@@ -165,7 +170,7 @@ struct RequestLine {
 }
 
 fn request_line(line: &[u8]) -> Result<RequestLine, Refusal> {
-    if line.iter().any(u8::is_ascii_control) {
+    if any(line, |byte| byte.is_ascii_control()) {
         return Err(Refusal::LineEnd);
     }
     let mut parts = line.split(|byte| *byte == b' ');
@@ -202,10 +207,7 @@ impl Seen {
         if !is_token(name) {
             return Err(Refusal::HeaderLine);
         }
-        if value
-            .iter()
-            .any(|byte| byte.is_ascii_control() && *byte != b'\t')
-        {
+        if any(value, |byte| byte.is_ascii_control() && byte != b'\t') {
             return Err(Refusal::LineEnd);
         }
         // The value is trimmed only after the check, because this also removes a carriage return or
@@ -243,16 +245,18 @@ impl Seen {
 
 /// Returns true if this is a token of RFC 9110, section 5.6.2.
 fn is_token(name: &[u8]) -> bool {
-    let token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !name.is_empty() && name.iter().all(token)
+    let is_mark = |byte| {
+        matches!(
+            byte,
+            b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^'..=b'`' | b'|' | b'~'
+        )
+    };
+    !name.is_empty() && !any(name, |byte| !byte.is_ascii_alphanumeric() && !is_mark(byte))
 }
 
-trait TrimSuffixCr {
-    fn trim_suffix_cr(&self) -> &Self;
-}
-
-impl TrimSuffixCr for [u8] {
-    fn trim_suffix_cr(&self) -> &Self {
-        self.strip_suffix(b"\r").unwrap_or(self)
-    }
+/// Returns true if any byte is like this. All are looked at, several at once: most heads are short
+/// and sound.
+fn any(bytes: &[u8], is_like_this: impl Fn(u8) -> bool) -> bool {
+    let found = |found, byte: &u8| found | is_like_this(*byte);
+    bytes.iter().fold(false, found)
 }
