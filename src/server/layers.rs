@@ -68,17 +68,18 @@ struct Steps {
 }
 
 impl Steps {
-    /// Passes a request through the steps, and on to its route.
+    /// Passes a request through the steps, and on to its route. It is boxed, because each step holds
+    /// a place for it.
     fn pass<'a>(
         &'a self,
-        request: Request,
+        request: Box<Request>,
         route: &'a Route,
     ) -> impl Future<Output = Response> + Send + 'a {
         let app = &self.app;
         observe::observe(app, (self.lookup, &self.quiet), request, |request| {
             cors::cors(app, request, |request| {
                 unread::unread(&self.drain, request, |request| {
-                    panic::catch(stop::stop(&self.cut, self.checked(request, route)))
+                    panic::catch(stop::stop(&self.cut, self.checked(*request, route)))
                 })
             })
         })
@@ -125,6 +126,7 @@ impl Service<Request> for Stack {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { steps, route } = self.clone();
+        let request = Box::new(request);
         Box::pin(async move { Ok(steps.pass(request, &route).await) })
     }
 }

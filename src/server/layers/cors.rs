@@ -20,8 +20,8 @@ const EXPOSED: &str = "X-Request-Id, X-Platform-Error-Code, X-Influxdb-Error, \
 
 pub(super) async fn cors<F: Future<Output = Response>>(
     app: &AppState,
-    request: Request,
-    next: impl FnOnce(Request) -> F,
+    request: Box<Request>,
+    next: impl FnOnce(Box<Request>) -> F,
 ) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let asked = request.method() == Method::OPTIONS;

@@ -36,8 +36,8 @@ pub(super) fn quiet() -> Quiet<u16> {
 pub(super) async fn observe<F: Future<Output = Response>>(
     app: &AppState,
     (lookup, quiet): (Lookup, &Quiet<u16>),
-    request: Request,
-    next: impl FnOnce(Request) -> F,
+    request: Box<Request>,
+    next: impl FnOnce(Box<Request>) -> F,
 ) -> Response {
     let id = RequestId::next();
     let started = clock::instant();

@@ -9,6 +9,7 @@
 //! Over HTTP/2 only the stream is concerned. When its share is used up, it is reset with
 //! `NO_ERROR`, because the answer is complete by then (RFC 9113, section 8.1).
 
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,8 +37,8 @@ const QUIET: Duration = Duration::from_secs(2);
 
 pub(super) async fn unread<F: Future<Output = Response>>(
     drain: &Drain,
-    request: Request,
-    next: impl FnOnce(Request) -> F,
+    mut request: Box<Request>,
+    next: impl FnOnce(Box<Request>) -> F,
 ) -> Response {
     if request.body().is_end_stream() {
         return next(request).await;
@@ -47,12 +48,14 @@ pub(super) async fn unread<F: Future<Output = Response>>(
     let one_stream = request.version() >= Version::HTTP_2;
     let discard = one_stream || short && !request.headers().contains_key(EXPECT);
     let ended = Arc::new(AtomicBool::new(false));
-    let watched = |body| Watched {
+    let body = mem::take(request.body_mut());
+    let body = Watched {
         body: Some(body),
         ended: Arc::clone(&ended),
         drain: discard.then(|| drain.clone()),
     };
-    let mut response = next(request.map(|body| Body::new(watched(body)))).await;
+    *request.body_mut() = Body::new(body);
+    let mut response = next(request).await;
     if !discard && !ended.load(Ordering::Relaxed) {
         response
             .headers_mut()
