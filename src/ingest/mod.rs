@@ -26,6 +26,7 @@ mod aside;
 mod check;
 mod columns;
 mod error;
+mod goes_on;
 mod handle;
 mod in_flight;
 mod open;

@@ -1,13 +1,12 @@
 //! The order of the write path: parse > resolve > log > apply > acknowledge. It is defined only here.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use super::apply::Committed;
 use super::aside::{aside, can_block, is_heavy};
 use super::error::WriteError;
+use super::goes_on::GoesOn;
 use super::handle::Ingest;
 use super::outcome::{is_done, wait_for};
 use super::parse::{Parsing, Slice};
@@ -48,22 +47,21 @@ impl Ingest {
     /// Writes the lines of a body. Returns once every accepted line is on disk and can be read, with
     /// reports on the lines that were rejected.
     ///
-    /// What has to wait goes on in a task of its own: a client that hangs up does not cancel it halfway.
-    /// A small write beside which there is no other is over before it waits for anything.
+    /// A client that hangs up does not cancel it halfway. A small write beside which there is no other is
+    /// over before it waits for anything.
     pub async fn write(&self, request: WriteRequest) -> Result<WriteOutcome, WriteError> {
+        let is_small = request.body.bytes.len() <= self.shared.options.inline_bytes_max;
         let ingest = self.clone();
         let under_way = Arc::clone(&self.shared.under_way);
-        let mut work = Box::pin(async move {
+        let work = async move {
             let written = ingest.run(request).await;
             drop(under_way);
             written
-        });
-        if self.is_beside_few() {
-            let begun = poll_fn(|context| Poll::Ready(work.as_mut().poll(context)));
-            if let Poll::Ready(written) = begun.await {
-                return written;
-            }
+        };
+        if is_small {
+            return GoesOn::new(work).await;
         }
+        // It may keep a thread for a while, and a connection has to be able to end meanwhile.
         tokio::spawn(work)
             .await
             .map_err(|_| WriteError::Internal("its task ended early"))?

@@ -104,6 +104,8 @@ async fn a_client_that_hangs_up_does_not_undo_its_write() {
     };
     let world = World::open(FaultStorage::new(1), setup).expect("the log opens");
     gate.shut();
+    // Beside another one it is left to the log's thread, so that it waits.
+    let _other = Arc::clone(&world.ingest.shared.under_way);
     let ingest = world.ingest.clone();
     let request = world.request("m v=1 1", true);
     let write = tokio::spawn(async move { ingest.write(request).await });
