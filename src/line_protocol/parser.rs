@@ -181,7 +181,8 @@ impl<'a> Parser<'a> {
             .and_then(|(input, _)| grammar::point(source, self.precision, input, point));
         match parsed {
             Ok((rest, ())) => {
-                if let Some(fast) = &mut self.fast {
+                // Most bodies of small clients are one line: there is nobody to remember it for.
+                if let Some(fast) = self.fast.as_mut().filter(|_| !rest.is_empty()) {
                     fast.learn(point);
                 }
                 self.accept(rest, point);
