@@ -35,6 +35,15 @@ impl BatchBuilder {
         }
     }
 
+    /// Makes room for the columns of a row, as exactly as it is known.
+    pub fn reserve(&mut self, tags: usize, fields: usize) {
+        self.batch.tags.reserve_exact(tags);
+        self.index.reserve_tags(tags);
+        self.columns.reserve_exact(tags);
+        self.values.reserve_exact(tags);
+        self.batch.fields.reserve_exact(fields);
+    }
+
     /// The id of the series with these tags, made if it is new. `tags` are unescaped, ordered by
     /// key bytewise, without a key twice: then a series has one id, in whatever order its tags
     /// were written.
@@ -154,11 +163,10 @@ impl BatchBuilder {
         &self.batch
     }
 
-    /// The rows without the indexes and without spare capacity.
+    /// The rows without the indexes. They keep their spare capacity: to give it back would take longer
+    /// than most of them live.
     pub fn finish(self) -> Batch {
-        let mut batch = self.batch;
-        batch.shrink();
-        batch
+        self.batch
     }
 
     /// The rows, immutable, in Arrow's layout.

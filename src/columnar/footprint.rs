@@ -29,18 +29,18 @@ pub(super) fn bytes_max(batch: &Batch) -> u64 {
         + tags
         + vec_max(batch.tags.len(), size_of::<TagColumn>())
         + vec_max(batch.tags.len(), size_of::<ValueIndex>())
-        + table_max(batch.tags.len(), size_of::<u32>())
+        + table_max(batch.tags.len())
         + series_bytes_max(&batch.series)
         + vec_max(batch.rows(), size_of::<i64>())
         + vec_max(batch.rows(), size_of::<u32>())
         + fields
         + vec_max(batch.fields.len(), size_of::<FieldColumn>())
-        + table_max(batch.fields.len(), size_of::<u32>());
+        + table_max(batch.fields.len());
     bytes as u64
 }
 
 fn tag_bytes_max(tag: &TagColumn) -> usize {
-    tag.key.len() + strings_max(&tag.values) + table_max(tag.values.len(), size_of::<Hashed>())
+    tag.key.len() + strings_max(&tag.values) + table_max(tag.values.len())
 }
 
 fn field_bytes_max(field: &FieldColumn) -> usize {
@@ -66,10 +66,10 @@ fn series_bytes_max(series: &SeriesTable) -> usize {
         .map(|shape| columns(shape))
         .sum::<usize>()
         + vec_max(series.shapes().len(), size_of::<Box<[u32]>>())
-        + table_max(series.shapes().len(), size_of::<u32>())
+        + table_max(series.shapes().len())
         + vec_max(series.len(), SeriesTable::ENTRY_BYTES)
         + vec_max(series.value_count(), size_of::<u32>())
-        + table_max(series.len(), size_of::<Hashed>())
+        + table_max(series.len())
 }
 
 fn strings_max(strings: &Strings) -> usize {
@@ -89,8 +89,8 @@ fn vec_max(length: usize, element_bytes: usize) -> usize {
 
 /// The most bytes that a hash table of `length` entries can have grown to: a byte per bucket beside the
 /// entry, at most 16/7 buckets per entry or four in all, and a group of control bytes with its padding.
-fn table_max(length: usize, entry_bytes: usize) -> usize {
-    let bucket_bytes = entry_bytes + 1;
+fn table_max(length: usize) -> usize {
+    let bucket_bytes = size_of::<Hashed>() + 1;
     if length == 0 {
         0
     } else {

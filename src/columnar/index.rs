@@ -1,7 +1,8 @@
 //! The hash indexes that make ids out of names while a batch is being built.
 //!
 //! Seeded per process, so that a client cannot choose names that collide; every hit is compared in
-//! full.
+//! full. A few are compared one by one, and enter a table only when there are more: most requests are
+//! small, and a table for each tag of a line would take more time than the line.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -17,8 +18,18 @@ use crate::narrow;
 /// The reason why an id is found.
 const KNOWN: &str = "an id is handed out when what it names is put there, and nothing is removed";
 
-/// An id, and the hash of what it names: a table that grows does not have to hash all of it again.
-/// There may be millions of series, and of values of a tag.
+/// The number of ids that are found without a table.
+const FEW: u32 = 8;
+
+/// Ids by what they name, which lies elsewhere.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ids {
+    /// Empty while there are [`FEW`] ids.
+    table: HashTable<Hashed>,
+}
+
+/// An id, and half of the hash of what it names: a table that grows does not have to hash all of it
+/// again. There may be millions of series, and of values of a tag.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hashed {
     hash: u32,
@@ -33,10 +44,62 @@ impl Hashed {
     }
 }
 
+/// What a look-up that found nothing leaves for [`Ids::enter`]: the hash, if there is a table.
+type Missing = Option<u32>;
+
+impl Ids {
+    /// The one of the ids below `count` that names the same as `named`.
+    #[inline]
+    fn find(
+        &self,
+        count: usize,
+        hasher: &DefaultHashBuilder,
+        named: impl Hash,
+        is_same: impl Fn(u32) -> bool,
+    ) -> Result<u32, Missing> {
+        let count = narrow::id(count);
+        if count <= FEW {
+            return (0..count).find(|id| is_same(*id)).ok_or(None);
+        }
+        let wanted = Hashed {
+            hash: half_hash(hasher, named),
+            id: 0,
+        };
+        let is_wanted = |known: &Hashed| known.hash == wanted.hash && is_same(known.id);
+        let found = self.table.find(wanted.widened(), is_wanted);
+        found.map(|known| known.id).ok_or(Some(wanted.hash))
+    }
+
+    /// Enters an id that was missing: the one after all that there were. `hash_of` gives [`half_hash`] of
+    /// what any of them names.
+    #[inline]
+    fn enter(&mut self, id: u32, missing: Missing, hash_of: impl Fn(u32) -> u32) {
+        match missing {
+            Some(hash) => self.insert(Hashed { hash, id }),
+            None if id < FEW => {}
+            None => (0..=id).for_each(|id| {
+                self.insert(Hashed {
+                    hash: hash_of(id),
+                    id,
+                });
+            }),
+        }
+    }
+
+    fn insert(&mut self, new: Hashed) {
+        self.table
+            .insert_unique(new.widened(), new, |known| known.widened());
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.table.allocation_size()
+    }
+}
+
 /// The values of one tag column by their text.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ValueIndex {
-    ids: HashTable<Hashed>,
+    ids: Ids,
     /// Ids handed out lately, each at the place that [`place_of`] gives its text: most tags have few
     /// values, and comparing one takes less time than hashing it.
     recent: [u32; RECENT],
@@ -49,81 +112,85 @@ const RECENT: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
     hasher: DefaultHashBuilder,
-    keys: HashTable<u32>,
+    keys: Ids,
     /// One per tag column.
     values: Vec<ValueIndex>,
-    shapes: HashTable<u32>,
-    series: HashTable<Hashed>,
-    fields: HashTable<u32>,
+    shapes: Ids,
+    series: Ids,
+    fields: Ids,
 }
 
 impl Index {
+    /// Makes room for so many tag columns.
+    pub(super) fn reserve_tags(&mut self, count: usize) {
+        self.values.reserve_exact(count);
+    }
+
     /// The column of a tag key, made if there is none.
     pub(super) fn tag_column(&mut self, tags: &mut Vec<TagColumn>, key: &str) -> u32 {
-        let hash = self.hasher.hash_one(key);
-        if let Some(id) = self.keys.find(hash, |id| key_of(tags, *id) == key) {
-            return *id;
-        }
+        let Self { hasher, keys, .. } = self;
+        let is_same = |id| key_of(tags, id) == key;
+        let missing = match keys.find(tags.len(), hasher, key, is_same) {
+            Ok(id) => return id,
+            Err(missing) => missing,
+        };
         let id = narrow::id(tags.len());
         tags.push(TagColumn {
             key: key.into(),
             values: Default::default(),
         });
+        keys.enter(id, missing, |id| half_hash(hasher, key_of(tags, id)));
         self.values.push(ValueIndex::default());
-        self.keys
-            .insert_unique(hash, id, |id| self.hasher.hash_one(key_of(tags, *id)));
         id
     }
 
     /// The dictionary id of a tag's value, made if there is none. The column must exist.
     #[inline]
     pub(super) fn tag_value(&mut self, tags: &mut [TagColumn], column: u32, text: &str) -> u32 {
-        let tag = tags.get_mut(column as usize).certain(KNOWN);
-        let index = self.values.get_mut(column as usize).certain(KNOWN);
-        let recent = index.recent.get_mut(place_of(text.as_bytes()));
+        let values = &mut tags.get_mut(column as usize).certain(KNOWN).values;
+        let ValueIndex { ids, recent } = self.values.get_mut(column as usize).certain(KNOWN);
+        let recent = recent.get_mut(place_of(text.as_bytes()));
         let recent = recent.certain("the place is one of them");
-        if tag.values.is(*recent, text) {
+        if values.is(*recent, text) {
             return *recent;
         }
-        let next = hashed(&self.hasher, text, tag.values.len());
-        let is_same = |known: &Hashed| known.hash == next.hash && tag.values.is(known.id, text);
-        let found = index.ids.find(next.widened(), is_same).copied();
-        let known = found.unwrap_or_else(|| {
-            tag.values.push(text);
-            let hash = next.widened();
-            index.ids.insert_unique(hash, next, |known| known.widened());
-            next
+        let hasher = &self.hasher;
+        let found = ids.find(values.len(), hasher, text, |id| values.is(id, text));
+        *recent = found.unwrap_or_else(|missing| {
+            let id = narrow::id(values.len());
+            values.push(text);
+            let text_of = |id| values.get(id).certain(KNOWN);
+            ids.enter(id, missing, |id| half_hash(hasher, text_of(id)));
+            id
         });
-        *recent = known.id;
-        known.id
+        *recent
     }
 
     /// The id of a list of tag columns, made if there is none.
     pub(super) fn shape(&mut self, series: &mut SeriesTable, columns: &[u32]) -> u32 {
-        let hash = self.hasher.hash_one(columns);
-        if let Some(id) = self.shapes.find(hash, |id| series.shape(*id) == columns) {
-            return *id;
-        }
-        let id = series.push_shape(columns);
-        self.shapes
-            .insert_unique(hash, id, |id| self.hasher.hash_one(series.shape(*id)));
-        id
+        let Self { hasher, shapes, .. } = self;
+        let is_same = |id| series.shape(id) == columns;
+        let found = shapes.find(series.shapes().len(), hasher, columns, is_same);
+        found.unwrap_or_else(|missing| {
+            let id = series.push_shape(columns);
+            shapes.enter(id, missing, |id| half_hash(hasher, series.shape(id)));
+            id
+        })
     }
 
     /// The id of a series, made if there is none.
     #[inline]
-    pub(super) fn series(&mut self, series: &mut SeriesTable, shape: u32, values: &[u32]) -> u32 {
-        let next = hashed(&self.hasher, (shape, values), series.len());
-        let is_same = |known: &Hashed| {
-            known.hash == next.hash && series.get(known.id) == Some((shape, values))
-        };
-        if let Some(known) = self.series.find(next.widened(), is_same) {
-            return known.id;
-        }
-        let hash = next.widened();
-        self.series
-            .insert_unique(hash, next, |known| known.widened());
-        series.push(shape, values)
+    pub(super) fn series(&mut self, table: &mut SeriesTable, shape: u32, values: &[u32]) -> u32 {
+        let Self { hasher, series, .. } = self;
+        let wanted = (shape, values);
+        let is_same = |id| table.get(id) == Some(wanted);
+        let found = series.find(table.len(), hasher, wanted, is_same);
+        found.unwrap_or_else(|missing| {
+            let id = table.push(shape, values);
+            let of = |id| table.get(id).certain(KNOWN);
+            series.enter(id, missing, |id| half_hash(hasher, of(id)));
+            id
+        })
     }
 
     /// The id of a series if it and all its tags are known.
@@ -133,23 +200,24 @@ impl Index {
         series: &SeriesTable,
         wanted: &[(&str, &str)],
     ) -> Option<u32> {
+        let hasher = &self.hasher;
         let mut columns = Vec::with_capacity(wanted.len());
         let mut values = Vec::with_capacity(wanted.len());
         for (key, text) in wanted {
-            let hash = self.hasher.hash_one(*key);
-            let column = *self.keys.find(hash, |id| key_of(tags, *id) == *key)?;
-            let dictionary = &tags.get(column as usize).certain(KNOWN).values;
-            let index = self.values.get(column as usize).certain(KNOWN);
-            let hash = hashed(&self.hasher, *text, 0).widened();
-            let found = index.ids.find(hash, |known| dictionary.is(known.id, text));
+            let is_same = |id| key_of(tags, id) == *key;
+            let column = self.keys.find(tags.len(), hasher, *key, is_same).ok()?;
+            let known = &tags.get(column as usize).certain(KNOWN).values;
+            let ids = &self.values.get(column as usize).certain(KNOWN).ids;
+            let is_same = |id| known.is(id, text);
             columns.push(column);
-            values.push(found?.id);
+            values.push(ids.find(known.len(), hasher, *text, is_same).ok()?);
         }
-        let hash = self.hasher.hash_one(&*columns);
-        let shape = *self.shapes.find(hash, |id| series.shape(*id) == columns)?;
-        let hash = hashed(&self.hasher, (shape, &*values), 0).widened();
-        let is_same = |known: &Hashed| series.get(known.id) == Some((shape, &*values));
-        Some(self.series.find(hash, is_same)?.id)
+        let is_same = |id| series.shape(id) == columns;
+        let shapes = series.shapes().len();
+        let shape = self.shapes.find(shapes, hasher, &*columns, is_same).ok()?;
+        let wanted = (shape, &*values);
+        let is_same = |id| series.get(id) == Some(wanted);
+        self.series.find(series.len(), hasher, wanted, is_same).ok()
     }
 
     /// The column of a field of this name and type, made if there is none.
@@ -159,30 +227,28 @@ impl Index {
         name: &str,
         field_type: FieldType,
     ) -> u32 {
-        let hash = self.hasher.hash_one((name, field_type));
-        let same = |id: &u32| identity_of(fields, *id) == (name, field_type);
-        if let Some(id) = self.fields.find(hash, same) {
-            return *id;
-        }
+        let hasher = &self.hasher;
+        let wanted = (name, field_type);
+        let is_same = |id| identity_of(fields, id) == wanted;
+        let missing = match self.fields.find(fields.len(), hasher, wanted, is_same) {
+            Ok(id) => return id,
+            Err(missing) => missing,
+        };
         let id = narrow::id(fields.len());
         fields.push(FieldColumn::new(name, field_type));
-        let hash_of = |id: &u32| self.hasher.hash_one(identity_of(fields, *id));
-        self.fields.insert_unique(hash, id, hash_of);
+        let hash_of = |id| half_hash(hasher, identity_of(fields, id));
+        self.fields.enter(id, missing, hash_of);
         id
     }
 
     pub(super) fn heap_bytes(&self) -> usize {
-        let values: usize = self
-            .values
-            .iter()
-            .map(|index| index.ids.allocation_size())
-            .sum();
-        self.keys.allocation_size()
+        let values: usize = self.values.iter().map(|index| index.ids.heap_bytes()).sum();
+        self.keys.heap_bytes()
             + values
             + self.values.capacity() * size_of::<ValueIndex>()
-            + self.shapes.allocation_size()
-            + self.series.allocation_size()
-            + self.fields.allocation_size()
+            + self.shapes.heap_bytes()
+            + self.series.heap_bytes()
+            + self.fields.heap_bytes()
     }
 }
 
@@ -208,15 +274,12 @@ fn place_of(text: &[u8]) -> usize {
     usize::from(u8::try_from(place).certain("it has as many bits as a place"))
 }
 
-/// The id that comes after `count` others, with the hash of what it names.
+/// Half of the hash of what an id names.
 #[inline]
-fn hashed(hasher: &DefaultHashBuilder, named: impl Hash, count: usize) -> Hashed {
+fn half_hash(hasher: &DefaultHashBuilder, named: impl Hash) -> u32 {
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
-    let hash = hasher.hash_one(named) as u32;
-    Hashed {
-        hash,
-        id: narrow::id(count),
-    }
+    let half = hasher.hash_one(named) as u32;
+    half
 }
 
 fn key_of(tags: &[TagColumn], column: u32) -> &str {

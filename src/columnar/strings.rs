@@ -12,9 +12,12 @@ pub(super) struct Strings {
 
 impl Default for Strings {
     fn default() -> Self {
+        // What it would grow to with the first text.
+        let mut offsets = Vec::with_capacity(4);
+        offsets.push(0);
         Self {
             bytes: String::new(),
-            offsets: vec![0],
+            offsets,
         }
     }
 }

@@ -6,19 +6,18 @@
 //! after the field before it. A line with all the fields of the one before goes straight into its
 //! columns: `tests.rs` holds that to the longer way.
 
+mod keyed;
 mod series;
 mod table;
 
 use std::sync::Arc;
-
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 
 use super::rules::{LineRules, RejectedAt, limit};
 use crate::certain::Certain;
 use crate::columnar::Batch;
 use crate::line_protocol::Point;
 use crate::narrow;
+use keyed::Keyed;
 use series::{KnownSeries, Place};
 pub(super) use table::Origin;
 use table::{Table, dropped_time_field};
@@ -49,8 +48,7 @@ const TABLE: &str = "a table stays where it was put";
 /// The scratch columns of one slice. `'a` is the body's life.
 pub(super) struct Scratch<'a> {
     rules: LineRules,
-    tables: Vec<Table<'a>>,
-    by_measurement: HashMap<&'a str, usize>,
+    tables: Keyed<Table<'a>>,
     series: KnownSeries<'a>,
     bytes: usize,
 }
@@ -67,8 +65,7 @@ impl<'a> Scratch<'a> {
     pub(super) fn new(rules: LineRules) -> Self {
         Self {
             rules,
-            tables: Vec::new(),
-            by_measurement: HashMap::new(),
+            tables: Keyed::default(),
             series: KnownSeries::default(),
             bytes: 0,
         }
@@ -83,10 +80,7 @@ impl<'a> Scratch<'a> {
     #[cfg(test)]
     fn heap_bytes(&self) -> usize {
         let tables: usize = self.tables.iter().map(Table::heap_bytes).sum();
-        tables
-            + self.tables.capacity() * size_of::<Table<'_>>()
-            + self.by_measurement.allocation_size()
-            + self.series.heap_bytes()
+        tables + self.tables.heap_bytes() + self.series.heap_bytes()
     }
 
     /// Adds a line that has `bytes` of text, or rejects it without a trace. Returns the column of a
@@ -100,7 +94,7 @@ impl<'a> Scratch<'a> {
         let known = self.series.find(point.series_key);
         let known_table = known
             .map(|(table, _)| table)
-            .or_else(|| self.by_measurement.get(point.measurement.raw()).copied());
+            .or_else(|| self.tables.find(&point.measurement.raw()));
         let repeats = |table: usize| self.known_table(table).repeats(point, &self.rules.limits);
         if bytes <= self.rules.limits.point_bytes_max
             && let Some(table) = known_table.filter(|table| repeats(*table))
@@ -161,6 +155,7 @@ impl<'a> Scratch<'a> {
     pub(super) fn finish(self) -> Vec<TableRows> {
         let written = self
             .tables
+            .into_items()
             .into_iter()
             .filter(|table| !table.origins.is_empty());
         written
@@ -171,21 +166,17 @@ impl<'a> Scratch<'a> {
             .collect()
     }
 
+    /// Makes a table for a measurement that has none.
     fn table(&mut self, point: &Point<'a>) -> Result<usize, RejectedAt> {
         let next = self.tables.len();
-        match self.by_measurement.entry(point.measurement.raw()) {
-            Entry::Occupied(known) => Ok(*known.get()),
-            Entry::Vacant(_) if next >= self.rules.limits.tables_max => {
-                let tables_max = self.rules.limits.tables_max;
-                let what = "the number of measurements";
-                Err(limit("tables_max", what, tables_max, next + 1).at(1))
-            }
-            Entry::Vacant(vacant) => {
-                self.tables.push(Table::new(&point.measurement.decode()));
-                self.bytes += TABLE_BYTES;
-                Ok(*vacant.insert(next))
-            }
+        let tables_max = self.rules.limits.tables_max;
+        if next >= tables_max {
+            let what = "the number of measurements";
+            return Err(limit("tables_max", what, tables_max, next + 1).at(1));
         }
+        let mut table = Table::new(point);
+        self.bytes += TABLE_BYTES + table.take_grown();
+        Ok(self.tables.push(table))
     }
 }
 

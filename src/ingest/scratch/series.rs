@@ -1,8 +1,7 @@
 //! The look-up of a line's series by its tags, fast both for lines that repeat each other and for
 //! lines that do not.
 
-use hashbrown::HashMap;
-
+use super::keyed::{Key, Keyed};
 use crate::line_protocol::Point;
 
 /// The destination of a series' rows: the table, and the series' id in it.
@@ -21,8 +20,7 @@ const SAMPLED: u64 = 8;
 /// tags.
 #[derive(Debug, Default)]
 pub(super) struct KnownSeries<'a> {
-    known: Vec<Known<'a>>,
-    by_key: HashMap<&'a [u8], usize>,
+    known: Keyed<Known<'a>>,
     /// The series of the line before, if any is known.
     last: usize,
     misses: u32,
@@ -38,10 +36,18 @@ struct Known<'a> {
     next: usize,
 }
 
+impl<'a> Key for Known<'a> {
+    type Key = &'a [u8];
+
+    fn key(&self) -> &'a [u8] {
+        self.key
+    }
+}
+
 impl<'a> KnownSeries<'a> {
-    pub(super) fn find(&mut self, key: &[u8]) -> Option<Place> {
+    pub(super) fn find(&mut self, key: &'a [u8]) -> Option<Place> {
         let index = match self.expected(key) {
-            None if self.is_picked() => self.by_key.get(key).copied(),
+            None if self.is_picked() => self.known.find(&key),
             expected => expected,
         };
         let Some(index) = index else {
@@ -56,14 +62,12 @@ impl<'a> KnownSeries<'a> {
     /// Remembers a series that was not found.
     pub(super) fn add(&mut self, key: &'a [u8], place: Place) {
         if self.is_picked() {
-            let index = self.known.len();
-            self.follow(index);
-            self.by_key.insert(key, index);
-            self.known.push(Known {
+            let index = self.known.push(Known {
                 key,
                 place,
                 next: 0,
             });
+            self.follow(index);
         }
     }
 
@@ -84,7 +88,7 @@ impl<'a> KnownSeries<'a> {
     /// Bytes on the heap, counted by capacity.
     #[cfg(test)]
     pub(super) fn heap_bytes(&self) -> usize {
-        self.known.capacity() * size_of::<Known<'_>>() + self.by_key.allocation_size()
+        self.known.heap_bytes()
     }
 
     fn expected(&self, key: &[u8]) -> Option<usize> {

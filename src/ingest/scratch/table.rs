@@ -1,13 +1,12 @@
 //! The columns of one measurement while a slice is parsed: where the fields of a line go.
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
-
 use super::super::rules::{Limits, RejectedAt, Rejection, limit};
+use super::keyed::{Key, Keyed};
 use super::series::SortedTags;
 use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
 use crate::line_protocol::{Field, Point, Tag, Value};
+use crate::narrow;
 
 /// Upper estimates of what the parts of a table take, in bytes. A vector has room for up to twice what is
 /// in it, and a hash table up to 16/7 buckets for an entry, with a byte beside each.
@@ -16,9 +15,12 @@ const ROW_BYTES: usize = 2 * (size_of::<i64>() + size_of::<u32>() + size_of::<Or
 const CELL_BYTES: usize = 2 * (size_of::<u64>() + size_of::<u64>());
 const NAME_BYTES: usize = 2
     * (size_of::<Slot<'_>>() + size_of::<Expected<'_>>() + size_of::<Planned>())
-    + 3 * (size_of::<(&str, usize)>() + 1);
+    + 3 * (size_of::<usize>() + 1);
 /// Of a field or a tag, with the smallest vectors and tables that there are. The name comes with it.
 const COLUMN_BYTES: usize = 640;
+
+/// The number of tags and of fields that a table has room for from the start, if its first line has so many.
+const ROOM_MAX: usize = 16;
 
 /// The number of field names that a slice may bring for one table, in multiples of the column limit:
 /// lines that will be rejected may bring some for nothing.
@@ -41,14 +43,15 @@ pub(in crate::ingest) struct Origin {
 
 /// The rows of one measurement while a slice is parsed.
 pub(super) struct Table<'a> {
+    /// The measurement as it was written first.
+    written: &'a str,
     pub(super) builder: BatchBuilder,
     /// One entry per row, put there by whoever pushes a line.
     pub(super) origins: Vec<Origin>,
     tags: SortedTags<'a>,
     /// The shape of the series that `tags` was last asked for.
     shape: Option<u32>,
-    names: HashMap<&'a str, usize>,
-    slots: Vec<Slot<'a>>,
+    slots: Keyed<Slot<'a>>,
     /// The slot of the field that a line starts with.
     first: usize,
     /// The fields of the last line that was planned, if it has each name once, and none that is dropped.
@@ -72,6 +75,22 @@ struct Slot<'a> {
     next: usize,
 }
 
+impl<'a> Key for Slot<'a> {
+    type Key = &'a str;
+
+    fn key(&self) -> &'a str {
+        self.key
+    }
+}
+
+impl<'a> Key for Table<'a> {
+    type Key = &'a str;
+
+    fn key(&self) -> &'a str {
+        self.written
+    }
+}
+
 /// A field of the last line that was planned, and the column into which it went.
 #[derive(Clone, Copy)]
 struct Expected<'a> {
@@ -90,19 +109,25 @@ struct Planned {
 }
 
 impl<'a> Table<'a> {
-    pub(super) fn new(measurement: &str) -> Self {
+    /// A table for the measurement of a line, without rows.
+    pub(super) fn new(point: &Point<'a>) -> Self {
+        let fields = point.fields.len().min(ROOM_MAX);
+        let mut builder = BatchBuilder::new(&point.measurement.decode());
+        builder.reserve(point.tags.len().min(ROOM_MAX), fields);
+        let room_bytes = size_of::<Slot<'_>>() + size_of::<Expected<'_>>() + size_of::<Planned>();
+        let grown = fields * room_bytes + narrow::to_usize(builder.heap_bytes());
         Self {
-            builder: BatchBuilder::new(measurement),
+            written: point.measurement.raw(),
+            builder,
             origins: Vec::new(),
             tags: SortedTags::default(),
             shape: None,
-            names: HashMap::new(),
-            slots: Vec::new(),
+            slots: Keyed::with_room(fields),
             first: 0,
-            expected: Vec::new(),
-            planned: Vec::new(),
+            expected: Vec::with_capacity(fields),
+            planned: Vec::with_capacity(fields),
             turn: 0,
-            grown: 0,
+            grown,
         }
     }
 
@@ -119,8 +144,7 @@ impl<'a> Table<'a> {
         builder
             + self.origins.capacity() * size_of::<Origin>()
             + self.tags.heap_bytes()
-            + self.names.allocation_size()
-            + self.slots.capacity() * size_of::<Slot<'_>>()
+            + self.slots.heap_bytes()
             + self.expected.capacity() * size_of::<Expected<'_>>()
             + self.planned.capacity() * size_of::<Planned>()
     }
@@ -225,14 +249,14 @@ impl<'a> Table<'a> {
         }
         let names_max = limits.columns_max.saturating_mul(NAMES_FACTOR);
         let next = self.slots.len();
-        let slot = match self.names.entry(raw) {
-            Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(_) if next >= names_max => {
+        let slot = match self.slots.find(&raw) {
+            Some(known) => known,
+            None if next >= names_max => {
                 let what = "the number of field names";
                 let rejection = limit("columns_max", what, limits.columns_max, next + 1);
                 return Err(rejection.at(field.column));
             }
-            Entry::Vacant(vacant) => {
+            None => {
                 self.grown += NAME_BYTES;
                 self.slots.push(Slot {
                     key: raw,
@@ -240,8 +264,7 @@ impl<'a> Table<'a> {
                     turn: 0,
                     cell: 0,
                     next: next + 1,
-                });
-                *vacant.insert(next)
+                })
             }
         };
         match before.and_then(|before| self.slots.get_mut(before)) {
@@ -368,7 +391,7 @@ fn is_time(field: &Field<'_>) -> bool {
 
 /// The column of an expected field, if there is one for the type of this value.
 #[inline]
-fn column_of(slots: &[Slot<'_>], expected: &Expected<'_>, value: &Value<'_>) -> Option<u32> {
+fn column_of(slots: &Keyed<Slot<'_>>, expected: &Expected<'_>, value: &Value<'_>) -> Option<u32> {
     let field_type = type_of(value);
     if field_type == expected.field_type {
         return Some(expected.column);
