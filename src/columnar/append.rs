@@ -2,6 +2,8 @@
 //!
 //! This is the path of every acknowledged write into the buffer, and of replay.
 
+use std::ops::Range;
+
 use super::batch::Batch;
 use super::builder::BatchBuilder;
 use crate::certain::Certain;
@@ -44,27 +46,19 @@ impl BatchBuilder {
     fn map_series(&mut self, batch: &Batch) -> Vec<u32> {
         let columns = self.map_columns(batch);
         let values = self.map_values(batch, &columns);
-        let shapes: Vec<u32> = batch
-            .series
-            .shapes()
-            .iter()
-            .map(|shape| {
-                let mapped: Vec<u32> = shape
-                    .iter()
-                    .map(|column| *columns.get(*column as usize).certain(CONSISTENT))
-                    .collect();
-                self.index.shape(&mut self.batch.series, &mapped)
-            })
-            .collect();
         let mut scratch = Vec::new();
+        let mut shapes = Vec::with_capacity(batch.series.shapes().len());
+        for shape in batch.series.shapes() {
+            scratch.clear();
+            let mapped = shape.iter().map(|column| columns.get(*column as usize));
+            scratch.extend(mapped.map(|column| *column.certain(CONSISTENT)));
+            shapes.push(self.index.shape(&mut self.batch.series, &scratch));
+        }
         let mut ids = Vec::with_capacity(batch.series_count());
         for (shape, own) in batch.series.iter() {
             scratch.clear();
             let cells = batch.series.shape(shape).iter().zip(own);
-            scratch.extend(cells.map(|(column, value)| {
-                let values = values.get(*column as usize).certain(CONSISTENT);
-                *values.get(*value as usize).certain(CONSISTENT)
-            }));
+            scratch.extend(cells.map(|(column, value)| values.get(*column, *value)));
             let shape = shapes.get(shape as usize).certain(CONSISTENT);
             ids.push(self.index.series(&mut self.batch.series, *shape, &scratch));
         }
@@ -83,17 +77,37 @@ impl BatchBuilder {
     }
 
     /// Our id for each dictionary entry of each tag column of `batch`.
-    fn map_values(&mut self, batch: &Batch, columns: &[u32]) -> Vec<Vec<u32>> {
+    fn map_values(&mut self, batch: &Batch, columns: &[u32]) -> MappedValues {
         let Self {
             batch: own, index, ..
         } = self;
-        let tags = batch.tags.iter().zip(columns);
-        tags.map(|(tag, column)| {
+        let count = batch.tags.iter().map(|tag| tag.values.len()).sum();
+        let mut mapped = MappedValues {
+            ids: Vec::with_capacity(count),
+            columns: Vec::with_capacity(batch.tags.len()),
+        };
+        for (tag, column) in batch.tags.iter().zip(columns) {
+            let start = mapped.ids.len();
             let texts = tag.values.iter();
-            texts
-                .map(|text| index.tag_value(&mut own.tags, *column, text))
-                .collect()
-        })
-        .collect()
+            let ids = texts.map(|text| index.tag_value(&mut own.tags, *column, text));
+            mapped.ids.extend(ids);
+            mapped.columns.push(start..mapped.ids.len());
+        }
+        mapped
+    }
+}
+
+/// Our ids for the dictionary entries of a batch: those of its tag columns, end to end.
+struct MappedValues {
+    ids: Vec<u32>,
+    /// Where those of each column lie.
+    columns: Vec<Range<usize>>,
+}
+
+impl MappedValues {
+    fn get(&self, column: u32, value: u32) -> u32 {
+        let place = self.columns.get(column as usize).certain(CONSISTENT);
+        let ids = self.ids.get(place.clone()).certain(CONSISTENT);
+        *ids.get(value as usize).certain(CONSISTENT)
     }
 }

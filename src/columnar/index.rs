@@ -19,7 +19,7 @@ use crate::narrow;
 const KNOWN: &str = "an id is handed out when what it names is put there, and nothing is removed";
 
 /// The number of ids that are found without a table.
-const FEW: u32 = 8;
+const FEW: u32 = 16;
 
 /// Ids by what they name, which lies elsewhere.
 #[derive(Clone, Debug, Default)]

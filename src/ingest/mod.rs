@@ -29,6 +29,7 @@ mod error;
 mod goes_on;
 mod handle;
 mod in_flight;
+mod keyed;
 mod open;
 mod options;
 mod outcome;

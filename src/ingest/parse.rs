@@ -260,7 +260,7 @@ impl<'a> Slicer<'a> {
         let step = narrow::to_u64(step);
         let mut scratch = Scratch::new(self.rules);
         let mut reports = Reports::with_room(self.reports_max);
-        let mut point = Point::default();
+        let mut point = Point::with_room();
         while self.parser.offset() < end {
             let offset = self.parser.offset();
             match self.parser.next_point(&mut point) {

@@ -18,6 +18,9 @@ use thiserror::Error;
 use crate::columnar::{Batch, DecodeError, put_varint, take_varint};
 use crate::id::BucketId;
 
+/// What most lines take that are alone in a frame, in bytes.
+const LINE_BYTES: usize = 512;
+
 /// The reason why the payload of a frame cannot be decoded.
 #[derive(Debug, Error)]
 pub enum FrameError {
@@ -55,12 +58,14 @@ pub(super) fn encode<'a>(
     bucket: BucketId,
     batches: impl IntoIterator<Item = &'a Batch>,
 ) -> Vec<u8> {
-    let mut payload = Vec::new();
+    let mut payload = Vec::with_capacity(LINE_BYTES);
     let mut measurements = HashSet::new();
     put_varint(bucket.0, &mut payload);
     for batch in batches {
-        let is_first = measurements.insert(batch.measurement());
-        debug_assert!(is_first, "one batch per measurement");
+        if cfg!(debug_assertions) {
+            let is_first = measurements.insert(batch.measurement());
+            assert!(is_first, "one batch per measurement");
+        }
         batch.encode(&mut payload);
     }
     payload

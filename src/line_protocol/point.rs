@@ -68,6 +68,16 @@ pub enum Value<'a> {
 const TAGS_COMPARED_MAX: usize = 16;
 
 impl<'a> Point<'a> {
+    /// A point to read into, with room for the tags and fields of most lines.
+    pub fn with_room() -> Self {
+        const ROOM: usize = 16;
+        Self {
+            tags: Vec::with_capacity(ROOM),
+            fields: Vec::with_capacity(ROOM),
+            ..Self::default()
+        }
+    }
+
     /// The tag whose key occurred before, if there is one.
     pub(super) fn repeated_tag(&mut self) -> Option<Tag<'a>> {
         let ascends = |pair: &[Tag<'_>]| matches!(pair, [a, b] if a.key < b.key);

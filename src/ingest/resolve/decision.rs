@@ -9,7 +9,6 @@
 //! number and the memory of their schemas, which go to the tables in the order of their first
 //! lines. So if one table has changed in the meantime, only that table is decided again.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -24,6 +23,7 @@ use crate::catalog::schema::{Ground, Growth};
 use crate::certain::Certain;
 use crate::id::Sequence;
 use crate::ingest::apply::Committed;
+use crate::ingest::keyed::Keyed;
 use crate::ingest::payload;
 use crate::ingest::report::Counts;
 use crate::ingest::rules::Room;
@@ -142,8 +142,7 @@ impl<'a> Decider<'a> {
         let Admitted {
             parts, rejected, ..
         } = admitted;
-        let mut tables: Vec<Table> = Vec::new();
-        let mut by_name: HashMap<Arc<str>, usize> = HashMap::new();
+        let mut tables: Keyed<Table> = Keyed::default();
         let mut rows = rejected
             .iter()
             .map(|(_, decisions)| decisions.counts.rejected())
@@ -152,12 +151,8 @@ impl<'a> Decider<'a> {
             let places = part.into_iter().map(|table_rows| {
                 rows += narrow::to_u64(table_rows.batch.rows());
                 let name = table_rows.batch.measurement();
-                let index = by_name.get(name).copied().unwrap_or_else(|| {
-                    let table = Table::new(name);
-                    by_name.insert(Arc::clone(&table.measurement), tables.len());
-                    tables.push(table);
-                    tables.len() - 1
-                });
+                let known = tables.find(name);
+                let index = known.unwrap_or_else(|| tables.push(Table::new(name)));
                 let table = tables.get_mut(index).certain(LISTED);
                 Place {
                     table: index,
@@ -170,7 +165,7 @@ impl<'a> Decider<'a> {
         Self {
             constraints,
             parts,
-            tables,
+            tables: tables.into_items(),
             ground: Ground::default(),
             rejected,
             rows,

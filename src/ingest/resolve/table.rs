@@ -7,6 +7,7 @@ use super::rows::{Conflict, RowDecisions, Terms, decide_rows};
 use crate::catalog::schema::{Ground, TableSchema, column_bytes, table_bytes};
 use crate::columnar::Batch;
 use crate::id::Sequence;
+use crate::ingest::keyed::HasKey;
 use crate::ingest::rules::{Limits, Room, limit};
 use crate::ingest::scratch::{Part, TableRows};
 
@@ -34,6 +35,14 @@ pub(super) struct TablePart {
 pub(super) struct TableCount {
     pub(super) tables: usize,
     pub(super) tables_max: usize,
+}
+
+impl HasKey for Table {
+    type Key = str;
+
+    fn key(&self) -> &str {
+        &self.measurement
+    }
 }
 
 impl Table {
@@ -79,15 +88,20 @@ impl Table {
         let mut is_changed = !self.is_decided;
         self.is_decided = true;
         for part in &mut self.parts {
+            let batch = &part.rows.batch;
+            let fit = fit(schema.as_ref(), batch, &terms);
             let decisions = if schema.is_none() && count.tables >= count.tables_max {
-                Some(reject_all(&part.rows.batch, count.tables_max, &terms))
-            } else if fits(schema.as_ref(), &part.rows.batch, &terms) {
-                None
+                Some(reject_all(batch, count.tables_max, &terms))
+            } else if fit == Fit::Not {
+                Some(decide_rows(schema.as_ref(), batch, terms))
             } else {
-                Some(decide_rows(schema.as_ref(), &part.rows.batch, terms))
+                None
             };
             is_changed |= part.keep(decisions);
-            part.extend_schema(schema.as_ref());
+            (part.next, part.new_bytes) = (None, 0);
+            if fit != Fit::AsItIs {
+                part.extend_schema(schema.as_ref());
+            }
             terms.room.take(part.new_bytes);
             schema = part.next.clone().or(schema);
         }
@@ -125,7 +139,6 @@ impl TablePart {
         let is_new = |name: &str| schema.is_none_or(|schema| schema.column(name).is_none());
         let new = self.kept.batch.columns().filter(|(name, _)| is_new(name));
         let new: Vec<_> = new.collect();
-        (self.next, self.new_bytes) = (None, 0);
         if !new.is_empty() {
             self.new_bytes = new_bytes(schema, &self.kept.batch, new.iter().map(|(name, _)| *name));
             let empty = TableSchema::default();
@@ -147,23 +160,37 @@ fn new_bytes<'a>(
     table + names.map(column_bytes).sum::<u64>()
 }
 
-/// Returns whether every column of a batch fits a schema as it is, new ones included.
-fn fits(schema: Option<&TableSchema>, batch: &Batch, terms: &Terms) -> bool {
+/// How the columns of a batch fit a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fit {
+    /// It has all of them.
+    AsItIs,
+    /// It has, or can take, all of them.
+    Extended,
+    /// Some rows may have to be rejected.
+    Not,
+}
+
+/// Returns how every column of a batch, taken together, fits a schema.
+fn fit(schema: Option<&TableSchema>, batch: &Batch, terms: &Terms) -> Fit {
     let mut new = hashbrown::HashSet::new();
     for (name, kind) in batch.columns() {
         match schema.and_then(|schema| schema.column(name)) {
             Some(known) if known == kind => {}
-            Some(_) => return false,
-            None if !new.insert(name) => return false,
+            Some(_) => return Fit::Not,
+            None if !new.insert(name) => return Fit::Not,
             None => {}
         }
     }
-    new.is_empty()
-        || (schema.map_or(0, TableSchema::len) + new.len() <= terms.columns_max
-            && terms
-                .room
-                .check(new_bytes(schema, batch, new.into_iter()))
-                .is_ok())
+    if new.is_empty() {
+        return Fit::AsItIs;
+    }
+    let columns = schema.map_or(0, TableSchema::len) + new.len();
+    let new_bytes = new_bytes(schema, batch, new.into_iter());
+    match columns <= terms.columns_max && terms.room.check(new_bytes).is_ok() {
+        true => Fit::Extended,
+        false => Fit::Not,
+    }
 }
 
 /// Returns whether an empty bucket would take any row of a part.
@@ -178,7 +205,7 @@ pub(in crate::ingest) fn takes_any(part: &Part, limits: &Limits) -> bool {
         durable: Sequence::default(),
     };
     part.iter().any(|table| {
-        fits(None, &table.batch, &terms)
+        fit(None, &table.batch, &terms) != Fit::Not
             || decide_rows(None, &table.batch, terms).keep.contains(&true)
     })
 }

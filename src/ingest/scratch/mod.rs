@@ -6,18 +6,17 @@
 //! after the field before it. A line with all the fields of the one before goes straight into its
 //! columns: `tests.rs` holds that to the longer way.
 
-mod keyed;
 mod series;
 mod table;
 
 use std::sync::Arc;
 
+use super::keyed::Keyed;
 use super::rules::{LineRules, RejectedAt, limit};
 use crate::certain::Certain;
 use crate::columnar::Batch;
 use crate::line_protocol::Point;
 use crate::narrow;
-use keyed::Keyed;
 use series::{KnownSeries, Place};
 pub(super) use table::Origin;
 use table::{Table, dropped_time_field};
@@ -94,7 +93,7 @@ impl<'a> Scratch<'a> {
         let known = self.series.find(point.series_key);
         let known_table = known
             .map(|(table, _)| table)
-            .or_else(|| self.tables.find(&point.measurement.raw()));
+            .or_else(|| self.tables.find(point.measurement.raw()));
         let repeats = |table: usize| self.known_table(table).repeats(point, &self.rules.limits);
         if bytes <= self.rules.limits.point_bytes_max
             && let Some(table) = known_table.filter(|table| repeats(*table))

@@ -1,7 +1,7 @@
 //! The look-up of a line's series by its tags, fast both for lines that repeat each other and for
 //! lines that do not.
 
-use super::keyed::{Key, Keyed};
+use crate::ingest::keyed::{HasKey, Keyed};
 use crate::line_protocol::Point;
 
 /// The destination of a series' rows: the table, and the series' id in it.
@@ -36,18 +36,18 @@ struct Known<'a> {
     next: usize,
 }
 
-impl<'a> Key for Known<'a> {
-    type Key = &'a [u8];
+impl HasKey for Known<'_> {
+    type Key = [u8];
 
-    fn key(&self) -> &'a [u8] {
+    fn key(&self) -> &[u8] {
         self.key
     }
 }
 
 impl<'a> KnownSeries<'a> {
-    pub(super) fn find(&mut self, key: &'a [u8]) -> Option<Place> {
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<Place> {
         let index = match self.expected(key) {
-            None if self.is_picked() => self.known.find(&key),
+            None if self.is_picked() => self.known.find(key),
             expected => expected,
         };
         let Some(index) = index else {
@@ -122,6 +122,7 @@ impl<'a> SortedTags<'a> {
             return true;
         }
         self.places.clear();
+        self.places.reserve_exact(point.tags.len());
         self.places.extend(0..point.tags.len());
         self.places
             .sort_unstable_by_key(|place| point.tags.get(*place).map(|tag| tag.key.raw()));
@@ -167,6 +168,7 @@ impl<'a> SortedTags<'a> {
             .iter()
             .filter_map(|place| point.tags.get(*place));
         self.tags.clear();
+        self.tags.reserve_exact(point.tags.len());
         self.tags
             .extend(tags.map(|tag| (tag.key.raw(), tag.value.raw())));
     }

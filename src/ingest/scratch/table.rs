@@ -1,7 +1,7 @@
 //! The columns of one measurement while a slice is parsed: where the fields of a line go.
 
+use super::super::keyed::{HasKey, Keyed};
 use super::super::rules::{Limits, RejectedAt, Rejection, limit};
-use super::keyed::{Key, Keyed};
 use super::series::SortedTags;
 use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
@@ -75,18 +75,18 @@ struct Slot<'a> {
     next: usize,
 }
 
-impl<'a> Key for Slot<'a> {
-    type Key = &'a str;
+impl HasKey for Slot<'_> {
+    type Key = str;
 
-    fn key(&self) -> &'a str {
+    fn key(&self) -> &str {
         self.key
     }
 }
 
-impl<'a> Key for Table<'a> {
-    type Key = &'a str;
+impl HasKey for Table<'_> {
+    type Key = str;
 
-    fn key(&self) -> &'a str {
+    fn key(&self) -> &str {
         self.written
     }
 }
@@ -249,7 +249,7 @@ impl<'a> Table<'a> {
         }
         let names_max = limits.columns_max.saturating_mul(NAMES_FACTOR);
         let next = self.slots.len();
-        let slot = match self.slots.find(&raw) {
+        let slot = match self.slots.find(raw) {
             Some(known) => known,
             None if next >= names_max => {
                 let what = "the number of field names";

@@ -8,15 +8,15 @@ use crate::certain::Certain;
 
 /// The number of items that are searched one by one. Most requests are small, and a table would take more
 /// time than the lines.
-const FEW: usize = 8;
+const FEW: usize = 16;
 
 const ENTERED: &str = "what is in the table is in the list, and stays there";
 
 /// An item with a key, which does not change.
-pub(super) trait Key {
-    type Key: Hash + Eq;
+pub(super) trait HasKey {
+    type Key: ?Sized + Hash + Eq;
 
-    fn key(&self) -> Self::Key;
+    fn key(&self) -> &Self::Key;
 }
 
 /// A list of items with distinct keys.
@@ -72,13 +72,13 @@ impl<T> Keyed<T> {
     }
 }
 
-impl<T: Key> Keyed<T> {
+impl<T: HasKey> Keyed<T> {
     /// The place of the item with this key.
     pub(super) fn find(&self, key: &T::Key) -> Option<usize> {
         if self.items.len() <= FEW {
-            return self.items.iter().position(|item| item.key() == *key);
+            return self.items.iter().position(|item| item.key() == key);
         }
-        let has_key = |place: &usize| self.key_at(*place) == *key;
+        let has_key = |place: &usize| self.key_at(*place) == key;
         let found = self.places.find(self.hasher.hash_one(key), has_key);
         found.copied()
     }
@@ -105,20 +105,20 @@ impl<T: Key> Keyed<T> {
         places.insert_unique(hash_of(&place), place, hash_of);
     }
 
-    fn key_at(&self, place: usize) -> T::Key {
+    fn key_at(&self, place: usize) -> &T::Key {
         self.items.get(place).certain(ENTERED).key()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{FEW, Key, Keyed};
+    use super::{FEW, HasKey, Keyed};
 
-    impl Key for u64 {
+    impl HasKey for u64 {
         type Key = Self;
 
-        fn key(&self) -> Self {
-            *self
+        fn key(&self) -> &Self {
+            self
         }
     }
 
