@@ -92,12 +92,30 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     turns: Turns<Work>,
+    /// The threads that sleep and must be woken. A call to wake one that does not is a system call all the
+    /// same, and there would be two for each frame.
+    sleeping: Sleeping,
     /// No more frames will come.
     is_closed: bool,
     /// Holds the heavy thread before its next turn until the other end is dropped; a message through
     /// it makes the thread panic.
     #[cfg(test)]
     gate: Option<std::sync::mpsc::Receiver<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Sleeping {
+    light: bool,
+    heavy: bool,
+}
+
+impl Sleeping {
+    fn of(&mut self, weight: Weight) -> &mut bool {
+        match weight {
+            Weight::Light => &mut self.light,
+            Weight::Heavy => &mut self.heavy,
+        }
+    }
 }
 
 /// Starts the threads.
@@ -136,9 +154,8 @@ impl Jobs {
             weight,
             work: Work::new(job),
         });
-        drop(state);
         if weight == Weight::Heavy || !APPLIES.get() {
-            self.shared.wake(ready);
+            self.shared.wake(state, ready);
         }
     }
 
@@ -181,7 +198,7 @@ impl Shared {
             };
             self.apply(turn);
         }
-        self.wake(Some(Weight::Light));
+        self.wake(self.state(), Some(Weight::Light));
     }
 
     /// Waits for the next turn of this weight. Returns nothing once no more will come.
@@ -203,8 +220,10 @@ impl Shared {
             if let Some(turn) = state.turns.take(weight) {
                 return Some(turn);
             }
+            *state.sleeping.of(weight) = true;
             let woken = self.of(weight).wait(state);
             state = woken.unwrap_or_else(PoisonError::into_inner);
+            *state.sleeping.of(weight) = false;
         }
     }
 
@@ -223,12 +242,11 @@ impl Shared {
             // Under the lock: it must never decrease.
             self.applied.set(applied);
         }
-        let is_end = state.is_closed;
-        drop(state);
-        if is_end {
+        if state.is_closed {
+            drop(state);
             self.wake_all();
         } else {
-            self.wake(next.ready);
+            self.wake(state, next.ready);
         }
         // The client may have hung up; its points stay.
         let _ = done.send(committed);
@@ -241,8 +259,12 @@ impl Shared {
         }
     }
 
-    fn wake(&self, weight: Option<Weight>) {
-        if let Some(weight) = weight {
+    /// Releases the state, and wakes the thread for which there is something to do, if it sleeps.
+    fn wake(&self, mut state: MutexGuard<'_, State>, weight: Option<Weight>) {
+        let sleeps = |weight: &Weight| std::mem::take(state.sleeping.of(*weight));
+        let woken = weight.filter(sleeps);
+        drop(state);
+        if let Some(weight) = woken {
             self.of(weight).notify_one();
         }
     }
