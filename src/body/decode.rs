@@ -17,8 +17,11 @@ use crate::memory::Reservation;
 /// The largest body in bytes, both as sent and as decoded, that is decoded in place.
 const INLINE_BYTES_MAX: usize = 256 * 1024;
 
-/// The bytes that are decoded at once before they are appended.
-const CHUNK_BYTES: usize = 32 * 1024;
+/// The most bytes that are decoded at once. With each call, a decoder keeps a copy of the last 32 KiB.
+const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The bytes that are decoded to learn whether there are more, once there is no room left.
+const PROBE_BYTES: usize = 512;
 
 /// A body that is being decoded.
 struct Decoding {
@@ -94,23 +97,39 @@ impl Decoding {
     /// Decodes until more than `pause_bytes` have come out, or until the end; returns true at the
     /// end.
     fn run(&mut self, pause_bytes: usize) -> Result<bool, BodyError> {
-        let mut chunk = vec![0; CHUNK_BYTES];
         while self.out.len() <= pause_bytes {
-            let own_bytes = self.source.own_bytes(chunk.len());
+            let most = (pause_bytes - self.out.len()).saturating_add(1);
+            let most = most.min(CHUNK_BYTES).min(self.out.room().len());
+            let own_bytes = self.source.own_bytes(most.max(PROBE_BYTES));
             self.own
                 .try_grow(own_bytes.saturating_sub(self.own.bytes()))?;
-            match self.source.read(&mut chunk) {
+            let read = match self.out.room().get_mut(..most) {
+                Some([]) | None => self.probe()?,
+                Some(room) => {
+                    let read = self.source.read(room);
+                    read.inspect(|length| self.out.take(*length))
+                }
+            };
+            match read {
                 Ok(0) => return Ok(true),
-                Ok(length) => self.out.extend(
-                    chunk
-                        .get(..length)
-                        .certain("a decoder fills what it is given"),
-                )?,
+                Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(self.undecodable(&error)),
             }
         }
         Ok(false)
+    }
+
+    /// Decodes a little, for which room is made: most often there is nothing more.
+    fn probe(&mut self) -> Result<std::io::Result<usize>, BodyError> {
+        let mut chunk = [0; PROBE_BYTES];
+        let read = self.source.read(&mut chunk);
+        if let Ok(length) = read {
+            let more = chunk.get(..length);
+            self.out
+                .extend(more.certain("a decoder fills what it is given"))?;
+        }
+        Ok(read)
     }
 
     fn undecodable(&self, error: &std::io::Error) -> BodyError {

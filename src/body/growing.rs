@@ -4,8 +4,12 @@
 use bytes::Bytes;
 
 use super::BodyError;
+use crate::certain::Certain;
 use crate::memory::Reservation;
 use crate::narrow;
+
+/// The reason why there is as much room as there is.
+const FILLED: &str = "no more is filled than there is";
 
 /// The first step.
 const STEP_BYTES_MIN: usize = 64 * 1024;
@@ -13,7 +17,10 @@ const STEP_BYTES_MIN: usize = 64 * 1024;
 /// A vector within a reservation and a limit.
 #[derive(Debug)]
 pub(super) struct Growing {
+    /// Zeros, as far as it is not filled: large ones cost nothing, the system gives them.
     bytes: Vec<u8>,
+    /// How many of them are filled.
+    length: usize,
     /// Covers the vector's capacity.
     reservation: Reservation,
     bytes_max: u64,
@@ -24,45 +31,62 @@ impl Growing {
     pub(super) fn new(reservation: Reservation, bytes_max: u64) -> Self {
         let capacity = narrow::to_usize(reservation.bytes());
         Self {
-            bytes: Vec::with_capacity(capacity),
+            bytes: vec![0; capacity],
+            length: 0,
             reservation,
             bytes_max,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.bytes.len()
+        self.length
+    }
+
+    /// The room that there is already: what is written to its start is to be [taken](Self::take).
+    pub(super) fn room(&mut self) -> &mut [u8] {
+        let room = self.bytes.get_mut(self.length..);
+        room.certain(FILLED)
+    }
+
+    /// Takes so many bytes of the room.
+    pub(super) fn take(&mut self, bytes: usize) {
+        self.length += bytes;
+        debug_assert!(self.length <= self.bytes.len(), "{FILLED}");
     }
 
     /// Appends a chunk, or returns the limit that forbids it.
     pub(super) fn extend(&mut self, chunk: &[u8]) -> Result<(), BodyError> {
-        let length = self.bytes.len().saturating_add(chunk.len());
+        let length = self.length.saturating_add(chunk.len());
         if narrow::to_u64(length) > self.bytes_max {
             return Err(BodyError::TooLarge {
                 bytes_max: self.bytes_max,
             });
         }
-        if length > self.bytes.capacity() {
+        if length > self.bytes.len() {
             self.grow(length)?;
         }
-        self.bytes.extend_from_slice(chunk);
+        let room = self.bytes.get_mut(self.length..length);
+        room.certain(FILLED).copy_from_slice(chunk);
+        self.length = length;
         Ok(())
     }
 
     /// Moves the bytes to a larger allocation; both are held during the move.
     fn grow(&mut self, length: usize) -> Result<(), BodyError> {
         let limit = narrow::to_usize(self.bytes_max);
-        let doubled = self.bytes.capacity().saturating_mul(2).max(STEP_BYTES_MIN);
+        let doubled = self.bytes.len().saturating_mul(2).max(STEP_BYTES_MIN);
         let capacity = doubled.min(limit).max(length);
         self.reservation.try_grow(narrow::to_u64(capacity))?;
         self.bytes.reserve_exact(capacity - self.bytes.len());
+        self.bytes.resize(capacity, 0);
         self.reservation
             .shrink_to(narrow::to_u64(self.bytes.capacity()));
         Ok(())
     }
 
     /// The bytes and the reservation that covers them.
-    pub(super) fn finish(self) -> (Bytes, Reservation) {
+    pub(super) fn finish(mut self) -> (Bytes, Reservation) {
+        self.bytes.truncate(self.length);
         (Bytes::from(self.bytes), self.reservation)
     }
 }
