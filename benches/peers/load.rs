@@ -13,7 +13,6 @@ use crate::stats::{median, micros, quantile};
 use crate::support::shapes;
 
 const LINES_A_BODY: usize = 5000;
-const CONNECTIONS: usize = 4;
 const CROWD: usize = 64;
 
 /// What a server does by itself after the last answer counts as far as it is done by then.
@@ -22,6 +21,7 @@ const SETTLING: Duration = Duration::from_secs(2);
 pub struct Settings {
     lines: u64,
     rounds: usize,
+    connections: usize,
 }
 
 impl Settings {
@@ -33,6 +33,7 @@ impl Settings {
         Self {
             lines: number("TIDEGATE_LINES", 200_000),
             rounds: usize::try_from(number("TIDEGATE_ROUNDS", 5)).expect("small"),
+            connections: usize::try_from(number("TIDEGATE_CONNECTIONS", 4)).expect("small"),
         }
     }
 }
@@ -46,8 +47,8 @@ struct Bulk {
 
 pub fn bulk(kinds: &[Kind], settings: &Settings) {
     println!(
-        "bulk: {} lines in bodies of {LINES_A_BODY}, {CONNECTIONS} connections, median of {}",
-        settings.lines, settings.rounds
+        "bulk: {} lines in bodies of {LINES_A_BODY}, {} connections, median of {}",
+        settings.lines, settings.connections, settings.rounds
     );
     println!(
         "    {:<14}{:<7}{:<18}{:>14}{:>12}{:>12}{:>12}",
@@ -66,7 +67,7 @@ pub fn bulk(kinds: &[Kind], settings: &Settings) {
                 for (kind, taken) in kinds.iter().zip(&mut taken) {
                     let requests: Vec<_> =
                         bodies.iter().map(|b| kind.request(b, is_gzip)).collect();
-                    let (cpu, seconds) = send_all(*kind, &requests);
+                    let (cpu, seconds) = send_all(*kind, &requests, settings.connections);
                     taken.cpu.push(cpu * 1e6 / lines as f64);
                     taken.rates.push(lines as f64 / seconds);
                 }
@@ -98,11 +99,11 @@ fn signed(text: &str) -> String {
 }
 
 /// Sends every body once. Returns the seconds of the processor and of the clock.
-fn send_all(kind: Kind, requests: &[Vec<u8>]) -> (f64, f64) {
+fn send_all(kind: Kind, requests: &[Vec<u8>], connections: usize) -> (f64, f64) {
     let server = kind.start();
     let before = server.cpu_seconds();
     let next = AtomicUsize::new(0);
-    let (_, elapsed) = on_threads(CONNECTIONS, |_| {
+    let (_, elapsed) = on_threads(connections, |_| {
         let mut connection = Connection::open(server.address);
         while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
             connection.write(request);

@@ -6,7 +6,7 @@
 //!
 //! | section | what |
 //! | --- | --- |
-//! | `bulk` | bodies of 5,000 lines from 4 connections: processor seconds of the server for a million lines, until a while after the last answer, and lines per second |
+//! | `bulk` | bodies of 5,000 lines from `TIDEGATE_CONNECTIONS` (4): processor seconds of the server for a million lines, until a while after the last answer, and lines per second |
 //! | `one` | one client: the median answer to a body of 5,000 lines and to one of one line, beside a loop that writes the same bytes to a file and syncs |
 //! | `small` | bodies of one line from 64 connections: requests per second, processor time of each |
 //!
