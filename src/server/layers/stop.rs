@@ -1,5 +1,5 @@
 //! The end of requests in a stop: once it has waited long enough, requests that are still in flight
-//! are refused with 503. Dropping the endpoint loses nothing: a commit runs in its own task.
+//! are refused with 503. Dropping the endpoint loses nothing: a write that has begun goes on in a task.
 
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
