@@ -17,7 +17,8 @@ const STEP_BYTES_MIN: usize = 64 * 1024;
 /// A vector within a reservation and a limit.
 #[derive(Debug)]
 pub(super) struct Growing {
-    /// Zeros, as far as it is not filled: large ones cost nothing, the system gives them.
+    /// Zeros, as far as it is not filled: where there are many, the system gives them when they are written
+    /// to.
     bytes: Vec<u8>,
     /// How many of them are filled.
     length: usize,
@@ -77,8 +78,10 @@ impl Growing {
         let doubled = self.bytes.len().saturating_mul(2).max(STEP_BYTES_MIN);
         let capacity = doubled.min(limit).max(length);
         self.reservation.try_grow(narrow::to_u64(capacity))?;
-        self.bytes.reserve_exact(capacity - self.bytes.len());
-        self.bytes.resize(capacity, 0);
+        let mut larger = vec![0; capacity];
+        let (filled, room) = (self.bytes.get(..self.length), larger.get_mut(..self.length));
+        room.certain(FILLED).copy_from_slice(filled.certain(FILLED));
+        self.bytes = larger;
         self.reservation
             .shrink_to(narrow::to_u64(self.bytes.capacity()));
         Ok(())

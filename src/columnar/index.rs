@@ -24,7 +24,7 @@ const FEW: u32 = 16;
 /// Ids by what they name, which lies elsewhere.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ids {
-    /// Empty while there are [`FEW`] ids.
+    /// Empty while there are at most [`FEW`] ids.
     table: HashTable<Hashed>,
 }
 

@@ -19,7 +19,7 @@ pub(super) trait HasKey {
     fn key(&self) -> &Self::Key;
 }
 
-/// A list of items with distinct keys.
+/// A list of items with keys, mostly distinct ones.
 #[derive(Clone, Debug)]
 pub(super) struct Keyed<T> {
     items: Vec<T>,
@@ -83,7 +83,7 @@ impl<T: HasKey> Keyed<T> {
         found.copied()
     }
 
-    /// Adds an item whose key no other has, and returns its place.
+    /// Adds an item, and returns its place. If another has its key, either may be found.
     pub(super) fn push(&mut self, item: T) -> usize {
         let place = self.items.len();
         self.items.push(item);
