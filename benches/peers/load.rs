@@ -12,16 +12,16 @@ use crate::servers::{Kind, Server};
 use crate::stats::{median, micros, quantile};
 use crate::support::shapes;
 
-const LINES_A_BODY: usize = 5000;
+pub const LINES_A_BODY: usize = 5000;
 const CROWD: usize = 64;
 
 /// What a server does by itself after the last answer counts as far as it is done by then.
 const SETTLING: Duration = Duration::from_secs(2);
 
 pub struct Settings {
-    lines: u64,
-    rounds: usize,
-    connections: usize,
+    pub lines: u64,
+    pub rounds: usize,
+    pub connections: usize,
 }
 
 impl Settings {
@@ -61,13 +61,17 @@ pub fn bulk(kinds: &[Kind], settings: &Settings) {
         ("iot", shapes::iot(lines)),
     ] {
         for (coding, is_gzip) in [("plain", false), ("gzip", true)] {
-            let bodies = bodies(&text, is_gzip);
+            let bodies = bodies(&text, LINES_A_BODY, is_gzip);
             let mut taken: Vec<Bulk> = kinds.iter().map(|_| Bulk::default()).collect();
             for _ in 0..settings.rounds {
                 for (kind, taken) in kinds.iter().zip(&mut taken) {
                     let requests: Vec<_> =
                         bodies.iter().map(|b| kind.request(b, is_gzip)).collect();
-                    let (cpu, seconds) = send_all(*kind, &requests, settings.connections);
+                    let server = kind.start();
+                    let before = server.cpu_seconds();
+                    let seconds = send_all(&server, &requests, settings.connections);
+                    std::thread::sleep(SETTLING);
+                    let cpu = server.cpu_seconds() - before;
                     taken.cpu.push(cpu * 1e6 / lines as f64);
                     taken.rates.push(lines as f64 / seconds);
                 }
@@ -98,10 +102,8 @@ fn signed(text: &str) -> String {
     text.replace("u,", "i,").replace("u ", "i ")
 }
 
-/// Sends every body once. Returns the seconds of the processor and of the clock.
-fn send_all(kind: Kind, requests: &[Vec<u8>], connections: usize) -> (f64, f64) {
-    let server = kind.start();
-    let before = server.cpu_seconds();
+/// Sends every request once, and returns how many seconds that took.
+pub fn send_all(server: &Server, requests: &[Vec<u8>], connections: usize) -> f64 {
     let next = AtomicUsize::new(0);
     let (_, elapsed) = on_threads(connections, |_| {
         let mut connection = Connection::open(server.address);
@@ -109,13 +111,12 @@ fn send_all(kind: Kind, requests: &[Vec<u8>], connections: usize) -> (f64, f64) 
             connection.write(request);
         }
     });
-    std::thread::sleep(SETTLING);
-    (server.cpu_seconds() - before, elapsed.as_secs_f64())
+    elapsed.as_secs_f64()
 }
 
-fn bodies(text: &str, is_gzip: bool) -> Vec<Vec<u8>> {
+pub fn bodies(text: &str, lines_a_body: usize, is_gzip: bool) -> Vec<Vec<u8>> {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let pieces = lines.chunks(LINES_A_BODY).map(<[&str]>::concat);
+    let pieces = lines.chunks(lines_a_body).map(<[&str]>::concat);
     let bodies = pieces.map(|body| match is_gzip {
         true => {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `bulk` | bodies of 5,000 lines from `TIDEGATE_CONNECTIONS` (4): processor seconds of the server for a million lines, until a while after the last answer, and lines per second |
 //! | `one` | one client: the median answer to a body of 5,000 lines and to one of one line, beside a loop that writes the same bytes to a file and syncs |
+//! | `growth` | Tidegate alone: processor seconds for a million lines, flush included, with more and more series, tables and connections |
 //! | `small` | bodies of one line from 64 connections: requests per second, processor time of each |
 //!
 //! Only Tidegate and influxdb have synced what they acknowledge. The clients run on the same cores, so lines
@@ -31,6 +32,7 @@
 #[allow(dead_code, reason = "another bench uses the rest")]
 #[path = "../write_path/client.rs"]
 mod client;
+mod growth;
 mod load;
 mod servers;
 #[allow(dead_code, reason = "another bench uses the rest")]
@@ -53,6 +55,9 @@ fn main() {
     let settings = load::Settings::from_environment();
     if is_wanted("bulk") {
         load::bulk(&kinds, &settings);
+    }
+    if is_wanted("growth") {
+        growth::growth(&settings);
     }
     if is_wanted("one") {
         load::one(&kinds, &settings);
