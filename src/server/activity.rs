@@ -17,6 +17,7 @@ use http_body::{Frame, SizeHint};
 use tokio::time::sleep_until;
 
 use super::framing::Needed;
+use crate::certain::Certain;
 use crate::clock;
 
 /// Counts the requests of one connection.
@@ -88,7 +89,8 @@ impl Activity {
 impl Drop for InFlight {
     fn drop(&mut self) {
         let mut requests = self.count.requests();
-        requests.in_flight = requests.in_flight.saturating_sub(1);
+        let others = requests.in_flight.checked_sub(1);
+        requests.in_flight = others.certain("this one was counted when it began");
         requests.ended = clock::instant();
     }
 }
