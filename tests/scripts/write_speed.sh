@@ -2,7 +2,7 @@
 # The cost of writes beside Debian's victoria-metrics 1.79.5 and influxdb 1.6.7: benches/peers, whose head says
 # what its sections measure. In CI with few lines, where it shows that all of it runs. The whole table:
 #   TIDEGATE_BIN=$PWD/target/release/tidegate TIDEGATE_LINES=200000 TIDEGATE_ROUNDS=5 tests/scripts/write_speed.sh
-# TIDEGATE_SECTIONS names the sections (bulk one small).
+# TIDEGATE_SECTIONS names the sections (bulk growth one small), TIDEGATE_CONNECTIONS how many send (4).
 # Without TIDEGATE_BIN it measures the program of `cargo build --release`. Needs apt for the others, which are
 # left out without it.
 set -euo pipefail
