@@ -292,7 +292,7 @@ impl Storage for DiskStorage {
         sync_folder(&folder).map_err(|source| StorageError::io(Operation::SyncDir, folder, source))
     }
 
-    fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
+    fn create_dir_all(&self, folder: &str) -> Result<usize, StorageError> {
         let folder = self.resolve(folder)?;
         make_folder_in(&self.root, self.owner, &folder)
             .map_err(|source| StorageError::io(Operation::CreateDir, folder, source))

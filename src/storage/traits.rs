@@ -62,8 +62,9 @@ pub trait Storage: Send + Sync + Debug {
     /// Makes the names in a folder durable.
     fn sync_dir(&self, folder: &str) -> Result<(), StorageError>;
 
-    /// Creates a folder and those above it, durably. An existing one is fine.
-    fn create_dir_all(&self, folder: &str) -> Result<(), StorageError>;
+    /// Creates a folder and those above it, durably. An existing one is fine, though nothing is known
+    /// of whether its entry is durable. Returns how many of the innermost folders were made.
+    fn create_dir_all(&self, folder: &str) -> Result<usize, StorageError>;
 
     /// Returns the lock for changes to the notes of what the folder holds; each open folder has
     /// one. Its value is true after a failed change: what the file then says may not be durable.

@@ -29,7 +29,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,6 +43,7 @@ use object_store::{
 };
 
 use super::doubt::{Doubt, Doubts};
+use super::failure::{STORE, failed, missing_or_failed, unsupported};
 use crate::certain::Certain;
 use crate::narrow;
 use crate::storage::{self, Entry, Storage, StorageError, hold};
@@ -53,8 +54,6 @@ const STAGING: &str = "_staging";
 /// The folder of a table's log.
 pub(super) const LOG: &str = "_delta_log";
 
-pub(super) const STORE: &str = "folder";
-
 /// A folder of a [`Storage`].
 #[derive(Clone, Debug)]
 pub(in crate::lake) struct FolderStore {
@@ -63,6 +62,8 @@ pub(in crate::lake) struct FolderStore {
     /// Distinguishes what this process stages from what others do.
     staging: Arc<str>,
     staged: Arc<AtomicU64>,
+    /// The data folder has noted that it holds this one.
+    is_held: Arc<AtomicBool>,
     pub(super) doubts: Arc<Doubts>,
 }
 
@@ -87,6 +88,7 @@ impl FolderStore {
             root: root.into(),
             staging: staging.into(),
             staged: Arc::default(),
+            is_held: Arc::default(),
             doubts: Arc::default(),
         })
     }
@@ -180,21 +182,28 @@ impl FolderStore {
         };
         self.storage.sync_dir(folder)?;
         // If it is part of the data folder, its absence is an error from the first file on.
-        if !self.root.is_empty() {
+        if !self.root.is_empty() && !self.is_held.load(Ordering::Relaxed) {
             hold(self.storage.as_ref(), &self.root)?;
+            self.is_held.store(true, Ordering::Relaxed);
         }
         Ok(named)
     }
 
     /// Makes a folder and those above it, and makes sure that all of them are durable.
     fn ensure_folder(&self, folder: &str) -> std::result::Result<(), StorageError> {
-        if folder.is_empty() || self.doubts.has_folder(folder) {
+        let above_it = std::iter::successors(Some(folder), |folder| Some(above(folder)));
+        let is_unknown = |folder: &&str| !folder.is_empty() && !self.doubts.has_folder(folder);
+        let unknown: Vec<&str> = above_it.take_while(is_unknown).collect();
+        if unknown.is_empty() {
             return Ok(());
         }
-        self.ensure_folder(above(folder))?;
-        self.storage.create_dir_all(folder)?;
-        self.storage.sync_dir(above(folder))?;
-        self.doubts.add_folder(folder);
+        let made = self.storage.create_dir_all(folder)?;
+        for folder in unknown.iter().skip(made) {
+            self.storage.sync_dir(above(folder))?;
+        }
+        for folder in unknown {
+            self.doubts.add_folder(folder);
+        }
         Ok(())
     }
 
@@ -470,28 +479,5 @@ fn meta_of(location: Path, size: u64, modified_ms: i64) -> ObjectMeta {
         size,
         e_tag: None,
         version: None,
-    }
-}
-
-pub(in crate::lake) fn failed(source: StorageError) -> Error {
-    Error::Generic {
-        store: STORE,
-        source: Box::new(source),
-    }
-}
-
-pub(super) fn missing_or_failed(location: &Path, error: StorageError) -> Error {
-    match error.is_missing() {
-        true => Error::NotFound {
-            path: location.to_string(),
-            source: Box::new(error),
-        },
-        false => failed(error),
-    }
-}
-
-fn unsupported(what: &str) -> Error {
-    Error::NotSupported {
-        source: format!("{what} is not needed for tables").into(),
     }
 }

@@ -1,6 +1,7 @@
 //! The store of the tables: a folder on a disk, or a bucket of an object store.
 
 mod doubt;
+mod failure;
 mod folder;
 mod probe;
 mod ranges;
@@ -114,7 +115,7 @@ fn retry() -> RetryConfig {
 impl LakeError {
     /// The error of a folder that tables lie in.
     pub(crate) fn of_folder(source: crate::storage::StorageError) -> Self {
-        Self::Store(folder::failed(source))
+        Self::Store(failure::failed(source))
     }
 }
 

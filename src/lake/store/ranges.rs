@@ -6,7 +6,8 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetRange, GetResult, Result};
 
-use super::folder::{FolderStore, LOG, STORE, above, failed, meta_in, missing_or_failed};
+use super::failure::{STORE, failed, missing_or_failed};
+use super::folder::{FolderStore, LOG, above, meta_in};
 use crate::narrow;
 
 impl FolderStore {

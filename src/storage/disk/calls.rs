@@ -42,19 +42,19 @@ pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// Creates a folder and those above it, each made durable in the one above. Those below `root`
-/// belong to its owner.
-pub(super) fn make_folder_in(root: &Path, owner: Owner, folder: &Path) -> io::Result<()> {
+/// Creates a folder and those above it, durably. Those below `root` belong to its owner. Returns the
+/// number of folders that it made, as [`make_folder`].
+pub(super) fn make_folder_in(root: &Path, owner: Owner, folder: &Path) -> io::Result<usize> {
     let mut made = Vec::new();
     let above = folder.ancestors().take_while(|above| *above != root);
-    made.extend(above.filter(|above| !above.is_dir()));
-    make_folder(folder)?;
+    made.extend(above.take_while(|above| !above.is_dir()));
+    let ours = make_folder(folder)?;
     for folder in made {
         if owner.wants(&fs::symlink_metadata(folder)?) {
             lchown(folder, Some(owner.user), Some(owner.group))?;
         }
     }
-    Ok(())
+    Ok(ours)
 }
 
 /// Creates a file, which must be new, for the owner.
@@ -70,30 +70,49 @@ pub(super) fn make_file(
     Ok(file)
 }
 
-/// Creates a folder and those above it, each made durable in the one above.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
+/// Creates a folder and those above it, durably. Returns how many of the innermost ones this call
+/// made; of those above, each was there before, or somebody else made it meanwhile.
+///
+/// All are made before the first is synced: then a journaling file system writes its journal once for
+/// all of them.
+pub(super) fn make_folder(folder: &Path) -> io::Result<usize> {
+    let above = folder.ancestors();
+    let named = above.take_while(|above| !above.as_os_str().is_empty());
+    let missing: Vec<&Path> = named.take_while(|above| !above.is_dir()).collect();
+    let mut made = Vec::with_capacity(missing.len());
+    let outermost_first = missing.iter().rev().try_for_each(|folder| {
+        made.push((*folder, make_one_folder(folder)?));
+        Ok(())
+    });
+    let synced = outermost_first.and_then(|()| missing.iter().try_for_each(|at| sync_entry(at)));
+    let innermost_first = made.iter().rev();
+    match synced {
+        Ok(()) => Ok(innermost_first.take_while(|(_, is_ours)| *is_ours).count()),
+        // Whoever comes next would take them for durable: they are made anew.
+        Err(error) => {
+            for (folder, _) in innermost_first.filter(|(_, is_ours)| *is_ours) {
+                let _ = remove_folder(folder);
+            }
+            Err(error)
+        }
     }
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    make_folder(parent)?;
-    let is_ours = match fs::DirBuilder::new().mode(0o700).create(folder) {
-        // Somebody else was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => false,
-        created => created.map(|()| true)?,
-    };
-    match sync_folder(parent) {
+}
+
+/// Creates a folder in an existing one. Returns false if somebody else was faster.
+fn make_one_folder(folder: &Path) -> io::Result<bool> {
+    match fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(false),
+        made => made.map(|()| true),
+    }
+}
+
+/// Makes the entry of a folder in the one above durable.
+fn sync_entry(folder: &Path) -> io::Result<()> {
+    let parent = folder.parent().filter(|at| !at.as_os_str().is_empty());
+    match sync_folder(parent.unwrap_or(Path::new("."))) {
         // Creating in a folder can be permitted without reading it; then there is no way to sync
         // it.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        // Whoever comes next would take it for durable: it is made anew.
-        Err(error) if is_ours => {
-            let _ = remove_folder(folder);
-            Err(error)
-        }
         synced => synced,
     }
 }

@@ -123,6 +123,21 @@ fn what_is_written_is_read_listed_renamed_cut_and_removed() {
 }
 
 #[test]
+fn folders_are_made_with_those_above_them_or_not_at_all() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let storage = DiskStorage::open(scratch.path().join("data")).expect("opened");
+    let made = |folder: &str| storage.create_dir_all(folder).expect("made");
+    assert_eq!(made("a/deep/deeper"), 3);
+    assert_eq!(made("a/deep/deeper"), 0, "it is there");
+    assert_eq!(made("a/deep/other"), 1);
+    let too_long = format!("b/c/{}/d", "x".repeat(300));
+    storage.create_dir_all(&too_long).expect_err("refused");
+    // Whoever found them would take them for durable.
+    assert_eq!(storage.entry("b").expect("known"), None);
+    assert_eq!(made("b/c"), 2);
+}
+
+#[test]
 fn entries_are_files_with_their_lengths_and_times_and_folders_without() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let storage = DiskStorage::open(scratch.path().join("data")).expect("opened");

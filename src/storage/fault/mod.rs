@@ -227,10 +227,11 @@ impl Storage for FaultStorage {
         synced.map_err(|source| StorageError::io(Operation::SyncDir, folder, source))
     }
 
-    fn create_dir_all(&self, folder: &str) -> Result<(), StorageError> {
+    fn create_dir_all(&self, folder: &str) -> Result<usize, StorageError> {
         self.run(Operation::CreateDir, folder, |disk| {
             disk.create_folder(folder);
-            Ok(())
+            // A folder is there as soon as something is in it: none is ever known to be new.
+            Ok(0)
         })
     }
 
