@@ -1,16 +1,19 @@
 //! The series of a table over all its segments: the ids of a segment end with it, but a bucket has
 //! a limit on distinct series.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::ops::Range;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
+
+use crate::columnar::{Batch, Segment, SeriesHasher};
+use crate::narrow;
 
 /// A set of series, each as 64 bits of a seeded hash. Two series of the same bits count as one:
 /// at two million series the odds of a single such pair are below one in a million, and its
 /// only effect is that one more series is accepted.
 #[derive(Debug, Default)]
 pub struct SeriesSet {
-    hasher: DefaultHashBuilder,
+    hasher: SeriesHasher,
     hashes: HashTable<u64>,
 }
 
@@ -27,7 +30,25 @@ impl SeriesSet {
 
     /// Adds a series. `tags` are unescaped, ordered by key, distinct.
     pub fn insert<'a>(&mut self, tags: impl Iterator<Item = (&'a str, &'a str)>) {
-        let hash = self.hash(tags);
+        self.add(self.hasher.hash(tags));
+    }
+
+    /// Adds series of a batch.
+    pub fn insert_of(&mut self, batch: &Batch, series: Range<u32>) {
+        let hasher = self.hasher.clone();
+        let hashes = batch.series_hashes(&hasher, series);
+        hashes.for_each(|hash| self.add(hash));
+    }
+
+    /// Adds the series of a segment.
+    pub(super) fn insert_all(&mut self, segment: &Segment) {
+        let hasher = self.hasher.clone();
+        let all = 0..narrow::id(segment.series_count());
+        let hashes = segment.series_hashes(&hasher, all);
+        hashes.for_each(|hash| self.add(hash));
+    }
+
+    fn add(&mut self, hash: u64) {
         if self.hashes.find(hash, |known| *known == hash).is_none() {
             self.hashes.insert_unique(hash, hash, |known| *known);
         }
@@ -35,7 +56,7 @@ impl SeriesSet {
 
     /// Returns true if the set has this series. `tags` are unescaped, ordered by key, distinct.
     pub fn contains(&self, tags: &[(&str, &str)]) -> bool {
-        let hash = self.hash(tags.iter().copied());
+        let hash = self.hasher.hash(tags.iter().copied());
         self.hashes.find(hash, |known| *known == hash).is_some()
     }
 
@@ -51,11 +72,5 @@ impl SeriesSet {
         } else {
             21 * count as u64 + 4 * 9 + 32
         }
-    }
-
-    fn hash<'a>(&self, tags: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        tags.for_each(|tag| tag.hash(&mut hasher));
-        hasher.finish()
     }
 }

@@ -10,6 +10,7 @@ use crate::clock;
 use crate::columnar::{Batch, BatchBuilder, SegmentField};
 use crate::id::Sequence;
 use crate::memory::{Budget, Exhausted, Reservation};
+use crate::narrow;
 
 /// A segment is frozen before it could reach this size, whatever the limits say: offsets and ids
 /// in it have 31 bits.
@@ -231,9 +232,8 @@ impl Table {
         }
         let batch = self.active.batch();
         let end = batch.series_count().min(recount.next_active + SERIES_STEP);
-        for series in (0..).take(end).skip(recount.next_active) {
-            recount.series.insert(batch.series_tags(series));
-        }
+        let next = narrow::id(recount.next_active)..narrow::id(end);
+        recount.series.insert_of(batch, next);
         recount.next_active = end;
         if end < batch.series_count() {
             return false;
@@ -318,9 +318,8 @@ impl Table {
 
     /// Counts the series of the growing segment from number `known` on.
     fn note_active_series(&mut self, known: usize) {
-        for series in (0..).take(self.active.series_count()).skip(known) {
-            self.series.insert(self.active.batch().series_tags(series));
-        }
+        let new = narrow::id(known)..narrow::id(self.active.series_count());
+        self.series.insert_of(self.active.batch(), new);
     }
 
     fn active_reserved_bytes(&self) -> u64 {
@@ -380,10 +379,7 @@ impl Recount {
     /// Counts the series of the frozen segments: those do not change.
     pub(super) fn count_frozen(&mut self) {
         for frozen in self.frozen.iter().skip(self.next_frozen) {
-            let segment = &frozen.segment;
-            for series in (0..).take(segment.series_count()) {
-                self.series.insert(segment.series_tags(series));
-            }
+            self.series.insert_all(&frozen.segment);
         }
         self.next_frozen = self.frozen.len();
     }

@@ -28,6 +28,7 @@ mod columns;
 mod copying;
 mod floats;
 mod footprint;
+mod hashes;
 mod index;
 mod kind;
 mod picked;
@@ -48,6 +49,7 @@ pub use codec::{DecodeError, ROWS_MAX, VALUES_MAX, put_varint, take_varint, zigz
 pub use column::FieldColumn;
 pub use columns::Columns;
 pub use floats::exact_float;
+pub use hashes::SeriesHasher;
 pub use kind::ColumnKind;
 pub use picked::{Picked, PickedRow};
 pub use segment::{FieldValues, Segment, SegmentField};

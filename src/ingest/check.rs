@@ -240,9 +240,7 @@ struct SeenSeries {
 impl SeenSeries {
     fn add(&mut self, batch: &Batch) {
         let table = self.tables.entry(batch.measurement().into()).or_default();
-        for series in 0..narrow::id(batch.series_count()) {
-            table.insert(batch.series_tags(series));
-        }
+        table.insert_of(batch, 0..narrow::id(batch.series_count()));
     }
 }
 
