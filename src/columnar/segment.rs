@@ -14,6 +14,7 @@ use super::presence::Presence;
 use super::series::SeriesTable;
 use super::value::{FieldType, FieldValue};
 use crate::certain::Certain;
+use crate::narrow;
 
 /// The reason why there is a value.
 const RANKED: &str = "a field has as many values, of its type, as rows that have one";
@@ -79,6 +80,9 @@ impl Batch {
     }
 }
 
+/// The reason why tags, values and series are found.
+const KNOWN: &str = "their numbers are handed out by the batch that the segment was";
+
 impl Segment {
     /// The measurement of all rows, unescaped.
     pub fn measurement(&self) -> &str {
@@ -108,6 +112,23 @@ impl Segment {
     /// Key and value of every tag of a series, ordered by key, bytewise.
     pub fn series_tags(&self, series: u32) -> impl Iterator<Item = (&str, &str)> + Clone {
         tags_of(&self.tags, &self.series, series)
+    }
+
+    /// The tags of a series as numbers, ordered by key: the place of the key among
+    /// [`Segment::tag_keys`], and that of the value among [`Segment::tag_values`].
+    pub fn series_ids(&self, series: u32) -> impl Iterator<Item = (u32, u32)> {
+        let (shape, values) = self.series.get(series).certain(KNOWN);
+        self.series
+            .shape(shape)
+            .iter()
+            .copied()
+            .zip(values.iter().copied())
+    }
+
+    /// The distinct values of a tag, by the place of its key among [`Segment::tag_keys`].
+    pub fn tag_values(&self, column: usize) -> impl ExactSizeIterator<Item = &str> {
+        let values = &self.tags.get(column).certain(KNOWN).values;
+        (0..narrow::id(values.len())).map(|id| values.get(id).certain(KNOWN))
     }
 
     /// The tag keys, in the order in which they appeared.

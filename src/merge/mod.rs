@@ -34,7 +34,7 @@ mod wanted;
 mod tests;
 
 pub use day::{DAY_NS, TimeRange, day_of, day_start_ns};
-pub use order::{Ranks, compare_tags, series_bytes};
+pub use order::{compare_tags, series_bytes};
 pub use streamed::{
     CellIndex, Chunk, Chunks, ChunksError, Merge, MergeError, MergedPoints, MergedSegments,
     PointBatch, Points, Run, SegmentLimits, SortedSegment, Source, Stretch, Tags, Weights,

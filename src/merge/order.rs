@@ -1,7 +1,6 @@
 //! The order of series.
 
 use std::cmp::Ordering;
-use std::sync::Arc;
 
 use super::wanted::Kept;
 use crate::certain::Certain;
@@ -28,62 +27,6 @@ pub(super) fn series_ranks(segment: &Segment, kept: &Kept) -> Vec<u32> {
         *ranks.get_mut(series as usize).certain(KNOWN) = rank;
     }
     ranks
-}
-
-/// The rank of every series of every segment: equal tag sets have equal ranks, and ranks ascend
-/// with the tag sets.
-#[derive(Debug)]
-pub struct Ranks {
-    /// By segment, then by series id.
-    ranks: Vec<Vec<u32>>,
-    /// One source (segment, series) per rank.
-    sources: Vec<(u32, u32)>,
-}
-
-impl Ranks {
-    /// Ranks the series of these segments.
-    pub fn new(segments: &[Arc<Segment>]) -> Self {
-        let mut all: Vec<(u32, u32)> = Vec::new();
-        for (index, segment) in (0_u32..).zip(segments) {
-            let count = narrow::to_u32(segment.series_count(), SERIES);
-            all.extend((0..count).map(|series| (index, series)));
-        }
-        all.sort_unstable_by(|a, b| compare(segments, *a, *b));
-        let mut ranks: Vec<Vec<u32>> = segments
-            .iter()
-            .map(|segment| vec![0; segment.series_count()])
-            .collect();
-        let mut sources: Vec<(u32, u32)> = Vec::new();
-        for source in all {
-            let is_new = sources
-                .last()
-                .is_none_or(|last| compare(segments, *last, source).is_ne());
-            if is_new {
-                sources.push(source);
-            }
-            let rank = narrow::to_u32(sources.len() - 1, SERIES);
-            let of_segment = ranks.get_mut(source.0 as usize).certain(KNOWN);
-            *of_segment.get_mut(source.1 as usize).certain(KNOWN) = rank;
-        }
-        Self { ranks, sources }
-    }
-
-    /// The rank of each series of a segment.
-    pub fn of_segment(&self, segment: usize) -> &[u32] {
-        self.ranks.get(segment).certain(KNOWN)
-    }
-
-    /// A segment with a series of this rank, and that series' id in it.
-    pub fn source(&self, rank: u32) -> (usize, u32) {
-        let (segment, series) = *self.sources.get(rank as usize).certain(KNOWN);
-        (segment as usize, series)
-    }
-}
-
-fn compare(segments: &[Arc<Segment>], a: (u32, u32), b: (u32, u32)) -> Ordering {
-    let left = segments.get(a.0 as usize).certain(KNOWN);
-    let right = segments.get(b.0 as usize).certain(KNOWN);
-    compare_tags(left.series_tags(a.1), right.series_tags(b.1))
 }
 
 /// Compares two tag sets, each ordered by key, as rows of a table are compared column by column:

@@ -7,6 +7,7 @@
 
 mod error;
 mod gather;
+mod ranks;
 mod sorted;
 
 pub use error::TooManyRows;

@@ -12,10 +12,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::error::TooManyRows;
+use super::ranks::Ranks;
 use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::merge::day::day_of;
-use crate::merge::order::Ranks;
 use crate::narrow;
 
 /// The reason why indexes are valid.
