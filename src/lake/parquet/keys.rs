@@ -48,6 +48,7 @@ impl KeyRange {
     pub(super) fn of_rows(sorted: &Sorted, rows: Range<usize>) -> Option<Self> {
         let row = |row: usize| {
             let (segment, series, _) = sorted.runs_in(row..row + 1).next()?;
+            let segment = sorted.segment(segment);
             Some((segment, series, *sorted.times(row..row + 1).first()?))
         };
         let last = rows.end.checked_sub(1).filter(|last| *last >= rows.start)?;

@@ -1,7 +1,9 @@
 //! Row groups: sorted rows as encoded columns.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use hashbrown::HashMap;
 
 use super::EncodeError;
 use super::chunk::{Chunk, ChunkEncoder, TagRuns};
@@ -152,17 +154,23 @@ fn tags(
     encoder: &mut ChunkEncoder,
     groups: &mut [RowGroup],
 ) -> Result<(), EncodeError> {
-    let places: HashMap<&str, usize> = layout
-        .tags_by_name()
-        .into_iter()
+    let by_name = layout.tags_by_name().into_iter();
+    let by_name: HashMap<&str, usize> = by_name
         .map(|place| (&*layout.columns().get(place).certain(PLACED).name, place))
+        .collect();
+    let place_of = |key| *by_name.get(key).certain(PLACED);
+    let segments = sorted.segments().iter();
+    let places: Vec<Vec<usize>> = segments
+        .map(|segment| segment.tag_keys().map(place_of).collect())
         .collect();
     for (range, group) in ranges.iter().zip(groups) {
         let mut tags: HashMap<usize, TagColumn<'_>> = HashMap::new();
         let mut rows = 0;
-        for (segment, series, length) in sorted.runs_in(range.clone()) {
-            for (key, value) in segment.series_tags(series) {
-                let place = *places.get(key).certain(PLACED);
+        for (at, series, length) in sorted.runs_in(range.clone()) {
+            let (segment, places) = (sorted.segment(at), places.get(at).certain(PLACED));
+            let keys = segment.series_ids(series).map(|(key, _)| key);
+            for (key, (_, value)) in keys.zip(segment.series_tags(series)) {
+                let place = *places.get(key as usize).certain(PLACED);
                 tags.entry(place).or_default().push(rows, value, length);
             }
             rows += length;

@@ -165,8 +165,14 @@ impl Sorted {
         inputs.iter().map(move |input| (place(input), *input))
     }
 
-    /// The runs within some rows: the segment and id of each run's series, and its number of rows.
-    pub fn runs_in(&self, rows: Range<usize>) -> impl Iterator<Item = (&Segment, u32, usize)> {
+    /// The segment at a place among [`Sorted::segments`].
+    pub fn segment(&self, place: usize) -> &Segment {
+        self.segments.get(place).certain(ROWS)
+    }
+
+    /// The runs within some rows: of each, the place of a segment with its series, the series' id in
+    /// that, and the number of rows.
+    pub fn runs_in(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, u32, usize)> {
         let first = self.runs.partition_point(|run| run.start <= rows.start);
         let runs = self.runs.get(first.saturating_sub(1)..).certain(ROWS);
         let ends = runs
@@ -179,9 +185,8 @@ impl Sorted {
             move |(run, _)| run.start < end
         });
         inside.map(move |(run, end)| {
-            let segment = self.segments.get(run.segment).certain(ROWS);
             let length = end.min(rows.end) - run.start.max(rows.start);
-            (&**segment, run.series, length)
+            (run.segment, run.series, length)
         })
     }
 }

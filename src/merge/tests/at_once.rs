@@ -117,6 +117,7 @@ fn at_once(sorted: &Sorted, rows: Range<usize>) -> Vec<Read> {
     let mut read: Vec<Read> = Vec::new();
     let mut times = sorted.times(rows.clone()).iter();
     for (segment, series, length) in sorted.runs_in(rows.clone()) {
+        let segment = sorted.segment(segment);
         for time_ns in times.by_ref().take(length) {
             let tags = owned(segment.series_tags(series));
             read.push((tags, *time_ns, BTreeMap::new()));
