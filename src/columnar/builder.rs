@@ -3,7 +3,7 @@
 use super::batch::Batch;
 use super::column::FieldColumn;
 use super::footprint;
-use super::index::Index;
+use super::index::{Index, TagValue};
 use super::segment::Segment;
 use super::value::{FieldType, FieldValue};
 use crate::certain::Certain;
@@ -55,7 +55,18 @@ impl BatchBuilder {
         if !has_keys(&self.batch, self.last_shape, tags) {
             self.last_shape = self.shape(tags.iter().map(|(key, _)| *key));
         }
-        self.series_of_shape(self.last_shape, tags.iter().map(|(_, value)| *value))
+        let Self {
+            batch,
+            index,
+            values,
+            ..
+        } = self;
+        values.clear();
+        let columns = batch.series.shape(self.last_shape).iter().zip(tags);
+        values.extend(
+            columns.map(|(column, (_, text))| index.tag_value(&mut batch.tags, *column, text)),
+        );
+        index.series(&mut batch.series, self.last_shape, values)
     }
 
     /// The id of the shape with these keys, made if it is new: unescaped, ordered bytewise, none twice.
@@ -71,26 +82,41 @@ impl BatchBuilder {
         index.shape(&mut batch.series, columns)
     }
 
-    /// The id of the series with these tags, as [`BatchBuilder::series`] gives it: `texts` are the
-    /// values of the keys of `shape`, an id that this builder handed out.
+    /// The columns of the keys of a shape, in their order.
+    pub fn columns_of(&self, shape: u32) -> &[u32] {
+        self.batch.series.shape(shape)
+    }
+
+    /// The id of a value in the dictionary of a tag column, made if it is new. It does not remember recent
+    /// values: that is for callers who ask for each line.
     #[inline]
-    pub fn series_of_shape<'a>(&mut self, shape: u32, texts: impl Iterator<Item = &'a str>) -> u32 {
-        let Self {
-            batch,
-            index,
-            values,
-            ..
-        } = self;
-        values.clear();
-        let columns = batch.series.shape(shape).iter().zip(texts);
-        values
-            .extend(columns.map(|(column, text)| index.tag_value(&mut batch.tags, *column, text)));
-        debug_assert_eq!(
-            values.len(),
-            batch.series.shape(shape).len(),
-            "a value for each key"
+    pub fn tag_value(&mut self, column: u32, text: &str) -> TagValue {
+        self.index
+            .other_tag_value(&mut self.batch.tags, column, text)
+    }
+
+    /// The id of the series with these values, ids of [`BatchBuilder::tag_value`] for the keys of `shape`.
+    #[inline]
+    pub fn series_of_values(&mut self, shape: u32, values: &[u32]) -> u32 {
+        self.index.series(&mut self.batch.series, shape, values)
+    }
+
+    /// The same if one of the values is new, so that the series is: nothing is looked up, and nothing is
+    /// entered into the index before somebody looks for a series.
+    #[inline]
+    pub fn new_series(&mut self, shape: u32, values: &[u32]) -> u32 {
+        let newest = |column: u32| {
+            self.batch
+                .tags
+                .get(column as usize)
+                .map(|tag| tag.values.len())
+        };
+        let mut cells = self.columns_of(shape).iter().zip(values);
+        debug_assert!(
+            cells.any(|(column, value)| newest(*column) == Some(*value as usize + 1)),
+            "one of the values is new"
         );
-        index.series(&mut batch.series, shape, values)
+        self.batch.series.push(shape, values)
     }
 
     /// Returns true if there is a series with these tags (ordered as for [`BatchBuilder::series`]).

@@ -9,6 +9,8 @@ use crate::narrow;
 
 /// The reason why there is a value.
 const RANKED: &str = "a column has as many values as rows that have one";
+/// The reason why a value can be pushed.
+const OF_TYPE: &str = "a value of the column's type";
 
 /// The values of a column, absent ones left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,16 +118,30 @@ impl FieldColumn {
 
     /// Sets the value of a row after all rows set before. A value of another type, or a second one
     /// for a row, is a bug of the caller and fails loudly: if it were left out, it would be lost.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, row: u32, value: FieldValue<'_>) {
         self.presence.push(row);
-        match (&mut self.values, value) {
-            (Values::Float(values), FieldValue::Float(value)) => values.push(value),
-            (Values::Integer(values), FieldValue::Integer(value)) => values.push(value),
-            (Values::Unsigned(values), FieldValue::Unsigned(value)) => values.push(value),
-            (Values::Boolean(values), FieldValue::Boolean(value)) => values.push(value),
-            (Values::String(values), FieldValue::String(value)) => values.push(value),
-            _ => impossible("a value of the column's type"),
+        match value {
+            FieldValue::Float(value) => match &mut self.values {
+                Values::Float(values) => values.push(value),
+                _ => impossible(OF_TYPE),
+            },
+            FieldValue::Integer(value) => match &mut self.values {
+                Values::Integer(values) => values.push(value),
+                _ => impossible(OF_TYPE),
+            },
+            FieldValue::Unsigned(value) => match &mut self.values {
+                Values::Unsigned(values) => values.push(value),
+                _ => impossible(OF_TYPE),
+            },
+            FieldValue::Boolean(value) => match &mut self.values {
+                Values::Boolean(values) => values.push(value),
+                _ => impossible(OF_TYPE),
+            },
+            FieldValue::String(value) => match &mut self.values {
+                Values::String(values) => values.push(value),
+                _ => impossible(OF_TYPE),
+            },
         }
     }
 

@@ -11,6 +11,8 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::batch::TagColumn;
 use super::column::FieldColumn;
 use super::series::SeriesTable;
+use super::short::spread;
+use super::strings::Strings;
 use super::value::FieldType;
 use crate::certain::Certain;
 use crate::narrow;
@@ -44,11 +46,21 @@ impl Hashed {
     }
 }
 
+/// The id of a tag's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TagValue {
+    /// The id in the dictionary of the tag.
+    pub id: u32,
+    /// True if it was handed out just now: no series has the value yet.
+    pub is_new: bool,
+}
+
 /// What a look-up that found nothing leaves for [`Ids::enter`]: the hash, if there is a table.
 type Missing = Option<u32>;
 
 impl Ids {
-    /// The one of the ids below `count` that names the same as `named`.
+    /// The one of the ids below `count` that names the same as `named`. Those that were not entered are
+    /// not found if there are more than [`FEW`].
     #[inline]
     fn find(
         &self,
@@ -86,9 +98,38 @@ impl Ids {
         }
     }
 
+    /// Enters the ids below `count` that were not entered when they were handed out. `hash_of` is that of
+    /// [`Ids::enter`].
+    #[inline]
+    fn catch_up(&mut self, count: usize, hash_of: impl Fn(u32) -> u32) {
+        let entered = self.table.len();
+        if count > FEW as usize && entered < count {
+            self.table.reserve(count - entered, |known| known.widened());
+            for id in narrow::id(entered)..narrow::id(count) {
+                let hash = hash_of(id);
+                self.insert(Hashed { hash, id });
+            }
+        }
+    }
+
     fn insert(&mut self, new: Hashed) {
         self.table
             .insert_unique(new.widened(), new, |known| known.widened());
+    }
+
+    /// The id of a text, made if there is none.
+    #[inline]
+    fn value(&mut self, values: &mut Strings, hasher: &DefaultHashBuilder, text: &str) -> TagValue {
+        match self.find(values.len(), hasher, text, |id| values.is(id, text)) {
+            Ok(id) => TagValue { id, is_new: false },
+            Err(missing) => {
+                let id = narrow::id(values.len());
+                values.push(text);
+                let text_of = |id| values.get(id).certain(KNOWN);
+                self.enter(id, missing, |id| half_hash(hasher, text_of(id)));
+                TagValue { id, is_new: true }
+            }
+        }
     }
 
     fn heap_bytes(&self) -> usize {
@@ -100,7 +141,7 @@ impl Ids {
 #[derive(Clone, Debug, Default)]
 pub(super) struct ValueIndex {
     ids: Ids,
-    /// Ids handed out lately, each at the place that [`place_of`] gives its text: most tags have few
+    /// Ids handed out lately, each at the place that [`spread`] gives its text: most tags have few
     /// values, and comparing one takes less time than hashing it.
     recent: [u32; RECENT],
 }
@@ -149,21 +190,25 @@ impl Index {
     pub(super) fn tag_value(&mut self, tags: &mut [TagColumn], column: u32, text: &str) -> u32 {
         let values = &mut tags.get_mut(column as usize).certain(KNOWN).values;
         let ValueIndex { ids, recent } = self.values.get_mut(column as usize).certain(KNOWN);
-        let recent = recent.get_mut(place_of(text.as_bytes()));
+        let recent = recent.get_mut(usize::from(spread(text.as_bytes())) % RECENT);
         let recent = recent.certain("the place is one of them");
-        if values.is(*recent, text) {
-            return *recent;
+        if !values.is(*recent, text) {
+            *recent = ids.value(values, &self.hasher, text).id;
         }
-        let hasher = &self.hasher;
-        let found = ids.find(values.len(), hasher, text, |id| values.is(id, text));
-        *recent = found.unwrap_or_else(|missing| {
-            let id = narrow::id(values.len());
-            values.push(text);
-            let text_of = |id| values.get(id).certain(KNOWN);
-            ids.enter(id, missing, |id| half_hash(hasher, text_of(id)));
-            id
-        });
         *recent
+    }
+
+    /// The same for a caller who has a memory of recent values.
+    #[inline]
+    pub(super) fn other_tag_value(
+        &mut self,
+        tags: &mut [TagColumn],
+        column: u32,
+        text: &str,
+    ) -> TagValue {
+        let values = &mut tags.get_mut(column as usize).certain(KNOWN).values;
+        let index = self.values.get_mut(column as usize).certain(KNOWN);
+        index.ids.value(values, &self.hasher, text)
     }
 
     /// The id of a list of tag columns, made if there is none.
@@ -183,6 +228,9 @@ impl Index {
     pub(super) fn series(&mut self, table: &mut SeriesTable, shape: u32, values: &[u32]) -> u32 {
         let Self { hasher, series, .. } = self;
         let wanted = (shape, values);
+        series.catch_up(table.len(), |id| {
+            half_hash(hasher, table.get(id).certain(KNOWN))
+        });
         let is_same = |id| table.get(id) == Some(wanted);
         let found = series.find(table.len(), hasher, wanted, is_same);
         found.unwrap_or_else(|missing| {
@@ -217,7 +265,9 @@ impl Index {
         let shape = self.shapes.find(shapes, hasher, &*columns, is_same).ok()?;
         let wanted = (shape, &*values);
         let is_same = |id| series.get(id) == Some(wanted);
-        self.series.find(series.len(), hasher, wanted, is_same).ok()
+        let found = self.series.find(series.len(), hasher, wanted, is_same);
+        let mut not_entered = narrow::id(self.series.table.len())..narrow::id(series.len());
+        found.ok().or_else(|| not_entered.find(|id| is_same(*id)))
     }
 
     /// The column of a field of this name and type, made if there is none.
@@ -250,28 +300,6 @@ impl Index {
             + self.series.heap_bytes()
             + self.fields.heap_bytes()
     }
-}
-
-/// A place among the recent ids, by the first and the last bytes of a text. Whoever chooses texts that
-/// share one only does without the others.
-#[inline]
-fn place_of(text: &[u8]) -> usize {
-    const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
-    let word = match (text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last)) => {
-            u64::from_le_bytes(*first).rotate_left(23) ^ u64::from_le_bytes(*last)
-        }
-        _ => match (text.first_chunk(), text.last_chunk()) {
-            (Some(first), Some(last)) => {
-                u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
-            }
-            _ => text
-                .iter()
-                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
-        },
-    };
-    let place = word.wrapping_mul(MIX) >> (u64::BITS - RECENT.ilog2());
-    usize::from(u8::try_from(place).certain("it has as many bits as a place"))
 }
 
 /// Half of the hash of what an id names.

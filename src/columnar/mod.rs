@@ -36,6 +36,7 @@ mod presence;
 mod retain;
 mod segment;
 mod series;
+mod short;
 mod strings;
 mod value;
 
@@ -50,7 +51,9 @@ pub use column::FieldColumn;
 pub use columns::Columns;
 pub use floats::exact_float;
 pub use hashes::SeriesHasher;
+pub use index::TagValue;
 pub use kind::ColumnKind;
 pub use picked::{Picked, PickedRow};
 pub use segment::{FieldValues, Segment, SegmentField};
+pub use short::{are_equal, spread};
 pub use value::{FieldType, FieldValue};

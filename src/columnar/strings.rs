@@ -1,5 +1,6 @@
 //! Texts laid end to end, in the two buffers that an Arrow string array is made of.
 
+use super::short::are_equal;
 use crate::certain::Certain;
 use crate::narrow;
 
@@ -129,45 +130,5 @@ impl Strings {
     /// The bytes and the offsets, for Arrow.
     pub(super) fn into_parts(self) -> (Vec<u8>, Vec<i32>) {
         (self.bytes.into_bytes(), self.offsets)
-    }
-}
-
-/// Returns true if both have the same bytes. Short ones, as most values of tags are, are compared by
-/// their first and their last word, which may overlap, without the call that `==` is.
-#[inline]
-fn are_equal(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    match a.len() {
-        0..4 => a.iter().eq(b),
-        4..8 => a.first_chunk::<4>() == b.first_chunk() && a.last_chunk::<4>() == b.last_chunk(),
-        8..=16 => a.first_chunk::<8>() == b.first_chunk() && a.last_chunk::<8>() == b.last_chunk(),
-        _ => a == b,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{any, prop_assert_eq, proptest};
-
-    use super::are_equal;
-
-    proptest! {
-        #[test]
-        fn texts_are_equal_if_all_their_bytes_are(
-            text in proptest::collection::vec(any::<u8>(), 0..20),
-            place in 0_usize..20,
-            other in any::<u8>(),
-            length in 0_usize..20,
-        ) {
-            let mut changed = text.clone();
-            if let Some(byte) = changed.get_mut(place) {
-                *byte = other;
-            }
-            prop_assert_eq!(are_equal(&text, &changed), text == changed);
-            let cut = text.get(..length).unwrap_or(&text);
-            prop_assert_eq!(are_equal(&text, cut), text == cut);
-        }
     }
 }

@@ -114,6 +114,41 @@ fn unknown_series_are_not_contained() {
     assert!(builder.contains_series(&[("a", "2")]));
 }
 
+/// A series with a new value is entered into the index only when somebody looks for one.
+#[test]
+fn series_that_were_made_without_a_look_up_are_found() {
+    for count in 1..60_u32 {
+        let mut builder = BatchBuilder::new("m");
+        let shape = builder.shape(["host"].into_iter());
+        let column = *builder.columns_of(shape).first().expect("a key");
+        for host in 0..count {
+            let value = builder.tag_value(column, &format!("h{host}"));
+            assert_eq!((value.id, value.is_new), (host, true));
+            assert_eq!(builder.new_series(shape, &[value.id]), host);
+        }
+        for host in 0..count {
+            let text = format!("h{host}");
+            assert!(
+                builder.contains_series(&[("host", &text)]),
+                "{text} of {count}"
+            );
+        }
+        assert!(!builder.contains_series(&[("host", "other")]));
+        for host in (0..count).rev() {
+            let text = format!("h{host}");
+            let value = builder.tag_value(column, &text);
+            assert_eq!((value.id, value.is_new), (host, false));
+            assert_eq!(builder.series(&[("host", &text)]), host, "of {count}");
+            assert!(
+                builder.contains_series(&[("host", &text)]),
+                "{text} of {count}"
+            );
+        }
+        assert_eq!(builder.series_count(), count as usize);
+        assert!(builder.heap_bytes() <= builder.heap_bytes_max());
+    }
+}
+
 #[test]
 fn types_have_words_and_codes_that_read_back() {
     for code in 0..5 {

@@ -8,6 +8,7 @@
 
 mod series;
 mod table;
+mod tags;
 
 use std::sync::Arc;
 
@@ -99,10 +100,8 @@ impl<'a> Scratch<'a> {
             && let Some(table) = known_table.filter(|table| repeats(*table))
         {
             let time_ns = self.rules.time(point)?;
-            if known.is_none() {
-                self.rules.limits.check_series(point)?;
-            }
-            let series = self.series(point, known, table);
+            let is_again = known.is_none() && self.check_series(point, Some(table))?;
+            let series = self.series(point, known, table, is_again);
             let table = self.tables.get_mut(table).certain(TABLE);
             table.push_repeated(point, series, time_ns);
             table.origins.push(origin);
@@ -112,9 +111,7 @@ impl<'a> Scratch<'a> {
         self.rules.limits.check_fields(point, bytes)?;
         let time_ns = self.rules.time(point)?;
         let dropped = dropped_time_field(point)?;
-        if known.is_none() {
-            self.rules.limits.check_series(point)?;
-        }
+        let is_again = known.is_none() && self.check_series(point, known_table)?;
         let table_index = match known_table {
             Some(table) => table,
             None => self.table(point)?,
@@ -123,7 +120,7 @@ impl<'a> Scratch<'a> {
         let planned = table.plan(point, &self.rules.limits);
         self.bytes += table.take_grown();
         planned?;
-        let series = self.series(point, known, table_index);
+        let series = self.series(point, known, table_index, is_again);
         let table = self.tables.get_mut(table_index).certain(TABLE);
         table.push_planned(point, series, time_ns);
         table.origins.push(Origin {
@@ -138,13 +135,32 @@ impl<'a> Scratch<'a> {
         self.tables.get(table).certain(TABLE)
     }
 
+    /// Checks the parts of a series that is not known. Returns true if its keys are those of the line before
+    /// in its table.
+    #[inline]
+    fn check_series(&self, point: &Point<'a>, table: Option<usize>) -> Result<bool, RejectedAt> {
+        let limits = &self.rules.limits;
+        let is_again =
+            table.is_some_and(|table| self.known_table(table).repeats_tags(point, limits));
+        if !is_again {
+            limits.check_series(point)?;
+        }
+        Ok(is_again)
+    }
+
     /// The series of a line in its table, made if it is not known.
-    fn series(&mut self, point: &Point<'a>, known: Option<Place>, table_index: usize) -> u32 {
+    fn series(
+        &mut self,
+        point: &Point<'a>,
+        known: Option<Place>,
+        table_index: usize,
+        is_again: bool,
+    ) -> u32 {
         if let Some((_, series)) = known {
             return series;
         }
         let table = self.tables.get_mut(table_index).certain(TABLE);
-        let series = table.add_series(point);
+        let series = table.series(point, is_again);
         self.series.add(point.series_key, (table_index, series));
         self.bytes += SERIES_BYTES + TAG_BYTES * point.tags.len() + 2 * point.series_key.len();
         series

@@ -1,8 +1,6 @@
-//! The look-up of a line's series by its tags, fast both for lines that repeat each other and for
-//! lines that do not.
+//! The look-up of a line's series by the text of its tags.
 
 use crate::ingest::keyed::{HasKey, Keyed};
-use crate::line_protocol::Point;
 
 /// The destination of a series' rows: the table, and the series' id in it.
 pub(super) type Place = (usize, u32);
@@ -105,79 +103,9 @@ impl<'a> KnownSeries<'a> {
     }
 }
 
-/// Sorts the tags of a line by key. Lines mostly have the same keys in the same order, so the
-/// permutation of the line before is tried first.
-#[derive(Debug, Default)]
-pub(super) struct SortedTags<'a> {
-    tags: Vec<(&'a str, &'a str)>,
-    /// The indexes of the line's tags, in the order of their keys.
-    places: Vec<usize>,
-}
-
-impl<'a> SortedTags<'a> {
-    /// Takes the tags of a line, none of them escaped. Returns true if their keys are those of the
-    /// last line that was taken, in the same order.
-    pub(super) fn take(&mut self, point: &Point<'a>) -> bool {
-        if self.renew(point) {
-            return true;
-        }
-        self.places.clear();
-        self.places.reserve_exact(point.tags.len());
-        self.places.extend(0..point.tags.len());
-        self.places
-            .sort_unstable_by_key(|place| point.tags.get(*place).map(|tag| tag.key.raw()));
-        self.arrange(point);
-        false
-    }
-
-    /// Bytes on the heap, counted by capacity.
-    #[cfg(test)]
-    pub(super) fn heap_bytes(&self) -> usize {
-        self.tags.capacity() * size_of::<(&str, &str)>()
-            + self.places.capacity() * size_of::<usize>()
-    }
-
-    /// The keys of the line, in order.
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'a str> {
-        self.tags.iter().map(|(key, _)| *key)
-    }
-
-    /// The values of the line, in the order of their keys.
-    pub(super) fn values(&self) -> impl Iterator<Item = &'a str> {
-        self.tags.iter().map(|(_, value)| *value)
-    }
-
-    /// Puts the values of a line in the place of those of the line before. Returns false if its keys
-    /// are others: then the tags are not those of the line.
-    fn renew(&mut self, point: &Point<'a>) -> bool {
-        let mut renewed = self.tags.iter_mut().zip(&self.places);
-        self.places.len() == point.tags.len()
-            && renewed.all(|((key, value), place)| {
-                let Some(tag) = point.tags.get(*place) else {
-                    return false;
-                };
-                *value = tag.value.raw();
-                // The parser mostly hands out the very same text.
-                std::ptr::eq(*key, tag.key.raw()) || *key == tag.key.raw()
-            })
-    }
-
-    fn arrange(&mut self, point: &Point<'a>) {
-        let tags = self
-            .places
-            .iter()
-            .filter_map(|place| point.tags.get(*place));
-        self.tags.clear();
-        self.tags.reserve_exact(point.tags.len());
-        self.tags
-            .extend(tags.map(|tag| (tag.key.raw(), tag.value.raw())));
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{KnownSeries, MISSES_MAX, SortedTags};
-    use crate::line_protocol::{Parser, Point, Precision};
+    use super::{KnownSeries, MISSES_MAX};
 
     #[test]
     fn series_that_come_again_are_known_even_after_many_that_did_not() {
@@ -210,36 +138,5 @@ mod tests {
             known.add(key.as_bytes(), (0, 0));
         }
         assert!(known.known.len() < keys.len() / 7);
-    }
-
-    #[test]
-    fn tags_are_sorted_in_whatever_order_and_number_they_come() {
-        let body = "m,b=1,a=2 v=1\nm,b=3,a=4 v=1\nm,a=5,b=6 v=1\nm v=1\nm,c=7,a=8,b=9 v=1\nm,c=1,a=2 v=1\nm,a=1 v=1";
-        let mut parser = Parser::new(body.as_bytes(), Precision::Nanosecond);
-        let (mut point, mut sorted, mut texts) =
-            (Point::default(), SortedTags::default(), Vec::new());
-        while let Some(parsed) = parser.next_point(&mut point) {
-            parsed.expect("a good line");
-            let is_again = sorted.take(&point);
-            let tags = sorted.keys().zip(sorted.values());
-            let tags: String = tags.map(|(key, value)| format!("{key}{value}")).collect();
-            texts.push((tags, is_again));
-        }
-        let texts: Vec<(&str, bool)> = texts
-            .iter()
-            .map(|(tags, again)| (&**tags, *again))
-            .collect();
-        assert_eq!(
-            texts,
-            [
-                ("a2b1", false),
-                ("a4b3", true),
-                ("a5b6", false),
-                ("", false),
-                ("a8b9c7", false),
-                ("a2c1", false),
-                ("a1", false)
-            ]
-        );
     }
 }

@@ -2,10 +2,10 @@
 
 use super::super::keyed::{HasKey, Keyed};
 use super::super::rules::{Limits, RejectedAt, Rejection, limit};
-use super::series::SortedTags;
+use super::tags::KnownTags;
 use crate::certain::Certain;
 use crate::columnar::{BatchBuilder, FieldType, FieldValue};
-use crate::line_protocol::{Field, Point, Tag, Value};
+use crate::line_protocol::{Field, Point, Value};
 use crate::narrow;
 
 /// Upper estimates of what the parts of a table take, in bytes. A vector has room for up to twice what is
@@ -48,9 +48,7 @@ pub(super) struct Table<'a> {
     pub(super) builder: BatchBuilder,
     /// One entry per row, put there by whoever pushes a line.
     pub(super) origins: Vec<Origin>,
-    tags: SortedTags<'a>,
-    /// The shape of the series that `tags` was last asked for.
-    shape: Option<u32>,
+    tags: KnownTags<'a>,
     slots: Keyed<Slot<'a>>,
     /// The slot of the field that a line starts with.
     first: usize,
@@ -95,7 +93,6 @@ impl HasKey for Table<'_> {
 #[derive(Clone, Copy)]
 struct Expected<'a> {
     key: &'a str,
-    slot: usize,
     field_type: FieldType,
     column: u32,
 }
@@ -120,8 +117,7 @@ impl<'a> Table<'a> {
             written: point.measurement.raw(),
             builder,
             origins: Vec::new(),
-            tags: SortedTags::default(),
-            shape: None,
+            tags: KnownTags::default(),
             slots: Keyed::with_room(fields),
             first: 0,
             expected: Vec::with_capacity(fields),
@@ -149,15 +145,15 @@ impl<'a> Table<'a> {
             + self.planned.capacity() * size_of::<Planned>()
     }
 
-    /// Returns true if a line has the fields of the last line that was planned, in the same order, and
-    /// no value that needs more than to be put into a column that there is. Then the rules for names
+    /// Returns true if a line has the fields of the last line that was planned, in the same order and of the
+    /// same types, and no value that needs more than to be put into its column. Then the rules for names
     /// hold as they did for that line.
     #[inline]
     pub(super) fn repeats(&self, point: &Point<'a>, limits: &Limits) -> bool {
         let is_expected = |(field, expected): (&Field<'a>, &Expected<'a>)| {
             is_same_text(field.key.raw(), expected.key)
+                && type_of(&field.value) == expected.field_type
                 && is_short(&field.value, limits)
-                && column_of(&self.slots, expected, &field.value).is_some()
         };
         !self.expected.is_empty()
             && self.expected.len() == point.fields.len()
@@ -168,22 +164,15 @@ impl<'a> Table<'a> {
     #[inline]
     pub(super) fn push_repeated(&mut self, point: &Point<'a>, series: u32, time_ns: i64) {
         let mut bytes = ROW_BYTES + CELL_BYTES * point.fields.len();
-        let Self {
-            builder,
-            slots,
-            expected,
-            ..
-        } = self;
-        let cells = point.fields.iter().zip(&*expected);
+        let cells = point.fields.iter().zip(&self.expected);
         let cells = cells.map(|(field, expected)| {
             let value = plain_value(&field.value).certain("escaped strings repeat nothing");
             if let FieldValue::String(text) = value {
                 bytes += 2 * text.len();
             }
-            let column = column_of(slots, expected, &field.value);
-            (column.certain("its column is known"), value)
+            (expected.column, value)
         });
-        builder.push_values(series, time_ns, cells);
+        self.builder.push_values(series, time_ns, cells);
         self.grown += bytes;
     }
 
@@ -274,41 +263,25 @@ impl<'a> Table<'a> {
         Ok(slot)
     }
 
-    pub(super) fn add_series(&mut self, point: &Point<'a>) -> u32 {
-        let escaped = |tag: &Tag<'_>| tag.key.is_escaped() || tag.value.is_escaped();
-        if !point.tags.iter().any(escaped) {
-            let is_again = self.tags.take(point);
-            let shape = match self.shape {
-                Some(shape) if is_again => shape,
-                _ => {
-                    let before = self.builder.batch().tag_count();
-                    let shape = self.builder.shape(self.tags.keys());
-                    self.count_tags(before, point);
-                    shape
-                }
-            };
-            self.shape = Some(shape);
-            return self.builder.series_of_shape(shape, self.tags.values());
-        }
-        let before = self.builder.batch().tag_count();
-        let mut tags: Vec<_> = point
-            .tags
-            .iter()
-            .map(|tag| (tag.key.decode(), tag.value.decode()))
-            .collect();
-        tags.sort_unstable();
-        let tags: Vec<(&str, &str)> = tags.iter().map(|(key, value)| (&**key, &**value)).collect();
-        let series = self.builder.series(&tags);
-        self.count_tags(before, point);
-        series
+    /// Returns true if the series of a line obeys the rules for names and tags because that of the last line
+    /// whose series was made did: its keys are the same, and its text is too short for a value that is too
+    /// long. `point` is of this table's measurement.
+    #[inline]
+    pub(super) fn repeats_tags(&self, point: &Point<'a>, limits: &Limits) -> bool {
+        point.series_key.len() <= limits.tag_value_bytes_max && self.tags.has_keys_of(point)
     }
 
-    /// Counts the memory of tags that the builder did not know before, when it had `before` of them.
-    fn count_tags(&mut self, before: usize, point: &Point<'a>) {
+    /// The series of a line, made if it is new. `is_again` is what [`Table::repeats_tags`] says of it.
+    pub(super) fn series(&mut self, point: &Point<'a>, is_again: bool) -> u32 {
+        let before = self.builder.batch().tag_count();
+        let remembered_bytes = self.tags.remembered_bytes();
+        let series = self.tags.series(&mut self.builder, point, is_again);
+        self.grown += self.tags.remembered_bytes() - remembered_bytes;
         let more = self.builder.batch().tag_count() - before;
         if more > 0 {
             self.grown += more * COLUMN_BYTES + point.series_key.len();
         }
+        series
     }
 
     /// Appends the planned cells as a row.
@@ -319,7 +292,6 @@ impl<'a> Table<'a> {
             let column = self.column(planned, field);
             self.expected.push(Expected {
                 key: field.key.raw(),
-                slot: planned.slot,
                 field_type: planned.field_type,
                 column,
             });
@@ -387,17 +359,6 @@ pub(super) fn dropped_time_field(point: &Point<'_>) -> Result<Option<u32>, Rejec
 
 fn is_time(field: &Field<'_>) -> bool {
     field.key.raw() == "time"
-}
-
-/// The column of an expected field, if there is one for the type of this value.
-#[inline]
-fn column_of(slots: &Keyed<Slot<'_>>, expected: &Expected<'_>, value: &Value<'_>) -> Option<u32> {
-    let field_type = type_of(value);
-    if field_type == expected.field_type {
-        return Some(expected.column);
-    }
-    let columns = &slots.get(expected.slot)?.columns;
-    *columns.get(field_type as usize)?
 }
 
 /// Returns true if two names are written alike. The parser mostly hands out the very same text.
