@@ -25,6 +25,7 @@ use tower::ServiceExt;
 
 use super::activity::Activity;
 use super::drain::Drain;
+use super::eager::Eager;
 use super::framing::{Goodbye, Guard, Limits, Presence, REFUSED, Refusal, Refusals, Returned};
 use super::layers::Peer;
 use super::prefix;
@@ -185,7 +186,7 @@ impl Connections {
         IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let cut = stop.now.clone();
-        self.converse(guard, refusals, peer, stop).await;
+        Eager::new(self.converse(guard, refusals, peer, stop)).await;
         if let Some(remains) = returned.remains().await {
             tokio::select! {
                 () = remains.close(goodbye, &self.shared.drain) => {}

@@ -16,6 +16,7 @@ mod accept;
 mod activity;
 mod connection;
 mod drain;
+mod eager;
 #[cfg(feature = "query")]
 mod flight;
 mod framing;
