@@ -155,6 +155,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio_rustls::", &["server"]),
     // `cli` reads the user's own compressed files, piece by piece.
     ("flate2::", &["body", "cli"]),
+    ("libdeflater::", &["body"]),
     ("zstd::", &["body", "cli", "lake"]),
     ("arrow_flight::", &["flight"]),
     ("arrow_ipc::", &["export", "flight", "render"]),

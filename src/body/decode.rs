@@ -1,7 +1,7 @@
 //! Decoding with a cap and within the budget. Small bodies are decoded in place; larger ones move
 //! off the threads that serve connections.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use tokio::task;
 
 use super::decoder::Decode;
 use super::growing::Growing;
-use super::{BodyError, Encoding, looks};
+use super::{BodyError, Encoding, looks, member};
 use crate::certain::Certain;
 use crate::memory::Reservation;
 
@@ -25,8 +25,11 @@ const PROBE_BYTES: usize = 512;
 
 /// A body that is being decoded.
 struct Decoding {
-    source: Box<dyn Decode>,
     encoding: Encoding,
+    /// The bytes that all of it may be decoded to at once; absent if it may not, or did not come out.
+    at_once_bytes: Option<usize>,
+    /// The decoder that goes on where it paused; absent before it begins.
+    source: Option<Box<dyn Decode>>,
     out: Growing,
     /// The bytes that the decoder reads.
     wire: Bytes,
@@ -46,25 +49,14 @@ pub(super) async fn decode(
     bytes_max: u64,
     workers: &Arc<Semaphore>,
 ) -> Result<(Bytes, Reservation), BodyError> {
-    let (wire_bytes, claim) = (wire.len(), encoding.claim(&wire));
-    let lost = |_| BodyError::Internal("no decoder could be made");
-    let Some(source) = encoding.decoder(wire.clone()).map_err(lost)? else {
+    if encoding == Encoding::Identity {
         return match looks::undeclared(&wire) {
             Some(encoding) => Err(BodyError::Undeclared { encoding }),
             None => Ok((wire, wire_reservation)),
         };
-    };
-    let own = wire_reservation.budget().empty();
-    let out = Growing::new(fit(expected, claim, bytes_max)?, bytes_max);
-    let mut decoding = Decoding {
-        source,
-        encoding,
-        out,
-        wire,
-        _wire: wire_reservation,
-        own,
-    };
-    if wire_bytes <= INLINE_BYTES_MAX && decoding.run(INLINE_BYTES_MAX)? {
+    }
+    let mut decoding = Decoding::new(encoding, (wire, wire_reservation), expected, bytes_max)?;
+    if decoding.is_small() && decoding.run(INLINE_BYTES_MAX)? {
         return Ok(decoding.out.finish());
     }
     let lost = |_| BodyError::Internal("a decoder stopped");
@@ -94,19 +86,69 @@ fn fit(
 }
 
 impl Decoding {
-    /// Decodes until more than `pause_bytes` have come out, or until the end; returns true at the
-    /// end.
+    fn new(
+        encoding: Encoding,
+        (wire, wire_reservation): (Bytes, Reservation),
+        expected: Reservation,
+        bytes_max: u64,
+    ) -> Result<Self, BodyError> {
+        let own = wire_reservation.budget().empty();
+        let expected = fit(expected, encoding.claim(&wire), bytes_max)?;
+        let mut out = Growing::new(expected, bytes_max);
+        let at_once_bytes = encoding.at_once_bytes(&wire);
+        Ok(Self {
+            encoding,
+            at_once_bytes: at_once_bytes.filter(|bytes| *bytes <= out.room().len()),
+            source: None,
+            out,
+            wire,
+            _wire: wire_reservation,
+            own,
+        })
+    }
+
+    /// Returns true if it may be small enough to be decoded in place.
+    fn is_small(&self) -> bool {
+        let bytes = self.at_once_bytes.unwrap_or(0).max(self.wire.len());
+        bytes <= INLINE_BYTES_MAX
+    }
+
+    /// Decodes all of it at once; or, if that cannot be done, until more than `pause_bytes` have come out.
+    /// Returns true at the end.
     fn run(&mut self, pause_bytes: usize) -> Result<bool, BodyError> {
+        if let Some(bytes) = self.at_once_bytes.take()
+            && let Some(room) = self.out.room().get_mut(..bytes)
+            && member::decode(&self.wire, room)
+        {
+            self.out.take(bytes);
+            return Ok(true);
+        }
+        let mut source = match self.source.take() {
+            Some(source) => source,
+            None => self.decoder()?,
+        };
+        let is_over = self.stream(&mut *source, pause_bytes)?;
+        self.source = Some(source);
+        Ok(is_over)
+    }
+
+    fn decoder(&self) -> Result<Box<dyn Decode>, BodyError> {
+        let decoder = self.encoding.decoder(self.wire.clone());
+        let decoder = decoder.map_err(|_| BodyError::Internal("no decoder could be made"))?;
+        Ok(decoder.certain("what is not encoded is not decoded"))
+    }
+
+    fn stream(&mut self, source: &mut dyn Decode, pause_bytes: usize) -> Result<bool, BodyError> {
         while self.out.len() <= pause_bytes {
             let most = (pause_bytes - self.out.len()).saturating_add(1);
             let most = most.min(CHUNK_BYTES).min(self.out.room().len());
-            let own_bytes = self.source.own_bytes(most.max(PROBE_BYTES));
+            let own_bytes = source.own_bytes(most.max(PROBE_BYTES));
             self.own
                 .try_grow(own_bytes.saturating_sub(self.own.bytes()))?;
             let read = match self.out.room().get_mut(..most) {
-                Some([]) | None => self.probe()?,
+                Some([]) | None => self.probe(source)?,
                 Some(room) => {
-                    let read = self.source.read(room);
+                    let read = source.read(room);
                     read.inspect(|length| self.out.take(*length))
                 }
             };
@@ -121,9 +163,9 @@ impl Decoding {
     }
 
     /// Decodes a little, for which room is made: most often there is nothing more.
-    fn probe(&mut self) -> Result<std::io::Result<usize>, BodyError> {
+    fn probe(&mut self, source: &mut dyn Decode) -> Result<std::io::Result<usize>, BodyError> {
         let mut chunk = [0; PROBE_BYTES];
-        let read = self.source.read(&mut chunk);
+        let read = source.read(&mut chunk);
         if let Ok(length) = read {
             let more = chunk.get(..length);
             self.out
@@ -151,6 +193,9 @@ pub(super) fn guess_bytes(
     let room = (hard_bytes / 4).saturating_sub(wire_bytes);
     encoding.guess(wire_bytes).min(bytes_max).min(room)
 }
+
+#[cfg(test)]
+mod at_once;
 
 #[cfg(test)]
 mod tests {

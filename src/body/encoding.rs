@@ -11,6 +11,7 @@ use super::BodyError;
 use super::decoder::Decode;
 use super::deflate::Inflating;
 use super::gzip::{self, Members};
+use super::member;
 use super::zstd::{self, Frames};
 
 /// The encoding of a body.
@@ -88,6 +89,14 @@ impl Encoding {
         match self {
             Self::Identity => 0,
             Self::Gzip | Self::Zstd | Self::Deflate => wire_bytes.saturating_mul(RATIO_GUESS),
+        }
+    }
+
+    /// The bytes that a body may be decoded to at once, if it may.
+    pub(super) fn at_once_bytes(self, wire: &[u8]) -> Option<usize> {
+        match self {
+            Self::Gzip => member::at_once_bytes(wire),
+            Self::Identity | Self::Deflate | Self::Zstd => None,
         }
     }
 

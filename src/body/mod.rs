@@ -24,6 +24,7 @@ mod growing;
 mod gzip;
 mod incoming;
 mod looks;
+mod member;
 mod pace;
 mod receive;
 mod uploads;
