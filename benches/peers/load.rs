@@ -22,6 +22,7 @@ pub struct Settings {
     pub lines: u64,
     pub rounds: usize,
     pub connections: usize,
+    pub time: Duration,
 }
 
 impl Settings {
@@ -34,6 +35,7 @@ impl Settings {
             lines: number("TIDEGATE_LINES", 200_000),
             rounds: usize::try_from(number("TIDEGATE_ROUNDS", 5)).expect("small"),
             connections: usize::try_from(number("TIDEGATE_CONNECTIONS", 4)).expect("small"),
+            time: Duration::from_secs(number("TIDEGATE_SECONDS", 10)),
         }
     }
 }

@@ -7,15 +7,16 @@
 //! | section | what |
 //! | --- | --- |
 //! | `bulk` | bodies of 5,000 lines from `TIDEGATE_CONNECTIONS` (4): processor seconds of the server for a million lines, until a while after the last answer, and lines per second |
+//! | `beside` | Tidegate alone: how long paced requests of one line take beside bodies of 50 MB, beside flush and compaction, beside exports of everything, and how long without; with probes of the machine |
 //! | `one` | one client: the median answer to a body of 5,000 lines and to one of one line, beside a loop that writes the same bytes to a file and syncs |
-//! | `growth` | Tidegate alone: processor seconds for a million lines, flush included, with more and more series, tables and connections |
+//! | `growth` | Tidegate alone: processor seconds for a million lines, flush included, with more and more series, tables, connections and files |
 //! | `small` | bodies of one line from 64 connections: requests per second, processor time of each |
 //!
 //! Only Tidegate and influxdb have synced what they acknowledge. The clients run on the same cores, so lines
 //! per second are those of both together. `TIDEGATE_LINES` (200000) make a run, and the median of
-//! `TIDEGATE_ROUNDS` (5) counts. Tidegate is `TIDEGATE_BIN`, or the program that cargo builds for the bench. A
-//! server that is not there (`TIDEGATE_VICTORIA`, `TIDEGATE_INFLUXD`, or in the PATH) is told of and left out.
-//! Linux only.
+//! `TIDEGATE_ROUNDS` (5) counts; each part of `beside` takes `TIDEGATE_SECONDS` (10). Tidegate is
+//! `TIDEGATE_BIN`, or the program that cargo builds for the bench. A server that is not there
+//! (`TIDEGATE_VICTORIA`, `TIDEGATE_INFLUXD`, or in the PATH) is told of and left out. Linux only.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -29,6 +30,7 @@
     reason = "a benchmark measures the system itself, and stops where it fails"
 )]
 
+mod beside;
 #[allow(dead_code, reason = "another bench uses the rest")]
 #[path = "../write_path/client.rs"]
 mod client;
@@ -55,6 +57,9 @@ fn main() {
     let settings = load::Settings::from_environment();
     if is_wanted("bulk") {
         load::bulk(&kinds, &settings);
+    }
+    if is_wanted("beside") {
+        beside::beside(&settings);
     }
     if is_wanted("growth") {
         growth::growth(&settings);

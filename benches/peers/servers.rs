@@ -85,7 +85,19 @@ impl Kind {
 
     /// Starts it over an empty folder, and waits until it takes writes.
     pub fn start(self) -> Server {
+        self.start_with(&[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_with(self, environment: &[(&str, &str)]) -> Server {
         let folder = TempDir::new().expect("a folder");
+        let mut server = self.start_in(&folder, environment);
+        server._folder = Some(folder);
+        server
+    }
+
+    /// The same over a folder, which may hold the data of a server before.
+    pub fn start_in(self, folder: &TempDir, environment: &[(&str, &str)]) -> Server {
         let address = free();
         let mut command = Command::new(self.program().expect("it is there"));
         let data = folder.path().join("data");
@@ -110,12 +122,13 @@ impl Kind {
                 .env("INFLUXDB_BIND_ADDRESS", free().to_string())
                 .env("INFLUXDB_REPORTING_DISABLED", "true"),
         };
+        command.envs(environment.iter().copied());
         let command = command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = command.stderr(Stdio::null()).spawn().expect("it starts");
         let server = Server {
             child,
             address,
-            _folder: folder,
+            _folder: None,
         };
         server.wait(self);
         server
@@ -132,7 +145,7 @@ fn free() -> SocketAddr {
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Server {

@@ -2,7 +2,8 @@
 # The cost of writes beside Debian's victoria-metrics 1.79.5 and influxdb 1.6.7: benches/peers, whose head says
 # what its sections measure. In CI with few lines, where it shows that all of it runs. The whole table:
 #   TIDEGATE_BIN=$PWD/target/release/tidegate TIDEGATE_LINES=200000 TIDEGATE_ROUNDS=5 tests/scripts/write_speed.sh
-# TIDEGATE_SECTIONS names the sections (bulk growth one small), TIDEGATE_CONNECTIONS how many send (4).
+# TIDEGATE_SECTIONS names the sections (beside bulk growth one small), TIDEGATE_CONNECTIONS how many send (4),
+# TIDEGATE_SECONDS how long each part of `beside` takes (1).
 # Without TIDEGATE_BIN it measures the program of `cargo build --release`. Needs apt for the others, which are
 # left out without it.
 set -euo pipefail
@@ -28,5 +29,6 @@ if [ -z "${TIDEGATE_BIN:-}" ]; then
     export TIDEGATE_BIN=$root/target/release/tidegate
 fi
 export TIDEGATE_LINES=${TIDEGATE_LINES:-10000} TIDEGATE_ROUNDS=${TIDEGATE_ROUNDS:-1}
+export TIDEGATE_SECONDS=${TIDEGATE_SECONDS:-1}
 # The server is a program of its own: the bench needs neither tables nor queries.
 timeout 3600 cargo bench --locked --no-default-features --bench peers -- ${TIDEGATE_SECTIONS:-}
