@@ -39,6 +39,7 @@
 //! | [`telemetry`] | logs and metrics |
 //! | [`memory`], [`clock`], [`id`] | the budget of bytes and its marks; time; the names of buckets, tables and frames |
 //! | [`vital`] | threads and tasks whose panic ends the process |
+//! | [`behind`] | long work that lets other threads go first |
 //! | [`certain`], [`narrow`] | invariants that fail loudly; conversions between integer sizes |
 
 #[cfg(doc)]
@@ -76,6 +77,7 @@ pub mod render;
 #[cfg(feature = "query")]
 pub mod unanswered;
 
+pub mod behind;
 pub mod certain;
 pub mod clock;
 pub mod id;

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 500;
 
 /// Everyone may use these.
-const COMMON: &[&str] = &["telemetry", "clock", "config", "id", "memory"];
+const COMMON: &[&str] = &["behind", "telemetry", "clock", "config", "id", "memory"];
 
 /// Everyone may use these, the leaves too: they are as if the language had them.
 const LANGUAGE: &[&str] = &["certain", "narrow"];
@@ -121,6 +121,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("id", &[]),
     ("certain", &[]),
     ("narrow", &[]),
+    ("behind", &[]),
     ("vital", &[]),
     ("pace", &[]),
 ];
@@ -133,6 +134,7 @@ const LEAVES: &[&str] = &[
     "id",
     "certain",
     "narrow",
+    "behind",
     "vital",
 ];
 

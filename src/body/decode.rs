@@ -11,6 +11,7 @@ use tokio::task;
 use super::decoder::Decode;
 use super::growing::Growing;
 use super::{BodyError, Encoding, looks, member};
+use crate::behind;
 use crate::certain::Certain;
 use crate::memory::Reservation;
 
@@ -66,7 +67,7 @@ pub(super) async fn decode(
         .map_err(|_| BodyError::Internal("the decoders are gone"))?;
     let decoded = task::spawn_blocking(move || {
         let _worker = worker;
-        decoding.run(usize::MAX).map(|_| decoding.out.finish())
+        behind::others(|| decoding.run(usize::MAX)).map(|_| decoding.out.finish())
     });
     decoded.await.map_err(lost)?
 }

@@ -11,6 +11,7 @@ use super::csv::CsvWriter;
 use super::error::ExportError;
 use super::line_protocol::LineWriter;
 use super::pace::{Ended, Pieces, PiecesSender, TextPieces, channel};
+use crate::behind;
 use crate::catalog::Bucket;
 use crate::clock::Clock;
 use crate::id::{BucketId, TableId};
@@ -122,7 +123,7 @@ impl Exporter {
             pieces,
             _place: place,
         };
-        tokio::task::spawn_blocking(move || export.run(&query));
+        tokio::task::spawn_blocking(move || behind::others(|| export.run(&query)));
         receiver.begun().await
     }
 

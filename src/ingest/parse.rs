@@ -17,6 +17,7 @@ use super::request::Body;
 use super::row_reports::BodyText;
 use super::rules::{LineRules, RejectedAt};
 use super::scratch::{Origin, Part, Scratch};
+use crate::behind;
 use crate::certain::Certain;
 use crate::clock;
 use crate::line_protocol::{LineError, Oddities, Parser, Point, Precision};
@@ -110,7 +111,7 @@ impl Parsing {
                 budget,
                 metrics,
             };
-            tokio::task::spawn_blocking(move || worker.run());
+            tokio::task::spawn_blocking(move || behind::others(|| worker.run()));
             Source::Task(parsed)
         };
         Self { text, source }

@@ -17,7 +17,7 @@
 
 use std::io;
 
-use crate::narrow;
+use crate::behind::{self, LONG_NS};
 
 /// What is added to the niceness of these threads: a tenth of the processor is left to them if writes
 /// want all.
@@ -25,10 +25,6 @@ pub(super) const NICER: i32 = 10;
 
 /// The largest niceness that there is.
 pub(super) const NICENESS_MAX: i32 = 19;
-
-/// The slice that these threads ask for, in nanoseconds. It must be longer than those of others, which are
-/// 3 ms or less unless somebody has changed them.
-const SLICE_NS: u64 = 10_000_000;
 
 /// The priority of all of them.
 #[derive(Clone, Copy, Debug)]
@@ -49,94 +45,32 @@ impl Priority {
     pub(super) fn take(self) {
         let nicer = rustix::process::setpriority_process(None, self.niceness);
         let taken = nicer.map_err(io::Error::from);
-        if let Err(error) = taken.and_then(|()| lengthen_slice(self.niceness)) {
+        if let Err(error) = taken.and_then(|()| behind::set_slice(LONG_NS).map(drop)) {
             tracing::debug!(%error, "a thread for queries keeps its priority");
         }
     }
 }
 
-/// Asks for longer slices, and leaves the policy as it is: whoever started the server may have chosen it.
-fn lengthen_slice(niceness: i32) -> io::Result<()> {
-    const THIS_THREAD: libc::pid_t = 0;
-    const NO_FLAGS: libc::c_uint = 0;
-    let flag = libc::SCHED_FLAG_KEEP_POLICY;
-    let attributes = libc::sched_attr {
-        size: narrow::to_u32(size_of::<libc::sched_attr>(), "it has eight fields"),
-        sched_policy: 0,
-        sched_flags: u64::from(flag.cast_unsigned()),
-        sched_nice: niceness,
-        sched_priority: 0,
-        sched_runtime: SLICE_NS,
-        sched_deadline: 0,
-        sched_period: 0,
-    };
-    #[allow(
-        unsafe_code,
-        reason = "neither the standard library nor rustix has this call"
-    )]
-    // SAFETY: the kernel reads as many bytes as `size` says, those of a value that lives until it has.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_sched_setattr,
-            THIS_THREAD,
-            &raw const attributes,
-            NO_FLAGS,
-        )
-    };
-    match done {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{NICENESS_MAX, NICER, Priority};
+    use crate::behind::{LONG_NS, slice_ns};
 
-    fn attributes() -> libc::sched_attr {
-        let mut attributes = libc::sched_attr {
-            size: 0,
-            sched_policy: 0,
-            sched_flags: 0,
-            sched_nice: 0,
-            sched_priority: 0,
-            sched_runtime: 0,
-            sched_deadline: 0,
-            sched_period: 0,
-        };
-        #[allow(unsafe_code, reason = "as for the call that sets them")]
-        // SAFETY: the kernel writes as many bytes as the value has.
-        let done = unsafe {
-            libc::syscall(
-                libc::SYS_sched_getattr,
-                0,
-                &raw mut attributes,
-                size_of::<libc::sched_attr>(),
-                0,
-            )
-        };
-        assert_eq!(done, 0, "{}", io::Error::last_os_error());
-        attributes
+    fn niceness() -> i32 {
+        rustix::process::getpriority_process(None).expect("it is known")
     }
 
     #[test]
-    fn a_thread_is_nicer_and_asks_for_longer_slices_and_keeps_its_policy() {
-        let before = attributes();
+    fn a_thread_is_nicer_and_asks_for_longer_slices() {
+        let before = (niceness(), slice_ns());
         let priority = Priority::below_this_thread().expect("it is known");
         let after = std::thread::spawn(move || {
             priority.take();
-            attributes()
+            (niceness(), slice_ns())
         });
         let after = after.join().expect("it ends");
-        assert_eq!(after.sched_policy, before.sched_policy);
-        assert_eq!(
-            after.sched_nice,
-            (before.sched_nice + NICER).min(NICENESS_MAX)
-        );
-        // Before Linux 6.12 nobody has a slice of his own.
-        if before.sched_runtime != 0 {
-            assert_eq!(after.sched_runtime, SLICE_NS);
-        }
-        assert_eq!(attributes().sched_runtime, before.sched_runtime);
+        assert_eq!(after.0, (before.0 + NICER).min(NICENESS_MAX));
+        assert_eq!(after.1, before.1.map(|_| LONG_NS));
+        assert_eq!((niceness(), slice_ns()), before);
     }
 }

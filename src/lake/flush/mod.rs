@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use deltalake_core::kernel::Action;
 
+use crate::behind;
 use crate::buffer::Sealed;
 use crate::catalog::Bucket;
 use crate::columnar::{ColumnKind, Segment};
@@ -219,7 +220,7 @@ impl Lake {
         segments: Vec<Arc<Segment>>,
         layout: Layout,
     ) -> Result<(u64, Vec<NewFile>), LakeError> {
-        let start = move || DayFiles::new(Sorted::new(&segments)?, layout);
+        let start = move || behind::others(|| DayFiles::new(Sorted::new(&segments)?, layout));
         let days = tokio::task::spawn_blocking(start).await?;
         let failed = |error| LakeError::table(&table.folder, error);
         let mut files = Vec::new();
@@ -241,7 +242,7 @@ impl Lake {
     ) -> Result<u64, LakeError> {
         let mut rows = 0;
         loop {
-            let encode = move || (days.next_days(), days);
+            let encode = move || (behind::others(|| days.next_days()), days);
             let (encoded, rest) = tokio::task::spawn_blocking(encode).await?;
             days = rest;
             let encoded = encoded.map_err(|error| LakeError::table(&table.folder, error))?;

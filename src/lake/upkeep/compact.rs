@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::plan::{JoinPlan, JoinRules, is_closed, runs};
+use crate::behind;
 use crate::certain::Certain;
 use crate::columnar::Segment;
 use crate::lake::error::LakeError;
@@ -66,7 +67,7 @@ impl Lake {
             return Ok(counts);
         }
         let version = state.version;
-        let look = move || (rules.plans(&state), rules.over_next_ns(&state));
+        let look = move || behind::others(|| (rules.plans(&state), rules.over_next_ns(&state)));
         let (plans, until_ns) = tokio::task::spawn_blocking(look).await?;
         if plans.is_empty() && !is_asked {
             table.rest.note(version, until_ns);
@@ -137,10 +138,11 @@ impl Lake {
             bytes_max,
             rows_max: self.shared.joins.file_rows_max,
         };
-        let mut join = tokio::task::spawn_blocking(move || join.start()).await??;
+        let mut join =
+            tokio::task::spawn_blocking(move || behind::others(|| join.start())).await??;
         let mut written = Vec::new();
         loop {
-            let encode = move || join.next().map(|file| (file, join));
+            let encode = move || behind::others(|| join.next()).map(|file| (file, join));
             let (file, rest) = tokio::task::spawn_blocking(encode).await??;
             join = rest;
             let Some(file) = file else {
