@@ -27,6 +27,38 @@ pub fn others<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
+/// The slice of threads that do no long work.
+///
+/// A thread begins with the slice of the one that starts it, which may be at long work: of a runtime that
+/// starts threads when they are needed, each has to be given its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Usual {
+    #[cfg(target_os = "linux")]
+    slice_ns: Option<u64>,
+}
+
+impl Usual {
+    /// That of the calling thread.
+    #[must_use]
+    pub fn of_this_thread() -> Self {
+        Self {
+            #[cfg(target_os = "linux")]
+            slice_ns: slice_ns(),
+        }
+    }
+
+    /// Gives it to the calling thread.
+    pub fn take(self) {
+        #[cfg(target_os = "linux")]
+        if let Some(usual_ns) = self.slice_ns
+            && slice_ns() != self.slice_ns
+        {
+            // If that fails, it is interrupted more often than others: it does no harm.
+            let _ = set_slice(usual_ns);
+        }
+    }
+}
+
 /// Sets the slice of the calling thread; returns the one before. None if threads have none here.
 #[cfg(target_os = "linux")]
 pub fn set_slice(slice_ns: u64) -> io::Result<Option<u64>> {
@@ -40,7 +72,7 @@ pub fn set_slice(slice_ns: u64) -> io::Result<Option<u64>> {
 }
 
 /// The slice of the calling thread.
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub fn slice_ns() -> Option<u64> {
     slice_of(&attributes().ok()?)
 }
@@ -150,7 +182,10 @@ fn set(attributes: &libc::sched_attr) -> io::Result<()> {
 mod tests {
     use std::panic::catch_unwind;
 
-    use super::{LONG_NS, others, slice_ns};
+    use tokio::runtime::{Builder, Handle};
+    use tokio::task::spawn_blocking;
+
+    use super::{LONG_NS, Usual, others, slice_ns};
 
     #[test]
     fn long_work_has_long_slices_and_leaves_the_thread_as_it_was() {
@@ -161,5 +196,23 @@ mod tests {
         assert_eq!(others(|| (others(slice_ns), slice_ns())), (long, long));
         assert!(catch_unwind(|| others(|| panic!("on purpose"))).is_err());
         assert_eq!(slice_ns(), before);
+    }
+
+    /// Such a thread would serve connections later, or sync a disk, and stay behind for ever.
+    #[test]
+    fn a_thread_that_is_started_by_long_work_has_the_usual_slices() {
+        let usual = Usual::of_this_thread();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .on_thread_start(move || usual.take())
+            .build();
+        // As whoever reads a table for long work has its files read.
+        let long =
+            || others(|| Handle::current().block_on(async { spawn_blocking(slice_ns).await }));
+        let started = runtime
+            .expect("it starts")
+            .block_on(async { spawn_blocking(long).await });
+        let started = started.expect("it ends").expect("it ends");
+        assert_eq!(started, slice_ns());
     }
 }

@@ -27,6 +27,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::behind;
 use crate::config::{Config, ConfigError, Flag, Sources};
 use crate::server::{self, Announcement, Listener, ServerError, Tls, TlsError};
 use crate::telemetry::{COMMIT, LogError, VERSION, init_logs};
@@ -156,8 +157,10 @@ impl Serve {
         for warning in config.notices.iter().cloned().chain(warnings::of(&config)) {
             warn!("{warning}");
         }
+        let usual = behind::Usual::of_this_thread();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("tidegate")
+            .on_thread_start(move || usual.take())
             // The trees of long questions are dropped here.
             .thread_stack_size(8 << 20)
             .enable_all()
