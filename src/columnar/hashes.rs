@@ -18,7 +18,8 @@ use crate::narrow;
 /// that has few.
 const KEPT: usize = 128;
 
-/// With fewer series nothing is kept: it would take more time than it saves.
+/// With fewer series nothing is kept: it would take more time than it saves. Most small writes bring no
+/// series at all, into a table that may have a thousand tags.
 const FEW: usize = 8;
 
 /// The reason why tags and values are found.
@@ -46,18 +47,27 @@ impl SeriesHasher {
     ) -> impl Iterator<Item = u64> {
         let kept = match series.len() < FEW {
             true => 0,
-            false => KEPT,
+            false => tags.len(),
         };
-        let of_tag = |tag| TagHashes::new(self, tag, kept);
-        let mut tags: Vec<TagHashes<'_>> = tags.iter().map(of_tag).collect();
+        let mut hashes: Vec<Option<TagHashes<'_>>> = Vec::new();
+        hashes.resize_with(kept, || None);
         series.map(move |series| {
             let (shape, values) = table.get(series).certain(KNOWN);
             let values = table.shape(shape).iter().zip(values);
             self.of_tags(values.map(|(column, value)| {
-                let tag = tags.get_mut(*column as usize).certain(KNOWN);
-                tag.of_value(self, *value)
+                let tag = tags.get(*column as usize).certain(KNOWN);
+                match hashes.get_mut(*column as usize) {
+                    Some(hashes) => hashes
+                        .get_or_insert_with(|| TagHashes::new(self, tag))
+                        .of_value(self, *value),
+                    None => self.of_tag(self.of_key(tag), text_of(tag, *value)),
+                }
             }))
         })
+    }
+
+    fn of_key(&self, tag: &TagColumn) -> u64 {
+        self.builder.hash_one::<&str>(&tag.key)
     }
 
     fn of_tags(&self, tags: impl Iterator<Item = u64>) -> u64 {
@@ -102,21 +112,25 @@ struct TagHashes<'a> {
 }
 
 impl<'a> TagHashes<'a> {
-    fn new(hasher: &SeriesHasher, tag: &'a TagColumn, kept: usize) -> Self {
+    fn new(hasher: &SeriesHasher, tag: &'a TagColumn) -> Self {
         Self {
             tag,
-            key: hasher.builder.hash_one::<&str>(&tag.key),
-            kept: vec![None; kept.min(tag.values.len())],
+            key: hasher.of_key(tag),
+            kept: vec![None; KEPT.min(tag.values.len())],
         }
     }
 
     fn of_value(&mut self, hasher: &SeriesHasher, value: u32) -> u64 {
-        let text = |value| self.tag.values.get(value).certain(KNOWN);
+        let hash = || hasher.of_tag(self.key, text_of(self.tag, value));
         match self.kept.get_mut(narrow::to_usize(u64::from(value))) {
-            Some(kept) => *kept.get_or_insert_with(|| hasher.of_tag(self.key, text(value))),
-            None => hasher.of_tag(self.key, text(value)),
+            Some(kept) => *kept.get_or_insert_with(hash),
+            None => hash(),
         }
     }
+}
+
+fn text_of(tag: &TagColumn, value: u32) -> &str {
+    tag.values.get(value).certain(KNOWN)
 }
 
 #[cfg(test)]
