@@ -1,6 +1,7 @@
 //! Decoding with a cap and within the budget. Small bodies are decoded in place; larger ones move
 //! off the threads that serve connections.
 
+use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -27,8 +28,8 @@ const PROBE_BYTES: usize = 512;
 /// A body that is being decoded.
 struct Decoding {
     encoding: Encoding,
-    /// The bytes that all of it may be decoded to at once; absent if it may not, or did not come out.
-    at_once_bytes: Option<usize>,
+    /// What [`Encoding::at_once_bytes`] says of it; absent before somebody asks.
+    at_once_bytes: OnceCell<Option<usize>>,
     /// The decoder that goes on where it paused; absent before it begins.
     source: Option<Box<dyn Decode>>,
     out: Growing,
@@ -95,13 +96,11 @@ impl Decoding {
     ) -> Result<Self, BodyError> {
         let own = wire_reservation.budget().empty();
         let expected = fit(expected, encoding.claim(&wire), bytes_max)?;
-        let mut out = Growing::new(expected, bytes_max);
-        let at_once_bytes = encoding.at_once_bytes(&wire);
         Ok(Self {
             encoding,
-            at_once_bytes: at_once_bytes.filter(|bytes| *bytes <= out.room().len()),
+            at_once_bytes: OnceCell::new(),
             source: None,
-            out,
+            out: Growing::new(expected, bytes_max),
             wire,
             _wire: wire_reservation,
             own,
@@ -109,15 +108,24 @@ impl Decoding {
     }
 
     /// Returns true if it may be small enough to be decoded in place.
-    fn is_small(&self) -> bool {
-        let bytes = self.at_once_bytes.unwrap_or(0).max(self.wire.len());
-        bytes <= INLINE_BYTES_MAX
+    fn is_small(&mut self) -> bool {
+        // In this order: a large body is not searched on a thread that serves connections.
+        self.wire.len() <= INLINE_BYTES_MAX && self.at_once_bytes().unwrap_or(0) <= INLINE_BYTES_MAX
+    }
+
+    /// The bytes that all of it may be decoded to at once; absent if it may not.
+    fn at_once_bytes(&mut self) -> Option<usize> {
+        let room_bytes = self.out.room().len();
+        let look = || self.encoding.at_once_bytes(&self.wire);
+        let bytes = *self.at_once_bytes.get_or_init(look);
+        bytes.filter(|bytes| *bytes <= room_bytes)
     }
 
     /// Decodes all of it at once; or, if that cannot be done, until more than `pause_bytes` have come out.
     /// Returns true at the end.
     fn run(&mut self, pause_bytes: usize) -> Result<bool, BodyError> {
-        if let Some(bytes) = self.at_once_bytes.take()
+        if self.source.is_none()
+            && let Some(bytes) = self.at_once_bytes()
             && let Some(room) = self.out.room().get_mut(..bytes)
             && member::decode(&self.wire, room)
         {

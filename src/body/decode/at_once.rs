@@ -63,7 +63,7 @@ fn outcome(wire: &[u8], bytes_max: u64, at_once: bool) -> Result<(Bytes, u64), B
     let parts = (wire, held.expect("fits"));
     let mut decoding = Decoding::new(Encoding::Gzip, parts, budget.empty(), bytes_max)?;
     if !at_once {
-        decoding.at_once_bytes = None;
+        decoding.at_once_bytes = None.into();
     }
     if !decoding.run(INLINE_BYTES_MAX)? {
         assert!(decoding.run(usize::MAX)?, "it has an end");
@@ -202,5 +202,29 @@ fn headers_with_flags_are_left_to_the_stream() {
             let wire = [&wire[..10], &two, &wire[10..]].concat();
             assert!(!is_at_once(&wire, 1000), "flags {flags}");
         }
+    }
+}
+
+/// The search for the end of a large body takes up to a tenth of a second.
+#[test]
+fn a_large_body_is_not_searched_where_connections_are_served() {
+    let mut dice = Dice(6);
+    let text: Vec<u8> = (0..INLINE_BYTES_MAX + 2000)
+        .map(|_| dice.below(256).to_le_bytes()[0])
+        .collect();
+    for (length, is_searched) in [(INLINE_BYTES_MAX / 2, true), (text.len(), false)] {
+        let wire = Bytes::from(dice.gzip(&text[..length]));
+        let budget = Budget::new(Marks {
+            budget_bytes: HARD_BYTES,
+            soft_bytes: 1,
+            hard_bytes: HARD_BYTES,
+        });
+        let parts = (wire, budget.empty());
+        let decoding = Decoding::new(Encoding::Gzip, parts, budget.empty(), 1 << 20);
+        let mut decoding = decoding.expect("it fits");
+        assert_eq!(decoding.is_small(), is_searched);
+        assert_eq!(decoding.at_once_bytes.get().is_some(), is_searched);
+        assert_eq!(decoding.run(usize::MAX), Ok(true));
+        assert!(decoding.source.is_none(), "it was decoded at once");
     }
 }
