@@ -63,7 +63,7 @@ pub trait Storage: Send + Sync + Debug {
     fn sync_dir(&self, folder: &str) -> Result<(), StorageError>;
 
     /// Creates a folder and those above it, durably. An existing one is fine, though nothing is known
-    /// of whether its entry is durable. Returns how many of the innermost folders were made.
+    /// of whether its entry is durable. Returns how many of the innermost folders were made and are durable.
     fn create_dir_all(&self, folder: &str) -> Result<usize, StorageError>;
 
     /// Returns the lock for changes to the notes of what the folder holds; each open folder has

@@ -43,7 +43,7 @@ pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
 }
 
 /// Creates a folder and those above it, durably. Those below `root` belong to its owner. Returns the
-/// number of folders that it made, as [`make_folder`].
+/// number of folders that it made and synced, as [`make_folder`].
 pub(super) fn make_folder_in(root: &Path, owner: Owner, folder: &Path) -> io::Result<usize> {
     let mut made = Vec::new();
     let above = folder.ancestors().take_while(|above| *above != root);
@@ -71,7 +71,8 @@ pub(super) fn make_file(
 }
 
 /// Creates a folder and those above it, durably. Returns how many of the innermost ones this call
-/// made; of those above, each was there before, or somebody else made it meanwhile.
+/// made and synced; of those above, each was there before, or somebody else made it meanwhile, or it
+/// cannot be synced.
 ///
 /// All are made before the first is synced: then a journaling file system writes its journal once for
 /// all of them.
@@ -84,10 +85,15 @@ pub(super) fn make_folder(folder: &Path) -> io::Result<usize> {
         made.push((*folder, make_one_folder(folder)?));
         Ok(())
     });
-    let synced = outermost_first.and_then(|()| missing.iter().try_for_each(|at| sync_entry(at)));
+    let sync_all = |()| missing.iter().map(|at| sync_entry(at)).collect();
+    let synced: io::Result<Vec<bool>> = outermost_first.and_then(sync_all);
     let innermost_first = made.iter().rev();
     match synced {
-        Ok(()) => Ok(innermost_first.take_while(|(_, is_ours)| *is_ours).count()),
+        Ok(synced) => {
+            let both = innermost_first.zip(synced);
+            let durable = both.take_while(|((_, is_ours), is_synced)| *is_ours && *is_synced);
+            Ok(durable.count())
+        }
         // Whoever comes next would take them for durable: they are made anew.
         Err(error) => {
             for (folder, _) in innermost_first.filter(|(_, is_ours)| *is_ours) {
@@ -106,14 +112,14 @@ fn make_one_folder(folder: &Path) -> io::Result<bool> {
     }
 }
 
-/// Makes the entry of a folder in the one above durable.
-fn sync_entry(folder: &Path) -> io::Result<()> {
+/// Makes the entry of a folder in the one above durable. Returns false if there is no way to.
+fn sync_entry(folder: &Path) -> io::Result<bool> {
     let parent = folder.parent().filter(|at| !at.as_os_str().is_empty());
     match sync_folder(parent.unwrap_or(Path::new("."))) {
         // Creating in a folder can be permitted without reading it; then there is no way to sync
         // it.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        synced => synced,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(false),
+        synced => synced.map(|()| true),
     }
 }
 

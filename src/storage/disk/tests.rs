@@ -137,6 +137,27 @@ fn folders_are_made_with_those_above_them_or_not_at_all() {
     assert_eq!(made("b/c"), 2);
 }
 
+/// In a folder that may be changed but not read, as some that are shared, nothing can be synced: whoever
+/// needs it durable must learn that.
+#[test]
+fn a_folder_that_cannot_be_synced_is_made_but_does_not_count() {
+    if rustix::process::geteuid().is_root() {
+        // Who may read everything.
+        return;
+    }
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let root = scratch.path().join("lake");
+    std::fs::create_dir(&root).expect("created");
+    let set = |mode| std::fs::set_permissions(&root, std::fs::Permissions::from_mode(mode));
+    set(0o300).expect("set");
+    let storage = DiskStorage::shared(&root).expect("opened");
+    let made = storage.create_dir_all("bucket/table/log").expect("made");
+    storage.sync_dir("").expect_err("refused");
+    set(0o700).expect("set");
+    assert_eq!(made, 2, "of the bucket nobody knows");
+    assert!(root.join("bucket/table/log").is_dir());
+}
+
 #[test]
 fn entries_are_files_with_their_lengths_and_times_and_folders_without() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
