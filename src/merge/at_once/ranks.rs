@@ -288,4 +288,24 @@ mod tests {
         check(&[]);
         check(&segments(1, 0, |_| String::new()));
     }
+
+    /// A bit each: 128 tags fill the integer, one more is compared.
+    #[test]
+    fn tags_may_fill_all_bits() {
+        for (tags, fit) in [(128, true), (129, false)] {
+            let keys: Vec<String> = (0..tags).map(|key| format!("k{key:03}")).collect();
+            let mut random = SplitMix::new(tags);
+            let mut builder = BatchBuilder::new("m");
+            for _ in 0..60 {
+                let some = keys.iter().filter(|_| random.below(2) > 0);
+                let some: Vec<(&str, &str)> = some.map(|key| (&**key, "v")).collect();
+                builder.series(&some);
+            }
+            let all: Vec<(&str, &str)> = keys.iter().map(|key| (&**key, "v")).collect();
+            builder.series(&all);
+            let segments = [Arc::new(builder.freeze())];
+            assert_eq!(digits(&segments).1, fit);
+            check(&segments);
+        }
+    }
 }
