@@ -121,7 +121,7 @@ impl Exporter {
                 end_ns: query.end_ns,
             },
             pieces,
-            _place: place,
+            place,
         };
         tokio::task::spawn_blocking(move || behind::others(|| export.run(&query)));
         receiver.begun().await
@@ -143,7 +143,7 @@ struct Export {
     bucket: BucketId,
     range: TimeRange,
     pieces: PiecesSender,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 /// The reason for which an export stops.
@@ -160,7 +160,10 @@ impl<E: Into<ExportError>> From<E> for Stop {
 
 impl Export {
     fn run(self, query: &ExportQuery) {
-        match self.tables(query) {
+        let outcome = self.tables(query);
+        // First: whoever learns of the end may begin the next one.
+        drop(self.place);
+        match outcome {
             Ok(()) => self.pieces.finish(),
             Err(Stop::Ended(Ended)) => {}
             Err(Stop::Failed(error)) => self.pieces.fail(error),
